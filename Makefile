@@ -1,0 +1,46 @@
+# `make demo`, `make test`, `make lint`, `make generate`, `make bench`: each installs what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+ARGS   ?=
+
+.PHONY: demo test test-unit test-contract test-kube test-e2e lint generate bench clean
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' >&2
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/anomalyops demo $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest tests $(ARGS)
+
+test-unit: $(READY)
+	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+test-contract: $(READY)
+	$(BIN)/python -m pytest tests/contract $(ARGS)
+
+test-kube: $(READY)
+	$(BIN)/python -m pytest tests/kube $(ARGS)
+
+test-e2e: $(READY)
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=operator $(BIN)/lint-imports
+
+generate: $(READY)
+	$(BIN)/anomalyops crds --output-dir crds
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

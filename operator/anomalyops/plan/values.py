@@ -1,0 +1,127 @@
+"""The values that a plan is made from: what is wanted, what the server has, what may be done about it.
+
+Everything here is frozen and free of I/O. The reconciler builds `Desired` from resources and `Observed` from
+the server's answers; `plan()` compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from anomalyops.resources import AdoptionPolicy, DeletionPolicy, ReplacePolicy
+
+JsonObject = Mapping[str, Any]
+
+
+class JobState(StrEnum):
+    """Server states of an anomaly detection job (`GET _ml/anomaly_detectors/_stats`)."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPENED = "opened"
+    CLOSING = "closing"
+    FAILED = "failed"
+
+
+class DatafeedState(StrEnum):
+    """Server states of a datafeed (`GET _ml/datafeeds/_stats`)."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    STARTED = "started"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who manages a server job: written into the job's `custom_settings` beside the user's own keys."""
+
+    cluster: str  # uid of the kube-system namespace, or "local" for files on disk
+    namespace: str
+    name: str
+    uid: str  # of the AnomalyJob; "" for files on disk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredJob:
+    """A job that shall exist. `body` is a create body: only what the manifest says, server names, no marker."""
+
+    job_id: str
+    body: JsonObject
+    opened: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredDatafeed:
+    """A datafeed that shall exist. `body` is a create body without `job_id`; `start`/`end` as the manifest says."""
+
+    datafeed_id: str
+    body: JsonObject
+    started: bool = True
+    start: str | None = None
+    end: str | None = None  # None: real time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """A resource that is being deleted; `policy` says what becomes of the server object of that id."""
+
+    id: str
+    policy: DeletionPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What the manifests of one job and its datafeed ask for.
+
+    `datafeed=None` means that no Datafeed resource refers to the job: a datafeed that the server has for it
+    is left as it is, but still stopped and started again around changes of the job that need it.
+    """
+
+    owner: Owner
+    job: DesiredJob | Removal
+    datafeed: DesiredDatafeed | Removal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedJob:
+    """One job as the server has it: `config` from GET, the rest from `_stats`."""
+
+    config: JsonObject
+    state: JobState
+    blocked: str | None = None  # delete | reset | revert
+    model_bytes: int = 0
+    assignment_explanation: str = ""
+    stats: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedDatafeed:
+    """One datafeed as the server has it: `config` from GET, the rest from `_stats`."""
+
+    config: JsonObject
+    state: DatafeedState
+    assignment_explanation: str = ""
+    stats: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The server's side of one job and its datafeed. A job has at most one datafeed."""
+
+    job: ObservedJob | None
+    datafeed: ObservedDatafeed | None  # the datafeed of that job, whatever its id
+    upgrade_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the resources allow. Defaults lose nothing."""
+
+    replace: ReplacePolicy = ReplacePolicy.NEVER
+    adoption: AdoptionPolicy = AdoptionPolicy.IF_MATCHES
+    suspend_job: bool = False
+    suspend_datafeed: bool = False
