@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+ES9    := .venv-es9/.ready
 ARGS   ?=
 
 .PHONY: demo test test-unit test-contract test-kube test-e2e lint generate bench clean
@@ -12,16 +13,22 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' >&2
 	@touch $@
 
+# Version 9 of the official client, for the contract tests: it cannot share an environment with version 8.
+$(ES9): tests/contract/requirements-es9.txt
+	@test -x .venv-es9/bin/python || $(PYTHON) -m venv .venv-es9
+	@.venv-es9/bin/python -m pip install --quiet --disable-pip-version-check -r $< >&2
+	@touch $@
+
 demo: $(READY)
 	@$(BIN)/anomalyops demo $(ARGS)
 
-test: $(READY)
+test: $(READY) $(ES9)
 	$(BIN)/python -m pytest tests $(ARGS)
 
 test-unit: $(READY)
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
-test-contract: $(READY)
+test-contract: $(READY) $(ES9)
 	$(BIN)/python -m pytest tests/contract $(ARGS)
 
 test-kube: $(READY)
@@ -43,4 +50,4 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-es9 .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
