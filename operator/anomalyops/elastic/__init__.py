@@ -1,0 +1,53 @@
+"""The gateway to Elasticsearch over its official async client: plain dicts in and out, typed errors."""
+
+from anomalyops.elastic.credentials import Credentials
+from anomalyops.elastic.errors import (
+    AlreadyExists,
+    AlreadyOpened,
+    AlreadyStarted,
+    Busy,
+    Conflict,
+    Forbidden,
+    GatewayError,
+    LicenseInvalid,
+    NotAnElasticsearch,
+    NotFound,
+    Rejected,
+    ServerError,
+    Timeout,
+    TlsFailed,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+    VersionConflict,
+)
+from anomalyops.elastic.gateway import Gateway, ServerInfo, ServerPair
+from anomalyops.elastic.messages import MlMessage
+from anomalyops.elastic.rest import Endpoint
+
+__all__ = [
+    "AlreadyExists",
+    "AlreadyOpened",
+    "AlreadyStarted",
+    "Busy",
+    "Conflict",
+    "Credentials",
+    "Endpoint",
+    "Forbidden",
+    "Gateway",
+    "GatewayError",
+    "LicenseInvalid",
+    "MlMessage",
+    "NotAnElasticsearch",
+    "NotFound",
+    "Rejected",
+    "ServerError",
+    "ServerInfo",
+    "ServerPair",
+    "Timeout",
+    "TlsFailed",
+    "Unauthorized",
+    "Unreachable",
+    "Unsupported",
+    "VersionConflict",
+]

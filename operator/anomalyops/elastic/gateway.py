@@ -1,0 +1,434 @@
+"""The gateway to one Elasticsearch: every call that the operator makes, plain dicts and ids in and out.
+
+It knows the server's manners, not the operator's resources: an id that exists already is a 400, a job that is
+open already a 409; `_close` and `_stop` are done when the stats say so, not when they return; an `_open` that
+ran out of time may still succeed; a delete right after a close may meet a version conflict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from anomalyops.elastic import messages
+from anomalyops.elastic.errors import (
+    AlreadyOpened,
+    AlreadyStarted,
+    GatewayError,
+    NotFound,
+    Timeout,
+    VersionConflict,
+)
+from anomalyops.elastic.kibana import sync_saved_objects
+from anomalyops.elastic.messages import MlMessage
+from anomalyops.elastic.rest import Endpoint, Rest
+
+JsonDict = dict[str, Any]
+
+_JOBS = "/_ml/anomaly_detectors"
+_FEEDS = "/_ml/datafeeds"
+_CONFLICT_ATTEMPTS = 5
+_ANSWER_MARGIN = 10.0  # seconds that the client waits longer than the server was told to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPair:
+    """One job and its datafeed as the server has them; None for what does not exist."""
+
+    job: JsonDict | None
+    job_stats: JsonDict | None
+    datafeed: JsonDict | None
+    datafeed_stats: JsonDict | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerInfo:
+    """What a server is and what it can do.
+
+    Attributes:
+        version: For example `8.19.3`.
+        cluster_name: As the server calls itself.
+        cluster_uuid: Identity of the cluster, empty when unknown.
+        license_type: `trial`, `platinum`, `basic`, ...; empty when the server does not say.
+        license_status: `active` or `expired`; empty when the server does not say.
+        license_expires_ms: Milliseconds since the epoch, None for never or unknown.
+        ml_available: The machine learning endpoints answer.
+        ml_problem: Why they do not, in the server's words.
+        upgrade_mode: `set_upgrade_mode` is on: states are frozen.
+        max_model_memory_limit: The largest `model_memory_limit` that the server accepts, None for no limit.
+    """
+
+    version: str
+    cluster_name: str
+    cluster_uuid: str
+    license_type: str = ""
+    license_status: str = ""
+    license_expires_ms: int | None = None
+    ml_available: bool = True
+    ml_problem: str = ""
+    upgrade_mode: bool = False
+    max_model_memory_limit: str | None = None
+
+
+class Gateway:
+    """All calls to one server. Every failure is a `GatewayError`; every method may be used concurrently."""
+
+    def __init__(
+        self, endpoint: Endpoint, *, state_timeout: float = 120.0, poll_interval: float = 0.1
+    ) -> None:
+        """Prepares a connection; nothing is sent yet.
+
+        Args:
+            endpoint: Where and how.
+            state_timeout: Seconds that opening, closing, starting, stopping, resetting or deleting may take.
+            poll_interval: Seconds between the first looks at a state that is awaited; grows up to 1 s.
+
+        Raises:
+            ValueError: The CA is not PEM.
+        """
+        self.endpoint = endpoint
+        self.rest = Rest(endpoint)
+        self._state_timeout = state_timeout
+        self._poll_interval = poll_interval
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self.rest.close()
+
+    # -- the server --------------------------------------------------------------------------------
+
+    async def info(self) -> ServerInfo:
+        """Version, licence and machine learning availability: three calls.
+
+        Raises:
+            GatewayError: The server itself does not answer; a missing licence or ML is part of the result.
+        """
+        root = await self.rest.read("GET", "/")
+        license_, ml = await asyncio.gather(self._license(), self._ml_info())
+        ml_info, problem = ml
+        expiry = license_.get("expiry_date_in_millis")
+        return ServerInfo(
+            version=str(root.get("version", {}).get("number", "")),
+            cluster_name=str(root.get("cluster_name", "")),
+            cluster_uuid=str(root.get("cluster_uuid", "")),
+            license_type=str(license_.get("type", "")),
+            license_status=str(license_.get("status", "")),
+            license_expires_ms=int(expiry) if expiry is not None else None,
+            ml_available=not problem,
+            ml_problem=problem,
+            upgrade_mode=bool(ml_info.get("upgrade_mode", False)),
+            max_model_memory_limit=ml_info.get("limits", {}).get("max_model_memory_limit"),
+        )
+
+    async def upgrade_mode(self) -> bool:
+        """Whether `set_upgrade_mode` is on."""
+        info = await self.rest.read("GET", "/_ml/info")
+        return bool(info.get("upgrade_mode", False))
+
+    async def _license(self) -> JsonDict:
+        """The licence, empty where the server has none to show or does not show it to us."""
+        try:
+            answer = await self.rest.read("GET", "/_license")
+        except GatewayError as error:
+            if error.transient or error.connection:
+                raise
+            return {}
+        return dict(answer.get("license", {}))
+
+    async def _ml_info(self) -> tuple[JsonDict, str]:
+        try:
+            return dict(await self.rest.read("GET", "/_ml/info")), ""
+        except GatewayError as error:
+            if error.transient or error.status in (None, 401):
+                raise
+            return {}, error.reason
+
+    async def sync_saved_objects(self) -> JsonDict:
+        """Lets Kibana see jobs created through the API; see `anomalyops.elastic.kibana`."""
+        return await sync_saved_objects(self.endpoint)
+
+    # -- bulk reads, one call each -----------------------------------------------------------------
+
+    async def jobs(self) -> dict[str, JsonDict]:
+        """Every job's configuration by id (the server answers at most 10,000)."""
+        return _by_id(await self._list(f"{_JOBS}/_all"), "jobs", "job_id")
+
+    async def datafeeds(self) -> dict[str, JsonDict]:
+        """Every datafeed's configuration by id."""
+        return _by_id(await self._list(f"{_FEEDS}/_all"), "datafeeds", "datafeed_id")
+
+    async def job_stats(self) -> dict[str, JsonDict]:
+        """Every job's state and counters by id."""
+        return _by_id(await self._list(f"{_JOBS}/_all/_stats"), "jobs", "job_id")
+
+    async def datafeed_stats(self) -> dict[str, JsonDict]:
+        """Every datafeed's state and counters by id."""
+        return _by_id(await self._list(f"{_FEEDS}/_all/_stats"), "datafeeds", "datafeed_id")
+
+    async def ml_messages_since(self, since_ms: int) -> list[MlMessage]:
+        """What the ML plugin said about jobs since a time, oldest first: problems and recoveries only.
+
+        Args:
+            since_ms: Milliseconds since the epoch, inclusive.
+        """
+        answer = await self.rest.read(
+            "POST",
+            f"/{messages.INDICES}/_search",
+            query={
+                "ignore_unavailable": "true",
+                "allow_no_indices": "true",
+                "expand_wildcards": "open,hidden",
+            },
+            body=messages.search_body(since_ms),
+        )
+        return messages.parse(answer)
+
+    async def _list(self, path: str) -> JsonDict:
+        return dict(await self.rest.read("GET", path, query={"allow_no_match": "true"}))
+
+    # -- reads of one pair -------------------------------------------------------------------------
+
+    async def pair(self, job_id: str, datafeed_id: str | None) -> ServerPair:
+        """A job, its datafeed (whatever its id) and the stats of both: three calls, four if the id differs.
+
+        Args:
+            job_id: The job.
+            datafeed_id: The id that the job's datafeed is expected to have, None for no expectation.
+        """
+        expected = self.datafeed_stats_of(datafeed_id) if datafeed_id is not None else _nothing()
+        job, job_stats, feed_stats = await asyncio.gather(
+            self.job(job_id), self.job_stats_of(job_id), expected
+        )
+        feed: JsonDict | None = job.get("datafeed_config") if job is not None else None
+        if job is None or job_stats is None or feed is None:
+            return ServerPair(
+                job=job if job_stats is not None else None,
+                job_stats=job_stats,
+                datafeed=None,
+                datafeed_stats=None,
+            )
+        if feed_stats is None or feed["datafeed_id"] != datafeed_id:
+            feed_stats = await self.datafeed_stats_of(str(feed["datafeed_id"]))
+        return ServerPair(
+            job=job,
+            job_stats=job_stats,
+            datafeed=feed if feed_stats is not None else None,
+            datafeed_stats=feed_stats,
+        )
+
+    async def job(self, job_id: str) -> JsonDict | None:
+        """One job's configuration with its datafeed embedded as `datafeed_config`."""
+        return await self._one(f"{_JOBS}/{_quoted(job_id)}", "jobs")
+
+    async def job_stats_of(self, job_id: str) -> JsonDict | None:
+        """One job's state and counters."""
+        return await self._one(f"{_JOBS}/{_quoted(job_id)}/_stats", "jobs")
+
+    async def datafeed(self, datafeed_id: str) -> JsonDict | None:
+        """One datafeed's configuration."""
+        return await self._one(f"{_FEEDS}/{_quoted(datafeed_id)}", "datafeeds")
+
+    async def datafeed_stats_of(self, datafeed_id: str) -> JsonDict | None:
+        """One datafeed's state and counters."""
+        return await self._one(f"{_FEEDS}/{_quoted(datafeed_id)}/_stats", "datafeeds")
+
+    async def _one(self, path: str, key: str) -> JsonDict | None:
+        try:
+            found = (await self.rest.read("GET", path)).get(key, [])
+        except NotFound:
+            return None
+        return dict(found[0]) if found else None
+
+    # -- changes of jobs ---------------------------------------------------------------------------
+
+    async def create_job(self, job_id: str, body: Mapping[str, Any]) -> None:
+        """`PUT _ml/anomaly_detectors/{job_id}`."""
+        await self.rest.write("PUT", f"{_JOBS}/{_quoted(job_id)}", body=body)
+
+    async def update_job(self, job_id: str, body: Mapping[str, Any]) -> None:
+        """`POST _ml/anomaly_detectors/{job_id}/_update`; sent again on a concurrent internal write."""
+        await self._through_version_conflicts(
+            lambda: self.rest.write("POST", f"{_JOBS}/{_quoted(job_id)}/_update", body=body)
+        )
+
+    async def open_job(self, job_id: str) -> None:
+        """Opens a job. Done when it is open, or lazily waiting for capacity; open already is success.
+
+        Raises:
+            Timeout: Not open in time; the server may still get there.
+        """
+        try:
+            await self._lifecycle(f"{_JOBS}/{_quoted(job_id)}/_open")
+        except AlreadyOpened:
+            return
+        except Timeout:
+            stats = await self.job_stats_of(job_id)
+            if stats is None or stats.get("state") not in ("opened", "opening"):
+                raise
+
+    async def close_job(self, job_id: str, *, force: bool = False) -> None:
+        """Closes a job and waits until its stats say so. No such job is success.
+
+        Raises:
+            Conflict: It has failed and `force` is not given, or its datafeed could not be stopped.
+            Timeout: Still not closed in time; the server goes on.
+        """
+        path = f"{_JOBS}/{_quoted(job_id)}/_close"
+        await self._until(
+            lambda: self._request_state(path, force=force), self._job_closed(job_id), f"POST {path}"
+        )
+
+    async def reset_job(self, job_id: str) -> None:
+        """Forgets a closed job's model and results; waits for the end of it."""
+        await self._lifecycle(f"{_JOBS}/{_quoted(job_id)}/_reset", query={"wait_for_completion": "true"})
+
+    async def delete_job(self, job_id: str) -> None:
+        """Deletes a closed job with its stopped datafeed; waits for the end of it. No such job is success."""
+
+        async def delete() -> None:
+            await self.rest.write(
+                "DELETE",
+                f"{_JOBS}/{_quoted(job_id)}",
+                query={"wait_for_completion": "true"},
+                seconds=self._state_timeout + _ANSWER_MARGIN,
+            )
+
+        try:
+            await self._through_version_conflicts(delete)
+        except NotFound:
+            return
+
+    # -- changes of datafeeds ----------------------------------------------------------------------
+
+    async def create_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
+        """`PUT _ml/datafeeds/{datafeed_id}`."""
+        await self.rest.write("PUT", f"{_FEEDS}/{_quoted(datafeed_id)}", body=body)
+
+    async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
+        """`POST _ml/datafeeds/{datafeed_id}/_update`; the datafeed must be stopped."""
+        await self._through_version_conflicts(
+            lambda: self.rest.write("POST", f"{_FEEDS}/{_quoted(datafeed_id)}/_update", body=body)
+        )
+
+    async def start_datafeed(
+        self, datafeed_id: str, *, start: str | None = None, end: str | None = None
+    ) -> None:
+        """Starts a datafeed; started already is success.
+
+        Args:
+            datafeed_id: The datafeed.
+            start: First record's time, ISO-8601 or epoch; None goes on after the last processed record.
+            end: Time at which a lookback ends; None for real time.
+        """
+        times = {name: value for name, value in (("start", start), ("end", end)) if value is not None}
+        try:
+            await self._lifecycle(f"{_FEEDS}/{_quoted(datafeed_id)}/_start", body=times)
+        except AlreadyStarted:
+            return
+
+    async def stop_datafeed(self, datafeed_id: str, *, force: bool = False) -> None:
+        """Stops a datafeed and waits until its stats say so. No such datafeed is success.
+
+        Raises:
+            Timeout: Still not stopped in time; the server goes on.
+        """
+        path = f"{_FEEDS}/{_quoted(datafeed_id)}/_stop"
+        await self._until(
+            lambda: self._request_state(path, force=force), self._feed_stopped(datafeed_id), f"POST {path}"
+        )
+
+    async def delete_datafeed(self, datafeed_id: str) -> None:
+        """Deletes a stopped datafeed. No such datafeed is success."""
+        try:
+            await self._through_version_conflicts(
+                lambda: self.rest.write("DELETE", f"{_FEEDS}/{_quoted(datafeed_id)}")
+            )
+        except NotFound:
+            return
+
+    # -- waiting for states ------------------------------------------------------------------------
+
+    async def _lifecycle(
+        self,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> None:
+        """A call that the server answers when a state is reached; the client waits longer than the server."""
+        await self.rest.write(
+            "POST",
+            path,
+            query=query if query is not None else {"timeout": f"{self._state_timeout:.0f}s"},
+            body=body or None,
+            seconds=self._state_timeout + _ANSWER_MARGIN,
+        )
+
+    async def _request_state(self, path: str, *, force: bool) -> None:
+        """Asks for a state that is awaited by polling: running out of time here is not yet a failure."""
+        query = {"timeout": f"{self._state_timeout:.0f}s", **({"force": "true"} if force else {})}
+        try:
+            await self._lifecycle(path, query=query)
+        except (NotFound, Timeout):
+            return
+
+    def _job_closed(self, job_id: str) -> Callable[[], Awaitable[str | None]]:
+        async def look() -> str | None:
+            stats = await self.job_stats_of(job_id)
+            state = "closed" if stats is None else str(stats.get("state"))
+            return None if state == "closed" else f"job {job_id!r} is still {state}"
+
+        return look
+
+    def _feed_stopped(self, datafeed_id: str) -> Callable[[], Awaitable[str | None]]:
+        async def look() -> str | None:
+            stats = await self.datafeed_stats_of(datafeed_id)
+            state = "stopped" if stats is None else str(stats.get("state"))
+            return None if state == "stopped" else f"datafeed {datafeed_id!r} is still {state}"
+
+        return look
+
+    async def _until(
+        self, ask: Callable[[], Awaitable[None]], missing: Callable[[], Awaitable[str | None]], call: str
+    ) -> None:
+        """Asks once, then looks until nothing is missing.
+
+        Raises:
+            Timeout: Something was still missing after `state_timeout` seconds; says what.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._state_timeout
+        await ask()
+        pause = self._poll_interval
+        while (problem := await missing()) is not None:
+            if loop.time() >= deadline:
+                raise Timeout(f"{problem} after {self._state_timeout:.0f} s", call=call)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
+
+    async def _through_version_conflicts(self, send: Callable[[], Awaitable[Any]]) -> None:
+        """Sends a call again while the server's own concurrent write is in the way."""
+        pause = self._poll_interval
+        for _ in range(_CONFLICT_ATTEMPTS - 1):
+            try:
+                await send()
+                return
+            except VersionConflict:
+                await asyncio.sleep(pause)
+                pause *= 2
+        await send()
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _quoted(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def _by_id(answer: JsonDict, key: str, id_field: str) -> dict[str, JsonDict]:
+    return {str(item[id_field]): item for item in answer.get(key, [])}

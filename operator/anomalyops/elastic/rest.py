@@ -1,0 +1,224 @@
+"""One REST call through the official async client: authentication, TLS, retries, typed errors."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+from elastic_transport import AsyncTransport, NodeConfig, TransportApiResponse, TransportError
+from elastic_transport.client_utils import url_to_node_config
+from elasticsearch import ApiError, AsyncElasticsearch
+
+from anomalyops.elastic.credentials import Credentials
+from anomalyops.elastic.errors import Busy, NotAnElasticsearch, ServerError, Unreachable, Unsupported
+from anomalyops.elastic.translate import from_exception
+
+_READ_ATTEMPTS = 3
+_FIRST_PAUSE = 0.2  # seconds before the second attempt of a read; doubles
+_CONCURRENT_CALLS = (
+    32  # for one connection; a restart with thousands of resources queues here, not on the server
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a server is and how to reach it.
+
+    Attributes:
+        urls: One or several nodes of the same cluster, `scheme://host[:port][/prefix]`.
+        credentials: How to authenticate, None for none.
+        insecure_skip_verify: Accept any certificate.
+        request_timeout: Seconds to wait for an answer to an ordinary call.
+        kibana_url: Base URL of Kibana, None when there is none.
+        kibana_space: The Kibana space whose saved objects are synchronised, None for the default space.
+    """
+
+    urls: tuple[str, ...]
+    credentials: Credentials | None = None
+    insecure_skip_verify: bool = False
+    request_timeout: float = 30.0
+    kibana_url: str | None = None
+    kibana_space: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.urls:
+            raise ValueError("a connection needs at least one URL, for example https://elasticsearch:9200")
+        for url in (*self.urls, *([self.kibana_url] if self.kibana_url else [])):
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+                raise ValueError(f"URL {shown!r} is not of the form https://host:port (http or https)")
+
+
+@dataclass(slots=True)
+class _Pause:
+    """Growing pauses with jitter between the attempts of a read."""
+
+    seconds: float = _FIRST_PAUSE
+    _random: random.Random = field(default_factory=random.Random)
+
+    async def wait(self) -> None:
+        await asyncio.sleep(self.seconds * self._random.uniform(0.5, 1.5))
+        self.seconds *= 2
+
+
+class _QuietTransport(AsyncTransport):
+    """Drops `Warning` headers: the client would turn each deprecation notice into a Python warning."""
+
+    async def perform_request(  # type: ignore[override]
+        self,
+        method: str,
+        target: str,
+        **options: Any,  # noqa: ANN401 - the client's own options, passed on
+    ) -> TransportApiResponse:
+        response = await super().perform_request(method, target, **options)
+        response.meta.headers.pop("warning", None)
+        return response
+
+
+class Rest:
+    """Sends one call and answers its JSON body; every failure is a `GatewayError`.
+
+    Reads are repeated a few times when the node cannot be reached or is overloaded (the client's pool then
+    offers the next node); writes are sent once: the reconciler looks at the server before it repeats one.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._client = _client(endpoint)
+        self._slots = asyncio.Semaphore(_CONCURRENT_CALLS)
+
+    async def read(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """A call without effect on the server; repeated when that is promising.
+
+        Raises:
+            GatewayError: What went wrong in the last attempt.
+        """
+        pause = _Pause()
+        for _ in range(_READ_ATTEMPTS - 1):
+            try:
+                return await self.write(method, path, query=query, body=body)
+            except (Unreachable, Busy, ServerError) as error:
+                if isinstance(error, Unsupported):
+                    raise
+            await pause.wait()
+        return await self.write(method, path, query=query, body=body)
+
+    async def write(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | bytes | None = None,
+        seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """One attempt of one call.
+
+        Args:
+            method: HTTP method.
+            path: Path below the URL, ids already quoted.
+            query: Query parameters.
+            body: JSON body, or the bytes of an NDJSON body.
+            seconds: How long to wait for the answer, by default the connection's `request_timeout`.
+
+        Raises:
+            GatewayError: The call failed; its class says how.
+        """
+        headers = {"accept": "application/json"}
+        if body is not None:
+            headers["content-type"] = (
+                "application/x-ndjson" if isinstance(body, bytes) else "application/json"
+            )
+        client = self._client.options(request_timeout=seconds or self.endpoint.request_timeout)
+        async with self._slots:
+            try:
+                response = await client.perform_request(
+                    method,
+                    path,
+                    params=query,
+                    headers=headers,
+                    body=_plain_dict(body) if isinstance(body, Mapping) else body,
+                )
+            except (ApiError, TransportError) as error:
+                raise from_exception(error, call=f"{method} {path}") from None
+        if not isinstance(response.body, dict):
+            raise NotAnElasticsearch("the answer is not a JSON object", call=f"{method} {path}", status=200)
+        return response.body
+
+    async def close(self) -> None:
+        """Closes the connections. The gateway is of no use afterwards."""
+        await self._client.close()
+
+
+def _client(endpoint: Endpoint) -> AsyncElasticsearch:
+    authorization = endpoint.credentials.authorization() if endpoint.credentials else None
+    return AsyncElasticsearch(
+        node_configs(endpoint, endpoint.urls),
+        transport_class=_QuietTransport,
+        request_timeout=endpoint.request_timeout,
+        max_retries=0,
+        headers={"authorization": authorization} if authorization else {},
+    )
+
+
+def node_configs(endpoint: Endpoint, urls: Sequence[str]) -> list[NodeConfig]:
+    """The client's configuration of each node, with the endpoint's TLS settings."""
+    context: ssl.SSLContext | None = None
+    nodes = []
+    for url in urls:
+        node = url_to_node_config(url, use_default_ports_for_scheme=True)
+        node.connections_per_node = _CONCURRENT_CALLS
+        if node.scheme == "https":
+            context = context or _tls_context(endpoint)
+            node.ssl_context = context
+        nodes.append(node)
+    return nodes
+
+
+def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    """Verification against the given authority alone, else against the system's and the bundled ones.
+
+    Raises:
+        ValueError: The CA is not PEM.
+    """
+    ca_pem = endpoint.credentials.ca_pem if endpoint.credentials else None
+    try:
+        context = ssl.create_default_context(cadata=ca_pem)
+    except ssl.SSLError as error:
+        raise ValueError(
+            "the connection's CA is not a PEM certificate "
+            f"('-----BEGIN CERTIFICATE-----' ...): {error.reason or error}"
+        ) from None
+    if ca_pem is None:
+        context.load_verify_locations(cafile=certifi.where())
+    if endpoint.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _plain_dict(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy made of plain dicts and lists, as the client's serializer wants it."""
+    return {key: _plain(value) for key, value in body.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return _plain_dict(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,143 @@
+"""From the client's exceptions and the server's error bodies to the gateway's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from elastic_transport import ConnectionTimeout, SerializationError, TlsError, TransportError
+from elasticsearch import ApiError, UnsupportedProductError
+
+from anomalyops.elastic.errors import (
+    AlreadyExists,
+    AlreadyOpened,
+    AlreadyStarted,
+    Busy,
+    Conflict,
+    Forbidden,
+    GatewayError,
+    LicenseInvalid,
+    NotAnElasticsearch,
+    NotFound,
+    Rejected,
+    ServerError,
+    Timeout,
+    TlsFailed,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+    VersionConflict,
+)
+
+_REASON_LIMIT = 1000  # characters of a reason that are kept; the rest tells a person nothing more
+
+
+def from_exception(error: ApiError | TransportError, *, call: str) -> GatewayError:
+    """The gateway's error for an exception of the official client.
+
+    Args:
+        error: What the client raised.
+        call: Method and path, for the message.
+    """
+    if isinstance(error, UnsupportedProductError):
+        return NotAnElasticsearch(
+            "the server answers without the header 'X-Elastic-Product: Elasticsearch'; "
+            "give the URL of an Elasticsearch 8.x or 9.x cluster or of the embedded engine",
+            call=call,
+            status=error.meta.status,
+        )
+    if isinstance(error, ApiError):
+        return from_answer(error.meta.status, error.body, call=call)
+    return _from_transport(error, call)
+
+
+def _from_transport(error: TransportError, call: str) -> GatewayError:
+    if isinstance(error, ConnectionTimeout):
+        return Timeout("no answer in time", call=call)
+    if isinstance(error, TlsError):
+        return TlsFailed(f"TLS failed: {_innermost(error)}", call=call)
+    if isinstance(error, SerializationError):
+        return NotAnElasticsearch("the answer is not JSON; is this the URL of Elasticsearch?", call=call)
+    return Unreachable(f"no connection: {_innermost(error)}", call=call)
+
+
+def from_answer(status: int, body: object, *, call: str) -> GatewayError:
+    """The gateway's error for an HTTP answer that is not a success.
+
+    Statuses and texts are those of the ML endpoints: already-exists is a 400, already-opened a 409, a licence
+    problem a 403 `security_exception` with `license.expired.feature`.
+    """
+    error = body.get("error") if isinstance(body, Mapping) else None
+    details: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+    reason = _deepest_reason(details) or (error if isinstance(error, str) else "") or _text(body)
+    kind = str(details.get("type", ""))
+    cls = _classify(status, kind, details, reason)
+    return cls(reason or f"HTTP {status} without a reason", call=call, status=status, error_type=kind)
+
+
+_BY_STATUS: Mapping[int, type[GatewayError]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    405: Unsupported,
+    408: Timeout,
+    409: Conflict,
+    429: Busy,
+    501: Unsupported,
+}
+
+
+def _classify(status: int, kind: str, details: Mapping[str, Any], reason: str) -> type[GatewayError]:
+    if kind == "resource_already_exists_exception":
+        return AlreadyExists
+    if status == 409:
+        return _classify_conflict(kind, reason)
+    if status == 403 and ("license.expired.feature" in details or "license is non-compliant" in reason):
+        return LicenseInvalid
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:
+        return ServerError
+    return Rejected if 400 <= status < 500 else NotAnElasticsearch
+
+
+def _classify_conflict(kind: str, reason: str) -> type[Conflict]:
+    if kind == "version_conflict_engine_exception" or "version conflict" in reason:
+        return VersionConflict
+    if "already been opened" in reason:
+        return AlreadyOpened
+    if "already been started" in reason:
+        return AlreadyStarted
+    return Conflict
+
+
+def _causes(details: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    current: Any = details
+    while isinstance(current, Mapping):
+        yield current
+        current = current.get("caused_by")
+
+
+def _deepest_reason(details: Mapping[str, Any]) -> str:
+    """The server's outer reason, followed by the deepest cause where that says more.
+
+    Parse failures wrap the sentence that matters two or three levels deep.
+    """
+    reasons = [str(cause["reason"]) for cause in _causes(details) if cause.get("reason")]
+    if not reasons:
+        return ""
+    outer, deepest = reasons[0], reasons[-1]
+    return (outer if deepest in outer else f"{outer}: {deepest}")[:_REASON_LIMIT]
+
+
+def _text(body: object) -> str:
+    return body.strip()[:_REASON_LIMIT] if isinstance(body, str) else ""
+
+
+def _innermost(error: TransportError) -> str:
+    """The text of the first cause that has one; transport errors wrap the operating system's message."""
+    for cause in (*error.errors, error):
+        text = str(getattr(cause, "message", "") or cause)
+        if text:
+            return text[:_REASON_LIMIT]
+    return type(error).__name__
