@@ -1,0 +1,130 @@
+"""The resources of `anomalyops.io/v1alpha1`: models, CRDs, and reading manifests. Pure: no I/O, no clock."""
+
+from anomalyops.resources.analysis import AnalysisConfig, PerPartitionCategorization
+from anomalyops.resources.conditions import Condition, ConditionStatus, ConditionType, Reason, find_condition
+from anomalyops.resources.connection import (
+    ApiKeySecretRef,
+    Auth,
+    BasicSecretRef,
+    BearerSecretRef,
+    CaRef,
+    ElasticsearchConnection,
+    ElasticsearchConnectionSpec,
+    Kibana,
+)
+from anomalyops.resources.datafeed import (
+    ChunkingConfig,
+    ChunkingMode,
+    Datafeed,
+    DatafeedSpec,
+    DelayedDataCheckConfig,
+    IndicesOptions,
+)
+from anomalyops.resources.detectors import (
+    FUNCTION_ALIASES,
+    DetectionRule,
+    Detector,
+    DetectorFunction,
+    FilterRef,
+    RuleCondition,
+    canonical_function,
+)
+from anomalyops.resources.durations import duration_nanos, parse_duration
+from anomalyops.resources.identifiers import ObjectReference
+from anomalyops.resources.job import (
+    AnalysisLimits,
+    AnomalyJob,
+    AnomalyJobSpec,
+    DataDescription,
+    ModelPlotConfig,
+)
+from anomalyops.resources.manifests import AnyResource, parse_manifests, resource_from_object
+from anomalyops.resources.memory_sizes import MEBIBYTE, format_memory, parse_memory
+from anomalyops.resources.policies import (
+    AdoptionPolicy,
+    DatafeedRunState,
+    DeletionPolicy,
+    JobRunState,
+    ReplacePolicy,
+)
+from anomalyops.resources.problems import ManifestError, Problem
+from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
+from anomalyops.resources.secret import SecretManifest
+from anomalyops.resources.status import (
+    AnomalyJobStatus,
+    DataCounts,
+    DatafeedStatus,
+    DelayedData,
+    EffectiveSearch,
+    ElasticsearchConnectionStatus,
+    MemoryStatus,
+    Operation,
+)
+from anomalyops.resources.times import parse_time
+
+__all__ = [
+    "API_VERSION",
+    "FUNCTION_ALIASES",
+    "GROUP",
+    "MEBIBYTE",
+    "VERSION",
+    "AdoptionPolicy",
+    "AnalysisConfig",
+    "AnalysisLimits",
+    "AnomalyJob",
+    "AnomalyJobSpec",
+    "AnomalyJobStatus",
+    "AnyResource",
+    "ApiKeySecretRef",
+    "Auth",
+    "BasicSecretRef",
+    "BearerSecretRef",
+    "CaRef",
+    "ChunkingConfig",
+    "ChunkingMode",
+    "Condition",
+    "ConditionStatus",
+    "ConditionType",
+    "DataCounts",
+    "DataDescription",
+    "Datafeed",
+    "DatafeedRunState",
+    "DatafeedSpec",
+    "DatafeedStatus",
+    "DelayedData",
+    "DelayedDataCheckConfig",
+    "DeletionPolicy",
+    "DetectionRule",
+    "Detector",
+    "DetectorFunction",
+    "EffectiveSearch",
+    "ElasticsearchConnection",
+    "ElasticsearchConnectionSpec",
+    "ElasticsearchConnectionStatus",
+    "FilterRef",
+    "IndicesOptions",
+    "JobRunState",
+    "Kibana",
+    "ManifestError",
+    "MemoryStatus",
+    "Metadata",
+    "ModelPlotConfig",
+    "ObjectReference",
+    "Operation",
+    "PerPartitionCategorization",
+    "Problem",
+    "Reason",
+    "ReplacePolicy",
+    "Resource",
+    "RuleCondition",
+    "SecretManifest",
+    "canonical_function",
+    "duration_nanos",
+    "find_condition",
+    "format_memory",
+    "parse_duration",
+    "parse_manifests",
+    "parse_memory",
+    "parse_time",
+    "resource_from_object",
+]

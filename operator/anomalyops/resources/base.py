@@ -1,0 +1,95 @@
+"""Base classes of the resource models: naming, strictness and the checks of the rule tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from anomalyops.resources.rules import Rule, RuleViolation, Violation
+
+
+class SpecModel(BaseModel):
+    """What a person writes. Python names are the server's names; manifests use their camelCase forms.
+
+    Unknown keys are refused. A class lists what its fields must fulfil together in `RULES`; the same table
+    becomes the CEL rules of the CRD.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        use_enum_values=False,
+    )
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="after")
+    def _keep_rules(self) -> Self:
+        broken = [rule.violation(self) for rule in self.RULES if not rule.holds(self)]
+        if broken:
+            raise RuleViolation(broken)
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The class's schema with its rules as `x-kubernetes-validations`."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if cls.RULES:
+            schema["x-kubernetes-validations"] = [rule.kubernetes() for rule in cls.RULES if rule.cel]
+        return schema
+
+    def manifest(self) -> dict[str, Any]:
+        """What was written, in camelCase, as JSON values."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+
+
+class StatusModel(BaseModel):
+    """What the operator writes. Unknown keys are ignored, so that an older operator reads a newer status."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_alias=True, validate_by_name=True, extra="ignore", frozen=True
+    )
+
+    def manifest(self) -> dict[str, Any]:
+        """The status as it is stored in the cluster: camelCase, JSON values, without absent fields."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _whole_seconds(value: datetime) -> datetime:
+    return value.astimezone(UTC).replace(microsecond=0)
+
+
+def _rfc3339(value: datetime) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# Kubernetes stores times as RFC 3339 in UTC with whole seconds (metav1.Time); anything finer would differ
+# after a round trip and look like a change.
+Timestamp = Annotated[
+    AwareDatetime,
+    AfterValidator(_whole_seconds),
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+]
+
+JsonObject = dict[str, Any]
+
+__all__ = ["JsonObject", "Mapping", "SpecModel", "StatusModel", "Timestamp", "Violation"]

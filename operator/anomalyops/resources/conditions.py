@@ -1,0 +1,185 @@
+"""Condition types and reasons: what a status can say, in one place.
+
+The troubleshooting page of the documentation is generated from the sentences here, so each one says what
+happened and what a person can do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from anomalyops.resources.base import StatusModel, Timestamp
+
+
+class _DocumentedEnum(StrEnum):
+    """A string enum whose members carry a sentence each: `Reason.READY.description`."""
+
+    description: str
+
+    def __new__(cls, value: str, description: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.description = description
+        member.__doc__ = description
+        return member
+
+
+class ConditionStatus(StrEnum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class ConditionType(_DocumentedEnum):
+    """The conditions of all kinds. `Ready` is always there; the others only where they say something."""
+
+    READY = "Ready", "The summary: the server does what the manifest asks for."
+    SYNCED = "Synced", "The server's configuration equals the manifest."
+    RECONCILING = "Reconciling", "The operator is at work or waits for something that will pass by itself."
+    STALLED = "Stalled", "Nothing will change until a person acts; the message says what to do."
+    MEMORY_LIMITED = "MemoryLimited", "The model has reached its memory limit (soft or hard)."
+    DATA_DELAYED = "DataDelayed", "Documents reached the index after the datafeed had read their bucket."
+    DATAFEED_STOPPED = "DatafeedStopped", "The datafeed is stopped though the manifest wants it started."
+    JOB_FAILED = "JobFailed", "The server reports the job as failed."
+    CONNECTION_UNAVAILABLE = (
+        "ConnectionUnavailable",
+        "The server cannot be reached or refuses the credentials.",
+    )
+    LICENSE_INVALID = "LicenseInvalid", "The server's licence does not cover machine learning."
+
+
+class Reason(_DocumentedEnum):
+    """Every reason that a condition or an Event can carry."""
+
+    # Good ends
+    READY = "Ready", "The server does what the manifest asks for."
+    SYNCED = "Synced", "The server's configuration equals the manifest."
+    LOOKBACK_COMPLETE = "LookbackComplete", "The datafeed reached its end and stopped by itself: it is done."
+    SUSPENDED = "Suspended", "`spec.suspend` is true: the operator looks but does not act."
+    CLOSED = "Closed", "The job is closed, as `spec.state` asks."
+    STOPPED = "Stopped", "The datafeed is stopped, as `spec.state` asks."
+    RECOVERED = "Recovered", "A condition that was reported before no longer holds."
+
+    # Waiting for something that passes by itself
+    PENDING = "Pending", "The operator has not looked at the server yet."
+    WAITING_FOR_JOB = "WaitingForJob", "The AnomalyJob that `spec.jobRef` names does not exist yet."
+    WAITING_FOR_CONNECTION = "WaitingForConnection", "The ElasticsearchConnection is not ready yet."
+    WAITING_FOR_CAPACITY = (
+        "WaitingForCapacity",
+        "No machine learning node has room for the job; it opens when one has.",
+    )
+    UPGRADE_MODE = "UpgradeMode", "The server is in upgrade mode; changes wait until it is left."
+    STARTING = "Starting", "The job is opening or the datafeed is starting."
+    STOPPING = "Stopping", "The job is closing or the datafeed is stopping."
+    LOOKBACK_RUNNING = "LookbackRunning", "The datafeed reads towards its `spec.end` and is not done yet."
+    UPDATING = "Updating", "A plan is being executed; the message names its steps."
+    DRIFTED = "Drifted", "The server's configuration was changed by somebody else and is being restored."
+    DELETING = "Deleting", "The resource is being deleted; the deletion policy is being carried out."
+    BLOCKED = "Blocked", "The server is deleting, resetting or reverting the job."
+    RETRYING = "Retrying", "A call failed in a way that may pass; it is tried again."
+
+    # The connection
+    CONNECTION_NOT_FOUND = (
+        "ConnectionNotFound",
+        "No ElasticsearchConnection of that name exists in the namespace.",
+    )
+    SECRET_NOT_FOUND = "SecretNotFound", "The Secret or ConfigMap that the connection names does not exist."
+    SECRET_INVALID = (
+        "SecretInvalid",
+        "The Secret lacks the key that the connection names, or its value is unusable.",
+    )
+    UNAUTHORIZED = "Unauthorized", "The server refused the credentials (401)."
+    FORBIDDEN = (
+        "Forbidden",
+        "The credentials lack a privilege (403); `manage_ml` and read on the indices are needed.",
+    )
+    UNREACHABLE = "Unreachable", "No answer from the server's address."
+    TLS_FAILED = (
+        "TlsFailed",
+        "The server's certificate could not be verified; check `caSecretRef` and the host name.",
+    )
+    SERVER_ERROR = "ServerError", "The server answered with an error of its own (5xx or 429)."
+    LICENSE_INVALID = "LicenseInvalid", "The licence does not cover machine learning or has expired."
+    ML_UNAVAILABLE = "MlUnavailable", "Machine learning is switched off on this server or it has no such API."
+    CONNECTED = "Connected", "The server answers, the credentials work and machine learning is available."
+    NOT_SUPPORTED = "NotSupported", "This version of the operator cannot do what the manifest asks for."
+
+    # What the server or a policy refuses
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The manifest breaks a rule that admission could not check; the message names it.",
+    )
+    REJECTED = "Rejected", "The server refused the configuration; the message is the server's."
+    IMMUTABLE_FIELD_CHANGED = (
+        "ImmutableFieldChanged",
+        "A field changed that the server cannot change in place; set `spec.replacePolicy: Recreate` to lose the "
+        "model and create the job anew, or undo the change.",
+    )
+    NOT_OWNED = "NotOwned", "The server's object belongs to another resource or cluster."
+    ALREADY_EXISTS = (
+        "AlreadyExists",
+        "A server object of that id exists and differs, and `spec.adoptionPolicy` does not allow to take it over.",
+    )
+    ADOPTED = "Adopted", "An existing server object was taken over, as `spec.adoptionPolicy` allows."
+    CONFLICT = "Conflict", "Two resources claim the same server object, or one job has two datafeeds."
+    MEMORY_BELOW_USAGE = (
+        "MemoryBelowUsage",
+        "`modelMemoryLimit` is lower than what the model uses now; raise it or reset the job.",
+    )
+    CANNOT_UNSET = (
+        "CannotUnset",
+        "The server cannot forget a value once it is set; only re-creation removes it.",
+    )
+
+    # The health of what runs
+    MEMORY_SOFT_LIMIT = (
+        "MemorySoftLimit",
+        "The model is near its memory limit and prunes old parts; raise the limit.",
+    )
+    MEMORY_HARD_LIMIT = (
+        "MemoryHardLimit",
+        "The model is at its memory limit and ignores new entities; raise `modelMemoryLimit`.",
+    )
+    MEMORY_OK = "MemoryOk", "The model is within its memory limit."
+    JOB_FAILED = (
+        "JobFailed",
+        "The job's process died on the server; the operator closes it by force and opens it again.",
+    )
+    DATAFEED_STOPPED = "DatafeedStopped", "The datafeed stopped by itself; the operator starts it again."
+    NO_DATA = "NoData", "The datafeed runs but finds no documents; check indices, query and time field."
+    EXTRACTION_FAILING = "ExtractionFailing", "The datafeed's searches fail; the message is the server's."
+    DATA_DELAYED = "DataDelayed", "Documents arrived after their bucket was read; raise `queryDelay`."
+    DATA_ON_TIME = "DataOnTime", "No delayed documents were reported."
+    EVENTS_REJECTED = "EventsRejected", "Records were refused: invalid dates or out of order."
+
+    # Events of a plan
+    PLAN_EXECUTED = "PlanExecuted", "A plan was carried out; the message lists its steps."
+    PLAN_FAILED = "PlanFailed", "A step of a plan failed; the message names it and what the server said."
+    RELEASED = "Released", "The deletion policy was carried out and the finalizer removed."
+
+
+_TypeName = Annotated[str, StringConstraints(max_length=316)]
+
+
+class Condition(StatusModel):
+    """One condition, as `metav1.Condition` has it."""
+
+    type: _TypeName = Field(description="The condition's type in PascalCase.")
+    status: ConditionStatus = Field(description="Whether the condition holds.")
+    reason: str = Field(description="Why, as one word in PascalCase.", max_length=1024)
+    message: str = Field(default="", description="Why, in words for people.", max_length=32768)
+    last_transition_time: Timestamp = Field(description="When `status` last changed.")
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="The generation of the spec that this condition was computed from."
+    )
+
+
+def find_condition(conditions: Iterable[Condition], type_: str) -> Condition | None:
+    """The condition of that type, or None."""
+    return next((condition for condition in conditions if condition.type == type_), None)

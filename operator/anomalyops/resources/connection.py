@@ -1,0 +1,140 @@
+"""The ElasticsearchConnection resource: where the server is and how to log in."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from anomalyops.resources.base import SpecModel
+from anomalyops.resources.durations import Duration
+from anomalyops.resources.identifiers import ObjectName, ObjectReference, Text
+from anomalyops.resources.resource import Resource
+from anomalyops.resources.rules import Rule
+from anomalyops.resources.status import ElasticsearchConnectionStatus
+
+_Url = Annotated[
+    str,
+    Text(
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        form="write http(s)://host[:port], without user and password",
+        maximum=2048,
+    ),
+]
+_Key = Annotated[
+    str,
+    Text(pattern=r"^[-._a-zA-Z0-9]+$", form="a key consists of a-z, A-Z, 0-9, -, _ and dots", maximum=253),
+]
+
+
+class ApiKeySecretRef(SpecModel):
+    """A Secret that holds an API key."""
+
+    name: ObjectName = Field(description="The Secret's name, in the same namespace.")
+    key: _Key = Field(
+        default="apiKey", description="The key with the encoded API key (base64 of id:api_key)."
+    )
+
+
+class BasicSecretRef(SpecModel):
+    """A Secret that holds user name and password, as `kubernetes.io/basic-auth` has them."""
+
+    name: ObjectName = Field(description="The Secret's name, in the same namespace.")
+    username: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+        default=None, description="The user name, where the Secret holds the password alone (as ECK's do)."
+    )
+    username_key: _Key = Field(default="username", description="The key with the user name.")
+    password_key: _Key = Field(default="password", description="The key with the password.")
+
+
+class BearerSecretRef(SpecModel):
+    """A Secret that holds a bearer token."""
+
+    name: ObjectName = Field(description="The Secret's name, in the same namespace.")
+    key: _Key = Field(default="token", description="The key with the token.")
+
+
+class CaRef(SpecModel):
+    """A Secret or ConfigMap that holds the certificate of an authority."""
+
+    name: ObjectName = Field(description="The name, in the same namespace.")
+    key: _Key = Field(default="ca.crt", description="The key with the PEM certificates.")
+
+
+class Auth(SpecModel):
+    """Credentials, by Secret."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+
+    api_key_secret_ref: ApiKeySecretRef | None = Field(default=None, description="An API key.")
+    basic_secret_ref: BasicSecretRef | None = Field(default=None, description="User name and password.")
+    bearer_secret_ref: BearerSecretRef | None = Field(default=None, description="A bearer token.")
+
+
+class Kibana(SpecModel):
+    """The Kibana that shall show the jobs."""
+
+    url: _Url = Field(description="Kibana's address.")
+    space: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        default="default", description="The space that shows the jobs."
+    )
+
+
+class Embedded(SpecModel):
+    """The embedded engine, run by the operator."""
+
+
+class ElasticsearchConnectionSpec(SpecModel):
+    """Where the server is and how to log in. Exactly one of url, urls, eckRef and embedded."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+
+    url: _Url | None = Field(default=None, description="The server's address.")
+    urls: list[_Url] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=32,
+        description="The addresses of several nodes of one cluster.",
+    )
+    eck_ref: ObjectReference | None = Field(
+        default=None, description="An `Elasticsearch` of Elastic Cloud on Kubernetes, by name."
+    )
+    embedded: Embedded | None = Field(default=None, description="The embedded engine.")
+    auth: Auth | None = Field(
+        default=None, description="Credentials, by Secret; none for a server without security."
+    )
+    ca_secret_ref: CaRef | None = Field(
+        default=None, description="A Secret with the authority's certificate."
+    )
+    ca_config_map_ref: CaRef | None = Field(
+        default=None, description="A ConfigMap with the authority's certificate."
+    )
+    insecure_skip_verify: bool = Field(
+        default=False, description="Whether the server's certificate is accepted unseen; for trials only."
+    )
+    kibana: Kibana | None = Field(default=None, description="The Kibana that shall show the jobs.")
+    request_timeout: Annotated[str, Duration(minimum="1ms")] = Field(
+        default="30s", description="How long to wait for an answer."
+    )
+    observe_interval: Annotated[str, Duration(minimum="1s")] = Field(
+        default="30s", description="How often the state of all jobs and datafeeds is asked for."
+    )
+    resync_interval: Annotated[str, Duration(minimum="1s")] = Field(
+        default="5m", description="How often all configurations are compared with the manifests."
+    )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The server's addresses; empty for `eckRef` and `embedded`."""
+        return (self.url,) if self.url is not None else tuple(self.urls or ())
+
+
+class ElasticsearchConnection(Resource):
+    """A connection to an Elasticsearch-compatible server."""
+
+    KIND: ClassVar[str] = "ElasticsearchConnection"
+
+    spec: ElasticsearchConnectionSpec = Field(description="Where the server is and how to log in.")
+    status: ElasticsearchConnectionStatus | None = Field(
+        default=None, description="What the operator observed."
+    )

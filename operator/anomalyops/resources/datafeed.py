@@ -1,0 +1,175 @@
+"""The Datafeed resource: one datafeed of one AnomalyJob."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from anomalyops.resources.base import JsonObject, SpecModel
+from anomalyops.resources.durations import Duration
+from anomalyops.resources.identifiers import DatafeedId, ObjectReference
+from anomalyops.resources.policies import AdoptionPolicy, DatafeedRunState, DeletionPolicy, ReplacePolicy
+from anomalyops.resources.resource import Resource
+from anomalyops.resources.rules import Rule
+from anomalyops.resources.status import DatafeedStatus
+from anomalyops.resources.times import PointInTime
+
+
+class ChunkingMode(StrEnum):
+    """How a long search is cut into parts."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+    OFF = "off"
+
+
+class ChunkingConfig(SpecModel):
+    """How a search over a long time is cut into parts."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+
+    mode: ChunkingMode = Field(
+        description="auto: the server decides; manual: parts of timeSpan; off: one search."
+    )
+    time_span: Annotated[str, Duration(minimum="1s")] | None = Field(
+        default=None, description="The length of a part in mode manual."
+    )
+
+
+class DelayedDataCheckConfig(SpecModel):
+    """Whether the datafeed looks for documents that arrived too late."""
+
+    enabled: bool = Field(description="Whether it looks for late documents.")
+    check_window: Annotated[str, Duration(minimum="1ms")] | None = Field(
+        default=None, description="How far back it looks; longer than the bucket span."
+    )
+
+
+class ExpandWildcards(StrEnum):
+    """Which kinds of indices a wildcard matches."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    HIDDEN = "hidden"
+    NONE = "none"
+    ALL = "all"
+
+
+class IndicesOptions(SpecModel):
+    """How index names are resolved."""
+
+    expand_wildcards: list[ExpandWildcards] | None = Field(
+        default=None, max_length=5, description="Which kinds of indices a wildcard matches."
+    )
+    ignore_unavailable: bool | None = Field(
+        default=None, description="Whether missing or closed indices are ignored."
+    )
+    allow_no_indices: bool | None = Field(default=None, description="Whether a wildcard may match nothing.")
+    ignore_throttled: bool | None = Field(
+        default=None, description="Whether frozen indices are ignored (deprecated)."
+    )
+
+
+class DatafeedSpec(SpecModel):
+    """What the datafeed shall be. Fields carry the names of the `_ml` API in camelCase."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+    CONTROL_FIELDS: ClassVar[frozenset[str]] = frozenset(
+        {
+            "datafeed_id",
+            "job_ref",
+            "state",
+            "start",
+            "end",
+            "replace_policy",
+            "deletion_policy",
+            "adoption_policy",
+            "suspend",
+        }
+    )
+
+    datafeed_id: DatafeedId | None = Field(
+        default=None,
+        description="The datafeed's id on the server; by default the resource's name. Cannot be changed.",
+    )
+    job_ref: ObjectReference = Field(description="The AnomalyJob that the datafeed feeds. Cannot be changed.")
+    state: DatafeedRunState = Field(
+        default=DatafeedRunState.STARTED, description="The wanted state of the datafeed."
+    )
+    start: PointInTime | None = Field(
+        default=None,
+        description="Where a datafeed of a new job begins: ISO 8601, seconds or milliseconds since 1970; by default at the first document.",
+    )
+    end: PointInTime | None = Field(
+        default=None, description="Where it ends (exclusive); without it, it goes on in real time."
+    )
+    replace_policy: ReplacePolicy = Field(
+        default=ReplacePolicy.NEVER,
+        description="What to do when a field changes that cannot be changed in place.",
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description=(
+            "What becomes of the server's datafeed when this resource is deleted. Retain: it is stopped. Delete: it "
+            "is stopped and deleted. Orphan: it is left as it is."
+        ),
+    )
+    adoption_policy: AdoptionPolicy = Field(
+        default=AdoptionPolicy.IF_MATCHES,
+        description="Whether a datafeed that exists already under this id is taken over: when it matches, never or always.",
+    )
+    suspend: bool = Field(
+        default=False, description="Whether the operator leaves the datafeed alone for now."
+    )
+
+    indices: list[Annotated[str, Field(min_length=1, max_length=512)]] = Field(
+        min_length=1, max_length=256, description="Indices, patterns, aliases or data streams to read."
+    )
+    query: JsonObject | None = Field(default=None, description="Query DSL that selects the documents.")
+    aggregations: JsonObject | None = Field(
+        default=None,
+        description="Aggregations that summarise the documents; a date_histogram with a max of the time.",
+    )
+    script_fields: JsonObject | None = Field(default=None, description="Fields computed by scripts, by name.")
+    runtime_mappings: JsonObject | None = Field(default=None, description="Runtime fields, by name.")
+    query_delay: Annotated[str, Duration(multiple="1ms")] | None = Field(
+        default=None, description="How far behind now the datafeed searches, so that late documents are seen."
+    )
+    frequency: Annotated[str, Duration(minimum="1s", multiple="1s")] | None = Field(
+        default=None, description="How often it searches in real time."
+    )
+    scroll_size: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = Field(
+        default=None, description="How many documents a search returns at once."
+    )
+    chunking_config: ChunkingConfig | None = Field(
+        default=None, description="How long searches are cut into parts."
+    )
+    delayed_data_check_config: DelayedDataCheckConfig | None = Field(
+        default=None, description="Whether it looks for documents that arrived too late."
+    )
+    max_empty_searches: Annotated[int, Field(strict=True, ge=-1, le=2**31 - 1)] | None = Field(
+        default=None, description="After how many searches without documents it stops; -1: never."
+    )
+    indices_options: IndicesOptions | None = Field(default=None, description="How index names are resolved.")
+
+    def server_body(self) -> dict[str, Any]:
+        """The body of `PUT _ml/datafeeds/{datafeed_id}` without `job_id`: only what the manifest says."""
+        return self.model_dump(
+            mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS)
+        )
+
+
+class Datafeed(Resource):
+    """One datafeed of one AnomalyJob."""
+
+    KIND: ClassVar[str] = "Datafeed"
+
+    spec: DatafeedSpec = Field(description="What the datafeed shall be.")
+    status: DatafeedStatus | None = Field(default=None, description="What the operator observed.")
+
+    @property
+    def server_id(self) -> str:
+        """The datafeed's id on the server."""
+        return self.spec.datafeed_id or self.metadata.name

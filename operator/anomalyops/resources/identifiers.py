@@ -1,0 +1,82 @@
+"""Ids, field names and references, as the server and Kubernetes accept them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from anomalyops.resources.base import SpecModel
+from anomalyops.resources.rules import cel_string
+
+ID_PATTERN = r"^[a-z0-9](?:[a-z0-9_\-\.]*[a-z0-9])?$"
+_ID_FORM = "may contain a-z, 0-9, hyphens, underscores and dots; must start and end with a letter or digit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Marks a `str` field as bounded text that matches a pattern, with the words to say when it does not.
+
+    Attributes:
+        pattern: What the whole text must match; understood alike by Python and RE2.
+        form: What is accepted, in words.
+        maximum: The most characters.
+    """
+
+    pattern: str
+    form: str
+    maximum: int
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """A string of bounded length that matches the pattern."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, text: str) -> str:
+        if len(text) > self.maximum:
+            raise ValueError(f"'{text}' is too long: at most {self.maximum} characters are accepted")
+        if not re.search(self.pattern.replace("$", r"\Z"), text):
+            raise ValueError(f"'{text}' is not accepted: {self.form}")
+        return text
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """A bounded string; the rule repeats the pattern so that a refusal comes with words."""
+        rule = f"self.matches({cel_string(self.pattern)})"
+        return {
+            "type": "string",
+            "maxLength": self.maximum,
+            "pattern": self.pattern,
+            "x-kubernetes-validations": [{"rule": rule, "message": f"not accepted: {self.form}"}],
+        }
+
+
+ServerId = Annotated[str, Text(pattern=ID_PATTERN, form=f"an id {_ID_FORM}", maximum=64)]
+DatafeedId = Annotated[str, Text(pattern=ID_PATTERN, form=f"an id {_ID_FORM}", maximum=253)]
+IndexNamePart = Annotated[str, Text(pattern=ID_PATTERN, form=f"a results index name {_ID_FORM}", maximum=200)]
+FieldName = Annotated[
+    str,
+    Text(
+        pattern=r'^[^"\\\x00-\x1f\x7f]+$',
+        form='a field name must not be empty nor contain ", \\ or control characters',
+        maximum=256,
+    ),
+]
+ObjectName = Annotated[
+    str,
+    Text(
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        form="the name of a Kubernetes object consists of a-z, 0-9, hyphens and dots",
+        maximum=253,
+    ),
+]
+
+
+class ObjectReference(SpecModel):
+    """Another object in the same namespace, by name."""
+
+    name: ObjectName = Field(description="The name of the object, in the same namespace.")

@@ -1,0 +1,162 @@
+"""The AnomalyJob resource: one anomaly detection job."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from anomalyops.resources.analysis import AnalysisConfig
+from anomalyops.resources.base import JsonObject, SpecModel
+from anomalyops.resources.durations import Duration
+from anomalyops.resources.identifiers import FieldName, IndexNamePart, ObjectReference, ServerId
+from anomalyops.resources.memory_sizes import MemoryLimit
+from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, JobRunState, ReplacePolicy
+from anomalyops.resources.resource import Resource
+from anomalyops.resources.rules import Rule
+from anomalyops.resources.status import AnomalyJobStatus
+
+_Days = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+
+
+class AnalysisLimits(SpecModel):
+    """Limits on what the job's model may use."""
+
+    model_memory_limit: MemoryLimit | None = Field(
+        default=None,
+        description="The most memory that the model may use: 512mb, 1gb, or a number of mebibytes.",
+    )
+    categorization_examples_limit: Annotated[int, Field(strict=True, ge=0)] | None = Field(
+        default=None, description="How many examples of each category are kept."
+    )
+
+
+class DataDescription(SpecModel):
+    """Where the time is in the data."""
+
+    time_field: FieldName | None = Field(
+        default=None, description="The field with the time; the server's default is time."
+    )
+    time_format: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None, description="epoch, epoch_ms or a Java date pattern; datafeeds need epoch_ms."
+    )
+    format: Literal["xcontent", "delimited"] | None = Field(
+        default=None, description="The format of posted data; the server forgets it."
+    )
+
+
+class ModelPlotConfig(SpecModel):
+    """Whether the model's bounds are stored with the results."""
+
+    enabled: bool | None = Field(default=None, description="Whether model bounds are stored for each series.")
+    annotations_enabled: bool | None = Field(
+        default=None, description="Whether changes of the model are annotated; by default as `enabled`."
+    )
+    terms: Annotated[str, Field(max_length=4096)] | None = Field(
+        default=None, description="Partition or by values, comma separated, that the plot is limited to."
+    )
+
+
+class AnomalyJobSpec(SpecModel):
+    """What the job shall be. Fields carry the names of the `_ml` API in camelCase."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+    CONTROL_FIELDS: ClassVar[frozenset[str]] = frozenset(
+        {
+            "job_id",
+            "connection_ref",
+            "state",
+            "replace_policy",
+            "deletion_policy",
+            "adoption_policy",
+            "suspend",
+        }
+    )
+
+    job_id: ServerId | None = Field(
+        default=None,
+        description="The job's id on the server; by default the resource's name. Cannot be changed.",
+    )
+    connection_ref: ObjectReference | None = Field(
+        default=None, description="The ElasticsearchConnection to use; by default the one named `default`."
+    )
+    state: JobRunState = Field(default=JobRunState.OPENED, description="The wanted state of the job.")
+    replace_policy: ReplacePolicy = Field(
+        default=ReplacePolicy.NEVER,
+        description=(
+            "What to do when a field changes that cannot be changed in place. Never: nothing, and say so. Reset: "
+            "forget model and results where that is enough. Recreate: delete the job with its model and results "
+            "and create it anew."
+        ),
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description=(
+            "What becomes of the server's job when this resource is deleted. Retain: it is closed and keeps model "
+            "and results. Delete: it is deleted with them. Orphan: it is left as it is."
+        ),
+    )
+    adoption_policy: AdoptionPolicy = Field(
+        default=AdoptionPolicy.IF_MATCHES,
+        description="Whether a job that exists already under this id is taken over: when it matches, never or always.",
+    )
+    suspend: bool = Field(default=False, description="Whether the operator leaves the job alone for now.")
+
+    description: Annotated[str, Field(max_length=4096)] | None = Field(
+        default=None, description="What the job is for."
+    )
+    groups: list[ServerId] | None = Field(
+        default=None, max_length=64, description="Groups that the job belongs to."
+    )
+    analysis_config: AnalysisConfig = Field(description="What is analysed.")
+    analysis_limits: AnalysisLimits | None = Field(
+        default=None, description="Limits on what the model may use."
+    )
+    data_description: DataDescription = Field(description="Where the time is in the data; may be empty.")
+    model_plot_config: ModelPlotConfig | None = Field(
+        default=None, description="Whether the model's bounds are stored with the results."
+    )
+    model_snapshot_retention_days: _Days | None = Field(
+        default=None, description="How many days model snapshots are kept; the server's default is 10."
+    )
+    daily_model_snapshot_retention_after_days: _Days | None = Field(
+        default=None, description="After how many days only one model snapshot a day is kept."
+    )
+    results_retention_days: _Days | None = Field(
+        default=None, description="How many days results are kept; for ever when absent."
+    )
+    renormalization_window_days: _Days | None = Field(
+        default=None, description="How many days back scores are adjusted when new anomalies appear."
+    )
+    background_persist_interval: Annotated[str, Duration(minimum="1h", multiple="1s")] | None = Field(
+        default=None, description="How often the model is stored while the job runs; at least 1h."
+    )
+    custom_settings: JsonObject | None = Field(
+        default=None, description="Free settings, such as Kibana's custom_urls; passed on as they are."
+    )
+    allow_lazy_open: bool | None = Field(
+        default=None, description="Whether the job may wait for a machine learning node with room."
+    )
+    results_index_name: IndexNamePart | None = Field(
+        default=None, description="The name of a results index of its own; the server puts custom- before it."
+    )
+
+    def server_body(self) -> dict[str, Any]:
+        """The body of `PUT _ml/anomaly_detectors/{job_id}`: only what the manifest says, in the server's names."""
+        return self.model_dump(
+            mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS)
+        )
+
+
+class AnomalyJob(Resource):
+    """One anomaly detection job on an Elasticsearch-compatible server."""
+
+    KIND: ClassVar[str] = "AnomalyJob"
+
+    spec: AnomalyJobSpec = Field(description="What the job shall be.")
+    status: AnomalyJobStatus | None = Field(default=None, description="What the operator observed.")
+
+    @property
+    def server_id(self) -> str:
+        """The job's id on the server."""
+        return self.spec.job_id or self.metadata.name

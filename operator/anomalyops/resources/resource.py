@@ -1,0 +1,86 @@
+"""What all resources have in common: group, version, metadata, and reading an object."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from anomalyops.resources.base import StatusModel, Timestamp
+
+GROUP = "anomalyops.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+
+class Metadata(StatusModel):
+    """The part of `ObjectMeta` that the operator reads. The rest is ignored."""
+
+    name: str = Field(min_length=1, max_length=253, description="The resource's name.")
+    namespace: str = Field(default="default", description="The resource's namespace.")
+    uid: str = Field(default="", description="The resource's uid; empty for a file on disk.")
+    generation: int = Field(default=0, description="Counts the changes of the spec.")
+    resource_version: str = Field(default="", description="The version of the stored object.")
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels.")
+    annotations: dict[str, str] = Field(default_factory=dict, description="Annotations.")
+    finalizers: list[str] = Field(default_factory=list, description="Finalizers.")
+    creation_timestamp: Timestamp | None = Field(default=None, description="When the resource was created.")
+    deletion_timestamp: Timestamp | None = Field(default=None, description="When its deletion was asked for.")
+
+
+class Resource(BaseModel):
+    """A resource of the group `anomalyops.io`; see the subclasses for the kinds."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_alias=True, validate_by_name=True, extra="forbid", frozen=True
+    )
+
+    KIND: ClassVar[str] = ""
+
+    api_version: str = Field(default=API_VERSION, description="The API version.")
+    kind: str = Field(default="", description="The kind.")
+    metadata: Metadata = Field(description="Name, namespace and the rest of the object's metadata.")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Fills in the kind of an object that is made in Python."""
+        if not self.kind:
+            object.__setattr__(self, "kind", self.KIND)
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        """The resource's namespace."""
+        return self.metadata.namespace
+
+    @property
+    def deletion_requested(self) -> datetime | None:
+        """When deletion was asked for, or None."""
+        return self.metadata.deletion_timestamp
+
+    @classmethod
+    def from_object(cls, value: dict[str, Any]) -> Self:
+        """The resource that an object of the API server or of a YAML document describes.
+
+        Called on `Resource` it takes any kind; called on a kind it takes that kind alone.
+
+        Raises:
+            ManifestError: The object is not valid; all of its problems are listed.
+        """
+        from anomalyops.resources.manifests import resource_from_object  # noqa: PLC0415 - it knows the kinds
+
+        resource = resource_from_object(value)
+        if not isinstance(resource, cls):
+            raise TypeError(f"a {resource.kind} is not a {cls.__name__}")
+        return resource
+
+    def manifest(self) -> dict[str, Any]:
+        """The resource as a manifest: camelCase, only what was written, without status."""
+        return self.model_dump(
+            mode="json", by_alias=True, exclude_unset=True, exclude_none=True, exclude={"status"}
+        ) | {"apiVersion": self.api_version, "kind": self.kind}

@@ -1,0 +1,130 @@
+"""What the operator reports about each resource: coarse facts that change rarely, and conditions."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from anomalyops.resources.base import StatusModel, Timestamp
+from anomalyops.resources.conditions import Condition
+
+
+class ResourceStatus(StatusModel):
+    """What every kind reports."""
+
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="The generation of the spec that this status was computed from."
+    )
+    conditions: list[Condition] = Field(
+        default_factory=list, description="The state of the resource in conditions, after kstatus."
+    )
+
+
+class MemoryStatus(StatusModel):
+    """The model's memory, from the job's `model_size_stats`."""
+
+    status: str | None = Field(default=None, description="ok, soft_limit or hard_limit.")
+    model_bytes: int | None = Field(default=None, description="Bytes that the model uses.")
+    peak_bytes: int | None = Field(default=None, description="The most bytes that the model ever used.")
+    limit_bytes: int | None = Field(default=None, description="The limit in bytes.")
+    percent: int | None = Field(default=None, description="Used part of the limit, in whole percent.")
+
+
+class DataCounts(StatusModel):
+    """What the job has read, from its `data_counts`."""
+
+    processed_record_count: int | None = Field(default=None, description="Records analysed.")
+    input_record_count: int | None = Field(default=None, description="Records read.")
+    missing_field_count: int | None = Field(default=None, description="Records that lacked a field.")
+    invalid_date_count: int | None = Field(default=None, description="Records refused for an invalid time.")
+    out_of_order_timestamp_count: int | None = Field(
+        default=None, description="Records refused because they came too late."
+    )
+    bucket_count: int | None = Field(default=None, description="Buckets finalised.")
+    empty_bucket_count: int | None = Field(default=None, description="Buckets without a record.")
+    earliest_record_time: Timestamp | None = Field(default=None, description="Time of the earliest record.")
+    latest_record_time: Timestamp | None = Field(default=None, description="Time of the latest record.")
+
+
+class DelayedData(StatusModel):
+    """Documents that the datafeed missed because they were indexed too late."""
+
+    missing_documents: int | None = Field(default=None, description="How many documents were missed.")
+    latest_bucket: Timestamp | None = Field(default=None, description="End of the latest bucket concerned.")
+    observed_at: Timestamp | None = Field(default=None, description="When the server reported it.")
+
+
+class EffectiveSearch(StatusModel):
+    """The time range that the datafeed searches."""
+
+    start: Timestamp | None = Field(default=None, description="Start of the range.")
+    end: Timestamp | None = Field(default=None, description="End of the range; absent in real time.")
+
+
+class Operation(StatusModel):
+    """The plan that is being executed."""
+
+    id: str | None = Field(default=None, description="Identifies the plan.")
+    kind: str | None = Field(default=None, description="What the plan does, in one word.")
+    step: str | None = Field(default=None, description="The step at work.")
+    total_steps: int | None = Field(default=None, description="How many steps the plan has.")
+    started_at: Timestamp | None = Field(default=None, description="When the plan was begun.")
+    was_running: bool | None = Field(
+        default=None, description="Whether the datafeed ran before and is to be started again."
+    )
+
+
+class AnomalyJobStatus(ResourceStatus):
+    """The state of an AnomalyJob."""
+
+    job_id: str | None = Field(default=None, description="The id of the job on the server.")
+    job_state: str | None = Field(
+        default=None, description="The server's state: closed, opening, opened, closing or failed."
+    )
+    datafeed_state: str | None = Field(
+        default=None, description="The state of the job's datafeed: stopped, starting, started or stopping."
+    )
+    node: str | None = Field(default=None, description="The node that runs the job.")
+    assignment_explanation: str | None = Field(
+        default=None, description="Why the job has no node, in the server's words."
+    )
+    memory: MemoryStatus | None = Field(default=None, description="The model's memory.")
+    data_counts: DataCounts | None = Field(default=None, description="What the job has read.")
+    delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
+    operation: Operation | None = Field(default=None, description="The plan that is being executed.")
+    last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
+
+
+class DatafeedStatus(ResourceStatus):
+    """The state of a Datafeed."""
+
+    datafeed_id: str | None = Field(default=None, description="The id of the datafeed on the server.")
+    job_id: str | None = Field(default=None, description="The id of its job on the server.")
+    datafeed_state: str | None = Field(
+        default=None, description="The server's state: stopped, starting, started or stopping."
+    )
+    node: str | None = Field(default=None, description="The node that runs the datafeed.")
+    assignment_explanation: str | None = Field(
+        default=None, description="Why the datafeed has no node, in the server's words."
+    )
+    real_time: bool | None = Field(
+        default=None, description="Whether it has caught up and reads in real time."
+    )
+    effective_search: EffectiveSearch | None = Field(default=None, description="The searched time range.")
+    delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
+    operation: Operation | None = Field(default=None, description="The plan that is being executed.")
+    last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
+
+
+class ElasticsearchConnectionStatus(ResourceStatus):
+    """The state of an ElasticsearchConnection."""
+
+    reachable: bool | None = Field(default=None, description="Whether the server answered.")
+    version: str | None = Field(default=None, description="The server's version.")
+    cluster_name: str | None = Field(default=None, description="The server's cluster name.")
+    cluster_uuid: str | None = Field(default=None, description="The server's cluster uuid.")
+    licence: str | None = Field(
+        default=None, description="The licence's type and state, such as trial (active)."
+    )
+    ml_available: bool | None = Field(default=None, description="Whether machine learning can be used.")
+    upgrade_mode: bool | None = Field(default=None, description="Whether the server is in upgrade mode.")
+    last_check_time: Timestamp | None = Field(default=None, description="When a fact here last changed.")
