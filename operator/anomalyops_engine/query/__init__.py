@@ -1,0 +1,24 @@
+"""Query DSL and aggregations, translated to SQL and evaluated inside the database."""
+
+from anomalyops_engine.query.deletion import delete_where
+from anomalyops_engine.query.errors import (
+    IllegalQueryError,
+    QueryError,
+    QueryParsingError,
+    TooManyBucketsError,
+    UnsupportedQueryError,
+)
+from anomalyops_engine.query.filters import check_query
+from anomalyops_engine.query.relation import Relation, select
+
+__all__ = [
+    "IllegalQueryError",
+    "QueryError",
+    "QueryParsingError",
+    "Relation",
+    "TooManyBucketsError",
+    "UnsupportedQueryError",
+    "check_query",
+    "delete_where",
+    "select",
+]

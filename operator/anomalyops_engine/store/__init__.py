@@ -1,0 +1,39 @@
+"""Documents, configurations, results and model states, durable, in one DuckDB file."""
+
+from anomalyops_engine.store.catalog import Index
+from anomalyops_engine.store.errors import (
+    AmbiguousTargetError,
+    DocumentParsingError,
+    IndexExistsError,
+    IndexNotFoundError,
+    InvalidIndexNameError,
+    MappingConflictError,
+    MappingError,
+    StoreError,
+    StoreLockedError,
+    UnsupportedMappingError,
+)
+from anomalyops_engine.store.mapping import Field, IndexMapping
+from anomalyops_engine.store.reader import Reader
+from anomalyops_engine.store.store import Store
+from anomalyops_engine.store.writer import Writer, Written
+
+__all__ = [
+    "AmbiguousTargetError",
+    "DocumentParsingError",
+    "Field",
+    "Index",
+    "IndexExistsError",
+    "IndexMapping",
+    "IndexNotFoundError",
+    "InvalidIndexNameError",
+    "MappingConflictError",
+    "MappingError",
+    "Reader",
+    "Store",
+    "StoreError",
+    "StoreLockedError",
+    "UnsupportedMappingError",
+    "Writer",
+    "Written",
+]

@@ -1,0 +1,104 @@
+"""Errors as Elasticsearch tells them: status, type, reason, and what caused it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anomalyops_engine.query import (
+    IllegalQueryError,
+    QueryError,
+    QueryParsingError,
+    TooManyBucketsError,
+    UnsupportedQueryError,
+)
+from anomalyops_engine.store import (
+    AmbiguousTargetError,
+    DocumentParsingError,
+    IndexExistsError,
+    IndexNotFoundError,
+    InvalidIndexNameError,
+    MappingConflictError,
+    MappingError,
+    StoreError,
+    UnsupportedMappingError,
+)
+
+
+class ApiError(Exception):
+    """A refusal with its HTTP status and Elasticsearch error type.
+
+    Attributes:
+        status: HTTP status code.
+        type: `error.type`, such as `illegal_argument_exception`.
+        reason: `error.reason`.
+        caused_by: the cause, an error object itself (`type`, `reason`, perhaps `caused_by`).
+        details: further keys of the error object (`index`, `resource.id`, `line`, ...).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        type: str,  # noqa: A002 (Elasticsearch's name for it)
+        reason: str,
+        caused_by: dict[str, Any] | None = None,
+        *,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.type = type
+        self.reason = reason
+        self.caused_by = caused_by
+        self.details = details or {}
+
+    def error(self) -> dict[str, Any]:
+        """Return the error object without its root cause, as bulk items show it."""
+        body: dict[str, Any] = {"type": self.type, "reason": self.reason, **self.details}
+        if self.caused_by is not None:
+            body["caused_by"] = self.caused_by
+        return body
+
+    def body(self) -> dict[str, Any]:
+        """Return the response body."""
+        root = {"type": self.type, "reason": self.reason, **self.details}
+        return {"error": {"root_cause": [root], **self.error()}, "status": self.status}
+
+
+def not_supported(what: str) -> ApiError:
+    """Return the 501 for something that Elasticsearch has and this engine has not."""
+    return ApiError(501, "not_implemented_exception", what)
+
+
+def index_not_found(name: str) -> ApiError:
+    """Return the 404 of a missing index."""
+    details = {"resource.type": "index_or_alias", "resource.id": name, "index_uuid": "_na_", "index": name}
+    return ApiError(404, "index_not_found_exception", f"no such index [{name}]", details=details)
+
+
+def from_lower_layer(error: StoreError | QueryError) -> ApiError:
+    """Return the API error for an error of the store or of a query."""
+    reason = str(error)
+    if isinstance(error, IndexNotFoundError):
+        return index_not_found(error.index)
+    if isinstance(error, DocumentParsingError):
+        cause = {"type": "illegal_argument_exception", "reason": error.cause} if error.cause else None
+        return ApiError(400, "document_parsing_exception", reason, cause)
+    if isinstance(error, IndexExistsError):
+        return ApiError(400, "resource_already_exists_exception", reason, details={"index": error.index})
+    if isinstance(error, UnsupportedMappingError | UnsupportedQueryError):
+        return not_supported(reason)
+    for kinds, status, name in _PLAIN:
+        if isinstance(error, kinds):
+            return ApiError(status, name, reason)
+    return ApiError(500, "exception", reason)
+
+
+_PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
+    (InvalidIndexNameError, 400, "invalid_index_name_exception"),
+    (AmbiguousTargetError, 400, "illegal_argument_exception"),
+    (MappingConflictError, 400, "illegal_argument_exception"),
+    (MappingError, 400, "mapper_parsing_exception"),
+    (QueryParsingError, 400, "parsing_exception"),
+    (IllegalQueryError, 400, "illegal_argument_exception"),
+    (TooManyBucketsError, 400, "too_many_buckets_exception"),
+)

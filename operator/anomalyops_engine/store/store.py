@@ -1,0 +1,120 @@
+"""The data folder: one DuckDB file with documents, configurations and model states, and a lock.
+
+Readers see the snapshot at which they began, at any number and in any thread. There is one writer at a time; its
+changes are in the write-ahead log and on disk when `write()` is left, and gone when it is left by an exception.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from anomalyops_engine.store.errors import StoreError
+from anomalyops_engine.store.lock import FolderLock
+from anomalyops_engine.store.reader import MappingCache, Reader
+from anomalyops_engine.store.writer import Writer
+
+FORMAT_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS format (version INTEGER);
+CREATE SEQUENCE IF NOT EXISTS table_numbers;
+CREATE TABLE IF NOT EXISTS indices (
+    name VARCHAR, table_name VARCHAR, uuid VARCHAR, created_ms BIGINT, mapping VARCHAR, settings VARCHAR,
+    aliases VARCHAR);
+CREATE TABLE IF NOT EXISTS configs (kind VARCHAR, id VARCHAR, body VARCHAR);
+CREATE TABLE IF NOT EXISTS states (kind VARCHAR, id VARCHAR, state BLOB);
+"""
+
+_SETTINGS = {
+    # The engine needs no extension and must not fetch one.
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    # Fewer, larger checkpoints: an acknowledged write is in the log already.
+    "checkpoint_threshold": "256MB",
+}
+
+
+class Store:
+    """Everything the engine remembers."""
+
+    def __init__(self, folder: Path, lock: FolderLock, connection: duckdb.DuckDBPyConnection) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._connection = connection
+        self._writing = threading.Lock()
+        self._mappings: MappingCache = {}
+        self._sequences: dict[str, int] = {}
+        self._closed = False
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open a data folder, and create it when it is not there.
+
+        Raises:
+            StoreLockedError: another process holds it.
+            StoreError: it was written by a newer version.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(folder)
+        try:
+            connection = duckdb.connect(str(folder / "engine.duckdb"), config=dict(_SETTINGS))
+            connection.execute(_SCHEMA)
+            _check_format(connection, folder)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(folder, lock, connection)
+
+    def close(self) -> None:
+        """Write everything into the file and give the folder free; waits for a running write."""
+        with self._writing:
+            if not self._closed:
+                self._closed = True
+                self._connection.close()
+                self._lock.release()
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Give a consistent snapshot of everything committed so far."""
+        cursor = self._cursor()
+        try:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            yield Reader(cursor, self._mappings)
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Writer]:
+        """Give the one writer; its changes are durable when the block ends, and gone when it raises."""
+        with self._writing:
+            cursor = self._cursor()
+            try:
+                cursor.execute("BEGIN TRANSACTION")
+                writer = Writer(cursor, self._mappings, self._sequences)
+                yield writer
+                cursor.execute("COMMIT")
+            finally:
+                # Closing an open transaction rolls it back.
+                cursor.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        if self._closed:
+            raise StoreError(f"the store in {self.folder} is closed")
+        return self._connection.cursor()
+
+
+def _check_format(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    rows = connection.execute("SELECT version FROM format").fetchall()
+    if not rows:
+        connection.execute("INSERT INTO format VALUES (?)", [FORMAT_VERSION])
+    elif rows[0][0] != FORMAT_VERSION:
+        connection.close()
+        raise StoreError(
+            f"data folder {folder} has format version {rows[0][0]}; this version reads format version {FORMAT_VERSION}"
+        )

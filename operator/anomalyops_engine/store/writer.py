@@ -1,0 +1,326 @@
+"""Changing the store, inside one transaction."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from anomalyops_engine.store import catalog
+from anomalyops_engine.store.catalog import Index
+from anomalyops_engine.store.columns import Batch
+from anomalyops_engine.store.errors import DocumentParsingError, IndexExistsError, IndexNotFoundError
+from anomalyops_engine.store.mapping import IndexMapping
+from anomalyops_engine.store.reader import MappingCache, Reader
+
+_META_COLUMNS = "_id VARCHAR, _version BIGINT, _seq_no BIGINT, _source VARCHAR"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one document.
+
+    Attributes:
+        id: its id, given or made.
+        version: 1 for a new document, one more with each overwrite.
+        seq_no: its sequence number in the index.
+        created: False when it replaced an earlier one.
+    """
+
+    id: str
+    version: int
+    seq_no: int
+    created: bool
+
+
+class Writer(Reader):
+    """The one that may change things; everything it does becomes durable together or not at all."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, mappings: MappingCache, sequences: dict[str, int]
+    ) -> None:
+        super().__init__(connection, mappings)
+        self._known: list[Index] | None = None
+        # Next sequence number by table, shared by the writers of a store: a rolled back write leaves a gap, no more.
+        self._next_seq = sequences
+
+    def indices(self) -> list[Index]:
+        """Return all indices, by name, as this transaction sees them."""
+        if self._known is None:
+            self._known = super().indices()
+        return self._known
+
+    # --- indices ---
+
+    def create_index(
+        self,
+        name: str,
+        *,
+        mappings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        aliases: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Index:
+        """Create an index.
+
+        Raises:
+            IndexExistsError: an index or alias of that name is there.
+            InvalidIndexNameError: the name is not allowed.
+            MappingError: the mapping cannot be read.
+        """
+        catalog.check_name(name)
+        if any(name == index.name or name in index.aliases for index in self.indices()):
+            raise IndexExistsError(name)
+        ((number,),) = self.connection.execute("SELECT nextval('table_numbers')").fetchall()
+        index = Index(
+            name,
+            f"docs_{number}",
+            IndexMapping().merged(mappings or {}),
+            dict(settings or {}),
+            {alias: dict(properties) for alias, properties in (aliases or {}).items()},
+            int(time.time() * 1000),
+            secrets.token_urlsafe(16),
+        )
+        columns = "".join(f", {leaf.column} {leaf.sql_type}" for leaf in index.mapping.fields.values())
+        self.connection.execute(f'CREATE TABLE "{index.table}" ({_META_COLUMNS}{columns})')
+        self._record(index)
+        return index
+
+    def delete_index(self, name: str) -> None:
+        """Delete an index with its documents.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+        """
+        index = self.index(name)
+        self.connection.execute(f'DROP TABLE "{index.table}"')
+        self.connection.execute("DELETE FROM indices WHERE name = ?", [name])
+        self._known = None
+
+    def put_mapping(self, name: str, mappings: Mapping[str, Any]) -> Index:
+        """Add fields to an index's mapping.
+
+        Raises:
+            IndexNotFoundError: there is no such index.
+            MappingConflictError: a field would change its type.
+            MappingError: the mapping cannot be read.
+        """
+        index = self.index(name)
+        return self._remap(index, index.mapping.merged(mappings))
+
+    def put_alias(
+        self,
+        alias: str,
+        index: str,
+        *,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 (the alias property's name)
+        is_write_index: bool | None = None,
+    ) -> None:
+        """Point an alias at an index.
+
+        Args:
+            alias: its name.
+            index: name of the index.
+            filter: query that documents must satisfy to be seen through the alias.
+            is_write_index: whether writes to the alias go to this index, when it stands for several.
+
+        Raises:
+            IndexNotFoundError: there is no such index.
+            IndexExistsError: an index has the alias's name.
+        """
+        target = self.index(index)
+        catalog.check_name(alias)
+        if any(alias == other.name for other in self.indices()):
+            raise IndexExistsError(alias)
+        properties: dict[str, Any] = {} if filter is None else {"filter": dict(filter)}
+        if is_write_index is not None:
+            properties["is_write_index"] = is_write_index
+        self._record(replace(target, aliases={**target.aliases, alias: properties}))
+
+    def delete_alias(self, alias: str) -> bool:
+        """Remove an alias from every index that has it; False when none had."""
+        holders = [index for index in self.indices() if alias in index.aliases]
+        for index in holders:
+            self._record(replace(index, aliases={k: v for k, v in index.aliases.items() if k != alias}))
+        return bool(holders)
+
+    # --- documents ---
+
+    def append(
+        self, index: str, documents: Sequence[Mapping[str, Any]], *, ids: Sequence[str] | None = None
+    ) -> None:
+        """Index documents, replacing those whose id is there already; creates and extends the index as needed.
+
+        Raises:
+            DocumentParsingError: a value does not fit its field; nothing of the batch is indexed.
+        """
+        plain = [dict(document) for document in documents]
+        sources = [orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY) for document in plain]
+        # What is stored is what JSON can say: numpy scalars, tuples and dates became plain values.
+        parsed = [orjson.loads(source) for source in sources]
+        for outcome in self.index_documents(index, parsed, sources, list(ids) if ids is not None else None):
+            if isinstance(outcome, DocumentParsingError):
+                raise outcome
+
+    def index_documents(
+        self,
+        name: str,
+        documents: Sequence[dict[str, Any]],
+        sources: Sequence[bytes],
+        ids: Sequence[str | None] | None,
+    ) -> list[Written | DocumentParsingError]:
+        """Index documents; those that do not fit the mapping are reported and left out, the others go on.
+
+        Args:
+            name: index or alias; created when nothing has that name.
+            documents: parsed documents.
+            sources: their JSON text, kept as `_source`.
+            ids: ids (None in a place: make one), or None to make all. The given ids must differ.
+
+        Returns:
+            One outcome per document, in order.
+        """
+        index = catalog.write_target(self.indices(), name) or self.create_index(name)
+        outcomes: list[Written | DocumentParsingError | None] = [None] * len(documents)
+        positions: Sequence[int] = range(len(documents))
+        batch = Batch(index.mapping, documents)
+        while batch.errors:
+            for offset, error in batch.errors.items():
+                outcomes[positions[offset]] = error
+            positions = [position for offset, position in enumerate(positions) if offset not in batch.errors]
+            batch = Batch(index.mapping, [documents[position] for position in positions])
+        if batch.mapping is not index.mapping:
+            index = self._remap(index, batch.mapping)
+        if positions:
+            given = [None if ids is None else ids[position] for position in positions]
+            texts = [sources[position] for position in positions]
+            for position, written in zip(positions, self._insert(index, batch, given, texts), strict=True):
+                outcomes[position] = written
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def delete_documents(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
+        """Delete documents by id and return the version each had."""
+        rows = self.connection.execute(
+            f'DELETE FROM "{index.table}" WHERE _id IN (SELECT unnest(?)) RETURNING _id, _version',  # noqa: S608
+            [list(ids)],
+        ).fetchall()
+        return dict(rows)
+
+    def update_fields(self, index: str, ids: Sequence[str], values: Sequence[Mapping[str, Any]]) -> int:
+        """Change single top-level fields of existing documents; ids that are not there are left out.
+
+        Returns:
+            How many documents were changed.
+        """
+        target = catalog.write_target(self.indices(), index)
+        if target is None:
+            raise IndexNotFoundError(index)
+        found = self.documents(target, ids)
+        changed = {
+            doc_id: {**orjson.loads(found[doc_id][0]), **change}
+            for doc_id, change in zip(ids, values, strict=True)
+            if doc_id in found
+        }
+        if changed:
+            self.append(target.name, list(changed.values()), ids=list(changed))
+        return len(changed)
+
+    # --- configurations and states ---
+
+    def put_config(self, kind: str, id: str, body: Mapping[str, Any]) -> None:  # noqa: A002
+        """Store a configuration under its kind and id."""
+        self.delete_config(kind, id)
+        self.connection.execute(
+            "INSERT INTO configs VALUES (?, ?, ?)", [kind, id, orjson.dumps(body).decode()]
+        )
+
+    def delete_config(self, kind: str, id: str) -> None:  # noqa: A002
+        """Remove a configuration; nothing happens when there is none."""
+        self.connection.execute("DELETE FROM configs WHERE kind = ? AND id = ?", [kind, id])
+
+    def put_state(self, kind: str, id: str, state: bytes) -> None:  # noqa: A002
+        """Store a state under its kind and id."""
+        self.delete_state(kind, id)
+        self.connection.execute("INSERT INTO states VALUES (?, ?, ?)", [kind, id, state])
+
+    def delete_state(self, kind: str, id: str) -> None:  # noqa: A002
+        """Remove a state; nothing happens when there is none."""
+        self.connection.execute("DELETE FROM states WHERE kind = ? AND id = ?", [kind, id])
+
+    # --- inside ---
+
+    def _insert(
+        self, index: Index, batch: Batch, given: Sequence[str | None], sources: Sequence[bytes]
+    ) -> list[Written]:
+        explicit = [doc_id for doc_id in given if doc_id is not None]
+        versions = self.delete_documents(index, explicit) if explicit else {}
+        prefix = secrets.token_urlsafe(12)
+        ids = [
+            f"{prefix}{position:05x}" if doc_id is None else doc_id for position, doc_id in enumerate(given)
+        ]
+        first = self._take_sequence(index, len(ids))
+        rows = [
+            Written(doc_id, versions.get(doc_id, 0) + 1, first + offset, doc_id not in versions)
+            for offset, doc_id in enumerate(ids)
+        ]
+        table = pa.table(
+            {
+                "_id": pa.array(ids, pa.string()),
+                "_version": pa.array([row.version for row in rows], pa.int64()),
+                "_seq_no": pa.array(range(first, first + len(ids)), pa.int64()),
+                "_source": pa.array(sources, pa.binary()).cast(pa.string()),
+                **batch.arrays,
+            }
+        )
+        self.connection.register("incoming", table)
+        try:
+            self.connection.execute(f'INSERT INTO "{index.table}" BY NAME SELECT * FROM incoming')  # noqa: S608
+        finally:
+            self.connection.unregister("incoming")
+        return rows
+
+    def _take_sequence(self, index: Index, count: int) -> int:
+        first = self._next_seq.get(index.table)
+        if first is None:
+            sql = f'SELECT coalesce(max(_seq_no), -1) + 1 FROM "{index.table}"'  # noqa: S608
+            ((first,),) = self.connection.execute(sql).fetchall()
+        self._next_seq[index.table] = first + count
+        return first
+
+    def _remap(self, index: Index, mapping: IndexMapping) -> Index:
+        """Bring the table in line with a grown mapping and record it."""
+        for path, leaf in mapping.fields.items():
+            known = index.mapping.fields.get(path)
+            if known is None:
+                self.connection.execute(
+                    f'ALTER TABLE "{index.table}" ADD COLUMN {leaf.column} {leaf.sql_type}'
+                )
+            elif leaf.multi and not known.multi:
+                self.connection.execute(
+                    f'ALTER TABLE "{index.table}" ALTER {leaf.column} TYPE {leaf.sql_type} '
+                    f"USING CASE WHEN {leaf.column} IS NULL THEN NULL ELSE [{leaf.column}] END"
+                )
+        changed = replace(index, mapping=mapping)
+        self._record(changed)
+        return changed
+
+    def _record(self, index: Index) -> None:
+        self.connection.execute("DELETE FROM indices WHERE name = ?", [index.name])
+        self.connection.execute(
+            "INSERT INTO indices VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                index.name,
+                index.table,
+                index.uuid,
+                index.created_ms,
+                orjson.dumps(index.mapping.to_record()).decode(),
+                orjson.dumps(index.settings).decode(),
+                orjson.dumps(index.aliases).decode(),
+            ],
+        )
+        self._known = None
