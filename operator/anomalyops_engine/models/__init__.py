@@ -1,0 +1,1 @@
+"""The learners: time-series decomposition, residual distributions, populations."""

@@ -1,0 +1,186 @@
+"""What a bucket's value would have been without one influencer value's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from anomalyops_engine.features.detectors import Detector
+from anomalyops_engine.features.extract import Source, quote, weight_sql
+
+Entity = tuple[int, tuple[str, ...]]
+"""A bucket's position and the split values (partition, by, over) of a series or member."""
+Parts = dict[str, tuple[float, ...]]
+"""Sufficient statistics of the function by influencer value."""
+
+
+def values_without(
+    source: Source, detector: Detector, influencer: str, entities: Iterable[Entity]
+) -> dict[Entity, dict[str, float]]:
+    """The detector's value for each entity, were the documents of one influencer value not there.
+
+    Only the statistics by influencer value are read, and only for the buckets asked for.
+
+    Args:
+        source: The documents.
+        detector: The detector.
+        influencer: The influencer field.
+        entities: Buckets and split values to look at.
+
+    Returns:
+        For each entity with data: the value without each influencer value; NaN when nothing would remain.
+    """
+    wanted = set(entities)
+    if not wanted:
+        return {}
+    columns = [*detector.split_fields, *([detector.over] if detector.over else [])]
+    grouped = _grouped(source, detector, influencer, columns, sorted({bucket for bucket, _ in wanted}))
+    without = _WITHOUT[detector.function.name]
+    found: dict[Entity, dict[str, float]] = {}
+    for entity, parts in _by_entity(grouped, len(columns)):
+        if entity in wanted:
+            found[entity] = dict(zip(parts, without(list(parts.values())), strict=True))
+    return found
+
+
+def _statistics(source: Source, detector: Detector) -> list[str]:
+    weight = weight_sql(source, detector.weight_field)
+    if detector.field_name is None:
+        return [f"sum({weight})"]
+    value = source.number(detector.field_name)
+    return {
+        "sum": [f"coalesce(sum({value}), 0)"],
+        "non_null_sum": [f"coalesce(sum({value}), 0)"],
+        "mean": [
+            f"coalesce(sum({value} * {weight}), 0)",
+            f"sum(CASE WHEN {value} IS NULL THEN 0 ELSE {weight} END)",
+        ],
+        "min": [f"min({value})"],
+        "max": [f"max({value})"],
+        "median": [f"list({value}) FILTER ({value} IS NOT NULL)"],
+        "varp": [f"count({value})", f"coalesce(avg({value}), 0)", f"coalesce(var_pop({value}), 0)"],
+        "distinct_count": ["count(*)"],
+    }[detector.function.name]
+
+
+def _grouped(
+    source: Source, detector: Detector, influencer: str, columns: Sequence[str], buckets: Sequence[int]
+) -> pa.Table:
+    keys = [
+        f"coalesce({source.key(column)}, '')" if detector.use_null else source.key(column)
+        for column in columns
+    ]
+    needed = [] if detector.use_null else list(columns)
+    if detector.field_name:
+        needed.append(detector.field_name)
+    where = [f"{quote(column)} IS NOT NULL" for column in needed]
+    named = ["bucket__ AS bucket", *(f"{sql} AS key_{k}" for k, sql in enumerate(keys))]
+    group = ["bucket__", *(f"key_{k}" for k in range(len(keys)))]
+    chosen = f"WHERE bucket__ IN ({', '.join(map(str, buckets))})"
+    value = source.key(influencer)
+    if detector.function.name == "distinct_count" and detector.field_name:
+        # A value of the field vanishes with the influencer value only when no other one has it.
+        item = source.key(detector.field_name)
+        inner = ", ".join(
+            [
+                *named,
+                f"{item} AS item",
+                f"min({value}) AS first",
+                f"max({value}) AS last",
+                f"count(*) - count({value}) AS bare",
+            ]
+        )
+        table = source.run(inner, where, f"{chosen} GROUP BY {', '.join(group)}, item")
+        return _exclusive(table, len(keys))
+    statistics = [f"{sql} AS part_{k}" for k, sql in enumerate(_statistics(source, detector))]
+    select = ", ".join([*named, f"{value} AS influencer", *statistics])
+    return source.run(select, where, f"{chosen} GROUP BY {', '.join(group)}, influencer")
+
+
+def _exclusive(table: pa.Table, width: int) -> pa.Table:
+    """Count, by influencer value, the items that it alone has; the null influencer holds the shared ones."""
+    counts: dict[tuple[object, ...], int] = {}
+    names = ["bucket", *(f"key_{k}" for k in range(width))]
+    columns = [table.column(name).to_pylist() for name in [*names, "first", "last", "bare"]]
+    for *key, first, last, bare in zip(*columns, strict=True):
+        owner = first if first == last and not bare else None
+        counts[(*key, owner)] = counts.get((*key, owner), 0) + 1
+        for other in {first, last} - {owner}:
+            counts.setdefault((*key, other), 0)
+    rows = list(counts.items())
+    data = {name: [key[k] for key, _ in rows] for k, name in enumerate([*names, "influencer"])}
+    return pa.table({**data, "part_0": [count for _, count in rows]})
+
+
+def _by_entity(table: pa.Table, width: int) -> Iterator[tuple[Entity, Parts]]:
+    names = ["bucket", *(f"key_{k}" for k in range(width)), "influencer"]
+    parts = [name for name in table.column_names if name.startswith("part_")]
+    columns = [table.column(name).to_pylist() for name in [*names, *parts]]
+    entities: dict[Entity, Parts] = {}
+    for row in zip(*columns, strict=True):
+        bucket, *key = row[: 1 + width]
+        influencer = row[1 + width]
+        statistics = row[2 + width :]
+        entities.setdefault((bucket, tuple(key)), {})[influencer] = statistics
+    for entity, found in entities.items():
+        # Documents without the influencer field cannot be taken away, but their part stays in the total.
+        yield entity, found
+
+
+_List = list[tuple[float, ...]]
+
+
+def _totals(parts: _List) -> list[float]:
+    numbers = np.array(parts, dtype=np.float64)
+    return list(numbers[:, 0].sum() - numbers[:, 0])
+
+
+def _means(parts: _List) -> list[float]:
+    numbers = np.array(parts, dtype=np.float64)
+    rest = numbers.sum(axis=0) - numbers
+    return [float(total / weight) if weight > 0 else np.nan for total, weight in rest]
+
+
+def _extreme(pick: Callable[[Iterable[float]], float]) -> Callable[[_List], list[float]]:
+    def without(parts: _List) -> list[float]:
+        values = [np.nan if part[0] is None else part[0] for part in parts]
+        rest = [[v for j, v in enumerate(values) if j != k and not np.isnan(v)] for k in range(len(values))]
+        return [pick(others) if others else np.nan for others in rest]
+
+    return without
+
+
+def _medians(parts: _List) -> list[float]:
+    lists = [np.asarray(part[0] if part[0] is not None else [], dtype=np.float64) for part in parts]
+    rest = [np.concatenate([*lists[:k], *lists[k + 1 :], np.zeros(0)]) for k in range(len(lists))]
+    return [float(np.median(others)) if len(others) else np.nan for others in rest]
+
+
+def _variances(parts: _List) -> list[float]:
+    results = []
+    for k in range(len(parts)):
+        others = np.array([part for j, part in enumerate(parts) if j != k and part[0]], dtype=np.float64)
+        if len(others) == 0:
+            results.append(np.nan)
+            continue
+        n = others[:, 0].sum()
+        mean = (others[:, 0] * others[:, 1]).sum() / n
+        spread = (others[:, 0] * (others[:, 2] + (others[:, 1] - mean) ** 2)).sum() / n
+        results.append(float(spread))
+    return results
+
+
+_WITHOUT: dict[str, Callable[[_List], list[float]]] = {
+    "count": _totals,
+    "non_zero_count": _totals,
+    "sum": _totals,
+    "non_null_sum": _totals,
+    "distinct_count": _totals,
+    "mean": _means,
+    "min": _extreme(min),
+    "max": _extreme(max),
+    "median": _medians,
+    "varp": _variances,
+}

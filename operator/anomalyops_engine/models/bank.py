@@ -1,0 +1,140 @@
+"""All series of one detector: their names, their state, and their way through the learner."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.models import history, series
+from anomalyops_engine.models.series import SeriesParameters, SeriesState
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+def series_parameters(
+    *, span_s: int, side: int, discrete: bool, learning_buckets: int, want_bounds: bool, bounds_from: float
+) -> SeriesParameters:
+    """The learner's parameters for a bucket span.
+
+    Memories are set in days where the data's rhythm is the day, within limits in buckets, so that very short and
+    very long spans still average over enough values.
+    """
+    a_day = 86_400 / span_s
+    day_slots = int(min(max(math.ceil(a_day), 1), 288))
+    week_slots = int(min(max(math.ceil(7 * a_day), 1), 336))
+    return SeriesParameters(
+        span_s=float(span_s),
+        side=side,
+        discrete=discrete,
+        learning=max(learning_buckets, math.ceil(7200 / span_s)),
+        day_slots=day_slots,
+        week_slots=week_slots,
+        slow=float(np.clip(2 * a_day, 50, 400)),
+        offset=float(np.clip(2 * a_day, 24, 400)),
+        day_memory=14.0 * max(a_day / day_slots, 1.0),
+        week_memory=6.0 * max(7 * a_day / week_slots, 1.0),
+        spread_memory=float(np.clip(7 * a_day, 200, 2000)),
+        evidence_decay=1.0 - 1.0 / float(np.clip(7 * a_day, 100, 1000)),
+        shift_run=int(np.clip(a_day, 16, 36)),
+        want_bounds=want_bounds,
+        bounds_from=bounds_from,
+    )
+
+
+class SeriesBank:
+    """The series of one detector, as arrays with room to grow.
+
+    Attributes:
+        keys: Each series' split values, in order of first appearance.
+        state: Their state; arrays may be longer than `keys`.
+    """
+
+    def __init__(self, parameters: SeriesParameters) -> None:
+        self.parameters = parameters
+        self.keys: list[tuple[str, ...]] = []
+        self._index: dict[tuple[str, ...], int] = {}
+        self.state = self._blank(4)
+
+    def _blank(self, n: int) -> SeriesState:
+        p = self.parameters
+        experts = np.zeros((n, series.EXPERTS, series.EXPERT_COLUMNS))
+        experts[:, :, series.MULTI_SPREAD] = 1.0
+        if p.discrete:
+            # Counts are Poisson until they have shown otherwise.
+            experts[:, :2, series.SPREAD] = 1.0
+            experts[:, :2, series.SPREAD_N] = 10.0
+        return SeriesState(
+            series=np.zeros((n, series.SERIES_COLUMNS)),
+            experts=experts,
+            day=np.zeros((n, p.day_slots)),
+            day_n=np.zeros((n, p.day_slots), dtype=np.float32),
+            day_ratio=np.ones((n, 2, p.day_slots), dtype=np.float32),
+            week=np.zeros((n, p.week_slots)),
+            week_n=np.zeros((n, p.week_slots), dtype=np.float32),
+            ring=np.zeros((n, series.EXPERTS, series.WINDOW, 2)),
+            histories=np.tile(history.prior(), (n, series.EXPERTS, 3, 1, 1)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def rows(self, keys: Sequence[tuple[str, ...]]) -> IntArray:
+        """Positions of series by key; unknown ones are added in the order given."""
+        for key in keys:
+            if key not in self._index:
+                self._index[key] = len(self.keys)
+                self.keys.append(key)
+        capacity = len(self.state.series)
+        if len(self.keys) > capacity:
+            fresh = self._blank(max(2 * capacity, len(self.keys)) - capacity)
+            self.state = SeriesState(
+                *(np.concatenate([old, new]) for old, new in zip(self.state, fresh, strict=True))
+            )
+        return np.array([self._index[key] for key in keys], dtype=np.int64)
+
+    def advance(
+        self, rows: IntArray, values: FloatArray, *, first_bucket: int, conditions: FloatArray
+    ) -> FloatArray:
+        """Score and learn a block of buckets.
+
+        Args:
+            rows: (n,) series positions.
+            values: (n, buckets); NaN where a series has no value.
+            first_bucket: Number of the first bucket (its start over the bucket span).
+            conditions: When not to learn (`rules.encode_conditions`).
+
+        Returns:
+            (n, buckets, series.DETAIL_COLUMNS) details; surprise 0 where nothing was scored.
+        """
+        details = np.zeros((*values.shape, series.DETAIL_COLUMNS))
+        series.advance(self.state, self.parameters, rows, values, first_bucket, conditions, details)
+        return details
+
+    @property
+    def bytes_per_series(self) -> int:
+        """Bytes of state a series."""
+        return sum(int(array[0].nbytes) for array in self.state)
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Plain values and arrays that `unpack` makes the bank from."""
+        n = len(self.keys)
+        return {"keys": [list(key) for key in self.keys]}, {
+            name: array[:n] for name, array in self.state._asdict().items()
+        }
+
+    @classmethod
+    def unpack(
+        cls, parameters: SeriesParameters, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
+    ) -> SeriesBank:
+        """The bank that `pack` described."""
+        bank = cls(parameters)
+        bank.rows([tuple(key) for key in plain["keys"]])
+        n = len(bank.keys)
+        for name, array in bank.state._asdict().items():
+            array[:n] = arrays[name]
+        return bank

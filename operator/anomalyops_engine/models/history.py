@@ -1,0 +1,126 @@
+"""A series' own history of deviations, and how rare a deviation is in it.
+
+Deviations arrive standardised, so a well-specified model gives standard normal ones. Real residuals are heavier or
+lighter, and differ from series to series; a fixed tail would make the scores of two series mean different
+things. So each series keeps a decayed histogram of its deviations, on bins of geometric width, both sides apart, that
+starts as a Student t (wide: little is known yet) and turns into what was seen. Where the histogram has evidence it
+is the tail. Beyond that the tail is extended as a Weibull-type tail: on the scale of normal quantiles, log deviation
+is linear in log quantile (Beirlant et al., "Statistics of Extremes", 2004, section 4; exact for a normal tail).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.models.compiling import kernel
+from anomalyops_engine.models.tails import normal_deviate, normal_surprise
+
+BINS = 21
+"""Bins a side: below 0.5, then each a quarter wider than the last, up to 43; the last is open."""
+FIRST_EDGE = 0.5
+GROWTH = 1.25
+PRIOR_WEIGHT = 20.0
+"""The Student t start counts as much as this many observations."""
+MEMORY = 4000.0
+"""Observations after which old ones weigh 1/e."""
+DECAY_EVERY = 64.0
+EVIDENCE = 5.0
+"""Observations beyond a point for the histogram itself to be its tail."""
+HEAVIEST = 0.4
+"""Smallest exponent of the extension; 1 is a normal tail."""
+_LOG_GROWTH = math.log(GROWTH)
+_DECAY = 1.0 - DECAY_EVERY / MEMORY
+
+Float32Array = npt.NDArray[np.float32]
+
+
+def _t5_survival(x: float) -> float:
+    """P(T > x) of Student's t with 5 degrees of freedom (closed form)."""
+    theta = math.atan(x / math.sqrt(5.0))
+    inner = theta + math.sin(theta) * (math.cos(theta) + 2.0 / 3.0 * math.cos(theta) ** 3)
+    return 0.5 - inner / math.pi
+
+
+def prior() -> Float32Array:
+    """A new history: (2, BINS + 1), below and above the expectation; the last column of row 0 counts to decay."""
+    edges = [0.0, *(FIRST_EDGE * GROWTH**k for k in range(BINS - 1))]
+    survival = np.array([_t5_survival(edge) for edge in edges] + [0.0])
+    bins = PRIOR_WEIGHT * (survival[:-1] - survival[1:])
+    history = np.zeros((2, BINS + 1), dtype=np.float32)
+    history[:, :BINS] = bins
+    history[1, BINS] = PRIOR_WEIGHT
+    return history
+
+
+@kernel
+def _bin(deviation: float) -> int:
+    if deviation < FIRST_EDGE:
+        return 0
+    if deviation > 1e6:
+        return BINS - 1
+    return min(1 + int(math.log(deviation / FIRST_EDGE) / _LOG_GROWTH), BINS - 1)
+
+
+@kernel
+def observe(history: Float32Array, deviation: float, weight: float) -> None:
+    """Add a deviation (signed, in standard deviations) to a history."""
+    side = 1 if deviation > 0.0 else 0
+    history[side, _bin(abs(deviation))] += weight
+    history[1, BINS] += weight
+    history[0, BINS] += 1.0
+    if history[0, BINS] >= DECAY_EVERY:
+        history[0, BINS] = 0.0
+        for row in range(2):
+            for k in range(BINS):
+                history[row, k] *= _DECAY
+        history[1, BINS] *= _DECAY
+
+
+@kernel
+def _quantile(history: Float32Array, side: int, beyond: float) -> float:
+    """The deviation that `beyond` observations of a side exceed."""
+    above = 0.0
+    for k in range(BINS - 1, -1, -1):
+        here = history[side, k]
+        if above + here >= beyond:
+            lower = 0.0 if k == 0 else FIRST_EDGE * GROWTH ** (k - 1)
+            upper = FIRST_EDGE * GROWTH**k
+            return upper - (upper - lower) * (beyond - above) / here
+        above += here
+    return 0.0
+
+
+@kernel
+def surprise(history: Float32Array, side: int, deviation: float) -> float:
+    """Minus log10 of the probability that a side's deviation exceeds `deviation` (>= 0), by the own history."""
+    total = history[1, BINS]
+    k = _bin(deviation)
+    above = 0.0
+    for j in range(k + 1, BINS):
+        above += history[side, j]
+    if k < BINS - 1:
+        lower = 0.0 if k == 0 else FIRST_EDGE * GROWTH ** (k - 1)
+        upper = FIRST_EDGE * GROWTH**k
+        above += history[side, k] * (upper - deviation) / (upper - lower)
+    enough = max(EVIDENCE, 0.002 * total)
+    if above >= enough:
+        return -math.log10(above / total)
+    far = max(_quantile(history, side, enough), 1e-3)
+    far_normal = normal_deviate(-math.log10(enough / total))
+    near_count = 0.1 * total
+    exponent = 0.6
+    if near_count > 2.0 * enough:
+        near = _quantile(history, side, near_count)
+        if near > 0.05 and far > near * 1.01:
+            exponent = math.log(far_normal / 1.2815516) / math.log(far / near)
+    exponent = min(max(exponent, HEAVIEST), 1.0)
+    return normal_surprise(far_normal * (max(deviation, far) / far) ** exponent)
+
+
+@kernel
+def bound(history: Float32Array, side: int, fraction: float) -> float:
+    """The deviation that a side exceeds with the given probability (0.025 for 95 % bounds)."""
+    return _quantile(history, side, fraction * history[1, BINS])

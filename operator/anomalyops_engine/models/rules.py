@@ -1,0 +1,73 @@
+"""Custom rule conditions as numbers, so that the learners can apply `skip_model_update` while they learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.models.compiling import kernel
+
+APPLIES_TO = {"actual": 0, "typical": 1, "diff_from_typical": 2, "time": 3}
+OPERATORS = {"lt": 0, "lte": 1, "gt": 2, "gte": 3}
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def encode_conditions(rules: Sequence[Mapping[str, Any]], action: str) -> FloatArray:
+    """The conditions of the rules with an action: rows of (rule, applies_to, operator, value).
+
+    A rule's default action is `skip_result`.
+
+    Raises:
+        ValueError: When a condition has an unknown `applies_to` or `operator`; names what is accepted.
+    """
+    rows: list[tuple[float, float, float, float]] = []
+    chosen = [rule for rule in rules if action in (rule.get("actions") or ["skip_result"])]
+    for number, rule in enumerate(chosen):
+        for condition in rule.get("conditions") or ():
+            applies_to, operator = str(condition["applies_to"]), str(condition["operator"])
+            if applies_to not in APPLIES_TO or operator not in OPERATORS:
+                raise ValueError(
+                    f"custom_rules condition [{applies_to} {operator}] is unknown; accepted: "
+                    f"{', '.join(APPLIES_TO)} with {', '.join(OPERATORS)}"
+                )
+            rows.append((number, APPLIES_TO[applies_to], OPERATORS[operator], float(condition["value"])))
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+@kernel
+def matches(conditions: FloatArray, actual: float, typical: float, time_s: float) -> bool:
+    """Whether all conditions of any rule hold.
+
+    Args:
+        conditions: From `encode_conditions`.
+        actual: The bucket's value.
+        typical: The model's expectation.
+        time_s: Bucket start, epoch seconds.
+    """
+    k = 0
+    while k < conditions.shape[0]:
+        rule = conditions[k, 0]
+        holds = True
+        while k < conditions.shape[0] and conditions[k, 0] == rule:
+            value = actual
+            if conditions[k, 1] == 1:
+                value = typical
+            elif conditions[k, 1] == 2:
+                value = abs(actual - typical)
+            elif conditions[k, 1] == 3:
+                value = time_s
+            limit, operator = conditions[k, 3], conditions[k, 2]
+            holds = holds and (
+                (operator == 0 and value < limit)
+                or (operator == 1 and value <= limit)
+                or (operator == 2 and value > limit)
+                or (operator == 3 and value >= limit)
+            )
+            k += 1
+        if holds:
+            return True
+    return False

@@ -1,0 +1,468 @@
+"""The learner of ordinary time series: several simple forecasters in parallel, the best of them speaks.
+
+Every series has four forecasters, each with its own residual variance and history of deviations:
+
+- SLOW: a level with a slope (Holt 1957), remembering a few days;
+- FAST: a level that follows at once, for series that wander;
+- DAILY: a profile of the day plus a slow offset;
+- WEEKLY: the daily profile plus a profile of the week's departures from it, plus an offset.
+
+Which one speaks is decided by its discounted predictive likelihood against SLOW (dynamic model selection; Raftery,
+Karny and Ettler 2010), so a season is believed when it has predicted better, usually in the third period. All updates
+are bounded in the residual (Huber 1964; Gelper, Fried and Croux 2010), so one outlier moves little; a run of residuals
+on one side is a level shift and moves the level at once. Variance may depend on the time of day, and for counts on the
+expected count (quasi-Poisson). Predictions allow for the error of the estimates themselves.
+
+Cost of a bucket is constant in the length of history; state is a few kB a series.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.models import history
+from anomalyops_engine.models.compiling import kernel
+from anomalyops_engine.models.rules import matches
+from anomalyops_engine.models.tails import count_deviate, normal_deviate, normal_surprise
+
+SLOW, FAST, DAILY, WEEKLY = range(4)
+EXPERTS = 4
+WINDOW = 12
+"""Buckets in the multi-bucket feature."""
+
+# Columns of `SeriesState.series`.
+SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_RUN, MAGNITUDE, MINIMUM, LENGTH = range(8)
+SERIES_COLUMNS = 8
+# Columns of `SeriesState.experts`.
+LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD = range(8)
+EXPERT_COLUMNS = 8
+# Columns of `Findings.detail`.
+TYPICAL, LOWER, UPPER, SURPRISE, SINGLE, MULTI, DEVIATION, ANOMALY_LENGTH, SPREAD_RATIO = range(9)
+DETAIL_COLUMNS = 9
+
+HUGE = 1e100
+"""Values are cut here, so that their squares stay finite."""
+DAY_S, WEEK_S = 86_400, 604_800
+
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+
+class SeriesState(NamedTuple):
+    """State of all series of a detector; the first axis of every array is the series.
+
+    Attributes:
+        series: (n, SERIES_COLUMNS).
+        experts: (n, EXPERTS, EXPERT_COLUMNS).
+        day: (n, day slots): mean of the value by time of day.
+        day_n: (n, day slots): values behind it.
+        day_ratio: (n, 2, day slots): variance by time of day over the overall one, for DAILY and WEEKLY.
+        week: (n, week slots): departure from the day profile by time of week.
+        week_n: (n, week slots): values behind it.
+        ring: (n, EXPERTS, WINDOW, 2): last residuals and their variances.
+        histories: (n, EXPERTS, 3, 2, history.BINS + 1): of single, multi-bucket and joint deviations.
+    """
+
+    series: FloatArray
+    experts: FloatArray
+    day: FloatArray
+    day_n: Float32Array
+    day_ratio: Float32Array
+    week: FloatArray
+    week_n: Float32Array
+    ring: FloatArray
+    histories: Float32Array
+
+
+class SeriesParameters(NamedTuple):
+    """What the learner needs to know of a detector.
+
+    Attributes:
+        span_s: Bucket length, seconds.
+        side: -1 low, 1 high, 0 both.
+        discrete: Whether values are counts.
+        learning: Values to see before anything is scored.
+        day_slots: Slots of the day profile.
+        week_slots: Slots of the week profile.
+        slow: Buckets that SLOW remembers.
+        offset: Buckets that the seasonal forecasters' offsets remember.
+        day_memory: Values that a day slot remembers.
+        week_memory: Values that a week slot remembers.
+        spread_memory: Buckets that variances remember.
+        evidence_decay: Factor a bucket of the predictive likelihoods.
+        shift_run: Residuals on one side that make a level shift.
+        want_bounds: Whether bounds are wanted for every bucket (model plot), not only for surprising ones.
+        bounds_from: Surprise from which bounds are given.
+    """
+
+    span_s: float
+    side: int
+    discrete: bool
+    learning: int
+    day_slots: int
+    week_slots: int
+    slow: float
+    offset: float
+    day_memory: float
+    week_memory: float
+    spread_memory: float
+    evidence_decay: float
+    shift_run: int
+    want_bounds: bool
+    bounds_from: float
+
+
+@kernel
+def _expect(state, p, i, e, day_slot, week_slot, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Whether a forecaster can speak, its expectation and the relative variance of that."""
+    level = state.experts[i, e, LEVEL]
+    seen = state.series[i, SEEN]
+    if e == SLOW:
+        return seen >= 1, level + state.experts[i, e, SLOPE], max(1.0 / (seen + 1.0), 0.5 / p.slow)
+    if e == FAST:
+        return seen >= 4, level, 0.0
+    age = time_s - state.series[i, FIRST_S]
+    n = state.day_n[i, day_slot]
+    mean = state.day[i, day_slot] + level + state.experts[i, e, SLOPE]
+    if e == DAILY:
+        ready = p.day_slots >= 4 and n > 0 and age >= DAY_S
+        return ready, mean, max(1.0 / (n + 1.0), 0.5 / p.day_memory)
+    ready = p.week_slots >= 7 and n > 0 and age >= WEEK_S
+    m = state.week_n[i, week_slot]
+    return ready, mean + state.week[i, week_slot], max(1.0 / (m + 1.0), 0.5 / p.week_memory)
+
+
+@kernel
+def _base(p, mean, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The unit of a variance: counts vary with their expectation, metrics do not."""
+    return max(mean, 0.5 * doubt, 0.02) if p.discrete else 1.0
+
+
+@kernel
+def _variance(state, p, i, e, day_slot, base, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Predictive variance of a forecaster."""
+    ratio = state.day_ratio[i, e - DAILY, day_slot] if e >= DAILY else 1.0
+    floor = 1e-5 * state.series[i, MAGNITUDE]
+    spread = state.experts[i, e, SPREAD] * base * ratio * (1.0 + doubt)
+    return max(spread, floor * floor, 1e-200)
+
+
+@kernel
+def _learn_seasons(state, p, i, e, value, step, day_slot, week_slot, ready, ratio):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Move the profile that a seasonal forecaster owns, and its variance by time of day."""
+    n = state.day_n[i, day_slot]
+    if ready:
+        slot_ratio = state.day_ratio[i, e - DAILY, day_slot]
+        rate = max(1.0 / (n + 5.0), 1.0 / (p.day_memory + 8.0))
+        state.day_ratio[i, e - DAILY, day_slot] = min(
+            max(slot_ratio + rate * (min(ratio, 9.0 * slot_ratio + 1.0) - slot_ratio), 1e-3), 1e3
+        )
+    if e == DAILY:
+        if n == 0:
+            state.day[i, day_slot] = value
+        else:
+            state.day[i, day_slot] += max(1.0 / (n + 1.0), 1.0 / p.day_memory) * step
+        state.day_n[i, day_slot] = min(n + 1.0, 1e6)
+    elif n > 0:
+        m = state.week_n[i, week_slot]
+        state.week[i, week_slot] += max(1.0 / (m + 2.0), 1.0 / p.week_memory) * step
+        state.week_n[i, week_slot] = min(m + 1.0, 1e6)
+
+
+@kernel
+def _learn_spread(state, p, i, e, square, base):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Move a forecaster's residual variance (over `base`) towards a squared residual."""
+    n = state.experts[i, e, SPREAD_N]
+    spread = state.experts[i, e, SPREAD]
+    state.experts[i, e, SPREAD] = spread + max(1.0 / (n + 1.0), 1.0 / p.spread_memory) * (
+        square / base - spread
+    )
+    state.experts[i, e, SPREAD_N] = n + 1.0
+
+
+@kernel
+def _learn_expert(state, p, i, e, value, mean, doubt, ready, day_slot, week_slot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Let a forecaster learn a value."""
+    experts = state.experts
+    seen = state.series[i, SEEN]
+    if e >= DAILY and ready and experts[i, e, SPREAD_N] == 0:
+        # A new forecaster starts with what the simpler one knows of the noise, lightly held.
+        experts[i, e, SPREAD] = experts[i, e - DAILY if e == DAILY else DAILY, SPREAD]
+        experts[i, e, SPREAD_N] = 2.0
+    base = _base(p, mean, doubt)
+    variance = _variance(state, p, i, e, day_slot, base, doubt)
+    residual = value - mean
+    limit = 3.0 * math.sqrt(variance)
+    robust = experts[i, e, SPREAD_N] > 10 and seen > 10
+    step = min(max(residual, -limit), limit) if robust else residual
+    if ready:
+        at = int(experts[i, e, RING_AT])
+        state.ring[i, e, at, 0] = residual
+        state.ring[i, e, at, 1] = variance
+        experts[i, e, RING_AT] = (at + 1) % WINDOW
+        experts[i, e, RING_N] = min(experts[i, e, RING_N] + 1, float(WINDOW))
+        _learn_spread(state, p, i, e, step * step / (1.0 + doubt), base)
+    if e >= DAILY:
+        _learn_seasons(
+            state,
+            p,
+            i,
+            e,
+            value,
+            step,
+            day_slot,
+            week_slot,
+            ready,
+            step * step / (experts[i, e, SPREAD] * base + 1e-300),
+        )
+        if not ready:
+            return
+    memory = p.offset
+    if e == SLOW:
+        memory = min(p.slow, seen + 1.0)
+    elif e == FAST:
+        memory = min(3.0, seen + 1.0)
+    if e != FAST:
+        experts[i, e, LEVEL] += experts[i, e, SLOPE]
+        if seen > p.offset:
+            experts[i, e, SLOPE] += 0.25 * step / (memory * memory)
+    experts[i, e, LEVEL] += step / memory
+
+
+@kernel
+def _log_likelihood(state, p, i, variance, residual):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Log density of a residual under a Student t with 5 degrees of freedom, up to a constant."""
+    if p.discrete:
+        variance += 1.0 / 12.0
+    return -0.5 * math.log(variance) - 3.0 * math.log1p(residual * residual / (5.0 * variance))
+
+
+@kernel
+def _choose_speaker(state, i):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The forecaster with the best evidence; a change must pay for itself."""
+    speaker = int(state.series[i, SPEAKER])
+    best, best_evidence = SLOW, 0.0
+    for e in range(1, EXPERTS):
+        evidence = state.experts[i, e, EVIDENCE] - (2.0 if e == speaker else 5.0)
+        if evidence > best_evidence:
+            best, best_evidence = e, evidence
+    state.series[i, SPEAKER] = best
+
+
+@kernel
+def _median_residual(state, i, e):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    n = int(state.experts[i, e, RING_N])
+    ordered = np.sort(state.ring[i, e, :n, 0])
+    return ordered[n // 2]
+
+
+@kernel
+def _note_shift(state, p, i, deviation):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Count residuals far on one side; a long run of them is a new level for every forecaster."""
+    run = state.series[i, SHIFT_RUN]
+    sign = 1.0 if deviation > 0 else -1.0
+    if abs(deviation) > 2.0 and run * sign >= 0:
+        run += sign
+    elif abs(deviation) < 1.0 or run * sign < 0:
+        run = 0.0
+    state.series[i, SHIFT_RUN] = run
+    if abs(run) < p.shift_run:
+        return
+    state.series[i, SHIFT_RUN] = 0.0
+    for e in range(EXPERTS):
+        if state.experts[i, e, RING_N] == WINDOW:
+            shift = _median_residual(state, i, e)
+            state.experts[i, e, LEVEL] += shift
+            for k in range(WINDOW):
+                state.ring[i, e, k, 0] -= shift
+
+
+@kernel
+def _multi_deviation(state, p, i, e, residual, variance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Deviation of the last WINDOW residuals' sum, each bounded so that no single one can carry it."""
+    n = int(state.experts[i, e, RING_N])
+    if n < WINDOW - 1:
+        return 0.0
+    total, power = 0.0, 0.0
+    oldest = int(state.experts[i, e, RING_AT])
+    for k in range(WINDOW):
+        if k == oldest:
+            r, v = residual, variance
+        else:
+            r, v = state.ring[i, e, k, 0], state.ring[i, e, k, 1]
+        limit = 4.0 * math.sqrt(v)
+        total += min(max(r, -limit), limit)
+        power += v
+    return total / math.sqrt(power)
+
+
+@kernel
+def _sided(side, records, deviation):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Surprise of a signed deviation, on the sides that count."""
+    if side * deviation < 0:
+        return 0.0
+    value = history.surprise(records, 1 if deviation > 0 else 0, abs(deviation))
+    return max(value - (0.30103 if side == 0 else 0.0), 0.0)
+
+
+@kernel
+def _fill_bounds(state, p, i, e, mean, variance, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """95 % bounds from the own history of deviations."""
+    low = history.bound(state.histories[i, e, 0], 0, 0.025)
+    high = history.bound(state.histories[i, e, 0], 1, 0.025)
+    if p.discrete and mean <= 300.0:
+        # Square roots of counts have about constant variance (Anscombe 1948).
+        root = math.sqrt(mean + 0.375)
+        unit = 0.5 * math.sqrt(max(variance, 1e-12)) / root
+        detail[LOWER] = max(max(root - low * unit, 0.0) ** 2 - 0.375, 0.0)
+        detail[UPPER] = (root + high * unit) ** 2 - 0.375
+        return
+    deviation = math.sqrt(variance)
+    detail[LOWER] = mean - low * deviation
+    detail[UPPER] = mean + high * deviation
+    if state.series[i, MINIMUM] >= 0.0:
+        detail[LOWER] = max(detail[LOWER], 0.0)
+
+
+@kernel
+def _score(state, p, i, value, mean, doubt, day_slot, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Score a value by the speaking forecaster; returns its deviations (single, multi, joint)."""
+    e = int(state.series[i, SPEAKER])
+    base = _base(p, mean, doubt)
+    variance = _variance(state, p, i, e, day_slot, base, doubt)
+    residual = value - mean
+    single = residual / math.sqrt(variance)
+    if p.discrete:
+        single = count_deviate(max(value, 0.0), max(mean, 0.5 * doubt, 0.02), variance)
+    raw_multi = _multi_deviation(state, p, i, e, residual, variance)
+    multi = raw_multi / math.sqrt(max(state.experts[i, e, MULTI_SPREAD], 0.25))
+    histories = state.histories[i, e]
+    one = _sided(p.side, histories[0], single)
+    many = _sided(p.side, histories[1], multi) if multi != 0.0 else 0.0
+    joint = normal_deviate(math.sqrt(0.5 * (one * one + many * many)))
+    detail[SINGLE], detail[MULTI] = one, many
+    detail[SURPRISE] = history.surprise(histories[2], 1, joint)
+    detail[DEVIATION] = single
+    detail[SPREAD_RATIO] = state.day_ratio[i, e - DAILY, day_slot] if e >= DAILY else 1.0
+    if detail[SURPRISE] >= p.bounds_from or p.want_bounds:
+        _fill_bounds(state, p, i, e, mean, variance, detail)
+    return single, raw_multi, multi, joint
+
+
+@kernel
+def _remember(state, p, i, single, raw_multi, multi, joint):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Add a bucket's deviations to the speaking forecaster's histories; an episode counts little more than once."""
+    e = int(state.series[i, SPEAKER])
+    far = abs(single) > 3.0
+    state.series[i, FAR_RUN] = state.series[i, FAR_RUN] + 1.0 if far else 0.0
+    weight = 1.0 / max(state.series[i, FAR_RUN], 1.0)
+    history.observe(state.histories[i, e, 0], single, weight)
+    if multi != 0.0:
+        history.observe(state.histories[i, e, 1], multi, weight)
+        spread = state.experts[i, e, MULTI_SPREAD]
+        square = min(raw_multi * raw_multi, 9.0 * max(spread, 0.25))
+        state.experts[i, e, MULTI_SPREAD] = spread + (square - spread) / p.spread_memory
+    history.observe(state.histories[i, e, 2], max(joint, 1e-9), weight)
+
+
+@kernel
+def _learn(state, p, i, value, day_slot, week_slot, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Let all forecasters learn a value and weigh how well they expected it."""
+    reference = 0.0
+    means = np.empty(EXPERTS)
+    doubts = np.empty(EXPERTS)
+    ready = np.empty(EXPERTS, dtype=np.bool_)
+    for e in range(EXPERTS):
+        ready[e], means[e], doubts[e] = _expect(state, p, i, e, day_slot, week_slot, time_s)
+        if not ready[e] or state.experts[i, e, SPREAD_N] == 0 or state.series[i, SEEN] < p.learning:
+            continue
+        base = _base(p, means[e], doubts[e])
+        variance = _variance(state, p, i, e, day_slot, base, doubts[e])
+        likelihood = _log_likelihood(state, p, i, variance, value - means[e])
+        if e == SLOW:
+            reference = likelihood
+        else:
+            gain = min(max(likelihood - reference, -4.0), 4.0)
+            state.experts[i, e, EVIDENCE] = state.experts[i, e, EVIDENCE] * p.evidence_decay + gain
+    for e in range(EXPERTS - 1, -1, -1):
+        _learn_expert(state, p, i, e, value, means[e], doubts[e], ready[e], day_slot, week_slot)
+    _choose_speaker(state, i)
+
+
+@kernel
+def _advance_one(state, p, i, value, time_s, conditions, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Score one bucket's value of one series, then learn it."""
+    series = state.series
+    value = min(max(value, -HUGE), HUGE)
+    seen = series[i, SEEN]
+    if seen == 0:
+        series[i, FIRST_S] = time_s
+        series[i, MINIMUM] = value
+        state.experts[i, SLOW, LEVEL] = value
+        state.experts[i, FAST, LEVEL] = value
+    day_slot = int(time_s % DAY_S) * p.day_slots // DAY_S
+    week_slot = int(time_s % WEEK_S) * p.week_slots // WEEK_S
+    speaker = int(series[i, SPEAKER])
+    ready, mean, doubt = _expect(state, p, i, speaker, day_slot, week_slot, time_s)
+    if not ready:
+        speaker = SLOW
+        series[i, SPEAKER] = SLOW
+        ready, mean, doubt = _expect(state, p, i, SLOW, day_slot, week_slot, time_s)
+    if series[i, MINIMUM] >= 0.0:
+        mean = max(mean, 0.0)
+    detail[TYPICAL] = mean
+    scored = ready and seen >= p.learning
+    single, raw_multi, multi, joint = 0.0, 0.0, 0.0, 0.0
+    if scored:
+        single, raw_multi, multi, joint = _score(state, p, i, value, mean, doubt, day_slot, detail)
+        series[i, LENGTH] = series[i, LENGTH] + 1.0 if detail[SURPRISE] >= p.bounds_from else 0.0
+        detail[ANOMALY_LENGTH] = series[i, LENGTH]
+    if matches(conditions, value, mean, time_s):
+        return
+    if scored:
+        _remember(state, p, i, single, raw_multi, multi, joint)
+    _learn(state, p, i, value, day_slot, week_slot, time_s)
+    if scored:
+        _note_shift(state, p, i, single)
+    series[i, SEEN] = seen + 1.0
+    series[i, MINIMUM] = min(series[i, MINIMUM], value)
+    series[i, MAGNITUDE] += (abs(value) - series[i, MAGNITUDE]) * max(
+        1.0 / (seen + 1.0), 1.0 / p.spread_memory
+    )
+
+
+@kernel
+def advance(  # type: ignore[no-untyped-def]
+    state,
+    p,
+    rows,
+    values,
+    first_bucket,
+    conditions,
+    details,  # noqa: ANN001
+) -> None:
+    """Score and learn a block of buckets of some series, in order of time.
+
+    Args:
+        state: State of all series; changed in place.
+        p: SeriesParameters.
+        rows: (n,) the series' positions in `state`.
+        values: (n, buckets) values; NaN where a bucket has none.
+        first_bucket: Number of the first bucket: its start over the bucket span.
+        conditions: Conditions under which a value is not learnt (`rules.encode_conditions`).
+        details: (n, buckets, DETAIL_COLUMNS), output; surprise 0 where nothing was scored.
+    """
+    for k in range(rows.shape[0]):
+        for b in range(values.shape[1]):
+            if not math.isnan(values[k, b]):
+                time_s = (first_bucket + b) * p.span_s
+                _advance_one(state, p, rows[k], values[k, b], time_s, conditions, details[k, b])
+
+
+# Referenced by callers that turn surprises into probabilities the same way.
+single_surprise = normal_surprise

@@ -1,0 +1,421 @@
+"""A job's analysis: all its detectors, its scores, and what it has learnt, from one stretch of buckets to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.features.detectors import Detector, duration_ms, read_detectors
+from anomalyops_engine.features.extract import Events, Relation, Source, count_events
+from anomalyops_engine.models import series
+from anomalyops_engine.scoring.detection import Anomaly, Detection, SeriesDetection
+from anomalyops_engine.scoring.documents import (
+    Results,
+    Stamp,
+    bucket_influencer,
+    influencer_document,
+    model_plot_document,
+    record_document,
+)
+from anomalyops_engine.scoring.influencers import attribute
+from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
+from anomalyops_engine.scoring.snapshot import SnapshotError, read_snapshot, write_snapshot
+
+_SPARSE_SHARE = 0.1
+_SPARSE_FROM = 10.0
+
+
+class JobAnalysis:
+    """The analysis of one anomaly detection job.
+
+    Attributes:
+        job_id: The job.
+        bucket_span_ms: Bucket length.
+    """
+
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        config = job["analysis_config"]
+        self.job_id = str(job["job_id"])
+        self.bucket_span_ms = duration_ms(config.get("bucket_span", "5m"), "analysis_config.bucket_span")
+        if self.bucket_span_ms < 1000:
+            raise ValueError(
+                f"analysis_config.bucket_span is [{self.bucket_span_ms}ms]; accepted: 1s and more"
+            )
+        self._time_field = str((job.get("data_description") or {}).get("time_field", "time"))
+        self._influencers = list(config.get("influencers") or ())
+        self._weight_field = config.get("summary_count_field_name")
+        self._read_live_parts(job)
+        prune = config.get("model_prune_window")
+        prune_ms = duration_ms(prune, "analysis_config.model_prune_window") if prune else None
+        default_prune = max(30 * 86_400_000, 20 * self.bucket_span_ms)
+        self._detections = [
+            _new_detection(
+                detector,
+                span_ms=self.bucket_span_ms,
+                prune_buckets=(prune_ms or default_prune) // self.bucket_span_ms,
+                want_bounds=self._plots,
+            )
+            for detector in read_detectors(config)
+        ]
+        days = job.get("renormalization_window_days")
+        window_ms = int(days) * 86_400_000 if days else max(30 * 86_400_000, 100 * self.bucket_span_ms)
+        self._normaliser = Normaliser(window_ms)
+        self._next_ms: int | None = None
+        self._begun = False
+        self._usual_documents = 0.0
+        self._seen_buckets = 0
+
+    def _read_live_parts(self, job: Mapping[str, Any]) -> None:
+        plot = job.get("model_plot_config") or {}
+        self._plots = bool(plot.get("enabled", False))
+        terms = str(plot.get("terms") or "")
+        self._plot_terms = frozenset(term.strip() for term in terms.split(",") if term.strip())
+        limit = str((job.get("analysis_limits") or {}).get("model_memory_limit", "1024mb")).lower()
+        self._memory_limit = _bytes(limit)
+
+    @classmethod
+    def create(cls, job: Mapping[str, Any]) -> JobAnalysis:
+        """A new analysis that has learnt nothing.
+
+        Args:
+            job: A validated job config, as the API returns it.
+
+        Raises:
+            UnsupportedAnalysis: When a function or option cannot be analysed; names it and what can be.
+        """
+        return cls(job)
+
+    @classmethod
+    def restore(cls, job: Mapping[str, Any], state: bytes) -> JobAnalysis:
+        """The analysis that `snapshot` saved.
+
+        Raises:
+            SnapshotError: When the state is damaged, or of another version or job shape.
+        """
+        analysis = cls(job)
+        plain, arrays = read_snapshot(state)
+        if plain["detectors"] != analysis._shape():
+            raise SnapshotError(
+                f"model state of job [{analysis.job_id}] was made by detectors {plain['detectors']}; "
+                f"the job has {analysis._shape()}"
+            )
+        for index, detection in enumerate(analysis._detections):
+            prefix = f"{index}."
+            mine = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+            detection.unpack(plain["detections"][index], mine)
+        analysis._normaliser = Normaliser.unpack(analysis._normaliser.window_ms, plain["normaliser"])
+        analysis._next_ms = plain["next_ms"]
+        analysis._begun = plain["begun"]
+        analysis._usual_documents = plain["usual_documents"]
+        analysis._seen_buckets = plain["seen_buckets"]
+        return analysis
+
+    def snapshot(self) -> bytes:
+        """Everything learnt, as one versioned blob; `restore` goes on from it exactly."""
+        plain: dict[str, Any] = {
+            "detectors": self._shape(),
+            "detections": [],
+            "normaliser": self._normaliser.pack(),
+            "next_ms": self._next_ms,
+            "begun": self._begun,
+            "usual_documents": self._usual_documents,
+            "seen_buckets": self._seen_buckets,
+        }
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for index, detection in enumerate(self._detections):
+            own_plain, own_arrays = detection.pack()
+            plain["detections"].append(own_plain)
+            arrays |= {f"{index}.{name}": array for name, array in own_arrays.items()}
+        return write_snapshot(plain, arrays)
+
+    def _shape(self) -> list[Any]:
+        return [
+            [d.detector.name, d.detector.field_name, d.detector.by, d.detector.over, d.detector.partition]
+            for d in self._detections
+        ] + [self.bucket_span_ms]
+
+    def reconfigure(self, job: Mapping[str, Any]) -> None:
+        """Take over what may change while the job runs: model plot, memory limit and custom rules."""
+        self._read_live_parts(job)
+        for detection, detector in zip(self._detections, read_detectors(job["analysis_config"]), strict=True):
+            detection.apply_rules(detector, want_bounds=self._plots)
+
+    def analyse(
+        self, connection: duckdb.DuckDBPyConnection, relation: Relation, *, start_ms: int, end_ms: int
+    ) -> Results:
+        """Analyse the buckets of [start_ms, end_ms), each once and in order; the models learn from them.
+
+        Args:
+            connection: The database that holds the documents.
+            relation: The documents; columns named like fields, the time field in epoch milliseconds.
+            start_ms: Start of the first bucket, a multiple of the bucket span.
+            end_ms: End of the last bucket, exclusive, a multiple of the bucket span.
+
+        Returns:
+            The results. Buckets before the first document of the job's life have none.
+
+        Raises:
+            ValueError: When the stretch is not cut at buckets, or goes back behind an analysed bucket.
+        """
+        self._check_stretch(start_ms, end_ms)
+        source = Source.open(
+            connection,
+            relation,
+            time_field=self._time_field,
+            bucket_span_ms=self.bucket_span_ms,
+            start_ms=start_ms,
+            end_ms=end_ms,
+        )
+        events = count_events(source, self._weight_field)
+        results = Results(
+            processed_records=int(events.documents.sum()),
+            earliest_record_ms=events.earliest_ms,
+            latest_record_ms=events.latest_ms,
+        )
+        self._next_ms = end_ms
+        begin = 0
+        if not self._begun:
+            if events.earliest_ms is None:
+                return results
+            self._begun = True
+            begin = int(np.argmax(events.documents > 0))
+        self._count_buckets(events, begin, start_ms, results)
+        anomalies, scored = self._detect(source, begin, results)
+        _Composer(self, events, scored, start_ms, begin, results).compose(anomalies)
+        return results
+
+    def _check_stretch(self, start_ms: int, end_ms: int) -> None:
+        span = self.bucket_span_ms
+        if start_ms % span or end_ms % span or end_ms < start_ms:
+            raise ValueError(f"[{start_ms}, {end_ms}) is not a stretch of whole buckets of {span} ms")
+        if self._next_ms is not None and start_ms < self._next_ms:
+            raise ValueError(f"bucket {start_ms} was analysed already; the next one is {self._next_ms}")
+
+    def _detect(
+        self, source: Source, begin: int, results: Results
+    ) -> tuple[list[Anomaly], npt.NDArray[np.int64]]:
+        anomalies: list[Anomaly] = []
+        scored = np.zeros(source.bucket_count, dtype=np.int64)
+
+        def plot(
+            detector: Detector,
+            key: tuple[str, ...],
+            left: int,
+            values: npt.NDArray[np.float64],
+            details: npt.NDArray[np.float64],
+        ) -> None:
+            if self._plot_terms and not self._plot_terms & set(key):
+                return
+            row = "_".join(key)
+            for b in np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER]):
+                stamp = self._stamp(source.start_ms + (left + int(b)) * self.bucket_span_ms)
+                results.model_plot.append(
+                    model_plot_document(stamp, detector, key, float(values[b]), details[b])
+                )
+                results.model_plot_ids.append(stamp.document_id("model_plot", detector.index, row))
+
+        for detection in self._detections:
+            found, counted = detection.step(
+                source,
+                first_bucket=source.start_ms // self.bucket_span_ms,
+                begin=begin,
+                plot=plot if self._plots else None,
+            )
+            attribute(source, detection.detector, self._influencers, found)
+            anomalies += found
+            scored += counted
+        return anomalies, scored
+
+    def _count_buckets(self, events: Events, begin: int, start_ms: int, results: Results) -> None:
+        """Count empty buckets, and sparse ones: with a small part of the documents that buckets usually have."""
+        for position in range(begin, len(events.documents)):
+            documents = int(events.documents[position])
+            timestamp = start_ms + position * self.bucket_span_ms
+            if documents == 0:
+                results.empty_bucket_count += 1
+                results.latest_empty_bucket_ms = timestamp
+            elif self._usual_documents >= _SPARSE_FROM and documents < _SPARSE_SHARE * self._usual_documents:
+                results.sparse_bucket_count += 1
+                results.latest_sparse_bucket_ms = timestamp
+            self._seen_buckets += 1
+            self._usual_documents += (documents - self._usual_documents) / min(self._seen_buckets, 1000)
+
+    def _stamp(self, timestamp_ms: int) -> Stamp:
+        return Stamp(self.job_id, timestamp_ms, self.bucket_span_ms // 1000)
+
+    def model_size(self) -> dict[str, Any]:
+        """The `model_size_stats` fields that the models know: bytes and series."""
+        total = sum(detection.model_bytes for detection in self._detections)
+        by, over, partition = set(), set(), set()
+        for detection in self._detections:
+            detector = detection.detector
+            for key in detection.keys():
+                names = [*detector.split_fields, *([detector.over] if detector.over else [])]
+                values = dict(zip(names, key, strict=False))
+                partition_value = values.get(detector.partition) if detector.partition else None
+                if detector.partition:
+                    partition.add((detector.index, partition_value))
+                if detector.over and detector.over in values:
+                    over.add((detector.index, partition_value, values[detector.over]))
+                if not detector.over or detector.by:
+                    by.add(
+                        (detector.index, partition_value, values.get(detector.by) if detector.by else None)
+                    )
+        exceeded = max(total - self._memory_limit, 0)
+        status = "hard_limit" if exceeded else ("soft_limit" if total > 0.6 * self._memory_limit else "ok")
+        return {
+            "model_bytes": total,
+            "peak_model_bytes": total,
+            "model_bytes_exceeded": exceeded,
+            "model_bytes_memory_limit": self._memory_limit,
+            "total_by_field_count": len(by),
+            "total_over_field_count": len(over),
+            "total_partition_field_count": len(partition) or (1 if self._begun else 0),
+            "bucket_allocation_failures_count": 0,
+            "memory_status": status,
+        }
+
+
+def _new_detection(detector: Detector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> Detection:
+    return SeriesDetection(detector, span_ms=span_ms, prune_buckets=prune_buckets, want_bounds=want_bounds)
+
+
+def _bytes(text: str) -> int:
+    units = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "k": 2**10, "m": 2**20, "g": 2**30, "b": 1}
+    for unit, size in units.items():
+        if text.endswith(unit):
+            return int(float(text.removesuffix(unit)) * size)
+    return int(text) * 2**20
+
+
+class _Composer:
+    """Turns a stretch's anomalies into scored documents, bucket by bucket."""
+
+    def __init__(
+        self,
+        analysis: JobAnalysis,
+        events: Events,
+        scored: npt.NDArray[np.int64],
+        start_ms: int,
+        begin: int,
+        results: Results,
+    ) -> None:
+        self._analysis = analysis
+        self._normaliser = analysis._normaliser
+        self._events = events
+        self._scored = scored
+        self._start_ms = start_ms
+        self._begin = begin
+        self._results = results
+        self._new: dict[str, dict[str, Any]] = {}
+
+    def compose(self, anomalies: list[Anomaly]) -> None:
+        """Write the documents of every bucket, then renormalise."""
+        by_bucket: dict[int, list[Anomaly]] = {}
+        for anomaly in sorted(anomalies, key=lambda a: (a.bucket, a.detector.index, a.key)):
+            by_bucket.setdefault(anomaly.bucket, []).append(anomaly)
+        counts = self._events.events.tolist()
+        for position in range(self._begin, len(counts)):
+            timestamp = self._start_ms + position * self._analysis.bucket_span_ms
+            stamp = self._analysis._stamp(timestamp)
+            self._results.event_counts[timestamp] = counts[position]
+            self._bucket(stamp, by_bucket.get(position, []), int(self._scored[position]), counts[position])
+        self._renormalise(self._start_ms + len(counts) * self._analysis.bucket_span_ms)
+
+    def _bucket(self, stamp: Stamp, anomalies: list[Anomaly], scored: int, events: int) -> None:
+        document_id = stamp.document_id("bucket")
+        document = stamp.head("bucket") | {
+            "anomaly_score": 0.0,
+            "initial_anomaly_score": 0.0,
+            "event_count": events,
+            "processing_time_ms": 0,
+            "bucket_influencers": [],
+        }
+        self._results.buckets.append(document)
+        self._results.bucket_ids.append(document_id)
+        self._new[document_id] = document
+        if not anomalies:
+            return
+        for number, anomaly in enumerate(anomalies):
+            self._record(stamp, number, anomaly)
+        self._influencers(stamp, anomalies, document, document_id)
+        surprise = pooled_surprise([anomaly.surprise for anomaly in anomalies], scored)
+        score = self._normaliser.initial("bucket", surprise)
+        document["anomaly_score"] = document["initial_anomaly_score"] = score
+        self._remember("bucket", document_id, "anomaly_score", stamp, surprise, score)
+        self._bucket_influencer(stamp, document, document_id, "bucket_time", surprise)
+
+    def _record(self, stamp: Stamp, number: int, anomaly: Anomaly) -> None:
+        detector = anomaly.detector
+        scope = f"record/{detector.index}/{anomaly.split(detector.partition) or ''}"
+        score = self._normaliser.initial(scope, anomaly.surprise)
+        document = record_document(stamp, anomaly, score)
+        document_id = stamp.document_id("record", number)
+        self._results.records.append(document)
+        self._results.record_ids.append(document_id)
+        self._new[document_id] = document
+        self._remember(scope, document_id, "record_score", stamp, anomaly.surprise, score)
+
+    def _influencers(
+        self, stamp: Stamp, anomalies: list[Anomaly], bucket: dict[str, Any], bucket_id: str
+    ) -> None:
+        pooled: dict[tuple[str, str], list[float]] = {}
+        for anomaly in anomalies:
+            for name, values in anomaly.influences.items():
+                for value, share in values.items():
+                    pooled.setdefault((name, value), []).append(anomaly.surprise * share)
+        strongest: dict[str, float] = {}
+        number = 0
+        for (name, value), surprises in pooled.items():
+            surprise = pooled_surprise(surprises, len(surprises))
+            if surprise < NOTEWORTHY:
+                continue
+            scope = f"influencer/{name}"
+            score = self._normaliser.initial(scope, surprise)
+            document_id = stamp.document_id("influencer", name, number)
+            document = influencer_document(stamp, name, value, surprise, score)
+            self._results.influencers.append(document)
+            self._results.influencer_ids.append(document_id)
+            self._new[document_id] = document
+            self._remember(scope, document_id, "influencer_score", stamp, surprise, score)
+            strongest[name] = max(strongest.get(name, 0.0), surprise)
+            number += 1
+        for name, surprise in strongest.items():
+            self._bucket_influencer(stamp, bucket, bucket_id, name, surprise)
+
+    def _bucket_influencer(
+        self, stamp: Stamp, bucket: dict[str, Any], bucket_id: str, name: str, surprise: float
+    ) -> None:
+        scope = f"bucket_influencer/{name}"
+        score = self._normaliser.initial(scope, surprise)
+        bucket["bucket_influencers"].append(bucket_influencer(stamp, name, surprise, score))
+        self._remember(scope, bucket_id, f"bucket_influencers/{name}", stamp, surprise, score)
+
+    def _remember(
+        self, scope: str, document_id: str, fields: str, stamp: Stamp, surprise: float, score: float
+    ) -> None:
+        if score > 0.0:
+            entry = Entry(document_id, fields, stamp.timestamp_ms, surprise, score)
+            self._normaliser.remember(scope, entry)
+
+    def _renormalise(self, now_ms: int) -> None:
+        """Dim what is small beside what came later: in new documents at once, in stored ones by a list of changes."""
+        changed: dict[str, dict[str, Any]] = {}
+        for entry in self._normaliser.dim(now_ms):
+            document = self._new.get(entry.document_id)
+            if document is None:
+                change = changed.setdefault(entry.document_id, {})
+                if not entry.fields.startswith("bucket_influencers/"):
+                    change[entry.fields] = entry.score
+            elif entry.fields.startswith("bucket_influencers/"):
+                name = entry.fields.partition("/")[2]
+                for influencer in document["bucket_influencers"]:
+                    if influencer["influencer_field_name"] == name:
+                        influencer["anomaly_score"] = entry.score
+            else:
+                document[entry.fields] = entry.score
+        self._results.renormalised = [(name, change) for name, change in changed.items() if change]

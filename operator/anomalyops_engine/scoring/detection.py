@@ -1,0 +1,284 @@
+"""One detector over a stretch of buckets: values from the database through the learner to surprising buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.features.detectors import Detector
+from anomalyops_engine.features.extract import Source, Values, detector_values
+from anomalyops_engine.features.functions import EmptyBuckets, Side
+from anomalyops_engine.models import series
+from anomalyops_engine.models.bank import SeriesBank, series_parameters
+from anomalyops_engine.models.rules import encode_conditions, matches
+from anomalyops_engine.scoring.normaliser import NOTEWORTHY
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+SIDES = {Side.LOW: -1, Side.BOTH: 0, Side.HIGH: 1}
+_BLOCK_CELLS = 400_000
+_BLOCK_BUCKETS = 20_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Anomaly:
+    """A surprising bucket of one series or population member.
+
+    Attributes:
+        detector: The detector.
+        bucket: Position of the bucket in the stretch.
+        key: Split values: partition, by and over, as far as the detector has them.
+        actual: The bucket's value.
+        typical: The model's expectation.
+        lower: Lower 95 % bound.
+        upper: Upper 95 % bound.
+        surprise: Minus log10 of the probability.
+        single: The same, of this bucket alone.
+        multi: The same, of the last 12 buckets.
+        length: Surprising buckets in a row, this one included.
+        noisy: Whether this time of day is one of clearly larger variance.
+        influences: By influencer field: value to how much of the deviation it explains, 0 to 1.
+    """
+
+    detector: Detector
+    bucket: int
+    key: tuple[str, ...]
+    actual: float
+    typical: float
+    lower: float
+    upper: float
+    surprise: float
+    single: float
+    multi: float
+    length: int
+    noisy: bool
+    influences: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def split(self, name: str | None) -> str | None:
+        """The value of a split field of the detector."""
+        detector = self.detector
+        names = [*detector.split_fields, *([detector.over] if detector.over else [])]
+        return self.key[names.index(name)] if name in names else None
+
+
+PlotSink = Callable[[Detector, tuple[str, ...], int, FloatArray, FloatArray], None]
+"""Receives, for model plot, a series' key, its first bucket, values and details."""
+
+
+class Detection(Protocol):
+    """One detector and everything it has learnt."""
+
+    detector: Detector
+
+    def step(
+        self, source: Source, *, first_bucket: int, begin: int, plot: PlotSink | None
+    ) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn a stretch of buckets.
+
+        Args:
+            source: The stretch's documents.
+            first_bucket: Number of the stretch's first bucket: its start over the bucket span.
+            begin: Position of the first bucket of the job's life in this stretch, 0 when it lies before.
+            plot: Receives every series for model plot.
+
+        Returns:
+            The noteworthy buckets, and how many series were scored in each bucket.
+        """
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of model state."""
+
+    def keys(self) -> list[tuple[str, ...]]:
+        """The split values of all series."""
+
+    def apply_rules(self, detector: Detector, *, want_bounds: bool) -> None:
+        """Take over the detector's custom rules and whether model plot is on."""
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Plain values and arrays for a snapshot."""
+
+    def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Take over what `pack` described."""
+
+
+class SeriesDetection:
+    """A detector whose series are learnt one by one, each from its own past."""
+
+    def __init__(self, detector: Detector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> None:
+        self.detector = detector
+        self._prune_buckets = prune_buckets
+        self._parameters = series_parameters(
+            span_s=max(span_ms // 1000, 1),
+            side=SIDES[detector.side],
+            discrete=detector.function.discrete,
+            learning_buckets=detector.function.learning_buckets,
+            want_bounds=want_bounds,
+            bounds_from=NOTEWORTHY,
+        )
+        self._bank = SeriesBank(self._parameters)
+        self._last_data = np.zeros(0, dtype=np.int64)
+        self.apply_rules(detector, want_bounds=want_bounds)
+
+    def apply_rules(self, detector: Detector, *, want_bounds: bool) -> None:
+        """Take over the detector's custom rules and whether model plot is on."""
+        self.detector = detector
+        self._parameters = self._parameters._replace(want_bounds=want_bounds)
+        self._bank.parameters = self._parameters
+        self._skip_update = encode_conditions(detector.rules, "skip_model_update")
+        self._skip_result = encode_conditions(detector.rules, "skip_result")
+
+    def step(
+        self, source: Source, *, first_bucket: int, begin: int, plot: PlotSink | None
+    ) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn a stretch of buckets; see `Detection.step`."""
+        values = detector_values(source, self.detector)
+        buckets = source.bucket_count
+        rows, since = self._place(values, first_bucket, begin, buckets)
+        anomalies: list[Anomaly] = []
+        scored = np.zeros(buckets, dtype=np.int64)
+        block = max(_BLOCK_CELLS // max(min(buckets, _BLOCK_BUCKETS), 1), 1)
+        for start in range(0, len(rows), block):
+            chosen = slice(start, min(start + block, len(rows)))
+            for left in range(0, buckets, _BLOCK_BUCKETS):
+                right = min(left + _BLOCK_BUCKETS, buckets)
+                matrix = self._matrix(values, rows, since, chosen, first_bucket, left, right)
+                details = self._bank.advance(
+                    rows[chosen], matrix, first_bucket=first_bucket + left, conditions=self._skip_update
+                )
+                scored[left:right] += np.isfinite(matrix).sum(axis=0)
+                anomalies += self._noteworthy(rows[chosen], matrix, details, first_bucket, left)
+                if plot is not None:
+                    for k, row in enumerate(rows[chosen]):
+                        plot(self.detector, self._bank.keys[row], left, matrix[k], details[k])
+        return anomalies, scored
+
+    def _place(
+        self, values: Values, first_bucket: int, begin: int, buckets: int
+    ) -> tuple[IntArray, IntArray]:
+        """Series that take part, and the position since which each one has values; notes when each had data last.
+
+        New series are added in order of appearance, so that the order does not depend on how time is cut.
+        """
+        zero = self.detector.function.empty is EmptyBuckets.ZERO
+        first = np.full(len(values.keys), buckets, dtype=np.int64)
+        np.minimum.at(first, values.key, values.bucket)
+        known = len(self._bank)
+        if not self.detector.split_fields and known == 0 and (zero or values.keys):
+            self._bank.rows([()])
+        order = sorted(range(len(values.keys)), key=lambda k: (first[k], values.keys[k]))
+        self._bank.rows([values.keys[k] for k in order])
+        rows_of_keys = self._bank.rows(values.keys)
+        since = np.zeros(len(self._bank), dtype=np.int64)
+        since[known:] = buckets
+        np.minimum.at(since, rows_of_keys[rows_of_keys >= known], first[rows_of_keys >= known])
+        if not self.detector.split_fields and known == 0 and len(self._bank):
+            since[0] = begin if zero else 0
+        last = np.full(len(self._bank), first_bucket + begin, dtype=np.int64)
+        last[: len(self._last_data)] = self._last_data
+        self._last_known = last.copy()
+        np.maximum.at(last, rows_of_keys[values.key], first_bucket + values.bucket)
+        self._last_data = last
+        self._row_of_value = rows_of_keys[values.key]
+        rows = np.arange(len(self._bank)) if zero else np.unique(rows_of_keys)
+        return rows.astype(np.int64), since
+
+    def _matrix(
+        self,
+        values: Values,
+        rows: IntArray,
+        since: IntArray,
+        chosen: slice,
+        first_bucket: int,
+        left: int,
+        right: int,
+    ) -> FloatArray:
+        """(series, buckets) values of a block, with zeros where an empty bucket means zero."""
+        block = rows[chosen]
+        matrix = np.full((len(block), right - left), np.nan)
+        position = np.arange(left, right)
+        if self.detector.function.empty is EmptyBuckets.ZERO:
+            alive = position[None, :] >= since[block][:, None]
+            matrix[alive] = 0.0
+        slot = np.full(len(self._bank), -1, dtype=np.int64)
+        slot[block] = np.arange(len(block))
+        mine = (slot[self._row_of_value] >= 0) & (values.bucket >= left) & (values.bucket < right)
+        matrix[slot[self._row_of_value[mine]], values.bucket[mine] - left] = values.value[mine]
+        if self.detector.function.empty is EmptyBuckets.ZERO:
+            self._silence(matrix, values, block, slot, mine, first_bucket, left)
+        return matrix
+
+    def _silence(
+        self,
+        matrix: FloatArray,
+        values: Values,
+        block: IntArray,
+        slot: IntArray,
+        mine: npt.NDArray[np.bool_],
+        first_bucket: int,
+        left: int,
+    ) -> None:
+        """Take the zeros away from series that have had no data for the prune window."""
+        if not self.detector.split_fields:
+            return
+        last = np.full(matrix.shape, -1, dtype=np.int64)
+        last[:, 0] = self._last_known[block] - first_bucket - left
+        data = slot[self._row_of_value[mine]], values.bucket[mine] - left
+        last[data] = np.maximum(last[data], data[1])
+        before = (slot[self._row_of_value] >= 0) & (values.bucket < left)
+        np.maximum.at(last[:, 0], slot[self._row_of_value[before]], values.bucket[before] - left)
+        held = np.maximum.accumulate(np.where(last == -1, np.iinfo(np.int64).min, last), axis=1)
+        age = np.arange(matrix.shape[1])[None, :] - held
+        matrix[(age > self._prune_buckets) & (matrix == 0.0)] = np.nan
+
+    def _noteworthy(
+        self, rows: IntArray, matrix: FloatArray, details: FloatArray, first_bucket: int, left: int
+    ) -> list[Anomaly]:
+        found = []
+        for k, b in np.argwhere(details[:, :, series.SURPRISE] >= NOTEWORTHY):
+            detail = details[k, b]
+            actual = float(matrix[k, b])
+            time_s = (first_bucket + left + b) * self._parameters.span_s
+            if matches(self._skip_result, actual, float(detail[series.TYPICAL]), float(time_s)):
+                continue
+            found.append(
+                Anomaly(
+                    detector=self.detector,
+                    bucket=int(left + b),
+                    key=self._bank.keys[rows[k]],
+                    actual=actual,
+                    typical=float(detail[series.TYPICAL]),
+                    lower=float(detail[series.LOWER]),
+                    upper=float(detail[series.UPPER]),
+                    surprise=float(detail[series.SURPRISE]),
+                    single=float(detail[series.SINGLE]),
+                    multi=float(detail[series.MULTI]),
+                    length=int(detail[series.ANOMALY_LENGTH]),
+                    noisy=bool(detail[series.SPREAD_RATIO] > 2.0),
+                )
+            )
+        return found
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of model state."""
+        return len(self._bank) * (self._bank.bytes_per_series + 8)
+
+    def keys(self) -> list[tuple[str, ...]]:
+        """The split values of all series."""
+        return list(self._bank.keys)
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Plain values and arrays for a snapshot."""
+        plain, arrays = self._bank.pack()
+        return plain, {**arrays, "last_data": self._last_data}
+
+    def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Take over what `pack` described."""
+        self._bank = SeriesBank.unpack(self._parameters, plain, arrays)
+        self._last_data = arrays["last_data"].astype(np.int64)

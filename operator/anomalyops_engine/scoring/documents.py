@@ -1,0 +1,234 @@
+"""Result documents, in the shape that the results API and the results indices have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.features.detectors import Detector
+from anomalyops_engine.models import series
+from anomalyops_engine.scoring.detection import Anomaly
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Results:
+    """What an analysis step found; every list of documents has a parallel list of document ids.
+
+    Attributes:
+        buckets: One for each bucket since the first record of the job.
+        records: Anomalous series and members.
+        influencers: Influencer values behind them.
+        model_plot: Bounds of every bucket and series, when the job asks for them.
+        event_counts: Events by bucket start, epoch milliseconds.
+        processed_records: Documents read.
+        missing_field_count: Field values that documents did not have.
+        earliest_record_ms: Time of the first document; None without documents.
+        latest_record_ms: Time of the last document.
+        empty_bucket_count: Buckets without documents.
+        sparse_bucket_count: Buckets with far fewer documents than the job's buckets usually have.
+        latest_empty_bucket_ms: Start of the last empty bucket.
+        latest_sparse_bucket_ms: Start of the last sparse bucket.
+        renormalised: Earlier results whose score is lower now: document id and the fields that change.
+    """
+
+    buckets: list[Document] = field(default_factory=list)
+    records: list[Document] = field(default_factory=list)
+    influencers: list[Document] = field(default_factory=list)
+    model_plot: list[Document] = field(default_factory=list)
+    bucket_ids: list[str] = field(default_factory=list)
+    record_ids: list[str] = field(default_factory=list)
+    influencer_ids: list[str] = field(default_factory=list)
+    model_plot_ids: list[str] = field(default_factory=list)
+    event_counts: dict[int, int] = field(default_factory=dict)
+    processed_records: int = 0
+    missing_field_count: int = 0
+    earliest_record_ms: int | None = None
+    latest_record_ms: int | None = None
+    empty_bucket_count: int = 0
+    sparse_bucket_count: int = 0
+    latest_empty_bucket_ms: int | None = None
+    latest_sparse_bucket_ms: int | None = None
+    renormalised: list[tuple[str, Document]] = field(default_factory=list)
+
+    def documents(self) -> Iterator[tuple[str, Document]]:
+        """Every result document with its id."""
+        yield from zip(self.bucket_ids, self.buckets, strict=True)
+        yield from zip(self.record_ids, self.records, strict=True)
+        yield from zip(self.influencer_ids, self.influencers, strict=True)
+        yield from zip(self.model_plot_ids, self.model_plot, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What all results of one bucket have in common."""
+
+    job_id: str
+    timestamp_ms: int
+    bucket_span_s: int
+
+    def head(self, result_type: str) -> Document:
+        """The common fields."""
+        return {
+            "job_id": self.job_id,
+            "result_type": result_type,
+            "timestamp": self.timestamp_ms,
+            "bucket_span": self.bucket_span_s,
+            "is_interim": False,
+        }
+
+    def document_id(self, result_type: str, *parts: object) -> str:
+        """A unique id that does not change when the bucket is analysed again."""
+        tail = "_".join(map(str, parts))
+        return f"{self.job_id}_{result_type}_{self.timestamp_ms}_{self.bucket_span_s}" + (
+            f"_{tail}" if tail else ""
+        )
+
+
+def probability(surprise: float) -> float:
+    """The probability of a surprise."""
+    return float(10.0 ** -min(surprise, 307.0))
+
+
+def record_document(stamp: Stamp, anomaly: Anomaly, score: float) -> Document:
+    """A record.
+
+    `multi_bucket_impact` is -5 for purely single-bucket to +5 for purely multi-bucket anomalies; a step of T means that
+    the multi-bucket probability is 1000^(T/5) times smaller.
+    """
+    detector = anomaly.detector
+    document = stamp.head("record") | {
+        "detector_index": detector.index,
+        "function": detector.name,
+        "function_description": detector.function.name,
+        "probability": probability(anomaly.surprise),
+        "multi_bucket_impact": float(np.clip(5.0 / 3.0 * (anomaly.multi - anomaly.single), -5.0, 5.0)),
+        "record_score": score,
+        "initial_record_score": score,
+    }
+    if detector.field_name:
+        document["field_name"] = detector.field_name
+    document |= split_fields(detector, anomaly.key)
+    if detector.is_population:
+        document["causes"] = [_cause(anomaly)]
+        document.pop("by_field_value", None)
+    else:
+        document |= {"actual": [anomaly.actual], "typical": [anomaly.typical]}
+    document["anomaly_score_explanation"] = _explanation(anomaly)
+    influences = _influencer_list(anomaly)
+    if influences:
+        document["influencers"] = influences
+    return document | copies(document, influences)
+
+
+def split_fields(detector: Detector, key: tuple[str, ...]) -> Document:
+    """`partition_field_name`, `partition_field_value` and the like of a series."""
+    names = [
+        (kind, name)
+        for kind, name in (("partition", detector.partition), ("by", detector.by), ("over", detector.over))
+        if name is not None
+    ]
+    document: Document = {}
+    for (kind, name), value in zip(names, key, strict=False):
+        document |= {f"{kind}_field_name": name, f"{kind}_field_value": value}
+    return document
+
+
+def copies(document: Mapping[str, Any], influences: list[Document]) -> Document:
+    """The analysis fields of a record as top-level lists, so that results can be searched by them."""
+    found: dict[str, list[str]] = {}
+    for kind in ("partition", "by", "over"):
+        name = document.get(f"{kind}_field_name")
+        value = document.get(f"{kind}_field_value")
+        if name and value is not None:
+            found[name] = [value]
+    for entry in influences:
+        values = found.setdefault(entry["influencer_field_name"], [])
+        values += [value for value in entry["influencer_field_values"] if value not in values]
+    return {name: values for name, values in found.items() if name not in document}
+
+
+def _influencer_list(anomaly: Anomaly) -> list[Document]:
+    return [
+        {"influencer_field_name": name, "influencer_field_values": list(values)}
+        for name, values in anomaly.influences.items()
+        if values
+    ]
+
+
+def _cause(anomaly: Anomaly) -> Document:
+    detector = anomaly.detector
+    cause: Document = {
+        "probability": probability(anomaly.surprise),
+        "function": detector.name,
+        "function_description": detector.function.name,
+        "actual": [anomaly.actual],
+        "typical": [anomaly.typical],
+    }
+    if detector.field_name:
+        cause["field_name"] = detector.field_name
+    cause |= split_fields(detector, anomaly.key)
+    influences = _influencer_list(anomaly)
+    if influences:
+        cause["influencers"] = influences
+    return cause
+
+
+def _explanation(anomaly: Anomaly) -> Document:
+    """Why the score is what it is; impacts grow with minus log10 of the respective probability."""
+    explanation: Document = {
+        "anomaly_type": "spike" if anomaly.actual >= anomaly.typical else "dip",
+        "anomaly_length": anomaly.length,
+        "single_bucket_impact": int(anomaly.single),
+        "multi_bucket_impact": int(anomaly.multi),
+        "lower_confidence_bound": anomaly.lower,
+        "typical_value": anomaly.typical,
+        "upper_confidence_bound": anomaly.upper,
+        "high_variance_penalty": anomaly.noisy,
+    }
+    return {name: value for name, value in explanation.items() if value or name.endswith(("bound", "value"))}
+
+
+def influencer_document(stamp: Stamp, name: str, value: str, surprise: float, score: float) -> Document:
+    """An influencer."""
+    document = stamp.head("influencer") | {
+        "influencer_field_name": name,
+        "influencer_field_value": value,
+        "influencer_score": score,
+        "initial_influencer_score": score,
+        "probability": probability(surprise),
+    }
+    return document if name in document else document | {name: value}
+
+
+def bucket_influencer(stamp: Stamp, name: str, surprise: float, score: float) -> Document:
+    """An entry of a bucket's `bucket_influencers`."""
+    return stamp.head("bucket_influencer") | {
+        "influencer_field_name": name,
+        "anomaly_score": score,
+        "initial_anomaly_score": score,
+        "raw_anomaly_score": surprise,
+        "probability": probability(surprise),
+    }
+
+
+def model_plot_document(
+    stamp: Stamp, detector: Detector, key: tuple[str, ...], value: float, detail: npt.NDArray[np.float64]
+) -> Document:
+    """A bucket's bounds of one series."""
+    document = stamp.head("model_plot") | {
+        "detector_index": detector.index,
+        "model_feature": f"'{detector.function.name.replace('_', ' ')} per bucket"
+        + (" by person'" if detector.split_fields else "'"),
+        "model_lower": float(detail[series.LOWER]),
+        "model_upper": float(detail[series.UPPER]),
+        "model_median": float(detail[series.TYPICAL]),
+    }
+    if not np.isnan(value):
+        document["actual"] = float(value)
+    return document | split_fields(detector, key)

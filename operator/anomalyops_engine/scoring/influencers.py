@@ -1,0 +1,58 @@
+"""Which influencer values are behind an anomaly: would it be one without their documents?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from anomalyops_engine.features.detectors import Detector
+from anomalyops_engine.features.extract import Source
+from anomalyops_engine.features.influence import values_without
+from anomalyops_engine.scoring.detection import Anomaly
+
+EXPLAINS = 0.5
+"""A value influences an anomaly when at least this share of the deviation vanishes without its documents."""
+MOST_VALUES = 10
+"""Values of one influencer field kept for an anomaly."""
+
+
+def attribute(
+    source: Source, detector: Detector, fields: Sequence[str], anomalies: Sequence[Anomaly]
+) -> None:
+    """Fill the `influences` of a detector's anomalies.
+
+    A field that splits the detector influences by its own value. For any other the counterfactual is computed in the
+    database, for the anomalous buckets alone. Nothing influences a dip of a count: taking documents away
+    only deepens it.
+    """
+    own = {*detector.split_fields, *([detector.over] if detector.over else [])}
+    for name in fields:
+        if name in own:
+            for anomaly in anomalies:
+                value = anomaly.split(name)
+                if value is not None:
+                    anomaly.influences[name] = {value: 1.0}
+            continue
+        found = values_without(source, detector, name, {(a.bucket, a.key) for a in anomalies})
+        for anomaly in anomalies:
+            shares = {
+                value: _explained(anomaly, rest)
+                for value, rest in found.get((anomaly.bucket, anomaly.key), {}).items()
+                if value is not None
+            }
+            chosen = sorted(
+                ((value, share) for value, share in shares.items() if share >= EXPLAINS),
+                key=lambda item: (-item[1], item[0]),
+            )
+            anomaly.influences[name] = dict(chosen[:MOST_VALUES])
+
+
+def _explained(anomaly: Anomaly, without: float) -> float:
+    """The share of an anomaly's deviation, 0 to 1, that vanishes when the value is `without` instead."""
+    deviation = anomaly.actual - anomaly.typical
+    if deviation == 0.0:
+        return 0.0
+    if math.isnan(without):
+        return 1.0
+    rest = (without - anomaly.typical) / deviation
+    return min(max(1.0 - rest, 0.0), 1.0)

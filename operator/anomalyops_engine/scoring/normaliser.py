@@ -1,0 +1,126 @@
+"""From surprise to a score of 0 to 100 that means the same in every job.
+
+The learners deliver calibrated surprises: 5 is what a quiet series shows once in 100,000 buckets. A fixed curve turns
+that into a score, and the largest surprise a scope (a partition, an influencer field, the job's buckets) has ever shown
+dims what is far smaller: next to a catastrophe, a nuisance is less interesting. When something worse comes, earlier
+results inside the renormalisation window are dimmed too; their initial scores never change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+NOTEWORTHY = 2.5
+"""Surprise from which results are written."""
+_SURPRISES = (NOTEWORTHY, 3.0, 3.5, 4.0, 4.4, 5.0, 6.5, 9.0, 15.0, 30.0)
+_SCORES = (0.5, 4.0, 15.0, 32.0, 50.0, 75.0, 86.0, 93.0, 98.0, 100.0)
+REFERENCE = 5.0
+"""A scope's largest surprise counts as at least this."""
+
+
+def absolute_score(surprise: float) -> float:
+    """The score, 0 to 100, of a surprise in a scope that has seen nothing larger."""
+    if surprise < NOTEWORTHY:
+        return 0.0
+    return float(np.interp(surprise, _SURPRISES, _SCORES))
+
+
+def score(surprise: float, largest: float) -> float:
+    """The score, 0 to 100, of a surprise in a scope whose largest surprise so far is `largest`."""
+    largest = max(largest, REFERENCE, surprise)
+    return absolute_score(surprise) * math.sqrt(math.log1p(surprise) / math.log1p(largest))
+
+
+@dataclass(slots=True)
+class Entry:
+    """A result that may be dimmed later.
+
+    Attributes:
+        document_id: The result document.
+        fields: Its score field, and a path inside a bucket's influencers when it is one of those.
+        timestamp_ms: Its bucket's start.
+        surprise: What the score was made from.
+        score: The score now.
+    """
+
+    document_id: str
+    fields: str
+    timestamp_ms: int
+    surprise: float
+    score: float
+
+
+@dataclass(slots=True)
+class Normaliser:
+    """Scores of one job: the largest surprise of each scope, and the results that may still be dimmed."""
+
+    window_ms: int
+    largest: dict[str, float] = field(default_factory=dict)
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def initial(self, scope: str, surprise: float) -> float:
+        """Score a new surprise and remember it as the scope's largest if it is."""
+        self.largest[scope] = max(self.largest.get(scope, 0.0), surprise)
+        return score(surprise, self.largest[scope])
+
+    def remember(self, scope: str, entry: Entry) -> None:
+        """Keep a result for renormalisation."""
+        self.entries.setdefault(scope, []).append(entry)
+
+    def dim(self, now_ms: int) -> Iterator[Entry]:
+        """Forget results that left the window, and yield those whose score is lower now, with the new score."""
+        for scope, entries in list(self.entries.items()):
+            kept = [entry for entry in entries if entry.timestamp_ms >= now_ms - self.window_ms]
+            if kept:
+                self.entries[scope] = kept
+            else:
+                del self.entries[scope]
+            for entry in kept:
+                lower = score(entry.surprise, self.largest[scope])
+                if lower < entry.score - 1e-9:
+                    entry.score = lower
+                    yield entry
+
+    def pack(self) -> dict[str, Any]:
+        """Plain values that `unpack` makes the normaliser from."""
+        return {
+            "largest": self.largest,
+            "entries": {
+                scope: [[e.document_id, e.fields, e.timestamp_ms, e.surprise, e.score] for e in entries]
+                for scope, entries in self.entries.items()
+            },
+        }
+
+    @classmethod
+    def unpack(cls, window_ms: int, plain: dict[str, Any]) -> Normaliser:
+        """The normaliser that `pack` described."""
+        entries = {scope: [Entry(*row) for row in rows] for scope, rows in plain["entries"].items()}
+        return cls(window_ms, dict(plain["largest"]), entries)
+
+
+def pooled_surprise(surprises: list[float], scored: int) -> float:
+    """Surprise of a bucket in which `scored` series were scored and some were surprising.
+
+    The k-th smallest of n independent probabilities is as rare as a binomial tail, about C(n, k) p^k (the rank
+    statistics behind higher criticism, Donoho and Jin 2004). One clear anomaly among many series keeps at least
+    what half of that correction leaves, so that it stays visible in its bucket.
+
+    Args:
+        surprises: The surprising ones.
+        scored: How many were scored, these included.
+    """
+    if not surprises:
+        return 0.0
+    ordered = sorted(surprises, reverse=True)
+    n = max(scored, len(ordered))
+    best = ordered[0] - 0.5 * math.log10(n)
+    log_choose = 0.0
+    for k, surprise in enumerate(ordered[:20], start=1):
+        log_choose += math.log10((n - k + 1) / k)
+        best = max(best, k * surprise - log_choose)
+    return min(best, 300.0)
