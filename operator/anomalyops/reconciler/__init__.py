@@ -1,0 +1,22 @@
+"""Look at the server, plan, act, report: for one pair of resources, and for all of a connection at once."""
+
+from anomalyops.elastic import Credentials
+from anomalyops.reconciler.connection import NotSupportedError, check_connection, connect
+from anomalyops.reconciler.observation import Assessment, Observation
+from anomalyops.reconciler.observer import Observer
+from anomalyops.reconciler.outcome import Outcome
+from anomalyops.reconciler.pair import Pair
+from anomalyops.reconciler.reconciler import Reconciler
+
+__all__ = [
+    "Assessment",
+    "Credentials",
+    "NotSupportedError",
+    "Observation",
+    "Observer",
+    "Outcome",
+    "Pair",
+    "Reconciler",
+    "check_connection",
+    "connect",
+]

@@ -1,0 +1,107 @@
+"""From an ElasticsearchConnection to a gateway, and what the server behind it can do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from anomalyops.elastic import Credentials, Endpoint, Gateway, GatewayError, ServerInfo
+from anomalyops.health import Failure, FailureKind, ServerFacts, connection_status
+from anomalyops.reconciler.failures import failure_of
+from anomalyops.resources import ElasticsearchConnection, ElasticsearchConnectionStatus, parse_duration
+
+_OLDEST_MAJOR = 8
+_NEWEST_MAJOR = 9
+
+
+class NotSupportedError(Exception):
+    """The connection asks for what this version of the operator cannot do; the message says what."""
+
+
+def connect(connection: ElasticsearchConnection, credentials: Credentials | None = None) -> Gateway:
+    """A gateway to the server of a connection. Nothing is sent yet.
+
+    Args:
+        connection: Where the server is.
+        credentials: What its Secrets say, None for a server without security.
+
+    Raises:
+        NotSupportedError: The connection has `eckRef` or `embedded`.
+        ValueError: A URL or the CA certificate is unusable.
+    """
+    spec = connection.spec
+    if not spec.addresses:
+        field = "eckRef" if spec.eck_ref is not None else "embedded"
+        raise NotSupportedError(
+            f"ElasticsearchConnection {connection.metadata.name!r}: spec.{field} is not supported yet; "
+            "give the server's address as spec.url"
+        )
+    return Gateway(
+        Endpoint(
+            urls=spec.addresses,
+            credentials=credentials,
+            insecure_skip_verify=spec.insecure_skip_verify,
+            request_timeout=parse_duration(spec.request_timeout) / 1000,
+            kibana_url=spec.kibana.url if spec.kibana is not None else None,
+            kibana_space=spec.kibana.space if spec.kibana is not None else None,
+        )
+    )
+
+
+async def check_connection(
+    gateway: Gateway,
+    connection: ElasticsearchConnection,
+    previous: ElasticsearchConnectionStatus | None,
+    now: datetime,
+) -> ElasticsearchConnectionStatus:
+    """Asks the server who it is and what it can do: three calls.
+
+    Args:
+        gateway: The connection's gateway.
+        connection: The connection.
+        previous: Its present status.
+        now: The present time.
+    """
+    try:
+        info = await gateway.info()
+    except GatewayError as error:
+        return connection_status(previous, connection, failure_of(error), now)
+    return connection_status(previous, connection, _checked(info, now), now)
+
+
+def _checked(info: ServerInfo, now: datetime) -> ServerFacts | Failure:
+    major = info.version.partition(".")[0]
+    if not major.isdigit() or not _OLDEST_MAJOR <= int(major) <= _NEWEST_MAJOR:
+        return Failure(
+            kind=FailureKind.NOT_SUPPORTED,
+            message=(
+                f"the server is Elasticsearch {info.version or 'of an unknown version'}; "
+                f"versions {_OLDEST_MAJOR}.x and {_NEWEST_MAJOR}.x are supported: upgrade the cluster"
+            ),
+        )
+    if not info.ml_available:
+        return Failure(kind=FailureKind.ML_UNAVAILABLE, message=info.ml_problem)
+    return ServerFacts(
+        version=info.version,
+        cluster_name=info.cluster_name,
+        cluster_uuid=info.cluster_uuid,
+        licence=f"{info.license_type} ({info.license_status})" if info.license_type else "",
+        licence_valid=_licence_covers_ml(info, now),
+        ml_available=info.ml_available,
+        upgrade_mode=info.upgrade_mode,
+    )
+
+
+def _licence_covers_ml(info: ServerInfo, now: datetime) -> bool:
+    """Anomaly detection needs a platinum, enterprise or trial licence that has not expired.
+
+    A server that shows no licence (the embedded engine, a key without the privilege) is given the benefit of
+    the doubt: `_ml` calls will tell.
+    """
+    if not info.license_type:
+        return True
+    expired = info.license_expires_ms is not None and info.license_expires_ms <= now.timestamp() * 1000
+    return (
+        info.license_type not in ("basic", "standard", "gold")
+        and info.license_status != "expired"
+        and not expired
+    )

@@ -1,0 +1,57 @@
+"""From the server's answers to the values that a plan is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from anomalyops.elastic import ServerPair
+from anomalyops.plan import DatafeedState, JobState, Observed, ObservedDatafeed, ObservedJob
+
+
+def observed_pair(server: ServerPair, *, upgrade_mode: bool = False) -> Observed:
+    """One job and its datafeed as the server has them."""
+    return Observed(
+        job=observed_job(server.job, server.job_stats),
+        datafeed=observed_datafeed(server.datafeed, server.datafeed_stats),
+        upgrade_mode=upgrade_mode,
+    )
+
+
+def observed_job(config: Mapping[str, Any] | None, stats: Mapping[str, Any] | None) -> ObservedJob | None:
+    """One job, None when the server has none.
+
+    Args:
+        config: An item of `GET _ml/anomaly_detectors`.
+        stats: An item of `GET _ml/anomaly_detectors/_stats`.
+    """
+    if config is None or stats is None:
+        return None
+    blocked = config.get("blocked", {}).get("reason")
+    return ObservedJob(
+        config=config,
+        state=JobState(stats["state"]),
+        blocked=blocked or ("delete" if config.get("deleting") or stats.get("deleting") else None),
+        model_bytes=int(stats.get("model_size_stats", {}).get("model_bytes", 0)),
+        assignment_explanation=str(stats.get("assignment_explanation", "")),
+        stats=stats,
+    )
+
+
+def observed_datafeed(
+    config: Mapping[str, Any] | None, stats: Mapping[str, Any] | None
+) -> ObservedDatafeed | None:
+    """One datafeed, None when the server has none.
+
+    Args:
+        config: An item of `GET _ml/datafeeds`, or the `datafeed_config` of a job.
+        stats: An item of `GET _ml/datafeeds/_stats`.
+    """
+    if config is None or stats is None:
+        return None
+    return ObservedDatafeed(
+        config=config,
+        state=DatafeedState(stats["state"]),
+        assignment_explanation=str(stats.get("assignment_explanation", "")),
+        stats=stats,
+    )

@@ -1,0 +1,170 @@
+"""What one look at all jobs and datafeeds says about each pair of resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from anomalyops.elastic import MlMessage
+from anomalyops.health import Annotation, Messages, Notice, Notification, PlanState
+from anomalyops.plan import Observed, lookback_done, plan
+from anomalyops.reconciler.failures import remembered_failure
+from anomalyops.reconciler.look import observed_datafeed, observed_job
+from anomalyops.reconciler.outcome import health_notices, pair_statuses
+from anomalyops.reconciler.pair import Pair, desired, policy
+from anomalyops.resources import AnomalyJobStatus, ConditionType, DatafeedStatus, Reason, find_condition
+
+Documents = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What an observation says about one pair.
+
+    Attributes:
+        job_status: The AnomalyJob's new status, None without an AnomalyJob.
+        datafeed_status: The Datafeed's new status, None without a Datafeed.
+        notices: Changes of health, for people.
+        needs_reconcile: The server is not as the manifests ask for.
+    """
+
+    job_status: AnomalyJobStatus | None
+    datafeed_status: DatafeedStatus | None
+    notices: tuple[Notice, ...]
+    needs_reconcile: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """All jobs and datafeeds of a server at one moment; a pair's part is found by id.
+
+    Attributes:
+        started_at: When the look began: a pair that was reconciled later is not to be judged by it.
+        cluster: Identity of the cluster that the resources live in.
+        job_stats: Items of `GET _ml/anomaly_detectors/_stats` by job id.
+        datafeed_stats: Items of `GET _ml/datafeeds/_stats` by datafeed id.
+        jobs: Configurations by job id, None when they were not asked for.
+        datafeeds: Configurations by datafeed id, None when they were not asked for.
+        messages: New notifications and annotations by job id.
+        messages_problem: Why there are none, empty when they could be read.
+    """
+
+    started_at: datetime
+    cluster: str
+    job_stats: Documents
+    datafeed_stats: Documents
+    jobs: Documents | None = None
+    datafeeds: Documents | None = None
+    messages: Mapping[str, Messages] = field(default_factory=dict)
+    messages_problem: str = ""
+    _datafeed_of: Mapping[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "_datafeed_of", dict(_jobs_of_datafeeds(self.datafeeds, self.datafeed_stats))
+        )
+
+    @property
+    def configs_known(self) -> bool:
+        """Whether configurations were asked for."""
+        return self.jobs is not None and self.datafeeds is not None
+
+    def observed(self, pair: Pair) -> Observed:
+        """The server's side of a pair. Without configurations, those of the values hold the ids only."""
+        job_id = pair.job.server_id if pair.job is not None else self._job_of_datafeed(pair)
+        feed_id = self._datafeed_of.get(job_id) if job_id is not None else None
+        if feed_id is None and pair.datafeed is not None and not self.configs_known:
+            feed_id = pair.datafeed.server_id
+        return Observed(
+            job=observed_job(self._config(self.jobs, "job_id", job_id), self.job_stats.get(job_id or "")),
+            datafeed=observed_datafeed(
+                self._config(self.datafeeds, "datafeed_id", feed_id), self.datafeed_stats.get(feed_id or "")
+            ),
+            configs_known=self.configs_known,
+        )
+
+    def assess(self, pair: Pair) -> Assessment:
+        """The pair's new statuses, and whether it must be reconciled. Pure: nothing is sent."""
+        observed = self.observed(pair)
+        wanted = desired(pair, cluster=self.cluster, bodies=self.configs_known)
+        found = plan(wanted, observed, policy(pair))
+        finished = lookback_done(wanted, observed) if self.configs_known else _was_finished(pair)
+        state = PlanState(
+            obstacles=found.obstacles,
+            pending=found.steps,
+            failure=remembered_failure(pair),
+            compared=self.configs_known,
+        )
+        messages = self.messages.get(pair.job.server_id) if pair.job is not None else None
+        job, feed = pair_statuses(
+            pair, observed, state, messages or Messages(), self.started_at, finished=finished
+        )
+        return Assessment(
+            job_status=job,
+            datafeed_status=feed,
+            notices=health_notices(pair, job, feed),
+            needs_reconcile=not found.empty,
+        )
+
+    def _job_of_datafeed(self, pair: Pair) -> str | None:
+        if pair.datafeed is None:
+            return None
+        feed_id = pair.datafeed.server_id
+        config = (self.datafeeds or {}).get(feed_id)
+        if config is not None:
+            return str(config["job_id"])
+        job_id = self.datafeed_stats.get(feed_id, {}).get("timing_stats", {}).get("job_id")
+        return str(job_id) if job_id is not None else None
+
+    def _config(
+        self, configs: Documents | None, id_field: str, identifier: str | None
+    ) -> Mapping[str, Any] | None:
+        if identifier is None:
+            return None
+        return {id_field: identifier} if configs is None else configs.get(identifier)
+
+
+def messages_by_job(messages: Iterable[MlMessage]) -> dict[str, Messages]:
+    """Sorts messages by the job that they are about."""
+    notifications: dict[str, list[Notification]] = {}
+    annotations: dict[str, list[Annotation]] = {}
+    for message in messages:
+        if message.event:
+            annotations.setdefault(message.job_id, []).append(
+                Annotation(timestamp=_time(message.timestamp), event=message.event, text=message.text)
+            )
+        else:
+            notifications.setdefault(message.job_id, []).append(
+                Notification(timestamp=_time(message.timestamp), level=message.level, message=message.text)
+            )
+    return {
+        job_id: Messages(
+            notifications=tuple(notifications.get(job_id, ())), annotations=tuple(annotations.get(job_id, ()))
+        )
+        for job_id in notifications.keys() | annotations.keys()
+    }
+
+
+def _jobs_of_datafeeds(datafeeds: Documents | None, datafeed_stats: Documents) -> Iterable[tuple[str, str]]:
+    """Pairs of job id and datafeed id: from the configurations, else from the datafeeds' timing stats."""
+    if datafeeds is not None:
+        return ((str(config["job_id"]), feed_id) for feed_id, config in datafeeds.items())
+    return (
+        (str(stats["timing_stats"]["job_id"]), feed_id)
+        for feed_id, stats in datafeed_stats.items()
+        if "job_id" in stats.get("timing_stats", {})
+    )
+
+
+def _was_finished(pair: Pair) -> bool:
+    """Whether the last reconcile or resync found the lookback complete; only configurations can tell anew."""
+    if pair.datafeed is None or pair.datafeed.status is None:
+        return False
+    ready = find_condition(pair.datafeed.status.conditions, ConditionType.READY)
+    return ready is not None and ready.reason == Reason.LOOKBACK_COMPLETE
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,208 @@
+"""What came of a reconcile: statuses, notices, and what the caller has to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from anomalyops.elastic import GatewayError
+from anomalyops.health import (
+    Failure,
+    Messages,
+    Notice,
+    PlanState,
+    datafeed_status,
+    job_status,
+    transitions,
+    unreachable_datafeed,
+    unreachable_job,
+)
+from anomalyops.plan import CreateJob, DatafeedStep, DeleteJob, Desired, Observed, Plan, Step, lookback_done
+from anomalyops.reconciler.failures import failure_of
+from anomalyops.reconciler.pair import Pair, is_deleting
+from anomalyops.resources import AnomalyJob, AnomalyJobStatus, Datafeed, DatafeedStatus, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The result of one reconcile.
+
+    Attributes:
+        job_status: The AnomalyJob's new status, None without an AnomalyJob.
+        datafeed_status: The Datafeed's new status, None without a Datafeed.
+        job_released: The AnomalyJob is being deleted and its finalizer may go.
+        datafeed_released: The Datafeed is being deleted and its finalizer may go.
+        plan: What was to be done when the server was first looked at.
+        executed: The steps that were carried out, those that brought the run state back among them.
+        notices: For people: executed plans, failures and changes of health.
+        retry_after: Seconds after which to reconcile again, None when nothing is pending.
+        observed: The server's side at the last look, None when it could not be looked at.
+        error: What went wrong, None when nothing did.
+    """
+
+    job_status: AnomalyJobStatus | None
+    datafeed_status: DatafeedStatus | None
+    job_released: bool
+    datafeed_released: bool
+    plan: Plan
+    executed: tuple[Step, ...]
+    notices: tuple[Notice, ...]
+    retry_after: float | None
+    observed: Observed | None
+    error: GatewayError | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """The course of one reconcile, filled in as it goes."""
+
+    pair: Pair
+    observed: Observed | None = None
+    first: Plan | None = None  # what the first look asked for
+    remaining: Plan = field(default_factory=Plan)  # what the last look asks for
+    executed: list[Step] = field(default_factory=list)
+    error: GatewayError | None = None
+    failed_step: Step | None = None
+    told: bool = False  # the error is an earlier refusal, which people were told about then
+    held_seconds: float = 0.0  # how long a refused change is held back from now on
+    kibana_problem: str | None = None
+
+    def note_plan(self, found: Plan) -> None:
+        """Takes down what a look asks for."""
+        self.first = self.first or found
+        self.remaining = found
+
+    def fail(self, error: GatewayError, step: Step | None) -> None:
+        """Takes down what went wrong; the first problem of a run is the one that counts."""
+        if self.error is None:
+            self.error = error
+            self.failed_step = step
+
+    def hold(self, error: GatewayError, step: Step, seconds: float) -> None:
+        """Takes down an earlier refusal that still stands."""
+        self.fail(error, step)
+        self.told = True
+        self.held_seconds = seconds
+
+    @property
+    def changed_jobs(self) -> bool:
+        """Whether jobs were created or deleted."""
+        return any(isinstance(step, CreateJob | DeleteJob) for step in self.executed)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do or to wait for."""
+        waiting = any(obstacle.waiting for obstacle in self.remaining.obstacles)
+        return self.error is None and self.remaining.empty and not waiting
+
+
+def statuses(
+    run: Run, wanted: Desired, now: datetime
+) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
+    """The new statuses of the pair's resources after a run."""
+    failure = failure_of(run.error, run.failed_step) if run.error is not None else None
+    if run.observed is None and failure is not None:
+        return unreachable_statuses(run.pair, failure, now)
+    observed = run.observed or Observed(job=None, datafeed=None)
+    state = PlanState(obstacles=run.remaining.obstacles, pending=run.remaining.steps, failure=failure)
+    return pair_statuses(run.pair, observed, state, Messages(), now, finished=lookback_done(wanted, observed))
+
+
+def pair_statuses(
+    pair: Pair, observed: Observed, state: PlanState, messages: Messages, now: datetime, *, finished: bool
+) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
+    """The new statuses of a pair whose server side is known.
+
+    Args:
+        pair: The resources with their present statuses.
+        observed: The server's side.
+        state: What a plan says about the pair.
+        messages: What the server said about the job lately.
+        now: The present time.
+        finished: The datafeed is a lookback that has reached its end.
+    """
+    job, feed = pair.job, pair.datafeed
+    return (
+        job_status(
+            job.status, job, observed.job, observed.datafeed, state, messages, now, lookback_done=finished
+        )
+        if job is not None
+        else None,
+        datafeed_status(
+            feed.status,
+            feed,
+            job,
+            observed.datafeed,
+            observed.job,
+            state,
+            messages,
+            now,
+            lookback_done=finished,
+        )
+        if feed is not None
+        else None,
+    )
+
+
+def unreachable_statuses(
+    pair: Pair, failure: Failure, now: datetime
+) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
+    """The new statuses of a pair whose server cannot be looked at: what is known is kept."""
+    job, feed = pair.job, pair.datafeed
+    return (
+        unreachable_job(job.status, job, failure, now) if job is not None else None,
+        unreachable_datafeed(feed.status, feed, failure, now) if feed is not None else None,
+    )
+
+
+def health_notices(
+    pair: Pair, job: AnomalyJobStatus | None, feed: DatafeedStatus | None
+) -> tuple[Notice, ...]:
+    """What changed between the statuses that the resources carry and new ones."""
+    notices: tuple[Notice, ...] = ()
+    if pair.job is not None and job is not None:
+        notices += transitions(pair.job, pair.job.status, job)
+    if pair.datafeed is not None and feed is not None:
+        notices += transitions(pair.datafeed, pair.datafeed.status, feed)
+    return notices
+
+
+def action_notices(run: Run) -> tuple[Notice, ...]:
+    """What was done and what failed, for the resources concerned."""
+    pair = run.pair
+    notices = []
+    if pair.job is not None and run.executed:
+        notices.append(_normal(pair.job, Reason.PLAN_EXECUTED, _words(run.executed)))
+    feed_steps = [step for step in run.executed if isinstance(step, DatafeedStep)]
+    if pair.datafeed is not None and feed_steps:
+        notices.append(_normal(pair.datafeed, Reason.PLAN_EXECUTED, _words(feed_steps)))
+    if run.failed_step is not None and run.error is not None and not run.told:
+        culprit = pair.datafeed if isinstance(run.failed_step, DatafeedStep) else pair.job
+        message = f"{run.failed_step.verb} failed: {run.error.reason}"
+        notices.append(_warning(culprit or pair.resources[0], Reason.PLAN_FAILED, message))
+    if run.kibana_problem is not None and pair.job is not None:
+        message = f"The job works, but Kibana could not be told about it: {run.kibana_problem}"
+        notices.append(_warning(pair.job, Reason.PLAN_EXECUTED, message))
+    return tuple(notices)
+
+
+def released(run: Run, resource: AnomalyJob | Datafeed | None) -> bool:
+    """Whether a resource on its way out needs its finalizer no longer."""
+    return is_deleting(resource) and run.settled
+
+
+def _words(steps: Sequence[Step]) -> str:
+    return "; ".join(f"{step.verb}: {step.reason}" for step in steps)
+
+
+def _normal(resource: AnomalyJob | Datafeed, reason: Reason, message: str) -> Notice:
+    return Notice(
+        kind=resource.kind, name=resource.metadata.name, type="Normal", reason=reason, message=message
+    )
+
+
+def _warning(resource: AnomalyJob | Datafeed, reason: Reason, message: str) -> Notice:
+    return Notice(
+        kind=resource.kind, name=resource.metadata.name, type="Warning", reason=reason, message=message
+    )

@@ -1,0 +1,258 @@
+"""The reconciler: look at the server, plan, act, look again, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+from anomalyops.elastic import Gateway, GatewayError, Unsupported
+from anomalyops.plan import (
+    CloseJob,
+    Observed,
+    OpenJob,
+    Plan,
+    StartDatafeed,
+    Step,
+    StopDatafeed,
+    plan,
+)
+from anomalyops.reconciler.backoff import Backoff
+from anomalyops.reconciler.clock import utc_now
+from anomalyops.reconciler.execute import execute
+from anomalyops.reconciler.failures import is_definite, is_stale
+from anomalyops.reconciler.hold import Holds
+from anomalyops.reconciler.kibana import SavedObjectsSync
+from anomalyops.reconciler.look import observed_pair
+from anomalyops.reconciler.outcome import (
+    Outcome,
+    Run,
+    action_notices,
+    health_notices,
+    released,
+    statuses,
+)
+from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
+from anomalyops.resources import DeletionPolicy
+
+OnStep = Callable[[Step], Awaitable[None] | None]
+
+_RUN_STATE_STEPS = (OpenJob, CloseJob, StartDatafeed, StopDatafeed)
+_LONGEST_WAIT = 300.0  # seconds until a pair with something pending is looked at again
+_ROUNDS = (
+    4  # looks and plans in one reconcile: act, verify, and twice more when somebody else acts in between
+)
+
+
+class Reconciler:
+    """Brings the server to what pairs of resources ask for. One for each connection.
+
+    Level-triggered: every reconcile starts from what the server has, so it may be cancelled or killed at any
+    point and the next one finishes the work.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        cluster: str,
+        clock: Callable[[], datetime] = utc_now,
+        on_step: OnStep | None = None,
+    ) -> None:
+        """Prepares a reconciler.
+
+        Args:
+            gateway: The server.
+            cluster: Identity of the cluster that the resources live in; `local` for files on disk.
+            clock: Says the time, in UTC.
+            on_step: Called with each step before it is sent.
+        """
+        self._gateway = gateway
+        self._cluster = cluster
+        self._clock = clock
+        self._on_step = on_step
+        self._backoff = Backoff()
+        self._holds = Holds()
+        self._kibana = SavedObjectsSync(gateway)
+        self._finished: dict[str, datetime] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def plan(self, pair: Pair) -> Plan:
+        """Looks and plans, without acting.
+
+        Raises:
+            GatewayError: The server could not be looked at.
+        """
+        if not _has_server_side(pair):
+            return plan(desired(pair, cluster=self._cluster), Observed(job=None, datafeed=None), policy(pair))
+        _, found = await self._look_and_plan(pair, run_state_only=False)
+        return found
+
+    async def reconcile(self, pair: Pair) -> Outcome:
+        """Brings the server to what the pair asks for, and computes the new status.
+
+        Trouble with the server becomes part of the status and `retry_after`. Reconciles of the same pair wait
+        for each other.
+        """
+        lock = self._locks.setdefault(pair.key, asyncio.Lock())
+        async with lock:
+            run = Run(pair=pair)
+            if _has_server_side(pair):
+                await self._run(run)
+            else:
+                run.observed = Observed(job=None, datafeed=None)
+                run.note_plan(plan(desired(pair, cluster=self._cluster), run.observed, policy(pair)))
+            result = self._finish(run)
+            self._finished[pair.key] = self._clock()
+            return result
+
+    def acted_since(self, key: str, moment: datetime) -> bool:
+        """Whether a pair (`Pair.key`) is being reconciled or was so after a moment.
+
+        An observation that began before is out of date for it.
+        """
+        lock = self._locks.get(key)
+        finished = self._finished.get(key)
+        return (lock is not None and lock.locked()) or (finished is not None and finished >= moment)
+
+    def forget(self, key: str) -> None:
+        """Drops what is remembered about a pair (`Pair.key`) whose resources are gone."""
+        self._backoff.succeeded(key)
+        self._holds.lift(key)
+        self._finished.pop(key, None)
+
+    # -- acting ------------------------------------------------------------------------------------------
+
+    async def _run(self, run: Run) -> None:
+        """Acts until a look finds nothing to do, or a step fails for good."""
+        try:
+            await self._converge(run)
+        except GatewayError as error:
+            run.observed = None
+            run.fail(error, None)
+        if run.changed_jobs and self._kibana.enabled:
+            run.kibana_problem = await self._kibana.request()
+
+    async def _converge(self, run: Run) -> None:
+        pair = run.pair
+        refusal = self._holds.standing(pair.key, desired(pair, cluster=self._cluster), policy(pair))
+        for round_ in range(_ROUNDS):
+            run.observed, found = await self._look_and_plan(pair, run_state_only=refusal is not None)
+            run.note_plan(found)
+            if found.empty:
+                break
+            failed = await self._execute(found, run)
+            if failed is not None and not (is_stale(failed[0]) and round_ < _ROUNDS - 1):
+                await self._after_failure(run, *failed)
+                return
+        if refusal is not None:
+            run.hold(refusal.error, refusal.step, self._holds.seconds_left(pair.key))
+
+    async def _execute(self, found: Plan, run: Run) -> tuple[GatewayError, Step] | None:
+        """Sends the steps in order; the error and the step at which it stopped, None when all are done."""
+        for step in found.steps:
+            if self._on_step is not None:
+                told = self._on_step(step)
+                if inspect.isawaitable(told):
+                    await told
+            try:
+                await execute(step, self._gateway)
+            except GatewayError as error:
+                return error, step
+            run.executed.append(step)
+        return None
+
+    async def _after_failure(self, run: Run, error: GatewayError, step: Step) -> None:
+        """Holds back what the server refused for good, and brings the run state back.
+
+        A step that failed after the datafeed was stopped must not leave it stopped: a plan for the run state
+        alone opens and starts again what the manifest wants running, with the old configuration.
+        """
+        run.fail(error, step)
+        pair = run.pair
+        if is_definite(error) and not isinstance(step, _RUN_STATE_STEPS) and not is_deleting(pair.job):
+            wanted = desired(pair, cluster=self._cluster)
+            run.held_seconds = self._holds.hold(
+                pair.key, desired=wanted, policy=policy(pair), error=error, step=step
+            )
+        run.observed, restoring = await self._look_and_plan(pair, run_state_only=True)
+        if isinstance(step, OpenJob | StartDatafeed) or is_deleting(pair.job):
+            return  # bringing the run state back is what just failed, or is not wanted
+        if not restoring.empty and await self._execute(restoring, run) is None:
+            run.observed, _ = await self._look_and_plan(pair, run_state_only=True)
+
+    def _finish(self, run: Run) -> Outcome:
+        pair = run.pair
+        job, feed = statuses(run, desired(pair, cluster=self._cluster), self._clock())
+        return Outcome(
+            job_status=job,
+            datafeed_status=feed,
+            job_released=released(run, pair.job),
+            datafeed_released=released(run, pair.datafeed),
+            plan=run.first or run.remaining,
+            executed=tuple(run.executed),
+            notices=(*action_notices(run), *health_notices(pair, job, feed)),
+            retry_after=self._retry_after(run),
+            observed=run.observed,
+            error=run.error,
+        )
+
+    def _retry_after(self, run: Run) -> float | None:
+        """Nothing pending: None. A refusal: when it ends. Anything else: the pair's back-off."""
+        key = run.pair.key
+        if run.settled:
+            self._backoff.succeeded(key)
+            self._holds.lift(key)
+            return None
+        if run.held_seconds:
+            return min(run.held_seconds, _LONGEST_WAIT)
+        if not _has_server_side(run.pair):
+            return None  # it waits for another resource, whose arrival is an event
+        return self._backoff.failed(key)
+
+    # -- looking -----------------------------------------------------------------------------------------
+
+    async def _look_and_plan(self, pair: Pair, *, run_state_only: bool) -> tuple[Observed, Plan]:
+        """What the server has and what is to be done; only then upgrade mode is asked for."""
+        wanted = desired(pair, cluster=self._cluster)
+        allowed = policy(pair, run_state_only=run_state_only)
+        feed_id = pair.datafeed.server_id if pair.datafeed is not None else None
+        if pair.job is not None:
+            job_id: str | None = pair.job.server_id
+        else:
+            job_id = await self._job_of_datafeed(feed_id)
+        if job_id is None:
+            observed = Observed(job=None, datafeed=None)
+            return observed, plan(wanted, observed, allowed)
+        observed = observed_pair(await self._gateway.pair(job_id, feed_id))
+        found = plan(wanted, observed, allowed)
+        if not found.empty and await self._upgrade_mode():
+            observed = replace(observed, upgrade_mode=True)
+            found = plan(wanted, observed, allowed)
+        return observed, found
+
+    async def _job_of_datafeed(self, datafeed_id: str | None) -> str | None:
+        """The job that the server's datafeed of an id belongs to."""
+        config = await self._gateway.datafeed(datafeed_id) if datafeed_id is not None else None
+        return str(config["job_id"]) if config is not None else None
+
+    async def _upgrade_mode(self) -> bool:
+        try:
+            return await self._gateway.upgrade_mode()
+        except Unsupported:
+            return False
+
+
+def _has_server_side(pair: Pair) -> bool:
+    """Whether there is something to look at: a datafeed without its AnomalyJob waits, or is just let go.
+
+    The removal of the AnomalyJob has decided what becomes of the run state; only the wish to delete the
+    datafeed's configuration is still open.
+    """
+    if pair.job is not None:
+        return True
+    feed = pair.datafeed
+    return feed is not None and is_deleting(feed) and feed.spec.deletion_policy == DeletionPolicy.DELETE
