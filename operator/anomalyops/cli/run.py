@@ -1,0 +1,110 @@
+"""`anomalyops run`: the operator."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe lines that are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def run(
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Serve this namespace only; may be repeated. Default: all.", envvar="ANOMALYOPS_NAMESPACES"
+        ),
+    ] = None,
+    default_connection: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE/NAME",
+            help="The ElasticsearchConnection for namespaces that have none named `default`.",
+            envvar="ANOMALYOPS_DEFAULT_CONNECTION",
+        ),
+    ] = None,
+    cluster_id: Annotated[
+        str | None,
+        typer.Option(
+            help="Names this cluster in the marks on server jobs. Default: the uid of namespace kube-system.",
+            envvar="ANOMALYOPS_CLUSTER_ID",
+        ),
+    ] = None,
+    liveness_port: Annotated[
+        int, typer.Option(help="Port of the health endpoint /healthz; 0 for none.", min=0, max=65535)
+    ] = 8080,
+    log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
+    log_level: Annotated[
+        LogLevel, typer.Option(help="The least severe lines that are logged.")
+    ] = LogLevel.INFO,
+) -> None:
+    """Run the operator in a cluster, or against the one of the kubeconfig."""
+    configure_logging(log_format, log_level)
+    # kopf and the Kubernetes client take half a second to import; no other command needs them.
+    from anomalyops.handlers.operator import StartupError, run as run_operator  # noqa: PLC0415
+    from anomalyops.handlers.options import ObjectKey, Options  # noqa: PLC0415
+
+    try:
+        connection = ObjectKey.parse(default_connection) if default_connection else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--default-connection") from None
+    options = Options(
+        namespaces=tuple(namespace or ()),
+        default_connection=connection,
+        cluster_id=cluster_id,
+        liveness_port=liveness_port or None,
+    )
+    try:
+        run_operator(options)
+    except StartupError as error:
+        typer.echo(f"anomalyops run: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def configure_logging(form: LogFormat, level: LogLevel) -> None:
+    """Logs to stderr. The libraries' own chatter (one line for each request) needs `debug`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if form is LogFormat.JSON else _text_formatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if level is not LogLevel.DEBUG:
+        for name in ("elastic_transport", "elasticsearch", "aiohttp.access", "kopf", "asyncio"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _text_formatter() -> logging.Formatter:
+    return logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message and, where there is one, the traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)

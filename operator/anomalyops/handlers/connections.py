@@ -1,0 +1,289 @@
+"""One runtime for each ElasticsearchConnection: its gateway, its reconciler, and its observer task.
+
+The observer asks the server for everything at once, every `observeInterval`, and hands each pair its part. While
+a server cannot be used, one call an interval finds out when it is back; pairs wait without a call of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Protocol
+
+from anomalyops.elastic import Gateway, GatewayError
+from anomalyops.handlers.credentials import CredentialsError, Source, SourceWatch, credentials, sources
+from anomalyops.handlers.kubeapi import KubeApi
+from anomalyops.handlers.options import ObjectKey
+from anomalyops.health import Failure, FailureKind, connection_status
+from anomalyops.plan import Step
+from anomalyops.reconciler import (
+    NotSupportedError,
+    Observation,
+    Observer,
+    Reconciler,
+    check_connection,
+    connect,
+)
+from anomalyops.resources import (
+    ConditionStatus,
+    ConditionType,
+    ElasticsearchConnection,
+    ElasticsearchConnectionStatus,
+    Reason,
+    find_condition,
+    parse_duration,
+)
+
+logger = logging.getLogger(__name__)
+
+_FAILURES = {
+    Reason.UNREACHABLE: FailureKind.CONNECTION,
+    Reason.TLS_FAILED: FailureKind.TLS,
+    Reason.UNAUTHORIZED: FailureKind.UNAUTHORIZED,
+    Reason.FORBIDDEN: FailureKind.FORBIDDEN,
+    Reason.LICENSE_INVALID: FailureKind.LICENSE,
+    Reason.ML_UNAVAILABLE: FailureKind.ML_UNAVAILABLE,
+    Reason.SERVER_ERROR: FailureKind.SERVER,
+}
+
+
+class Owner(Protocol):
+    """What a runtime asks of the controller that owns it."""
+
+    async def connection_checked(self, key: ObjectKey, status: ElasticsearchConnectionStatus) -> None:
+        """A connection was checked: write its status."""
+
+    async def observed(self, key: ObjectKey, observation: Observation) -> None:
+        """All jobs and datafeeds of the server were looked at: hand each pair its part."""
+
+    def availability_changed(self, key: ObjectKey) -> None:
+        """The connection has become usable or unusable, or is unusable for another reason."""
+
+
+class _Session:
+    """A gateway and what works on it. It is closed when it was replaced and nobody uses it any more."""
+
+    def __init__(self, gateway: Gateway, *, cluster: str, on_step: Callable[[Step], Awaitable[None] | None]):
+        self.gateway = gateway
+        self.reconciler = Reconciler(gateway, cluster=cluster, on_step=on_step)
+        self.observer = Observer(gateway)
+        self._users = 0
+        self._retired = False
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[_Session]:
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            await self._close_when_idle()
+
+    async def retire(self) -> None:
+        self._retired = True
+        await self._close_when_idle()
+
+    async def _close_when_idle(self) -> None:
+        if self._retired and self._users == 0:
+            await self.gateway.close()
+
+
+class ConnectionRuntime:
+    """Works for one ElasticsearchConnection, from its first sight until it is stopped.
+
+    Args:
+        key: Namespace and name of the resource.
+        resource: The resource; replaced by `update`.
+        api: The Kubernetes API, for Secrets.
+        owner: The controller.
+        cluster: Identity of this Kubernetes cluster, for marks of ownership.
+        on_step: Called with each step of a plan before it is sent.
+    """
+
+    def __init__(
+        self,
+        key: ObjectKey,
+        resource: ElasticsearchConnection,
+        *,
+        api: KubeApi,
+        owner: Owner,
+        cluster: str,
+        on_step: Callable[[Step], Awaitable[None] | None],
+    ):
+        self.key = key
+        self.failure: Failure | None = None
+        self.checked = False  # there was a first look: `failure` says something
+        self._resource = resource
+        self._api = api
+        self._owner = owner
+        self._cluster = cluster
+        self._on_step = on_step
+        self._session: _Session | None = None
+        self._watches: dict[Source, SourceWatch] = {}
+        self._stale = True  # the gateway must be made anew
+        self._wake = asyncio.Event()
+        self._last_pass = time.monotonic()
+        self._next_resync = 0.0
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def usable(self) -> bool:
+        """Whether the server answered and machine learning is available, as of the last look."""
+        return self.checked and self.failure is None and self._session is not None
+
+    @asynccontextmanager
+    async def reconciler(self) -> AsyncIterator[Reconciler]:
+        """The reconciler, whose gateway stays open for the length of the block. Only while `usable`."""
+        assert self._session is not None, f"{self.key} is not usable"
+        async with self._session.use() as session:
+            yield session.reconciler
+
+    def forget(self, pair: str) -> None:
+        """Nothing of the pair (`Pair.key`) is left."""
+        if self._session is not None:
+            self._session.reconciler.forget(pair)
+
+    def update(self, resource: ElasticsearchConnection) -> None:
+        """Takes a new version of the resource; a change of its spec is acted on at once."""
+        if resource.spec != self._resource.spec:
+            self._renew()
+        self._resource = resource
+
+    def look_again(self) -> None:
+        """Asks for a pass now."""
+        self._wake.set()
+
+    def silence(self) -> float:
+        """Seconds beyond what a pass may take since the last one ended; 0 or less while all is well."""
+        interval = self._seconds(self._resource.spec.observe_interval)
+        allowed = 3 * interval + 10 * self._seconds(self._resource.spec.request_timeout) + 60
+        return time.monotonic() - self._last_pass - allowed
+
+    async def stop(self) -> None:
+        """Ends the observer and the watches, and closes the gateway."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        for watch in self._watches.values():
+            await watch.stop()
+        if self._session is not None:
+            await self._session.retire()
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._pass()
+            except Exception:
+                # A defect, or the Kubernetes API refused a status: it must not end the observation.
+                logger.exception("a look at connection %s failed unexpectedly", self.key)
+            self._last_pass = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._seconds(self._resource.spec.observe_interval))
+
+    async def _pass(self) -> None:
+        was_usable = self.usable
+        resync = time.monotonic() >= self._next_resync
+        if self._stale or not was_usable or resync:
+            await self._check()
+        if not self.usable:
+            return
+        session = self._session
+        assert session is not None
+        full = resync or not was_usable
+        try:
+            async with session.use():
+                observation = await session.observer.observe(configs=full)
+        except GatewayError as error:
+            logger.warning("connection %s: %s", self.key, error)
+            await self._check()
+            return
+        if full:
+            self._next_resync = time.monotonic() + self._seconds(self._resource.spec.resync_interval)
+        await self._owner.observed(self.key, observation)
+
+    async def _check(self) -> None:
+        """Finds out whether the server can be used, and says so in the status of the connection."""
+        resource = self._resource
+        try:
+            if self._stale:
+                await self._open(resource)
+            session = self._session
+            assert session is not None
+            async with session.use():
+                status = await check_connection(session.gateway, resource, resource.status, _now())
+            failure = _failure_of(status)
+        except CredentialsError as error:
+            failure = Failure(error.kind, error.message)
+            status = connection_status(resource.status, resource, failure, _now())
+        except NotSupportedError as error:
+            failure = Failure(FailureKind.NOT_SUPPORTED, str(error))
+            status = connection_status(resource.status, resource, failure, _now())
+        except ValueError as error:
+            failure = Failure(FailureKind.SECRET_INVALID, str(error))
+            status = connection_status(resource.status, resource, failure, _now())
+        changed = not self.checked or failure != self.failure
+        self.failure, self.checked = failure, True
+        await self._owner.connection_checked(self.key, status)
+        if changed:
+            self._owner.availability_changed(self.key)
+
+    async def _open(self, resource: ElasticsearchConnection) -> None:
+        """Makes the gateway anew from the present spec and credentials.
+
+        Raises:
+            CredentialsError: a Secret or ConfigMap is missing or lacks a key.
+            NotSupportedError: this version cannot serve such a connection.
+            ValueError: a value of a Secret is unusable.
+        """
+        await self._follow(sources(resource))
+        self._stale = False  # a Secret that changes from here on makes it stale again
+        try:
+            found = credentials(resource, lambda source, key: self._watches[source].value(key))
+            gateway = connect(resource, found)
+        except BaseException:
+            self._stale = True
+            raise
+        old, self._session = (
+            self._session,
+            _Session(gateway, cluster=self._cluster, on_step=self._on_step),
+        )
+        if old is not None:
+            await old.retire()
+
+    async def _follow(self, wanted: frozenset[Source]) -> None:
+        """Watches exactly these sources."""
+        for source in self._watches.keys() - wanted:
+            await self._watches.pop(source).stop()
+        for source in wanted - self._watches.keys():
+            self._watches[source] = SourceWatch(self._api, source, self._renew)
+        for watch in self._watches.values():
+            await watch.looked()
+
+    def _renew(self) -> None:
+        self._stale = True
+        self._wake.set()
+
+    @staticmethod
+    def _seconds(duration: str) -> float:
+        return parse_duration(duration) / 1000
+
+
+def _failure_of(status: ElasticsearchConnectionStatus) -> Failure | None:
+    """Why the connection cannot be used, from its conditions; None when it can."""
+    ready = find_condition(status.conditions, ConditionType.READY)
+    if ready is None or ready.status == ConditionStatus.TRUE:
+        return None
+    kind = next(
+        (kind for reason, kind in _FAILURES.items() if reason == ready.reason), FailureKind.CONNECTION
+    )
+    return Failure(kind, ready.message)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

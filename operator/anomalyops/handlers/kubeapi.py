@@ -1,0 +1,194 @@
+"""The few calls to the Kubernetes API that kopf does not offer, through the official client's asyncio part.
+
+`kubernetes.aio` shares aiohttp with kopf and needs no threads, so nothing here blocks the event loop. Requests
+are made with plain dictionaries: the client's typed models would be most of the memory of this process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config.incluster_config import (
+    SERVICE_HOST_ENV_NAME,
+    SERVICE_TOKEN_FILENAME,
+    load_incluster_config,
+)
+from kubernetes.aio.config.kube_config import load_kube_config
+
+JsonObject = dict[str, Any]
+
+REQUEST_TIMEOUT = 30.0  # seconds
+WATCH_TIMEOUT = 300  # seconds until the server ends a watch, so that a silent one is noticed
+
+
+class KubeApiError(Exception):
+    """The Kubernetes API refused a request, or did not answer (status 0)."""
+
+    def __init__(self, status: int, message: str):
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def missing(self) -> bool:
+        """The object does not exist (404)."""
+        return self.status == 404
+
+    @property
+    def forbidden(self) -> bool:
+        """The service account has no right to do this (403)."""
+        return self.status == 403
+
+    @property
+    def outdated(self) -> bool:
+        """A conflict (409), or a `test` of a JSON patch that failed (422): look again and retry."""
+        return self.status in {409, 422}
+
+    @property
+    def gone(self) -> bool:
+        """A watch's resource version is too old (410)."""
+        return self.status == 410
+
+
+class KubeApi:
+    """Get, create, patch and watch of single objects by path."""
+
+    def __init__(self, client: ApiClient):
+        self._client = client
+
+    @classmethod
+    async def connect(cls) -> KubeApi:
+        """Connects as the pod's service account, else as the kubeconfig says (KUBECONFIG, `~/.kube/config`).
+
+        Raises:
+            kubernetes.aio.config.ConfigException: neither is there.
+        """
+        configuration = Configuration()
+        if in_cluster():
+            load_incluster_config(client_configuration=configuration)
+        else:
+            await load_kube_config(client_configuration=configuration)
+        return cls(ApiClient(configuration))
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def get(self, path: str) -> JsonObject:
+        """Reads one object.
+
+        Raises:
+            KubeApiError: with the status that the API answered.
+        """
+        return await self._request("GET", path)
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        """Creates an object in the collection at `path`."""
+        return await self._request("POST", path, body=dict(body))
+
+    async def json_patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> JsonObject:
+        """Applies an RFC 6902 patch; `test` operations that fail are a KubeApiError with `outdated`."""
+        return await self._request(
+            "PATCH", path, body=list(operations), content_type="application/json-patch+json"
+        )
+
+    async def merge_patch(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        """Applies an RFC 7386 patch."""
+        return await self._request(
+            "PATCH", path, body=dict(body), content_type="application/merge-patch+json"
+        )
+
+    async def watch(self, path: str, *, name: str, resource_version: str) -> AsyncIterator[JsonObject]:
+        """Yields the events of one object of the collection at `path`, until the server ends the watch.
+
+        The field selector names the object, so that a Role with `resourceNames` is enough.
+
+        Raises:
+            KubeApiError: the watch was refused, or `gone` when the version is too old.
+        """
+        query = [
+            ("watch", "true"),
+            ("fieldSelector", f"metadata.name={name}"),
+            ("resourceVersion", resource_version),
+            ("timeoutSeconds", str(WATCH_TIMEOUT)),
+        ]
+        timeout = aiohttp.ClientTimeout(total=WATCH_TIMEOUT + 30, sock_connect=REQUEST_TIMEOUT)
+        response = await self._send("GET", path, query=query, timeout=timeout)
+        try:
+            if response.status != 200:
+                raise KubeApiError(response.status, _reason(await response.read()))
+            async for line in response.content:
+                event: JsonObject = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise KubeApiError(event["object"].get("code", 0), event["object"].get("message", ""))
+                yield event
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise KubeApiError(0, f"watch of {path} broke: {error}") from error
+        finally:
+            response.close()
+
+    async def _request(
+        self, method: str, path: str, *, body: Any = None, content_type: str = "application/json"
+    ) -> JsonObject:
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT)
+        response = await self._send(method, path, body=body, content_type=content_type, timeout=timeout)
+        try:
+            content = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise KubeApiError(0, f"{method} {path}: {error}") from error
+        if not 200 <= response.status < 300:
+            raise KubeApiError(response.status, f"{method} {path}: {_reason(content)}")
+        answer: JsonObject = json.loads(content) if content else {}
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - handed on to aiohttp
+        body: Any = None,
+        query: Sequence[tuple[str, str]] = (),
+        content_type: str = "application/json",
+    ) -> aiohttp.ClientResponse:
+        url, headers = await self._prepared(method, path, query, content_type)
+        try:
+            answer = await self._client.call_api(
+                method, url, header_params=headers, body=body, _request_timeout=timeout
+            )
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise KubeApiError(0, f"{method} {path}: {error or type(error).__name__}") from error
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    async def _prepared(
+        self, method: str, path: str, query: Sequence[tuple[str, str]], content_type: str
+    ) -> tuple[str, dict[str, str]]:
+        """The full address and the headers, with a token that is fresh."""
+        _, url, headers, _, _ = await self._client.param_serialize(
+            method,
+            path,
+            query_params=list(query),
+            header_params={"Accept": "application/json", "Content-Type": content_type},
+            auth_settings=["BearerToken"],
+        )
+        return url, headers
+
+
+def in_cluster() -> bool:
+    """Whether this process runs in a pod with a service account."""
+    return SERVICE_HOST_ENV_NAME in os.environ and Path(SERVICE_TOKEN_FILENAME).exists()
+
+
+def _reason(content: bytes) -> str:
+    """The message of a `Status` object, or the text as it is."""
+    try:
+        return str(json.loads(content).get("message", ""))
+    except (ValueError, AttributeError):
+        return content.decode(errors="replace")[:500]

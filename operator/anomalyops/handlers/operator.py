@@ -1,0 +1,179 @@
+"""The operator process: kopf watches the three kinds, and hands every event on.
+
+kopf stores nothing on objects here: handlers of raw events need no finalizer, no annotations and no copy of the
+last specification. What is remembered is in the status, the server, and the finalizer of our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Any
+
+import kopf
+
+from anomalyops.handlers.controller import Controller
+from anomalyops.handlers.kubeapi import KubeApi, KubeApiError, in_cluster
+from anomalyops.handlers.liveness import UnhealthyError, health
+from anomalyops.handlers.options import Options
+from anomalyops.handlers.state import PLURALS, read
+from anomalyops.handlers.writer import FINALIZER
+from anomalyops.resources import GROUP, VERSION
+
+logger = logging.getLogger(__name__)
+
+PREFIX = GROUP  # of everything that the operator writes on objects
+GRACE = 45.0  # seconds for plans that run when the process is to end
+
+
+class StartupError(Exception):
+    """The operator cannot work in this cluster as it is; the message says what to do."""
+
+
+def run(options: Options) -> None:
+    """Runs the operator until SIGTERM or SIGINT.
+
+    Raises:
+        StartupError: the CRDs are missing or the API server cannot be reached.
+    """
+    settings = kopf_settings()
+    operator = _Operator(options)
+    endpoint = None
+    if options.liveness_port is not None:
+        endpoint = f"http://0.0.0.0:{options.liveness_port}/healthz"
+    asyncio.run(
+        kopf.operator(
+            registry=operator.registry(),
+            settings=settings,
+            standalone=True,
+            clusterwide=not options.namespaces,
+            namespaces=options.namespaces,
+            liveness_endpoint=endpoint,
+        )
+    )
+    if operator.failure is not None:
+        raise operator.failure
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """kopf's settings, each with its reason."""
+    settings = kopf.OperatorSettings()
+    # Nothing is persisted by handlers of raw events; should one ever be added, it must not use kopf's own names.
+    settings.persistence.finalizer = FINALIZER
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=PREFIX, v1=False)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=PREFIX, v1=False)
+    settings.posting.enabled = False  # Events are written by our own recorder, on transitions only
+    settings.networking.request_timeout = 60
+    settings.networking.connect_timeout = 10
+    # The server ends a watch after ten minutes; one that is silent for 70 s (no bookmark) is dead and renewed.
+    settings.watching.server_timeout = 600
+    settings.watching.client_timeout = 610
+    settings.watching.connect_timeout = 30
+    settings.watching.chunk_size = 500
+    settings.queueing.worker_limit = 50
+    settings.queueing.idle_timeout = 1
+    settings.peering.standalone = True
+    settings.scanning.disabled = (
+        True  # no list or watch on namespaces and CRDs: they need rights of their own
+    )
+    return settings
+
+
+class _Operator:
+    """The controller and its connection to kopf."""
+
+    def __init__(self, options: Options):
+        self.options = options
+        self.failure: Exception | None = None
+        self._api: KubeApi | None = None
+        self._controller: Controller | None = None
+
+    @property
+    def controller(self) -> Controller:
+        assert self._controller is not None, "kopf starts handlers after the startup handler"
+        return self._controller
+
+    def registry(self) -> kopf.OperatorRegistry:
+        """Our handlers, and nothing that another module may have registered."""
+        registry = kopf.OperatorRegistry()
+        kopf.on.startup(registry=registry)(self.start)
+        kopf.on.cleanup(registry=registry)(self.stop)
+        kopf.on.login(registry=registry)(self.login)
+        kopf.on.probe(registry=registry, id="anomalyops")(self.probe)
+        for plural in PLURALS.values():
+            kopf.index(GROUP, VERSION, plural, registry=registry, id=f"prefill-{plural}")(self.prefill)
+            kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"changed-{plural}")(self.changed)
+        return registry
+
+    async def start(self, **_: Any) -> None:
+        """Connects to the API server, finds out which cluster this is, and makes sure that the kinds exist."""
+        try:
+            self._api = await KubeApi.connect()
+            await _require_kinds(self._api)
+            cluster = self.options.cluster_id or await _cluster_id(self._api, self.options)
+        except Exception as error:
+            self.failure = error if isinstance(error, StartupError) else StartupError(str(error))
+            raise kopf.PermanentError(str(error)) from error
+        self._controller = Controller(self._api, self.options, cluster=cluster, instance=socket.gethostname())
+        scope = ", ".join(self.options.namespaces) or "all namespaces"
+        logger.info("serving %s of cluster %s", scope, cluster)
+
+    async def stop(self, **_: Any) -> None:
+        """Ends what runs; what is left of a plan is done after the next start."""
+        if self._controller is not None:
+            await self._controller.stop(grace=GRACE)
+        if self._api is not None:
+            await self._api.close()
+
+    async def login(self, **kwargs: Any) -> kopf.ConnectionInfo | None:
+        """The pod's service account, else the kubeconfig with whatever plugins it names."""
+        return kopf.login_with_service_account(**kwargs) if in_cluster() else kopf.login_via_client(**kwargs)
+
+    async def probe(self, **_: Any) -> dict[str, Any]:
+        """Fails, and with it the health endpoint, when no work is done any more."""
+        try:
+            return health(self.controller)
+        except UnhealthyError as error:
+            logger.exception("unhealthy")
+            raise kopf.PermanentError(str(error)) from error
+
+    async def prefill(self, body: kopf.Body, **_: Any) -> None:
+        """kopf calls no other handler before the first listing of every kind has passed through here."""
+        self.controller.prefill(dict(body))
+
+    async def changed(self, event: kopf.RawEvent, **_: Any) -> None:
+        """Every event of the three kinds."""
+        body: dict[str, Any] = dict(event["object"])
+        if event["type"] == "DELETED":
+            self.controller.deleted(read(body))
+        else:
+            await self.controller.changed(body, listed=event["type"] is None)
+
+
+async def _require_kinds(api: KubeApi) -> None:
+    try:
+        served = {one["name"] for one in (await api.get(f"/apis/{GROUP}/{VERSION}"))["resources"]}
+    except KubeApiError as error:
+        if not error.missing:
+            raise
+        served = set()
+    missing = sorted(set(PLURALS.values()) - served)
+    if missing:
+        raise StartupError(
+            f"the API server does not know {', '.join(missing)} of {GROUP}/{VERSION}: apply the CRDs first, "
+            "for example with `anomalyops crds | kubectl apply --server-side -f -`"
+        )
+
+
+async def _cluster_id(api: KubeApi, options: Options) -> str:
+    """The uid of kube-system, which lives as long as the cluster; else that of the first served namespace."""
+    for namespace in ("kube-system", *options.namespaces[:1]):
+        try:
+            return str((await api.get(f"/api/v1/namespaces/{namespace}"))["metadata"]["uid"])
+        except KubeApiError as error:
+            if not error.forbidden:
+                raise
+    raise StartupError(
+        "the uid of namespace kube-system cannot be read: grant `get` on it, or give --cluster-id"
+    )

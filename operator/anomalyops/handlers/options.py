@@ -1,0 +1,41 @@
+"""How one operator process is run: what it serves, and the default connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+DEFAULT_CONNECTION_NAME = "default"
+
+
+class ObjectKey(NamedTuple):
+    """Namespace and name of an object of a kind that the context says."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> ObjectKey:
+        """Reads `NAMESPACE/NAME`.
+
+        Raises:
+            ValueError: the text has another form; the message says what is accepted.
+        """
+        namespace, slash, name = text.partition("/")
+        if not (namespace and slash and name) or "/" in name:
+            raise ValueError(f"default connection {text!r}: NAMESPACE/NAME is accepted")
+        return cls(namespace, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `anomalyops run` was asked for."""
+
+    namespaces: tuple[str, ...] = ()  # none: every namespace
+    default_connection: ObjectKey | None = None
+    cluster_id: str | None = None  # None: the uid of kube-system
+    liveness_port: int | None = None  # None: no health endpoint
+    workers_per_connection: int = 8  # plans carried out at a time on one server

@@ -1,0 +1,129 @@
+"""Every write to the operator's own objects: status and finalizer, by JSON patch, only when something changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from anomalyops.handlers.kubeapi import KubeApi, KubeApiError
+from anomalyops.handlers.state import PLURALS, ClusterState, Seen
+from anomalyops.resources import API_VERSION
+
+FINALIZER = "anomalyops.io/finalizer"
+
+
+class ObjectWriter:
+    """Patches status and finalizers, and takes the answers into the state.
+
+    Args:
+        api: The Kubernetes API.
+        state: Is told of every answer, so that the next comparison does not wait for the watch.
+        gone: Called with an object that turned out to be gone.
+    """
+
+    def __init__(self, api: KubeApi, state: ClusterState, gone: Callable[[Seen[Any]], None]):
+        self._api = api
+        self._state = state
+        self._gone = gone
+        self._echoes: dict[
+            str, float
+        ] = {}  # uid -> when the oldest patch was sent that the watch has not shown
+
+    async def write_status(self, seen: Seen[Any], status: Mapping[str, Any]) -> bool:
+        """Replaces the status, which no one else writes. False: there was nothing to change, or no object.
+
+        Raises:
+            KubeApiError: the API refused the patch for another reason than that the object is gone.
+        """
+        known = _stored_status(seen)
+        if known == status:
+            return False
+        operations = [
+            {"op": "test", "path": "/metadata/uid", "value": seen.metadata.uid},
+            {"op": "add", "path": "/status", "value": dict(status)},
+        ]
+        return await self._patch(seen, operations, subresource="/status")
+
+    async def add_finalizer(self, seen: Seen[Any]) -> bool:
+        """Adds the finalizer. False: the object has changed or is gone; look again.
+
+        Raises:
+            KubeApiError: the API refused the patch for another reason.
+        """
+        if FINALIZER in seen.metadata.finalizers:
+            return True
+        present = seen.metadata.finalizers
+        add = {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER}
+        if not present:
+            add = {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}
+        return await self._patch(seen, [_same_version(seen), add])
+
+    async def remove_finalizer(self, seen: Seen[Any]) -> bool:
+        """Lets the object go. False: it has changed meanwhile; look again. True as well when it is gone.
+
+        Raises:
+            KubeApiError: the API refused the patch for another reason.
+        """
+        if FINALIZER not in seen.metadata.finalizers:
+            return True
+        index = seen.metadata.finalizers.index(FINALIZER)
+        path = f"/metadata/finalizers/{index}"
+        operations = [{"op": "test", "path": path, "value": FINALIZER}, {"op": "remove", "path": path}]
+        return await self._patch(seen, [_same_version(seen), *operations])
+
+    def echoed(self, uid: str) -> None:
+        """The watch has shown an event of the object."""
+        self._echoes.pop(uid, None)
+
+    def echo_age(self) -> float:
+        """Seconds for which the watch has owed an event for one of our own patches; 0 when it owes none.
+
+        Every patch that changes an object comes back through the watch, within a second or so. One that does
+        not for minutes means that the watch is dead.
+        """
+        return time.monotonic() - min(self._echoes.values(), default=time.monotonic())
+
+    async def _patch(self, seen: Seen[Any], operations: list[dict[str, Any]], subresource: str = "") -> bool:
+        plural, (namespace, name) = PLURALS[seen.kind], seen.key
+        path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}/{name}{subresource}"
+        uid = seen.metadata.uid
+        owed_before = uid in self._echoes
+        self._echoes.setdefault(uid, time.monotonic())
+        try:
+            answer = await self._api.json_patch(path, operations)
+        except KubeApiError as error:
+            if not owed_before:
+                self._echoes.pop(uid, None)
+            if error.missing:
+                self._forget(seen)
+                return False
+            if error.outdated and not subresource:
+                return False
+            raise
+        self._take_in(answer, seen)
+        return True
+
+    def _take_in(self, answer: Mapping[str, Any], seen: Seen[Any]) -> None:
+        if answer["metadata"].get("resourceVersion") == seen.metadata.resource_version:
+            self._echoes.pop(seen.metadata.uid, None)  # the API found nothing to change
+        if "deletionTimestamp" in answer["metadata"] and not answer["metadata"].get("finalizers"):
+            self._forget(seen)
+            return
+        self._state.put(answer)
+
+    def _forget(self, seen: Seen[Any]) -> None:
+        """The object is gone, or goes with the last finalizer."""
+        self._echoes.pop(seen.metadata.uid, None)
+        self._gone(seen)
+
+
+def _stored_status(seen: Seen[Any]) -> Mapping[str, Any]:
+    if seen.resource is None:
+        return seen.status or {}
+    status: Mapping[str, Any] = seen.resource.status.manifest() if seen.resource.status is not None else {}
+    return status
+
+
+def _same_version(seen: Seen[Any]) -> dict[str, Any]:
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": seen.metadata.resource_version}

@@ -1,0 +1,186 @@
+"""A reverse proxy between the operator and the engine: records, asks for credentials, holds or refuses calls.
+
+The engine has no authentication of its own. With `credentials` set, the proxy answers 401 like Elasticsearch
+does to whoever does not bring them.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+_UNAUTHORIZED = {
+    "error": {
+        "root_cause": [{"type": "security_exception", "reason": "unable to authenticate user"}],
+        "type": "security_exception",
+        "reason": "unable to authenticate user",
+    },
+    "status": 401,
+}
+_HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive", "server", "date"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that reached the engine, with its answer's status."""
+
+    method: str
+    path: str  # without the query
+    body: Any
+    status: int
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class EngineProxy:
+    """Listens on a loopback port of its own, and can go down and come back on the same one."""
+
+    def __init__(self, target: str, *, credentials: tuple[str, str] | None = None):
+        self.target = urlsplit(target)
+        self.credentials = credentials
+        self.calls: list[Call] = []
+        self.rejected = 0  # requests answered 401
+        self._hold: tuple[re.Pattern[str], threading.Event, threading.Event] | None = None
+        self._server: _Server | None = None
+        self._port = 0
+        self.up()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def up(self) -> None:
+        """Starts to listen (again)."""
+        self._server = _Server(("127.0.0.1", self._port), _Handler, self)
+        self._port = self._server.server_address[1]
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
+
+    def down(self) -> None:
+        """Stops to listen: connections are refused, as from a cluster that is gone."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.cut_connections()
+            self._server = None
+
+    @contextmanager
+    def hold(self, pattern: str) -> Iterator[threading.Event]:
+        """Holds back calls whose `METHOD path` matches; the event is set when the first one is being held."""
+        reached, release = threading.Event(), threading.Event()
+        self._hold = (re.compile(pattern), reached, release)
+        try:
+            yield reached
+        finally:
+            self._hold = None
+            release.set()
+
+    def writes(self) -> list[str]:
+        """The successful calls that changed something, in order: `METHOD path`."""
+        return [
+            str(call)
+            for call in self.calls
+            if call.method in {"PUT", "POST", "DELETE"} and call.status < 300 and "_search" not in call.path
+        ]
+
+    def reads(self) -> list[str]:
+        return [str(call) for call in self.calls if call.method == "GET" or "_search" in call.path]
+
+    def authorised(self, header: str | None) -> bool:
+        if self.credentials is None:
+            return True
+        expected = base64.b64encode(":".join(self.credentials).encode()).decode()
+        return header == f"Basic {expected}"
+
+    def wait_while_held(self, call: str) -> None:
+        if self._hold is not None and self._hold[0].search(call):
+            _, reached, release = self._hold
+            reached.set()
+            release.wait(60)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], handler: type[_Handler], proxy: EngineProxy):
+        self.proxy = proxy
+        self._connections: set[Any] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def cut_connections(self) -> None:
+        for request in list(self._connections):
+            self.shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Silence: clients that are killed in mid-call are part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._forward()
+
+    do_PUT = do_POST = do_DELETE = do_HEAD = do_GET
+
+    def _forward(self) -> None:
+        proxy = self.server.proxy
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = urlsplit(self.path).path
+        if not proxy.authorised(self.headers.get("Authorization")):
+            proxy.rejected += 1
+            headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
+            self._answer(401, headers, json.dumps(_UNAUTHORIZED).encode())
+            return
+        proxy.wait_while_held(f"{self.command} {path}")
+        upstream = http.client.HTTPConnection(str(proxy.target.hostname), proxy.target.port, timeout=60)
+        forwarded = {
+            k: v for k, v in self.headers.items() if k.lower() not in {"host", "authorization", "connection"}
+        }
+        upstream.request(self.command, self.path, body=body or None, headers=forwarded)
+        answer = upstream.getresponse()
+        content = answer.read()
+        upstream.close()
+        proxy.calls.append(Call(self.command, path, _parsed(body), answer.status))
+        self._answer(answer.status, dict(answer.getheaders()), content)
+
+    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in _HOP_HEADERS:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class names it so
+        """Silence: the calls are kept in `EngineProxy.calls`."""
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body.decode(errors="replace")

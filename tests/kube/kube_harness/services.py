@@ -1,0 +1,124 @@
+"""The embedded engine and the operator as the processes that users run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from kube_harness.processes import Process, free_port, wait_until
+
+COMMAND = [str(Path(sys.executable).parent / "anomalyops")]
+
+
+class Engine:
+    """`anomalyops engine` with an empty folder of its own, and its REST API."""
+
+    def __init__(self, folder: Path):
+        self.data = folder / "engine-data"
+        self.process = Process(
+            "engine", [*COMMAND, "engine", "--data", self.data, "--port", "0"], folder=folder
+        )
+        self.url = ""
+
+    def start(self) -> Engine:
+        self.process.start()
+        described = self.data / "engine.json"
+
+        def listening() -> bool:
+            self.process.must_run()
+            if described.exists():
+                self.url = json.loads(described.read_text())["url"].rstrip("/")
+                return self.request("GET", "/")[0] == 200
+            return False
+
+        wait_until(listening, timeout=60, what="the engine listening")
+        return self
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, lines: str | None = None
+    ) -> tuple[int, Any]:
+        """One call; the status and the parsed answer. `lines` is an NDJSON body."""
+        content = (
+            lines.encode() if lines is not None else json.dumps(body).encode() if body is not None else None
+        )
+        kind = "application/x-ndjson" if lines is not None else "application/json"
+        request = urllib.request.Request(
+            self.url + path, data=content, method=method, headers={"Content-Type": kind}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """One call that must succeed."""
+        status, answer = self.request(method, path, body)
+        assert status < 300, f"{method} {path} answered {status}: {answer}"
+        return answer
+
+    def job_config(self, job_id: str) -> dict[str, Any] | None:
+        status, answer = self.request("GET", f"/_ml/anomaly_detectors/{job_id}")
+        return answer["jobs"][0] if status == 200 else None
+
+    def datafeed_config(self, datafeed_id: str) -> dict[str, Any] | None:
+        status, answer = self.request("GET", f"/_ml/datafeeds/{datafeed_id}")
+        return answer["datafeeds"][0] if status == 200 else None
+
+    def job_state(self, job_id: str) -> str | None:
+        status, answer = self.request("GET", f"/_ml/anomaly_detectors/{job_id}/_stats")
+        return answer["jobs"][0]["state"] if status == 200 else None
+
+    def datafeed_state(self, datafeed_id: str) -> str | None:
+        status, answer = self.request("GET", f"/_ml/datafeeds/{datafeed_id}/_stats")
+        return answer["datafeeds"][0]["state"] if status == 200 else None
+
+    def index(self, name: str, mapping: dict[str, Any], documents: list[dict[str, Any]]) -> None:
+        """Creates an index and fills it."""
+        self.call("PUT", f"/{name}", {"mappings": {"properties": mapping}})
+        lines = "".join(f'{{"index":{{}}}}\n{json.dumps(document)}\n' for document in documents)
+        status, answer = self.request("POST", f"/{name}/_bulk?refresh=true", lines=lines)
+        assert status == 200, answer
+        assert not answer["errors"], answer
+
+
+class Operator:
+    """`anomalyops run` as the service account that the install manifests create."""
+
+    def __init__(self, folder: Path, kubeconfig: Path, *arguments: str, name: str = "operator"):
+        self.port = free_port()
+        command = [*COMMAND, "run", f"--liveness-port={self.port}", *arguments]
+        self.process = Process(name, command, folder=folder, env={"KUBECONFIG": str(kubeconfig)})
+
+    def start(self) -> Operator:
+        self.process.start()
+
+        def answering() -> bool:
+            self.process.must_run()
+            return self.health()[0] == 200
+
+        wait_until(answering, timeout=60, what="the operator's health endpoint")
+        return self
+
+    def health(self) -> tuple[int, str]:
+        """Status and text of the health endpoint; 0 when nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    def stop(self) -> int | None:
+        return self.process.stop(timeout=60)
+
+    def kill(self) -> None:
+        self.process.kill()

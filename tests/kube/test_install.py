@@ -1,0 +1,104 @@
+"""What applying manifests/install does to a cluster."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from kube_harness.kubectl import Kubectl
+
+INSTALL = Path(__file__).parent.parent.parent / "manifests" / "install"
+SERVICE_ACCOUNT = "system:serviceaccount:anomalyops-system:anomalyops"
+
+
+def may(admin: Kubectl, verb: str, resource: str, *arguments: str) -> bool:
+    answer = admin.run("auth", "can-i", verb, resource, f"--as={SERVICE_ACCOUNT}", *arguments, check=False)
+    return answer.stdout.strip() == "yes"
+
+
+def test_everything_is_accepted_without_a_pod_security_warning(admin: Kubectl, installed: str) -> None:
+    assert "Warning" not in installed
+    deployment = admin.get("deployment", "anomalyops", "anomalyops-system")
+    assert deployment["spec"]["strategy"]["type"] == "Recreate"
+
+
+def test_a_pod_of_the_deployment_passes_the_restricted_profile(admin: Kubectl, installed: str) -> None:
+    template = admin.get("deployment", "anomalyops", "anomalyops-system")["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": template["spec"]}
+    answer = admin.run(
+        "create", "-n", "anomalyops-system", "--dry-run=server", "-f", "-", stdin=json.dumps(pod)
+    )
+    assert "created (server dry run)" in answer.stdout
+    assert "Warning" not in answer.stderr
+
+
+def test_the_kinds_have_short_names_and_a_category(admin: Kubectl, installed: str) -> None:
+    table = admin("api-resources", "--api-group=anomalyops.io", "--no-headers")
+    names = {line.split()[1] for line in table.splitlines()}
+    assert names == {"aj", "adf", "esc"}
+    kinds = admin("api-resources", "--categories=anomalyops", "-o", "name").split()
+    assert {kind.partition(".")[0] for kind in kinds} >= {"anomalyjobs", "datafeeds"}
+
+
+def test_installing_twice_changes_nothing(admin: Kubectl, installed: str) -> None:
+    before = admin.get("deployment", "anomalyops", "anomalyops-system")["metadata"]["resourceVersion"]
+    admin("apply", "--server-side", "-k", INSTALL)
+    assert admin.get("deployment", "anomalyops", "anomalyops-system")["metadata"]["resourceVersion"] == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        ("list", "secrets"),
+        ("get", "secrets"),
+        ("watch", "secrets"),
+        ("create", "anomalyjobs"),
+        ("delete", "anomalyjobs"),
+        ("update", "anomalyjobs"),
+        ("patch", "elasticsearchconnections"),
+        ("list", "namespaces"),
+        ("get", "pods"),
+        ("create", "customresourcedefinitions"),
+        ("get", "leases"),
+    ],
+)
+def test_the_operator_lacks_rights_that_it_does_not_need(
+    admin: Kubectl, installed: str, verb: str, resource: str
+) -> None:
+    assert not may(admin, verb, resource, "--all-namespaces")
+
+
+def test_secrets_can_be_read_where_the_role_is_bound_and_nowhere_else(admin: Kubectl, installed: str) -> None:
+    assert may(admin, "get", "secrets", "-n", "anomalyops-system")
+    assert not may(admin, "list", "secrets", "-n", "anomalyops-system")
+    assert not may(admin, "get", "secrets", "-n", "default")
+
+
+def test_editors_of_a_namespace_may_edit_the_kinds(admin: Kubectl, installed: str) -> None:
+    role = admin.get("clusterrole", "anomalyops-edit")
+    assert role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
+    assert "create" in role["rules"][0]["verbs"]
+
+
+def test_the_namespaced_installation_has_no_cluster_wide_rights(admin: Kubectl, installed: str) -> None:
+    rendered = list(yaml.safe_load_all(admin("kustomize", INSTALL / "namespaced")))
+    kinds = {document["kind"] for document in rendered}
+    assert kinds == {"Namespace", "ServiceAccount", "Deployment", "Role", "RoleBinding"}
+    deployment = next(document for document in rendered if document["kind"] == "Deployment")
+    assert "--namespace=anomalyops-system" in deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    admin("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump_all(rendered))
+
+
+def test_both_installations_give_the_same_rights_on_the_kinds(admin: Kubectl, installed: str) -> None:
+    role = next(
+        document
+        for document in yaml.safe_load_all(admin("kustomize", INSTALL / "namespaced"))
+        if document["kind"] == "Role"
+    )
+
+    def on_kinds(rules: list[dict[str, list[str]]]) -> list[dict[str, list[str]]]:
+        return [rule for rule in rules if rule["apiGroups"] != [""]]
+
+    assert on_kinds(role["rules"]) == on_kinds(admin.get("clusterrole", "anomalyops")["rules"])
