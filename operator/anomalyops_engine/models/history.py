@@ -70,7 +70,7 @@ def observe(history: Float32Array, deviation: float, weight: float) -> None:
     side = 1 if deviation > 0.0 else 0
     history[side, _bin(abs(deviation))] += weight
     history[1, BINS] += weight
-    history[0, BINS] += 1.0
+    history[0, BINS] += weight
     if history[0, BINS] >= DECAY_EVERY:
         history[0, BINS] = 0.0
         for row in range(2):

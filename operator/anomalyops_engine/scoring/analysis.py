@@ -23,6 +23,7 @@ from anomalyops_engine.scoring.documents import (
 )
 from anomalyops_engine.scoring.influencers import attribute
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
+from anomalyops_engine.scoring.population import PopulationDetection
 from anomalyops_engine.scoring.snapshot import SnapshotError, read_snapshot, write_snapshot
 
 _SPARSE_SHARE = 0.1
@@ -281,6 +282,8 @@ class JobAnalysis:
 
 
 def _new_detection(detector: Detector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> Detection:
+    if detector.is_population:
+        return PopulationDetection(detector, span_ms=span_ms)
     return SeriesDetection(detector, span_ms=span_ms, prune_buckets=prune_buckets, want_bounds=want_bounds)
 
 

@@ -1,0 +1,339 @@
+"""The learner of populations: one collective model that all members of a population are compared with.
+
+A population (of one partition and by value) has an expectation that may follow the time of day, a spread between members,
+and a history of its members' deviations, which gives the tail. Members have no state of their own, so thousands of
+them, most absent in most buckets, cost nothing between appearances. A bucket's surprise of a member allows for how
+many members had the chance to be surprising (Sidak 1967): one scanner among a thousand clients is judged by the
+probability that any of a thousand would go so far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.models import history
+from anomalyops_engine.models.compiling import kernel
+from anomalyops_engine.models.rules import matches
+from anomalyops_engine.models.tails import count_deviate
+
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+# Columns of `PopulationState.scalars`.
+SEEN, FIRST_S, LEVEL, OFFSET, SPREAD, MEMBERS, EVIDENCE, ERROR_FLAT, ERROR_DAILY, MINIMUM, MAGNITUDE = range(
+    11
+)
+COLUMNS = 11
+# Columns of the output.
+TYPICAL, LOWER, UPPER, SURPRISE = range(4)
+OUTPUTS = 4
+
+HUGE = 1e100
+DAY_S = 86_400
+MEMBERS_WEIGHT = 40.0
+"""The members of a bucket together weigh at most this much in the history: about a hundred buckets are remembered."""
+
+
+class PopulationState(NamedTuple):
+    """State of all populations of a detector; the first axis of every array is the population.
+
+    Attributes:
+        scalars: (n, COLUMNS).
+        day: (n, day slots): mean over members by time of day.
+        day_n: (n, day slots): buckets behind it.
+        histories: (n, 2, history.BINS + 1).
+    """
+
+    scalars: FloatArray
+    day: FloatArray
+    day_n: Float32Array
+    histories: Float32Array
+
+
+class PopulationParameters(NamedTuple):
+    """What the learner needs to know of a detector.
+
+    Attributes:
+        span_s: Bucket length, seconds.
+        side: -1 low, 1 high, 0 both.
+        discrete: Whether values are counts.
+        learning: Buckets to see before anything is scored.
+        day_slots: Slots of the day profile.
+        memory: Buckets that levels and spreads remember.
+        day_memory: Buckets that a day slot remembers.
+        bounds_from: Surprise from which bounds are given.
+    """
+
+    span_s: float
+    side: int
+    discrete: bool
+    learning: int
+    day_slots: int
+    memory: float
+    day_memory: float
+    bounds_from: float
+
+
+def population_parameters(
+    *, span_s: int, side: int, discrete: bool, learning_buckets: int, bounds_from: float
+) -> PopulationParameters:
+    """The learner's parameters for a bucket span."""
+    a_day = 86_400 / span_s
+    day_slots = int(min(max(math.ceil(a_day), 1), 288))
+    return PopulationParameters(
+        span_s=float(span_s),
+        side=side,
+        discrete=discrete,
+        learning=max(learning_buckets, math.ceil(7200 / span_s)),
+        day_slots=day_slots,
+        memory=float(np.clip(2 * a_day, 50, 400)),
+        day_memory=14.0 * max(a_day / day_slots, 1.0),
+        bounds_from=bounds_from,
+    )
+
+
+@kernel
+def _expect(state, p, i, slot, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The flat and the daily expectation, and whether the daily one is ready."""
+    scalars = state.scalars[i]
+    ready = p.day_slots >= 4 and state.day_n[i, slot] > 0 and time_s - scalars[FIRST_S] >= DAY_S
+    return scalars[LEVEL], state.day[i, slot] + scalars[OFFSET], ready
+
+
+@kernel
+def _variance(state, p, i, mean):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    base = max(mean, 0.02) if p.discrete else 1.0
+    floor = 1e-5 * state.scalars[i, MAGNITUDE]
+    return max(state.scalars[i, SPREAD] * base, floor * floor, 1e-200), base
+
+
+@kernel
+def _start(state, i, values, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Begin with the median and the median absolute deviation of the first bucket's members."""
+    middle = np.median(values)
+    state.scalars[i, FIRST_S] = time_s
+    state.scalars[i, LEVEL] = middle
+    state.scalars[i, MINIMUM] = values.min()
+    deviation = 1.4826 * np.median(np.abs(values - middle))
+    state.scalars[i, MAGNITUDE] = abs(middle)
+    if state.scalars[i, SPREAD] == 0.0:
+        state.scalars[i, SPREAD] = deviation * deviation
+
+
+@kernel
+def _learn(state, p, i, values, mean, flat, daily, ready, slot, conditions, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Let a population learn one bucket's members; returns nothing."""
+    scalars = state.scalars[i]
+    seen = scalars[SEEN]
+    variance, base = _variance(state, p, i, mean)
+    limit = 3.0 * math.sqrt(variance)
+    total, square, magnitude, n = 0.0, 0.0, 0.0, 0
+    for value in values:
+        if matches(conditions, value, mean, time_s):
+            continue
+        step = value - mean
+        if seen > 5:
+            step = min(max(step, -limit), limit)
+        total += step
+        square += step * step
+        magnitude += abs(value)
+        scalars[MINIMUM] = min(scalars[MINIMUM], value)
+        n += 1
+    if n == 0:
+        return
+    center = mean + total / n
+    rate = max(1.0 / (seen + 1.0), 1.0 / p.memory)
+    # A bucket with few members says less about the spread than one with many.
+    spread_rate = max(1.0 / (seen + 2.0), min(n / MEMBERS_WEIGHT, 1.0) / p.memory)
+    scalars[SPREAD] += spread_rate * (square / n / base - scalars[SPREAD])
+    scalars[MAGNITUDE] += rate * (magnitude / n - scalars[MAGNITUDE])
+    if ready:
+        flat_error, daily_error = (center - flat) ** 2, (center - daily) ** 2
+        scalars[ERROR_FLAT] += (flat_error - scalars[ERROR_FLAT]) / p.memory
+        scalars[ERROR_DAILY] += (daily_error - scalars[ERROR_DAILY]) / p.memory
+        scalars[EVIDENCE] += 1.0
+        scalars[OFFSET] += (center - daily) / p.memory
+    scalars[LEVEL] += rate * (center - flat)
+    count = state.day_n[i, slot]
+    if count == 0:
+        state.day[i, slot] = center - scalars[OFFSET]
+    else:
+        state.day[i, slot] += max(1.0 / (count + 1.0), 1.0 / p.day_memory) * (center - daily)
+    state.day_n[i, slot] = min(count + 1.0, 1e6)
+
+
+@kernel
+def _bucket(state, p, i, values, time_s, conditions, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Score the members present in one bucket against the population, then learn them."""
+    scalars = state.scalars[i]
+    n = values.shape[0]
+    if scalars[SEEN] == 0:
+        _start(state, i, values, time_s)
+    slot = int(time_s % DAY_S) * p.day_slots // DAY_S
+    flat, daily, ready = _expect(state, p, i, slot, time_s)
+    # The day profile speaks after a day's trial in which it clearly predicted better.
+    tried = scalars[EVIDENCE] >= p.day_slots and scalars[ERROR_DAILY] < 0.8 * scalars[ERROR_FLAT]
+    mean = daily if ready and tried else flat
+    if scalars[MINIMUM] >= 0.0:
+        mean = max(mean, 0.0)
+    variance, _ = _variance(state, p, i, mean)
+    deviation = math.sqrt(variance)
+    chances = math.log10(max(scalars[MEMBERS], float(n), 1.0))
+    weight = min(1.0, MEMBERS_WEIGHT / n)
+    records = state.histories[i]
+    scored = scalars[SEEN] >= p.learning
+    deviations = np.empty(n)
+    for k in range(n):
+        if p.discrete:
+            deviations[k] = count_deviate(max(values[k], 0.0), max(mean, 0.02), variance)
+        else:
+            deviations[k] = (values[k] - mean) / deviation
+        if scored and p.side * deviations[k] >= 0.0 and abs(deviations[k]) > 1.0:
+            surprise = history.surprise(records, 1 if deviations[k] > 0 else 0, abs(deviations[k]))
+            out[k, SURPRISE] = max(surprise - chances - (0.30103 if p.side == 0 else 0.0), 0.0)
+        out[k, TYPICAL] = mean
+        if out[k, SURPRISE] >= p.bounds_from:
+            out[k, LOWER] = mean - history.bound(records, 0, 0.025) * deviation
+            out[k, UPPER] = mean + history.bound(records, 1, 0.025) * deviation
+            if scalars[MINIMUM] >= 0.0:
+                out[k, LOWER] = max(out[k, LOWER], 0.0)
+    for k in range(n):
+        if not matches(conditions, values[k], mean, time_s):
+            history.observe(records, deviations[k], weight)
+    _learn(state, p, i, values, mean, flat, daily, ready, slot, conditions, time_s)
+    scalars[SEEN] += 1.0
+    scalars[MEMBERS] += (n - scalars[MEMBERS]) * max(1.0 / scalars[SEEN], 1.0 / p.memory)
+
+
+@kernel
+def advance(  # type: ignore[no-untyped-def]
+    state,
+    p,
+    rows,
+    buckets,
+    values,
+    first_bucket,
+    conditions,
+    out,  # noqa: ANN001
+) -> None:
+    """Score and learn a stretch of members' values.
+
+    Args:
+        state: State of all populations; changed in place.
+        p: PopulationParameters.
+        rows: (m,) each value's population; values are sorted by population, then bucket.
+        buckets: (m,) each value's bucket, by position.
+        values: (m,) values, finite.
+        first_bucket: Number of the first bucket: its start over the bucket span.
+        conditions: Conditions under which a value is not learnt (`rules.encode_conditions`).
+        out: (m, OUTPUTS), output.
+    """
+    begin = 0
+    while begin < rows.shape[0]:
+        end = begin + 1
+        while end < rows.shape[0] and rows[end] == rows[begin] and buckets[end] == buckets[begin]:
+            end += 1
+        time_s = (first_bucket + buckets[begin]) * p.span_s
+        _bucket(state, p, rows[begin], values[begin:end], time_s, conditions, out[begin:end])
+        begin = end
+
+
+class PopulationBank:
+    """The populations of one detector, as arrays with room to grow.
+
+    Attributes:
+        keys: Each population's split values, in order of first appearance.
+        state: Their state.
+    """
+
+    def __init__(self, parameters: PopulationParameters) -> None:
+        self.parameters = parameters
+        self.keys: list[tuple[str, ...]] = []
+        self._index: dict[tuple[str, ...], int] = {}
+        self.state = self._blank(1)
+
+    def _blank(self, n: int) -> PopulationState:
+        p = self.parameters
+        scalars = np.zeros((n, COLUMNS))
+        if p.discrete:
+            scalars[:, SPREAD] = 1.0
+        return PopulationState(
+            scalars=scalars,
+            day=np.zeros((n, p.day_slots)),
+            day_n=np.zeros((n, p.day_slots), dtype=np.float32),
+            histories=np.tile(history.prior(), (n, 1, 1)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def rows(self, keys: Sequence[tuple[str, ...]]) -> IntArray:
+        """Positions of populations by key; unknown ones are added in the order given."""
+        for key in keys:
+            if key not in self._index:
+                self._index[key] = len(self.keys)
+                self.keys.append(key)
+        capacity = len(self.state.scalars)
+        if len(self.keys) > capacity:
+            fresh = self._blank(max(2 * capacity, len(self.keys)) - capacity)
+            self.state = PopulationState(
+                *(np.concatenate([old, new]) for old, new in zip(self.state, fresh, strict=True))
+            )
+        return np.array([self._index[key] for key in keys], dtype=np.int64)
+
+    def advance(
+        self,
+        rows: IntArray,
+        buckets: IntArray,
+        values: FloatArray,
+        *,
+        first_bucket: int,
+        conditions: FloatArray,
+    ) -> FloatArray:
+        """Score and learn members' values, sorted by population, then bucket; see `advance`.
+
+        Returns:
+            (m, OUTPUTS); surprise 0 where nothing was scored.
+        """
+        out = np.zeros((len(values), OUTPUTS))
+        advance(
+            self.state,
+            self.parameters,
+            rows,
+            buckets,
+            np.clip(values, -HUGE, HUGE),
+            first_bucket,
+            conditions,
+            out,
+        )
+        return out
+
+    @property
+    def bytes_per_population(self) -> int:
+        """Bytes of state a population."""
+        return sum(int(array[0].nbytes) for array in self.state)
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Plain values and arrays that `unpack` makes the bank from."""
+        n = len(self.keys)
+        return {"keys": [list(key) for key in self.keys]}, {
+            name: array[:n] for name, array in self.state._asdict().items()
+        }
+
+    @classmethod
+    def unpack(
+        cls, parameters: PopulationParameters, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
+    ) -> PopulationBank:
+        """The bank that `pack` described."""
+        bank = cls(parameters)
+        bank.rows([tuple(key) for key in plain["keys"]])
+        n = len(bank.keys)
+        for name, array in bank.state._asdict().items():
+            array[:n] = arrays[name]
+        return bank
