@@ -79,10 +79,11 @@ class Desired:
 
     `datafeed=None` means that no Datafeed resource refers to the job: a datafeed that the server has for it
     is left as it is, but still stopped and started again around changes of the job that need it.
+    `job=None` means that no AnomalyJob resource exists: a datafeed waits for it.
     """
 
     owner: Owner
-    job: DesiredJob | Removal
+    job: DesiredJob | Removal | None
     datafeed: DesiredDatafeed | Removal | None = None
 
 
@@ -110,18 +111,47 @@ class ObservedDatafeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The server's side of one job and its datafeed. A job has at most one datafeed."""
+    """The server's side of one job and its datafeed. A job has at most one datafeed.
+
+    `configs_known=False` means that only stats were asked for: `config` holds the ids and nothing else, so only
+    a run state that needs no knowledge of the marker can be planned.
+    """
 
     job: ObservedJob | None
     datafeed: ObservedDatafeed | None  # the datafeed of that job, whatever its id
     upgrade_mode: bool = False
+    configs_known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the resources allow. Defaults lose nothing."""
+    """What the resources allow. Defaults lose nothing.
+
+    What a policy allows beside the one before it:
+
+    | | AnomalyJob (`replace`) | Datafeed (`replace_datafeed`) |
+    |---|---|---|
+    | Never | nothing is lost; an immutable change is refused | changes apply in place, the model is kept |
+    | Reset | model and results are forgotten where that suffices: a memory limit below what the model uses | \
+model and results are forgotten when the datafeed is to read other data |
+    | Recreate | the job is deleted, with model and results, and created anew for an immutable change | a datafeed \
+of the job under another id is deleted |
+
+    Attributes:
+        replace: `spec.replacePolicy` of the AnomalyJob.
+        adoption: `spec.adoptionPolicy` of the AnomalyJob.
+        suspend_job: The datafeed is stopped and the job closed; the configuration is still applied.
+        suspend_datafeed: The datafeed is stopped.
+        replace_datafeed: `spec.replacePolicy` of the Datafeed.
+        adopt_datafeed: `spec.adoptionPolicy` of the Datafeed.
+        run_state_only: Plan for the wanted run state alone: configurations are taken as equal, and nothing is
+            created, deleted or reset. For restoring what was running after a refused update.
+    """
 
     replace: ReplacePolicy = ReplacePolicy.NEVER
     adoption: AdoptionPolicy = AdoptionPolicy.IF_MATCHES
     suspend_job: bool = False
     suspend_datafeed: bool = False
+    replace_datafeed: ReplacePolicy = ReplacePolicy.NEVER
+    adopt_datafeed: AdoptionPolicy = AdoptionPolicy.IF_MATCHES
+    run_state_only: bool = False

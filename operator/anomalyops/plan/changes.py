@@ -1,0 +1,213 @@
+"""What has to become different about the job and the datafeed, and what is refused: the decisions of the plan.
+
+Nothing here knows an order of steps; `lifecycle` makes them from these decisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anomalyops.plan import meaning
+from anomalyops.plan.differences import Difference, compare_datafeed, compare_job, described
+from anomalyops.plan.fields import FieldClass
+from anomalyops.plan.ownership import Marker, datafeed_claim
+from anomalyops.plan.plans import Obstacle, Subject
+from anomalyops.plan.values import (
+    DesiredDatafeed,
+    DesiredJob,
+    Observed,
+    ObservedDatafeed,
+    ObservedJob,
+    Policy,
+    Removal,
+)
+from anomalyops.resources import MEBIBYTE, DeletionPolicy, Reason, ReplacePolicy
+
+_MEMORY_LIMIT = "analysis_limits.model_memory_limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobChange:
+    """What happens to an existing job.
+
+    Attributes:
+        differences: What the update removes.
+        reset: Why the model is forgotten first; empty when it is kept.
+        recreate: Why the job is deleted and created anew; empty when it is not.
+        obstacles: What is refused.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    reset: str = ""
+    recreate: str = ""
+    obstacles: tuple[Obstacle, ...] = ()
+
+    def needing(self, *classes: FieldClass) -> tuple[Difference, ...]:
+        """The differences of these classes."""
+        return tuple(difference for difference in self.differences if difference.field_class in classes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatafeedChange:
+    """What happens to the datafeed.
+
+    Attributes:
+        managed: Whether a Datafeed resource decides about the datafeed that the job will have.
+        create: Whether a datafeed is created.
+        delete: Why the existing datafeed is deleted; empty when it is not.
+        differences: What an update of the existing datafeed removes.
+        reset: Why the job's model is forgotten; empty when it is kept.
+        obstacles: What is refused.
+    """
+
+    managed: bool = False
+    create: bool = False
+    delete: str = ""
+    differences: tuple[Difference, ...] = ()
+    reset: str = ""
+    obstacles: tuple[Obstacle, ...] = ()
+
+
+def observed_id(datafeed: ObservedDatafeed) -> str:
+    """The id of a datafeed on the server."""
+    return str(datafeed.config["datafeed_id"])
+
+
+def nothing_processed(job: ObservedJob | None) -> bool:
+    """Whether the job has analysed no record yet."""
+    counts: Any = {} if job is None else job.stats.get("data_counts") or {}
+    return not counts.get("processed_record_count") and counts.get("latest_record_timestamp") is None
+
+
+# -- the job -----------------------------------------------------------------------------------------------------
+
+
+def job_change(
+    desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanaged_feed: str = ""
+) -> JobChange:
+    """What the manifest asks of an existing job, as far as the policy allows.
+
+    Args:
+        desired: The manifest's job.
+        job: The server's job.
+        policy: What may be lost.
+        unmanaged_feed: The id of a datafeed of the job that no resource manages; deleting the job would lose it.
+    """
+    differences = compare_job(desired.body, job.config)
+    fixed = tuple(found for found in differences if found.field_class is FieldClass.IMMUTABLE)
+    if fixed:
+        if policy.replace is ReplacePolicy.RECREATE and not unmanaged_feed:
+            return JobChange(
+                recreate=f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}"
+            )
+        return JobChange(obstacles=(_immutable(desired, fixed, policy, unmanaged_feed),))
+    return _within_memory(JobChange(differences=differences), desired, job, policy)
+
+
+def _immutable(
+    desired: DesiredJob, fixed: tuple[Difference, ...], policy: Policy, unmanaged_feed: str
+) -> Obstacle:
+    if policy.replace is ReplacePolicy.RECREATE:
+        advice = (
+            f"the job is not created anew, because its datafeed {unmanaged_feed} is managed by no Datafeed resource "
+            "and would be lost: write one, or delete that datafeed"
+        )
+    else:
+        advice = (
+            "undo the change, or set spec.replacePolicy: Recreate to delete the job with its model and results "
+            "and create it anew"
+        )
+        if policy.replace is ReplacePolicy.RESET:
+            advice += " (Reset keeps the configuration, so it does not help here)"
+    return Obstacle(
+        reason=Reason.IMMUTABLE_FIELD_CHANGED,
+        message=f"job {desired.job_id} cannot be changed in place: {described(fixed)}; {advice}",
+        subject=Subject.JOB,
+    )
+
+
+def _within_memory(change: JobChange, desired: DesiredJob, job: ObservedJob, policy: Policy) -> JobChange:
+    """Takes a memory limit below the model's size out of the update, or resets the model where that is allowed."""
+    limit = next((found for found in change.differences if found.path == _MEMORY_LIMIT), None)
+    used = job.model_bytes // MEBIBYTE
+    wanted = None if limit is None else meaning.memory(limit.wanted)
+    if limit is None or not isinstance(wanted, int) or wanted >= used:
+        return change
+    found = f"{limit.manifest_path} {limit.wanted} is below the {used}mb that the model of job {desired.job_id} uses"
+    if policy.replace is not ReplacePolicy.NEVER:
+        return replace(change, reset=f"{found}, and spec.replacePolicy is {policy.replace.value}")
+    advice = f"write at least {used}mb, or set spec.replacePolicy: Reset to forget the model and its results"
+    obstacle = Obstacle(reason=Reason.MEMORY_BELOW_USAGE, message=f"{found}: {advice}", subject=Subject.JOB)
+    rest = tuple(found for found in change.differences if found is not limit)
+    return replace(change, differences=rest, obstacles=(obstacle,))
+
+
+# -- the datafeed ------------------------------------------------------------------------------------------------
+
+
+def datafeed_change(
+    desired: DesiredDatafeed | Removal | None, observed: Observed, marker: Marker | None, policy: Policy
+) -> DatafeedChange:
+    """What the manifest asks of the datafeed, as far as the policy allows."""
+    feed = observed.datafeed
+    match desired:
+        case None:
+            return DatafeedChange()
+        case Removal():
+            return _removed(desired, feed, marker)
+        case _ if feed is None:
+            return DatafeedChange(managed=True, create=True)
+        case _ if observed_id(feed) != desired.datafeed_id:
+            return _other_id(desired, feed, observed.job, policy)
+        case _:
+            return _updated(desired, feed, observed.job, marker, policy)
+
+
+def _removed(desired: Removal, feed: ObservedDatafeed | None, marker: Marker | None) -> DatafeedChange:
+    """A datafeed whose resource is being deleted. One that the resource did not manage is left alone."""
+    ours = feed is not None and marker is not None and observed_id(feed) == marker.datafeed == desired.id
+    if not ours or desired.policy is DeletionPolicy.ORPHAN:
+        return DatafeedChange()
+    if desired.policy is DeletionPolicy.DELETE:
+        return DatafeedChange(managed=True, delete="its resource is deleted with spec.deletionPolicy: Delete")
+    return DatafeedChange(managed=True)
+
+
+def _other_id(
+    desired: DesiredDatafeed, feed: ObservedDatafeed, job: ObservedJob | None, policy: Policy
+) -> DatafeedChange:
+    other = observed_id(feed)
+    if policy.replace_datafeed is ReplacePolicy.RECREATE:
+        why = f"a job has one datafeed, {desired.datafeed_id} is wanted and spec.replacePolicy is Recreate"
+        reset = _reset(compare_datafeed(desired.body, feed.config), job, policy)
+        return DatafeedChange(managed=True, create=True, delete=why, reset=reset)
+    message = (
+        f"the job of datafeed {desired.datafeed_id} has the datafeed {other} already, and a job has only one: name "
+        f"that one in spec.datafeedId, delete it, or set spec.replacePolicy: Recreate (a datafeed holds no model)"
+    )
+    return DatafeedChange(
+        obstacles=(Obstacle(reason=Reason.CONFLICT, message=message, subject=Subject.DATAFEED),)
+    )
+
+
+def _updated(
+    desired: DesiredDatafeed,
+    feed: ObservedDatafeed,
+    job: ObservedJob | None,
+    marker: Marker | None,
+    policy: Policy,
+) -> DatafeedChange:
+    differences = compare_datafeed(desired.body, feed.config)
+    refused = datafeed_claim(marker, feed.config, policy.adopt_datafeed, differences)
+    if refused is not None:
+        return DatafeedChange(obstacles=(refused,))
+    return DatafeedChange(managed=True, differences=differences, reset=_reset(differences, job, policy))
+
+
+def _reset(differences: tuple[Difference, ...], job: ObservedJob | None, policy: Policy) -> str:
+    """Why the model is forgotten when the datafeed changes; empty when it is kept or has learned nothing yet."""
+    reads = [found for found in differences if found.model_input]
+    if not reads or nothing_processed(job) or policy.replace_datafeed is ReplacePolicy.NEVER:
+        return ""
+    return f"spec.replacePolicy is {policy.replace_datafeed.value} and other data is read: {described(reads)}"

@@ -1,0 +1,122 @@
+"""How each field can be changed: the table that the plan follows and that people can read.
+
+The classes and their members follow the `_ml` contract's sections 2.1 and 2.2 ("Upd") and its list of update
+traps. A field that is missing here would never be applied, so a test holds the tables against the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from anomalyops.plan import meaning
+from anomalyops.plan.meaning import Meaning
+
+
+class FieldClass(StrEnum):
+    """What has to happen around a change of a field."""
+
+    LIVE = "live"  # one update, whatever state job and datafeed are in
+    CLOSED_JOB = "closed job"  # refused while the job is open
+    REOPEN = "reopen"  # accepted at any time, used by the job only after it was closed and opened
+    STOPPED_FEED = "stopped datafeed"  # refused while the datafeed runs; the job may stay open
+    IMMUTABLE = "immutable"  # only a new job or datafeed can have another value
+    NOT_KEPT = "not kept"  # accepted at creation and then forgotten by the server: never compared
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row: `path` in server names, the class, how two values are compared.
+
+    `model_input` marks what decides which data the model learns from: a change makes what it has learned
+    belong to other data, though the server allows it.
+    """
+
+    path: str
+    field_class: FieldClass
+    meaning: Meaning = meaning.as_given
+    model_input: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The path in parts."""
+        return tuple(self.path.split("."))
+
+
+_LIVE, _CLOSED, _REOPEN = FieldClass.LIVE, FieldClass.CLOSED_JOB, FieldClass.REOPEN
+_STOPPED, _FIXED, _DROPPED = FieldClass.STOPPED_FEED, FieldClass.IMMUTABLE, FieldClass.NOT_KEPT
+
+JOB_FIELDS: tuple[Field, ...] = (
+    Field("description", _LIVE),
+    Field("groups", _LIVE, meaning.unordered),
+    Field("custom_settings", _LIVE),  # compared key by key: others may keep keys of their own here
+    Field("results_retention_days", _LIVE),
+    Field("model_snapshot_retention_days", _LIVE),
+    Field("daily_model_snapshot_retention_after_days", _LIVE),
+    Field("renormalization_window_days", _LIVE),
+    Field("allow_lazy_open", _LIVE, meaning.flag),
+    Field("model_plot_config.enabled", _LIVE, meaning.flag),
+    Field("model_plot_config.annotations_enabled", _LIVE, meaning.flag),
+    Field("model_plot_config.terms", _LIVE),
+    Field("analysis_config.model_prune_window", _LIVE, meaning.duration),
+    Field("analysis_config.per_partition_categorization.stop_on_warn", _LIVE, meaning.flag),
+    # Live only where the job still has them as they were written; usually the server turned them into an
+    # analyzer, which is fixed.
+    Field("analysis_config.categorization_filters", _LIVE),
+    Field("analysis_limits.model_memory_limit", _CLOSED, meaning.memory),
+    Field("analysis_limits.categorization_examples_limit", _CLOSED),
+    Field("background_persist_interval", _REOPEN, meaning.duration),
+    Field("analysis_config.bucket_span", _FIXED, meaning.duration),
+    Field("analysis_config.detectors", _FIXED),  # the number of them; their parts are in DETECTOR_FIELDS
+    Field("analysis_config.influencers", _FIXED, meaning.unordered),
+    Field("analysis_config.categorization_field_name", _FIXED),
+    Field("analysis_config.categorization_analyzer", _FIXED),
+    Field("analysis_config.per_partition_categorization.enabled", _FIXED, meaning.flag),
+    Field("analysis_config.latency", _FIXED, meaning.duration),
+    Field("analysis_config.summary_count_field_name", _FIXED),
+    Field("analysis_config.multivariate_by_fields", _FIXED, meaning.flag),
+    Field("data_description.time_field", _FIXED),
+    Field("data_description.time_format", _FIXED),
+    Field("data_description.format", _DROPPED),
+    Field("results_index_name", _FIXED, meaning.results_index),
+)
+
+# A detector is one value: the fields that say what it computes are compared whole, also those that the manifest
+# leaves out (a detector without `by_field_name` is not the one with it). The server fills in none of these.
+DETECTOR_FIELDS: tuple[Field, ...] = (
+    Field("function", _FIXED, meaning.function_name),
+    Field("field_name", _FIXED),
+    Field("by_field_name", _FIXED),
+    Field("over_field_name", _FIXED),
+    Field("partition_field_name", _FIXED),
+    Field("use_null", _FIXED, meaning.flag),
+    Field("exclude_frequent", _FIXED, meaning.exclude_frequent),
+    Field("detector_description", _LIVE),
+    Field("custom_rules", _LIVE, meaning.rules),
+)
+
+DATAFEED_FIELDS: tuple[Field, ...] = (
+    Field("indices", _STOPPED, meaning.unordered, model_input=True),
+    Field("query", _STOPPED, meaning.query, model_input=True),
+    Field("aggregations", _STOPPED, meaning.aggregations, model_input=True),
+    Field("script_fields", _STOPPED, meaning.script_fields, model_input=True),
+    Field("runtime_mappings", _STOPPED, model_input=True),
+    Field("query_delay", _STOPPED, meaning.duration),
+    Field("frequency", _STOPPED, meaning.duration),
+    Field("scroll_size", _STOPPED),
+    Field("max_empty_searches", _STOPPED, meaning.empty_searches),
+    Field("chunking_config.mode", _STOPPED),
+    Field("chunking_config.time_span", _STOPPED, meaning.duration),
+    Field("delayed_data_check_config.enabled", _STOPPED, meaning.flag_on),
+    Field("delayed_data_check_config.check_window", _STOPPED, meaning.duration),
+    Field("indices_options.expand_wildcards", _STOPPED, meaning.expand_wildcards),
+    Field("indices_options.ignore_unavailable", _STOPPED, meaning.flag),
+    Field("indices_options.allow_no_indices", _STOPPED, meaning.flag_on),
+    Field("indices_options.ignore_throttled", _STOPPED, meaning.flag_on),
+)
+
+
+def of_class(fields: Iterable[Field], *classes: FieldClass) -> tuple[Field, ...]:
+    """The rows of these classes."""
+    return tuple(field for field in fields if field.field_class in classes)

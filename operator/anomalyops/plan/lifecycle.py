@@ -1,0 +1,397 @@
+"""The order of steps: stop datafeed, close job, update job, update datafeed, open job, start datafeed.
+
+Each step is left out where it is not needed: a description alone is one update, a query delay leaves the job
+open. The server keeps all memory that is needed to go on after a kill; see `lookback` and `Marker.resume`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anomalyops.plan.changes import DatafeedChange, JobChange, nothing_processed, observed_id
+from anomalyops.plan.differences import described, normal_datafeed
+from anomalyops.plan.fields import FieldClass
+from anomalyops.plan.lookback import LookbackRecord, Window
+from anomalyops.plan.lookback import RunState as Run
+from anomalyops.plan.ownership import Marker, settings_with
+from anomalyops.plan.run_state import RUNNING, JobTarget, Target
+from anomalyops.plan.steps import (
+    CloseJob,
+    CreateDatafeed,
+    CreateJob,
+    DeleteDatafeed,
+    DeleteJob,
+    OpenJob,
+    ResetJob,
+    StartDatafeed,
+    Step,
+    StopDatafeed,
+    UpdateDatafeed,
+    UpdateJob,
+)
+from anomalyops.plan.updates import datafeed_update_body, job_update_body, merged_settings
+from anomalyops.plan.values import (
+    DatafeedState,
+    DesiredDatafeed,
+    DesiredJob,
+    JobState,
+    JsonObject,
+    ObservedDatafeed,
+    ObservedJob,
+    Removal,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """Everything that the steps for an existing job follow from.
+
+    Attributes:
+        wanted_job: The manifest's job.
+        wanted_feed: The manifest's datafeed, its removal, or None.
+        job: The server's job.
+        feed: The server's datafeed.
+        stored: The marker on the server; None when there is none.
+        marker: The marker as the owner would write it now, with what is known about runs.
+        job_change: What happens to the job.
+        feed_change: What happens to the datafeed.
+        target: The run state to end in.
+        marked: Whether markers can be written; False when the configuration is not known.
+    """
+
+    wanted_job: DesiredJob
+    wanted_feed: DesiredDatafeed | Removal | None
+    job: ObservedJob
+    feed: ObservedDatafeed | None
+    stored: Marker | None
+    marker: Marker
+    job_change: JobChange
+    feed_change: DatafeedChange
+    target: Target
+    marked: bool = True
+
+    # -- what is needed ------------------------------------------------------------------------------------------
+
+    @property
+    def failed(self) -> bool:
+        """Whether the job failed: only force ends it then."""
+        return self.job.state is JobState.FAILED
+
+    @property
+    def feed_active(self) -> bool:
+        """Whether the server has a task for the datafeed."""
+        return self.feed is not None and self.feed.state is not DatafeedState.STOPPED
+
+    @property
+    def feed_running(self) -> bool:
+        """Whether the datafeed runs and nobody has stopped it yet."""
+        return self.feed is not None and self.feed.state in RUNNING
+
+    @property
+    def feed_bounded(self) -> bool:
+        """Whether the datafeed that the server runs has an end: stopping it closes the job."""
+        if self.feed is None:
+            return False
+        running = self.feed.stats.get("running_state") or {}
+        return self.record is not None or running.get("real_time_configured") is False
+
+    @property
+    def record(self) -> LookbackRecord | None:
+        """The last bounded run."""
+        return self.marker.lookback
+
+    @property
+    def close_reasons(self) -> list[str]:
+        """Why the job must be closed, apart from what stopping its datafeed does; empty when it need not."""
+        state, change = self.job.state, self.job_change
+        if state is JobState.CLOSED:
+            return []
+        reasons = [reason for reason in (change.recreate, change.reset, self.feed_change.reset) if reason]
+        if differences := change.needing(FieldClass.CLOSED_JOB):
+            reasons.append(f"only a closed job takes {described(differences)}")
+        if differences := change.needing(FieldClass.REOPEN):
+            reasons.append(f"only a job that is opened again uses {described(differences)}")
+        if self.failed:
+            reasons.append(
+                f"the job failed ({self.job.assignment_explanation or 'the server gives no reason'})"
+            )
+        elif self.target.job is JobTarget.CLOSED:
+            reasons.append(self.target.why)
+        elif state is JobState.CLOSING and self.target.job is JobTarget.OPEN:
+            reasons.append("it is closing and can only be opened again when that is over")
+        return reasons
+
+    @property
+    def stop_reasons(self) -> list[str]:
+        """Why the datafeed must be stopped; empty when it need not or is stopped already."""
+        if not self.feed_active:
+            return []
+        reasons = self.close_reasons
+        if self.feed_change.delete:
+            reasons.append(self.feed_change.delete)
+        elif self.feed_change.differences:
+            reasons.append(f"only a stopped datafeed takes {described(self.feed_change.differences)}")
+        if not reasons:
+            reasons = self._run_reasons()
+        return reasons
+
+    def _run_reasons(self) -> list[str]:
+        target, feed = self.target, self.feed
+        if feed is None or target.ended:
+            return []
+        if not target.feed_runs:
+            unmanaged = not self.feed_change.managed and target.job is not JobTarget.CLOSED
+            return [] if unmanaged else [target.why]
+        if not self.feed_running:
+            return ["it is stopping and can only be started again when that is over"]
+        if self.feed_change.managed and self.marked and not self._runs_over(target.window):
+            return [
+                f"it runs {_span(self.record.window if self.record else None)}, wanted is {_span(target.window)}"
+            ]
+        return []
+
+    def _runs_over(self, window: Window | None) -> bool:
+        """Whether the running datafeed was started over this window."""
+        if window is None or self.record is None:
+            return window is None and self.record is None
+        return self.record.window.same(window)
+
+    @property
+    def closes(self) -> list[str]:
+        """Why the job is closed in this plan; empty when it is not."""
+        reasons = self.close_reasons
+        if not reasons and self.stop_reasons and self.feed_bounded and self.job.state is not JobState.CLOSED:
+            reasons = ["the server closes the job of a bounded run that is stopped; wait until it has"]
+        return reasons
+
+    @property
+    def opens(self) -> bool:
+        """Whether the job is opened in this plan."""
+        closed = self.job.state is JobState.CLOSED or bool(self.closes)
+        return self.target.job is JobTarget.OPEN and closed
+
+    @property
+    def starts(self) -> bool:
+        """Whether the datafeed is started in this plan."""
+        return self.target.feed_runs and (not self.feed_active or bool(self.stop_reasons))
+
+    # -- the marker on its way -----------------------------------------------------------------------------------
+
+    @property
+    def marker_before(self) -> Marker:
+        """Before anything is stopped: what has to be started again is written down."""
+        marker, record = self.marker, self.record
+        stops = self.feed_running and bool(self.stop_reasons)
+        forgets = bool(self.job_change.reset or self.job_change.recreate or self.feed_change.reset)
+        interrupted = stops or self.failed or forgets
+        if isinstance(self.wanted_feed, Removal) and self.feed_change.delete:
+            return marker  # it will not be started again
+        if interrupted and record is not None and record.state is Run.STARTED:
+            marker = replace(marker, lookback=LookbackRecord(window=record.window, state=Run.PENDING))
+        if stops and self.feed is not None and self._unclear_when_stopped(self.feed):
+            marker = replace(marker, resume=observed_id(self.feed))
+        return marker
+
+    def _unclear_when_stopped(self, feed: ObservedDatafeed) -> bool:
+        """Whether nothing else would tell that the operator stopped the datafeed, and not it itself or a person."""
+        if isinstance(self.wanted_feed, Removal):
+            return False
+        if not self.feed_change.managed:
+            return True
+        return (feed.config.get("max_empty_searches") or -1) > 0 and nothing_processed(self.job)
+
+    @property
+    def marker_at_update(self) -> Marker:
+        """With the update of the job: who manages what, and the run that is about to be started."""
+        marker = self.marker_before
+        wanted = self.wanted_feed
+        if isinstance(wanted, DesiredDatafeed) and self.feed_change.managed:
+            marker = replace(marker, datafeed=wanted.datafeed_id)
+        elif isinstance(wanted, Removal) and not self.feed_change.managed and marker.datafeed == wanted.id:
+            marker = replace(marker, datafeed="", lookback=None, resume="")
+        return replace(marker, lookback=self._record_at_update(marker), resume=self._resume_at_update(marker))
+
+    def _record_at_update(self, marker: Marker) -> LookbackRecord | None:
+        record, window = marker.lookback, self.target.window
+        if self.starts:
+            return None if window is None else _recorded(record, window, Run.PENDING)
+        runs_on = self.feed_running and not self.stop_reasons and self.target.feed_runs
+        if self.feed_change.managed and runs_on and window is not None:
+            return _recorded(record, window, Run.STARTED)
+        return record
+
+    def _resume_at_update(self, marker: Marker) -> str:
+        if self.feed is None or (self.feed_running and not self.stop_reasons):
+            return ""
+        revived = self.starts and not self.feed_active and self._unclear_when_stopped(self.feed)
+        return observed_id(self.feed) if revived else marker.resume
+
+    @property
+    def marker_after(self) -> Marker:
+        """When all is done."""
+        marker = self.marker_at_update
+        if isinstance(self.wanted_feed, Removal) and self.feed_change.delete:
+            return replace(marker, datafeed="", lookback=None, resume="")
+        if self.starts:
+            record, window = marker.lookback, self.target.window
+            started = None if window is None else _recorded(record, window, Run.STARTED)
+            return replace(marker, lookback=started, resume="")
+        return marker
+
+    # -- the steps -----------------------------------------------------------------------------------------------
+
+    def steps(self) -> tuple[Step, ...]:
+        """The steps, in order."""
+        return (
+            *self._note(
+                self.marker,
+                self.marker_before,
+                self.job.config.get("custom_settings"),
+                "remember what runs before it is stopped",
+            ),
+            *self._stop(),
+            *self._close(),
+            *(self._recreated() if self.job_change.recreate else self._changed()),
+            *self._run(),
+            *self._note(self.marker_at_update, self.marker_after, self._settings(), self._noted_after()),
+        )
+
+    def _noted_after(self) -> str:
+        if isinstance(self.wanted_feed, Removal):
+            return "forget the deleted datafeed"
+        if self.target.window is None:
+            return "remember that the datafeed runs again"
+        return f"remember that the run {_span(self.target.window)} was started"
+
+    def _note(self, old: Marker, new: Marker, settings: JsonObject | None, reason: str) -> Iterator[Step]:
+        if self.marked and old != new:
+            body = {"custom_settings": settings_with(settings, new)}
+            yield UpdateJob(job_id=self.wanted_job.job_id, body=body, reason=reason)
+
+    def _settings(self) -> dict[str, Any]:
+        """`custom_settings` after the job's update, without the marker."""
+        config = self.job.config
+        if self.job_change.recreate:
+            return dict(self.wanted_job.body.get("custom_settings") or {})
+        changed = any(found.key == "custom_settings" for found in self.job_change.differences)
+        return merged_settings(self.wanted_job.body, config) if changed else merged_settings({}, config)
+
+    def _stop(self) -> Iterator[Step]:
+        reasons = self.stop_reasons
+        if reasons and self.feed is not None:
+            yield StopDatafeed(datafeed_id=observed_id(self.feed), reason=_joined(reasons), force=self.failed)
+
+    def _close(self) -> Iterator[Step]:
+        if reasons := self.closes:
+            yield CloseJob(job_id=self.wanted_job.job_id, reason=_joined(reasons), force=self.failed)
+
+    def _recreated(self) -> Iterator[Step]:
+        why = self.job_change.recreate
+        if self.feed is not None:
+            yield DeleteDatafeed(datafeed_id=observed_id(self.feed), reason=f"the job is deleted: {why}")
+        yield DeleteJob(job_id=self.wanted_job.job_id, reason=why)
+        yield create_job(self.wanted_job, self.marker_at_update, why)
+        if isinstance(self.wanted_feed, DesiredDatafeed):
+            yield create_datafeed(self.wanted_job, self.wanted_feed, "the job was created anew")
+
+    def _changed(self) -> Iterator[Step]:
+        if reset := self.job_change.reset or self.feed_change.reset:
+            yield ResetJob(job_id=self.wanted_job.job_id, reason=reset)
+        yield from self._update_job()
+        change, wanted = self.feed_change, self.wanted_feed
+        if change.delete and self.feed is not None:
+            yield DeleteDatafeed(datafeed_id=observed_id(self.feed), reason=change.delete)
+        if not isinstance(wanted, DesiredDatafeed):
+            return
+        if change.create:
+            yield create_datafeed(self.wanted_job, wanted, "the server has no such datafeed")
+        elif change.differences:
+            yield UpdateDatafeed(
+                datafeed_id=wanted.datafeed_id,
+                body=datafeed_update_body(wanted.body, change.differences),
+                reason=described(change.differences),
+            )
+
+    def _update_job(self) -> Iterator[Step]:
+        differences = self.job_change.differences
+        fields = [found for found in differences if found.key != "custom_settings"]
+        body = job_update_body(self.wanted_job.body, self.job.config, fields)
+        reasons = [described(differences)] if differences else []
+        on_server = self.marker_before if self.marker_before != self.marker else self.stored
+        marks = self.marked and self.marker_at_update != on_server
+        if marks:
+            reasons.append(self._marking(on_server))
+        if marks or len(fields) != len(differences):
+            body["custom_settings"] = settings_with(self._settings(), self.marker_at_update)
+        if body:
+            yield UpdateJob(job_id=self.wanted_job.job_id, body=body, reason=_joined(reasons))
+
+    def _marking(self, on_server: Marker | None) -> str:
+        owner = self.marker.owner
+        if on_server is None or on_server.owner != owner or on_server.retained:
+            return f"mark it as managed by AnomalyJob {owner.namespace}/{owner.name}"
+        if on_server.datafeed != self.marker_at_update.datafeed:
+            return "note which datafeed is managed"
+        return "note which run is wanted"
+
+    def _run(self) -> Iterator[Step]:
+        if self.opens:
+            yield OpenJob(job_id=self.wanted_job.job_id, reason=self._open_reason())
+        if self.starts:
+            yield start_datafeed(self._feed_id(), self.target, resumed=bool(self.stop_reasons))
+
+    def _feed_id(self) -> str:
+        if self.feed_change.managed and isinstance(self.wanted_feed, DesiredDatafeed):
+            return self.wanted_feed.datafeed_id
+        if self.feed is None:
+            raise ValueError(f"job {self.wanted_job.job_id} has no datafeed to start")
+        return observed_id(self.feed)
+
+    def _open_reason(self) -> str:
+        return "it was closed for the change" if self.closes else "spec.state of the AnomalyJob is Opened"
+
+
+def create_job(job: DesiredJob, marker: Marker, reason: str) -> CreateJob:
+    """The creation of a job with its marker."""
+    settings = settings_with(job.body.get("custom_settings"), marker)
+    return CreateJob(job_id=job.job_id, body={**job.body, "custom_settings": settings}, reason=reason)
+
+
+def create_datafeed(job: DesiredJob, datafeed: DesiredDatafeed, reason: str) -> CreateDatafeed:
+    """The creation of a job's datafeed."""
+    body = {**normal_datafeed(datafeed.body), "job_id": job.job_id}
+    return CreateDatafeed(datafeed_id=datafeed.datafeed_id, body=body, reason=reason)
+
+
+def start_datafeed(datafeed_id: str, target: Target, *, resumed: bool = False) -> StartDatafeed:
+    """The start of a datafeed over the target's window, from its start where the job has processed nothing."""
+    where = (
+        "goes on after the last record"
+        if target.start is None and resumed
+        else f"runs {_span(target.window)}"
+    )
+    return StartDatafeed(
+        datafeed_id=datafeed_id,
+        start=target.start,
+        end=None if target.window is None else target.window.end,
+        reason=f"{target.why}; it {where}",
+    )
+
+
+def _recorded(record: LookbackRecord | None, window: Window, state: Run) -> LookbackRecord:
+    """The record of a run; the stored one where it says the same, so that nothing is rewritten."""
+    if record is not None and record.state is state and record.window.same(window):
+        return record
+    return LookbackRecord(window=window, state=state)
+
+
+def _span(window: Window | None) -> str:
+    if window is None:
+        return "in real time"
+    return f"from {window.start or 'the first document'} to {window.end}"
+
+
+def _joined(reasons: Sequence[str]) -> str:
+    return "; ".join(dict.fromkeys(reasons))

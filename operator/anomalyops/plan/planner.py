@@ -1,0 +1,234 @@
+"""`plan()`: from what is wanted and what is there to the steps that lead from the one to the other."""
+
+from __future__ import annotations
+
+from anomalyops.plan.changes import DatafeedChange, JobChange, datafeed_change, job_change, observed_id
+from anomalyops.plan.differences import compare_job
+from anomalyops.plan.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
+from anomalyops.plan.lookback import LookbackRecord, RunState
+from anomalyops.plan.ownership import Marker, adopted, job_claim, read_marker, settings_with
+from anomalyops.plan.plans import Obstacle, Plan, Subject
+from anomalyops.plan.removal import blocked, datafeed_removal, removal, waits_for_job
+from anomalyops.plan.run_state import RUNNING, JobTarget, run_target
+from anomalyops.plan.steps import OpenJob, Step, UpdateJob
+from anomalyops.plan.values import (
+    Desired,
+    DesiredDatafeed,
+    DesiredJob,
+    Observed,
+    ObservedDatafeed,
+    ObservedJob,
+    Policy,
+    Removal,
+)
+from anomalyops.resources import Reason
+
+_DEFAULT_POLICY = Policy()
+
+
+def plan(desired: Desired, observed: Observed, policy: Policy = _DEFAULT_POLICY) -> Plan:
+    """The steps that make the server what the manifests of one job and its datafeed say.
+
+    Pure: the same arguments give the same plan. What the manifests ask for and the plan does not reach is an
+    obstacle. With an obstacle the rest goes on: a refused memory limit holds up no other change, and a refused
+    change of an immutable field leaves the configuration alone while the run state is still kept, so that a
+    running detection does not die of a manifest that cannot be applied.
+
+    Args:
+        desired: What the manifests ask for.
+        observed: What the server has.
+        policy: What may be lost, taken over, or is suspended.
+
+    Returns:
+        A plan whose steps, executed in order, leave nothing to plan; cut off anywhere, the plan made from what
+        the server then has leads to the same end.
+    """
+    absent = observed.job is None and observed.datafeed is None
+    if isinstance(desired.job, Removal) and absent:
+        return Plan()
+    if observed.upgrade_mode:
+        return Plan(obstacles=(_upgrade_mode(),))
+    match desired.job:
+        case None:
+            return _without_job(desired, observed)
+        case Removal() as removed:
+            return removal(desired, removed, observed)
+        case wanted if observed.job is None:
+            return Plan() if _run_state_only(observed, policy) else _creation(desired, wanted, policy)
+        case wanted:
+            return _existing(desired, wanted, observed, observed.job, policy)
+
+
+def _run_state_only(observed: Observed, policy: Policy) -> bool:
+    return policy.run_state_only or not observed.configs_known
+
+
+def _upgrade_mode() -> Obstacle:
+    message = "the server is in upgrade mode and changes nothing; the plan waits until it is left"
+    return Obstacle(reason=Reason.UPGRADE_MODE, message=message, subject=Subject.JOB, waiting=True)
+
+
+def _without_job(desired: Desired, observed: Observed) -> Plan:
+    match desired.datafeed:
+        case DesiredDatafeed() as datafeed:
+            return Plan(obstacles=(waits_for_job(datafeed, desired.owner.name),))
+        case Removal():
+            return datafeed_removal(desired, observed)
+        case None:
+            return Plan()
+
+
+# -- a job that does not exist yet -------------------------------------------------------------------------------
+
+
+def _creation(desired: Desired, job: DesiredJob, policy: Policy) -> Plan:
+    feed = desired.datafeed if isinstance(desired.datafeed, DesiredDatafeed) else None
+    change = DatafeedChange(managed=feed is not None, create=feed is not None)
+    target = run_target(
+        desired=desired,
+        wanted_job=job,
+        observed=Observed(job=None, datafeed=None),
+        policy=policy,
+        marker=None,
+        job_change=JobChange(),
+        feed_change=change,
+    )
+    record = None if target.window is None else LookbackRecord(window=target.window, state=RunState.PENDING)
+    marker = Marker(owner=desired.owner, datafeed=feed.datafeed_id if feed else "", lookback=record)
+    steps: list[Step] = [create_job(job, marker, "the server has no such job")]
+    if feed is not None:
+        steps.append(create_datafeed(job, feed, "the server has no such datafeed"))
+    if target.job is JobTarget.OPEN:
+        steps.append(OpenJob(job_id=job.job_id, reason=target.why if feed is None else _OPENED))
+    if feed is not None and target.feed_runs:
+        steps.append(start_datafeed(feed.datafeed_id, target))
+        steps += _recorded(job, marker, record)
+    return Plan(steps=tuple(steps), obstacles=target.obstacles)
+
+
+_OPENED = "spec.state of the AnomalyJob is Opened"
+
+
+def _recorded(job: DesiredJob, marker: Marker, record: LookbackRecord | None) -> list[Step]:
+    if record is None:
+        return []
+    started = Marker(
+        owner=marker.owner,
+        datafeed=marker.datafeed,
+        lookback=LookbackRecord(window=record.window, state=RunState.STARTED),
+    )
+    settings = settings_with(job.body.get("custom_settings"), started)
+    return [
+        UpdateJob(
+            job_id=job.job_id, body={"custom_settings": settings}, reason="remember that the run was started"
+        )
+    ]
+
+
+# -- a job that exists -------------------------------------------------------------------------------------------
+
+
+def _existing(
+    desired: Desired, wanted: DesiredJob, observed: Observed, job: ObservedJob, policy: Policy
+) -> Plan:
+    if job.blocked is not None:
+        return Plan(obstacles=(blocked(wanted.job_id, job.blocked),))
+    known = observed.configs_known
+    stored = read_marker(job.config) if known else None
+    if known:
+        refused = _refused(desired, wanted, job, policy)
+        if refused:
+            return Plan() if policy.run_state_only else Plan(obstacles=refused)
+    marker = adopted(desired.owner, stored)
+    feed_change, change = _changes(
+        desired=desired,
+        wanted=wanted,
+        observed=observed,
+        job=job,
+        marker=marker if stored else None,
+        policy=policy,
+    )
+    target = run_target(
+        desired=desired,
+        wanted_job=wanted,
+        observed=observed,
+        policy=policy,
+        marker=marker if known else None,
+        job_change=change,
+        feed_change=feed_change,
+    )
+    lifecycle = Lifecycle(
+        wanted_job=wanted,
+        wanted_feed=desired.datafeed,
+        job=job,
+        feed=observed.datafeed,
+        stored=stored,
+        marker=marker,
+        job_change=change,
+        feed_change=feed_change,
+        target=target,
+        marked=known,
+    )
+    obstacles = (*change.obstacles, *feed_change.obstacles, *target.obstacles)
+    waits = _unknown_end(lifecycle, observed.datafeed)
+    if waits is not None:
+        return Plan(obstacles=(*obstacles, waits))
+    return Plan(steps=lifecycle.steps(), obstacles=obstacles)
+
+
+def _refused(desired: Desired, wanted: DesiredJob, job: ObservedJob, policy: Policy) -> tuple[Obstacle, ...]:
+    """Why this owner may not touch the job, for the job and for its datafeed."""
+    adoption = policy.adoption
+    marker = read_marker(job.config)
+    if policy.run_state_only and (marker is None or not marker.belongs_to(desired.owner)):
+        return (_not_managed(wanted),)
+    obstacle = job_claim(desired.owner, job.config, adoption, compare_job(wanted.body, job.config))
+    if obstacle is None:
+        return ()
+    return (obstacle, _not_managed(wanted)) if isinstance(desired.datafeed, DesiredDatafeed) else (obstacle,)
+
+
+def _not_managed(wanted: DesiredJob) -> Obstacle:
+    message = f"the datafeed waits for job {wanted.job_id}, which its AnomalyJob may not manage; see there"
+    return Obstacle(reason=Reason.WAITING_FOR_JOB, message=message, subject=Subject.DATAFEED, waiting=True)
+
+
+def _changes(
+    *,
+    desired: Desired,
+    wanted: DesiredJob,
+    observed: Observed,
+    job: ObservedJob,
+    marker: Marker | None,
+    policy: Policy,
+) -> tuple[DatafeedChange, JobChange]:
+    feed = observed.datafeed
+    if _run_state_only(observed, policy):
+        declared = desired.datafeed
+        managed = (
+            isinstance(declared, DesiredDatafeed)
+            and feed is not None
+            and observed_id(feed) == declared.datafeed_id
+        )
+        return DatafeedChange(managed=managed), JobChange()
+    feed_change = datafeed_change(desired.datafeed, observed, marker, policy)
+    unmanaged = observed_id(feed) if feed is not None and not feed_change.managed else ""
+    return feed_change, job_change(wanted, job, policy, unmanaged_feed=unmanaged)
+
+
+def _unknown_end(lifecycle: Lifecycle, feed: ObservedDatafeed | None) -> Obstacle | None:
+    """A bounded run that somebody else started cannot be started again: its end is known to nobody."""
+    interrupted = (
+        feed is not None
+        and feed.state in RUNNING
+        and not lifecycle.feed_change.managed
+        and bool(lifecycle.stop_reasons)
+        and lifecycle.target.job is not JobTarget.CLOSED
+    )
+    if feed is None or not interrupted or not lifecycle.feed_bounded or lifecycle.record is not None:
+        return None
+    message = (
+        f"datafeed {observed_id(feed)}, which no Datafeed resource manages, runs towards an end that only who "
+        "started it knows; the change waits until it has stopped"
+    )
+    return Obstacle(reason=Reason.LOOKBACK_RUNNING, message=message, subject=Subject.JOB, waiting=True)

@@ -1,0 +1,104 @@
+"""A plan: the steps to take, and what stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from anomalyops.plan.steps import DatafeedStep, JobStep, Step
+from anomalyops.resources import Reason
+
+
+class Subject(StrEnum):
+    """Which half of the pair something is about."""
+
+    JOB = "job"
+    DATAFEED = "datafeed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Why something that the manifest asks for is not planned.
+
+    Attributes:
+        reason: The reason that a condition carries.
+        message: What was found, what was wanted, and what a person can do.
+        subject: Whose manifest asks for it.
+        waiting: Whether it passes by itself; otherwise a person has to act.
+    """
+
+    reason: Reason
+    message: str
+    subject: Subject
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Ordered steps, and the obstacles to what the steps do not reach."""
+
+    steps: tuple[Step, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do (obstacles or not)."""
+        return not self.steps
+
+    @property
+    def destructive(self) -> bool:
+        """Whether a step loses a learned model or results."""
+        return any(step.destructive for step in self.steps)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether a person has to act before the manifest can be fulfilled."""
+        return any(not obstacle.waiting for obstacle in self.obstacles)
+
+    def obstacles_of(self, subject: Subject | str) -> tuple[Obstacle, ...]:
+        """The obstacles of the job or of the datafeed."""
+        return tuple(obstacle for obstacle in self.obstacles if obstacle.subject == subject)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """The steps as plain data: verb, kind (job or datafeed), id, reason, destructive, and the arguments."""
+        return [_described(step) for step in self.steps]
+
+    def to_json(self) -> dict[str, Any]:
+        """Steps and obstacles as plain data."""
+        return {
+            "steps": self.describe(),
+            "obstacles": [
+                {
+                    "subject": obstacle.subject.value,
+                    "reason": obstacle.reason.value,
+                    "message": obstacle.message,
+                    "waiting": obstacle.waiting,
+                }
+                for obstacle in self.obstacles
+            ],
+        }
+
+
+def _described(step: Step) -> dict[str, Any]:
+    match step:
+        case JobStep(job_id=identifier):
+            kind = Subject.JOB
+        case DatafeedStep(datafeed_id=identifier):
+            kind = Subject.DATAFEED
+        case _:
+            raise TypeError(f"a step is a JobStep or a DatafeedStep, not {type(step).__name__}")
+    named = {"reason", "job_id", "datafeed_id"}
+    arguments = {
+        field.name: value
+        for field in fields(step)
+        if field.name not in named and (value := getattr(step, field.name)) not in (None, False)
+    }
+    return {
+        "verb": step.verb,
+        "kind": kind.value,
+        "id": identifier,
+        "reason": step.reason,
+        "destructive": step.destructive,
+        **arguments,
+    }
