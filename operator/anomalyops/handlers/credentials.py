@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -172,13 +173,8 @@ class SourceWatch:
         if not error.forbidden:
             logger.warning("%s cannot be read, trying again: %s", self.source, error)
             return RETRY
-        namespace = self.source.namespace
-        advice = (
-            f"the operator may not read {self.source}; allow it with: kubectl create rolebinding "
-            f"anomalyops-secret-reader -n {namespace} --clusterrole=anomalyops-secret-reader "
-            "--serviceaccount=anomalyops-system:anomalyops"
-        )
         if self._data is None:
+            advice = _how_to_allow(self.source, str(error))
             self._set(None, CredentialsError(FailureKind.SECRET_NOT_FOUND, advice))
         return FORBIDDEN_RETRY
 
@@ -188,3 +184,13 @@ class SourceWatch:
         self._looked.set()
         if changed:
             self._changed()
+
+
+def _how_to_allow(source: Source, refusal: str) -> str:
+    """The command that gives the right which the API's refusal says is missing."""
+    found = re.search(r"system:serviceaccount:([a-z0-9.-]+:[a-z0-9.-]+)", refusal)
+    account = found.group(1) if found else "anomalyops-system:anomalyops"
+    return (
+        f"the operator may not read {source}; allow it with: kubectl create rolebinding anomalyops-secret-reader "
+        f"-n {source.namespace} --clusterrole=anomalyops-secret-reader --serviceaccount={account}"
+    )

@@ -1,0 +1,53 @@
+{{- define "anomalyops.fullname" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "anomalyops.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end }}
+
+{{- define "anomalyops.labels" -}}
+{{ include "anomalyops.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "anomalyops.serviceAccount" -}}
+{{- if .Values.serviceAccount.name }}{{ .Values.serviceAccount.name }}
+{{- else if .Values.serviceAccount.create }}{{ include "anomalyops.fullname" . }}
+{{- else }}default{{ end }}
+{{- end }}
+
+{{- define "anomalyops.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "anomalyops.serviceAccount" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{- /* What the operator does with its own kinds and with Events, cluster-wide or in one namespace. */ -}}
+{{- define "anomalyops.rules" -}}
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds, elasticsearchconnections]
+  verbs: [get, list, watch]
+# Its finalizer.
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds]
+  verbs: [patch]
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs/status, datafeeds/status, elasticsearchconnections/status]
+  verbs: [patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{- /* Credentials of connections, one object at a time by name. */ -}}
+{{- define "anomalyops.secretRules" -}}
+- apiGroups: [""]
+  resources: [secrets, configmaps]
+  verbs: [get, watch]
+{{- end }}

@@ -1,0 +1,202 @@
+"""The Helm chart, with the real helm: what it renders, what it refuses, and an installation."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kube_harness import binaries
+from kube_harness.kubectl import Kubectl
+
+ROOT = Path(__file__).parent.parent.parent
+CHART = ROOT / "charts" / "anomalyops"
+CRDS = ROOT / "crds"
+RELEASE = "anomalyops"
+NAMESPACE = "anomalyops-system"
+
+Manifest = dict[str, Any]
+
+
+class Helm:
+    def __init__(self, program: Path, kubeconfig: Path | None = None):
+        self.program = program
+        self.kubeconfig = kubeconfig
+
+    def run(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        env = dict(os.environ)
+        if self.kubeconfig is not None:
+            env["KUBECONFIG"] = str(self.kubeconfig)
+        result = subprocess.run(
+            [str(self.program), *map(str, arguments)], capture_output=True, text=True, env=env, check=False
+        )
+        assert not check or result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def template(self, *arguments: str) -> list[Manifest]:
+        """The rendered manifests, as `helm template` of the release the install manifests describe."""
+        version = binaries.KUBERNETES.version
+        text = self.run(
+            "template", RELEASE, CHART, "-n", NAMESPACE, "--kube-version", version, *arguments
+        ).stdout
+        return [document for document in yaml.safe_load_all(text) if document]
+
+
+@pytest.fixture(scope="module")
+def helm() -> Helm:
+    try:
+        return Helm(binaries.find(binaries.HELM)["helm"])
+    except binaries.BinariesUnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def rendered(helm: Helm) -> list[Manifest]:
+    return helm.template()
+
+
+@pytest.fixture(scope="module")
+def installation(admin: Kubectl, installed: str) -> list[Manifest]:
+    """What `kubectl apply -k manifests/install` applies."""
+    return list(yaml.safe_load_all(admin("kustomize", ROOT / "manifests" / "install")))
+
+
+def one(manifests: list[Manifest], kind: str, name: str = RELEASE) -> Manifest:
+    found = [m for m in manifests if m["kind"] == kind and m["metadata"]["name"] == name]
+    assert len(found) == 1, f"{len(found)} of {kind} {name}"
+    return found[0]
+
+
+@pytest.mark.parametrize("values", [None, *sorted((CHART / "ci").glob("*.yaml"))], ids=str)
+def test_lint_is_clean(helm: Helm, values: Path | None) -> None:
+    arguments = ["--values", str(values)] if values else []
+    version = binaries.KUBERNETES.version
+    assert (
+        "0 chart(s) failed"
+        in helm.run("lint", "--strict", CHART, "--kube-version", version, *arguments).stdout
+    )
+
+
+def test_it_holds_the_generated_crds_and_keeps_them(rendered: list[Manifest]) -> None:
+    generated = [yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("anomalyops.io_*.yaml"))]
+    templated = [m for m in rendered if m["kind"] == "CustomResourceDefinition"]
+    for crd in templated:
+        assert crd["metadata"]["annotations"].pop("helm.sh/resource-policy") == "keep"
+        if not crd["metadata"]["annotations"]:
+            del crd["metadata"]["annotations"]
+    assert len(generated) == 3
+    assert sorted(templated, key=str) == sorted(generated, key=str)
+
+
+def test_crds_can_be_left_out(helm: Helm) -> None:
+    kinds = {m["kind"] for m in helm.template("--set", "crds.install=false")}
+    assert "CustomResourceDefinition" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("ClusterRole", "anomalyops"),
+        ("ClusterRole", "anomalyops-secret-reader"),
+        ("ClusterRole", "anomalyops-view"),
+        ("ClusterRole", "anomalyops-edit"),
+    ],
+)
+def test_it_gives_the_rights_of_the_install_manifests(
+    rendered: list[Manifest], installation: list[Manifest], kind: str, name: str
+) -> None:
+    def rules(manifests: list[Manifest]) -> list[Manifest]:
+        return sorted(one(manifests, kind, name)["rules"], key=str)
+
+    assert rules(rendered) == rules(installation)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("ClusterRoleBinding", "anomalyops"),
+        ("RoleBinding", "anomalyops-secret-reader"),
+    ],
+)
+def test_it_binds_them_to_the_same_account(
+    rendered: list[Manifest], installation: list[Manifest], kind: str, name: str
+) -> None:
+    ours, theirs = one(rendered, kind, name), one(installation, kind, name)
+    assert (ours["subjects"], ours["roleRef"]) == (theirs["subjects"], theirs["roleRef"])
+    assert ours["metadata"].get("namespace") == theirs["metadata"].get("namespace")
+
+
+def test_its_pod_is_that_of_the_install_manifests(
+    rendered: list[Manifest], installation: list[Manifest]
+) -> None:
+    ours = one(rendered, "Deployment")["spec"]
+    theirs = one(installation, "Deployment")["spec"]
+    for field in ("replicas", "strategy"):
+        assert ours[field] == theirs[field]
+    pod, other = ours["template"]["spec"], theirs["template"]["spec"]
+    container, other_container = pod.pop("containers")[0], other.pop("containers")[0]
+    assert pod == other
+    assert set(other_container.pop("args")) <= set(container.pop("args"))
+    assert container.pop("imagePullPolicy") == "IfNotPresent"
+    assert container == other_container
+
+
+def test_a_namespaced_release_has_rights_in_its_namespaces_only(helm: Helm) -> None:
+    manifests = helm.template("--set", "namespaces={team-a,team-b}", "--set", "rbac.aggregate=false")
+    kinds = [m["kind"] for m in manifests if m["kind"] != "CustomResourceDefinition"]
+    assert sorted(kinds) == ["Deployment", "Role", "Role", "RoleBinding", "RoleBinding", "ServiceAccount"]
+    assert {m["metadata"]["namespace"] for m in manifests if m["kind"] == "Role"} == {"team-a", "team-b"}
+    arguments = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[-2:] == ["--namespace=team-a", "--namespace=team-b"]
+
+
+def test_secrets_of_further_namespaces_are_opted_into(helm: Helm) -> None:
+    manifests = helm.template("--set", "rbac.secretNamespaces={team-a}")
+    bound = {m["metadata"]["namespace"] for m in manifests if m["kind"] == "RoleBinding"}
+    assert bound == {NAMESPACE, "team-a"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("replicas=2", "replicas"),
+        ("image.tga=1", "tga"),
+        ("image.repository=", "repository"),
+        ("log.format=xml", "format"),
+        ("defaultConnection=default", "defaultConnection"),
+        ("namespaces={Team_A}", "namespaces"),
+        ("namespaces=team-a", "namespaces"),
+        ("crds.keep=maybe", "keep"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(helm: Helm, setting: str, named: str) -> None:
+    version = binaries.KUBERNETES.version
+    result = helm.run("template", RELEASE, CHART, "--kube-version", version, "--set", setting, check=False)
+    assert result.returncode != 0
+    assert named in result.stderr
+
+
+@pytest.fixture
+def cluster_helm(helm: Helm, admin: Kubectl, installed: str) -> Iterator[Helm]:
+    """helm with a cluster that has the CRDs; what it installs goes into a namespace of its own."""
+    yield Helm(helm.program, admin.kubeconfig)
+
+
+def test_install_upgrade_and_uninstall(cluster_helm: Helm, admin: Kubectl) -> None:
+    admin("create", "namespace", "chart-test")
+    # The cluster's CRDs and roles belong to the install manifests of this session.
+    settings = ["-n", "chart-test", "--set", "crds.install=false"]
+    result = cluster_helm.run("install", "second", CHART, *settings)
+    assert "serves all namespaces" in result.stdout
+    assert "Warning" not in result.stderr
+    assert admin.get("deployment", "second-anomalyops", "chart-test")["spec"]["replicas"] == 1
+    cluster_helm.run("upgrade", "second", CHART, *settings, "--set", "log.level=debug")
+    pod = admin.get("deployment", "second-anomalyops", "chart-test")["spec"]["template"]["spec"]
+    assert "--log-level=debug" in pod["containers"][0]["args"]
+    cluster_helm.run("uninstall", "second", "-n", "chart-test")
+    assert not admin.exists("deployment", "second-anomalyops", "chart-test")
+    assert admin.get("crd", "anomalyjobs.anomalyops.io")
