@@ -12,6 +12,7 @@ from anomalyops.resources.connection import (
     ElasticsearchConnectionSpec,
     Kibana,
 )
+from anomalyops.resources.crds import custom_resource_definitions, generate_crd_folder, generate_crds
 from anomalyops.resources.datafeed import (
     ChunkingConfig,
     ChunkingMode,
@@ -61,6 +62,7 @@ from anomalyops.resources.status import (
     Operation,
 )
 from anomalyops.resources.times import parse_time
+from anomalyops.resources.yaml_documents import Document, load_documents
 
 __all__ = [
     "API_VERSION",
@@ -97,6 +99,7 @@ __all__ = [
     "DetectionRule",
     "Detector",
     "DetectorFunction",
+    "Document",
     "EffectiveSearch",
     "ElasticsearchConnection",
     "ElasticsearchConnectionSpec",
@@ -119,9 +122,13 @@ __all__ = [
     "RuleCondition",
     "SecretManifest",
     "canonical_function",
+    "custom_resource_definitions",
     "duration_nanos",
     "find_condition",
     "format_memory",
+    "generate_crd_folder",
+    "generate_crds",
+    "load_documents",
     "parse_duration",
     "parse_manifests",
     "parse_memory",

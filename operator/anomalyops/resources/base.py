@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -11,15 +10,17 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from anomalyops.resources.rules import Rule, RuleViolation, Violation
+from anomalyops.resources.rules import Rule, RuleViolation
 
 
 class SpecModel(BaseModel):
@@ -90,6 +91,22 @@ Timestamp = Annotated[
     PlainSerializer(_rfc3339, return_type=str, when_used="json"),
 ]
 
-JsonObject = dict[str, Any]
+Boolean = Annotated[bool, Field(strict=True)]
+"""true or false; the words yes and no or a number are not taken for one, as in the API server."""
 
-__all__ = ["JsonObject", "Mapping", "SpecModel", "StatusModel", "Timestamp", "Violation"]
+JsonObject = Annotated[
+    dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+]
+"""A free object in the server's own dialect, passed on as it is."""
+
+
+def _text_or_object(value: str | dict[str, Any]) -> str | dict[str, Any]:
+    if not isinstance(value, str | dict):
+        raise ValueError("write a name or an object")
+    return value
+
+
+TextOrObject = Annotated[
+    Any, AfterValidator(_text_or_object), WithJsonSchema({"x-kubernetes-preserve-unknown-fields": True})
+]
+"""A name, or a free object; a structural schema can say so only by saying nothing."""

@@ -61,7 +61,10 @@ class Reason(_DocumentedEnum):
     READY = "Ready", "The server does what the manifest asks for."
     SYNCED = "Synced", "The server's configuration equals the manifest."
     LOOKBACK_COMPLETE = "LookbackComplete", "The datafeed reached its end and stopped by itself: it is done."
-    SUSPENDED = "Suspended", "`spec.suspend` is true: the operator looks but does not act."
+    SUSPENDED = (
+        "Suspended",
+        "`spec.suspend` is true: the datafeed is stopped and the job closed until it is false.",
+    )
     CLOSED = "Closed", "The job is closed, as `spec.state` asks."
     STOPPED = "Stopped", "The datafeed is stopped, as `spec.state` asks."
     RECOVERED = "Recovered", "A condition that was reported before no longer holds."
@@ -118,13 +121,15 @@ class Reason(_DocumentedEnum):
     REJECTED = "Rejected", "The server refused the configuration; the message is the server's."
     IMMUTABLE_FIELD_CHANGED = (
         "ImmutableFieldChanged",
-        "A field changed that the server cannot change in place; set `spec.replacePolicy: Recreate` to lose the "
+        "A field changed that the server cannot change in place; set `spec.replacePolicy: Recreate` to lose "
+        "the "
         "model and create the job anew, or undo the change.",
     )
     NOT_OWNED = "NotOwned", "The server's object belongs to another resource or cluster."
     ALREADY_EXISTS = (
         "AlreadyExists",
-        "A server object of that id exists and differs, and `spec.adoptionPolicy` does not allow to take it over.",
+        "A server object of that id exists and differs, and `spec.adoptionPolicy` does not allow to take it "
+        "over.",
     )
     ADOPTED = "Adopted", "An existing server object was taken over, as `spec.adoptionPolicy` allows."
     CONFLICT = "Conflict", "Two resources claim the same server object, or one job has two datafeeds."

@@ -6,18 +6,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from anomalyops.resources.base import SpecModel
+from anomalyops.resources.base import Boolean, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import ObjectName, ObjectReference, Text
 from anomalyops.resources.resource import Resource
-from anomalyops.resources.rules import Rule
+from anomalyops.resources.rules import Rule, exactly_one
 from anomalyops.resources.status import ElasticsearchConnectionStatus
 
 _Url = Annotated[
     str,
     Text(
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
-        form="write http(s)://host[:port], without user and password",
+        form="write http(s)://host[:port], without user and password (they belong in a Secret)",
+        secret=True,
         maximum=2048,
     ),
 ]
@@ -64,7 +65,7 @@ class CaRef(SpecModel):
 class Auth(SpecModel):
     """Credentials, by Secret."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = ()
+    RULES: ClassVar[tuple[Rule, ...]] = (exactly_one("apiKeySecretRef", "basicSecretRef", "bearerSecretRef"),)
 
     api_key_secret_ref: ApiKeySecretRef | None = Field(default=None, description="An API key.")
     basic_secret_ref: BasicSecretRef | None = Field(default=None, description="User name and password.")
@@ -87,7 +88,15 @@ class Embedded(SpecModel):
 class ElasticsearchConnectionSpec(SpecModel):
     """Where the server is and how to log in. Exactly one of url, urls, eckRef and embedded."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = ()
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        exactly_one("url", "urls", "eckRef", "embedded"),
+        Rule(
+            message="caSecretRef and caConfigMapRef exclude one another: keep one",
+            holds=lambda spec: spec.ca_secret_ref is None or spec.ca_config_map_ref is None,
+            cel="!has(self.caSecretRef) || !has(self.caConfigMapRef)",
+            field="caConfigMapRef",
+        ),
+    )
 
     url: _Url | None = Field(default=None, description="The server's address.")
     urls: list[_Url] | None = Field(
@@ -109,7 +118,7 @@ class ElasticsearchConnectionSpec(SpecModel):
     ca_config_map_ref: CaRef | None = Field(
         default=None, description="A ConfigMap with the authority's certificate."
     )
-    insecure_skip_verify: bool = Field(
+    insecure_skip_verify: Boolean = Field(
         default=False, description="Whether the server's certificate is accepted unseen; for trials only."
     )
     kibana: Kibana | None = Field(default=None, description="The Kibana that shall show the jobs.")

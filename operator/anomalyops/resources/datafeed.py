@@ -7,14 +7,15 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from anomalyops.resources.base import JsonObject, SpecModel
+from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import DatafeedId, ObjectReference
 from anomalyops.resources.policies import AdoptionPolicy, DatafeedRunState, DeletionPolicy, ReplacePolicy
-from anomalyops.resources.resource import Resource
+from anomalyops.resources.resource import Resource, usable_name
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import DatafeedStatus
-from anomalyops.resources.times import PointInTime
+from anomalyops.resources.times import PointInTime, parse_time
+from anomalyops.resources.transitions import DATAFEED_TRANSITIONS, Transition
 
 
 class ChunkingMode(StrEnum):
@@ -28,7 +29,20 @@ class ChunkingMode(StrEnum):
 class ChunkingConfig(SpecModel):
     """How a search over a long time is cut into parts."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = ()
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            message="mode manual needs timeSpan: write the length of a part, such as 3h",
+            holds=lambda config: config.mode != ChunkingMode.MANUAL or config.time_span is not None,
+            cel="self.mode != 'manual' || has(self.timeSpan)",
+            field="timeSpan",
+        ),
+        Rule(
+            message="timeSpan cannot be used with mode '{mode}': write mode manual, or remove timeSpan",
+            holds=lambda config: config.mode == ChunkingMode.MANUAL or config.time_span is None,
+            cel="self.mode == 'manual' || !has(self.timeSpan)",
+            field="timeSpan",
+        ),
+    )
 
     mode: ChunkingMode = Field(
         description="auto: the server decides; manual: parts of timeSpan; off: one search."
@@ -41,7 +55,7 @@ class ChunkingConfig(SpecModel):
 class DelayedDataCheckConfig(SpecModel):
     """Whether the datafeed looks for documents that arrived too late."""
 
-    enabled: bool = Field(description="Whether it looks for late documents.")
+    enabled: Boolean = Field(description="Whether it looks for late documents.")
     check_window: Annotated[str, Duration(minimum="1ms")] | None = Field(
         default=None, description="How far back it looks; longer than the bucket span."
     )
@@ -63,19 +77,54 @@ class IndicesOptions(SpecModel):
     expand_wildcards: list[ExpandWildcards] | None = Field(
         default=None, max_length=5, description="Which kinds of indices a wildcard matches."
     )
-    ignore_unavailable: bool | None = Field(
+    ignore_unavailable: Boolean | None = Field(
         default=None, description="Whether missing or closed indices are ignored."
     )
-    allow_no_indices: bool | None = Field(default=None, description="Whether a wildcard may match nothing.")
-    ignore_throttled: bool | None = Field(
+    allow_no_indices: Boolean | None = Field(
+        default=None, description="Whether a wildcard may match nothing."
+    )
+    ignore_throttled: Boolean | None = Field(
         default=None, description="Whether frozen indices are ignored (deprecated)."
     )
+
+
+def _start_before_end(spec: DatafeedSpec) -> bool:
+    if spec.start is None or spec.end is None or "now" in (spec.start, spec.end):
+        return True
+    return parse_time(spec.start) < parse_time(spec.end)
 
 
 class DatafeedSpec(SpecModel):
     """What the datafeed shall be. Fields carry the names of the `_ml` API in camelCase."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = ()
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            message=(
+                "scriptFields cannot be used with aggregations: compute the values inside the aggregations"
+            ),
+            holds=lambda spec: not spec.aggregations or not spec.script_fields,
+            cel="!has(self.aggregations) || !has(self.scriptFields)",
+            field="scriptFields",
+        ),
+        Rule(
+            message="maxEmptySearches cannot be 0: write a number above 0, or -1 for never",
+            holds=lambda spec: spec.max_empty_searches != 0,
+            cel="!has(self.maxEmptySearches) || self.maxEmptySearches != 0",
+            field="maxEmptySearches",
+        ),
+        Rule(
+            message="end cannot be now: write a point in time, or leave end out to go on in real time",
+            holds=lambda spec: spec.end != "now",
+            cel="!has(self.end) || self.end != 'now'",
+            field="end",
+        ),
+        # The forms of a time differ too much for CEL; admission leaves this to the operator.
+        Rule(
+            message="end '{end}' must be after start '{start}'",
+            holds=_start_before_end,
+            field="end",
+        ),
+    )
     CONTROL_FIELDS: ClassVar[frozenset[str]] = frozenset(
         {
             "datafeed_id",
@@ -100,28 +149,40 @@ class DatafeedSpec(SpecModel):
     )
     start: PointInTime | None = Field(
         default=None,
-        description="Where a datafeed of a new job begins: ISO 8601, seconds or milliseconds since 1970; by default at the first document.",
+        description=(
+            "Where a datafeed of a new job begins: ISO 8601, seconds or milliseconds since 1970; by default "
+            "at the first document."
+        ),
     )
     end: PointInTime | None = Field(
         default=None, description="Where it ends (exclusive); without it, it goes on in real time."
     )
     replace_policy: ReplacePolicy = Field(
         default=ReplacePolicy.NEVER,
-        description="What to do when a field changes that cannot be changed in place.",
+        description=(
+            "What to do with the model when what is read changes. Never: changes apply in place, the model "
+            "is kept. Reset: when indices, query, aggregations, script fields or runtime mappings change, "
+            "the job's model and results are forgotten and learned anew. Recreate: as Reset, and a datafeed "
+            "of the job under another id is deleted."
+        ),
     )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description=(
-            "What becomes of the server's datafeed when this resource is deleted. Retain: it is stopped. Delete: it "
-            "is stopped and deleted. Orphan: it is left as it is."
+            "What becomes of the server's datafeed when this resource is deleted. Retain: it is stopped. "
+            "Delete: it is stopped and deleted. Orphan: it is left as it is."
         ),
     )
     adoption_policy: AdoptionPolicy = Field(
         default=AdoptionPolicy.IF_MATCHES,
-        description="Whether a datafeed that exists already under this id is taken over: when it matches, never or always.",
+        description=(
+            "Whether a datafeed that exists already under this id is taken over: when it matches, never or "
+            "always."
+        ),
     )
-    suspend: bool = Field(
-        default=False, description="Whether the operator leaves the datafeed alone for now."
+    suspend: Boolean = Field(
+        default=False,
+        description="Whether the datafeed is stopped for now; configuration changes still apply.",
     )
 
     indices: list[Annotated[str, Field(min_length=1, max_length=512)]] = Field(
@@ -165,6 +226,8 @@ class Datafeed(Resource):
     """One datafeed of one AnomalyJob."""
 
     KIND: ClassVar[str] = "Datafeed"
+    RULES: ClassVar[tuple[Rule, ...]] = (usable_name("datafeedId", "datafeed_id", maximum=253),)
+    TRANSITIONS: ClassVar[tuple[Transition, ...]] = DATAFEED_TRANSITIONS
 
     spec: DatafeedSpec = Field(description="What the datafeed shall be.")
     status: DatafeedStatus | None = Field(default=None, description="What the operator observed.")

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from anomalyops.resources.base import SpecModel
+from anomalyops.resources.base import Boolean, SpecModel
 from anomalyops.resources.identifiers import DatafeedId, FieldName
-from anomalyops.resources.rules import Rule, cel_list
+from anomalyops.resources.rules import FUNCTION, Rule, cel_list
 
 
 class DetectorFunction(StrEnum):
@@ -158,7 +158,9 @@ class FilterRef(SpecModel):
     filter_id: DatafeedId = Field(description="The id of the filter on the server.")
     filter_type: FilterType | None = Field(
         default=None,
-        description="include (the server's default): the rule applies to values in the filter; exclude: to others.",
+        description=(
+            "include (the server's default): the rule applies to values in the filter; exclude: to others."
+        ),
     )
 
 
@@ -167,7 +169,9 @@ class RuleCondition(SpecModel):
 
     applies_to: AppliesTo = Field(description="The value that is compared.")
     operator: ComparisonOperator = Field(description="How it is compared.")
-    value: float = Field(description="The number that it is compared with.")
+    value: Annotated[float, Field(strict=True, allow_inf_nan=False)] = Field(
+        description="The number that it is compared with."
+    )
 
 
 class DetectionRule(SpecModel):
@@ -175,9 +179,14 @@ class DetectionRule(SpecModel):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            message="a custom rule needs scope or conditions: write at least one filter in scope or one condition",
+            message=(
+                "a custom rule needs scope or conditions: write at least one filter in scope or one condition"
+            ),
             holds=lambda rule: bool(rule.scope) or bool(rule.conditions),
-            cel="(has(self.scope) && size(self.scope) > 0) || (has(self.conditions) && size(self.conditions) > 0)",
+            cel=(
+                "(has(self.scope) && size(self.scope) > 0) || (has(self.conditions) && "
+                "size(self.conditions) > 0)"
+            ),
         ),
     )
 
@@ -213,7 +222,10 @@ def _different(first: str, second: str, one: str, other: str) -> Rule:
 
 def _not_reserved(field: str, attribute: str) -> Rule:
     return Rule(
-        message=f"'{{{field}}}' is not a permitted value for {field}: count, by and over are reserved, name a field",
+        message=(
+            f"'{{{field}}}' is not a permitted value for {field}: count, by and over are reserved, name a "
+            "field"
+        ),
         holds=lambda detector: getattr(detector, attribute) not in ("count", "by", "over"),
         cel=f"!has(self.{field}) || !(self.{field} in ['count', 'by', 'over'])",
         field=field,
@@ -240,13 +252,13 @@ class Detector(SpecModel):
         Rule(
             message="function '{function}' needs fieldName: name the field to analyse",
             holds=lambda detector: detector.function in _WITHOUT_FIELD or detector.field_name is not None,
-            cel=f"self.function in {cel_list(_WITHOUT_FIELD)} || has(self.fieldName)",
+            cel=f"self.{FUNCTION} in {cel_list(_WITHOUT_FIELD)} || has(self.fieldName)",
             field="fieldName",
         ),
         Rule(
             message="function '{function}' cannot be used with fieldName: remove fieldName",
             holds=lambda detector: detector.function not in _WITHOUT_FIELD or detector.field_name is None,
-            cel=f"!(self.function in {cel_list(_WITHOUT_FIELD)}) || !has(self.fieldName)",
+            cel=f"!(self.{FUNCTION} in {cel_list(_WITHOUT_FIELD)}) || !has(self.fieldName)",
             field="fieldName",
         ),
         Rule(
@@ -254,7 +266,7 @@ class Detector(SpecModel):
             holds=lambda detector: (
                 detector.function not in (*_RARE, *_FREQ_RARE) or detector.by_field_name is not None
             ),
-            cel=f"!(self.function in {cel_list((*_RARE, *_FREQ_RARE))}) || has(self.byFieldName)",
+            cel=f"!(self.{FUNCTION} in {cel_list((*_RARE, *_FREQ_RARE))}) || has(self.byFieldName)",
             field="byFieldName",
         ),
         Rule(
@@ -262,7 +274,7 @@ class Detector(SpecModel):
             holds=lambda detector: (
                 detector.function not in _FREQ_RARE or detector.over_field_name is not None
             ),
-            cel=f"!(self.function in {cel_list(_FREQ_RARE)}) || has(self.overFieldName)",
+            cel=f"!(self.{FUNCTION} in {cel_list(_FREQ_RARE)}) || has(self.overFieldName)",
             field="overFieldName",
         ),
         Rule(
@@ -273,7 +285,7 @@ class Detector(SpecModel):
             holds=lambda detector: (
                 detector.function not in _NON_ZERO_COUNT or detector.over_field_name is None
             ),
-            cel=f"!(self.function in {cel_list(_NON_ZERO_COUNT)}) || !has(self.overFieldName)",
+            cel=f"!(self.{FUNCTION} in {cel_list(_NON_ZERO_COUNT)}) || !has(self.overFieldName)",
             field="overFieldName",
         ),
         _different("partitionFieldName", "byFieldName", "partition_field_name", "by_field_name"),
@@ -288,7 +300,8 @@ class Detector(SpecModel):
             ),
             holds=_scope_fields_exist,
             cel=(
-                "!has(self.customRules) || self.customRules.all(rule, !has(rule.scope) || rule.scope.all(field, "
+                "!has(self.customRules) || self.customRules.all(rule, !has(rule.scope) || "
+                "rule.scope.all(field, "
                 + " || ".join(f"(has(self.{split}) && self.{split} == field)" for split in _SPLITS)
                 + "))"
             ),
@@ -298,7 +311,7 @@ class Detector(SpecModel):
             message="function '{function}' supports only conditions with appliesTo: time in customRules",
             holds=_time_conditions_only,
             cel=(
-                f"!(self.function in {cel_list(_TIME_CONDITIONS_ONLY)}) || !has(self.customRules) || "
+                f"!(self.{FUNCTION} in {cel_list(_TIME_CONDITIONS_ONLY)}) || !has(self.customRules) || "
                 "self.customRules.all(rule, !has(rule.conditions) || "
                 "rule.conditions.all(condition, condition.appliesTo == 'time'))"
             ),
@@ -317,7 +330,7 @@ class Detector(SpecModel):
     partition_field_name: FieldName | None = Field(
         default=None, description="Splits the data into separate models, each with its own results."
     )
-    use_null: bool | None = Field(
+    use_null: Boolean | None = Field(
         default=None,
         description="Whether documents without the by or partition field form a series of their own.",
     )

@@ -1,4 +1,4 @@
-"""Durations as Elasticsearch reads them: a whole number and a unit, nothing finer and nothing longer than days."""
+"""Durations as Elasticsearch reads them: a whole number and a unit from nanoseconds to days."""
 
 from __future__ import annotations
 

@@ -25,21 +25,24 @@ class Text:
         pattern: What the whole text must match; understood alike by Python and RE2.
         form: What is accepted, in words.
         maximum: The most characters.
+        secret: Whether a refused text may hold a secret and is not repeated.
     """
 
     pattern: str
     form: str
     maximum: int
+    secret: bool = False
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         """A string of bounded length that matches the pattern."""
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def _check(self, text: str) -> str:
+        found = "the value" if self.secret else f"'{text}'"
         if len(text) > self.maximum:
-            raise ValueError(f"'{text}' is too long: at most {self.maximum} characters are accepted")
+            raise ValueError(f"{found} is too long: at most {self.maximum} characters are accepted")
         if not re.search(self.pattern.replace("$", r"\Z"), text):
-            raise ValueError(f"'{text}' is not accepted: {self.form}")
+            raise ValueError(f"{found} is not accepted: {self.form}")
         return text
 
     def __get_pydantic_json_schema__(

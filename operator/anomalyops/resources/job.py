@@ -7,14 +7,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from anomalyops.resources.analysis import AnalysisConfig
-from anomalyops.resources.base import JsonObject, SpecModel
+from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import FieldName, IndexNamePart, ObjectReference, ServerId
 from anomalyops.resources.memory_sizes import MemoryLimit
 from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, JobRunState, ReplacePolicy
-from anomalyops.resources.resource import Resource
+from anomalyops.resources.resource import Resource, server_id_cel, usable_name
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import AnomalyJobStatus
+from anomalyops.resources.transitions import JOB_TRANSITIONS, Transition
 
 _Days = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
@@ -48,8 +49,10 @@ class DataDescription(SpecModel):
 class ModelPlotConfig(SpecModel):
     """Whether the model's bounds are stored with the results."""
 
-    enabled: bool | None = Field(default=None, description="Whether model bounds are stored for each series.")
-    annotations_enabled: bool | None = Field(
+    enabled: Boolean | None = Field(
+        default=None, description="Whether model bounds are stored for each series."
+    )
+    annotations_enabled: Boolean | None = Field(
         default=None, description="Whether changes of the model are annotated; by default as `enabled`."
     )
     terms: Annotated[str, Field(max_length=4096)] | None = Field(
@@ -57,10 +60,75 @@ class ModelPlotConfig(SpecModel):
     )
 
 
+DEFAULT_SNAPSHOT_RETENTION_DAYS = 10  # the server's, when the manifest has none
+DEFAULT_TIME_FIELD = "time"  # likewise
+
+
+def _daily_within_retention(spec: AnomalyJobSpec) -> bool:
+    daily, retention = spec.daily_model_snapshot_retention_after_days, spec.model_snapshot_retention_days
+    return (daily or 0) <= (DEFAULT_SNAPSHOT_RETENTION_DAYS if retention is None else retention)
+
+
+def _time_field_not_analysed(spec: AnomalyJobSpec) -> bool:
+    return (spec.data_description.time_field or DEFAULT_TIME_FIELD) not in spec.analysis_config.fields
+
+
+_TIME_FIELD = (
+    f"(has(self.dataDescription.timeField) ? self.dataDescription.timeField : '{DEFAULT_TIME_FIELD}')"
+)
+_DETECTOR_FIELDS = ("fieldName", "byFieldName", "overFieldName", "partitionFieldName")
+_ANALYSIS_FIELDS = ("categorizationFieldName", "summaryCountFieldName")
+
+
 class AnomalyJobSpec(SpecModel):
     """What the job shall be. Fields carry the names of the `_ml` API in camelCase."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = ()
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            message=(
+                "dailyModelSnapshotRetentionAfterDays cannot be greater than "
+                "modelSnapshotRetentionDays (10 when it is absent): lower it, or raise "
+                "modelSnapshotRetentionDays"
+            ),
+            holds=_daily_within_retention,
+            cel=(
+                "!has(self.dailyModelSnapshotRetentionAfterDays) || "
+                "self.dailyModelSnapshotRetentionAfterDays <= (has(self.modelSnapshotRetentionDays) ? "
+                f"self.modelSnapshotRetentionDays : {DEFAULT_SNAPSHOT_RETENTION_DAYS})"
+            ),
+            field="dailyModelSnapshotRetentionAfterDays",
+        ),
+        Rule(
+            message=(
+                "the time field (dataDescription.timeField, by default time) cannot be used in "
+                "analysisConfig: name another field there"
+            ),
+            holds=_time_field_not_analysed,
+            cel=" && ".join(
+                [
+                    "self.analysisConfig.detectors.all(detector, "
+                    + " && ".join(
+                        f"(!has(detector.{field}) || detector.{field} != {_TIME_FIELD})"
+                        for field in _DETECTOR_FIELDS
+                    )
+                    + ")",
+                    *(
+                        f"(!has(self.analysisConfig.{field}) || self.analysisConfig.{field} != {_TIME_FIELD})"
+                        for field in _ANALYSIS_FIELDS
+                    ),
+                    f"(!has(self.analysisConfig.influencers) || !({_TIME_FIELD} in "
+                    "self.analysisConfig.influencers))",
+                ]
+            ),
+            field="dataDescription",
+        ),
+        Rule(
+            message="resultsIndexName must not start with custom-: the server puts it before the name itself",
+            holds=lambda spec: not (spec.results_index_name or "").startswith("custom-"),
+            cel="!has(self.resultsIndexName) || !self.resultsIndexName.startsWith('custom-')",
+            field="resultsIndexName",
+        ),
+    )
     CONTROL_FIELDS: ClassVar[frozenset[str]] = frozenset(
         {
             "job_id",
@@ -84,23 +152,30 @@ class AnomalyJobSpec(SpecModel):
     replace_policy: ReplacePolicy = Field(
         default=ReplacePolicy.NEVER,
         description=(
-            "What to do when a field changes that cannot be changed in place. Never: nothing, and say so. Reset: "
-            "forget model and results where that is enough. Recreate: delete the job with its model and results "
-            "and create it anew."
+            "What to do when a field changes that cannot be changed in place. Never: nothing, and say so. "
+            "Reset: forget model and results where that is enough (a memory limit below what the model "
+            "uses). Recreate: delete the job with its model and results and create it anew."
         ),
     )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description=(
-            "What becomes of the server's job when this resource is deleted. Retain: it is closed and keeps model "
-            "and results. Delete: it is deleted with them. Orphan: it is left as it is."
+            "What becomes of the server's job when this resource is deleted. Retain: it is closed and keeps "
+            "model and results. Delete: it is deleted with them. Orphan: it is left as it is."
         ),
     )
     adoption_policy: AdoptionPolicy = Field(
         default=AdoptionPolicy.IF_MATCHES,
-        description="Whether a job that exists already under this id is taken over: when it matches, never or always.",
+        description=(
+            "Whether a job that exists already under this id is taken over: when it matches, never or always."
+        ),
     )
-    suspend: bool = Field(default=False, description="Whether the operator leaves the job alone for now.")
+    suspend: Boolean = Field(
+        default=False,
+        description=(
+            "Whether the datafeed is stopped and the job closed for now; configuration changes still apply."
+        ),
+    )
 
     description: Annotated[str, Field(max_length=4096)] | None = Field(
         default=None, description="What the job is for."
@@ -134,7 +209,7 @@ class AnomalyJobSpec(SpecModel):
     custom_settings: JsonObject | None = Field(
         default=None, description="Free settings, such as Kibana's custom_urls; passed on as they are."
     )
-    allow_lazy_open: bool | None = Field(
+    allow_lazy_open: Boolean | None = Field(
         default=None, description="Whether the job may wait for a machine learning node with room."
     )
     results_index_name: IndexNamePart | None = Field(
@@ -142,7 +217,7 @@ class AnomalyJobSpec(SpecModel):
     )
 
     def server_body(self) -> dict[str, Any]:
-        """The body of `PUT _ml/anomaly_detectors/{job_id}`: only what the manifest says, in the server's names."""
+        """The body of `PUT _ml/anomaly_detectors/{job_id}`: only what the manifest says."""
         return self.model_dump(
             mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS)
         )
@@ -152,6 +227,16 @@ class AnomalyJob(Resource):
     """One anomaly detection job on an Elasticsearch-compatible server."""
 
     KIND: ClassVar[str] = "AnomalyJob"
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        usable_name("jobId", "job_id", maximum=64),
+        Rule(
+            message="spec.groups holds the job's own id: job and group names must differ, rename the group",
+            holds=lambda job: job.server_id not in (job.spec.groups or []),
+            cel=f"!has(self.spec.groups) || !({server_id_cel('jobId')} in self.spec.groups)",
+            field="spec.groups",
+        ),
+    )
+    TRANSITIONS: ClassVar[tuple[Transition, ...]] = JOB_TRANSITIONS
 
     spec: AnomalyJobSpec = Field(description="What the job shall be.")
     status: AnomalyJobStatus | None = Field(default=None, description="What the operator observed.")

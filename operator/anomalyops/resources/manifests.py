@@ -32,7 +32,7 @@ KINDS: Mapping[str, type[AnyResource]] = {
 }
 Foreign = Literal["ignore", "report"]
 
-# Free objects are passed on as they are: null is a value there.
+# Free objects are passed on as they are: null is a value there and stays.
 _OPAQUE = frozenset(
     {"query", "aggregations", "scriptFields", "runtimeMappings", "customSettings", "categorizationAnalyzer"}
 )
@@ -95,13 +95,13 @@ def parse_manifests(
     return resources
 
 
-def resource_from_object(value: Mapping[str, Any]) -> AnyResource:
+def resource_from_object(value: Mapping[str, Any], *, source: str = "") -> AnyResource:
     """The resource that an object of the API server describes; its kind decides the class.
 
     Raises:
-        ManifestError: The object is not valid; all of its problems are listed.
+        ManifestError: The object is not valid; all of its problems are listed, after `source`.
     """
-    document = Document(source="", number=1, value=value)
+    document = Document(source=source, number=1, value=value)
     try:
         resource = _read(value, foreign="report")
     except _Faults as error:
@@ -117,7 +117,7 @@ class _Faults(Exception):  # noqa: N818 - a carrier inside this module
         self.faults = faults
 
 
-def _objects(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def _objects(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
     """The object of a document, or the items of a list of objects, each with its path."""
     if isinstance(value, Mapping) and value.get("kind") == "List" and isinstance(value.get("items"), list):
         for index, item in enumerate(value["items"]):
@@ -126,7 +126,7 @@ def _objects(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
-def _problem(document: Document, path: Path, value: Any, fault: Fault) -> Problem:
+def _problem(document: Document, path: Path, value: object, fault: Fault) -> Problem:
     """A fault with its place in the text."""
     full = (*path, *fault.path)
     metadata = value.get("metadata") if isinstance(value, Mapping) else None
@@ -149,7 +149,7 @@ def _key(resource: AnyResource | SecretManifest) -> tuple[str, str, str]:
     return resource.kind, resource.metadata.namespace, resource.metadata.name
 
 
-def _read(value: Any, *, foreign: Foreign) -> AnyResource | SecretManifest | None:
+def _read(value: object, *, foreign: Foreign) -> AnyResource | SecretManifest | None:
     """The resource of one object; None for a foreign one that is ignored."""
     if not isinstance(value, Mapping):
         raise _Faults(
@@ -188,34 +188,32 @@ def _read_secret(value: Mapping[str, Any]) -> SecretManifest:
 
 def _read_resource(model: type[AnyResource], value: Mapping[str, Any]) -> AnyResource:
     """Reads one object of a known kind; raises all of its faults together."""
-    faults = [*_unknown_metadata(value.get("metadata")), *_nulls(value.get("spec"), ("spec",))]
+    faults = list(_unknown_metadata(value.get("metadata")))
     try:
-        resource = model.model_validate(value, by_alias=True, by_name=False)
+        resource = model.model_validate(_without_nulls(value), by_alias=True, by_name=False)
     except ValidationError as error:
-        nulls = {fault.path for fault in faults}
-        faults.extend(fault for fault in faults_of(model, error) if fault.path not in nulls)
+        faults.extend(faults_of(model, error))
         raise _Faults(faults) from None
     if faults:
         raise _Faults(faults)
     return resource
 
 
-def _unknown_metadata(metadata: Any) -> Iterator[Fault]:
+def _unknown_metadata(metadata: object) -> Iterator[Fault]:
     if isinstance(metadata, Mapping):
         for key in metadata:
             if key not in _OBJECT_META:
                 yield Fault(path=("metadata", str(key)), message=unknown_key(str(key), _OBJECT_META))
 
 
-def _nulls(value: Any, path: Path) -> Iterator[Fault]:
-    """Keys without a value: the API server refuses them for typed fields."""
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value without keys that have no value: the API server drops them from typed objects."""
     if isinstance(value, Mapping):
-        for key, below in value.items():
-            if below is None:
-                message = "has no value: write one, or leave the key out"
-                yield Fault(path=(*path, str(key)), message=message)
-            elif key not in _OPAQUE:
-                yield from _nulls(below, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            yield from _nulls(below, (*path, index))
+        return {
+            key: below if key in _OPAQUE else _without_nulls(below)
+            for key, below in value.items()
+            if below is not None
+        }
+    if isinstance(value, list):
+        return [_without_nulls(below) for below in value]
+    return value

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
@@ -23,7 +23,7 @@ class Problem:
     Attributes:
         source: The file or other source.
         document: The number of the document in it, from 1.
-        line: The line that the document, or the fault, begins at.
+        line: The line, from 1, of the field or of what stands around it; 0 without a text.
         kind: The resource's kind, where known.
         name: The resource's name, where known.
         field: The path of the field, such as `spec.analysisConfig.detectors[0].function`.
@@ -41,9 +41,10 @@ class Problem:
     value: str | None = None
 
     def __str__(self) -> str:
-        place = f"{self.source}:{self.line}: "
+        place = f"{self.source}:{self.line}" if self.line else self.source
         if self.document > 1:
-            place = f"{self.source}:{self.line} (document {self.document}): "
+            place += f" (document {self.document})"
+        place += ": " if place else ""
         resource = f"{self.kind}/{self.name}: " if self.kind else ""
         where = f"{self.field}: " if self.field else ""
         found = f" (found {self.value})" if self.value is not None else ""
@@ -78,9 +79,11 @@ def path_text(path: Path) -> str:
     return text
 
 
-def shown(value: Any) -> str | None:
+def shown(value: object) -> str | None:
     """A found value as JSON on one line of at most 60 characters; None for what is better not repeated."""
     if value is None or isinstance(value, Mapping | BaseModel):
+        return None
+    if isinstance(value, list) and any(isinstance(item, Mapping | BaseModel) for item in value):
         return None
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -97,7 +100,7 @@ def _faults(model: type[BaseModel], detail: ErrorDetails) -> Iterator[Fault]:
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, RuleViolation):
         for violation in cause.violations:
-            steps = (violation.field,) if violation.field else ()
+            steps = tuple(violation.field.split(".")) if violation.field else ()
             yield Fault(path=(*path, *steps), message=violation.message, value=shown(violation.value))
         return
     if detail["type"] == "extra_forbidden":
@@ -190,7 +193,7 @@ def unknown_key(key: str, accepted: Sequence[str]) -> str:
 
 def _accepted_keys(model: type[BaseModel], path: Path) -> list[str]:
     """The keys of the object at `path` below `model`."""
-    found: Any = model
+    found: object = model
     for step in path:
         found = _step(found, step)
     if isinstance(found, type) and issubclass(found, BaseModel):
@@ -198,7 +201,7 @@ def _accepted_keys(model: type[BaseModel], path: Path) -> list[str]:
     return []
 
 
-def _step(annotation: Any, step: str | int) -> Any:
+def _step(annotation: object, step: str | int) -> object:
     """The type below `annotation` that a step of a path leads to; None where it is no model."""
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return next((below for below in get_args(annotation) if _model_in(below)), None)
@@ -206,12 +209,12 @@ def _step(annotation: Any, step: str | int) -> Any:
     return None if field is None else _without_none(field.annotation)
 
 
-def _without_none(annotation: Any) -> Any:
+def _without_none(annotation: object) -> object:
     """`X` for `X | None`."""
     if get_origin(annotation) in (Union, UnionType):
         return next((part for part in get_args(annotation) if part is not type(None)), None)
     return annotation
 
 
-def _model_in(annotation: Any) -> bool:
+def _model_in(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)

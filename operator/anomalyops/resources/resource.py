@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from anomalyops.resources.base import StatusModel, Timestamp
+from anomalyops.resources.base import SpecModel, StatusModel, Timestamp
+from anomalyops.resources.identifiers import ID_PATTERN
+from anomalyops.resources.rules import Rule, cel_string
+from anomalyops.resources.transitions import Transition
 
 GROUP = "anomalyops.io"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+
+
+def server_id_cel(field: str) -> str:
+    """The CEL expression, on the whole object, for the id on the server: `spec.<field>` or the name."""
+    return f"(has(self.spec.{field}) ? self.spec.{field} : self.metadata.name)"
+
+
+def usable_name(field: str, attribute: str, *, maximum: int) -> Rule:
+    """The rule that the resource's name can be the id on the server where the spec gives none."""
+    return Rule(
+        message=(
+            f"metadata.name cannot be the id on the server: it must have at most {maximum} characters of "
+            f"a-z, 0-9, hyphens and dots; set spec.{field}"
+        ),
+        holds=lambda resource: (
+            getattr(resource.spec, attribute) is not None
+            or (
+                len(resource.metadata.name) <= maximum
+                and re.search(ID_PATTERN, resource.metadata.name) is not None
+            )
+        ),
+        cel=(
+            f"has(self.spec.{field}) || (size(self.metadata.name) <= {maximum} && "
+            f"self.metadata.name.matches({cel_string(ID_PATTERN)}))"
+        ),
+        field=f"spec.{field}",
+    )
 
 
 class Metadata(StatusModel):
@@ -30,20 +60,17 @@ class Metadata(StatusModel):
     deletion_timestamp: Timestamp | None = Field(default=None, description="When its deletion was asked for.")
 
 
-class Resource(BaseModel):
+class Resource(SpecModel):
     """A resource of the group `anomalyops.io`; see the subclasses for the kinds."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_alias=True, validate_by_name=True, extra="forbid", frozen=True
-    )
-
     KIND: ClassVar[str] = ""
+    TRANSITIONS: ClassVar[tuple[Transition, ...]] = ()
 
     api_version: str = Field(default=API_VERSION, description="The API version.")
     kind: str = Field(default="", description="The kind.")
     metadata: Metadata = Field(description="Name, namespace and the rest of the object's metadata.")
 
-    def model_post_init(self, context: Any, /) -> None:
+    def model_post_init(self, context: object, /) -> None:
         """Fills in the kind of an object that is made in Python."""
         if not self.kind:
             object.__setattr__(self, "kind", self.KIND)

@@ -37,7 +37,7 @@ class Rule:
         message: What is wrong and what to write instead. `{fieldName}` stands for the value of a field, which
             must be present whenever the rule is broken.
         holds: The check on the model.
-        cel: The same check on the manifest, where `self` is the object. Empty where CEL cannot see the values.
+        cel: The same check on the manifest, where `self` is the object; empty where CEL cannot see it.
         field: The camelCase name of the field that is to blame; empty for the object itself.
     """
 
@@ -67,10 +67,39 @@ def _message_expression(template: str) -> str:
     parts = []
     for index, part in enumerate(_PLACEHOLDER.split(template)):
         if index % 2:
-            parts.append(f"string(self.{part})")
+            parts.append(f"self.{_cel_name(part)}")
         elif part:
             parts.append(cel_string(part))
     return " + ".join(parts)
+
+
+# Field names that are words of CEL are escaped in rules.
+FUNCTION = "__function__"
+
+
+def _cel_name(field: str) -> str:
+    """The name that CEL rules use for a field."""
+    return FUNCTION if field == "function" else field
+
+
+def exactly_one(*fields: str) -> Rule:
+    """The rule that exactly one of these (camelCase) fields is written."""
+    names = f"{', '.join(fields[:-1])} and {fields[-1]}"
+
+    def holds(model: BaseModel) -> bool:
+        written = [
+            name
+            for name, info in type(model).model_fields.items()
+            if info.alias in fields and getattr(model, name) is not None
+        ]
+        return len(written) == 1
+
+    present = ", ".join(f"has(self.{field})" for field in fields)
+    return Rule(
+        message=f"write exactly one of {names}",
+        holds=holds,
+        cel=f"[{present}].exists_one(present, present)",
+    )
 
 
 def cel_string(text: str) -> str:

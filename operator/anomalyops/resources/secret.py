@@ -23,7 +23,7 @@ class SecretManifest:
         """The Secret or ConfigMap of a document.
 
         Raises:
-            ValueError: A name is missing or a value of `data` is not base64. The text does not hold the value.
+            ValueError: The name is missing or a value is not base64; the error does not hold the value.
         """
         metadata = value.get("metadata")
         if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):

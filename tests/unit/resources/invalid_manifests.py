@@ -1,0 +1,1048 @@
+"""Manifests that must be refused, by the models and by admission alike, and manifests that must pass.
+
+The unit tests run them through `parse_manifests`; the Kubernetes tests run the same table through kubectl.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+API_VERSION = "anomalyops.io/v1alpha1"
+
+JOB_SPEC: dict[str, Any] = {
+    "analysisConfig": {
+        "bucketSpan": "15m",
+        "detectors": [{"function": "mean", "fieldName": "bytes", "partitionFieldName": "host"}],
+        "influencers": ["host"],
+    },
+    "dataDescription": {"timeField": "@timestamp"},
+}
+DATAFEED_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}, "indices": ["logs-*"]}
+CONNECTION_SPEC: dict[str, Any] = {"url": "https://elasticsearch:9200"}
+_SPECS = {"AnomalyJob": JOB_SPEC, "Datafeed": DATAFEED_SPEC, "ElasticsearchConnection": CONNECTION_SPEC}
+
+REMOVE = object()
+
+
+def manifest(kind: str, changes: dict[str, Any] | None = None, *, name: str = "requests") -> dict[str, Any]:
+    """A good manifest with some paths (`analysisConfig.detectors.0.function`) set or removed."""
+    spec = copy.deepcopy(_SPECS[kind])
+    for path, value in (changes or {}).items():
+        *parents, last = path.split(".")
+        target: Any = spec
+        for step in parents:
+            target = target[int(step)] if isinstance(target, list) else target.setdefault(step, {})
+        key = int(last) if isinstance(target, list) else last
+        if value is REMOVE:
+            del target[key]
+        else:
+            target[key] = value
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A manifest that must be refused.
+
+    Attributes:
+        id: A name for the test.
+        manifest: The whole object.
+        field: The path that the refusal must name.
+        message: What the refusal must say, in part.
+        kubectl: What admission says instead, where the API server has words of its own.
+        only: "operator" or "admission" where the other cannot know; `because` says why.
+    """
+
+    id: str
+    manifest: dict[str, Any]
+    field: str
+    message: str
+    kubectl: str = ""
+    only: str = ""
+    because: str = ""
+
+    @property
+    def admission_message(self) -> str:
+        """What admission must say, in part."""
+        return self.kubectl or self.message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change of an object in the cluster, refused (with `message`) or allowed (without).
+
+    `status` is written to the status subresource between the two.
+    """
+
+    id: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    field: str = ""
+    message: str = ""
+    status: dict[str, Any] = dataclasses.field(default_factory=lambda: {"jobState": "opened"})
+
+
+def _detectors(*detectors: dict[str, Any]) -> dict[str, Any]:
+    return {"analysisConfig.detectors": list(detectors)}
+
+
+_MEAN = {"function": "mean", "fieldName": "bytes"}
+_D0 = "spec.analysisConfig.detectors[0]"
+
+
+def _job(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("AnomalyJob", changes), field=field_, message=message, **more)
+
+
+def _feed(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("Datafeed", changes), field=field_, message=message, **more)
+
+
+def _connection(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(
+        id=id_, manifest=manifest("ElasticsearchConnection", changes), field=field_, message=message, **more
+    )
+
+
+_UNTYPED = "the analyzer is a name or an object, so it has no type, and CEL sees typed fields alone"
+
+DETECTORS = [
+    _job(
+        "mean-needs-field",
+        _detectors({"function": "mean"}),
+        f"{_D0}.fieldName",
+        "function 'mean' needs fieldName: name the field to analyse",
+    ),
+    _job(
+        "distinct-count-needs-field",
+        _detectors({"function": "high_dc", "byFieldName": "user"}),
+        f"{_D0}.fieldName",
+        "function 'high_dc' needs fieldName",
+    ),
+    _job(
+        "count-forbids-field",
+        _detectors({"function": "low_count", "fieldName": "bytes"}),
+        f"{_D0}.fieldName",
+        "function 'low_count' cannot be used with fieldName: remove fieldName",
+    ),
+    _job(
+        "time-forbids-field",
+        _detectors({"function": "time_of_day", "fieldName": "bytes"}),
+        f"{_D0}.fieldName",
+        "function 'time_of_day' cannot be used with fieldName",
+    ),
+    _job(
+        "rare-needs-by",
+        _detectors({"function": "rare"}),
+        f"{_D0}.byFieldName",
+        "function 'rare' needs byFieldName",
+    ),
+    _job(
+        "freq-rare-needs-over",
+        _detectors({"function": "freq_rare", "byFieldName": "status"}),
+        f"{_D0}.overFieldName",
+        "function 'freq_rare' needs overFieldName",
+    ),
+    _job(
+        "non-zero-count-forbids-over",
+        _detectors({"function": "nzc", "overFieldName": "clientip"}),
+        f"{_D0}.overFieldName",
+        "function 'nzc' cannot be used with overFieldName",
+    ),
+    _job(
+        "partition-is-by",
+        _detectors(_MEAN | {"partitionFieldName": "host", "byFieldName": "host"}),
+        f"{_D0}.byFieldName",
+        "partitionFieldName and byFieldName cannot be the same ('host')",
+    ),
+    _job(
+        "partition-is-over",
+        _detectors(_MEAN | {"partitionFieldName": "host", "overFieldName": "host"}),
+        f"{_D0}.overFieldName",
+        "partitionFieldName and overFieldName cannot be the same ('host')",
+    ),
+    _job(
+        "by-is-over",
+        _detectors(_MEAN | {"byFieldName": "host", "overFieldName": "host"}),
+        f"{_D0}.overFieldName",
+        "byFieldName and overFieldName cannot be the same ('host')",
+    ),
+    _job(
+        "by-count",
+        _detectors(_MEAN | {"byFieldName": "count"}),
+        f"{_D0}.byFieldName",
+        "'count' is not a permitted value for byFieldName",
+    ),
+    _job(
+        "over-by",
+        _detectors(_MEAN | {"overFieldName": "by"}),
+        f"{_D0}.overFieldName",
+        "'by' is not a permitted value for overFieldName",
+    ),
+    _job(
+        "quote-in-field-name",
+        _detectors({"function": "mean", "fieldName": 'a"b'}),
+        f"{_D0}.fieldName",
+        "a field name must not be empty nor contain",
+    ),
+    _job(
+        "unknown-function",
+        _detectors({"function": "meen", "fieldName": "bytes"}),
+        f"{_D0}.function",
+        "did you mean 'mean'?",
+        kubectl='Unsupported value: "meen": supported values: "count"',
+    ),
+    _job(
+        "no-detectors",
+        {"analysisConfig.detectors": []},
+        "spec.analysisConfig.detectors",
+        "at least 1 item",
+        kubectl="should have at least 1 items",
+    ),
+    _job(
+        "equal-detectors",
+        _detectors(_MEAN, _MEAN),
+        "spec.analysisConfig.detectors",
+        "two detectors are equal: remove one, or give them different descriptions",
+    ),
+    _job(
+        "bad-exclude-frequent",
+        _detectors(_MEAN | {"excludeFrequent": "some"}),
+        f"{_D0}.excludeFrequent",
+        "accepted: all, none, by, over",
+        kubectl='Unsupported value: "some": supported values: "all", "none", "by", "over"',
+    ),
+]
+
+CUSTOM_RULES = [
+    _job(
+        "rule-without-scope-or-conditions",
+        _detectors(_MEAN | {"customRules": [{"actions": ["skip_result"]}]}),
+        f"{_D0}.customRules[0]",
+        "a custom rule needs scope or conditions",
+    ),
+    _job(
+        "rule-with-empty-lists",
+        _detectors(_MEAN | {"customRules": [{"scope": {}, "conditions": []}]}),
+        f"{_D0}.customRules[0]",
+        "a custom rule needs scope or conditions",
+    ),
+    _job(
+        "rule-scope-of-another-field",
+        _detectors(
+            _MEAN | {"byFieldName": "host", "customRules": [{"scope": {"user": {"filterId": "trusted"}}}]}
+        ),
+        f"{_D0}.customRules",
+        "a custom rule's scope names a field that the detector does not split by",
+    ),
+    _job(
+        "rare-rule-on-actual",
+        _detectors(
+            {
+                "function": "rare",
+                "byFieldName": "status",
+                "customRules": [{"conditions": [{"appliesTo": "actual", "operator": "gt", "value": 1}]}],
+            }
+        ),
+        f"{_D0}.customRules",
+        "function 'rare' supports only conditions with appliesTo: time",
+    ),
+    _job(
+        "rule-bad-operator",
+        _detectors(
+            _MEAN | {"customRules": [{"conditions": [{"appliesTo": "actual", "operator": ">", "value": 1}]}]}
+        ),
+        f"{_D0}.customRules[0].conditions[0].operator",
+        "accepted: gt, gte, lt, lte",
+        kubectl='Unsupported value: ">": supported values: "gt", "gte", "lt", "lte"',
+    ),
+]
+
+_CATEGORY = {"function": "count", "byFieldName": "mlcategory"}
+_PER_PARTITION = {"analysisConfig.perPartitionCategorization": {"enabled": True}}
+_MESSAGES = {"analysisConfig.categorizationFieldName": "message"}
+
+CATEGORIZATION = [
+    _job(
+        "mlcategory-without-field",
+        _detectors(_CATEGORY),
+        "spec.analysisConfig.categorizationFieldName",
+        "a detector uses mlcategory: set categorizationFieldName",
+    ),
+    _job(
+        "categorization-without-mlcategory",
+        _MESSAGES,
+        "spec.analysisConfig.categorizationFieldName",
+        "categorizationFieldName is set but no detector uses mlcategory",
+    ),
+    _job(
+        "filters-without-field",
+        {"analysisConfig.categorizationFilters": ["a"]},
+        "spec.analysisConfig.categorizationFilters",
+        "categorizationFilters needs categorizationFieldName",
+    ),
+    _job(
+        "filters-twice",
+        _detectors(_CATEGORY) | _MESSAGES | {"analysisConfig.categorizationFilters": ["a", "a"]},
+        "spec.analysisConfig.categorizationFilters",
+        "categorizationFilters holds a filter twice",
+    ),
+    _job(
+        "empty-filter",
+        _detectors(_CATEGORY) | _MESSAGES | {"analysisConfig.categorizationFilters": [""]},
+        "spec.analysisConfig.categorizationFilters[0]",
+        "at least 1 character",
+        kubectl="should be at least 1 chars long",
+    ),
+    _job(
+        "analyzer-without-field",
+        {"analysisConfig.categorizationAnalyzer": "ml_standard"},
+        "spec.analysisConfig.categorizationAnalyzer",
+        "categorizationAnalyzer needs categorizationFieldName",
+        only="operator",
+        because=_UNTYPED,
+    ),
+    _job(
+        "analyzer-with-filters",
+        _detectors(_CATEGORY)
+        | _MESSAGES
+        | {
+            "analysisConfig.categorizationFilters": ["a"],
+            "analysisConfig.categorizationAnalyzer": {"tokenizer": "ml_standard"},
+        },
+        "spec.analysisConfig.categorizationFilters",
+        "categorizationFilters cannot be used with categorizationAnalyzer",
+        only="operator",
+        because=_UNTYPED,
+    ),
+    _job(
+        "analyzer-number",
+        _detectors(_CATEGORY) | _MESSAGES | {"analysisConfig.categorizationAnalyzer": 3},
+        "spec.analysisConfig.categorizationAnalyzer",
+        "write a name or an object",
+        only="operator",
+        because=_UNTYPED,
+    ),
+    _job(
+        "per-partition-without-field",
+        _PER_PARTITION,
+        "spec.analysisConfig.perPartitionCategorization",
+        "per-partition categorization needs categorizationFieldName",
+    ),
+    _job(
+        "per-partition-by-mlcategory",
+        _detectors({"function": "count", "partitionFieldName": "mlcategory"}) | _MESSAGES | _PER_PARTITION,
+        "spec.analysisConfig.detectors",
+        "mlcategory cannot be a partitionFieldName when per-partition categorization is enabled",
+    ),
+    _job(
+        "per-partition-without-partition",
+        _detectors(_CATEGORY) | _MESSAGES | _PER_PARTITION,
+        "spec.analysisConfig.detectors",
+        "detectors that use mlcategory need partitionFieldName when per-partition categorization is enabled",
+    ),
+    _job(
+        "per-partition-two-partitions",
+        _detectors(
+            _CATEGORY | {"partitionFieldName": "host"},
+            _CATEGORY | {"partitionFieldName": "zone"},
+        )
+        | _MESSAGES
+        | _PER_PARTITION,
+        "spec.analysisConfig.detectors",
+        "partitionFieldName cannot vary between detectors when per-partition categorization is enabled",
+    ),
+    _job(
+        "stop-on-warn-without-enabled",
+        {"analysisConfig.perPartitionCategorization": {"stopOnWarn": True}},
+        "spec.analysisConfig.perPartitionCategorization.stopOnWarn",
+        "stopOnWarn needs enabled: true",
+    ),
+]
+
+JOBS = [
+    _job(
+        "bucket-span-unit",
+        {"analysisConfig.bucketSpan": "1w"},
+        "spec.analysisConfig.bucketSpan",
+        "not a duration: write a whole number and a unit of d, h, m, s, ms, micros or nanos, such as 15m",
+    ),
+    _job(
+        "bucket-span-fraction",
+        {"analysisConfig.bucketSpan": "1.5h"},
+        "spec.analysisConfig.bucketSpan",
+        "not a duration",
+    ),
+    _job(
+        "bucket-span-zero",
+        {"analysisConfig.bucketSpan": "0s"},
+        "spec.analysisConfig.bucketSpan",
+        "too short: write at least 1s",
+    ),
+    _job(
+        "bucket-span-fine",
+        {"analysisConfig.bucketSpan": "1500ms"},
+        "spec.analysisConfig.bucketSpan",
+        "too fine: write a whole multiple of 1s",
+    ),
+    _job(
+        "bucket-span-number",
+        {"analysisConfig.bucketSpan": 900},
+        "spec.analysisConfig.bucketSpan",
+        "write a string: put the value in quotes",
+        kubectl="must be of type string",
+    ),
+    _job(
+        "latency-fine",
+        {"analysisConfig.latency": "10ms"},
+        "spec.analysisConfig.latency",
+        "too fine: write a whole multiple of 1s",
+    ),
+    _job(
+        "prune-window-not-multiple",
+        {"analysisConfig.modelPruneWindow": "40m"},
+        "spec.analysisConfig.modelPruneWindow",
+        "modelPruneWindow '40m' must be a whole multiple of bucketSpan and at least twice as long",
+    ),
+    _job(
+        "prune-window-one-span",
+        {"analysisConfig.modelPruneWindow": "15m"},
+        "spec.analysisConfig.modelPruneWindow",
+        "at least twice as long",
+    ),
+    _job(
+        "prune-window-of-default-span",
+        {"analysisConfig.bucketSpan": REMOVE, "analysisConfig.modelPruneWindow": "7m"},
+        "spec.analysisConfig.modelPruneWindow",
+        "must be a whole multiple of bucketSpan",
+    ),
+    _job(
+        "metric-summarised",
+        _detectors({"function": "metric", "fieldName": "bytes"})
+        | {"analysisConfig.summaryCountFieldName": "doc_count"},
+        "spec.analysisConfig.detectors",
+        "function 'metric' cannot be used with summaryCountFieldName",
+    ),
+    _job(
+        "nested-names",
+        _detectors(_MEAN | {"byFieldName": "host"}) | {"analysisConfig.influencers": ["host.name"]},
+        "spec.analysisConfig.detectors",
+        "nested in one another",
+    ),
+    _job(
+        "time-field-analysed",
+        _detectors({"function": "mean", "fieldName": "@timestamp"}),
+        "spec.dataDescription",
+        "the time field (dataDescription.timeField, by default time) cannot be used in analysisConfig",
+    ),
+    _job(
+        "default-time-field-as-influencer",
+        {"analysisConfig.influencers": ["time"], "dataDescription": {}},
+        "spec.dataDescription",
+        "the time field (dataDescription.timeField, by default time) cannot be used in analysisConfig",
+    ),
+    _job(
+        "no-data-description",
+        {"dataDescription": REMOVE},
+        "spec.dataDescription",
+        "is required",
+        kubectl="Required value",
+    ),
+    _job(
+        "memory-unit",
+        {"analysisLimits.modelMemoryLimit": "1Gi"},
+        "spec.analysisLimits.modelMemoryLimit",
+        "not a memory size: write a whole number and a unit of b, kb, mb, gb, tb or pb, such as 512mb",
+    ),
+    _job(
+        "memory-without-unit",
+        {"analysisLimits.modelMemoryLimit": "1024"},
+        "spec.analysisLimits.modelMemoryLimit",
+        "not a memory size",
+    ),
+    _job(
+        "memory-small",
+        {"analysisLimits.modelMemoryLimit": "1023kb"},
+        "spec.analysisLimits.modelMemoryLimit",
+        "too small: write at least 1mb",
+    ),
+    _job(
+        "memory-zero",
+        {"analysisLimits.modelMemoryLimit": 0},
+        "spec.analysisLimits.modelMemoryLimit",
+        "too small: write at least 1mb",
+    ),
+    _job(
+        "examples-limit-negative",
+        {"analysisLimits.categorizationExamplesLimit": -1},
+        "spec.analysisLimits.categorizationExamplesLimit",
+        "should be greater than or equal to 0",
+    ),
+    _job(
+        "results-retention-negative",
+        {"resultsRetentionDays": -1},
+        "spec.resultsRetentionDays",
+        "should be greater than or equal to 0",
+    ),
+    _job(
+        "retention-text",
+        {"resultsRetentionDays": "30"},
+        "spec.resultsRetentionDays",
+        "write a whole number, without quotes",
+        kubectl="must be of type integer",
+    ),
+    _job(
+        "daily-after-retention",
+        {"dailyModelSnapshotRetentionAfterDays": 4, "modelSnapshotRetentionDays": 3},
+        "spec.dailyModelSnapshotRetentionAfterDays",
+        "dailyModelSnapshotRetentionAfterDays cannot be greater than modelSnapshotRetentionDays",
+    ),
+    _job(
+        "daily-after-default-retention",
+        {"dailyModelSnapshotRetentionAfterDays": 11},
+        "spec.dailyModelSnapshotRetentionAfterDays",
+        "dailyModelSnapshotRetentionAfterDays cannot be greater than modelSnapshotRetentionDays",
+    ),
+    _job(
+        "persist-interval-short",
+        {"backgroundPersistInterval": "30m"},
+        "spec.backgroundPersistInterval",
+        "too short: write at least 1h",
+    ),
+    _job(
+        "results-index-custom",
+        {"resultsIndexName": "custom-web"},
+        "spec.resultsIndexName",
+        "resultsIndexName must not start with custom-",
+    ),
+    _job("job-id-upper-case", {"jobId": "Web"}, "spec.jobId", "an id may contain a-z, 0-9, hyphens"),
+    _job(
+        "job-id-long",
+        {"jobId": "a" * 65},
+        "spec.jobId",
+        "at most 64 characters are accepted",
+        kubectl="may not be more than 64",
+    ),
+    _job("group-upper-case", {"groups": ["Web"]}, "spec.groups[0]", "an id may contain a-z, 0-9, hyphens"),
+    _job(
+        "group-is-name",
+        {"groups": ["requests"]},
+        "spec.groups",
+        "job and group names must differ",
+    ),
+    _job(
+        "group-is-job-id",
+        {"groups": ["web"], "jobId": "web"},
+        "spec.groups",
+        "job and group names must differ",
+    ),
+    Refused(
+        id="name-too-long-for-an-id",
+        manifest=manifest("AnomalyJob", name="a" * 65),
+        field="spec.jobId",
+        message="metadata.name cannot be the id on the server",
+    ),
+    _job(
+        "bad-state",
+        {"state": "opened"},
+        "spec.state",
+        "did you mean 'Opened'?",
+        kubectl='Unsupported value: "opened": supported values: "Opened", "Closed"',
+    ),
+    _job(
+        "quoted-boolean",
+        {"suspend": "yes"},
+        "spec.suspend",
+        "write true or false, without quotes",
+        kubectl="must be of type boolean",
+    ),
+]
+
+UNKNOWN_FIELDS = [
+    _job(
+        "unknown-field",
+        {"analysisConfig.bucketSpam": "15m"},
+        "spec.analysisConfig.bucketSpam",
+        "did you mean 'bucketSpan'?",
+        kubectl='unknown field "spec.analysisConfig.bucketSpam"',
+    ),
+    _job(
+        "snake-case",
+        {"allow_lazy_open": True},
+        "spec.allow_lazy_open",
+        "manifests use camelCase, write 'allowLazyOpen'",
+        kubectl='unknown field "spec.allow_lazy_open"',
+    ),
+    _job(
+        "inline-datafeed",
+        {"datafeedConfig": {"indices": ["logs-*"]}},
+        "spec.datafeedConfig",
+        "write a Datafeed resource with spec.jobRef instead",
+        kubectl='unknown field "spec.datafeedConfig"',
+    ),
+    _feed(
+        "aggs",
+        {"aggs": {}},
+        "spec.aggs",
+        "write 'aggregations'",
+        kubectl='unknown field "spec.aggs"',
+    ),
+]
+
+DATAFEEDS = [
+    _feed("no-job", {"jobRef": REMOVE}, "spec.jobRef", "is required", kubectl="Required value"),
+    _feed(
+        "indices-text",
+        {"indices": "logs-*"},
+        "spec.indices",
+        "write a list",
+        kubectl="must be of type array",
+    ),
+    _feed(
+        "no-indices",
+        {"indices": []},
+        "spec.indices",
+        "at least 1 item",
+        kubectl="should have at least 1 items",
+    ),
+    _feed(
+        "aggregations-and-script-fields",
+        {"aggregations": {"a": {}}, "scriptFields": {"b": {}}},
+        "spec.scriptFields",
+        "scriptFields cannot be used with aggregations",
+    ),
+    _feed("query-text", {"query": "*"}, "spec.query", "write an object", kubectl="must be of type object"),
+    _feed(
+        "manual-chunking-without-span",
+        {"chunkingConfig": {"mode": "manual"}},
+        "spec.chunkingConfig.timeSpan",
+        "mode manual needs timeSpan",
+    ),
+    _feed(
+        "auto-chunking-with-span",
+        {"chunkingConfig": {"mode": "auto", "timeSpan": "3h"}},
+        "spec.chunkingConfig.timeSpan",
+        "timeSpan cannot be used with mode 'auto'",
+    ),
+    _feed(
+        "max-empty-searches-zero",
+        {"maxEmptySearches": 0},
+        "spec.maxEmptySearches",
+        "maxEmptySearches cannot be 0: write a number above 0, or -1 for never",
+    ),
+    _feed(
+        "max-empty-searches-negative",
+        {"maxEmptySearches": -2},
+        "spec.maxEmptySearches",
+        "should be greater than or equal to -1",
+    ),
+    _feed("scroll-size", {"scrollSize": -1}, "spec.scrollSize", "should be greater than or equal to 0"),
+    _feed("frequency-zero", {"frequency": "0s"}, "spec.frequency", "too short: write at least 1s"),
+    _feed(
+        "frequency-fine",
+        {"frequency": "1100ms"},
+        "spec.frequency",
+        "too fine: write a whole multiple of 1s",
+    ),
+    _feed(
+        "query-delay-fine",
+        {"queryDelay": "10micros"},
+        "spec.queryDelay",
+        "too fine: write a whole multiple of 1ms",
+    ),
+    _feed("query-delay-negative", {"queryDelay": "-1s"}, "spec.queryDelay", "not a duration"),
+    _feed("start-words", {"start": "yesterday"}, "spec.start", "not a point in time: write ISO 8601"),
+    _feed("end-now", {"end": "now"}, "spec.end", "end cannot be now"),
+    _feed(
+        "end-before-start",
+        {"start": "2026-02-01T00:00:00Z", "end": "2026-01-01"},
+        "spec.end",
+        "must be after start '2026-02-01T00:00:00Z'",
+        only="operator",
+        because="the forms of a time differ too much for CEL to compare",
+    ),
+    _feed(
+        "impossible-date",
+        {"start": "2026-02-31T00:00:00Z"},
+        "spec.start",
+        "not a point in time",
+        only="operator",
+        because="the pattern does not know the calendar",
+    ),
+    _feed(
+        "delayed-data-check-without-enabled",
+        {"delayedDataCheckConfig": {"checkWindow": "2h"}},
+        "spec.delayedDataCheckConfig.enabled",
+        "is required",
+        kubectl="Required value",
+    ),
+    _feed(
+        "expand-wildcards",
+        {"indicesOptions": {"expandWildcards": ["opened"]}},
+        "spec.indicesOptions.expandWildcards[0]",
+        "did you mean 'open'?",
+        kubectl='Unsupported value: "opened": supported values: "open", "closed"',
+    ),
+    _feed("datafeed-id", {"datafeedId": "a b"}, "spec.datafeedId", "an id may contain a-z, 0-9, hyphens"),
+]
+
+CONNECTIONS = [
+    _connection("no-address", {"url": REMOVE}, "spec", "write exactly one of url, urls, eckRef and embedded"),
+    _connection(
+        "two-addresses",
+        {"eckRef": {"name": "es"}},
+        "spec",
+        "write exactly one of url, urls, eckRef and embedded",
+    ),
+    _connection(
+        "no-auth",
+        {"auth": {}},
+        "spec.auth",
+        "write exactly one of apiKeySecretRef, basicSecretRef and bearerSecretRef",
+    ),
+    _connection(
+        "two-auths",
+        {"auth": {"apiKeySecretRef": {"name": "a"}, "bearerSecretRef": {"name": "b"}}},
+        "spec.auth",
+        "write exactly one of apiKeySecretRef, basicSecretRef and bearerSecretRef",
+    ),
+    _connection(
+        "two-authorities",
+        {"caSecretRef": {"name": "a"}, "caConfigMapRef": {"name": "b"}},
+        "spec.caConfigMapRef",
+        "caSecretRef and caConfigMapRef exclude one another",
+    ),
+    _connection("no-scheme", {"url": "es:9200"}, "spec.url", "write http(s)://host[:port]"),
+    _connection("password-in-url", {"url": "https://u:p@es:9200"}, "spec.url", "they belong in a Secret"),
+    _connection(
+        "observe-interval", {"observeInterval": "500ms"}, "spec.observeInterval", "write at least 1s"
+    ),
+]
+
+REFUSED = [*DETECTORS, *CUSTOM_RULES, *CATEGORIZATION, *JOBS, *UNKNOWN_FIELDS, *DATAFEEDS, *CONNECTIONS]
+
+# Every field of every kind, so that no rule refuses what is right.
+ACCEPTED = [
+    manifest("AnomalyJob"),
+    manifest("Datafeed"),
+    manifest("ElasticsearchConnection"),
+    manifest(
+        "AnomalyJob",
+        {
+            "jobId": "web_logs.all-1",
+            "connectionRef": {"name": "production"},
+            "state": "Closed",
+            "replacePolicy": "Recreate",
+            "deletionPolicy": "Delete",
+            "adoptionPolicy": "Always",
+            "suspend": True,
+            "description": "Everything at once",
+            "groups": ["web", "logs"],
+            "analysisConfig": {
+                "bucketSpan": "900s",
+                "detectors": [
+                    {
+                        "function": "high_mean",
+                        "fieldName": "bytes",
+                        "byFieldName": "status",
+                        "overFieldName": "clientip",
+                        "partitionFieldName": "host",
+                        "useNull": True,
+                        "excludeFrequent": "all",
+                        "detectorDescription": "Large answers",
+                        "customRules": [
+                            {
+                                "actions": ["skip_result", "skip_model_update"],
+                                "scope": {
+                                    "host": {"filterId": "trusted_hosts", "filterType": "exclude"},
+                                    "clientip": {"filterId": "trusted"},
+                                },
+                                "conditions": [
+                                    {"appliesTo": "actual", "operator": "lt", "value": 10},
+                                    {"appliesTo": "diff_from_typical", "operator": "gte", "value": 0.5},
+                                ],
+                            },
+                            {"conditions": [{"appliesTo": "time", "operator": "gt", "value": 1}]},
+                        ],
+                    },
+                    {"function": "count", "byFieldName": "mlcategory", "partitionFieldName": "host"},
+                    {
+                        "function": "count",
+                        "byFieldName": "mlcategory",
+                        "partitionFieldName": "host",
+                        "detectorDescription": "The same, seen as another",
+                    },
+                    {"function": "freq_rare", "byFieldName": "status", "overFieldName": "clientip"},
+                    {"function": "rare", "byFieldName": "status", "partitionFieldName": "host"},
+                    {"function": "nns", "fieldName": "bytes"},
+                    {"function": "lat_long", "fieldName": "geo"},
+                    {"function": "low_nzc"},
+                    {"function": "time_of_week", "byFieldName": "user"},
+                ],
+                "influencers": ["clientip", "host", "hosting"],
+                "categorizationFieldName": "message",
+                "categorizationFilters": ["\\[.*?\\]", "'x'"],
+                "perPartitionCategorization": {"enabled": True, "stopOnWarn": True},
+                "latency": "0",
+                "summaryCountFieldName": "doc_count",
+                "multivariateByFields": True,
+                "modelPruneWindow": "30d",
+            },
+            "analysisLimits": {"modelMemoryLimit": "2GB", "categorizationExamplesLimit": 4},
+            "dataDescription": {"timeField": "@timestamp", "timeFormat": "epoch_ms", "format": "xcontent"},
+            "modelPlotConfig": {"enabled": True, "annotationsEnabled": False, "terms": "a,b"},
+            "modelSnapshotRetentionDays": 3,
+            "dailyModelSnapshotRetentionAfterDays": 3,
+            "resultsRetentionDays": 90,
+            "renormalizationWindowDays": 0,
+            "backgroundPersistInterval": "1h",
+            "customSettings": {"custom_urls": [{"url_name": "x", "url_value": None}], "created_by": "us"},
+            "allowLazyOpen": True,
+            "resultsIndexName": "web",
+        },
+        name="everything",
+    ),
+    manifest(
+        "AnomalyJob",
+        {
+            "analysisConfig.detectors": [{"function": "count", "byFieldName": "mlcategory"}],
+            "analysisConfig.categorizationFieldName": "message",
+            "analysisConfig.categorizationAnalyzer": {"tokenizer": "ml_standard", "char_filter": []},
+            "analysisLimits.modelMemoryLimit": 256,
+            "analysisConfig.influencers": ["count", "a", "a-b"],
+        },
+        name="analyzer-object",
+    ),
+    manifest(
+        "AnomalyJob",
+        {
+            "analysisConfig.detectors": [{"function": "count", "byFieldName": "mlcategory"}],
+            "analysisConfig.categorizationFieldName": "message",
+            "analysisConfig.categorizationAnalyzer": "english",
+            "analysisLimits.modelMemoryLimit": "1048576b",
+        },
+        name="analyzer-name",
+    ),
+    manifest(
+        "Datafeed",
+        {
+            "datafeedId": "datafeed-web",
+            "state": "Stopped",
+            "start": "2026-01-01T00:00:00+01:00",
+            "end": "1769900400000",
+            "replacePolicy": "Reset",
+            "deletionPolicy": "Orphan",
+            "adoptionPolicy": "Never",
+            "suspend": True,
+            "indices": ["logs-*", "remote:logs-*"],
+            "query": {"bool": {"filter": [{"term": {"a.b": None}}], "must_not": []}},
+            "scriptFields": {"twice": {"script": {"source": "doc['a'].value * 2"}}},
+            "runtimeMappings": {"r": {"type": "long"}},
+            "queryDelay": "90s",
+            "frequency": "150s",
+            "scrollSize": 1000,
+            "chunkingConfig": {"mode": "manual", "timeSpan": "3h"},
+            "delayedDataCheckConfig": {"enabled": True, "checkWindow": "2h"},
+            "maxEmptySearches": -1,
+            "indicesOptions": {
+                "expandWildcards": ["open", "hidden"],
+                "ignoreUnavailable": True,
+                "allowNoIndices": False,
+                "ignoreThrottled": True,
+            },
+        },
+        name="everything",
+    ),
+    manifest(
+        "Datafeed",
+        {
+            "start": 1767225600,
+            "aggregations": {"buckets": {"date_histogram": {"field": "t", "fixed_interval": "5m"}}},
+            "queryDelay": "0",
+            "chunkingConfig": {"mode": "off"},
+            "maxEmptySearches": 5,
+        },
+        name="aggregated",
+    ),
+    manifest(
+        "ElasticsearchConnection",
+        {
+            "url": REMOVE,
+            "urls": ["https://a:9200", "https://b:9200/path"],
+            "auth": {
+                "basicSecretRef": {"name": "es-elastic-user", "username": "elastic", "passwordKey": "elastic"}
+            },
+            "caSecretRef": {"name": "es-http-certs-public"},
+            "insecureSkipVerify": True,
+            "kibana": {"url": "https://kibana:5601", "space": "sre"},
+            "requestTimeout": "10s",
+            "observeInterval": "1s",
+            "resyncInterval": "10m",
+        },
+        name="everything",
+    ),
+    manifest(
+        "AnomalyJob",
+        {"analysisConfig.detectors.0.partitionFieldName": "count", "dataDescription": {}},
+        name="partition-by-a-field-named-count",
+    ),
+    manifest("ElasticsearchConnection", {"url": REMOVE, "embedded": {}}, name="embedded"),
+    manifest("ElasticsearchConnection", {"url": REMOVE, "eckRef": {"name": "es"}}, name="eck"),
+]
+
+
+def _changed(id_: str, changes: dict[str, Any], field_: str = "", message: str = "", **more: Any) -> Change:
+    before = more.pop("before", {})
+    return Change(
+        id=id_,
+        before=manifest("AnomalyJob", before),
+        after=manifest("AnomalyJob", before | changes),
+        field=field_,
+        message=message,
+        **more,
+    )
+
+
+_IN_PLACE = "cannot be changed in place: undo the change, or set spec.replacePolicy: Recreate"
+
+CHANGES = [
+    _changed("bucket-span", {"analysisConfig.bucketSpan": "1h"}, "spec.analysisConfig.bucketSpan", _IN_PLACE),
+    _changed(
+        "bucket-span-under-reset",
+        {"analysisConfig.bucketSpan": "1h", "replacePolicy": "Reset"},
+        "spec.analysisConfig.bucketSpan",
+        _IN_PLACE,
+    ),
+    _changed("bucket-span-recreate", {"analysisConfig.bucketSpan": "1h", "replacePolicy": "Recreate"}),
+    _changed("bucket-span-same-meaning", {"analysisConfig.bucketSpan": "900s"}),
+    _changed("bucket-span-before-creation", {"analysisConfig.bucketSpan": "1h"}, status={}),
+    _changed(
+        "bucket-span-removed", {"analysisConfig": {"detectors": [_MEAN | {"partitionFieldName": "host"}]}}
+    ),
+    _changed(
+        "detector-function",
+        {"analysisConfig.detectors.0.function": "max"},
+        "spec.analysisConfig.detectors",
+        "cannot change in number, order, function or fields",
+    ),
+    _changed("detector-alias", {"analysisConfig.detectors.0.function": "avg"}),
+    _changed(
+        "detector-field-removed",
+        {"analysisConfig.detectors.0.partitionFieldName": REMOVE},
+        "spec.analysisConfig.detectors",
+        "cannot change in number, order, function or fields",
+    ),
+    _changed(
+        "detector-added",
+        {"analysisConfig.detectors": [_MEAN | {"partitionFieldName": "host"}, {"function": "count"}]},
+        "spec.analysisConfig.detectors",
+        "cannot change in number, order, function or fields",
+    ),
+    _changed(
+        "detector-description-and-rules",
+        {
+            "analysisConfig.detectors.0.detectorDescription": "other",
+            "analysisConfig.detectors.0.customRules": [{"scope": {"host": {"filterId": "f"}}}],
+        },
+    ),
+    _changed(
+        "influencers",
+        {"analysisConfig.influencers": ["user"]},
+        "spec.analysisConfig.influencers",
+        _IN_PLACE,
+    ),
+    _changed(
+        "influencers-order",
+        {"analysisConfig.influencers": ["user", "host"]},
+        before={"analysisConfig.influencers": ["host", "user"]},
+    ),
+    _changed(
+        "time-field",
+        {"dataDescription.timeField": "event.ingested"},
+        "spec.dataDescription.timeField",
+        _IN_PLACE,
+    ),
+    _changed(
+        "time-format",
+        {"dataDescription.timeFormat": "epoch"},
+        "spec.dataDescription.timeFormat",
+        _IN_PLACE,
+        before={"dataDescription.timeFormat": "epoch_ms"},
+    ),
+    _changed(
+        "latency",
+        {"analysisConfig.latency": "10s"},
+        "spec.analysisConfig.latency",
+        _IN_PLACE,
+        before={"analysisConfig.latency": "5s"},
+    ),
+    _changed(
+        "summary-count",
+        {"analysisConfig.summaryCountFieldName": "other"},
+        "spec.analysisConfig.summaryCountFieldName",
+        _IN_PLACE,
+        before={"analysisConfig.summaryCountFieldName": "doc_count"},
+    ),
+    _changed(
+        "categorization-field",
+        {"analysisConfig.categorizationFieldName": "text"},
+        "spec.analysisConfig.categorizationFieldName",
+        _IN_PLACE,
+        before=_detectors(_CATEGORY) | _MESSAGES,
+    ),
+    _changed(
+        "categorization-filters",
+        {"analysisConfig.categorizationFilters": ["b"]},
+        "spec.analysisConfig.categorizationFilters",
+        _IN_PLACE,
+        before=_detectors(_CATEGORY) | _MESSAGES | {"analysisConfig.categorizationFilters": ["a"]},
+    ),
+    _changed(
+        "per-partition",
+        {"analysisConfig.perPartitionCategorization": {"enabled": False}},
+        "spec.analysisConfig.perPartitionCategorization.enabled",
+        _IN_PLACE,
+        before=_detectors(_CATEGORY | {"partitionFieldName": "host"}) | _MESSAGES | _PER_PARTITION,
+    ),
+    _changed(
+        "results-index",
+        {"resultsIndexName": "other"},
+        "spec.resultsIndexName",
+        _IN_PLACE,
+        before={"resultsIndexName": "web"},
+    ),
+    _changed("job-id", {"jobId": "other"}, "spec.jobId", "spec.jobId cannot change"),
+    _changed("job-id-of-the-same-value", {"jobId": "requests"}),
+    _changed(
+        "connection",
+        {"connectionRef": {"name": "other"}},
+        "spec.connectionRef",
+        "spec.connectionRef cannot change: the job would stay behind on the old cluster",
+    ),
+    _changed("memory", {"analysisLimits.modelMemoryLimit": "2gb", "resultsRetentionDays": 5}),
+    Change(
+        id="datafeed-job",
+        before=manifest("Datafeed"),
+        after=manifest("Datafeed", {"jobRef": {"name": "other"}}),
+        field="spec.jobRef",
+        message="spec.jobRef cannot change",
+        status={},
+    ),
+    Change(
+        id="datafeed-id",
+        before=manifest("Datafeed", {"datafeedId": "a"}),
+        after=manifest("Datafeed", {"datafeedId": "b"}),
+        field="spec.datafeedId",
+        message="spec.datafeedId cannot change",
+        status={},
+    ),
+    Change(
+        id="datafeed-query",
+        before=manifest("Datafeed"),
+        after=manifest("Datafeed", {"query": {"match_all": {}}, "queryDelay": "2m"}),
+        status={"datafeedState": "started"},
+    ),
+]
