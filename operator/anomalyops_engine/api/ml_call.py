@@ -1,0 +1,122 @@
+"""Reading the parameters of machine learning requests: from the query string or, where allowed, from the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from anomalyops_engine.api.call import Call, endpoint
+from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.jobs import MlError
+from anomalyops_engine.jobs.audit import wall_clock_ms
+from anomalyops_engine.jobs.datafeed_config import expand_wildcards
+from anomalyops_engine.jobs.parsing import boolean, integer, number
+from anomalyops_engine.jobs.units import duration_ms, instant_ms
+
+JsonObject = dict[str, Any]
+Handler = Callable[[Call], Response]
+
+INDICES_OPTIONS = ("allow_no_indices", "expand_wildcards", "ignore_throttled", "ignore_unavailable")
+# Elasticsearch's name for each option of the query string, in a datafeed's `indices_options`.
+
+
+def ml_endpoint(handler: Handler) -> Callable[[Request], Any]:
+    """Return the ASGI endpoint of a handler, whose refusals become API errors."""
+
+    def guarded(call: Call) -> Response:
+        try:
+            return handler(call)
+        except MlError as error:
+            raise ApiError(error.status, error.type, error.reason, error.caused_by) from error
+
+    return endpoint(guarded)
+
+
+class Parameters:
+    """Parameters that a request may give in its query string or in its body; the query string wins.
+
+    Args:
+        call: the request.
+        accepted: names allowed in the query string.
+        in_body: names allowed in the body; None when the body is read elsewhere.
+
+    Raises:
+        ApiError: 400 for an unknown parameter or body key.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        accepted: Collection[str],
+        *,
+        in_body: Collection[str] | None = None,
+        parser: str = "",
+    ) -> None:
+        call.allow(accepted)
+        self._values: dict[str, Any] = {}
+        if in_body is not None:
+            body = call.json()
+            for key in body:
+                if key not in in_body:
+                    raise ApiError(400, "x_content_parse_exception", f"[{parser}] unknown field [{key}]")
+            self._values.update(body)
+        self._values.update({name: value for name, value in call.query.items() if name in accepted})
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a boolean."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        return True if value == "" else boolean(name, value)
+
+    def integer(self, name: str, default: int) -> int:
+        """Return a whole number."""
+        value = self._values.get(name)
+        return default if value is None else integer(name, value)
+
+    def number(self, name: str, default: float) -> float:
+        """Return a number."""
+        value = self._values.get(name)
+        return default if value is None else number(name, value)
+
+    def text(self, name: str) -> str | None:
+        """Return a string, or None when it is not given."""
+        value = self._values.get(name)
+        return None if value is None else str(value)
+
+    def object(self, name: str) -> JsonObject | None:
+        """Return an object of the body, or None when it is not given.
+
+        Raises:
+            ApiError: 400 when it is something else.
+        """
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise ApiError(400, "x_content_parse_exception", f"[{name}] must be an object, got [{value}]")
+        return value
+
+    def duration_ms(self, name: str, default_ms: int) -> int:
+        """Return a duration in milliseconds."""
+        value = self._values.get(name)
+        return default_ms if value is None else duration_ms(str(value), name)
+
+    def instant_ms(self, name: str, *, now: bool = False) -> int | None:
+        """Return a point in time as epoch milliseconds, or None when it is not given (`-1` means that too)."""
+        value = self._values.get(name)
+        if value is None or str(value) in {"", "-1"}:
+            return None
+        return instant_ms(value, name, now_ms=wall_clock_ms() if now else None)
+
+
+def indices_options(call: Call) -> JsonObject | None:
+    """Return the indices options of the query string, as a datafeed keeps them; None when there are none."""
+    options: JsonObject = {}
+    for name in INDICES_OPTIONS:
+        if name not in call.query:
+            continue
+        value = call.query[name]
+        options[name] = expand_wildcards(value) if name == "expand_wildcards" else boolean(name, value)
+    return options or None

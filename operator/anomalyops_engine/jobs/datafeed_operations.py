@@ -1,0 +1,313 @@
+"""What clients can ask of datafeeds: create, read, update, delete, start, stop, preview, stats."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any, Final
+
+from anomalyops_engine.jobs.datafeed_config import check_with_job, create_datafeed, update_datafeed
+from anomalyops_engine.jobs.errors import (
+    MlError,
+    already_exists,
+    bad_request,
+    conflict,
+    invalid_request,
+    missing_datafeed,
+    missing_job,
+    not_implemented,
+    server_error,
+)
+from anomalyops_engine.jobs.export import exportable_datafeed
+from anomalyops_engine.jobs.job_config import create_job
+from anomalyops_engine.jobs.registry import (
+    DATAFEED_CONFIG,
+    DATAFEED_RUN,
+    DatafeedEntry,
+    DatafeedRun,
+    JobEntry,
+)
+from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.jobs.source import Source
+from anomalyops_engine.jobs.units import SECOND_MS, iso_time
+from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query
+
+JsonObject = dict[str, Any]
+
+UPGRADE_EXPLANATION: Final = "persistent task cannot be assigned while upgrade mode is enabled."
+
+
+def check_parsable(query: JsonObject) -> None:
+    """Raise 400 for a query that cannot be parsed, 501 for one the engine cannot evaluate."""
+    try:
+        check_query(query)
+    except UnsupportedQueryError as error:
+        raise not_implemented(str(error)) from error
+    except QueryError as error:
+        raise MlError(400, "parsing_exception", str(error)) from error
+
+
+class DatafeedOperations:
+    """Datafeeds, as the REST endpoints under `_ml/datafeeds` see them. Thread-safe."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._registry = runtime.registry
+
+    # --- configuration ---
+
+    def create(
+        self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None
+    ) -> JsonObject:
+        """Create a datafeed and return it.
+
+        Raises:
+            MlError: 400 for a bad body or a taken id, 404 for an unknown job, 409 when the job has a datafeed.
+        """
+        datafeed = create_datafeed(
+            body, datafeed_id=datafeed_id, check_query=check_parsable, indices_options=indices_options
+        )
+        registry = self._registry
+        job = registry.job(datafeed["job_id"])
+        with job.lock.hold(), registry.lock:
+            if registry.jobs.get(job.job_id) is not job:
+                raise missing_job(job.job_id)
+            if datafeed_id in registry.datafeeds:
+                raise already_exists(f"A datafeed with id [{datafeed_id}] already exists")
+            other = registry.datafeed_of(job.job_id)
+            if other is not None:
+                raise conflict(f"A datafeed [{other.datafeed_id}] already exists for job [{job.job_id}]")
+            check_with_job(datafeed, job.config)
+            run = DatafeedRun()
+            with registry.store.write() as writer:
+                registry.save_datafeed(writer, datafeed, run)
+            registry.datafeeds[datafeed_id] = DatafeedEntry(datafeed, run)
+        return datafeed
+
+    def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
+        """Return `{count, datafeeds}` for the datafeeds that an expression names."""
+        entries = self._registry.find_datafeeds(expression, allow_no_match=allow_no_match)
+        shown = [
+            exportable_datafeed(entry.config) if exclude_generated else entry.config for entry in entries
+        ]
+        return {"count": len(shown), "datafeeds": shown}
+
+    def update(
+        self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None
+    ) -> JsonObject:
+        """Merge an update body into a stopped datafeed and return it.
+
+        Raises:
+            MlError: 400, 404, 409 when it is not stopped.
+        """
+        feed = self._registry.datafeed(datafeed_id)
+        job = self._registry.job(feed.job_id)
+        with job.lock.hold():
+            if feed.run.state != "stopped":
+                raise conflict(f"Cannot update datafeed [{datafeed_id}] while its status is {feed.run.state}")
+            merged = update_datafeed(
+                feed.config, body, check_query=check_parsable, indices_options=indices_options
+            )
+            check_with_job(merged, job.config)
+            with self._registry.store.write() as writer:
+                self._registry.save_datafeed(writer, merged, feed.run)
+            feed.config = merged
+        return merged
+
+    def delete(self, datafeed_id: str, *, force: bool) -> None:
+        """Delete a datafeed; its job stays as it is.
+
+        Raises:
+            MlError: 404, 409 when it runs and `force` is not set.
+        """
+        feed = self._registry.datafeed(datafeed_id)
+        job = self._registry.job(feed.job_id)
+        with job.lock.hold():
+            if self._registry.datafeeds.get(datafeed_id) is not feed:
+                raise missing_datafeed(datafeed_id)
+            if feed.run.state != "stopped":
+                if not force:
+                    raise conflict(
+                        f"Cannot delete datafeed [{datafeed_id}] while its status is {feed.run.state}"
+                    )
+                self._runtime.rest(job, feed, close=False)
+            with self._registry.lock:
+                with self._registry.store.write() as writer:
+                    writer.delete_config(DATAFEED_CONFIG, datafeed_id)
+                    writer.delete_config(DATAFEED_RUN, datafeed_id)
+                del self._registry.datafeeds[datafeed_id]
+
+    # --- running ---
+
+    def start(self, datafeed_id: str, *, start_ms: int | None, end_ms: int | None) -> JsonObject:
+        """Start a datafeed.
+
+        Args:
+            datafeed_id: which.
+            start_ms: first time wanted (inclusive); None: go on where the job is, or from the earliest document.
+            end_ms: last time wanted (exclusive); None: real time.
+
+        Raises:
+            MlError: 400 for a bad interval or a field without mapping, 404, 409 for the wrong state or missing
+                indices, 429 in upgrade mode.
+        """
+        if start_ms is not None and end_ms is not None and start_ms >= end_ms:
+            raise invalid_request(f"start [{start_ms}] must be earlier than end [{end_ms}]")
+        feed = self._registry.datafeed(datafeed_id)
+        job = self._registry.job(feed.job_id)
+        with job.lock.hold():
+            if job.run.state not in {"opened", "opening"}:
+                raise conflict(
+                    f"cannot start datafeed [{datafeed_id}] because job [{job.job_id}] is {job.run.state}"
+                )
+            if feed.run.state != "stopped":
+                raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")
+            with self._registry.store.read() as reader:
+                Source(feed.config, job.config).check(reader)
+            before = feed.run
+            feed.run = DatafeedRun(
+                state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(before.timing)
+            )
+            running = self._runtime.prepare(job, feed)
+            running.announce()
+            try:
+                with self._registry.store.write() as writer:
+                    self._registry.save_datafeed(writer, feed.config, feed.run)
+                    running.audit.write(writer)
+            except BaseException:
+                feed.run = before
+                raise
+            self._runtime.launch(running)
+        return {"started": True, "node": self._runtime.node_id}
+
+    def stop(
+        self, expression: str, *, allow_no_match: bool, force: bool, timeout_ms: int, close_job: bool
+    ) -> JsonObject:
+        """Stop datafeeds; the job of a bounded run (one with an `end`) is closed as if the run had ended.
+
+        Raises:
+            MlError: 404 missing, 500 after `timeout_ms`.
+        """
+        for feed in self._registry.find_datafeeds(expression, allow_no_match=allow_no_match):
+            job = self._registry.jobs.get(feed.job_id)
+            if job is None or feed.run.state == "stopped":
+                if job is not None and close_job:
+                    self._close_job(job)
+                continue
+            with job.lock.hold(timeout_ms / SECOND_MS) as held:
+                if not held:
+                    running = self._runtime.running.get(feed.datafeed_id)
+                    if running is not None and force:
+                        running.cancelled = True
+                    raise server_error(
+                        f"Stopping datafeed [{feed.datafeed_id}] timed out after [{timeout_ms}ms]"
+                    )
+                if feed.run.state != "stopped":
+                    bounded = feed.run.end_ms is not None and job.run.state == "opened"
+                    self._runtime.rest(job, feed, close=bounded or close_job)
+        return {"stopped": True}
+
+    def _close_job(self, job: JobEntry) -> None:
+        with job.lock.hold():
+            if job.run.state == "opened":
+                self._runtime.rest(job, None, close=True)
+
+    # --- reading ---
+
+    def stats(self, expression: str, *, allow_no_match: bool) -> JsonObject:
+        """Return `{count, datafeeds}` with state and timings; touches memory only."""
+        entries = self._registry.find_datafeeds(expression, allow_no_match=allow_no_match)
+        shown = [self._stats(entry) for entry in entries]
+        return {"count": len(shown), "datafeeds": shown}
+
+    def _stats(self, feed: DatafeedEntry) -> JsonObject:
+        run = feed.run
+        stats: JsonObject = {"datafeed_id": feed.datafeed_id, "state": run.state}
+        if run.state != "stopped":
+            if self._registry.upgrade_mode:
+                stats["assignment_explanation"] = UPGRADE_EXPLANATION
+            else:
+                stats["node"] = self._runtime.node()
+                stats["assignment_explanation"] = ""
+        stats["timing_stats"] = run.timing.render(feed.job_id)
+        if run.state != "stopped":
+            stats["running_state"] = _running_state(run)
+        return stats
+
+    def preview(self, datafeed_id: str, *, start_ms: int | None, end_ms: int | None) -> list[JsonObject]:
+        """Return the first documents that a datafeed would hand to its job."""
+        feed = self._registry.datafeed(datafeed_id)
+        return self._preview(feed.config, self._registry.job(feed.job_id).config, start_ms, end_ms)
+
+    def preview_body(
+        self,
+        datafeed_body: object,
+        job_body: JsonObject | None,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+    ) -> list[JsonObject]:
+        """Return the first documents that a datafeed not yet created would hand to its job.
+
+        Args:
+            datafeed_body: the datafeed; None when the job body embeds it.
+            job_body: the job, if it is not created yet either.
+            start_ms: first time wanted, or None.
+            end_ms: last time wanted (exclusive), or None.
+
+        Raises:
+            MlError: 400, 404.
+        """
+        job: JsonObject | None = None
+        if job_body is not None:
+            job, embedded = create_job(job_body, job_id=None, now_ms=0)
+            datafeed_body = datafeed_body if datafeed_body is not None else embedded
+        if datafeed_body is None:
+            raise bad_request("[datafeed_config] must be set when no datafeed id is given")
+        if isinstance(datafeed_body, dict):
+            datafeed_body = {"datafeed_id": "preview_id", "job_id": "preview_job_id", **datafeed_body}
+            if job is not None:
+                datafeed_body["job_id"] = job["job_id"]
+        datafeed = create_datafeed(datafeed_body, datafeed_id=None, check_query=check_parsable)
+        if job is None:
+            job = self._registry.job(datafeed["job_id"]).config
+        check_with_job(datafeed, job)
+        return self._preview(datafeed, job, start_ms, end_ms)
+
+    def _preview(
+        self, datafeed: JsonObject, job: JsonObject, start_ms: int | None, end_ms: int | None
+    ) -> list[JsonObject]:
+        source = Source(datafeed, job)
+        summary = job["analysis_config"].get("summary_count_field_name")
+        limit = max(int(datafeed["scroll_size"]), 1)
+        with self._registry.store.read() as reader:
+            relation = source.relation(reader, start_ms, end_ms)
+            cursor = reader.connection.execute(
+                f'SELECT * FROM ({relation.sql}) ORDER BY "{source.time_field}" LIMIT {limit}',  # noqa: S608
+                list(relation.parameters),
+            )
+            names = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchall()
+        hidden = {"doc_count"} - {summary}
+        return [
+            {
+                name: value
+                for name, value in zip(names, row, strict=True)
+                if value is not None and name not in hidden
+            }
+            for row in rows
+        ]
+
+
+def _running_state(run: DatafeedRun) -> JsonObject:
+    state: JsonObject = {
+        "real_time_configured": run.end_ms is None,
+        "real_time_running": run.real_time,
+    }
+    if run.search_start_ms is not None and run.search_end_ms is not None:
+        state["search_interval"] = {
+            "start": iso_time(run.search_start_ms),
+            "start_ms": run.search_start_ms,
+            "end": iso_time(run.search_end_ms),
+            "end_ms": run.search_end_ms,
+        }
+    return state

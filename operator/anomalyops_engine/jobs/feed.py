@@ -1,0 +1,322 @@
+"""A running datafeed: its lookback, its real time, and the one step that both are made of.
+
+A step searches whole buckets, has them analysed, and commits results, counts, model and position in one
+transaction, so that a kill at any moment loses at most a step that the next start repeats identically. A bucket is
+analysed once, when it is complete: its end is not after `end` of a bounded run, or not after now - query_delay.
+A bounded run stops behind the bucket of its last document; empty buckets after it are left to the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, Final
+
+import duckdb
+
+from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
+from anomalyops_engine.jobs.datafeed_config import frequency_ms
+from anomalyops_engine.jobs.delayed_data import check_delayed_data
+from anomalyops_engine.jobs.errors import MlError
+from anomalyops_engine.jobs.model_life import load_analysis, persist_interval_ms, record_step, store_snapshot
+from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
+from anomalyops_engine.jobs.source import Source
+from anomalyops_engine.jobs.units import SECOND_MS, duration_ms, iso_time, render_duration
+from anomalyops_engine.query import QueryError
+from anomalyops_engine.store import StoreError, Writer
+
+JsonObject = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+_FIRST_CHUNK: Final = 64
+_LARGEST_CHUNK: Final = 8_192
+# A step that takes about this long keeps progress visible and lets a stop through soon.
+_STEP_SECONDS: Final = 0.4
+_NO_DATA_SEARCHES: Final = 10
+_PAUSE_SECONDS: Final = 0.25
+_GIVE_WAY_SECONDS: Final = 0.005
+
+EXTRACTION_ERRORS: Final = (QueryError, StoreError, duckdb.Error, MlError)
+
+
+class RunningDatafeed:
+    """Drives one started datafeed; `step` is what the scheduler calls."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        job: JobEntry,
+        feed: DatafeedEntry,
+        *,
+        node: str,
+        on_end: Callable[[RunningDatafeed], None],
+    ) -> None:
+        """Prepare to run.
+
+        Args:
+            registry: where job and datafeed are kept.
+            job: the job that is fed.
+            feed: the datafeed, in state `started`.
+            node: name of the node, for notifications.
+            on_end: called (with the job's lock held) when the run ends by itself; stops the feed, closes the job.
+        """
+        self._registry = registry
+        self.job = job
+        self.feed = feed
+        self.audit = Audit(node)
+        self._on_end = on_end
+        self._source = Source(feed.config, job.config)
+        self._span_ms = duration_ms(job.config["analysis_config"]["bucket_span"])
+        self._delay_ms = duration_ms(feed.config["query_delay"])
+        self._frequency_ms = frequency_ms(feed.config, self._span_ms)
+        self._chunk = _FIRST_CHUNK
+        self._data_end_ms: int | None = None  # behind the last document of a bounded run, as last looked up
+        self.cancelled = False
+
+    def announce(self) -> None:
+        """Note the start of the run. The caller writes the audit and the datafeed's run."""
+        run, now_ms = self.feed.run, wall_clock_ms()
+        start_ms = max(run.start_ms or 0, self.job.run.position_ms or 0)
+        if run.end_ms is None and start_ms >= now_ms - self._delay_ms:
+            run.real_time = True
+            self.audit.note(self.job.job_id, "Datafeed started in real-time")
+            return
+        shown_end = iso_time(run.end_ms) if run.end_ms is not None else "real-time"
+        self.audit.note(
+            self.job.job_id,
+            f"Datafeed started (from: {iso_time(start_ms)} to: {shown_end}) "
+            f"with frequency [{render_duration(self._frequency_ms)}]",
+        )
+
+    def step(self) -> float | None:
+        """Do one step.
+
+        Returns:
+            Seconds until the next; None when the run is over.
+        """
+        if self._registry.upgrade_mode:
+            return None if self.cancelled else _PAUSE_SECONDS
+        if self.job.lock.wanted:
+            return _GIVE_WAY_SECONDS
+        with self.job.lock.hold():
+            if self.cancelled or self.job.run.state != "opened":
+                return None
+            try:
+                return self._advance()
+            except EXTRACTION_ERRORS as error:
+                return self._trouble(error, "extracting data")
+            except Exception as error:
+                _log.exception("analysis of job [%s] failed", self.job.job_id)
+                return self._trouble(error, "submitting data for analysis")
+
+    # --- one step ---
+
+    def _advance(self) -> float | None:
+        now_ms = wall_clock_ms()
+        horizon_ms = self._horizon(now_ms)
+        position_ms = self._position(horizon_ms)
+        if position_ms is None:
+            return self._nothing_yet(now_ms)
+        limit_ms = self._limit(position_ms, horizon_ms)
+        end_ms = min(position_ms + self._chunk * self._span_ms, limit_ms)
+        if end_ms > position_ms:
+            self._analyse(position_ms, end_ms)
+            if end_ms < limit_ms:
+                return 0.0
+        return self._reached(now_ms)
+
+    def _horizon(self, now_ms: int) -> int:
+        """Return up to where buckets are complete, aligned to the bucket span."""
+        end_ms = self.feed.run.end_ms
+        if end_ms is not None and end_ms <= now_ms:
+            reach_ms = end_ms
+        else:
+            reach_ms = now_ms - self._delay_ms
+            if end_ms is not None:
+                reach_ms = min(reach_ms, end_ms)
+        return reach_ms // self._span_ms * self._span_ms
+
+    def _position(self, horizon_ms: int) -> int | None:
+        """Return the start of the first bucket to analyse; None while there is no document."""
+        start_ms, position_ms = self.feed.run.start_ms, self.job.run.position_ms
+        if position_ms is not None:
+            later_ms = start_ms // self._span_ms * self._span_ms if start_ms is not None else position_ms
+            return max(position_ms, later_ms)
+        if start_ms is not None and start_ms >= horizon_ms:
+            return None
+        with self._registry.store.read() as reader:
+            extent = self._source.extent(reader, start_ms, horizon_ms)
+        return None if extent is None else extent.earliest_ms // self._span_ms * self._span_ms
+
+    def _limit(self, position_ms: int, horizon_ms: int) -> int:
+        """Return where to stop for now: the horizon, or behind the last document of a bounded run."""
+        if self.feed.run.end_ms is None or position_ms >= horizon_ms:
+            return horizon_ms
+        if self._data_end_ms is None or position_ms >= self._data_end_ms:
+            with self._registry.store.read() as reader:
+                extent = self._source.extent(reader, position_ms, horizon_ms)
+            if extent is None:
+                return position_ms
+            self._data_end_ms = (extent.latest_ms // self._span_ms + 1) * self._span_ms
+        return min(horizon_ms, self._data_end_ms)
+
+    def _analyse(self, position_ms: int, end_ms: int) -> None:
+        job, feed_run, run = self.job, deepcopy(self.feed.run), deepcopy(self.job.run)
+        analysis = load_analysis(self._registry, job)
+        first_ms = max(position_ms, feed_run.start_ms or position_ms)
+        started = time.perf_counter()
+        try:
+            with self._registry.store.read() as reader:
+                relation = self._source.relation(reader, first_ms, end_ms)
+                results = analysis.analyse(reader.connection, relation, start_ms=position_ms, end_ms=end_ms)
+            elapsed_s = time.perf_counter() - started
+            run.position_ms = end_ms
+            self._count_search(feed_run, results.processed_records, (first_ms, end_ms), elapsed_s)
+            with self._registry.store.write() as writer:
+                record_step(writer, job, run, results, elapsed_ms=elapsed_s * SECOND_MS, audit=self.audit)
+                config = self._snapshot_if_due(writer, run)
+                self._registry.save_job(writer, config, run)
+                self._registry.save_datafeed(writer, self.feed.config, feed_run)
+                self.audit.write(writer)
+        except BaseException:
+            # The model in memory is ahead of the store: forget it, the next step restores the committed one.
+            job.analysis = None
+            raise
+        job.run, job.config, self.feed.run = run, config, feed_run
+        self._resize(elapsed_s)
+
+    def _snapshot_if_due(self, writer: Writer, run: JobRun) -> JsonObject:
+        since_ms = run.snapshot_ms if run.snapshot_ms is not None else run.opened_ms
+        if since_ms is None or wall_clock_ms() - since_ms < persist_interval_ms(self.job.config):
+            return self.job.config
+        return store_snapshot(writer, self.job, run, self.audit)
+
+    def _count_search(
+        self, feed_run: DatafeedRun, records: int, interval_ms: tuple[int, int], elapsed_s: float
+    ) -> None:
+        feed_run.search_start_ms, feed_run.search_end_ms = interval_ms
+        feed_run.timing.add(
+            buckets=(interval_ms[1] - interval_ms[0]) // self._span_ms,
+            elapsed_ms=elapsed_s * SECOND_MS,
+            latest_ms=interval_ms[1],
+        )
+        if feed_run.trouble is not None:
+            feed_run.trouble = None
+            self.audit.note(self.job.job_id, "Datafeed has recovered data extraction and analysis")
+        if records:
+            if feed_run.empty_searches >= _NO_DATA_SEARCHES:
+                self.audit.note(self.job.job_id, "Datafeed has started retrieving data again")
+            feed_run.found_data, feed_run.empty_searches = True, 0
+        elif feed_run.real_time:
+            self._count_empty(feed_run)
+
+    def _count_empty(self, feed_run: DatafeedRun) -> None:
+        feed_run.empty_searches += 1
+        if feed_run.empty_searches == _NO_DATA_SEARCHES:
+            self.audit.note(self.job.job_id, "Datafeed has been retrieving no data for a while", "warning")
+
+    def _resize(self, elapsed_s: float) -> None:
+        if elapsed_s < _STEP_SECONDS / 2:
+            self._chunk = min(self._chunk * 2, _LARGEST_CHUNK)
+        elif elapsed_s > _STEP_SECONDS * 2:
+            self._chunk = max(self._chunk // 2, 1)
+
+    # --- what follows a step ---
+
+    def _nothing_yet(self, now_ms: int) -> float | None:
+        feed_run = deepcopy(self.feed.run)
+        if feed_run.trouble is not None:
+            feed_run.trouble = None
+            self.audit.note(self.job.job_id, "Datafeed has recovered data extraction and analysis")
+        if feed_run.real_time:
+            self._count_empty(feed_run)
+        feed_run.timing.search_count += 1
+        self._save_feed(feed_run)
+        return self._reached(now_ms)
+
+    def _reached(self, now_ms: int) -> float | None:
+        """Every complete bucket is analysed: finish a bounded run, or wait for the next real-time search."""
+        feed_run = self.feed.run
+        if feed_run.end_ms is not None and feed_run.end_ms <= now_ms:
+            self._note_lookback_end(feed_run)
+            self._on_end(self)
+            return None
+        if not feed_run.real_time:
+            self._enter_real_time(feed_run)
+        limit = self.feed.config.get("max_empty_searches")
+        never_any = self.job.run.counts.latest_record_timestamp is None
+        if limit is not None and never_any and self.feed.run.empty_searches >= limit:
+            self._on_end(self)
+            return None
+        self._look_for_delayed_data(now_ms)
+        return self._until_next_search(now_ms)
+
+    def _note_lookback_end(self, feed_run: DatafeedRun) -> None:
+        if feed_run.found_data:
+            self.audit.note(self.job.job_id, "Datafeed lookback completed")
+        else:
+            self.audit.note(self.job.job_id, "Datafeed lookback retrieved no data", "warning")
+
+    def _enter_real_time(self, feed_run: DatafeedRun) -> None:
+        self.audit.note(self.job.job_id, "Datafeed lookback completed")
+        self.audit.note(self.job.job_id, "Datafeed continued in real-time")
+        changed = deepcopy(feed_run)
+        changed.real_time = True
+        self._save_feed(changed)
+
+    def _until_next_search(self, now_ms: int) -> float:
+        # Searches happen query_delay after each multiple of the frequency, when those buckets are complete.
+        tick = (now_ms - self._delay_ms) // self._frequency_ms + 1
+        due_ms = tick * self._frequency_ms + self._delay_ms
+        end_ms = self.feed.run.end_ms
+        if end_ms is not None:
+            due_ms = min(due_ms, max(end_ms, now_ms))
+        return max(due_ms - now_ms, 1) / SECOND_MS
+
+    def _look_for_delayed_data(self, now_ms: int) -> None:
+        feed_run = deepcopy(self.feed.run)
+        found = check_delayed_data(
+            self._registry.store, self.job, self.feed.config, feed_run, self._source, now_ms=now_ms
+        )
+        if found is None:
+            return
+        feed_run.checked_ms = now_ms
+        if found.missing and found.missing != feed_run.missing:
+            self.audit.note(self.job.job_id, found.message, "warning")
+            self.audit.annotate(
+                self.job.job_id,
+                found.message,
+                event="delayed_data",
+                timestamp_ms=found.start_ms,
+                end_ms=found.end_ms,
+                key=f"delayed_data_{self.job.job_id}_{found.start_ms}",
+            )
+        feed_run.missing = found.missing
+        self._save_feed(feed_run)
+
+    def _trouble(self, error: Exception, doing: str) -> float | None:
+        """Note an error: a real-time run tries again at its next search, a bounded one ends."""
+        reason = str(error) or type(error).__name__
+        feed_run = deepcopy(self.feed.run)
+        if feed_run.trouble != reason:
+            feed_run.trouble = reason
+            self.audit.note(self.job.job_id, f"Datafeed is encountering errors {doing}: {reason}", "error")
+        try:
+            self._save_feed(feed_run)
+            if feed_run.end_ms is not None:
+                self._on_end(self)
+                return None
+        except StoreError:
+            # The store is what fails: nothing can be written down now, the next search tries again.
+            _log.exception("datafeed [%s] cannot record its state", self.feed.datafeed_id)
+            return _PAUSE_SECONDS
+        return max(self._until_next_search(wall_clock_ms()), _PAUSE_SECONDS)
+
+    def _save_feed(self, feed_run: DatafeedRun) -> None:
+        with self._registry.store.write() as writer:
+            self._registry.save_datafeed(writer, self.feed.config, feed_run)
+            self.audit.write(writer)
+        self.feed.run = feed_run

@@ -1,0 +1,371 @@
+"""What clients can ask of jobs: create, read, update, delete, open, close, reset, validate, stats."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any, Final
+
+from anomalyops_engine.jobs.audit import wall_clock_ms
+from anomalyops_engine.jobs.counts import DataCounts, JobTiming
+from anomalyops_engine.jobs.datafeed_config import check_with_job, create_datafeed
+from anomalyops_engine.jobs.datafeed_operations import check_parsable
+from anomalyops_engine.jobs.detectors import parse_detector
+from anomalyops_engine.jobs.errors import (
+    already_exists,
+    bad_request,
+    conflict,
+    not_found,
+    server_error,
+    timed_out,
+    too_many_requests,
+)
+from anomalyops_engine.jobs.export import exportable_datafeed, exportable_job
+from anomalyops_engine.jobs.indices import prepare_results, release_results
+from anomalyops_engine.jobs.job_config import create_job
+from anomalyops_engine.jobs.job_update import update_job
+from anomalyops_engine.jobs.model_life import check_analysable, erase, load_analysis, model_size_stats
+from anomalyops_engine.jobs.registry import (
+    DATAFEED_CONFIG,
+    DATAFEED_RUN,
+    JOB_CONFIG,
+    JOB_RUN,
+    DatafeedEntry,
+    DatafeedRun,
+    JobEntry,
+    JobRun,
+)
+from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.jobs.units import SECOND_MS
+from anomalyops_engine.scoring import UnsupportedAnalysis
+
+JsonObject = dict[str, Any]
+
+UPGRADE_EXPLANATION: Final = "persistent task cannot be assigned while upgrade mode is enabled."
+
+
+class JobOperations:
+    """Jobs, as the REST endpoints under `_ml/anomaly_detectors` see them. Thread-safe."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._registry = runtime.registry
+
+    # --- configuration ---
+
+    def create(self, job_id: str, body: object, *, indices_options: JsonObject | None = None) -> JsonObject:
+        """Create a job, and the datafeed that its body may hold, and return it as GET would.
+
+        Raises:
+            MlError: 400 for a bad body or a taken id, 501 for what the learners cannot do yet.
+        """
+        job, datafeed_body = self._parse(job_id, body)
+        datafeed = self._inline_datafeed(job, datafeed_body, indices_options)
+        registry = self._registry
+        with registry.lock:
+            self._check_names_free(job, datafeed)
+            audit = self._runtime.audit()
+            audit.note(job_id, "Job created")
+            run, feed_run = JobRun(), DatafeedRun()
+            with registry.store.write() as writer:
+                prepare_results(writer, job)
+                registry.save_job(writer, job, run)
+                if datafeed is not None:
+                    registry.save_datafeed(writer, datafeed, feed_run)
+                audit.write(writer)
+            registry.jobs[job_id] = JobEntry(job, run)
+            if datafeed is not None:
+                registry.datafeeds[datafeed["datafeed_id"]] = DatafeedEntry(datafeed, feed_run)
+        return self._shown(job, datafeed)
+
+    def validate(self, body: object) -> None:
+        """Check a job body.
+
+        Raises:
+            MlError: 400, or 501 for what the learners cannot do yet.
+        """
+        job, datafeed_body = self._parse(None, body)
+        self._inline_datafeed(job, datafeed_body, None)
+
+    def validate_detector(self, body: object) -> None:
+        """Check a detector body.
+
+        Raises:
+            MlError: 400, or 501 for a function that the learners do not have yet.
+        """
+        detector = parse_detector(body)
+        if any(detector.get(key) == "mlcategory" for key in ("by_field_name", "over_field_name")):
+            return
+        job, _ = create_job(
+            {"analysis_config": {"detectors": [detector]}, "data_description": {"time_field": "@time"}},
+            job_id=None,
+            now_ms=wall_clock_ms(),
+        )
+        check_analysable(job)
+
+    def _parse(self, job_id: str | None, body: object) -> tuple[JsonObject, JsonObject | None]:
+        job, datafeed = create_job(
+            body,
+            job_id=job_id,
+            now_ms=wall_clock_ms(),
+            max_memory_mib=self._runtime.settings.max_model_memory_mib,
+        )
+        check_analysable(job)
+        return job, datafeed
+
+    def _inline_datafeed(
+        self, job: JsonObject, body: JsonObject | None, indices_options: JsonObject | None
+    ) -> JsonObject | None:
+        if body is None:
+            return None
+        datafeed = create_datafeed(
+            body,
+            datafeed_id=None,
+            check_query=check_parsable,
+            job_id=job["job_id"],
+            indices_options=indices_options,
+        )
+        check_with_job(datafeed, job)
+        return datafeed
+
+    def _check_names_free(self, job: JsonObject, datafeed: JsonObject | None) -> None:
+        job_id, registry = job["job_id"], self._registry
+        if job_id in registry.jobs:
+            raise already_exists(f"The job cannot be created with the Id '{job_id}'. The Id is already used.")
+        self._check_groups(job_id, job.get("groups", []))
+        if job_id in registry.groups():
+            raise already_exists(
+                f"job and group names must be unique but job [{job_id}] and group [{job_id}] have the same name"
+            )
+        if datafeed is not None and datafeed["datafeed_id"] in registry.datafeeds:
+            raise already_exists(f"A datafeed with id [{datafeed['datafeed_id']}] already exists")
+
+    def _check_groups(self, job_id: str, groups: list[str]) -> None:
+        for group in groups:
+            if group in self._registry.jobs or group == job_id:
+                raise already_exists(
+                    f"job and group names must be unique but job [{group}] and group [{group}] have the same name"
+                )
+
+    def _shown(self, job: JsonObject, datafeed: JsonObject | None, *, export: bool = False) -> JsonObject:
+        shown = exportable_job(job) if export else dict(job)
+        if datafeed is not None:
+            shown["datafeed_config"] = exportable_datafeed(datafeed) if export else datafeed
+        return shown
+
+    def _show_entry(self, entry: JobEntry, feed: DatafeedEntry | None, *, export: bool = False) -> JsonObject:
+        config = entry.config
+        if entry.run.blocked is not None:
+            config = {**config, "blocked": {"reason": entry.run.blocked}}
+            if entry.run.blocked == "delete":
+                config["deleting"] = True
+        return self._shown(config, feed.config if feed is not None else None, export=export)
+
+    def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
+        """Return `{count, jobs}` for the jobs that an expression names."""
+        entries = self._registry.find_jobs(expression, allow_no_match=allow_no_match)
+        feeds = self._registry.datafeeds_by_job()
+        jobs = [
+            self._show_entry(entry, feeds.get(entry.job_id), export=exclude_generated) for entry in entries
+        ]
+        return {"count": len(jobs), "jobs": jobs}
+
+    def update(self, job_id: str, body: object) -> JsonObject:
+        """Merge an update body into a job and return the job.
+
+        Raises:
+            MlError: 400, 404; 501 when it asks for what the learners cannot do yet.
+        """
+        if job_id == "_all":
+            raise bad_request("[_all] is not a valid job id for an update")
+        entry = self._registry.job(job_id)
+        with entry.lock.hold():
+            update = update_job(
+                entry.config,
+                body,
+                opened=entry.run.state == "opened",
+                model_bytes=int(entry.run.model_size.get("model_bytes", 0)),
+                max_memory_mib=self._runtime.settings.max_model_memory_mib,
+            )
+            if "groups" in update.fields:
+                self._check_groups(job_id, update.job.get("groups", []))
+            if "detectors" in update.fields:
+                check_analysable(update.job)
+            audit = self._runtime.audit()
+            audit.note(job_id, f"Job updated: [{', '.join(update.fields)}]")
+            with self._registry.store.write() as writer:
+                self._registry.save_job(writer, update.job, entry.run)
+                audit.write(writer)
+            entry.config = update.job
+            if entry.analysis is not None and update.live:
+                entry.analysis.reconfigure(update.job)
+            return self._show_entry(entry, self._registry.datafeed_of(job_id))
+
+    # --- states ---
+
+    def open(self, job_id: str) -> JsonObject:
+        """Open a job: bring its model into memory and let a datafeed run.
+
+        Raises:
+            MlError: 404 missing, 409 not closed, 429 in upgrade mode, 500 when the model cannot be restored.
+        """
+        entry = self._registry.job(job_id)
+        if self._registry.upgrade_mode:
+            raise too_many_requests(
+                "Cannot perform cluster:admin/xpack/ml/job/open action while upgrade mode is enabled"
+            )
+        with entry.lock.hold():
+            if entry.run.blocked is not None:
+                raise conflict(f"Cannot open job [{job_id}] because it is executing [{entry.run.blocked}]")
+            if entry.run.state != "closed":
+                raise conflict(f"Cannot open job [{job_id}] because it has already been opened")
+            self._check_filters(entry.config)
+            self._restore(entry)
+            run = deepcopy(entry.run)
+            run.state, run.opened_ms = "opened", wall_clock_ms()
+            config = {key: value for key, value in entry.config.items() if key != "finished_time"}
+            with self._registry.store.write() as writer:
+                self._registry.save_job(writer, config, run)
+            entry.config, entry.run = config, run
+        return {"opened": True, "node": self._runtime.node_id}
+
+    def _check_filters(self, job: JsonObject) -> None:
+        for detector in job["analysis_config"]["detectors"]:
+            for rule in detector.get("custom_rules", ()):
+                for reference in rule.get("scope", {}).values():
+                    raise not_found(f"No filter with id [{reference['filter_id']}] exists")
+
+    def _restore(self, entry: JobEntry) -> None:
+        try:
+            load_analysis(self._registry, entry)
+        except UnsupportedAnalysis:
+            raise
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            self._runtime.rest(entry, None, close=True, failure=reason)
+            raise server_error(
+                f"Unexpected job state [failed] with reason [{reason}] while waiting for job to be opened"
+            ) from error
+
+    def close(self, expression: str, *, allow_no_match: bool, force: bool, timeout_ms: int) -> JsonObject:
+        """Close jobs: stop their datafeeds, store a model snapshot (unless forced), free the model.
+
+        Raises:
+            MlError: 404 missing, 409 when a job failed and `force` is not set, 408 after `timeout_ms`.
+        """
+        entries = self._registry.find_jobs(expression, allow_no_match=allow_no_match)
+        failed = [entry.job_id for entry in entries if entry.run.state == "failed"]
+        if failed and not force:
+            if len(entries) == 1:
+                raise conflict(f"cannot close job [{failed[0]}] because it failed, use force close")
+            raise conflict("one or more jobs have state failed, use force close")
+        for entry in entries:
+            with entry.lock.hold(timeout_ms / SECOND_MS) as held:
+                if not held:
+                    raise timed_out(f"Closing job [{entry.job_id}] timed out after [{timeout_ms}ms]")
+                if entry.run.state != "closed":
+                    feed = self._registry.datafeed_of(entry.job_id)
+                    self._runtime.rest(entry, feed, close=True, forced=force)
+        return {"closed": True}
+
+    def reset(self, job_id: str, *, delete_user_annotations: bool) -> None:
+        """Forget a closed job's model, results and counts; keep its configuration.
+
+        Raises:
+            MlError: 404 missing, 409 not closed.
+        """
+        entry = self._registry.job(job_id)
+        with entry.lock.hold():
+            if entry.run.blocked is not None:
+                raise conflict(f"cannot reset job while it is blocked with [{entry.run.blocked}]")
+            if entry.run.state != "closed":
+                raise conflict("Can only reset a job when it is closed.")
+            dropped = {"model_snapshot_id", "model_snapshot_min_version", "finished_time"}
+            config = {key: value for key, value in entry.config.items() if key not in dropped}
+            run, feed, feed_run = JobRun(), self._registry.datafeed_of(job_id), DatafeedRun()
+            audit = self._runtime.audit()
+            audit.note(job_id, "Job has been reset")
+            with self._registry.store.write() as writer:
+                erase(writer, config, user_annotations=delete_user_annotations)
+                self._registry.save_job(writer, config, run)
+                if feed is not None:
+                    self._registry.save_datafeed(writer, feed.config, feed_run)
+                audit.write(writer)
+            entry.config, entry.run, entry.analysis = config, run, None
+            if feed is not None:
+                feed.run = feed_run
+
+    def delete(self, job_id: str, *, force: bool, delete_user_annotations: bool, task: str) -> None:
+        """Delete a job with its datafeed, model and results.
+
+        Raises:
+            MlError: 404 missing, 409 when it is not closed and `force` is not set.
+        """
+        entry = self._registry.job(job_id)
+        with entry.lock.hold():
+            if self._registry.jobs.get(job_id) is not entry:
+                return  # another request has just deleted it
+            feed = self._registry.datafeed_of(job_id)
+            if not force:
+                if entry.run.state != "closed":
+                    raise conflict(f"Cannot delete job [{job_id}] because the job is {entry.run.state}")
+                if feed is not None and feed.run.state != "stopped":
+                    raise conflict(
+                        f"failed to delete job [{job_id}] as its datafeed [{feed.datafeed_id}] could not be deleted"
+                    )
+            self._abandon(feed)
+            audit = self._runtime.audit()
+            audit.note(job_id, f"Deleting job by task with id '{task}'")
+            audit.note(job_id, "Job deleted")
+            with self._registry.lock:
+                with self._registry.store.write() as writer:
+                    erase(writer, entry.config, user_annotations=delete_user_annotations)
+                    release_results(writer, entry.config)
+                    writer.delete_config(JOB_CONFIG, job_id)
+                    writer.delete_config(JOB_RUN, job_id)
+                    if feed is not None:
+                        writer.delete_config(DATAFEED_CONFIG, feed.datafeed_id)
+                        writer.delete_config(DATAFEED_RUN, feed.datafeed_id)
+                    audit.write(writer)
+                del self._registry.jobs[job_id]
+                if feed is not None:
+                    self._registry.datafeeds.pop(feed.datafeed_id, None)
+            entry.run.state, entry.analysis = "closed", None
+
+    def _abandon(self, feed: DatafeedEntry | None) -> None:
+        running = self._runtime.running.pop(feed.datafeed_id, None) if feed is not None else None
+        if running is not None:
+            running.cancelled = True
+
+    # --- stats ---
+
+    def stats(self, expression: str, *, allow_no_match: bool) -> JsonObject:
+        """Return `{count, jobs}` with state and counters; touches memory only."""
+        entries = self._registry.find_jobs(expression, allow_no_match=allow_no_match)
+        jobs = [self._stats(entry) for entry in entries]
+        return {"count": len(jobs), "jobs": jobs}
+
+    def _stats(self, entry: JobEntry) -> JsonObject:
+        job_id, run = entry.job_id, entry.run
+        counts: DataCounts = run.counts
+        timing: JobTiming = run.timing
+        stats: JsonObject = {
+            "job_id": job_id,
+            "data_counts": counts.render(job_id),
+            "model_size_stats": model_size_stats(entry.config, run),
+            "forecasts_stats": {"total": 0, "forecasted_jobs": 0},
+            "state": run.state,
+        }
+        if run.state == "opened":
+            if self._registry.upgrade_mode:
+                stats["assignment_explanation"] = UPGRADE_EXPLANATION
+            else:
+                stats["node"] = self._runtime.node()
+                stats["assignment_explanation"] = ""
+            if run.opened_ms is not None:
+                stats["open_time"] = f"{(wall_clock_ms() - run.opened_ms) // SECOND_MS}s"
+        elif run.state == "failed":
+            stats["assignment_explanation"] = run.failure or ""
+        stats["timing_stats"] = timing.render(job_id)
+        if run.blocked == "delete":
+            stats["deleting"] = True
+        return stats

@@ -1,0 +1,23 @@
+"""What the machine (or the container) offers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+_CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+# As much as Elasticsearch gives to machine learning on a node that does little else.
+_SHARE: Final = 0.6
+
+
+def usable_memory_mib() -> int:
+    """Return the memory that models may use altogether, in MiB: a share of the container's or machine's memory."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = _CGROUP_LIMIT.read_text(encoding="ascii").strip()
+    except OSError:
+        limit = "max"
+    if limit.isdigit():
+        total = min(total, int(limit))
+    return max(int(total * _SHARE) >> 20, 1)

@@ -1,0 +1,278 @@
+"""The model of one job through its life: restoring, stepping, persisting, snapshots, forgetting."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
+from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
+from anomalyops_engine.jobs.errors import not_implemented
+from anomalyops_engine.jobs.job_config import JOB_VERSION
+from anomalyops_engine.jobs.registry import MODEL_STATE, SNAPSHOT_STATE, JobEntry, JobRun, Registry
+from anomalyops_engine.jobs.units import DAY_MS, SECOND_MS, duration_ms, iso_time
+from anomalyops_engine.query import delete_where
+from anomalyops_engine.scoring import JobAnalysis, Results, UnsupportedAnalysis
+from anomalyops_engine.store import Reader, Writer
+
+JsonObject = dict[str, Any]
+
+_EMPTY_SIZE: Final[JsonObject] = {
+    "model_bytes": 0,
+    "peak_model_bytes": 0,
+    "model_bytes_exceeded": 0,
+    "total_by_field_count": 0,
+    "total_over_field_count": 0,
+    "total_partition_field_count": 0,
+    "bucket_allocation_failures_count": 0,
+    "memory_status": "ok",
+    "categorized_doc_count": 0,
+    "total_category_count": 0,
+    "frequent_category_count": 0,
+    "rare_category_count": 0,
+    "dead_category_count": 0,
+    "failed_category_count": 0,
+    "categorization_status": "ok",
+}
+
+
+def check_analysable(job: JsonObject) -> None:
+    """Raise 501 naming what the learners cannot do yet, if the job asks for it."""
+    config = job["analysis_config"]
+    if config.get("categorization_field_name"):
+        raise not_implemented(
+            "analysis_config.categorization_field_name: categorization is not supported by the embedded engine yet"
+        )
+    try:
+        JobAnalysis.create(job)
+    except UnsupportedAnalysis as error:
+        raise not_implemented(str(error)) from error
+
+
+def model_size_stats(job: JsonObject, run: JobRun) -> JsonObject:
+    """Return the `model_size_stats` object of a job."""
+    return {
+        "job_id": job["job_id"],
+        "result_type": "model_size_stats",
+        **_EMPTY_SIZE,
+        "log_time": run.counts.log_time or job["create_time"],
+        **run.model_size,
+    }
+
+
+def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
+    """Return the analysis of a job as of its last committed bucket, from memory or from the store."""
+    if entry.analysis is None:
+        with registry.store.read() as reader:
+            state = registry.stored_model(reader, entry.job_id)
+        entry.analysis = (
+            JobAnalysis.create(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
+        )
+    return entry.analysis
+
+
+def record_step(
+    writer: Writer, entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: float, audit: Audit
+) -> None:
+    """Write the results and the model of one step and bring `run` up to date.
+
+    Args:
+        writer: the step's transaction.
+        entry: the job; its analysis is the one that made `results`.
+        run: a copy of the job's run that takes effect when the transaction is committed.
+        results: what the analysis returned.
+        elapsed_ms: how long the analysis took.
+        audit: where changes of the memory status are noted.
+    """
+    analysis = entry.analysis
+    assert analysis is not None  # noqa: S101 - the caller has just used it
+    index = results_index(entry.config["results_index_name"])
+    documents = list(results.documents())
+    if documents:
+        writer.append(index, [document for _, document in documents], ids=[key for key, _ in documents])
+    if results.renormalised:
+        writer.update_fields(
+            index,
+            [key for key, _ in results.renormalised],
+            [fields for _, fields in results.renormalised],
+        )
+    writer.put_state(MODEL_STATE, entry.job_id, analysis.snapshot())
+    _count(entry, run, results, elapsed_ms)
+    _measure(entry, run, analysis, audit)
+
+
+def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) -> None:
+    counts, records = run.counts, results.processed_records
+    fields = _field_count(entry.config)
+    counts.processed_record_count += records
+    counts.input_record_count += records
+    counts.processed_field_count += records * fields - results.missing_field_count
+    counts.input_field_count += records * (fields + 1) - results.missing_field_count
+    counts.missing_field_count += results.missing_field_count
+    counts.empty_bucket_count += results.empty_bucket_count
+    counts.sparse_bucket_count += results.sparse_bucket_count
+    counts.bucket_count += len(results.buckets)
+    now_ms = wall_clock_ms()
+    counts.log_time = now_ms
+    if records:
+        counts.last_data_time = now_ms
+        if counts.earliest_record_timestamp is None:
+            counts.earliest_record_timestamp = results.earliest_record_ms
+        counts.latest_record_timestamp = results.latest_record_ms or counts.latest_record_timestamp
+    counts.latest_empty_bucket_timestamp = (
+        results.latest_empty_bucket_ms or counts.latest_empty_bucket_timestamp
+    )
+    counts.latest_sparse_bucket_timestamp = (
+        results.latest_sparse_bucket_ms or counts.latest_sparse_bucket_timestamp
+    )
+    if results.buckets:
+        counts.latest_bucket_timestamp = int(results.buckets[-1]["timestamp"])
+        run.timing.add(
+            buckets=len(results.buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp
+        )
+
+
+def _field_count(job: JsonObject) -> int:
+    config = job["analysis_config"]
+    fields = {
+        detector[key]
+        for detector in config["detectors"]
+        for key in ("field_name", "by_field_name", "over_field_name", "partition_field_name")
+        if detector.get(key)
+    }
+    fields.update(config["influencers"])
+    return len(fields) + bool(config.get("summary_count_field_name"))
+
+
+def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) -> None:
+    before = run.model_size.get("memory_status", "ok")
+    size = dict(analysis.model_size())
+    size["log_time"] = wall_clock_ms()
+    if run.counts.latest_bucket_timestamp is not None:
+        size["timestamp"] = run.counts.latest_bucket_timestamp
+    run.model_size = size
+    status = size.get("memory_status", "ok")
+    if status == before:
+        return
+    if status == "soft_limit":
+        audit.note(
+            entry.job_id,
+            "Job memory status changed to soft_limit; memory pruning will now be more aggressive",
+            "warning",
+        )
+    elif status == "hard_limit":
+        audit.note(
+            entry.job_id,
+            "Job memory status changed to hard_limit; job exceeded model memory limit "
+            f"{entry.config['analysis_limits']['model_memory_limit']} by {size.get('model_bytes_exceeded', 0)}b. "
+            "Adjust the analysis_limits.model_memory_limit setting to ensure all data is analyzed",
+            "error",
+        )
+
+
+def persist_interval_ms(job: JsonObject) -> int:
+    """Return how often an open job stores a model snapshot (3 h unless `background_persist_interval` says)."""
+    return duration_ms(job.get("background_persist_interval", "3h"))
+
+
+def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -> JsonObject:
+    """Store a model snapshot (document and model) of the job's latest state, and drop the expired ones.
+
+    Nothing is stored when no bucket was analysed since the last snapshot.
+
+    Args:
+        writer: the transaction; it holds the model of the latest step.
+        entry: the job.
+        run: the run that takes effect with the transaction; told of the snapshot.
+        audit: where the snapshot is noted.
+
+    Returns:
+        The configuration that takes effect with the transaction: it names the snapshot.
+    """
+    state = writer.state(MODEL_STATE, entry.job_id)
+    counts = run.counts
+    if state is None or counts.latest_bucket_timestamp is None:
+        return entry.config
+    if run.snapshot_ms is not None and (counts.log_time or 0) <= run.snapshot_ms:
+        return entry.config
+    now_ms = wall_clock_ms()
+    snapshot_id = str(now_ms // SECOND_MS)
+    reason = "job close" if run.state in {"closing", "closed"} else "background persistence"
+    document: JsonObject = {
+        "job_id": entry.job_id,
+        "min_version": JOB_VERSION,
+        "timestamp": now_ms,
+        "description": f"State persisted due to {reason} at {iso_time(now_ms)}",
+        "snapshot_id": snapshot_id,
+        "snapshot_doc_count": 1,
+        "model_size_stats": model_size_stats(entry.config, run),
+        "latest_record_time_stamp": counts.latest_record_timestamp,
+        "latest_result_time_stamp": counts.latest_bucket_timestamp,
+        "retain": False,
+    }
+    index = results_index(entry.config["results_index_name"])
+    writer.append(index, [document], ids=[f"{entry.job_id}_model_snapshot_{snapshot_id}"])
+    writer.put_state(SNAPSHOT_STATE, f"{entry.job_id}/{snapshot_id}", state)
+    run.snapshot_ms = now_ms
+    config = {**entry.config, "model_snapshot_id": snapshot_id, "model_snapshot_min_version": JOB_VERSION}
+    text = f"Job model snapshot with id [{snapshot_id}] stored"
+    audit.note(entry.job_id, text)
+    audit.annotate(
+        entry.job_id,
+        text,
+        event="model_snapshot_stored",
+        timestamp_ms=counts.latest_record_timestamp or now_ms,
+        end_ms=None,
+    )
+    _expire_snapshots(writer, config, now_ms)
+    return config
+
+
+def _expire_snapshots(writer: Writer, config: JsonObject, newest_ms: int) -> None:
+    """Keep all snapshots of the last day(s), then the first of each day, none beyond the retention."""
+    job_id = config["job_id"]
+    keep_ms = config["model_snapshot_retention_days"] * DAY_MS
+    daily_ms = config.get("daily_model_snapshot_retention_after_days", 0) * DAY_MS
+    kept_days: set[int] = set()
+    expired: list[str] = []
+    for snapshot_id in sorted(_snapshot_ids(writer, job_id)):
+        made_ms = int(snapshot_id) * SECOND_MS
+        age_ms, day = newest_ms - made_ms, made_ms // DAY_MS
+        if snapshot_id == config.get("model_snapshot_id") or age_ms <= daily_ms:
+            continue
+        if age_ms > keep_ms or day in kept_days:
+            expired.append(snapshot_id)
+        kept_days.add(day)
+    for snapshot_id in expired:
+        writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
+    if expired:
+        delete_where(
+            writer,
+            results_index(config["results_index_name"]),
+            {"bool": {"filter": [{"term": {"job_id": job_id}}, {"terms": {"snapshot_id": expired}}]}},
+        )
+
+
+def _snapshot_ids(reader: Reader, job_id: str) -> list[str]:
+    prefix = f"{job_id}/"
+    return [key.removeprefix(prefix) for key in reader.state_ids(SNAPSHOT_STATE) if key.startswith(prefix)]
+
+
+def erase(writer: Writer, job: JsonObject, *, user_annotations: bool) -> None:
+    """Delete the model, the snapshots, the results and the engine's annotations of a job.
+
+    Args:
+        writer: the transaction.
+        job: the job's configuration.
+        user_annotations: whether annotations that people wrote go too.
+    """
+    job_id = job["job_id"]
+    writer.delete_state(MODEL_STATE, job_id)
+    for snapshot_id in _snapshot_ids(writer, job_id):
+        writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
+    mine: JsonObject = {"term": {"job_id": job_id}}
+    delete_where(writer, results_index(job["results_index_name"]), mine, ignore_unavailable=True)
+    annotations: JsonObject = {"bool": {"filter": [mine]}}
+    if not user_annotations:
+        annotations["bool"]["must_not"] = [{"term": {"event": "user"}}]
+        annotations["bool"]["filter"].append({"exists": {"field": "event"}})
+    delete_where(writer, ANNOTATIONS_INDEX, annotations, ignore_unavailable=True)

@@ -1,0 +1,279 @@
+"""All jobs and datafeeds in memory, mirrored to the store.
+
+Reading (`_stats` of a thousand jobs) touches memory only. Whoever changes an entry holds its job's lock; whoever
+adds or removes entries holds the registry's lock too. Locks are always taken in the order: job, registry, store.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
+from anomalyops_engine.jobs.errors import MlError, missing_datafeed, missing_job
+from anomalyops_engine.jobs.ids import expand
+from anomalyops_engine.scoring import JobAnalysis
+from anomalyops_engine.store import Reader, Store, Writer
+
+JsonObject = dict[str, Any]
+
+JOB_CONFIG: Final = "anomaly_detector"
+JOB_RUN: Final = "anomaly_detector_run"
+DATAFEED_CONFIG: Final = "datafeed"
+DATAFEED_RUN: Final = "datafeed_run"
+MODEL_STATE: Final = "model_state"
+SNAPSHOT_STATE: Final = "model_snapshot_state"
+METADATA: Final = "ml_metadata"
+
+
+@dataclass(slots=True, kw_only=True)
+class JobRun:
+    """What a job is doing and has done; stored with every step.
+
+    Attributes:
+        state: closed, opening, opened, closing or failed.
+        opened_ms: when it was opened, epoch milliseconds.
+        position_ms: start of the first bucket that is not analysed yet; None before the first record.
+        model_size: the latest `model_size_stats` of the analysis; empty before the first.
+        snapshot_ms: when the latest model snapshot was stored.
+        failure: why the job failed.
+        blocked: delete or reset while that runs.
+    """
+
+    state: str = "closed"
+    opened_ms: int | None = None
+    position_ms: int | None = None
+    counts: DataCounts = field(default_factory=DataCounts)
+    timing: JobTiming = field(default_factory=JobTiming)
+    model_size: JsonObject = field(default_factory=dict)
+    snapshot_ms: int | None = None
+    failure: str | None = None
+    blocked: str | None = None
+
+    def store(self) -> JsonObject:
+        """Return the stored form."""
+        return asdict(self)
+
+    @classmethod
+    def load(cls, values: JsonObject) -> JobRun:
+        """Return a run from its stored form."""
+        return cls(
+            **{
+                **values,
+                "counts": DataCounts.load(values["counts"]),
+                "timing": JobTiming.load(values["timing"]),
+            }
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class DatafeedRun:
+    """What a datafeed is doing; stored with every step.
+
+    Attributes:
+        state: stopped, starting, started or stopping.
+        start_ms: first time wanted (inclusive), or None for the earliest.
+        end_ms: last time wanted (exclusive), or None for real time.
+        real_time: whether the lookback is over.
+        empty_searches: searches in a row that found nothing.
+        trouble: the error that the latest search met, if it failed.
+        checked_ms: when delayed data was looked for last.
+        missing: documents known to have been missed, by bucket start (as text: it is stored as JSON).
+        search_start_ms: start of the latest search.
+        search_end_ms: end of the latest search.
+    """
+
+    state: str = "stopped"
+    start_ms: int | None = None
+    end_ms: int | None = None
+    real_time: bool = False
+    found_data: bool = False
+    empty_searches: int = 0
+    trouble: str | None = None
+    checked_ms: int | None = None
+    missing: dict[str, int] = field(default_factory=dict)
+    search_start_ms: int | None = None
+    search_end_ms: int | None = None
+    timing: SearchTiming = field(default_factory=SearchTiming)
+
+    def store(self) -> JsonObject:
+        """Return the stored form."""
+        return asdict(self)
+
+    @classmethod
+    def load(cls, values: JsonObject) -> DatafeedRun:
+        """Return a run from its stored form."""
+        return cls(**{**values, "timing": SearchTiming.load(values["timing"])})
+
+
+class JobLock:
+    """A re-entrant lock that a long row of steps gives up for others who wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._count = threading.Lock()
+        self._waiting = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a request waits for the lock: a datafeed's next step lets it go first."""
+        return self._waiting > 0
+
+    @contextmanager
+    def hold(self, timeout_s: float | None = None) -> Iterator[bool]:
+        """Hold the lock; yields False (without holding it) when `timeout_s` passed first."""
+        with self._count:
+            self._waiting += 1
+        try:
+            held = self._lock.acquire(timeout=-1 if timeout_s is None else max(timeout_s, 0))
+        finally:
+            with self._count:
+                self._waiting -= 1
+        try:
+            yield held
+        finally:
+            if held:
+                self._lock.release()
+
+
+@dataclass(slots=True, eq=False)
+class JobEntry:
+    """One job. `config` is replaced as a whole, never changed in place."""
+
+    config: JsonObject
+    run: JobRun
+    lock: JobLock = field(default_factory=JobLock)
+    analysis: JobAnalysis | None = None
+    deleted: bool = False
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return str(self.config["job_id"])
+
+
+@dataclass(slots=True, eq=False)
+class DatafeedEntry:
+    """One datafeed. `config` is replaced as a whole, never changed in place."""
+
+    config: JsonObject
+    run: DatafeedRun
+
+    @property
+    def datafeed_id(self) -> str:
+        """The datafeed's id."""
+        return str(self.config["datafeed_id"])
+
+    @property
+    def job_id(self) -> str:
+        """The id of its job."""
+        return str(self.config["job_id"])
+
+
+class Registry:
+    """The entries by id, and their way to the store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.lock = threading.RLock()
+        self.jobs: dict[str, JobEntry] = {}
+        self.datafeeds: dict[str, DatafeedEntry] = {}
+        self.upgrade_mode = False
+
+    def load(self) -> None:
+        """Read every entry from the store."""
+        with self.store.read() as reader:
+            runs = reader.configs(JOB_RUN)
+            feed_runs = reader.configs(DATAFEED_RUN)
+            self.jobs = {
+                job_id: JobEntry(config, JobRun.load(runs[job_id]) if job_id in runs else JobRun())
+                for job_id, config in reader.configs(JOB_CONFIG).items()
+            }
+            self.datafeeds = {
+                feed_id: DatafeedEntry(
+                    config, DatafeedRun.load(feed_runs[feed_id]) if feed_id in feed_runs else DatafeedRun()
+                )
+                for feed_id, config in reader.configs(DATAFEED_CONFIG).items()
+            }
+            metadata = reader.config(METADATA, "upgrade_mode") or {}
+            self.upgrade_mode = bool(metadata.get("enabled", False))
+
+    def job(self, job_id: str) -> JobEntry:
+        """Return a job.
+
+        Raises:
+            MlError: 404.
+        """
+        entry = self.jobs.get(job_id)
+        if entry is None:
+            raise missing_job(job_id)
+        return entry
+
+    def datafeed(self, datafeed_id: str) -> DatafeedEntry:
+        """Return a datafeed.
+
+        Raises:
+            MlError: 404.
+        """
+        entry = self.datafeeds.get(datafeed_id)
+        if entry is None:
+            raise missing_datafeed(datafeed_id)
+        return entry
+
+    def datafeed_of(self, job_id: str) -> DatafeedEntry | None:
+        """Return the datafeed of a job, if it has one."""
+        return next((feed for feed in list(self.datafeeds.values()) if feed.job_id == job_id), None)
+
+    def datafeeds_by_job(self) -> dict[str, DatafeedEntry]:
+        """Return every datafeed by the id of its job."""
+        return {feed.job_id: feed for feed in list(self.datafeeds.values())}
+
+    def groups(self) -> dict[str, list[str]]:
+        """Return the members of every group."""
+        members: dict[str, list[str]] = {}
+        for entry in list(self.jobs.values()):
+            for group in entry.config.get("groups", ()):
+                members.setdefault(group, []).append(entry.job_id)
+        return members
+
+    def find_jobs(self, expression: str, *, allow_no_match: bool) -> list[JobEntry]:
+        """Return the jobs that an expression names (ids, lists, wildcards, groups, `_all`).
+
+        Raises:
+            MlError: 404 for a concrete id that is missing, or any part that names nothing when not allowed.
+        """
+        known = dict(self.jobs)
+        found = expand(
+            expression, known, groups=self.groups(), missing=missing_job, allow_no_match=allow_no_match
+        )
+        return [known[job_id] for job_id in found if job_id in known]
+
+    def find_datafeeds(self, expression: str, *, allow_no_match: bool) -> list[DatafeedEntry]:
+        """Return the datafeeds that an expression names (ids, lists, wildcards, `_all`).
+
+        Raises:
+            MlError: 404, like `find_jobs`.
+        """
+        known = dict(self.datafeeds)
+        found = expand(expression, known, missing=missing_datafeed, allow_no_match=allow_no_match)
+        return [known[feed_id] for feed_id in found if feed_id in known]
+
+    def save_job(self, writer: Writer, config: JsonObject, run: JobRun) -> None:
+        """Write a job's configuration and run."""
+        writer.put_config(JOB_CONFIG, config["job_id"], config)
+        writer.put_config(JOB_RUN, config["job_id"], run.store())
+
+    def save_datafeed(self, writer: Writer, config: JsonObject, run: DatafeedRun) -> None:
+        """Write a datafeed's configuration and run."""
+        writer.put_config(DATAFEED_CONFIG, config["datafeed_id"], config)
+        writer.put_config(DATAFEED_RUN, config["datafeed_id"], run.store())
+
+    def stored_model(self, reader: Reader, job_id: str) -> bytes | None:
+        """Return the model as of the last committed bucket."""
+        return reader.state(MODEL_STATE, job_id)
+
+
+__all__ = ["DatafeedEntry", "DatafeedRun", "JobEntry", "JobRun", "MlError", "Registry"]

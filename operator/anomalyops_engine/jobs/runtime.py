@@ -1,0 +1,132 @@
+"""What runs in this process: the datafeeds in work, and how a job or a datafeed is brought to rest."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
+from anomalyops_engine.jobs.feed import RunningDatafeed
+from anomalyops_engine.jobs.model_life import store_snapshot
+from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
+from anomalyops_engine.jobs.scheduler import Scheduler
+from anomalyops_engine.store import Writer
+
+JsonObject = dict[str, Any]
+
+NODE_NAME: Final = "anomalyops-engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the engine is told at start.
+
+    Attributes:
+        max_model_memory_mib: the largest `model_memory_limit` that is accepted, in MiB; None for any.
+        workers: threads that run datafeeds.
+    """
+
+    max_model_memory_mib: int | None = None
+    workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
+
+
+class Runtime:
+    """The registry, the workers, and the running datafeeds by id. Methods that say so need the job's lock."""
+
+    def __init__(self, registry: Registry, settings: Settings) -> None:
+        self.registry = registry
+        self.settings = settings
+        self.scheduler = Scheduler(settings.workers)
+        self.node_id = secrets.token_urlsafe(16)
+        self.running: dict[str, RunningDatafeed] = {}
+
+    def node(self) -> JsonObject:
+        """Return the `node` object of `_stats`."""
+        return {
+            "id": self.node_id,
+            "name": NODE_NAME,
+            "ephemeral_id": self.node_id,
+            "transport_address": "127.0.0.1:9300",
+            "attributes": {},
+        }
+
+    def audit(self) -> Audit:
+        """Return an empty audit."""
+        return Audit(NODE_NAME)
+
+    def prepare(self, job: JobEntry, feed: DatafeedEntry) -> RunningDatafeed:
+        """Return a run of a started datafeed, not yet scheduled."""
+        return RunningDatafeed(self.registry, job, feed, node=NODE_NAME, on_end=self.finish)
+
+    def launch(self, running: RunningDatafeed) -> None:
+        """Put a run to work."""
+        self.running[running.feed.datafeed_id] = running
+        self.scheduler.submit(running.step)
+
+    def finish(self, running: RunningDatafeed) -> None:
+        """Stop a datafeed that ended by itself and close its job (needs the job's lock)."""
+        self.rest(running.job, running.feed, close=True)
+
+    def rest(
+        self,
+        job: JobEntry,
+        feed: DatafeedEntry | None,
+        *,
+        close: bool,
+        forced: bool = False,
+        failure: str | None = None,
+    ) -> None:
+        """Stop a datafeed and, if asked, close its job, in one transaction (needs the job's lock).
+
+        Args:
+            job: the job.
+            feed: its datafeed, if it has one; a stopped one is left alone.
+            close: whether to close the job too.
+            forced: close without storing a snapshot, and isolate the datafeed.
+            failure: the reason why the job failed: it ends as `failed`, not `closed`.
+        """
+        running = self.running.pop(feed.datafeed_id, None) if feed is not None else None
+        audit = running.audit if running is not None else self.audit()
+        if running is not None:
+            running.cancelled = True
+        feed_run = self._stopped(job, feed, audit, forced=forced and close) if feed is not None else None
+        with self.registry.store.write() as writer:
+            config, run = job.config, job.run
+            if close:
+                config, run = self._closed(writer, job, audit, forced=forced, failure=failure)
+                self.registry.save_job(writer, config, run)
+            if feed is not None and feed_run is not None:
+                self.registry.save_datafeed(writer, feed.config, feed_run)
+            audit.write(writer)
+        job.config, job.run = config, run
+        if close:
+            job.analysis = None
+        if feed is not None and feed_run is not None:
+            feed.run = feed_run
+
+    def _stopped(
+        self, job: JobEntry, feed: DatafeedEntry, audit: Audit, *, forced: bool
+    ) -> DatafeedRun | None:
+        if feed.run.state == "stopped":
+            return None
+        audit.note(job.job_id, "Datafeed isolated" if forced else "Datafeed stopped")
+        stopped = deepcopy(feed.run)
+        stopped.state = "stopped"
+        stopped.trouble = None
+        return stopped
+
+    def _closed(
+        self, writer: Writer, job: JobEntry, audit: Audit, *, forced: bool, failure: str | None
+    ) -> tuple[JsonObject, JobRun]:
+        run = deepcopy(job.run)
+        run.state, run.opened_ms, run.failure = "closed", None, None
+        if failure is not None:
+            run.state, run.failure = "failed", failure
+            audit.note(job.job_id, f"Job failed: {failure}", "error")
+            return job.config, run
+        audit.note(job.job_id, "Job is closing (forced)" if forced else "Job is closing")
+        config = job.config if forced else store_snapshot(writer, job, run, audit)
+        return {**config, "finished_time": wall_clock_ms()}, run

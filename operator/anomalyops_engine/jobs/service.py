@@ -1,0 +1,117 @@
+"""The job layer as one object: what the API mounts, started and stopped with the server."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import Any
+
+from anomalyops_engine import __version__
+from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
+from anomalyops_engine.jobs.indices import ensure_engine_indices
+from anomalyops_engine.jobs.job_config import (
+    DEFAULT_CATEGORIZATION_EXAMPLES,
+    DEFAULT_MEMORY_LIMIT_MIB,
+    DEFAULT_SNAPSHOT_RETENTION_DAYS,
+)
+from anomalyops_engine.jobs.job_operations import JobOperations
+from anomalyops_engine.jobs.machine import usable_memory_mib
+from anomalyops_engine.jobs.registry import METADATA, Registry
+from anomalyops_engine.jobs.results import ResultReader
+from anomalyops_engine.jobs.runtime import Runtime, Settings
+from anomalyops_engine.store import Store
+
+JsonObject = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+class JobService:
+    """Jobs and datafeeds over a store.
+
+    All methods are synchronous and thread-safe; the API calls them from worker threads.
+
+    Attributes:
+        jobs: operations on jobs.
+        datafeeds: operations on datafeeds.
+        results: reading of results.
+    """
+
+    def __init__(self, store: Store, settings: Settings | None = None) -> None:
+        self._registry = Registry(store)
+        self._runtime = Runtime(self._registry, settings or Settings())
+        self._tasks = itertools.count(1)
+        self.jobs = JobOperations(self._runtime)
+        self.datafeeds = DatafeedOperations(self._runtime)
+        self.results = ResultReader(self._registry)
+
+    def start(self) -> None:
+        """Read everything from the store; what was opened is open, what was started runs on."""
+        registry, runtime = self._registry, self._runtime
+        with registry.store.write() as writer:
+            ensure_engine_indices(writer)
+        registry.load()
+        runtime.scheduler.start()
+        for feed in registry.datafeeds.values():
+            job = registry.jobs.get(feed.job_id)
+            if feed.run.state != "started" or job is None or job.run.state != "opened":
+                continue
+            _log.info("datafeed [%s] goes on", feed.datafeed_id)
+            runtime.launch(runtime.prepare(job, feed))
+
+    def stop(self) -> None:
+        """Finish the steps that run and stop working; states stay as they are, for the next start."""
+        self._runtime.scheduler.stop()
+
+    def next_task(self) -> str:
+        """Return the id of a new task, `node:number`."""
+        return f"{self._runtime.node_id}:{next(self._tasks)}"
+
+    @property
+    def node_id(self) -> str:
+        """The id of this node."""
+        return self._runtime.node_id
+
+    def set_upgrade_mode(self, *, enabled: bool) -> None:
+        """Pause (or resume) all datafeeds without changing their states."""
+        with self._registry.store.write() as writer:
+            writer.put_config(METADATA, "upgrade_mode", {"enabled": enabled})
+        self._registry.upgrade_mode = enabled
+
+    def info(self) -> JsonObject:
+        """Return what `GET _ml/info` shows."""
+        maximum = self._runtime.settings.max_model_memory_mib
+        memory = usable_memory_mib()
+        limits: JsonObject = {
+            "effective_max_model_memory_limit": f"{min(memory, maximum or memory)}mb",
+            "total_ml_memory": f"{memory}mb",
+            "total_ml_processors": self._runtime.settings.workers,
+        }
+        if maximum is not None:
+            limits["max_model_memory_limit"] = f"{maximum}mb"
+        default_mib = min(DEFAULT_MEMORY_LIMIT_MIB, maximum or DEFAULT_MEMORY_LIMIT_MIB)
+        return {
+            "defaults": {
+                "anomaly_detectors": {
+                    "categorization_examples_limit": DEFAULT_CATEGORIZATION_EXAMPLES,
+                    "model_memory_limit": "1gb" if default_mib == 1024 else f"{default_mib}mb",
+                    "model_snapshot_retention_days": DEFAULT_SNAPSHOT_RETENTION_DAYS,
+                    "daily_model_snapshot_retention_after_days": 1,
+                },
+                "datafeeds": {"scroll_size": 1000},
+            },
+            "upgrade_mode": self._registry.upgrade_mode,
+            "native_code": {"version": __version__, "build_hash": "anomalyops"},
+            "limits": limits,
+        }
+
+    def counts(self) -> JsonObject:
+        """Return how many jobs and datafeeds there are, by state (for `_xpack/usage`-like answers)."""
+        states: dict[str, int] = {}
+        for entry in list(self._registry.jobs.values()):
+            states[entry.run.state] = states.get(entry.run.state, 0) + 1
+        return {
+            "jobs": len(self._registry.jobs),
+            "datafeeds": len(self._registry.datafeeds),
+            "states": states,
+        }

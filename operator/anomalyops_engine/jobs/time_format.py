@@ -1,0 +1,39 @@
+"""Check of `data_description.time_format`: `epoch`, `epoch_ms` or a Java `DateTimeFormatter` pattern."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from anomalyops_engine.jobs.errors import bad_request
+
+_LETTERS: Final = frozenset("GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZp")
+
+
+def check_time_format(pattern: str) -> str:
+    """Return `pattern` when it can be a time format.
+
+    Raises:
+        MlError: 400 `Invalid Time format string`, for unknown pattern letters, reserved characters, or unbalanced
+            quotes and brackets.
+    """
+    if pattern in {"epoch", "epoch_ms"}:
+        return pattern
+    unquoted = re.sub(r"'[^']*'", "", pattern)
+    letters = set(re.findall(r"[A-Za-z]", unquoted))
+    # A pattern without a year (or epoch-like) field cannot name a point in time.
+    incomplete = not letters & set("uyY")
+    if "'" in unquoted or re.search(r"[{}#]", unquoted) or letters - _LETTERS or incomplete:
+        raise bad_request(f"Invalid Time format string '{pattern}'")
+    if not _brackets_balance(unquoted):
+        raise bad_request(f"Invalid Time format string '{pattern}'")
+    return pattern
+
+
+def _brackets_balance(pattern: str) -> bool:
+    depth = 0
+    for character in pattern:
+        depth += (character == "[") - (character == "]")
+        if depth < 0:
+            return False
+    return depth == 0

@@ -1,0 +1,134 @@
+"""Durations, memory sizes and points in time, read as Elasticsearch reads them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from anomalyops_engine.jobs.errors import MlError, illegal_argument
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+_NANOS: Final = {
+    "nanos": 1,
+    "micros": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60 * 1_000_000_000,
+    "h": 3_600 * 1_000_000_000,
+    "d": 86_400 * 1_000_000_000,
+}
+_DURATION = re.compile(r"(-?\d+)\s*(nanos|micros|ms|s|m|h|d)")
+_MEMORY = re.compile(r"(-?\d+(?:\.\d+)?)\s*(b|k|kb|m|mb|g|gb|t|tb|p|pb)")
+_MEMORY_BYTES: Final = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50}
+
+
+def duration_nanos(text: str, field: str) -> int:
+    """Read a duration such as `15m`.
+
+    Units are `d h m s ms micros nanos` (TimeValue); `0` and `-1` need none.
+
+    Returns:
+        Nanoseconds (negative only for a negative input).
+
+    Raises:
+        MlError: 400, naming the field and the value.
+    """
+    cleaned = text.strip().lower()
+    if cleaned in {"0", "-1"}:
+        return int(cleaned) * _NANOS["ms"]
+    match = _DURATION.fullmatch(cleaned)
+    if match is None:
+        if re.fullmatch(r"-?\d+\.\d+\s*[a-z]+", cleaned):
+            raise illegal_argument(f"failed to parse [{text}], fractional time values are not supported")
+        raise illegal_argument(
+            f"failed to parse setting [{field}] with value [{text}] as a time value: "
+            "unit is missing or unrecognized"
+        )
+    value = int(match.group(1))
+    if value < -1:
+        raise illegal_argument(
+            f"failed to parse setting [{field}] with value [{text}] as a time value: "
+            "negative durations are not supported"
+        )
+    return value * _NANOS[match.group(2)]
+
+
+def duration_ms(text: str, field: str = "duration") -> int:
+    """Read a duration as whole milliseconds (rounded down)."""
+    return duration_nanos(text, field) // _NANOS["ms"]
+
+
+def duration_text(text: str) -> str:
+    """Return a duration in the server's spelling: as given, trimmed and in lower case."""
+    return re.sub(r"\s+", "", text.strip().lower())
+
+
+def render_duration(milliseconds: int) -> str:
+    """Return `milliseconds` with the largest unit that divides it (`TimeValue.getStringRep`)."""
+    for unit in ("d", "h", "m", "s"):
+        size = _NANOS[unit] // _NANOS["ms"]
+        if milliseconds and milliseconds % size == 0:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
+def memory_mib(value: str | int, field: str = "model_memory_limit") -> int:
+    """Read a memory limit in MiB: a number counts MiB, a string needs a unit; fractions of a MiB are dropped.
+
+    Raises:
+        MlError: 400, for a missing or unknown unit.
+    """
+    if isinstance(value, int):
+        return value
+    match = _MEMORY.fullmatch(value.strip().lower())
+    if match is None:
+        raise illegal_argument(
+            f"failed to parse setting [{field}] with value [{value}] as a size in bytes: "
+            "unit is missing or unrecognized"
+        )
+    return int(float(match.group(1)) * _MEMORY_BYTES[match.group(2)[0]]) >> 20
+
+
+def instant_ms(value: str | int, field: str, *, now_ms: int | None = None) -> int:
+    """Read a point in time: epoch seconds (at most 10 digits) or milliseconds, ISO-8601, or `now`.
+
+    Args:
+        value: what the client sent.
+        field: the parameter's name, for the error.
+        now_ms: what `now` means; None refuses `now`.
+
+    Returns:
+        Epoch milliseconds.
+
+    Raises:
+        MlError: 400 `parse_exception`.
+    """
+    text = str(value).strip()
+    if re.fullmatch(r"-?\d+", text):
+        number = int(text)
+        return number * SECOND_MS if len(text) <= 10 and number >= 0 else number
+    if text == "now" and now_ms is not None:
+        return now_ms
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise MlError(
+            400,
+            "parse_exception",
+            f"Query param [{field}] with value [{value}] cannot be parsed as a date or "
+            "converted to a number (epoch).",
+        ) from None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return round(parsed.timestamp() * SECOND_MS)
+
+
+def iso_time(epoch_ms: int) -> str:
+    """Return epoch milliseconds as `2017-02-01T00:00:00.000Z`."""
+    moment = datetime.fromtimestamp(epoch_ms / SECOND_MS, tz=UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % SECOND_MS:03d}Z"
