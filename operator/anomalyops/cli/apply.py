@@ -1,0 +1,44 @@
+"""`anomalyops apply`: make the server what the files say, and wait until it is."""
+
+from __future__ import annotations
+
+import typer
+
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Timeout, Url
+
+NOT_READY = 3
+
+
+def apply(
+    filename: Files,
+    url: Url = None,
+    ca: Ca = None,
+    namespace: Namespace = "default",
+    timeout: Timeout = "10m",
+    output: Output = OutputFormat.TABLE,
+) -> None:
+    """Create and change jobs and datafeeds as the files say; wait until they are ready.
+
+    A datafeed with an end is waited for until its lookback is complete, one in real time until it runs.
+
+    Exit codes: 0 ready, 3 not ready in time or in need of a person, 1 error.
+    """
+    import asyncio
+
+    from anomalyops.cli.apply_view import progress_view, unready_lines
+    from anomalyops.cli.console import messages
+    from anomalyops.cli.options import seconds, targets
+    from anomalyops.cli.status_view import show
+    from anomalyops.local.applying import apply as apply_pairs
+
+    limit = seconds("--timeout", timeout)
+    found = targets(filename, namespace=namespace, url=url, ca=ca)
+    applied = []
+    with progress_view(messages()) as view:
+        for target in found:
+            applied += asyncio.run(apply_pairs(target, view, seconds=limit))
+    show([item.progress.pair for item in applied], output)
+    unready = unready_lines(applied, timeout)
+    if unready:
+        messages().print(*unready, sep="\n")
+        raise typer.Exit(NOT_READY)

@@ -1,0 +1,112 @@
+"""How applying goes on: live bars in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.text import Text
+
+from anomalyops.cli.plan_view import step_line
+from anomalyops.local.applying import Applied, Listener
+from anomalyops.local.progress import Progress as PairProgress
+from anomalyops.local.progress import Verdict
+from anomalyops.plan import Step
+from anomalyops.reconciler import Pair
+
+
+@contextmanager
+def progress_view(console: Console) -> Iterator[Listener]:
+    """The listener that fits the console."""
+    if not console.is_terminal:
+        yield PlainProgress(console)
+        return
+    with live_bars(console) as progress:
+        yield LiveProgress(progress)
+
+
+class PlainProgress:
+    """One line for every step and every change of mind."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said: dict[str, str] = {}
+
+    def say(self, words: str) -> None:
+        """Prints a line."""
+        self._console.print(Text(words))
+
+    def step(self, pair: Pair, step: Step) -> None:
+        """Prints the step."""
+        self._console.print(Text(f"{pair.job_name}: ").append(step_line(step)))
+
+    def progress(self, progress: PairProgress) -> None:
+        """Prints what is waited for when that changes, and the end."""
+        words = progress.message if progress.verdict is not Verdict.READY else f"ready{_counts(progress)}"
+        if self._said.get(progress.pair.key) != words:
+            self._said[progress.pair.key] = words
+            self.say(f"{progress.pair.job_name}: {words}")
+
+
+class LiveProgress:
+    """One bar for each pair; steps scroll by above the bars."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.bars = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def step(self, pair: Pair, step: Step) -> None:
+        """Prints the step and names it at the pair's bar."""
+        self.bars.console.print(Text("  ").append(step_line(step)))
+        self.bars.update(self._task(pair), words=step.verb)
+
+    def progress(self, progress: PairProgress) -> None:
+        """Moves the pair's bar."""
+        task = self._task(progress.pair)
+        if progress.verdict is Verdict.READY:
+            self.bars.update(task, total=1.0, completed=1.0, words=f"ready{_counts(progress)}")
+        elif progress.fraction is not None:
+            self.bars.update(
+                task, total=1.0, completed=progress.fraction, words=f"lookback{_counts(progress)}"
+            )
+        else:
+            self.bars.update(task, words=progress.message)
+        if progress.verdict is not Verdict.WORKING:
+            self.bars.stop_task(task)
+
+    def _task(self, pair: Pair) -> TaskID:
+        if pair.key not in self._tasks:
+            self._tasks[pair.key] = self.bars.add_task(pair.job_name, total=None, words="")
+        return self._tasks[pair.key]
+
+
+def unready_lines(applied: Sequence[Applied], timeout: str) -> list[Text]:
+    """One line for each pair that is not ready: which, and why not."""
+    lines = []
+    for item in applied:
+        if item.progress.verdict is Verdict.READY:
+            continue
+        late = f" (not ready after {timeout})" if item.progress.verdict is Verdict.WORKING else ""
+        lines.append(Text(f"{item.progress.pair.job_name}: {item.progress.message}{late}", style="bold red"))
+    return lines
+
+
+def live_bars(console: Console) -> Progress:
+    """Bars that end with words about what is going on."""
+    return Progress(
+        SpinnerColumn(finished_text=" "),
+        TextColumn("{task.description}", style="bold"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[words]}"),
+        console=console,
+    )
+
+
+def _counts(progress: PairProgress) -> str:
+    if not progress.processed:
+        return ""
+    until = f", data until {progress.reached:%Y-%m-%d %H:%M}" if progress.reached is not None else ""
+    return f": {progress.processed:,} records{until}"

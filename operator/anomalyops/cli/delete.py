@@ -1,0 +1,121 @@
+"""`anomalyops delete`: carry out the deletion policies."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Timeout, Url
+
+if TYPE_CHECKING:
+    from anomalyops.local.deleting import Deleted
+    from anomalyops.resources import AnomalyJob, Datafeed
+
+NOT_DONE = 3
+
+
+class PolicyChoice(StrEnum):
+    """The deletion policies, as the command line has them."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+    ORPHAN = "Orphan"
+
+
+# What is still on the server after each policy, for a job and for a datafeed.
+_KEPT = {
+    "AnomalyJob": {
+        PolicyChoice.RETAIN: "kept job {id!r}, closed, with its model and results",
+        PolicyChoice.DELETE: "deleted job {id!r} with its model and results",
+        PolicyChoice.ORPHAN: "left job {id!r} as it was; it is no longer managed",
+    },
+    "Datafeed": {
+        PolicyChoice.RETAIN: "kept datafeed {id!r}, stopped",
+        PolicyChoice.DELETE: "deleted datafeed {id!r}",
+        PolicyChoice.ORPHAN: "left datafeed {id!r} as it was; it is no longer managed",
+    },
+}
+
+
+def delete(
+    filename: Files,
+    url: Url = None,
+    ca: Ca = None,
+    namespace: Namespace = "default",
+    policy: Annotated[
+        PolicyChoice | None,
+        typer.Option(
+            case_sensitive=False,
+            help="Instead of the resources' deletionPolicy. Retain: stop the datafeed, close the job, keep model and"
+            " results. Delete: delete them. Orphan: touch nothing.",
+        ),
+    ] = None,
+    timeout: Timeout = "5m",
+    output: Output = OutputFormat.TABLE,
+) -> None:
+    """Remove the resources from the server, as their deletionPolicy says (Retain unless they say otherwise).
+
+    Exit codes: 0 done, 3 not done in time or in need of a person, 1 error.
+    """
+    import asyncio
+
+    from anomalyops.cli.options import seconds, targets
+    from anomalyops.local.deleting import delete as delete_pairs
+    from anomalyops.resources import DeletionPolicy
+
+    limit = seconds("--timeout", timeout)
+    chosen = DeletionPolicy(policy.value) if policy is not None else None
+    deleted = [
+        item
+        for target in targets(filename, namespace=namespace, url=url, ca=ca)
+        for item in asyncio.run(delete_pairs(target, policy=chosen, seconds=limit))
+    ]
+    if output is OutputFormat.TABLE:
+        _print(deleted)
+    else:
+        from anomalyops.cli.structured import write
+
+        write({"resources": [entry for item in deleted for entry in _entries(item)]}, output)
+    if not all(item.released for item in deleted):
+        raise typer.Exit(NOT_DONE)
+
+
+def _print(deleted: list[Deleted]) -> None:
+    from rich.text import Text
+
+    from anomalyops.cli.console import output as console
+    from anomalyops.cli.plan_view import obstacle_line, pair_name, step_line
+
+    out = console()
+    for item in deleted:
+        out.print(Text(pair_name(item.pair), style="bold"))
+        for step in item.steps:
+            out.print(Text("  ").append(step_line(step)))
+        for obstacle in item.obstacles:
+            out.print(Text("  ").append(obstacle_line(obstacle)))
+        if item.released:
+            for entry in _entries(item):
+                out.print(Text(f"  {entry['result']}"))
+        else:
+            out.print(Text(f"  not done: {item.error or 'see above'}", style="bold red"))
+
+
+def _entries(item: Deleted) -> list[dict[str, Any]]:
+    from anomalyops.local.progress import resources_of
+
+    return [_entry(resource, item) for resource in resources_of(item.pair)]
+
+
+def _entry(resource: AnomalyJob | Datafeed, item: Deleted) -> dict[str, Any]:
+    policy = PolicyChoice(resource.spec.deletion_policy.value)
+    return {
+        "kind": resource.kind,
+        "namespace": resource.namespace,
+        "name": resource.name,
+        "serverId": resource.server_id,
+        "deletionPolicy": policy.value,
+        "done": item.released,
+        "result": _KEPT[resource.kind][policy].format(id=resource.server_id) if item.released else item.error,
+    }

@@ -1,0 +1,32 @@
+"""`anomalyops engine`: the embedded engine as a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def engine(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the engine's data; created if missing.")
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 9200,
+) -> None:
+    """Run the embedded engine: the Elasticsearch REST dialect on a port.
+
+    There is no authentication: listen on other addresses than loopback only where everybody may read and write.
+    """
+    from anomalyops.local.manifests import LocalError
+
+    try:
+        from anomalyops_engine.server import serve
+    except ModuleNotFoundError as error:
+        raise LocalError(
+            f"the engine is not installed ({error.name} is missing): pip install 'anomalyops[engine]'"
+        ) from error
+    serve(data, host, port)

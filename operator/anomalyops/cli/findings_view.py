@@ -1,0 +1,174 @@
+"""Anomalies, influencers and the series around the worst anomaly, as tables, a plot and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from anomalyops.cli.plot import Mark, Series, plot
+from anomalyops.cli.severity import severity
+from anomalyops.local.findings import Anomaly, Influencer, ModelPlot
+
+_PLOT_ROWS: Final = 12
+_WIDEST_PLOT: Final = 140
+_INFLUENCERS: Final = 10
+_STYLES: Final = {
+    Mark.BAND: Style(color="#4a7fb5"),
+    Mark.ACTUAL: Style(color="#e8e8e8", bold=True),
+    Mark.ANOMALY: Style(color="#fe5050", bold=True),
+    Mark.AXIS: Style(dim=True),
+    Mark.NOTHING: Style(),
+}
+
+
+def findings_view(
+    anomalies: Sequence[Anomaly], influencers: Sequence[Influencer], series: ModelPlot | None, *, width: int
+) -> Group:
+    """Everything together.
+
+    Args:
+        anomalies: Highest first.
+        influencers: Highest first; the first few are shown.
+        series: Shown as a plot, if there is one.
+        width: Characters that are there.
+    """
+    if not anomalies:
+        return Group(Text("No anomalies of that score."))
+    parts: list[RenderableType] = [Text("Anomalies", style="bold"), anomaly_table(anomalies)]
+    if influencers:
+        parts += [Text(), Text("Influencers", style="bold"), influencer_table(influencers[:_INFLUENCERS])]
+    if series is not None:
+        parts += [Text(), series_plot(series, width=width)]
+    return Group(*parts)
+
+
+def anomaly_table(anomalies: Sequence[Anomaly]) -> Table:
+    """Time, job, entity, actual, typical and score, the score in the colour of its severity."""
+    table = _table("TIME (UTC)", "JOB", "ENTITY", "FUNCTION")
+    for heading in ("ACTUAL", "TYPICAL", "SCORE"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("SEVERITY", no_wrap=True)
+    for anomaly in anomalies:
+        band = severity(anomaly.score)
+        style = Style(color=band.colour, bold=band.threshold >= 75)
+        table.add_row(
+            _time(anomaly.timestamp),
+            anomaly.job,
+            anomaly.entity or "-",
+            anomaly.function,
+            _numbers(anomaly.actual),
+            _numbers(anomaly.typical),
+            Text(f"{anomaly.score:.1f}", style=style),
+            Text(band.name, style=style),
+        )
+    return table
+
+
+def influencer_table(influencers: Sequence[Influencer]) -> Table:
+    """Field, value, job, the time of the highest score and the score."""
+    table = _table("INFLUENCER", "VALUE", "JOB", "TIME (UTC)")
+    table.add_column("SCORE", justify="right", no_wrap=True)
+    for influencer in influencers:
+        table.add_row(
+            influencer.field,
+            influencer.value,
+            influencer.job,
+            _time(influencer.timestamp),
+            Text(f"{influencer.score:.1f}", style=Style(color=severity(influencer.score).colour)),
+        )
+    return table
+
+
+def series_plot(series: ModelPlot, *, width: int) -> Text:
+    """The series with its bounds, the anomalies in red, and a legend."""
+    anomaly = series.anomaly
+    entity = f" of {anomaly.entity}" if anomaly.entity else ""
+    text = Text(
+        f"{anomaly.job}: {anomaly.function}{entity} around {_time(anomaly.timestamp)} UTC\n", style="bold"
+    )
+    rows = plot(
+        Series(
+            times=series.times,
+            actual=series.actual,
+            lower=series.lower,
+            upper=series.upper,
+            anomalies=series.anomalies,
+        ),
+        width=min(width, _WIDEST_PLOT),
+        height=_PLOT_ROWS,
+    )
+    for row in rows:
+        for segment in row:
+            text.append(segment.text, _STYLES[segment.mark])
+        text.append("\n")
+    text.append("● anomaly", _STYLES[Mark.ANOMALY]).append("   ")
+    text.append("⣀⠔⠊ actual", _STYLES[Mark.ACTUAL]).append("   ")
+    return text.append("⠅⡂⠅ model bounds (95 %)", _STYLES[Mark.BAND])
+
+
+def findings_document(anomalies: Sequence[Anomaly], influencers: Sequence[Influencer]) -> dict[str, Any]:
+    """Anomalies and influencers as JSON values."""
+    return {
+        "anomalies": [
+            {
+                "job": anomaly.job,
+                "timestamp": _iso(anomaly.timestamp),
+                "recordScore": round(anomaly.score, 4),
+                "entity": anomaly.entity,
+                "actual": _json(anomaly.actual),
+                "typical": _json(anomaly.typical),
+            }
+            for anomaly in anomalies
+        ],
+        "influencers": [
+            {
+                "job": influencer.job,
+                "timestamp": _iso(influencer.timestamp),
+                "influencerScore": round(influencer.score, 4),
+                "field": influencer.field,
+                "value": influencer.value,
+            }
+            for influencer in influencers
+        ],
+    }
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(_number(value) for value in values) or "-"
+
+
+def _number(value: float) -> str:
+    """Three significant digits, all digits of what is before the point."""
+    if value and not 1e-3 <= abs(value) < 1e9:
+        return f"{value:.3g}"
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _json(values: Sequence[float]) -> float | list[float] | None:
+    """One number for what is one number; a list for places, None for nothing."""
+    if not values:
+        return None
+    return values[0] if len(values) == 1 else list(values)

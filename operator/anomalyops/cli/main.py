@@ -1,0 +1,119 @@
+"""The command line. Each command lives in its own module and imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+
+import typer
+
+from anomalyops.cli.anomalies import anomalies
+from anomalyops.cli.apply import apply
+from anomalyops.cli.crds import crds
+from anomalyops.cli.delete import delete
+from anomalyops.cli.demo import demo
+from anomalyops.cli.engine import engine
+from anomalyops.cli.ingest import ingest
+from anomalyops.cli.plan import plan
+from anomalyops.cli.run import run
+from anomalyops.cli.status import status
+
+FAILED = 1
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+app = typer.Typer(
+    name="anomalyops",
+    help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
+    " Elasticsearch or on the embedded engine.",
+    epilog="Exit codes: 0 done; 1 error; 2 (plan) there is something to do; 3 (apply, delete) not ready in time or in"
+    " need of a person; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (plan, apply, status, delete, anomalies, ingest, demo, engine, run, crds):
+    app.command()(command)
+
+
+def main() -> None:
+    """Runs the command line and exits."""
+    sys.exit(invoke())
+
+
+def invoke(arguments: list[str] | None = None) -> int:
+    """Runs one command; problems become one line on stderr.
+
+    Args:
+        arguments: Of the command line, without the program's name; the process's own by default.
+
+    Returns:
+        The exit code.
+    """
+    debug = os.environ.get("ANOMALYOPS_DEBUG", "") not in ("", "0")
+    # Libraries' warnings would be in the way of the commands' own words; run and engine set up logging themselves.
+    logging.basicConfig(level=logging.DEBUG if debug else logging.CRITICAL)
+    try:
+        result = app(arguments, standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has left
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the interpreter flushes it at exit
+        return FAILED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        else:
+            sys.stderr.write(f"{_words(error)}\n")
+        return FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _words(error: Exception) -> str:
+    """An error for a person: expected ones in their own words, others with their type."""
+    causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+    return "\n".join(_one_error(cause) for cause in causes)
+
+
+def _one_error(error: Exception) -> str:
+    if isinstance(error, ExceptionGroup):
+        return _words(error)
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context is not None else ""
+        return f"error: {error.format_message()}{hint}"
+    if _is_expected(error):
+        return f"error: {error}"
+    return f"error: {type(error).__name__}: {error} (ANOMALYOPS_DEBUG=1 shows where)"
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether the message is written for people: what files, servers and options can be blamed for."""
+    from anomalyops.elastic.errors import GatewayError
+    from anomalyops.local.manifests import LocalError
+    from anomalyops.local.mapping import MappingError
+    from anomalyops.local.rows import FileError
+    from anomalyops.local.timestamps import TimeFormatError
+    from anomalyops.reconciler import NotSupportedError
+    from anomalyops.resources import ManifestError
+
+    return isinstance(
+        error,
+        (
+            GatewayError,
+            LocalError,
+            MappingError,
+            FileError,
+            TimeFormatError,
+            NotSupportedError,
+            ManifestError,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Options that several commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from anomalyops.local.connections import Login, Target
+
+
+class OutputFormat(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+Files = Annotated[
+    list[str],
+    typer.Option(
+        "--filename",
+        "-f",
+        metavar="FILE_OR_DIR",
+        help="Manifests: a file, a folder (searched recursively for .yaml, .yml, .json) or - for standard input."
+        " Can be given several times.",
+    ),
+]
+OptionalFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filename", "-f", metavar="FILE_OR_DIR", help="Manifests that say which jobs and which connection."
+    ),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The server, instead of the ElasticsearchConnections in the files. Credentials come from the environment"
+        " variables ANOMALYOPS_API_KEY, or ANOMALYOPS_USERNAME and ANOMALYOPS_PASSWORD.",
+    ),
+]
+Ca = Annotated[Path | None, typer.Option(metavar="FILE", help="PEM certificates of the authority to trust.")]
+Namespace = Annotated[
+    str, typer.Option("--namespace", "-n", metavar="NAME", help="Of resources that name none.")
+]
+Output = Annotated[OutputFormat, typer.Option("--output", "-o", help="How the result is written.")]
+Timeout = Annotated[
+    str, typer.Option(metavar="DURATION", help="How long to wait, for example 30s, 10m or 2h.")
+]
+
+
+def login(url: str | None, ca: Path | None) -> Login:
+    """What options and environment say about the server.
+
+    Raises:
+        LocalError: Incomplete credentials, or a CA file that cannot be read.
+    """
+    from anomalyops.local.connections import login as make_login
+    from anomalyops.local.manifests import LocalError
+
+    try:
+        pem = ca.read_text(encoding="ascii") if ca is not None else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LocalError(f"--ca {ca}: cannot be read as PEM text: {error}") from error
+    return make_login(url=url, ca_pem=pem, environ=os.environ)
+
+
+def targets(files: list[str], *, namespace: str, url: str | None, ca: Path | None) -> list[Target]:
+    """The servers and pairs that the files and options name.
+
+    Raises:
+        LocalError: The files cannot be used, or hold no AnomalyJob and no Datafeed.
+        ManifestError: A resource is not valid.
+    """
+    from anomalyops.local.connections import targets as find_targets
+    from anomalyops.local.manifests import LocalError, read_manifests
+
+    found = find_targets(read_manifests(files, namespace=namespace), login(url, ca))
+    if not found:
+        raise LocalError(f"{', '.join(files)}: no AnomalyJob and no Datafeed in there")
+    return found
+
+
+def seconds(option: str, text: str) -> float:
+    """The seconds of a duration option.
+
+    Raises:
+        LocalError: It is not a duration.
+    """
+    from anomalyops.local.manifests import LocalError
+    from anomalyops.resources import parse_duration
+
+    try:
+        return parse_duration(text if not text.isdigit() else f"{text}s") / 1000
+    except ValueError as error:
+        raise LocalError(f"{option} {text!r}: {error}") from error

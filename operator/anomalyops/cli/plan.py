@@ -1,0 +1,53 @@
+"""`anomalyops plan`: what applying would do, without doing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Url
+
+if TYPE_CHECKING:
+    from anomalyops.local.inspecting import Planned
+
+SOMETHING_TO_DO = 2
+
+
+def plan(
+    filename: Files,
+    url: Url = None,
+    ca: Ca = None,
+    namespace: Namespace = "default",
+    output: Output = OutputFormat.TABLE,
+) -> None:
+    """Show what apply would do, and why; change nothing.
+
+    Exit codes: 0 nothing to do, 2 something to do, 1 error.
+    """
+    import asyncio
+
+    from anomalyops.cli.options import targets
+    from anomalyops.local.inspecting import plan as look
+
+    planned = [
+        item
+        for target in targets(filename, namespace=namespace, url=url, ca=ca)
+        for item in asyncio.run(look(target))
+    ]
+    _show(planned, output)
+    if any(not item.plan.empty or item.plan.stalled for item in planned):
+        raise typer.Exit(SOMETHING_TO_DO)
+
+
+def _show(planned: list[Planned], output: OutputFormat) -> None:
+    if output is OutputFormat.TABLE:
+        from anomalyops.cli.console import output as console
+        from anomalyops.cli.plan_view import plan_text
+
+        console().print(plan_text(planned))
+    else:
+        from anomalyops.cli.plan_view import plan_document
+        from anomalyops.cli.structured import write
+
+        write(plan_document(planned), output)

@@ -1,0 +1,104 @@
+"""Plans as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rich.text import Text
+
+from anomalyops.local.inspecting import Planned
+from anomalyops.local.progress import resources_of
+from anomalyops.plan import Obstacle, Step, steps
+from anomalyops.reconciler import Pair
+
+_CREATE, _CHANGE, _DESTROY, _RUN = "+", "~", "-", ">"
+_STYLES: Final = {_CREATE: "green", _CHANGE: "yellow", _DESTROY: "red", _RUN: "cyan"}
+_WARNING: Final = "bold red"
+
+
+def marker(step: Step) -> str:
+    """`+` creates, `~` changes, `-` destroys, `>` opens, closes, starts or stops."""
+    if step.destructive or isinstance(step, steps.DeleteDatafeed):
+        return _DESTROY
+    if isinstance(step, (steps.CreateJob, steps.CreateDatafeed)):
+        return _CREATE
+    if isinstance(step, (steps.UpdateJob, steps.UpdateDatafeed)):
+        return _CHANGE
+    return _RUN
+
+
+def step_line(step: Step) -> Text:
+    """One step: marker, what, on which id, why."""
+    sign = marker(step)
+    text = Text.assemble((f"{sign} ", _STYLES[sign]), (step.verb, _STYLES[sign]), " ", step_id(step))
+    if step.destructive:
+        text.append(" (loses the model and its results)", _WARNING)
+    return text.append(f"  {step.reason}", "dim")
+
+
+def step_id(step: Step) -> str:
+    """The id of the job or datafeed that the step is about."""
+    if isinstance(step, steps.JobStep):
+        return step.job_id
+    return step.datafeed_id if isinstance(step, steps.DatafeedStep) else ""
+
+
+def pair_name(pair: Pair) -> str:
+    """The names of a pair's resources."""
+    return " and ".join(f"{resource.kind}/{resource.name}" for resource in resources_of(pair))
+
+
+def plan_text(planned: Sequence[Planned]) -> Text:
+    """All plans, one resource pair after the other, and a summary."""
+    text = Text()
+    for item in planned:
+        text.append(f"{pair_name(item.pair)}\n", "bold")
+        for step in item.plan.steps:
+            text.append("  ").append(step_line(step)).append("\n")
+        for obstacle in item.plan.obstacles:
+            text.append("  ").append(obstacle_line(obstacle)).append("\n")
+        if not item.plan.steps and not item.plan.obstacles:
+            text.append("  nothing to do\n", "dim")
+        text.append("\n")
+    return text.append(_summary(planned))
+
+
+def obstacle_line(obstacle: Obstacle) -> Text:
+    """What is in the way of a plan."""
+    sign, style = ("…", "yellow") if obstacle.waiting else ("!", "bold red")
+    return Text.assemble((f"{sign} {obstacle.subject}: {obstacle.reason}", style), f"  {obstacle.message}")
+
+
+def _summary(planned: Sequence[Planned]) -> Text:
+    signs = [marker(step) for item in planned for step in item.plan.steps]
+    if not signs:
+        stalled = any(item.plan.stalled for item in planned)
+        return Text("Nothing can be done." if stalled else "Nothing to do: the server is as the files say.")
+    return Text(
+        f"Plan: {signs.count(_CREATE)} to create, {signs.count(_CHANGE)} to change,"
+        f" {signs.count(_DESTROY)} to destroy, {signs.count(_RUN)} to open, close, start or stop."
+    )
+
+
+def plan_document(planned: Sequence[Planned]) -> dict[str, Any]:
+    """All plans as JSON values."""
+    return {
+        "empty": all(item.plan.empty for item in planned),
+        "destructive": any(step.destructive for item in planned for step in item.plan.steps),
+        "plans": [
+            {
+                "resources": [
+                    {
+                        "kind": resource.kind,
+                        "namespace": resource.namespace,
+                        "name": resource.name,
+                        "serverId": resource.server_id,
+                    }
+                    for resource in resources_of(item.pair)
+                ],
+                **item.plan.to_json(),
+            }
+            for item in planned
+        ],
+    }

@@ -1,0 +1,23 @@
+"""`anomalyops status`: the table that `kubectl get` would print."""
+
+from __future__ import annotations
+
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Url
+
+
+def status(
+    filename: Files,
+    url: Url = None,
+    ca: Ca = None,
+    namespace: Namespace = "default",
+    output: Output = OutputFormat.TABLE,
+) -> None:
+    """Show the state of the resources on the server, as kubectl get would."""
+    import asyncio
+
+    from anomalyops.cli.options import targets
+    from anomalyops.cli.status_view import show
+    from anomalyops.local.inspecting import status as look
+
+    found = targets(filename, namespace=namespace, url=url, ca=ca)
+    show([pair for target in found for pair in asyncio.run(look(target))], output)

@@ -1,0 +1,207 @@
+"""Which server each pair of the files belongs to, and how to log in there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from anomalyops.local.manifests import LocalError, Manifests
+from anomalyops.local.pairs import pairs, refuse_shared_ids
+from anomalyops.reconciler import Credentials, Pair
+from anomalyops.resources import API_VERSION, Auth, ElasticsearchConnection, Resource, SecretManifest
+
+_DEFAULT = "default"
+_CREDENTIAL_VARIABLES = "ANOMALYOPS_API_KEY, or ANOMALYOPS_USERNAME and ANOMALYOPS_PASSWORD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What the command line and the environment say about the server.
+
+    Attributes:
+        url: Overrides the connections of the files.
+        credentials: From environment variables; None if there are none.
+        ca_pem: The authority to trust.
+    """
+
+    url: str | None = None
+    credentials: Credentials | None = None
+    ca_pem: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One server and the pairs that belong to it."""
+
+    connection: ElasticsearchConnection
+    credentials: Credentials | None
+    pairs: tuple[Pair, ...]
+
+
+def login(*, url: str | None, ca_pem: str | None, environ: Mapping[str, str]) -> Login:
+    """The login that environment variables and options give.
+
+    Raises:
+        LocalError: A user name without a password, or the other way round.
+    """
+    api_key = environ.get("ANOMALYOPS_API_KEY")
+    username, password = environ.get("ANOMALYOPS_USERNAME"), environ.get("ANOMALYOPS_PASSWORD")
+    if not api_key and bool(username) != bool(password):
+        raise LocalError(
+            "ANOMALYOPS_USERNAME and ANOMALYOPS_PASSWORD belong together: only one of them is set"
+        )
+    credentials = None
+    if api_key:
+        credentials = Credentials(api_key=api_key, ca_pem=ca_pem)
+    elif username:
+        credentials = Credentials(username=username, password=password, ca_pem=ca_pem)
+    return Login(url=url, credentials=credentials, ca_pem=ca_pem)
+
+
+def targets(manifests: Manifests, login: Login) -> list[Target]:
+    """The servers, each with its pairs, in the order in which the files need them.
+
+    Raises:
+        LocalError: A pair has no connection, a Secret is missing, or two resources claim one id.
+    """
+    grouped: dict[tuple[str, str], list[Pair]] = {}
+    for pair in pairs(manifests):
+        grouped.setdefault(_connection_key(pair, login), []).append(pair)
+    result = []
+    for key, members in grouped.items():
+        refuse_shared_ids(members)
+        connection = connection_at(login.url) if login.url else _find(manifests, key, members[0])
+        credentials = _credentials(manifests, connection, login)
+        result.append(Target(connection=connection, credentials=credentials, pairs=tuple(members)))
+    return result
+
+
+def connection_at(url: str) -> ElasticsearchConnection:
+    """A connection to a URL of the command line.
+
+    Raises:
+        ManifestError: It is not a URL of the form that a connection accepts.
+    """
+    value = {
+        "apiVersion": API_VERSION,
+        "kind": ElasticsearchConnection.KIND,
+        "metadata": {"name": "command-line"},
+        "spec": {"url": url},
+    }
+    return ElasticsearchConnection.from_object(value)
+
+
+def only_connection(manifests: Manifests, login: Login) -> tuple[ElasticsearchConnection, Credentials | None]:
+    """The one server that is meant where no job says which: `--url`, or the files' only or default connection.
+
+    Raises:
+        LocalError: There is none, or there are several and none is called `default`.
+    """
+    if login.url:
+        connection = connection_at(login.url)
+    elif len(manifests.connections) == 1:
+        (connection,) = manifests.connections.values()
+    else:
+        named = [item for item in manifests.connections.values() if item.name == _DEFAULT]
+        if len(named) != 1:
+            names = ", ".join(item.name for item in manifests.connections.values()) or "none"
+            raise LocalError(f"which server? Give --url; ElasticsearchConnections in the files: {names}")
+        connection = named[0]
+    return connection, _credentials(manifests, connection, login)
+
+
+def _connection_key(pair: Pair, login: Login) -> tuple[str, str]:
+    if login.url:
+        return ("", login.url)
+    resource: Resource | None = pair.job or pair.datafeed
+    namespace = resource.namespace if resource is not None else ""
+    reference = pair.job.spec.connection_ref if pair.job is not None else None
+    return (namespace, reference.name if reference is not None else _DEFAULT)
+
+
+def _find(manifests: Manifests, key: tuple[str, str], pair: Pair) -> ElasticsearchConnection:
+    connection = manifests.connections.get(key)
+    if connection is not None:
+        return connection
+    resource = pair.job or pair.datafeed
+    name = f"{resource.kind}/{resource.name}" if resource is not None else "the pair"
+    there = (
+        ", ".join(sorted(name for namespace, name in manifests.connections if namespace == key[0])) or "none"
+    )
+    raise LocalError(
+        f"{name}: no ElasticsearchConnection {key[1]!r} in namespace {key[0]!r} of the files (there: {there});"
+        " add it, or give --url"
+    )
+
+
+def _credentials(
+    manifests: Manifests, connection: ElasticsearchConnection, login: Login
+) -> Credentials | None:
+    """What the Secrets in the files hold for the connection; where they do not, what the environment holds."""
+    ca_pem = login.ca_pem or _ca(manifests, connection)
+    reader = _SecretReader(manifests, connection)
+    given = _from_secrets(reader, connection.spec.auth, optional=login.credentials is not None)
+    given = given or login.credentials
+    if given is None:
+        return Credentials(ca_pem=ca_pem) if ca_pem else None
+    return replace(given, ca_pem=ca_pem)
+
+
+def _from_secrets(reader: _SecretReader, auth: Auth | None, *, optional: bool) -> Credentials | None:
+    if auth is None:
+        return None
+    if (api_key := auth.api_key_secret_ref) is not None:
+        value = reader.value(api_key.name, api_key.key, optional=optional)
+        return Credentials(api_key=value) if value is not None else None
+    if (bearer := auth.bearer_secret_ref) is not None:
+        value = reader.value(bearer.name, bearer.key, optional=optional)
+        return Credentials(bearer=value) if value is not None else None
+    if (basic := auth.basic_secret_ref) is not None:
+        password = reader.value(basic.name, basic.password_key, optional=optional)
+        if password is not None:
+            username = basic.username or reader.value(basic.name, basic.username_key, optional=False)
+            return Credentials(username=username, password=password)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _SecretReader:
+    manifests: Manifests
+    connection: ElasticsearchConnection
+
+    def value(self, name: str, key: str, *, optional: bool) -> str | None:
+        """One value of a Secret; None where the files lack the Secret and the environment stands in for it."""
+        where = f"ElasticsearchConnection/{self.connection.name}"
+        secret = self.manifests.secrets.get(("Secret", self.connection.namespace, name))
+        if secret is None:
+            if optional:
+                return None
+            raise LocalError(
+                f"{where}: Secret {name!r} is not in the files; add it, or set {_CREDENTIAL_VARIABLES}"
+            )
+        return _text(secret, key, where)
+
+
+def _ca(manifests: Manifests, connection: ElasticsearchConnection) -> str | None:
+    spec = connection.spec
+    reference = spec.ca_secret_ref or spec.ca_config_map_ref
+    if reference is None:
+        return None
+    kind = "Secret" if spec.ca_secret_ref is not None else "ConfigMap"
+    found = manifests.secrets.get((kind, connection.namespace, reference.name))
+    where = f"ElasticsearchConnection/{connection.name}"
+    if found is None:
+        raise LocalError(
+            f"{where}: {kind} {reference.name!r} with the CA is not in the files; add it, or give --ca"
+        )
+    return _text(found, reference.key, where)
+
+
+def _text(secret: SecretManifest, key: str, where: str) -> str:
+    if not secret.data.get(key):
+        there = ", ".join(secret.data) or "nothing"
+        raise LocalError(f"{where}: {secret.kind} {secret.name!r} has no {key!r}; it has: {there}")
+    try:
+        return secret.data[key].decode().strip()
+    except UnicodeDecodeError:
+        raise LocalError(f"{where}: {secret.kind} {secret.name!r}: {key!r} is not text") from None

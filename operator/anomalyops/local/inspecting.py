@@ -1,0 +1,56 @@
+"""Looking without acting: the plan for every pair, and the status of every pair."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from anomalyops.local.applying import CLUSTER, now
+from anomalyops.local.connections import Target
+from anomalyops.local.progress import with_statuses
+from anomalyops.plan import Plan
+from anomalyops.reconciler import Observer, Pair, Reconciler, connect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A pair and what applying it would do."""
+
+    pair: Pair
+    plan: Plan
+
+
+async def plan(target: Target) -> list[Planned]:
+    """What applying would do on this server; nothing is changed.
+
+    Raises:
+        GatewayError: The server does not answer, or does not let us in.
+    """
+    gateway = connect(target.connection, target.credentials)
+    try:
+        await gateway.info()
+        reconciler = Reconciler(gateway, cluster=CLUSTER)
+        plans = await asyncio.gather(*(reconciler.plan(pair) for pair in target.pairs))
+        return [Planned(pair=pair, plan=made) for pair, made in zip(target.pairs, plans, strict=True)]
+    finally:
+        await gateway.close()
+
+
+async def status(target: Target, *, clock: Callable[[], datetime] = now) -> list[Pair]:
+    """The pairs with their statuses as the server has them now.
+
+    Raises:
+        GatewayError: The server does not answer, or does not let us in.
+    """
+    gateway = connect(target.connection, target.credentials)
+    try:
+        observation = await Observer(gateway, clock=clock).observe(configs=True)
+        result = []
+        for pair in target.pairs:
+            assessment = observation.assess(pair)
+            result.append(with_statuses(pair, assessment.job_status, assessment.datafeed_status))
+        return result
+    finally:
+        await gateway.close()

@@ -1,0 +1,128 @@
+"""Manifest files on disk: which there are, and what is in them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from anomalyops.resources import (
+    AnomalyJob,
+    Datafeed,
+    ElasticsearchConnection,
+    ManifestError,
+    Problem,
+    SecretManifest,
+    parse_manifests,
+)
+
+STDIN: Final = "-"
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+DEFAULT_NAMESPACE: Final = "default"
+
+_Any = AnomalyJob | Datafeed | ElasticsearchConnection | SecretManifest
+
+
+class LocalError(Exception):
+    """Files that cannot be applied as they are; the message says which and why."""
+
+
+@dataclass(slots=True)
+class Manifests:
+    """Everything that the files hold.
+
+    Attributes:
+        jobs: In the order of the files.
+        datafeeds: In the order of the files.
+        connections: By namespace and name.
+        secrets: Secrets and ConfigMaps, by kind, namespace and name.
+    """
+
+    jobs: list[AnomalyJob] = field(default_factory=list)
+    datafeeds: list[Datafeed] = field(default_factory=list)
+    connections: dict[tuple[str, str], ElasticsearchConnection] = field(default_factory=dict)
+    secrets: dict[tuple[str, str, str], SecretManifest] = field(default_factory=dict, repr=False)
+
+
+def find_files(paths: Iterable[str]) -> list[Path | None]:
+    """The files to read, None for standard input. Folders are searched recursively, in order of names.
+
+    Raises:
+        LocalError: A path does not exist, or a folder has no manifest.
+    """
+    found: list[Path | None] = []
+    for name in paths:
+        path = Path(name)
+        if name == STDIN:
+            found.append(None)
+        elif path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+            if not inside:
+                raise LocalError(f"{name}: no file that ends in {', '.join(SUFFIXES)} in this folder")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise LocalError(f"{name}: no such file or folder")
+    return found
+
+
+def read_manifests(paths: Iterable[str], *, namespace: str = DEFAULT_NAMESPACE) -> Manifests:
+    """Reads files, folders and standard input ("-"). Objects of other groups are left alone.
+
+    Args:
+        paths: What the user named.
+        namespace: Of resources that name none.
+
+    Raises:
+        LocalError: A file cannot be read, or a resource is there twice.
+        ManifestError: Resources are not valid; the problems of all files are listed.
+    """
+    manifests = Manifests()
+    sources: dict[tuple[str, str, str], str] = {}
+    problems: list[Problem] = []
+    for path in find_files(paths):
+        source = "standard input" if path is None else str(path)
+        try:
+            resources = parse_manifests(_text(path, source), source=source)
+        except ManifestError as error:
+            problems += error.problems
+            continue
+        for resource in resources:
+            _add(manifests, _in_namespace(resource, namespace), source, sources)
+    if problems:
+        raise ManifestError(problems)
+    return manifests
+
+
+def _text(path: Path | None, source: str) -> str:
+    try:
+        return sys.stdin.read() if path is None else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LocalError(f"{source}: cannot be read: {error}") from error
+
+
+def _in_namespace(resource: _Any, namespace: str) -> _Any:
+    if isinstance(resource, SecretManifest):  # its default stands for "not said"
+        return resource if resource.namespace != DEFAULT_NAMESPACE else replace(resource, namespace=namespace)
+    if "namespace" in resource.metadata.model_fields_set:
+        return resource
+    metadata = resource.metadata.model_copy(update={"namespace": namespace})
+    return resource.model_copy(update={"metadata": metadata})
+
+
+def _add(manifests: Manifests, resource: _Any, source: str, sources: dict[tuple[str, str, str], str]) -> None:
+    key = (resource.kind, resource.namespace, resource.name)
+    other = sources.setdefault(key, source)
+    if other is not source:
+        raise LocalError(f"{key[0]}/{key[2]} (namespace {key[1]}) is in {other} and again in {source}")
+    if isinstance(resource, AnomalyJob):
+        manifests.jobs.append(resource)
+    elif isinstance(resource, Datafeed):
+        manifests.datafeeds.append(resource)
+    elif isinstance(resource, ElasticsearchConnection):
+        manifests.connections[resource.namespace, resource.name] = resource
+    else:
+        manifests.secrets[key] = resource

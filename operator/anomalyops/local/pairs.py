@@ -1,0 +1,45 @@
+"""From manifests to the pairs that the reconciler works on: one AnomalyJob and the at most one Datafeed of it."""
+
+from __future__ import annotations
+
+from anomalyops.local.manifests import LocalError, Manifests
+from anomalyops.reconciler import Pair
+from anomalyops.resources import Datafeed
+
+
+def pairs(manifests: Manifests) -> list[Pair]:
+    """The pairs, jobs in the order of the files, then the datafeeds whose job is in none of them.
+
+    Raises:
+        LocalError: One job has two datafeeds.
+    """
+    feeds: dict[tuple[str, str], Datafeed] = {}
+    for feed in manifests.datafeeds:
+        job = feed.spec.job_ref.name
+        other = feeds.setdefault((feed.namespace, job), feed)
+        if other is not feed:
+            raise LocalError(
+                f"Datafeed/{feed.name}: spec.jobRef.name {job!r} is the job of Datafeed/{other.name} already;"
+                " a job has one datafeed"
+            )
+    with_job = [Pair(job=job, datafeed=feeds.pop((job.namespace, job.name), None)) for job in manifests.jobs]
+    return with_job + [Pair(job=None, datafeed=feed) for feed in feeds.values()]
+
+
+def refuse_shared_ids(pairs_of_server: list[Pair]) -> None:
+    """Makes sure that no two resources claim the same job or datafeed of one server.
+
+    Raises:
+        LocalError: Two do; names both.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    for pair in pairs_of_server:
+        for resource in (pair.job, pair.datafeed):
+            if resource is None:
+                continue
+            name = f"{resource.kind}/{resource.name} (namespace {resource.namespace})"
+            other = seen.setdefault((resource.kind, resource.server_id), name)
+            if other != name:
+                raise LocalError(
+                    f"{name} and {other} claim the same id on the server: {resource.server_id!r}"
+                )
