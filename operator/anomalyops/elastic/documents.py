@@ -56,9 +56,7 @@ class Documents:
 
     async def search(self, indices: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The server's whole answer to a search."""
-        answer: dict[str, Any] = await self._rest.read(
-            "POST", f"/{quote(indices, safe='*,.-_')}/_search", body=body
-        )
+        answer: dict[str, Any] = await self._rest.read("POST", f"/{quote(indices, safe='*,.-_')}/_search", body=body)
         return answer
 
     async def bulk(self, index: str, documents: Sequence[bytes]) -> list[tuple[int, str]]:

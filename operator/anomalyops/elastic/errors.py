@@ -24,9 +24,7 @@ class GatewayError(Exception):
     transient: ClassVar[bool] = False  # the same call may succeed later without any change by a person
     connection: ClassVar[bool] = False  # says something about the connection, not about one job or datafeed
 
-    def __init__(
-        self, reason: str, *, call: str = "", status: int | None = None, error_type: str = ""
-    ) -> None:
+    def __init__(self, reason: str, *, call: str = "", status: int | None = None, error_type: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.call = call
@@ -34,11 +32,7 @@ class GatewayError(Exception):
         self.error_type = error_type
 
     def __str__(self) -> str:
-        where = (
-            f" ({self.call}{f' answered {self.status}' if self.status is not None else ''})"
-            if self.call
-            else ""
-        )
+        where = f" ({self.call}{f' answered {self.status}' if self.status is not None else ''})" if self.call else ""
         return f"{self.reason}{where}"
 
 

@@ -76,9 +76,7 @@ class ServerInfo:
 class Gateway:
     """All calls to one server. Every failure is a `GatewayError`; every method may be used concurrently."""
 
-    def __init__(
-        self, endpoint: Endpoint, *, state_timeout: float = 120.0, poll_interval: float = 0.1
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, *, state_timeout: float = 120.0, poll_interval: float = 0.1) -> None:
         """Prepares a connection; nothing is sent yet.
 
         Args:
@@ -199,9 +197,7 @@ class Gateway:
             datafeed_id: The id that the job's datafeed is expected to have, None for no expectation.
         """
         expected = self.datafeed_stats_of(datafeed_id) if datafeed_id is not None else _nothing()
-        job, job_stats, feed_stats = await asyncio.gather(
-            self.job(job_id), self.job_stats_of(job_id), expected
-        )
+        job, job_stats, feed_stats = await asyncio.gather(self.job(job_id), self.job_stats_of(job_id), expected)
         feed: JsonDict | None = job.get("datafeed_config") if job is not None else None
         if job is None or job_stats is None or feed is None:
             return ServerPair(
@@ -277,9 +273,7 @@ class Gateway:
             Timeout: Still not closed in time; the server goes on.
         """
         path = f"{_JOBS}/{_quoted(job_id)}/_close"
-        await self._until(
-            lambda: self._request_state(path, force=force), self._job_closed(job_id), f"POST {path}"
-        )
+        await self._until(lambda: self._request_state(path, force=force), self._job_closed(job_id), f"POST {path}")
 
     async def reset_job(self, job_id: str) -> None:
         """Forgets a closed job's model and results; waits for the end of it."""
@@ -313,9 +307,7 @@ class Gateway:
             lambda: self.rest.write("POST", f"{_FEEDS}/{_quoted(datafeed_id)}/_update", body=body)
         )
 
-    async def start_datafeed(
-        self, datafeed_id: str, *, start: str | None = None, end: str | None = None
-    ) -> None:
+    async def start_datafeed(self, datafeed_id: str, *, start: str | None = None, end: str | None = None) -> None:
         """Starts a datafeed; started already is success.
 
         Args:
@@ -343,9 +335,7 @@ class Gateway:
     async def delete_datafeed(self, datafeed_id: str) -> None:
         """Deletes a stopped datafeed. No such datafeed is success."""
         try:
-            await self._through_version_conflicts(
-                lambda: self.rest.write("DELETE", f"{_FEEDS}/{_quoted(datafeed_id)}")
-            )
+            await self._through_version_conflicts(lambda: self.rest.write("DELETE", f"{_FEEDS}/{_quoted(datafeed_id)}"))
         except NotFound:
             return
 

@@ -37,17 +37,13 @@ async def sync_saved_objects(endpoint: Endpoint) -> dict[str, Any]:
     prefix = f"/s/{quote(space, safe='')}" if space and space != "default" else ""
     target = f"{prefix}/api/ml/saved_objects/sync"
     call = f"GET {target} of Kibana"
-    headers = HttpHeaders(
-        {"accept": "application/json", "kbn-xsrf": "anomalyops", "elastic-api-version": _API_VERSION}
-    )
+    headers = HttpHeaders({"accept": "application/json", "kbn-xsrf": "anomalyops", "elastic-api-version": _API_VERSION})
     authorization = endpoint.credentials.authorization() if endpoint.credentials else None
     if authorization:
         headers["authorization"] = authorization
     node = AiohttpHttpNode(node_configs(endpoint, [endpoint.kibana_url])[0])
     try:
-        answer = await node.perform_request(
-            "GET", target, headers=headers, request_timeout=endpoint.request_timeout
-        )
+        answer = await node.perform_request("GET", target, headers=headers, request_timeout=endpoint.request_timeout)
     except TransportError as error:
         raise from_exception(error, call=call) from None
     finally:

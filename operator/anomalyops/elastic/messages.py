@@ -45,9 +45,7 @@ def search_body(since_ms: int) -> dict[str, Any]:
     spoken = {"bool": {"should": [{"terms": {"level": ["warning", "error"]}}, *recoveries]}}
     notification = {"bool": {"filter": [{"range": {"timestamp": {"gte": since_ms}}}, spoken]}}
     annotation = {
-        "bool": {
-            "filter": [{"range": {"create_time": {"gte": since_ms}}}, {"term": {"event": "delayed_data"}}]
-        }
+        "bool": {"filter": [{"range": {"create_time": {"gte": since_ms}}}, {"term": {"event": "delayed_data"}}]}
     }
     return {
         "size": _SIZE,
@@ -60,9 +58,7 @@ def search_body(since_ms: int) -> dict[str, Any]:
 def parse(answer: Mapping[str, Any]) -> list[MlMessage]:
     """The messages of a search answer, oldest first; documents that name no job are left out."""
     found = [_message(hit) for hit in answer.get("hits", {}).get("hits", [])]
-    return sorted(
-        (message for message in found if message is not None), key=lambda message: message.timestamp
-    )
+    return sorted((message for message in found if message is not None), key=lambda message: message.timestamp)
 
 
 def _message(hit: Mapping[str, Any]) -> MlMessage | None:

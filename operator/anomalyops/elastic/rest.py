@@ -21,9 +21,7 @@ from anomalyops.elastic.translate import from_exception
 
 _READ_ATTEMPTS = 3
 _FIRST_PAUSE = 0.2  # seconds before the second attempt of a read; doubles
-_CONCURRENT_CALLS = (
-    32  # for one connection; a restart with thousands of resources queues here, not on the server
-)
+_CONCURRENT_CALLS = 32  # for one connection; a restart with thousands of resources queues here, not on the server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +73,7 @@ class _QuietTransport(AsyncTransport):
         self,
         method: str,
         target: str,
-        **options: Any,  # noqa: ANN401 - the client's own options, passed on
+        **options: Any,
     ) -> TransportApiResponse:
         response = await super().perform_request(method, target, **options)
         response.meta.headers.pop("warning", None)
@@ -140,9 +138,7 @@ class Rest:
         """
         headers = {"accept": "application/json"}
         if body is not None:
-            headers["content-type"] = (
-                "application/x-ndjson" if isinstance(body, bytes) else "application/json"
-            )
+            headers["content-type"] = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
         client = self._client.options(request_timeout=seconds or self.endpoint.request_timeout)
         async with self._slots:
             try:
@@ -200,8 +196,7 @@ def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
         context = ssl.create_default_context(cadata=ca_pem)
     except ssl.SSLError as error:
         raise ValueError(
-            "the connection's CA is not a PEM certificate "
-            f"('-----BEGIN CERTIFICATE-----' ...): {error.reason or error}"
+            f"the connection's CA is not a PEM certificate ('-----BEGIN CERTIFICATE-----' ...): {error.reason or error}"
         ) from None
     if ca_pem is None:
         context.load_verify_locations(cafile=certifi.where())

@@ -37,9 +37,7 @@ class Results:
         self, job_id: str, *, min_score: float, limit: int, start: str | None = None, end: str | None = None
     ) -> list[dict[str, Any]]:
         """The job's influencers, highest score first; arguments as for `records`."""
-        body = {"influencer_score": min_score, "sort": "influencer_score", "desc": True} | _page(
-            limit, start, end
-        )
+        body = {"influencer_score": min_score, "sort": "influencer_score", "desc": True} | _page(limit, start, end)
         return await self._results(job_id, "influencers", body)
 
     async def model_plot(

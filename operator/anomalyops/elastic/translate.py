@@ -139,5 +139,5 @@ def _innermost(error: TransportError) -> str:
     for cause in (*error.errors, error):
         text = str(getattr(cause, "message", "") or cause)
         if text:
-            return text[:_REASON_LIMIT]
+            return text.replace(" ssl:default", "")[:_REASON_LIMIT]  # aiohttp's word for "no TLS set up"
     return type(error).__name__

@@ -100,8 +100,4 @@ def _licence_covers_ml(info: ServerInfo, now: datetime) -> bool:
     if not info.license_type:
         return True
     expired = info.license_expires_ms is not None and info.license_expires_ms <= now.timestamp() * 1000
-    return (
-        info.license_type not in ("basic", "standard", "gold")
-        and info.license_status != "expired"
-        and not expired
-    )
+    return info.license_type not in ("basic", "standard", "gold") and info.license_status != "expired" and not expired

@@ -33,9 +33,7 @@ _CALLS: dict[type[Step], _Call] = {
     DeleteJob: lambda gateway, step: gateway.delete_job(step.job_id),
     CreateDatafeed: lambda gateway, step: gateway.create_datafeed(step.datafeed_id, step.body),
     UpdateDatafeed: lambda gateway, step: gateway.update_datafeed(step.datafeed_id, step.body),
-    StartDatafeed: lambda gateway, step: gateway.start_datafeed(
-        step.datafeed_id, start=step.start, end=step.end
-    ),
+    StartDatafeed: lambda gateway, step: gateway.start_datafeed(step.datafeed_id, start=step.start, end=step.end),
     StopDatafeed: lambda gateway, step: gateway.stop_datafeed(step.datafeed_id, force=step.force),
     DeleteDatafeed: lambda gateway, step: gateway.delete_datafeed(step.datafeed_id),
 }

@@ -21,6 +21,7 @@ from anomalyops.elastic import (
 )
 from anomalyops.health import Failure, FailureKind
 from anomalyops.plan import Step
+from anomalyops.resources import AnomalyJob, ConditionType, Datafeed, Reason, find_condition
 
 _KINDS: tuple[tuple[type[GatewayError], FailureKind], ...] = (
     (TlsFailed, FailureKind.TLS),
@@ -31,13 +32,19 @@ _KINDS: tuple[tuple[type[GatewayError], FailureKind], ...] = (
     (Unreachable, FailureKind.CONNECTION),
     (Rejected, FailureKind.REJECTED),
     (Conflict, FailureKind.CONFLICT),
-    (AlreadyExists, FailureKind.CONFLICT),
+    (AlreadyExists, FailureKind.REJECTED),
     (Busy, FailureKind.BUSY),
     (Timeout, FailureKind.TIMEOUT),
     (NotFound, FailureKind.NOT_FOUND),
     (Unsupported, FailureKind.NOT_SUPPORTED),
     (ServerError, FailureKind.SERVER),
 )
+
+_REMEMBERED: dict[str, FailureKind] = {
+    Reason.REJECTED: FailureKind.REJECTED,
+    Reason.FORBIDDEN: FailureKind.FORBIDDEN,
+    Reason.NOT_SUPPORTED: FailureKind.NOT_SUPPORTED,
+}
 
 # The server is not as it was when the plan was made: another look and another plan may help at once.
 _STALE = (AlreadyExists, Conflict, NotFound)
@@ -55,6 +62,20 @@ def failure_of(error: GatewayError, step: Step | None = None) -> Failure:
     """
     kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), FailureKind.SERVER)
     return Failure(kind=kind, message=error.reason, step=step)
+
+
+def remembered_failure(resource: AnomalyJob | Datafeed | None) -> Failure | None:
+    """The refusal that a resource's status tells of, if it is about the present manifest.
+
+    An observation does not try what was refused; until a reconcile does, the refusal stands.
+    """
+    if resource is None or resource.status is None:
+        return None
+    stalled = find_condition(resource.status.conditions, ConditionType.STALLED)
+    if stalled is None or stalled.observed_generation != resource.metadata.generation:
+        return None
+    kind = _REMEMBERED.get(stalled.reason)
+    return Failure(kind=kind, message=stalled.message) if kind is not None else None
 
 
 def is_stale(error: GatewayError) -> bool:

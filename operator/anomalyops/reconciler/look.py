@@ -38,9 +38,7 @@ def observed_job(config: Mapping[str, Any] | None, stats: Mapping[str, Any] | No
     )
 
 
-def observed_datafeed(
-    config: Mapping[str, Any] | None, stats: Mapping[str, Any] | None
-) -> ObservedDatafeed | None:
+def observed_datafeed(config: Mapping[str, Any] | None, stats: Mapping[str, Any] | None) -> ObservedDatafeed | None:
     """One datafeed, None when the server has none.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,9 +62,7 @@ class Observation:
     _datafeed_of: Mapping[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "_datafeed_of", dict(_jobs_of_datafeeds(self.datafeeds, self.datafeed_stats))
-        )
+        object.__setattr__(self, "_datafeed_of", dict(_jobs_of_datafeeds(self.datafeeds, self.datafeed_stats)))
 
     @property
     def configs_known(self) -> bool:
@@ -91,16 +89,13 @@ class Observation:
         wanted = desired(pair, cluster=self.cluster, bodies=self.configs_known)
         found = plan(wanted, observed, policy(pair))
         finished = lookback_done(wanted, observed) if self.configs_known else _was_finished(pair)
-        state = PlanState(
-            obstacles=found.obstacles,
-            pending=found.steps,
-            failure=remembered_failure(pair),
-            compared=self.configs_known,
+        state = PlanState(obstacles=found.obstacles, pending=found.steps, compared=self.configs_known)
+        states = (
+            replace(state, failure=remembered_failure(pair.job)),
+            replace(state, failure=remembered_failure(pair.datafeed)),
         )
         messages = self.messages.get(pair.job.server_id) if pair.job is not None else None
-        job, feed = pair_statuses(
-            pair, observed, state, messages or Messages(), self.started_at, finished=finished
-        )
+        job, feed = pair_statuses(pair, observed, states, messages or Messages(), self.started_at, finished=finished)
         return Assessment(
             job_status=job,
             datafeed_status=feed,
@@ -118,9 +113,7 @@ class Observation:
         job_id = self.datafeed_stats.get(feed_id, {}).get("timing_stats", {}).get("job_id")
         return str(job_id) if job_id is not None else None
 
-    def _config(
-        self, configs: Documents | None, id_field: str, identifier: str | None
-    ) -> Mapping[str, Any] | None:
+    def _config(self, configs: Documents | None, id_field: str, identifier: str | None) -> Mapping[str, Any] | None:
         if identifier is None:
             return None
         return {id_field: identifier} if configs is None else configs.get(identifier)

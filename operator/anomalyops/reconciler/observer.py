@@ -21,9 +21,7 @@ class Observer:
     of jobs. Messages that an earlier look has seen are not reported again.
     """
 
-    def __init__(
-        self, gateway: Gateway, *, cluster: str = "local", clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, gateway: Gateway, *, cluster: str = "local", clock: Callable[[], datetime] = utc_now) -> None:
         """Prepares an observer.
 
         Args:

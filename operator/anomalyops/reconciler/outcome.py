@@ -97,52 +97,60 @@ class Run:
         return self.error is None and self.remaining.empty and not waiting
 
 
-def statuses(
-    run: Run, wanted: Desired, now: datetime
-) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
+def statuses(run: Run, wanted: Desired, now: datetime) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
     """The new statuses of the pair's resources after a run."""
     failure = failure_of(run.error, run.failed_step) if run.error is not None else None
     if run.observed is None and failure is not None:
         return unreachable_statuses(run.pair, failure, now)
     observed = run.observed or Observed(job=None, datafeed=None)
-    state = PlanState(obstacles=run.remaining.obstacles, pending=run.remaining.steps, failure=failure)
-    return pair_statuses(run.pair, observed, state, Messages(), now, finished=lookback_done(wanted, observed))
+    state = PlanState(
+        obstacles=run.remaining.obstacles,
+        pending=run.remaining.steps,
+        failure=failure,
+        executed=bool(run.executed),
+    )
+    finished = lookback_done(wanted, observed)
+    return pair_statuses(run.pair, observed, (state, state), Messages(), now, finished=finished)
 
 
 def pair_statuses(
-    pair: Pair, observed: Observed, state: PlanState, messages: Messages, now: datetime, *, finished: bool
+    pair: Pair,
+    observed: Observed,
+    states: tuple[PlanState, PlanState],
+    messages: Messages,
+    now: datetime,
+    *,
+    finished: bool,
 ) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
     """The new statuses of a pair whose server side is known.
 
     Args:
         pair: The resources with their present statuses.
         observed: The server's side.
-        state: What a plan says about the pair.
+        states: What a plan says, for the job and for the datafeed.
         messages: What the server said about the job lately.
         now: The present time.
         finished: The datafeed is a lookback that has reached its end.
     """
     job, feed = pair.job, pair.datafeed
-    return (
-        job_status(
-            job.status, job, observed.job, observed.datafeed, state, messages, now, lookback_done=finished
+    new_job, new_feed = None, None
+    if job is not None:
+        new_job = job_status(
+            job.status, job, observed.job, observed.datafeed, states[0], messages, now, lookback_done=finished
         )
-        if job is not None
-        else None,
-        datafeed_status(
+    if feed is not None:
+        new_feed = datafeed_status(
             feed.status,
             feed,
             job,
             observed.datafeed,
             observed.job,
-            state,
+            states[1],
             messages,
             now,
             lookback_done=finished,
         )
-        if feed is not None
-        else None,
-    )
+    return new_job, new_feed
 
 
 def unreachable_statuses(
@@ -156,9 +164,7 @@ def unreachable_statuses(
     )
 
 
-def health_notices(
-    pair: Pair, job: AnomalyJobStatus | None, feed: DatafeedStatus | None
-) -> tuple[Notice, ...]:
+def health_notices(pair: Pair, job: AnomalyJobStatus | None, feed: DatafeedStatus | None) -> tuple[Notice, ...]:
     """What changed between the statuses that the resources carry and new ones."""
     notices: tuple[Notice, ...] = ()
     if pair.job is not None and job is not None:
@@ -197,12 +203,8 @@ def _words(steps: Sequence[Step]) -> str:
 
 
 def _normal(resource: AnomalyJob | Datafeed, reason: Reason, message: str) -> Notice:
-    return Notice(
-        kind=resource.kind, name=resource.metadata.name, type="Normal", reason=reason, message=message
-    )
+    return Notice(kind=resource.kind, name=resource.metadata.name, type="Normal", reason=reason, message=message)
 
 
 def _warning(resource: AnomalyJob | Datafeed, reason: Reason, message: str) -> Notice:
-    return Notice(
-        kind=resource.kind, name=resource.metadata.name, type="Warning", reason=reason, message=message
-    )
+    return Notice(kind=resource.kind, name=resource.metadata.name, type="Warning", reason=reason, message=message)

@@ -42,9 +42,7 @@ OnStep = Callable[[Step], Awaitable[None] | None]
 
 _RUN_STATE_STEPS = (OpenJob, CloseJob, StartDatafeed, StopDatafeed)
 _LONGEST_WAIT = 300.0  # seconds until a pair with something pending is looked at again
-_ROUNDS = (
-    4  # looks and plans in one reconcile: act, verify, and twice more when somebody else acts in between
-)
+_ROUNDS = 4  # looks and plans in one reconcile: act, verify, and twice more when somebody else acts in between
 
 
 class Reconciler:
@@ -175,9 +173,7 @@ class Reconciler:
         pair = run.pair
         if is_definite(error) and not isinstance(step, _RUN_STATE_STEPS) and not is_deleting(pair.job):
             wanted = desired(pair, cluster=self._cluster)
-            run.held_seconds = self._holds.hold(
-                pair.key, desired=wanted, policy=policy(pair), error=error, step=step
-            )
+            run.held_seconds = self._holds.hold(pair.key, desired=wanted, policy=policy(pair), error=error, step=step)
         run.observed, restoring = await self._look_and_plan(pair, run_state_only=True)
         if isinstance(step, OpenJob | StartDatafeed) or is_deleting(pair.job):
             return  # bringing the run state back is what just failed, or is not wanted

@@ -1,0 +1,123 @@
+"""From a connection manifest to a gateway, and the verdict on the server behind it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from anomalyops.reconciler import Credentials, NotSupportedError, check_connection, connect
+from anomalyops.resources import Resource, find_condition
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def connection(**spec):
+    return Resource.from_object(
+        {
+            "apiVersion": "anomalyops.io/v1alpha1",
+            "kind": "ElasticsearchConnection",
+            "metadata": {"name": "default", "generation": 1},
+            "spec": spec,
+        }
+    )
+
+
+async def checked(url, previous=None):
+    made = connection(url=url)
+    gateway = connect(made)
+    status = await check_connection(gateway, made, previous, NOW)
+    await gateway.close()
+    return status
+
+
+def ready(status):
+    return find_condition(status.conditions, "Ready")
+
+
+async def test_a_good_server_is_ready_with_version_and_licence(server):
+    status = await checked(server.url)
+    assert ready(status).status == "True"
+    assert status.version == "8.19.3"
+    assert status.licence == "trial (active)"
+    assert status.ml_available
+
+
+async def test_the_manifest_reaches_the_gateway(server):
+    made = connection(
+        urls=[server.url, "http://other:9200"],
+        requestTimeout="7s",
+        insecureSkipVerify=True,
+        kibana={"url": "http://kibana:5601", "space": "ops"},
+    )
+    gateway = connect(made, Credentials(api_key="a2V5"))
+    endpoint = gateway.endpoint
+    assert endpoint.urls == (server.url, "http://other:9200")
+    assert endpoint.request_timeout == 7
+    assert endpoint.insecure_skip_verify
+    assert (endpoint.kibana_url, endpoint.kibana_space) == ("http://kibana:5601", "ops")
+    await gateway.job_stats()
+    assert server.headers[-1]["Authorization"] == "ApiKey a2V5"
+    await gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"), [({"eckRef": {"name": "es"}}, "eckRef"), ({"embedded": {}}, "embedded")]
+)
+def test_what_is_not_supported_yet_says_so(spec, field):
+    with pytest.raises(NotSupportedError, match=rf"spec\.{field} is not supported yet.*spec\.url"):
+        connect(connection(**spec))
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"), [("8.0.0", True), ("9.2.1", True), ("7.17.9", False), ("6.8.0", False)]
+)
+async def test_versions_8_and_9_are_accepted(server, version, accepted):
+    server.version = version
+    status = await checked(server.url)
+    assert (ready(status).status == "True") == accepted
+    if not accepted:
+        assert version in ready(status).message
+        assert "8.x and 9.x are supported" in ready(status).message
+
+
+async def test_wrong_credentials_are_unavailable_and_unauthorized(server):
+    body = {"error": {"type": "security_exception", "reason": "unable to authenticate user [u]"}}
+    server.fault("GET", ".*", status=401, body=body, times=99)
+    status = await checked(server.url)
+    unavailable = find_condition(status.conditions, "ConnectionUnavailable")
+    assert (unavailable.status, unavailable.reason) == ("True", "Unauthorized")
+    assert "unable to authenticate" in unavailable.message
+
+
+async def test_a_server_without_machine_learning(server):
+    body = {"error": {"type": "illegal_argument_exception", "reason": "no handler found for uri [/_ml/info]"}}
+    server.fault("GET", "_ml/info", status=400, body=body)
+    status = await checked(server.url)
+    assert ready(status).status == "False"
+    assert ready(status).reason == "MlUnavailable"
+
+
+async def test_a_basic_licence_is_named(server):
+    server.fault("GET", "_license", status=200, body={"license": {"type": "basic", "status": "active"}})
+    status = await checked(server.url)
+    assert find_condition(status.conditions, "LicenseInvalid").status == "True"
+
+
+async def test_a_licence_that_may_not_be_seen_is_no_obstacle(server):
+    body = {"error": {"type": "security_exception", "reason": "unauthorized"}}
+    server.fault("GET", "_license", status=403, body=body)
+    assert ready(await checked(server.url)).status == "True"
+
+
+async def test_upgrade_mode_is_shown(server):
+    server.upgrade_mode = True
+    assert (await checked(server.url)).upgrade_mode
+
+
+async def test_a_server_that_comes_back_is_ready_again(server):
+    server.fault("GET", ".*", times=99)
+    down = await checked(server.url)
+    assert ready(down).status != "True"
+    server.faults.clear()
+    assert ready(await checked(server.url, down)).status == "True"

@@ -1,0 +1,205 @@
+"""The observer: a handful of calls for any number of jobs, and what they say about each pair."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from anomalyops.elastic import Unreachable
+from anomalyops.reconciler import Observer, Pair, Reconciler
+from anomalyops.resources import Resource, find_condition
+
+JOB = {
+    "apiVersion": "anomalyops.io/v1alpha1",
+    "kind": "AnomalyJob",
+    "metadata": {"name": "web", "namespace": "ops", "uid": "uid-1", "generation": 1},
+    "spec": {
+        "analysisConfig": {"bucketSpan": "15m", "detectors": [{"function": "count"}]},
+        "dataDescription": {"timeField": "@timestamp"},
+        "analysisLimits": {"modelMemoryLimit": "64mb"},
+    },
+}
+FEED = {
+    "apiVersion": "anomalyops.io/v1alpha1",
+    "kind": "Datafeed",
+    "metadata": {"name": "feed-web", "namespace": "ops", "uid": "uid-2", "generation": 1},
+    "spec": {"jobRef": {"name": "web"}, "indices": ["logs-*"], "queryDelay": "60s"},
+}
+
+
+def named(name, **feed_spec):
+    job, feed = copy.deepcopy(JOB), copy.deepcopy(FEED)
+    job["metadata"] |= {"name": name, "uid": f"u-{name}"}
+    feed["metadata"]["name"] = f"feed-{name}"
+    feed["spec"] |= {"jobRef": {"name": name}, **feed_spec}
+    return Pair(job=Resource.from_object(job), datafeed=Resource.from_object(feed))
+
+
+def with_status(pair, result):
+    return Pair(
+        job=pair.job.model_copy(update={"status": result.job_status}),
+        datafeed=pair.datafeed.model_copy(update={"status": result.datafeed_status}),
+    )
+
+
+async def applied(gateway, pair):
+    outcome = await Reconciler(gateway, cluster="test").reconcile(pair)
+    assert outcome.error is None
+    return with_status(pair, outcome)
+
+
+@pytest.fixture
+def observer(gateway):
+    return Observer(gateway, cluster="test")
+
+
+@pytest.mark.parametrize("number", [1, 25])
+async def test_the_number_of_calls_does_not_depend_on_the_number_of_jobs(server, gateway, observer, number):
+    for index in range(number):
+        await applied(gateway, named(f"job-{index}"))
+    server.calls.clear()
+    await observer.observe()
+    assert len(server.calls) == 3
+    server.calls.clear()
+    observation = await observer.observe(configs=True)
+    assert len(server.calls) == 5
+    assert len(observation.jobs) == number
+
+
+@pytest.mark.parametrize("configs", [False, True])
+async def test_a_pair_in_order_has_nothing_to_patch_and_nothing_to_do(server, gateway, observer, configs):
+    pair = await applied(gateway, named("web"))
+    assessment = (await observer.observe(configs=configs)).assess(pair)
+    assert not assessment.needs_reconcile
+    assert assessment.job_status == pair.job.status
+    assert assessment.datafeed_status == pair.datafeed.status
+    assert assessment.notices == ()
+
+
+@pytest.mark.parametrize("configs", [False, True])
+async def test_a_stopped_feed_is_seen_and_needs_a_reconcile(server, gateway, observer, configs):
+    pair = await applied(gateway, named("web"))
+    server.feed_states["feed-web"] = "stopped"
+    assessment = (await observer.observe(configs=configs)).assess(pair)
+    assert assessment.needs_reconcile
+    assert assessment.datafeed_status.datafeed_state == "stopped"
+    assert find_condition(assessment.datafeed_status.conditions, "DatafeedStopped").status == "True"
+    assert assessment.notices
+
+
+async def test_a_failed_job_is_seen_and_needs_a_reconcile(server, gateway, observer):
+    pair = await applied(gateway, named("web"))
+    server.job_states["web"] = "failed"
+    assessment = (await observer.observe()).assess(pair)
+    assert assessment.needs_reconcile
+    assert find_condition(assessment.job_status.conditions, "JobFailed").status == "True"
+    assert any(notice.type == "Warning" for notice in assessment.notices)
+
+
+async def test_a_job_that_is_gone_needs_a_reconcile(server, gateway, observer):
+    pair = await applied(gateway, named("web"))
+    server.jobs.clear()
+    server.feeds.clear()
+    assert (await observer.observe()).assess(pair).needs_reconcile
+
+
+async def test_drift_of_the_configuration_is_seen_only_when_configurations_are_read(
+    server, gateway, observer
+):
+    pair = await applied(gateway, named("web"))
+    server.feeds["feed-web"]["query_delay"] = "5s"
+    assert not (await observer.observe()).assess(pair).needs_reconcile
+    assessment = (await observer.observe(configs=True)).assess(pair)
+    assert assessment.needs_reconcile
+    assert find_condition(assessment.datafeed_status.conditions, "Synced").status == "False"
+
+
+@pytest.mark.parametrize("configs", [False, True])
+async def test_a_finished_lookback_is_no_drift(server, gateway, observer, configs):
+    server.lookbacks_end_at_once = True
+    pair = await applied(gateway, named("web", end="2026-01-08T00:00:00Z"))
+    assessment = (await observer.observe(configs=configs)).assess(pair)
+    assert not assessment.needs_reconcile
+    assert find_condition(assessment.datafeed_status.conditions, "Ready").reason == "LookbackComplete"
+
+
+async def test_a_lookback_that_ends_while_nobody_reads_configurations(server, gateway, observer):
+    pair = await applied(gateway, named("web", end="2026-01-08T00:00:00Z"))
+    server.feed_states["feed-web"], server.job_states["web"] = "stopped", "closed"
+    assessment = (await observer.observe()).assess(pair)
+    now_known = (await observer.observe(configs=True)).assess(with_status(pair, assessment))
+    assert not now_known.needs_reconcile
+    assert find_condition(now_known.datafeed_status.conditions, "Ready").reason == "LookbackComplete"
+
+
+async def test_a_refusal_stays_visible_between_reconciles(server, gateway, observer):
+    reconciler = Reconciler(gateway, cluster="test")
+    await reconciler.reconcile(named("web"))
+    refusal = {"error": {"type": "status_exception", "reason": "not with me"}, "status": 400}
+    server.fault("POST", "feed-web/_update", status=400, body=refusal)
+    changed = named("web", queryDelay="95s")
+    refused = with_status(changed, await reconciler.reconcile(changed))
+    for configs in (False, True):
+        status = (await observer.observe(configs=configs)).assess(refused).datafeed_status
+        assert "not with me" in find_condition(status.conditions, "Stalled").message
+
+
+def notification(identifier, when, level, text, job_id="web"):
+    return {
+        "_index": ".ml-notifications-000002",
+        "_id": identifier,
+        "_source": {
+            "job_id": job_id,
+            "timestamp": int(when.timestamp() * 1000),
+            "level": level,
+            "message": text,
+            "job_type": "anomaly_detector",
+        },
+    }
+
+
+async def test_messages_reach_the_right_job_once(server, gateway):
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    observer = Observer(gateway, cluster="test", clock=lambda: now)
+    late = "Datafeed has missed 12 documents due to ingest latency, latest bucket with missing data is [x]"
+    server.messages = [notification("1", now - timedelta(seconds=30), "warning", late)]
+    pair = await applied(gateway, named("web"))
+    other = await applied(gateway, named("other"))
+    first = await observer.observe()
+    assert find_condition(first.assess(pair).datafeed_status.conditions, "DataDelayed").status == "True"
+    delayed = find_condition(first.assess(other).datafeed_status.conditions, "DataDelayed")
+    assert delayed is None or delayed.status != "True"
+    assert (await observer.observe()).messages == {}  # the search still finds it; it was heard before
+    since = server.bodies[-1]["query"]["bool"]["should"][0]["bool"]["filter"][0]["range"]["timestamp"]["gte"]
+    assert since == int((now - timedelta(seconds=150)).timestamp() * 1000)
+
+
+async def test_messages_that_may_not_be_read_do_not_stop_the_observer(server, gateway, observer):
+    pair = await applied(gateway, named("web"))
+    forbidden = {"error": {"type": "security_exception", "reason": "no read on .ml-notifications"}}
+    server.fault("POST", "_search", status=403, body=forbidden)
+    observation = await observer.observe()
+    assert "no read on .ml-notifications" in observation.messages_problem
+    assert not observation.assess(pair).needs_reconcile
+
+
+async def test_a_server_that_is_down_is_an_error(server, observer):
+    server.fault(".*", ".*", times=999)
+    with pytest.raises(Unreachable):
+        await observer.observe()
+
+
+async def test_a_datafeed_that_waits_for_its_job(observer):
+    waiting = Pair(datafeed=named("web").datafeed)
+    assessment = (await observer.observe()).assess(waiting)
+    assert not assessment.needs_reconcile
+    assert find_condition(assessment.datafeed_status.conditions, "Ready").reason == "WaitingForJob"
+
+
+async def test_raw_numbers_are_at_hand(server, gateway, observer):
+    pair = await applied(gateway, named("web"))
+    observed = (await observer.observe()).observed(pair)
+    assert observed.job.stats["data_counts"]["processed_record_count"] == 0
+    assert observed.datafeed.stats["state"] == "started"
