@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +180,9 @@ def test_wrong_values_are_refused_by_name(helm: Helm, setting: str, named: str) 
 
 
 @pytest.fixture
-def cluster_helm(helm: Helm, admin: Kubectl, installed: str) -> Iterator[Helm]:
+def cluster_helm(helm: Helm, admin: Kubectl, installed: str) -> Helm:
     """helm with a cluster that has the CRDs; what it installs goes into a namespace of its own."""
-    yield Helm(helm.program, admin.kubeconfig)
+    return Helm(helm.program, admin.kubeconfig)
 
 
 def test_install_upgrade_and_uninstall(cluster_helm: Helm, admin: Kubectl) -> None:

@@ -1,0 +1,1 @@
+"""The operator on Kubernetes: kopf events in, reconciles and statuses out."""

@@ -1,7 +1,7 @@
 """One runtime for each ElasticsearchConnection: its gateway, its reconciler, and its observer task.
 
-The observer asks the server for everything at once, every `observeInterval`, and hands each pair its part. While
-a server cannot be used, one call an interval finds out when it is back; pairs wait without a call of their own.
+The observer asks the server for everything at once, every `observeInterval`, and hands each pair its part.
+While a server cannot be used, one call an interval finds out when it is back; pairs wait without a call.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Owner(Protocol):
 class _Session:
     """A gateway and what works on it. It is closed when it was replaced and nobody uses it any more."""
 
-    def __init__(self, gateway: Gateway, *, cluster: str, on_step: Callable[[Step], Awaitable[None] | None]):
+    def __init__(self, gateway: Gateway, *, cluster: str, on_step: Callable[[Step], Awaitable[None] | None]) -> None:
         self.gateway = gateway
         self.reconciler = Reconciler(gateway, cluster=cluster, on_step=on_step)
         self.observer = Observer(gateway)
@@ -114,7 +114,7 @@ class ConnectionRuntime:
         owner: Owner,
         cluster: str,
         on_step: Callable[[Step], Awaitable[None] | None],
-    ):
+    ) -> None:
         self.key = key
         self.failure: Failure | None = None
         self.checked = False  # there was a first look: `failure` says something
@@ -139,7 +139,8 @@ class ConnectionRuntime:
     @asynccontextmanager
     async def reconciler(self) -> AsyncIterator[Reconciler]:
         """The reconciler, whose gateway stays open for the length of the block. Only while `usable`."""
-        assert self._session is not None, f"{self.key} is not usable"
+        if self._session is None:
+            raise RuntimeError(f"connection {self.key} was never usable")
         async with self._session.use() as session:
             yield session.reconciler
 
@@ -191,10 +192,9 @@ class ConnectionRuntime:
         resync = time.monotonic() >= self._next_resync
         if self._stale or not was_usable or resync:
             await self._check()
-        if not self.usable:
-            return
         session = self._session
-        assert session is not None
+        if not self.usable or session is None:
+            return
         full = resync or not was_usable
         try:
             async with session.use():
@@ -211,10 +211,9 @@ class ConnectionRuntime:
         """Finds out whether the server can be used, and says so in the status of the connection."""
         resource = self._resource
         try:
-            if self._stale:
-                await self._open(resource)
             session = self._session
-            assert session is not None
+            if self._stale or session is None:
+                session = await self._open(resource)
             async with session.use():
                 status = await check_connection(session.gateway, resource, resource.status, _now())
             failure = _failure_of(status)
@@ -233,7 +232,7 @@ class ConnectionRuntime:
         if changed:
             self._owner.availability_changed(self.key)
 
-    async def _open(self, resource: ElasticsearchConnection) -> None:
+    async def _open(self, resource: ElasticsearchConnection) -> _Session:
         """Makes the gateway anew from the present spec and credentials.
 
         Raises:
@@ -249,12 +248,11 @@ class ConnectionRuntime:
         except BaseException:
             self._stale = True
             raise
-        old, self._session = (
-            self._session,
-            _Session(gateway, cluster=self._cluster, on_step=self._on_step),
-        )
+        old = self._session
+        session = self._session = _Session(gateway, cluster=self._cluster, on_step=self._on_step)
         if old is not None:
             await old.retire()
+        return session
 
     async def _follow(self, wanted: frozenset[Source]) -> None:
         """Watches exactly these sources."""
@@ -279,9 +277,7 @@ def _failure_of(status: ElasticsearchConnectionStatus) -> Failure | None:
     ready = find_condition(status.conditions, ConditionType.READY)
     if ready is None or ready.status == ConditionStatus.TRUE:
         return None
-    kind = next(
-        (kind for reason, kind in _FAILURES.items() if reason == ready.reason), FailureKind.CONNECTION
-    )
+    kind = next((kind for reason, kind in _FAILURES.items() if reason == ready.reason), FailureKind.CONNECTION)
     return Failure(kind, ready.message)
 
 

@@ -1,4 +1,4 @@
-"""What happens when an object changes: which pairs are reconciled, with which connection, and what is written.
+"""What happens when an object changes: which pairs are reconciled, on which connection, and what is written.
 
 kopf's handlers call `changed`, `deleted` and nothing else. Everything goes through one queue, whose keys are
 pairs: namespace and name of an AnomalyJob, whether it exists or only a Datafeed waits for it.
@@ -29,7 +29,15 @@ from anomalyops.health import (
 )
 from anomalyops.plan import Step
 from anomalyops.reconciler import Observation, Outcome, Pair
-from anomalyops.resources import Datafeed, DeletionPolicy, ElasticsearchConnectionStatus, Reason
+from anomalyops.resources import (
+    AnomalyJobStatus,
+    Datafeed,
+    DatafeedStatus,
+    DeletionPolicy,
+    ElasticsearchConnection,
+    ElasticsearchConnectionStatus,
+    Reason,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +55,7 @@ class Controller:
         instance: Names this process in Events.
     """
 
-    def __init__(self, api: KubeApi, options: Options, *, cluster: str, instance: str):
+    def __init__(self, api: KubeApi, options: Options, *, cluster: str, instance: str) -> None:
         self._api = api
         self._cluster = cluster
         self.state = ClusterState(options.default_connection)
@@ -85,9 +93,7 @@ class Controller:
 
     def deleted(self, seen: Seen[Any]) -> None:
         """An object is gone."""
-        affected = (
-            self.state.pairs_on(seen.key) if seen.kind == "ElasticsearchConnection" else [_pair_of(seen)]
-        )
+        affected = self.state.pairs_on(seen.key) if seen.kind == "ElasticsearchConnection" else [_pair_of(seen)]
         self.state.remove(seen)
         self.writer.echoed(seen.metadata.uid)
         for pair in affected:
@@ -99,7 +105,7 @@ class Controller:
             runtime.update(seen.resource)
             runtime.look_again()
         elif seen.resource is not None:
-            self._start(seen)
+            self._start(seen.key, seen.resource)
         for pair in self.state.pairs_on(seen.key):
             self.queue.add(pair)
 
@@ -158,8 +164,10 @@ class Controller:
                 self.state.remember_connection(name, runtime.key)
                 return await self._reconcile(name, pair, seen, runtime)
             if pair.job is None:
-                return await self._wait_for_job(pair, seen)
-            return await self._wait_for_connection(pair, seen, self._why_unusable(connection, runtime))
+                await self._wait_for_job(pair, seen)
+            else:
+                await self._wait_for_connection(pair, seen, self._why_unusable(connection, runtime))
+            return None  # what is waited for brings the pair back
         except KubeApiError as error:
             logger.warning("%s: %s; next try in %g s", name, error, API_RETRY)
             return API_RETRY
@@ -172,9 +180,10 @@ class Controller:
             held = [await self.writer.add_finalizer(one) for one in seen if not _deletion_asked([one])]
             if not all(held):
                 return CONFLICT_RETRY
-            pair, seen = self._pair(name)
-            if pair is None:
+            fresh, seen = self._pair(name)
+            if fresh is None:
                 return None
+            pair = fresh
         async with runtime.reconciler() as reconciler:
             outcome = await reconciler.reconcile(pair)
         await self._conclude(name, outcome)
@@ -196,11 +205,11 @@ class Controller:
 
     async def _wait_for_job(self, pair: Pair, seen: list[Seen[Any]]) -> None:
         """A Datafeed without a job needs no server: it says what it waits for, or goes."""
-        assert pair.datafeed is not None
-        if not await self._released_without_server(seen):
-            status = waiting_status(pair.datafeed, datetime.now(UTC))
+        datafeed = pair.datafeed
+        if datafeed is not None and not await self._released_without_server(seen):
+            status = waiting_status(datafeed, datetime.now(UTC))
             await self._write(seen, None, status)
-            await self._record(transitions(pair.datafeed, pair.datafeed.status, status), seen)
+            await self._record(transitions(datafeed, datafeed.status, status), seen)
 
     async def _wait_for_connection(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> None:
         """The pair cannot be worked on: says why. The connection's next change brings it back."""
@@ -259,7 +268,8 @@ class Controller:
         """Second Datafeeds of one job say so, and are never acted on."""
         feeds = [feed for feed in self.state.datafeeds_of(name) if feed.resource is not None]
         for extra in feeds[1:]:
-            assert extra.resource is not None
+            if extra.resource is None:
+                continue
             if _deletion_asked([extra]):
                 await self.writer.remove_finalizer(extra)  # it never had a server object
                 continue
@@ -298,9 +308,7 @@ class Controller:
                 del self.connections[key]
                 await runtime.stop()
 
-    def _connection(
-        self, name: ObjectKey, *, deleting: bool
-    ) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
+    def _connection(self, name: ObjectKey, *, deleting: bool) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
         """The connection that a pair uses, and its runtime when it exists.
 
         A pair that is being deleted uses the one that it was last reconciled on, even when that resource is gone:
@@ -313,13 +321,11 @@ class Controller:
         seen = self.state.connections.get(connection) if connection is not None else None
         if seen is None or seen.resource is None:
             return connection, None
-        return connection, self.connections.get(seen.key) or self._start(seen)
+        return connection, self.connections.get(seen.key) or self._start(seen.key, seen.resource)
 
-    def _start(self, seen: Seen[Any]) -> ConnectionRuntime:
-        runtime = ConnectionRuntime(
-            seen.key, seen.resource, api=self._api, owner=self, cluster=self._cluster, on_step=_log_step
-        )
-        self.connections[seen.key] = runtime
+    def _start(self, key: ObjectKey, resource: ElasticsearchConnection) -> ConnectionRuntime:
+        runtime = ConnectionRuntime(key, resource, api=self._api, owner=self, cluster=self._cluster, on_step=_log_step)
+        self.connections[key] = runtime
         return runtime
 
     @staticmethod
@@ -329,7 +335,10 @@ class Controller:
         return pair.job is not None and any(FINALIZER not in one.metadata.finalizers for one in alive)
 
     async def _write(
-        self, seen: Iterable[Seen[Any]], job_status: Any | None, datafeed_status: Any | None
+        self,
+        seen: Iterable[Seen[Any]],
+        job_status: AnomalyJobStatus | None,
+        datafeed_status: DatafeedStatus | None,
     ) -> None:
         statuses = {"AnomalyJob": job_status, "Datafeed": datafeed_status}
         for one in seen:

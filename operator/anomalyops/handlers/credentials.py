@@ -55,9 +55,7 @@ def sources(connection: ElasticsearchConnection) -> frozenset[Source]:
     return frozenset(found)
 
 
-def credentials(
-    connection: ElasticsearchConnection, value: Callable[[Source, str], str]
-) -> Credentials | None:
+def credentials(connection: ElasticsearchConnection, value: Callable[[Source, str], str]) -> Credentials | None:
     """What to log in with; None for a connection that names nothing.
 
     Args:
@@ -95,7 +93,7 @@ class SourceWatch:
         changed: Called after each change of the content or of the reason why there is none.
     """
 
-    def __init__(self, api: KubeApi, source: Source, changed: Callable[[], None]):
+    def __init__(self, api: KubeApi, source: Source, changed: Callable[[], None]) -> None:
         self.source = source
         self._api = api
         self._changed = changed
@@ -119,9 +117,7 @@ class SourceWatch:
         data = self._data or {}
         if key not in data:
             have = ", ".join(sorted(data)) or "none"
-            raise CredentialsError(
-                FailureKind.SECRET_INVALID, f"{self.source} has no key {key!r}; its keys: {have}"
-            )
+            raise CredentialsError(FailureKind.SECRET_INVALID, f"{self.source} has no key {key!r}; its keys: {have}")
         try:
             return data[key].decode().strip()
         except UnicodeDecodeError:

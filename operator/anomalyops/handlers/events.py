@@ -32,7 +32,7 @@ class _Recent:
 class EventRecorder:
     """Writes Events of `events.k8s.io/v1`; one that cannot be written is logged, never an obstacle."""
 
-    def __init__(self, api: KubeApi, *, instance: str):
+    def __init__(self, api: KubeApi, *, instance: str) -> None:
         self._api = api
         self._instance = instance
         self._recent: OrderedDict[tuple[str, str, str], _Recent] = OrderedDict()

@@ -1,7 +1,7 @@
 """The few calls to the Kubernetes API that kopf does not offer, through the official client's asyncio part.
 
-`kubernetes.aio` shares aiohttp with kopf and needs no threads, so nothing here blocks the event loop. Requests
-are made with plain dictionaries: the client's typed models would be most of the memory of this process.
+`kubernetes.aio` shares aiohttp with kopf and needs no threads, so nothing here blocks the event loop.
+Requests are made with plain dictionaries: the client's typed models would be most of this process's memory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WATCH_TIMEOUT = 300  # seconds until the server ends a watch, so that a silent o
 class KubeApiError(Exception):
     """The Kubernetes API refused a request, or did not answer (status 0)."""
 
-    def __init__(self, status: int, message: str):
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
@@ -59,7 +59,7 @@ class KubeApiError(Exception):
 class KubeApi:
     """Get, create, patch and watch of single objects by path."""
 
-    def __init__(self, client: ApiClient):
+    def __init__(self, client: ApiClient) -> None:
         self._client = client
 
     @classmethod
@@ -71,14 +71,14 @@ class KubeApi:
         """
         configuration = Configuration()
         if in_cluster():
-            load_incluster_config(client_configuration=configuration)
+            load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            await load_kube_config(client_configuration=configuration)
+            await load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         return cls(ApiClient(configuration))
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.close()
+        await self._client.close()  # type: ignore[no-untyped-call]
 
     async def get(self, path: str) -> JsonObject:
         """Reads one object.
@@ -94,15 +94,11 @@ class KubeApi:
 
     async def json_patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> JsonObject:
         """Applies an RFC 6902 patch; `test` operations that fail are a KubeApiError with `outdated`."""
-        return await self._request(
-            "PATCH", path, body=list(operations), content_type="application/json-patch+json"
-        )
+        return await self._request("PATCH", path, body=list(operations), content_type="application/json-patch+json")
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         """Applies an RFC 7386 patch."""
-        return await self._request(
-            "PATCH", path, body=dict(body), content_type="application/merge-patch+json"
-        )
+        return await self._request("PATCH", path, body=dict(body), content_type="application/merge-patch+json")
 
     async def watch(self, path: str, *, name: str, resource_version: str) -> AsyncIterator[JsonObject]:
         """Yields the events of one object of the collection at `path`, until the server ends the watch.
@@ -134,7 +130,7 @@ class KubeApi:
             response.close()
 
     async def _request(
-        self, method: str, path: str, *, body: Any = None, content_type: str = "application/json"
+        self, method: str, path: str, *, body: object = None, content_type: str = "application/json"
     ) -> JsonObject:
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT)
         response = await self._send(method, path, body=body, content_type=content_type, timeout=timeout)
@@ -153,7 +149,7 @@ class KubeApi:
         path: str,
         *,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - handed on to aiohttp
-        body: Any = None,
+        body: object = None,
         query: Sequence[tuple[str, str]] = (),
         content_type: str = "application/json",
     ) -> aiohttp.ClientResponse:
@@ -163,7 +159,7 @@ class KubeApi:
                 method, url, header_params=headers, body=body, _request_timeout=timeout
             )
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise KubeApiError(0, f"{method} {path}: {error or type(error).__name__}") from error
+            raise KubeApiError(0, f"{method} {path}: {str(error) or type(error).__name__}") from error
         response: aiohttp.ClientResponse = answer.response
         return response
 

@@ -1,7 +1,7 @@
 """The operator process: kopf watches the three kinds, and hands every event on.
 
-kopf stores nothing on objects here: handlers of raw events need no finalizer, no annotations and no copy of the
-last specification. What is remembered is in the status, the server, and the finalizer of our own.
+kopf stores nothing on objects here: handlers of raw events need no finalizer, no annotations and no copy of
+the last specification. What is remembered is in the status, the server, and the finalizer of our own.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ def run(options: Options) -> None:
 
 
 def kopf_settings() -> kopf.OperatorSettings:
-    """kopf's settings, each with its reason."""
+    """The settings of kopf, each with its reason."""
     settings = kopf.OperatorSettings()
-    # Nothing is persisted by handlers of raw events; should one ever be added, it must not use kopf's own names.
+    # Handlers of raw events persist nothing; should another sort be added, it must not use kopf's own names.
     settings.persistence.finalizer = FINALIZER
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=PREFIX, v1=False)
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=PREFIX, v1=False)
     settings.posting.enabled = False  # Events are written by our own recorder, on transitions only
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
-    # The server ends a watch after ten minutes; one that is silent for 70 s (no bookmark) is dead and renewed.
+    # The server ends a watch after ten minutes; one silent for 70 s (no bookmark) is dead and renewed.
     settings.watching.server_timeout = 600
     settings.watching.client_timeout = 610
     settings.watching.connect_timeout = 30
@@ -74,16 +74,14 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.queueing.worker_limit = 50
     settings.queueing.idle_timeout = 1
     settings.peering.standalone = True
-    settings.scanning.disabled = (
-        True  # no list or watch on namespaces and CRDs: they need rights of their own
-    )
+    settings.scanning.disabled = True  # no list or watch on namespaces and CRDs: they need rights of their own
     return settings
 
 
 class _Operator:
     """The controller and its connection to kopf."""
 
-    def __init__(self, options: Options):
+    def __init__(self, options: Options) -> None:
         self.options = options
         self.failure: Exception | None = None
         self._api: KubeApi | None = None
@@ -91,7 +89,8 @@ class _Operator:
 
     @property
     def controller(self) -> Controller:
-        assert self._controller is not None, "kopf starts handlers after the startup handler"
+        if self._controller is None:
+            raise RuntimeError("kopf called a handler before the startup handler")
         return self._controller
 
     def registry(self) -> kopf.OperatorRegistry:
@@ -106,8 +105,8 @@ class _Operator:
             kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"changed-{plural}")(self.changed)
         return registry
 
-    async def start(self, **_: Any) -> None:
-        """Connects to the API server, finds out which cluster this is, and makes sure that the kinds exist."""
+    async def start(self, **_: object) -> None:
+        """Connects to the API server, makes sure that the kinds exist, and finds out which cluster it is."""
         try:
             self._api = await KubeApi.connect()
             await _require_kinds(self._api)
@@ -119,7 +118,7 @@ class _Operator:
         scope = ", ".join(self.options.namespaces) or "all namespaces"
         logger.info("serving %s of cluster %s", scope, cluster)
 
-    async def stop(self, **_: Any) -> None:
+    async def stop(self, **_: object) -> None:
         """Ends what runs; what is left of a plan is done after the next start."""
         if self._controller is not None:
             await self._controller.stop(grace=GRACE)
@@ -130,7 +129,7 @@ class _Operator:
         """The pod's service account, else the kubeconfig with whatever plugins it names."""
         return kopf.login_with_service_account(**kwargs) if in_cluster() else kopf.login_via_client(**kwargs)
 
-    async def probe(self, **_: Any) -> dict[str, Any]:
+    async def probe(self, **_: object) -> dict[str, Any]:
         """Fails, and with it the health endpoint, when no work is done any more."""
         try:
             return health(self.controller)
@@ -138,11 +137,11 @@ class _Operator:
             logger.exception("unhealthy")
             raise kopf.PermanentError(str(error)) from error
 
-    async def prefill(self, body: kopf.Body, **_: Any) -> None:
-        """kopf calls no other handler before the first listing of every kind has passed through here."""
+    async def prefill(self, body: kopf.Body, **_: object) -> None:
+        """No other handler is called before the first listing of every kind has passed through here."""
         self.controller.prefill(dict(body))
 
-    async def changed(self, event: kopf.RawEvent, **_: Any) -> None:
+    async def changed(self, event: kopf.RawEvent, **_: object) -> None:
         """Every event of the three kinds."""
         body: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
@@ -174,6 +173,4 @@ async def _cluster_id(api: KubeApi, options: Options) -> str:
         except KubeApiError as error:
             if not error.forbidden:
                 raise
-    raise StartupError(
-        "the uid of namespace kube-system cannot be read: grant `get` on it, or give --cluster-id"
-    )
+    raise StartupError("the uid of namespace kube-system cannot be read: grant `get` on it, or give --cluster-id")

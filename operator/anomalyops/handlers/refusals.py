@@ -50,16 +50,12 @@ def invalid_notice(seen: Seen[Any]) -> Notice:
 def waiting_status(datafeed: Datafeed, now: datetime) -> DatafeedStatus:
     """The status of a Datafeed whose AnomalyJob does not exist yet. `now` is in UTC."""
     message = f"AnomalyJob {datafeed.spec.job_ref.name!r} of spec.jobRef does not exist yet"
-    obstacle = Obstacle(
-        reason=Reason.WAITING_FOR_JOB, message=message, subject=Subject.DATAFEED, waiting=True
-    )
+    obstacle = Obstacle(reason=Reason.WAITING_FOR_JOB, message=message, subject=Subject.DATAFEED, waiting=True)
     state = PlanState(obstacles=(obstacle,))
     return datafeed_status(datafeed.status, datafeed, None, None, None, state, Messages(), now)
 
 
-def duplicate_status(
-    datafeed: Datafeed, job: AnomalyJob | None, *, winner: str, now: datetime
-) -> DatafeedStatus:
+def duplicate_status(datafeed: Datafeed, job: AnomalyJob | None, *, winner: str, now: datetime) -> DatafeedStatus:
     """The status of a Datafeed whose job has an older Datafeed, named `winner`, already. `now` is in UTC."""
     message = (
         f"spec.jobRef.name: AnomalyJob {datafeed.spec.job_ref.name!r} has Datafeed {winner!r} already; "

@@ -1,7 +1,7 @@
 """What the operator knows of the cluster: the last seen version of each of its objects, and who belongs to whom.
 
-Fed by the watches and by the answers to the operator's own patches; read by everything else. Nothing here waits
-or calls.
+Fed by the watches and by the answers to the operator's own patches; read by everything else. Nothing here
+waits or calls.
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ def read(body: Mapping[str, Any]) -> Seen[Any]:
     except ManifestError as error:
         resource, problem = None, str(error)
     status = None if resource is not None else body.get("status")
-    return Seen(
-        kind=kind, metadata=metadata, resource=resource, problem=problem, status=status, job=reference
-    )
+    return Seen(kind=kind, metadata=metadata, resource=resource, problem=problem, status=status, job=reference)
 
 
 class ClusterState:
@@ -70,7 +68,7 @@ class ClusterState:
         default_connection: The installation's default, for namespaces without a connection named `default`.
     """
 
-    def __init__(self, default_connection: ObjectKey | None = None):
+    def __init__(self, default_connection: ObjectKey | None = None) -> None:
         self.default_connection = default_connection
         self.jobs: dict[ObjectKey, Seen[AnomalyJob]] = {}
         self.datafeeds: dict[ObjectKey, Seen[Datafeed]] = {}
@@ -79,7 +77,7 @@ class ClusterState:
         self._last_connection: dict[ObjectKey, ObjectKey] = {}
 
     def put(self, body: Mapping[str, Any]) -> tuple[Seen[Any], Seen[Any] | None]:
-        """Takes in a version of an object and returns what is known now, and what was known before.
+        """Takes in a version of an object and returns what is known now and was before.
 
         A version older than the known one is dropped: the answer to a patch of our own can overtake the watch.
         """
@@ -123,9 +121,7 @@ class ClusterState:
         if reference is not None:
             return ObjectKey(pair.namespace, reference.name)
         local = ObjectKey(pair.namespace, DEFAULT_CONNECTION_NAME)
-        return (
-            local if local in self.connections or self.default_connection is None else self.default_connection
-        )
+        return local if local in self.connections or self.default_connection is None else self.default_connection
 
     def remember_connection(self, pair: ObjectKey, connection: ObjectKey) -> None:
         """Keeps the connection that a pair was reconciled on, for the time when its job is gone."""

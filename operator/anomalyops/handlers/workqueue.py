@@ -36,7 +36,7 @@ class WorkQueue(Generic[Key]):
         *,
         lane: Callable[[Key], Hashable],
         per_lane: int,
-    ):
+    ) -> None:
         self._process = process
         self._lane = lane
         self._per_lane = per_lane

@@ -1,4 +1,4 @@
-"""Every write to the operator's own objects: status and finalizer, by JSON patch, only when something changes."""
+"""Writes to the operator's own objects: status and finalizer, by JSON patch, only when something changes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ class ObjectWriter:
         gone: Called with an object that turned out to be gone.
     """
 
-    def __init__(self, api: KubeApi, state: ClusterState, gone: Callable[[Seen[Any]], None]):
+    def __init__(self, api: KubeApi, state: ClusterState, gone: Callable[[Seen[Any]], None]) -> None:
         self._api = api
         self._state = state
         self._gone = gone
-        self._echoes: dict[
-            str, float
-        ] = {}  # uid -> when the oldest patch was sent that the watch has not shown
+        self._echoes: dict[str, float] = {}  # uid -> when the oldest patch was sent that the watch has not shown
 
     async def write_status(self, seen: Seen[Any], status: Mapping[str, Any]) -> bool:
         """Replaces the status, which no one else writes. False: there was nothing to change, or no object.
@@ -39,7 +37,7 @@ class ObjectWriter:
         known = _stored_status(seen)
         if known == status:
             return False
-        operations = [
+        operations: list[dict[str, Any]] = [
             {"op": "test", "path": "/metadata/uid", "value": seen.metadata.uid},
             {"op": "add", "path": "/status", "value": dict(status)},
         ]
@@ -54,7 +52,7 @@ class ObjectWriter:
         if FINALIZER in seen.metadata.finalizers:
             return True
         present = seen.metadata.finalizers
-        add = {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER}
+        add: dict[str, Any] = {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER}
         if not present:
             add = {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}
         return await self._patch(seen, [_same_version(seen), add])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from kube_harness.processes import wait_until
 
 Manifest = dict[str, Any]
