@@ -1,0 +1,25 @@
+"""From what the server reports to status and conditions. Pure: values in, values out, times as arguments."""
+
+from anomalyops.health.connection import ServerFacts, connection_status, unreachable_datafeed, unreachable_job
+from anomalyops.health.datafeed import datafeed_status
+from anomalyops.health.failures import Failure, FailureKind, PlanState
+from anomalyops.health.job import job_status
+from anomalyops.health.messages import Annotation, Messages, Notification
+from anomalyops.health.notices import Notice, transitions
+
+__all__ = [
+    "Annotation",
+    "Failure",
+    "FailureKind",
+    "Messages",
+    "Notice",
+    "Notification",
+    "PlanState",
+    "ServerFacts",
+    "connection_status",
+    "datafeed_status",
+    "job_status",
+    "transitions",
+    "unreachable_datafeed",
+    "unreachable_job",
+]

@@ -83,9 +83,7 @@ def nothing_processed(job: ObservedJob | None) -> bool:
 # -- the job -----------------------------------------------------------------------------------------------------
 
 
-def job_change(
-    desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanaged_feed: str = ""
-) -> JobChange:
+def job_change(desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanaged_feed: str = "") -> JobChange:
     """What the manifest asks of an existing job, as far as the policy allows.
 
     Args:
@@ -98,16 +96,12 @@ def job_change(
     fixed = tuple(found for found in differences if found.field_class is FieldClass.IMMUTABLE)
     if fixed:
         if policy.replace is ReplacePolicy.RECREATE and not unmanaged_feed:
-            return JobChange(
-                recreate=f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}"
-            )
+            return JobChange(recreate=f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}")
         return JobChange(obstacles=(_immutable(desired, fixed, policy, unmanaged_feed),))
     return _within_memory(JobChange(differences=differences), desired, job, policy)
 
 
-def _immutable(
-    desired: DesiredJob, fixed: tuple[Difference, ...], policy: Policy, unmanaged_feed: str
-) -> Obstacle:
+def _immutable(desired: DesiredJob, fixed: tuple[Difference, ...], policy: Policy, unmanaged_feed: str) -> Obstacle:
     if policy.replace is ReplacePolicy.RECREATE:
         advice = (
             f"the job is not created anew, because its datafeed {unmanaged_feed} is managed by no Datafeed resource "
@@ -186,9 +180,7 @@ def _other_id(
         f"the job of datafeed {desired.datafeed_id} has the datafeed {other} already, and a job has only one: name "
         f"that one in spec.datafeedId, delete it, or set spec.replacePolicy: Recreate (a datafeed holds no model)"
     )
-    return DatafeedChange(
-        obstacles=(Obstacle(reason=Reason.CONFLICT, message=message, subject=Subject.DATAFEED),)
-    )
+    return DatafeedChange(obstacles=(Obstacle(reason=Reason.CONFLICT, message=message, subject=Subject.DATAFEED),))
 
 
 def _updated(

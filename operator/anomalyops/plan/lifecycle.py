@@ -114,9 +114,7 @@ class Lifecycle:
         if differences := change.needing(FieldClass.REOPEN):
             reasons.append(f"only a job that is opened again uses {described(differences)}")
         if self.failed:
-            reasons.append(
-                f"the job failed ({self.job.assignment_explanation or 'the server gives no reason'})"
-            )
+            reasons.append(f"the job failed ({self.job.assignment_explanation or 'the server gives no reason'})")
         elif self.target.job is JobTarget.CLOSED:
             reasons.append(self.target.why)
         elif state is JobState.CLOSING and self.target.job is JobTarget.OPEN:
@@ -147,9 +145,7 @@ class Lifecycle:
         if not self.feed_running:
             return ["it is stopping and can only be started again when that is over"]
         if self.feed_change.managed and self.marked and not self._runs_over(target.window):
-            return [
-                f"it runs {_span(self.record.window if self.record else None)}, wanted is {_span(target.window)}"
-            ]
+            return [f"it runs {_span(self.record.window if self.record else None)}, wanted is {_span(target.window)}"]
         return []
 
     def _runs_over(self, window: Window | None) -> bool:
@@ -367,11 +363,7 @@ def create_datafeed(job: DesiredJob, datafeed: DesiredDatafeed, reason: str) -> 
 
 def start_datafeed(datafeed_id: str, target: Target, *, resumed: bool = False) -> StartDatafeed:
     """The start of a datafeed over the target's window, from its start where the job has processed nothing."""
-    where = (
-        "goes on after the last record"
-        if target.start is None and resumed
-        else f"runs {_span(target.window)}"
-    )
+    where = "goes on after the last record" if target.start is None and resumed else f"runs {_span(target.window)}"
     return StartDatafeed(
         datafeed_id=datafeed_id,
         start=target.start,

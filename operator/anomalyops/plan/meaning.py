@@ -95,9 +95,7 @@ def rules(value: JsonValue) -> JsonValue:
 
 
 def _rule(rule: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    scope = {
-        name: {"filter_type": "include", **filters} for name, filters in (rule.get("scope") or {}).items()
-    }
+    scope = {name: {"filter_type": "include", **filters} for name, filters in (rule.get("scope") or {}).items()}
     conditions = [
         {**condition, "value": float(condition["value"])} if "value" in condition else dict(condition)
         for condition in rule.get("conditions") or ()
@@ -132,9 +130,7 @@ def _aggregation(body: JsonValue) -> JsonValue:
     if not isinstance(body, Mapping):
         return body
     return {
-        ("aggregations" if key == "aggs" else key): (
-            aggregations(value) if key in ("aggs", "aggregations") else value
-        )
+        ("aggregations" if key == "aggs" else key): (aggregations(value) if key in ("aggs", "aggregations") else value)
         for key, value in body.items()
     }
 

@@ -119,18 +119,14 @@ def _recorded(job: DesiredJob, marker: Marker, record: LookbackRecord | None) ->
     )
     settings = settings_with(job.body.get("custom_settings"), started)
     return [
-        UpdateJob(
-            job_id=job.job_id, body={"custom_settings": settings}, reason="remember that the run was started"
-        )
+        UpdateJob(job_id=job.job_id, body={"custom_settings": settings}, reason="remember that the run was started")
     ]
 
 
 # -- a job that exists -------------------------------------------------------------------------------------------
 
 
-def _existing(
-    desired: Desired, wanted: DesiredJob, observed: Observed, job: ObservedJob, policy: Policy
-) -> Plan:
+def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: ObservedJob, policy: Policy) -> Plan:
     if job.blocked is not None:
         return Plan(obstacles=(blocked(wanted.job_id, job.blocked),))
     known = observed.configs_known
@@ -206,9 +202,7 @@ def _changes(
     if _run_state_only(observed, policy):
         declared = desired.datafeed
         managed = (
-            isinstance(declared, DesiredDatafeed)
-            and feed is not None
-            and observed_id(feed) == declared.datafeed_id
+            isinstance(declared, DesiredDatafeed) and feed is not None and observed_id(feed) == declared.datafeed_id
         )
         return DatafeedChange(managed=managed), JobChange()
     feed_change = datafeed_change(desired.datafeed, observed, marker, policy)

@@ -54,12 +54,7 @@ def datafeed_removal(desired: Desired, observed: Observed) -> Plan:
     """The plan for a Datafeed that is being deleted while no AnomalyJob resource exists."""
     job, wanted = observed.job, desired.datafeed
     marker = None if job is None else read_marker(job.config)
-    if (
-        job is None
-        or marker is None
-        or not marker.belongs_to(desired.owner)
-        or not isinstance(wanted, Removal)
-    ):
+    if job is None or marker is None or not marker.belongs_to(desired.owner) or not isinstance(wanted, Removal):
         return Plan()
     if marker.datafeed != wanted.id:
         return Plan()
@@ -110,9 +105,7 @@ def _retain(
     if deleted and feed is not None:
         yield DeleteDatafeed(datafeed_id=observed_id(feed), reason=_reason(DeletionPolicy.DELETE))
         before = replace(before, datafeed="", lookback=None, resume="")
-    yield _marked(
-        removed.id, job, replace(before, retained=True), "keep it, and note that nobody manages it now"
-    )
+    yield _marked(removed.id, job, replace(before, retained=True), "keep it, and note that nobody manages it now")
 
 
 def _orphan(
@@ -120,9 +113,7 @@ def _orphan(
 ) -> Iterator[Step]:
     """The job stays as it is; its datafeed too, unless that is being removed with a policy of its own."""
     wanted = desired.datafeed
-    managed = (
-        isinstance(wanted, Removal) and feed is not None and observed_id(feed) == marker.datafeed == wanted.id
-    )
+    managed = isinstance(wanted, Removal) and feed is not None and observed_id(feed) == marker.datafeed == wanted.id
     if managed and isinstance(wanted, Removal) and wanted.policy is not DeletionPolicy.ORPHAN:
         yield from _stopped(feed, job, wanted.policy)
         if feed is not None and wanted.policy is DeletionPolicy.DELETE:

@@ -188,9 +188,7 @@ def _ended(
         "indices, query and time field, or set maxEmptySearches to -1 to search on for ever"
     )
     obstacle = Obstacle(reason=Reason.NO_DATA, message=message, subject=Subject.DATAFEED)
-    return Target(
-        job=JobTarget.AS_IS, feed_runs=False, ended=True, why="it found no data", obstacles=(obstacle,)
-    )
+    return Target(job=JobTarget.AS_IS, feed_runs=False, ended=True, why="it found no data", obstacles=(obstacle,))
 
 
 def _gave_up(feed: ObservedDatafeed, job: ObservedJob) -> bool:

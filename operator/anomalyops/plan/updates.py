@@ -16,9 +16,7 @@ _DETECTOR_KEYS = {"detector_description": "description"}
 _IN_ANALYSIS_CONFIG = ("model_prune_window", "categorization_filters", "per_partition_categorization")
 
 
-def job_update_body(
-    wanted: JsonObject, observed: JsonObject, differences: Sequence[Difference]
-) -> dict[str, Any]:
+def job_update_body(wanted: JsonObject, observed: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
     """The update that makes an existing job's changeable fields what the manifest says.
 
     Args:

@@ -1,0 +1,133 @@
+"""The status of an ElasticsearchConnection, and what a lost connection does to the status of everything behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from anomalyops.health.conditions import Finding, History, Verdict, fine, holds, stuck, working
+from anomalyops.health.failures import Failure
+from anomalyops.resources import (
+    AnomalyJob,
+    AnomalyJobStatus,
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    Datafeed,
+    DatafeedStatus,
+    ElasticsearchConnection,
+    ElasticsearchConnectionStatus,
+    Reason,
+)
+
+_RENEWED = {
+    ConditionType.READY,
+    ConditionType.RECONCILING,
+    ConditionType.STALLED,
+    ConditionType.CONNECTION_UNAVAILABLE,
+    ConditionType.LICENSE_INVALID,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """What a server that answers says about itself."""
+
+    version: str
+    cluster_name: str = ""
+    cluster_uuid: str = ""
+    licence: str = ""
+    licence_valid: bool = True
+    ml_available: bool = True
+    upgrade_mode: bool = False
+
+
+def connection_status(
+    previous: ElasticsearchConnectionStatus | None,
+    connection: ElasticsearchConnection,
+    checked: ServerFacts | Failure,
+    now: datetime,
+) -> ElasticsearchConnectionStatus:
+    """The status of a connection after a check: facts of the server, or why there are none."""
+    last = previous or ElasticsearchConnectionStatus()
+    history = History(previous=last.conditions, generation=connection.metadata.generation, now=now)
+    if isinstance(checked, Failure):
+        findings = [*_failed(checked).findings(), _trouble(checked)]
+        known = last.model_copy(update={"reachable": checked.licence})
+    else:
+        findings = _answered(checked)
+        known = ElasticsearchConnectionStatus(
+            reachable=True,
+            version=checked.version,
+            cluster_name=checked.cluster_name or None,
+            cluster_uuid=checked.cluster_uuid or None,
+            licence=checked.licence or None,
+            ml_available=checked.ml_available,
+            upgrade_mode=checked.upgrade_mode,
+            last_check_time=last.last_check_time,
+        )
+    conditions = history.conditions(findings)
+    told = known.model_copy(update={"observed_generation": connection.metadata.generation, "conditions": conditions})
+    return told if told == previous else told.model_copy(update={"last_check_time": now.replace(microsecond=0)})
+
+
+def _answered(facts: ServerFacts) -> list[Finding]:
+    server = f"Elasticsearch {facts.version}"
+    if not facts.licence_valid:
+        message = f"{server} has the licence {facts.licence or 'unknown'}, which does not cover machine learning"
+        lacking = holds(ConditionType.LICENSE_INVALID, Reason.LICENSE_INVALID, message)
+        return [*stuck(Reason.LICENSE_INVALID, message).findings(), lacking]
+    if not facts.ml_available:
+        message = f"{server} has machine learning switched off (xpack.ml.enabled) or lacks it"
+        return stuck(Reason.ML_UNAVAILABLE, message).findings()
+    if facts.upgrade_mode:
+        return working(Reason.UPGRADE_MODE, f"{server} is in machine learning upgrade mode").findings()
+    return fine(Reason.CONNECTED, f"{server} answers and machine learning is available").findings()
+
+
+def _failed(failure: Failure) -> Verdict:
+    kind = stuck if failure.needs_a_person else working
+    return kind(failure.reason, str(failure))
+
+
+def _trouble(failure: Failure) -> Finding:
+    type_ = ConditionType.LICENSE_INVALID if failure.licence else ConditionType.CONNECTION_UNAVAILABLE
+    return holds(type_, failure.reason, str(failure))
+
+
+def unreachable_job(
+    previous: AnomalyJobStatus | None, job: AnomalyJob, failure: Failure, now: datetime
+) -> AnomalyJobStatus:
+    """The status of a job that cannot be looked at: what is known stays, `Ready` becomes Unknown."""
+    last = previous or AnomalyJobStatus(job_id=job.server_id)
+    history = History(previous=last.conditions, generation=job.metadata.generation, now=now)
+    update = {
+        "observed_generation": job.metadata.generation,
+        "conditions": _unknown(history, failure, f"job {job.server_id}"),
+    }
+    return last.model_copy(update=update)
+
+
+def unreachable_datafeed(
+    previous: DatafeedStatus | None, datafeed: Datafeed, failure: Failure, now: datetime
+) -> DatafeedStatus:
+    """The status of a datafeed that cannot be looked at: what is known stays, `Ready` becomes Unknown."""
+    last = previous or DatafeedStatus(datafeed_id=datafeed.server_id)
+    history = History(previous=last.conditions, generation=datafeed.metadata.generation, now=now)
+    update = {
+        "observed_generation": datafeed.metadata.generation,
+        "conditions": _unknown(history, failure, f"datafeed {datafeed.server_id}"),
+    }
+    return last.model_copy(update=update)
+
+
+def _unknown(history: History, failure: Failure, name: str) -> list[Condition]:
+    message = f"the state of {name} is unknown: {failure}"
+    progress = ConditionType.STALLED if failure.needs_a_person else ConditionType.RECONCILING
+    findings = [
+        Finding(ConditionType.READY, ConditionStatus.UNKNOWN, failure.reason, message),
+        holds(progress, failure.reason, message),
+        _trouble(failure),
+    ]
+    kept = [condition for condition in history.previous if condition.type not in _RENEWED]
+    return history.conditions(findings, kept=kept)

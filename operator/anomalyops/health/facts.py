@@ -1,0 +1,102 @@
+"""The facts of a status: coarse enough that a quiet server gives the same status again and again.
+
+Every change of a status is a write to the Kubernetes API, so nothing here may move with each bucket. While a job
+is open its counts keep two significant digits and its times are left out; the exact numbers are metrics. Once
+it is closed, they are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from anomalyops.health.messages import Messages
+from anomalyops.plan import JobState, ObservedJob
+from anomalyops.resources import DataCounts, DelayedData, MemoryStatus, parse_memory
+
+_PERCENT_STEP = 5
+_COUNTS = (
+    "processed_record_count",
+    "input_record_count",
+    "missing_field_count",
+    "invalid_date_count",
+    "out_of_order_timestamp_count",
+    "bucket_count",
+    "empty_bucket_count",
+)
+
+
+def memory(job: ObservedJob, previous: MemoryStatus | None) -> MemoryStatus | None:
+    """The model's memory; bytes are renewed only when the percentage (in steps of 5) or the limit changes."""
+    size: Mapping[str, Any] = job.stats.get("model_size_stats") or {}
+    used = int(size.get("model_bytes") or job.model_bytes)
+    limit = size.get("model_bytes_memory_limit") or _configured_limit(job)
+    percent = None if not limit else int(100 * used / limit) // _PERCENT_STEP * _PERCENT_STEP
+    status = size.get("memory_status")
+    if not size and not used and limit is None:
+        return previous
+    if previous is not None and (previous.status, previous.limit_bytes, previous.percent) == (status, limit, percent):
+        return previous
+    return MemoryStatus(
+        status=status,
+        model_bytes=used,
+        peak_bytes=size.get("peak_model_bytes"),
+        limit_bytes=limit,
+        percent=percent,
+    )
+
+
+def _configured_limit(job: ObservedJob) -> int | None:
+    limit = (job.config.get("analysis_limits") or {}).get("model_memory_limit")
+    return None if limit is None else parse_memory(limit)
+
+
+def data_counts(job: ObservedJob, previous: DataCounts | None) -> DataCounts | None:
+    """What the job has read: exact when it is closed, two significant digits while it is open."""
+    counts: Mapping[str, Any] = job.stats.get("data_counts") or {}
+    if not counts:
+        return previous
+    if job.state is JobState.CLOSED:
+        exact: dict[str, Any] = {name: counts.get(name) for name in _COUNTS}
+        return DataCounts(
+            **exact,
+            earliest_record_time=moment(counts.get("earliest_record_timestamp")),
+            latest_record_time=moment(counts.get("latest_record_timestamp")),
+        )
+    coarse: dict[str, Any] = {name: _coarse(counts.get(name)) for name in _COUNTS}
+    return DataCounts(**coarse)
+
+
+def _coarse(count: int | None) -> int | None:
+    """A count cut off after two significant digits: 1284 is 1200."""
+    if not count:
+        return count
+    unit: int = 10 ** max(len(str(count)) - 2, 0)
+    return int(count) // unit * unit
+
+
+def delayed_data(messages: Messages, previous: DelayedData | None) -> DelayedData | None:
+    """The latest report of documents that came too late."""
+    delay = messages.delay()
+    if delay is None:
+        return previous
+    reported = DelayedData(
+        missing_documents=delay.missing_documents,
+        latest_bucket=delay.latest_bucket,
+        observed_at=delay.observed_at,
+    )
+    if previous is None or previous.observed_at is None or reported.observed_at is None:
+        return reported
+    return reported if reported.observed_at > previous.observed_at else previous
+
+
+def moment(milliseconds: float | None) -> datetime | None:
+    """A time of the server (milliseconds since 1970)."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def node_name(stats: Mapping[str, Any]) -> str | None:
+    """The node that runs a job or a datafeed."""
+    node = stats.get("node") or {}
+    return node.get("name") or node.get("id") or None

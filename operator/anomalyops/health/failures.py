@@ -1,0 +1,146 @@
+"""What went wrong and what a reconcile came to: what a status says beside the server's stats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from anomalyops.plan import DatafeedStep, JobStep, Obstacle, Step, Subject
+from anomalyops.resources import Reason
+
+
+class FailureKind(StrEnum):
+    """Kinds of trouble, as far as they differ in what can be done about them."""
+
+    CONNECTION = "connection"  # no answer
+    TLS = "tls"  # the certificate could not be verified
+    TIMEOUT = "timeout"  # no answer in time
+    UNAUTHORIZED = "unauthorized"  # 401
+    FORBIDDEN = "forbidden"  # 403
+    LICENSE = "license"  # machine learning is not covered
+    ML_UNAVAILABLE = "ml_unavailable"  # machine learning is switched off
+    REJECTED = "rejected"  # 400: the server does not accept the request
+    NOT_FOUND = "not_found"  # 404 in the middle of a plan: somebody else was at work
+    CONFLICT = "conflict"  # 409
+    BUSY = "busy"  # 429
+    SERVER = "server"  # 5xx
+    CONNECTION_NOT_FOUND = "connection_not_found"
+    SECRET_NOT_FOUND = "secret_not_found"  # noqa: S105
+    SECRET_INVALID = "secret_invalid"  # noqa: S105
+    NOT_SUPPORTED = "not_supported"
+
+
+_REASONS = {
+    FailureKind.CONNECTION: Reason.UNREACHABLE,
+    FailureKind.TLS: Reason.TLS_FAILED,
+    FailureKind.TIMEOUT: Reason.UNREACHABLE,
+    FailureKind.UNAUTHORIZED: Reason.UNAUTHORIZED,
+    FailureKind.FORBIDDEN: Reason.FORBIDDEN,
+    FailureKind.LICENSE: Reason.LICENSE_INVALID,
+    FailureKind.ML_UNAVAILABLE: Reason.ML_UNAVAILABLE,
+    FailureKind.REJECTED: Reason.REJECTED,
+    FailureKind.NOT_FOUND: Reason.RETRYING,
+    FailureKind.CONFLICT: Reason.RETRYING,
+    FailureKind.BUSY: Reason.SERVER_ERROR,
+    FailureKind.SERVER: Reason.SERVER_ERROR,
+    FailureKind.CONNECTION_NOT_FOUND: Reason.CONNECTION_NOT_FOUND,
+    FailureKind.SECRET_NOT_FOUND: Reason.SECRET_NOT_FOUND,
+    FailureKind.SECRET_INVALID: Reason.SECRET_INVALID,
+    FailureKind.NOT_SUPPORTED: Reason.NOT_SUPPORTED,
+}
+_NEEDS_A_PERSON = frozenset(
+    {
+        FailureKind.TLS,
+        FailureKind.UNAUTHORIZED,
+        FailureKind.FORBIDDEN,
+        FailureKind.LICENSE,
+        FailureKind.ML_UNAVAILABLE,
+        FailureKind.REJECTED,
+        FailureKind.SECRET_INVALID,
+        FailureKind.NOT_SUPPORTED,
+    }
+)
+_LICENCE = frozenset({FailureKind.LICENSE, FailureKind.ML_UNAVAILABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A call that failed.
+
+    Attributes:
+        kind: What can be done about it.
+        message: The server's or the client's words, fit for people, without secrets.
+        step: The step of the plan that failed; None when the look at the server did.
+    """
+
+    kind: FailureKind
+    message: str
+    step: Step | None = None
+
+    @property
+    def reason(self) -> Reason:
+        """The reason that a condition carries."""
+        return _REASONS[self.kind]
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether trying again is no use until somebody changes something."""
+        return self.kind in _NEEDS_A_PERSON
+
+    @property
+    def licence(self) -> bool:
+        """Whether the server answers, but may not or cannot do machine learning."""
+        return self.kind in _LICENCE
+
+    def concerns(self, subject: Subject) -> bool:
+        """Whether it is about the job (the datafeed), or about both."""
+        return self.step is None or _subject(self.step) is subject
+
+    def __str__(self) -> str:
+        return self.message if self.step is None else f"{self.step.verb} failed: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanState:
+    """What a reconcile came to.
+
+    Attributes:
+        obstacles: What the plan could not reach.
+        pending: Steps that were planned and not executed; empty after a good reconcile.
+        failure: Why execution stopped.
+        compared: Whether configurations were compared; if not, `Synced` stays what it was.
+        executed: Whether steps were executed, so that the server changed.
+    """
+
+    obstacles: tuple[Obstacle, ...] = ()
+    pending: tuple[Step, ...] = ()
+    failure: Failure | None = None
+    compared: bool = True
+    executed: bool = False
+
+    def blocking(self, subject: Subject) -> Obstacle | None:
+        """The first obstacle that a person has to remove."""
+        return next((found for found in self.obstacles if found.subject is subject and not found.waiting), None)
+
+    def waiting(self, subject: Subject) -> Obstacle | None:
+        """The first obstacle that passes by itself. What the job waits for, its datafeed waits for too."""
+        subjects = (Subject.JOB, subject)
+        return next((found for found in self.obstacles if found.subject in subjects and found.waiting), None)
+
+    def pending_of(self, subject: Subject) -> tuple[Step, ...]:
+        """The steps still to be done on the job (the datafeed)."""
+        return tuple(step for step in self.pending if _subject(step) is subject)
+
+    def failure_of(self, subject: Subject) -> Failure | None:
+        """The failure, if it is about the job (the datafeed)."""
+        return self.failure if self.failure is not None and self.failure.concerns(subject) else None
+
+
+def _subject(step: Step) -> Subject | None:
+    match step:
+        case JobStep():
+            return Subject.JOB
+        case DatafeedStep():
+            return Subject.DATAFEED
+        case _:
+            return None

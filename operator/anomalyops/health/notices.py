@@ -1,0 +1,98 @@
+"""What of a changed status is worth an Event: conditions that came, went or changed their reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from anomalyops.resources import (
+    AnomalyJob,
+    AnomalyJobStatus,
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    Datafeed,
+    DatafeedStatus,
+    ElasticsearchConnection,
+    ElasticsearchConnectionStatus,
+    Reason,
+    find_condition,
+)
+
+_Kind = Literal["AnomalyJob", "Datafeed", "ElasticsearchConnection"]
+_TROUBLE = (
+    ConditionType.MEMORY_LIMITED,
+    ConditionType.DATA_DELAYED,
+    ConditionType.DATAFEED_STOPPED,
+    ConditionType.JOB_FAILED,
+    ConditionType.CONNECTION_UNAVAILABLE,
+    ConditionType.LICENSE_INVALID,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """An Event to be: about which resource, how grave, and what to say."""
+
+    kind: _Kind
+    name: str
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def transitions(
+    resource: AnomalyJob | Datafeed | ElasticsearchConnection,
+    previous: AnomalyJobStatus | DatafeedStatus | ElasticsearchConnectionStatus | None,
+    current: AnomalyJobStatus | DatafeedStatus | ElasticsearchConnectionStatus,
+) -> tuple[Notice, ...]:
+    """The notices for the change from one status to the next; none when no condition changed.
+
+    Each fact is told once: when `Ready` changes for the same reason as a typed condition, only one is told.
+    """
+    before = [] if previous is None else previous.conditions
+    told: dict[str, Notice] = {}
+    for grave, reason, message in _changes(before, current.conditions):
+        notice = Notice(
+            kind=_kind(resource),
+            name=resource.metadata.name,
+            type="Warning" if grave else "Normal",
+            reason=reason,
+            message=message,
+        )
+        told.setdefault(reason, notice)
+    return tuple(told.values())
+
+
+def _kind(resource: AnomalyJob | Datafeed | ElasticsearchConnection) -> _Kind:
+    match resource:
+        case AnomalyJob():
+            return "AnomalyJob"
+        case Datafeed():
+            return "Datafeed"
+        case ElasticsearchConnection():
+            return "ElasticsearchConnection"
+
+
+def _changes(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[tuple[bool, str, str]]:
+    for type_ in _TROUBLE:
+        old, new = find_condition(before, type_), find_condition(after, type_)
+        if new is not None and (old is None or old.reason != new.reason):
+            yield True, new.reason, new.message
+        elif new is None and old is not None:
+            yield False, Reason.RECOVERED.value, f"no longer: {old.message}"
+    drift = find_condition(after, ConditionType.SYNCED)
+    if drift is not None and drift.reason == Reason.DRIFTED and _changed(before, drift):
+        yield True, drift.reason, drift.message
+    ready = find_condition(after, ConditionType.READY)
+    if ready is not None and _changed(before, ready):
+        stalled = find_condition(after, ConditionType.STALLED) is not None
+        reconciling = find_condition(after, ConditionType.RECONCILING) is not None
+        grave = stalled or (ready.status is not ConditionStatus.TRUE and not reconciling)
+        yield grave, ready.reason, ready.message
+
+
+def _changed(before: Sequence[Condition], condition: Condition) -> bool:
+    old = find_condition(before, condition.type)
+    return old is None or (old.status, old.reason) != (condition.status, condition.reason)

@@ -1,0 +1,81 @@
+"""Synced, Reconciling and Stalled: how far the manifest has been carried out. The same for jobs and datafeeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anomalyops.health.conditions import Finding, History, Verdict, holds, stuck, working
+from anomalyops.health.failures import Failure, PlanState
+from anomalyops.plan import Step, Subject
+from anomalyops.plan.steps import CloseJob, OpenJob, StartDatafeed, StopDatafeed
+from anomalyops.resources import Condition, ConditionStatus, ConditionType, Reason
+
+_RUN_STATE = (OpenJob, CloseJob, StartDatafeed, StopDatafeed)
+_FULFILLED_CONFIG = (Reason.CLOSED, Reason.NO_DATA)  # obstacles to the run state, not to the configuration
+
+
+def synced(history: History, subject: Subject, state: PlanState, *, exists: bool) -> Finding | Condition:
+    """Whether the server's configuration equals the manifest."""
+    last = history.find(ConditionType.SYNCED)
+    failure, obstacle, waiting = (
+        state.failure_of(subject),
+        state.blocking(subject),
+        state.waiting(subject),
+    )
+    configuring = [step for step in state.pending_of(subject) if not isinstance(step, _RUN_STATE)]
+    if failure is not None and failure.needs_a_person:
+        return _unsynced(failure.reason, str(failure))
+    if obstacle is not None and obstacle.reason not in _FULFILLED_CONFIG:
+        return _unsynced(obstacle.reason, obstacle.message)
+    if not exists:
+        if waiting is not None:
+            return _unsynced(waiting.reason, waiting.message)
+        return _unsynced(Reason.UPDATING, f"the server has no such {subject.value} yet")
+    if configuring:
+        was_equal = last is not None and last.status is ConditionStatus.TRUE
+        drifted = was_equal and last is not None and last.observed_generation == history.generation
+        return _unsynced(Reason.DRIFTED if drifted else Reason.UPDATING, in_words(configuring))
+    if not state.compared or waiting is not None:
+        pending = Finding(
+            ConditionType.SYNCED, ConditionStatus.UNKNOWN, Reason.PENDING, "configurations were not compared yet"
+        )
+        return last or pending
+    message = f"the server's {subject.value} has what the manifest says"
+    return Finding(ConditionType.SYNCED, ConditionStatus.TRUE, Reason.SYNCED, message)
+
+
+def refused(subject: Subject, state: PlanState) -> Verdict | None:
+    """The verdict when a person has to act before the manifest can be carried out."""
+    failure, obstacle = state.failure_of(subject), state.blocking(subject)
+    if failure is not None and failure.needs_a_person:
+        return stuck(failure.reason, str(failure))
+    if obstacle is not None:
+        return stuck(obstacle.reason, obstacle.message)
+    return None
+
+
+def at_work(subject: Subject, state: PlanState) -> Verdict | None:
+    """The verdict while the operator is at work or waits, apart from the server's own state changes."""
+    waiting, pending, failure = state.waiting(subject), state.pending_of(subject), state.failure
+    if failure is not None and not failure.needs_a_person and (pending or failure.concerns(subject)):
+        return working(failure.reason, f"{failure}; it is tried again")
+    if waiting is not None:
+        return working(waiting.reason, waiting.message)
+    if pending:
+        return working(Reason.UPDATING, in_words(pending))
+    return None
+
+
+def licence_findings(failure: Failure | None) -> Iterator[Finding]:
+    """LicenseInvalid, while the server refuses for that."""
+    if failure is not None and failure.licence:
+        yield holds(ConditionType.LICENSE_INVALID, failure.reason, failure.message)
+
+
+def in_words(steps: list[Step] | tuple[Step, ...]) -> str:
+    """Steps as a sentence: `to do: close job (...), update job (...)`."""
+    return "to do: " + ", ".join(f"{step.verb} ({step.reason})" for step in steps)
+
+
+def _unsynced(reason: Reason, message: str) -> Finding:
+    return Finding(ConditionType.SYNCED, ConditionStatus.FALSE, reason, message)
