@@ -10,6 +10,7 @@ from anomalyops_engine.query.errors import (
 )
 from anomalyops_engine.query.filters import check_query
 from anomalyops_engine.query.relation import Relation, select
+from anomalyops_engine.query.search import count, search
 
 __all__ = [
     "IllegalQueryError",
@@ -19,6 +20,8 @@ __all__ = [
     "TooManyBucketsError",
     "UnsupportedQueryError",
     "check_query",
+    "count",
     "delete_where",
+    "search",
     "select",
 ]

@@ -63,7 +63,9 @@ class Batch:
                 self._fail_all(
                     values, f"field name cannot be an empty string or contain only whitespace: [{path}]", path
                 )
-            elif dict in kinds or (list in kinds and _holds_objects(values)):
+            elif dict in kinds or (
+                list in kinds and (_holds_objects(values) or self.mapping.has_object(path))
+            ):
                 self._gather_objects(path, values, kinds)
             else:
                 self._add_leaf(path, values)

@@ -1,0 +1,98 @@
+"""The application: all routes, and how errors become answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from anomalyops_engine.api import documents, indices, info, search
+from anomalyops_engine.api.call import render
+from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
+from anomalyops_engine.api.middleware import MAX_BODY_BYTES, ExchangeMiddleware
+from anomalyops_engine.api.ml_routes import routes as ml_routes
+from anomalyops_engine.jobs import JobService
+from anomalyops_engine.query import QueryError
+from anomalyops_engine.store import Store, StoreError
+
+log = logging.getLogger(__name__)
+
+
+def create_app(store: Store, jobs: JobService, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
+    """Return the ASGI application over a store and its jobs.
+
+    The jobs are started with the application and stopped with it; the store stays open.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        await run_in_threadpool(jobs.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(jobs.stop)
+
+    routes: list[BaseRoute] = [
+        *ml_routes(jobs),
+        *info.routes(),
+        *search.routes(store),
+        *documents.routes(store),
+        *indices.routes(store),
+        Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]),
+    ]
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(ExchangeMiddleware, max_body_bytes=max_body_bytes)],
+        exception_handlers={
+            ApiError: _on_api_error,
+            StoreError: _on_lower_error,
+            QueryError: _on_lower_error,
+            HTTPException: _on_http_error,
+            Exception: _on_bug,
+        },
+    )
+    # `/a` and `/a/` are different requests; a redirect would make clients repeat bodies.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _unknown(request: Request) -> Response:
+    raise not_supported(f"[{request.method} {request.url.path}] is not supported by this engine")
+
+
+async def _on_api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 (registered for this class)
+    return _answer(request, error)
+
+
+async def _on_lower_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StoreError | QueryError)  # noqa: S101 (registered for these classes)
+    return _answer(request, from_lower_layer(error))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for this class)
+    reason = f"Incorrect HTTP method for uri [{request.url.path}] and method [{request.method}]"
+    if error.status_code != 405:
+        reason = str(error.detail)
+    return _answer(request, ApiError(error.status_code, "status_exception", reason))
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
+    return _answer(request, ApiError(500, "exception", f"{type(error).__name__}: {error}"))
+
+
+def _answer(request: Request, error: ApiError) -> Response:
+    request.scope["anomalyops.rendered"] = True
+    return render(request, error.body(), error.status)

@@ -1,0 +1,349 @@
+"""`_bulk`: many small operations in one request, one transaction, and one answer per operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_found, not_supported
+from anomalyops_engine.store import DocumentParsingError, Index, Store, StoreError, Writer, Written
+from anomalyops_engine.store.catalog import write_target
+
+_KINDS = frozenset({"index", "create", "update", "delete"})
+_META = frozenset({"_index", "_id", "routing", "require_alias", "retry_on_conflict"})
+_SHARDS = {"total": 1, "successful": 1, "failed": 0}
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operation of a bulk request.
+
+    Attributes:
+        kind: index, create, update or delete.
+        index: name of the target index or alias.
+        id: document id; None to make one.
+        source: JSON text of the document, or of the update request.
+    """
+
+    kind: str
+    index: str
+    id: str | None
+    source: bytes = b""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one operation: the item of the response without the kind around it."""
+
+    item: dict[str, Any]
+
+    @property
+    def failed(self) -> bool:
+        """True when the operation was refused."""
+        return "error" in self.item
+
+
+def parse_bulk(body: bytes, default_index: str | None) -> list[Operation]:
+    """Return the operations of an NDJSON body.
+
+    Raises:
+        ApiError: 400 when the body is malformed as a whole.
+    """
+    if not body.strip():
+        raise ApiError(400, "parse_exception", "request body is required")
+    if not body.endswith(b"\n"):
+        raise ApiError(
+            400, "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]"
+        )
+    lines = body.split(b"\n")
+    lines.pop()
+    return list(_operations(lines, default_index))
+
+
+def _operations(lines: Sequence[bytes], default_index: str | None) -> Iterator[Operation]:
+    known: dict[bytes, tuple[str, str, str | None]] = {}
+    number, count = 0, len(lines)
+    while number < count:
+        line = lines[number]
+        number += 1
+        if not line.strip():
+            continue
+        action = known.get(line)
+        if action is None:
+            action = known[line] = _action(line, number, default_index)
+        kind, index, doc_id = action
+        if kind == "delete":
+            yield Operation(kind, index, doc_id)
+            continue
+        if number >= count:
+            raise ApiError(
+                400, "illegal_argument_exception", f"Malformed action/metadata line [{number}], no source follows it"
+            )
+        yield Operation(kind, index, doc_id, lines[number].strip())
+        number += 1
+
+
+def _action(line: bytes, number: int, default_index: str | None) -> tuple[str, str, str | None]:
+    def malformed(why: str) -> ApiError:
+        return ApiError(400, "illegal_argument_exception", f"Malformed action/metadata line [{number}], {why}")
+
+    try:
+        action = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise malformed(f"[{error.lineno}:{error.colno}] {error.msg}") from None
+    if not isinstance(action, dict) or len(action) != 1:
+        raise malformed("expected one action such as {\"index\":{}}")
+    ((kind, meta),) = action.items()
+    if kind not in _KINDS:
+        raise malformed(f"expected field [create], [delete], [index] or [update] but found [{kind}]")
+    if not isinstance(meta, dict):
+        raise malformed(f"expected an object after [{kind}]")
+    for key in meta:
+        if key in {"if_seq_no", "if_primary_term", "version", "version_type", "pipeline", "dynamic_templates"}:
+            raise not_supported(f"[{key}] in bulk action [{kind}] is not supported by this engine")
+        if key not in _META:
+            raise malformed(f"unknown parameter [{key}]")
+    index, doc_id = meta.get("_index", default_index), meta.get("_id")
+    if not isinstance(index, str) or not index:
+        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: index is missing;")
+    if doc_id is None and kind in {"update", "delete"}:
+        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: id is missing;")
+    if doc_id is not None:
+        doc_id = str(doc_id)
+        if len(doc_id.encode()) > 512:
+            raise ApiError(
+                400,
+                "action_request_validation_exception",
+                f"Validation Failed: 1: id [{doc_id[:40]}...] is too long, must be no longer than 512 bytes;",
+            )
+        if not doc_id:
+            raise ApiError(400, "illegal_argument_exception", "if _id is specified it must not be empty")
+    return kind, index, doc_id
+
+
+def run_bulk(store: Store, operations: Sequence[Operation]) -> list[Outcome]:
+    """Execute operations in order, durably, and return an outcome for each.
+
+    Those that are refused do not keep the others from being done.
+    """
+    outcomes: list[Outcome] = []
+    with store.write() as writer:
+        for run in _runs(operations):
+            outcomes.extend(_RUNNERS[run[0].kind](writer, run))
+    return outcomes
+
+
+def _runs(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """Yield stretches of operations on one index that can be done at once: of one kind, each id once."""
+    run: list[Operation] = []
+    ids: set[str] = set()
+    kind = index = ""
+    for operation in operations:
+        if operation.kind != kind or operation.index != index or (operation.id is not None and operation.id in ids):
+            if run:
+                yield run
+            run, ids, kind, index = [], set(), operation.kind, operation.index
+        run.append(operation)
+        if operation.id is not None:
+            ids.add(operation.id)
+    if run:
+        yield run
+
+
+def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
+    name = run[0].index
+    documents, errors = _parse_documents(run)
+    good = [position for position in range(len(run)) if position not in errors]
+    written: list[Written | DocumentParsingError] = []
+    target = name
+    if good:
+        try:
+            written = writer.index_documents(
+                name,
+                [documents[position] for position in good],
+                [run[position].source for position in good],
+                [run[position].id for position in good] if any(op.id is not None for op in run) else None,
+            )
+            target = _target(writer, name).name
+        except StoreError as error:  # the whole index is refused: its name, an alias without write index
+            return [_refused(operation, from_lower_layer(error)) for operation in run]
+    outcomes: list[Outcome | None] = [None] * len(run)
+    for position, error in errors.items():
+        outcomes[position] = _refused(run[position], error)
+    for position, result in zip(good, written, strict=True):
+        if isinstance(result, DocumentParsingError):
+            outcomes[position] = _refused(run[position], from_lower_layer(result))
+        else:
+            outcomes[position] = _done(target, result)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _run_create(writer: Writer, run: list[Operation]) -> list[Outcome]:
+    index = write_target(writer.indices(), run[0].index)
+    ids = [operation.id for operation in run if operation.id is not None]
+    present = writer.documents(index, ids) if index is not None and ids else {}
+    fresh = [operation for operation in run if operation.id not in present]
+    outcomes = iter(_run_index(writer, fresh) if fresh else [])
+    return [
+        _refused(operation, _conflict(operation.id, present[operation.id][1]))
+        if operation.id is not None and operation.id in present
+        else next(outcomes)
+        for operation in run
+    ]
+
+
+def _run_delete(writer: Writer, run: list[Operation]) -> list[Outcome]:
+    index = write_target(writer.indices(), run[0].index)
+    if index is None:
+        return [_refused(operation, index_not_found(operation.index)) for operation in run]
+    versions = writer.delete_documents(index, [str(operation.id) for operation in run])
+    outcomes = []
+    for operation in run:
+        found = str(operation.id) in versions
+        outcomes.append(
+            Outcome(
+                {
+                    "_index": index.name,
+                    "_id": operation.id,
+                    "_version": versions.get(str(operation.id), 0) + 1,
+                    "result": "deleted" if found else "not_found",
+                    "_shards": _SHARDS,
+                    "_seq_no": 0,
+                    "_primary_term": 1,
+                    "status": 200 if found else 404,
+                }
+            )
+        )
+    return outcomes
+
+
+def _run_update(writer: Writer, run: list[Operation]) -> list[Outcome]:
+    index = write_target(writer.indices(), run[0].index)
+    present = writer.documents(index, [str(operation.id) for operation in run]) if index is not None else {}
+    outcomes: list[Outcome | None] = [None] * len(run)
+    changes: dict[int, Operation] = {}
+    for position, operation in enumerate(run):
+        known = present.get(str(operation.id))
+        try:
+            source = _updated(operation, known[0] if known is not None else None, index)
+        except ApiError as error:
+            outcomes[position] = _refused(operation, error)
+            continue
+        if known is not None and source == orjson.loads(known[0]):
+            written = Written(str(operation.id), known[1], known[2], created=False)
+            outcomes[position] = _done(index.name if index is not None else operation.index, written, noop=True)
+        else:
+            changes[position] = Operation("index", operation.index, operation.id, orjson.dumps(source))
+    if changes:
+        for position, outcome in zip(changes, _run_index(writer, list(changes.values())), strict=True):
+            outcomes[position] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _updated(operation: Operation, known: bytes | None, index: Index | None) -> dict[str, Any]:
+    """Return the document that an update makes."""
+    request = _parse_document(operation)
+    for key in request:
+        if key in {"script", "scripted_upsert", "_source", "if_seq_no", "if_primary_term"}:
+            raise not_supported(f"[{key}] in updates is not supported by this engine")
+        if key not in {"doc", "doc_as_upsert", "upsert", "detect_noop"}:
+            raise ApiError(400, "x_content_parse_exception", f"[UpdateRequest] unknown field [{key}]")
+    document = request.get("doc")
+    if not isinstance(document, dict):
+        raise ApiError(
+            400, "action_request_validation_exception", "Validation Failed: 1: script or doc is missing;"
+        )
+    if known is not None:
+        return _merge(orjson.loads(known), document)
+    if request.get("doc_as_upsert"):
+        return document
+    if isinstance(request.get("upsert"), dict):
+        return dict(request["upsert"])
+    if index is None:
+        raise index_not_found(operation.index)
+    raise ApiError(404, "document_missing_exception", f"[{operation.id}]: document missing")
+
+
+def _merge(document: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(document)
+    for key, value in change.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+_RUNNERS: dict[str, Callable[[Writer, list[Operation]], list[Outcome]]] = {
+    "index": _run_index,
+    "create": _run_create,
+    "delete": _run_delete,
+    "update": _run_update,
+}
+
+
+def _parse_documents(run: list[Operation]) -> tuple[list[dict[str, Any]], dict[int, ApiError]]:
+    try:  # all at once is much faster than one by one; a wrong one among them is looked for afterwards
+        documents = orjson.loads(b"[" + b",".join(operation.source for operation in run) + b"]")
+        if len(documents) == len(run) and set(map(type, documents)) == {dict}:
+            return documents, {}
+    except orjson.JSONDecodeError:
+        pass
+    documents, errors = [], {}
+    for position, operation in enumerate(run):
+        try:
+            documents.append(_parse_document(operation))
+        except ApiError as error:
+            documents.append({})
+            errors[position] = error
+    return documents, errors
+
+
+def _parse_document(operation: Operation) -> dict[str, Any]:
+    try:
+        document = orjson.loads(operation.source)
+    except orjson.JSONDecodeError as error:
+        cause = {"type": "x_content_parse_exception", "reason": f"[{error.lineno}:{error.colno}] {error.msg}"}
+        raise ApiError(400, "document_parsing_exception", "failed to parse", cause) from None
+    if not isinstance(document, dict):
+        cause = {"type": "not_x_content_exception", "reason": "a document must be a JSON object"}
+        raise ApiError(400, "document_parsing_exception", "failed to parse", cause)
+    return document
+
+
+def _target(writer: Writer, name: str) -> Index:
+    target = write_target(writer.indices(), name)
+    if target is None:
+        raise index_not_found(name)
+    return target
+
+
+def _done(index: str, written: Written, *, noop: bool = False) -> Outcome:
+    result = "noop" if noop else "created" if written.created else "updated"
+    return Outcome(
+        {
+            "_index": index,
+            "_id": written.id,
+            "_version": written.version,
+            "result": result,
+            "_shards": _SHARDS,
+            "_seq_no": written.seq_no,
+            "_primary_term": 1,
+            "status": 201 if written.created else 200,
+        }
+    )
+
+
+def _refused(operation: Operation, error: ApiError) -> Outcome:
+    return Outcome(
+        {"_index": operation.index, "_id": operation.id, "status": error.status, "error": error.error()}
+    )
+
+
+def _conflict(doc_id: str | None, version: int) -> ApiError:
+    return ApiError(
+        409,
+        "version_conflict_engine_exception",
+        f"[{doc_id}]: version conflict, document already exists (current version [{version}])",
+    )

@@ -1,0 +1,142 @@
+"""One request as the handlers see it, and the answer they give.
+
+Handlers are plain functions that run in a worker thread, so that database work never blocks the event loop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import wraps
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from anomalyops_engine.api.errors import ApiError, not_supported
+from anomalyops_engine.api.filtering import keep_paths
+
+# Accepted on every endpoint (the "common options" of the REST API).
+COMMON_PARAMETERS = frozenset({"pretty", "human", "error_trace", "filter_path", "format"})
+_COMPATIBLE = re.compile(r"application/vnd\.elasticsearch\+(?:json|x-ndjson)\s*;\s*compatible-with=(\d+)")
+_JSON = "application/json"
+
+
+class Call:
+    """A request with its body read.
+
+    Attributes:
+        request: the request.
+        body: decompressed body.
+        path: path parameters.
+        query: query parameters; the last value counts where one is repeated.
+    """
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        self.request = request
+        self.body = body
+        self.path: Mapping[str, str] = request.path_params
+        self.query: Mapping[str, str] = dict(request.query_params)
+
+    def allow(self, accepted: Collection[str] = (), *, unsupported: Collection[str] = ()) -> None:
+        """Refuse query parameters that the endpoint does not know.
+
+        Args:
+            accepted: parameters that are understood, or that change nothing on a single node.
+            unsupported: parameters that Elasticsearch has and this engine has not.
+
+        Raises:
+            ApiError: 400 naming what is unknown, 501 naming what is not supported.
+        """
+        for name in self.query:
+            if name in unsupported:
+                raise not_supported(f"parameter [{name}] of [{self.request.url.path}] is not supported by this engine")
+        unknown = sorted(name for name in self.query if name not in accepted and name not in COMMON_PARAMETERS)
+        if unknown:
+            many = "s" if len(unknown) > 1 else ""
+            raise ApiError(
+                400,
+                "illegal_argument_exception",
+                f"request [{self.request.url.path}] contains unrecognized parameter{many}: "
+                + ", ".join(f"[{name}]" for name in unknown),
+            )
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a boolean query parameter; given without a value it is true.
+
+        Raises:
+            ApiError: 400 when it is neither true nor false.
+        """
+        value = self.query.get(name)
+        if value is None:
+            return default
+        if value in {"", "true"}:
+            return True
+        if value == "false":
+            return False
+        raise ApiError(
+            400, "illegal_argument_exception", f"Failed to parse value [{value}] of [{name}] as only [true] or [false] are allowed."
+        )
+
+    def json(self, *, required: bool = False) -> dict[str, Any]:
+        """Return the body as an object; an absent body is an empty one.
+
+        Raises:
+            ApiError: 400 when it is no JSON object, with the position of a syntax error; or absent though required.
+        """
+        if not self.body.strip():
+            if required:
+                raise ApiError(400, "parse_exception", "request body is required")
+            return {}
+        value = parse_json(self.body)
+        if not isinstance(value, dict):
+            raise ApiError(400, "parsing_exception", f"Expected [START_OBJECT] but found [{type(value).__name__}]")
+        return value
+
+    def respond(self, body: Any, status: int = 200) -> Response:  # noqa: ANN401 (any JSON value)
+        """Return a JSON answer, cut down to `filter_path` and laid out as `pretty` asks."""
+        self.request.scope["anomalyops.rendered"] = True
+        return render(self.request, body, status)
+
+
+def parse_json(text: bytes) -> Any:  # noqa: ANN401
+    """Return parsed JSON.
+
+    Raises:
+        ApiError: 400 with line and column of the syntax error.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        details = {"line": error.lineno, "col": error.colno}
+        reason = f"[{error.lineno}:{error.colno}] {error.msg}"
+        cause = {"type": "x_content_parse_exception", "reason": reason}
+        raise ApiError(400, "x_content_parse_exception", reason, cause, details=details) from None
+
+
+def render(request: Request, body: Any, status: int) -> Response:  # noqa: ANN401
+    """Return a JSON response in the media type that the client asked for."""
+    paths = request.query_params.get("filter_path")
+    if paths:
+        body = keep_paths(body, paths.split(","))
+    pretty = request.query_params.get("pretty", "false") != "false"
+    option = (orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE) if pretty else 0
+    return Response(orjson.dumps(body, option=option), status, media_type=media_type(request))
+
+
+def media_type(request: Request) -> str:
+    """Return the JSON media type of the answer: the compatible one where the client speaks it."""
+    found = _COMPATIBLE.search(request.headers.get("accept", ""))
+    return f"application/vnd.elasticsearch+json;compatible-with={found[1]}" if found else _JSON
+
+
+def endpoint(handler: Callable[[Call], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Return the ASGI endpoint that runs a handler in a worker thread."""
+
+    @wraps(handler)
+    async def run(request: Request) -> Response:
+        return await run_in_threadpool(handler, Call(request, await request.body()))
+
+    return run

@@ -1,0 +1,149 @@
+"""Metric aggregations: SQL aggregate expressions, and the numbers as the response shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anomalyops_engine.query.aggregation_tree import Node
+from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
+from anomalyops_engine.query.rows import Column, Rows
+from anomalyops_engine.store.dates import format_millis
+
+_PERCENTS = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
+_ANY_TYPE = frozenset({"value_count", "cardinality"})
+_IGNORED = ("precision_threshold", "execution_hint", "rehash", "tdigest", "hdr", "value_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A compiled metric.
+
+    Attributes:
+        node: the aggregation.
+        expressions: SQL aggregate expressions.
+        show: makes the response object of their values; None values stand for an empty bucket.
+        orders: which expression an `order` on the metric (or on `metric.part`) means, by part ("" for the value).
+    """
+
+    node: Node
+    expressions: tuple[str, ...]
+    show: Callable[[Sequence[Any]], dict[str, Any]]
+    orders: dict[str, int]
+
+
+def compile_metric(node: Node, rows: Rows) -> Metric:
+    """Return the SQL and the rendering of a metric.
+
+    Raises:
+        IllegalQueryError: the field's type does not allow it.
+        QueryParsingError: malformed options.
+    """
+    node.only("field", "missing", "format", "percents", "keyed", *_IGNORED)
+    column = rows.column(str(node.required("field")))
+    if node.kind not in _ANY_TYPE and not column.is_numeric:
+        kind = column.leaf.type if column.leaf is not None else "unmapped"
+        raise IllegalQueryError(f"Field [{column.name}] of type [{kind}] is not supported for aggregation [{node.kind}]")
+    values = _Values(column, node.options.get("missing"), as_number=node.kind not in _ANY_TYPE)
+    if node.kind == "stats":
+        return _stats(node, values)
+    if node.kind == "percentiles":
+        return _percentiles(node, values)
+    expression = getattr(values, node.kind)
+    whole = node.kind in _ANY_TYPE
+    as_date = node.kind in {"min", "max", "avg"} and column.is_date
+    empty = 0 if whole else 0.0 if node.kind == "sum" else None
+
+    def show(found: Sequence[Any]) -> dict[str, Any]:
+        value = empty if found[0] is None else int(found[0]) if whole else float(found[0])
+        shown: dict[str, Any] = {"value": value}
+        if as_date and value is not None and column.leaf is not None:
+            shown["value_as_string"] = format_millis(int(value), str(node.options.get("format", column.leaf.formats)))
+        return shown
+
+    return Metric(node, (expression,), show, {"": 0, "value": 0})
+
+
+class _Values:
+    """SQL aggregates over a column, whether a document has one value of it or a list."""
+
+    def __init__(self, column: Column, missing: object, *, as_number: bool) -> None:
+        expression = f"CAST({column.sql} AS INTEGER{'[]' if column.multi else ''})" if (
+            column.type == "BOOLEAN" and as_number
+        ) else column.sql
+        self.multi = column.multi
+        if missing is not None:
+            literal = _literal(missing, column)
+            expression = f"coalesce({expression}, {f'[{literal}]' if column.multi else literal})"
+        self._sql = expression
+
+    @property
+    def min(self) -> str:
+        return f"min(list_min({self._sql}))" if self.multi else f"min({self._sql})"
+
+    @property
+    def max(self) -> str:
+        return f"max(list_max({self._sql}))" if self.multi else f"max({self._sql})"
+
+    @property
+    def sum(self) -> str:
+        # Compensated, so that the order of documents does not show in the last digits.
+        return f"fsum(list_sum({self._sql}))" if self.multi else f"fsum({self._sql})"
+
+    @property
+    def value_count(self) -> str:
+        return f"sum(len({self._sql}))" if self.multi else f"count({self._sql})"
+
+    @property
+    def avg(self) -> str:
+        return f"{self.sum} / {self.value_count}" if self.multi else f"avg({self._sql})"
+
+    @property
+    def cardinality(self) -> str:
+        if self.multi:
+            return f"len(list_distinct(flatten(list({self._sql}))))"
+        return f"count(DISTINCT {self._sql})"
+
+    def quantiles(self, fractions: Sequence[float]) -> str:
+        listed = f"[{', '.join(repr(fraction) for fraction in fractions)}]"
+        if self.multi:
+            return f"list_aggregate(flatten(list({self._sql})), 'quantile_cont', {listed})"
+        return f"quantile_cont({self._sql}, {listed})"
+
+
+def _stats(node: Node, values: _Values) -> Metric:
+    def show(found: Sequence[Any]) -> dict[str, Any]:
+        number = int(found[0] or 0)
+        rest = [None if value is None else float(value) for value in found[1:]]
+        return {"count": number, "min": rest[0], "max": rest[1], "avg": rest[2], "sum": rest[3] or 0.0}
+
+    expressions = (values.value_count, values.min, values.max, values.avg, values.sum)
+    return Metric(node, expressions, show, {"count": 0, "min": 1, "max": 2, "avg": 3, "sum": 4})
+
+
+def _percentiles(node: Node, values: _Values) -> Metric:
+    percents = node.options.get("percents", _PERCENTS)
+    if not isinstance(percents, list | tuple) or not percents:
+        raise QueryParsingError(f"[percents] of aggregation [{node.name}] must be a list of numbers, got [{percents}]")
+    if not all(isinstance(p, int | float) and 0 <= p <= 100 for p in percents):
+        raise IllegalQueryError(f"percent must be in [0,100], got [{percents}] in aggregation [{node.name}]")
+    numbers = sorted({float(percent) for percent in percents})
+    keyed = node.options.get("keyed", True)
+
+    def show(found: Sequence[Any]) -> dict[str, Any]:
+        quantiles = found[0] if found[0] is not None else [None] * len(numbers)
+        pairs = [(number, None if q is None else float(q)) for number, q in zip(numbers, quantiles, strict=True)]
+        if keyed:
+            return {"values": {str(number): value for number, value in pairs}}
+        return {"values": [{"key": number, "value": value} for number, value in pairs]}
+
+    return Metric(node, (values.quantiles([number / 100 for number in numbers]),), show, {})
+
+
+def _literal(value: object, column: Column) -> str:
+    if column.type == "VARCHAR":
+        return "'" + str(value).replace("'", "''") + "'"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise IllegalQueryError(f"[missing] of field [{column.name}] must be a number, got [{value}]")
+    return repr(value)

@@ -1,0 +1,98 @@
+"""The engine as a process: one folder of data, one port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import uvicorn
+
+from anomalyops_engine import __version__
+from anomalyops_engine.api.app import create_app
+from anomalyops_engine.jobs import JobService
+from anomalyops_engine.store import Store
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 9200
+_STOP_SECONDS = 10
+
+
+def serve(data: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
+    """Run the engine until SIGTERM or SIGINT; then stop jobs, finish requests, close the store.
+
+    When it is ready it writes `{data}/engine.json` with pid, url and version and prints one line.
+
+    Args:
+        data: folder of everything; made when missing. One process at a time may use it.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+
+    Raises:
+        StoreLockedError: another process uses the folder.
+        OSError: the address is not available.
+    """
+    listener = _listen(host, port)
+    with contextlib.closing(listener), contextlib.closing(Store.open(data)) as store:
+        bound = listener.getsockname()
+        url = f"http://{f'[{bound[0]}]' if listener.family == socket.AF_INET6 else bound[0]}:{bound[1]}"
+        config = uvicorn.Config(
+            create_app(store, JobService(store)),
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+        ready = data / "engine.json"
+        try:
+            _Server(config, ready, url).run(sockets=[listener])
+        finally:
+            ready.unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says where it is once it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, ready: Path, url: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._url = url
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals while serving, and swallow them afterwards: stopping is the answer to them.
+
+        uvicorn would raise them again, which ends the process before the store is closed.
+        """
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _announce(self._ready, self._url)
+
+
+def _announce(ready: Path, url: str) -> None:
+    written = ready.with_suffix(".new")
+    written.write_bytes(orjson.dumps({"pid": os.getpid(), "url": url, "version": __version__}))
+    written.replace(ready)  # whoever sees the file sees it whole
+    print(f"anomalyops engine {__version__} listening on {url}, data in {ready.parent}", flush=True)  # noqa: T201
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
