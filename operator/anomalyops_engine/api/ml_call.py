@@ -1,4 +1,4 @@
-"""Reading the parameters of machine learning requests: from the query string or, where allowed, from the body."""
+"""Parameters of machine learning requests, from the query string or, where allowed, from the body."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Parameters:
         return default_ms if value is None else duration_ms(str(value), name)
 
     def instant_ms(self, name: str, *, now: bool = False) -> int | None:
-        """Return a point in time as epoch milliseconds, or None when it is not given (`-1` means that too)."""
+        """Return a point in time as epoch milliseconds, or None when it is not given or `-1`."""
         value = self._values.get(name)
         if value is None or str(value) in {"", "-1"}:
             return None

@@ -1,4 +1,4 @@
-"""Endpoints about the server as a client that looks for machine learning asks: info, licence, features, health."""
+"""What a client asks that looks for machine learning: info, licence, features, health."""
 
 from __future__ import annotations
 

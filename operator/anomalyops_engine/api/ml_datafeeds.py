@@ -65,9 +65,7 @@ class DatafeedEndpoints:
         """`POST /{datafeed_id}/_update`."""
         call.allow(INDICES_OPTIONS)
         options = indices_options(call)
-        return call.respond(
-            self._datafeeds.update(call.path["datafeed_id"], call.json(), indices_options=options)
-        )
+        return call.respond(self._datafeeds.update(call.path["datafeed_id"], call.json(), indices_options=options))
 
     def delete(self, call: Call) -> Response:
         """`DELETE /{datafeed_id}`."""

@@ -49,7 +49,8 @@ class ResultEndpoints:
             raise ApiError(
                 400,
                 "parse_exception",
-                f"Query param [timestamp] with value [{timestamp}] cannot be parsed as a date or converted to a number (epoch).",
+                f"Query param [timestamp] with value [{timestamp}] cannot be parsed as a date or "
+                "converted to a number (epoch).",
             )
         found = self._results.bucket(
             call.path["job_id"],

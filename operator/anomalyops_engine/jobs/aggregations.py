@@ -1,10 +1,10 @@
-"""Rules of a datafeed's aggregations, against themselves and against the job (`DatafeedConfig`, `DatafeedJobValidator`)."""
+"""Rules of a datafeed's aggregations, alone (`DatafeedConfig`) and with its job (`DatafeedJobValidator`)."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from anomalyops_engine.jobs.errors import MlError, bad_request
+from anomalyops_engine.jobs.errors import bad_request
 from anomalyops_engine.jobs.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms
 
 JsonObject = dict[str, Any]
@@ -66,9 +66,7 @@ def _find(aggregations: JsonObject, *, top: bool = True) -> tuple[JsonObject, Js
         return _histogram_source(name, aggregations[name]["composite"]), aggregations[name]
     if histograms:
         if len(aggregations) != 1:
-            raise bad_request(
-                "The date_histogram (or histogram) aggregation cannot have sibling aggregations"
-            )
+            raise bad_request("The date_histogram (or histogram) aggregation cannot have sibling aggregations")
         holder = aggregations[histograms[0]]
         kind = next(kind for kind in _HISTOGRAMS if kind in holder)
         return dict(holder[kind]), holder
@@ -155,18 +153,9 @@ def check_against_job(datafeed: JsonObject, job: JsonObject) -> None:
     span = duration_ms(span_text)
     shown = histogram.get("fixed_interval", histogram.get("calendar_interval", f"{interval}ms"))
     if interval > span:
-        raise bad_request(
-            f"Aggregation interval [{shown}] must be less than or equal to the bucket_span [{span_text}]"
-        )
+        raise bad_request(f"Aggregation interval [{shown}] must be less than or equal to the bucket_span [{span_text}]")
     if span % interval:
-        raise bad_request(
-            f"Aggregation interval [{shown}] must be a divisor of the bucket_span [{span_text}]"
-        )
+        raise bad_request(f"Aggregation interval [{shown}] must be a divisor of the bucket_span [{span_text}]")
     frequency = datafeed.get("frequency")
     if frequency is not None and duration_ms(frequency) % interval:
-        raise bad_request(
-            f"Datafeed frequency [{frequency}] must be a multiple of the aggregation interval [{shown}]"
-        )
-
-
-__all__ = ["MlError", "check_against_job", "check_shape", "children", "interval_ms"]
+        raise bad_request(f"Datafeed frequency [{frequency}] must be a multiple of the aggregation interval [{shown}]")

@@ -33,9 +33,7 @@ class Audit:
 
     def note(self, job_id: str, message: str, level: Level = "info") -> None:
         """Add a notification."""
-        self._notifications.append(
-            notification(job_id, message, level=level, now_ms=wall_clock_ms(), node=self._node)
-        )
+        self._notifications.append(notification(job_id, message, level=level, now_ms=wall_clock_ms(), node=self._node))
 
     def annotate(
         self,
@@ -52,9 +50,7 @@ class Audit:
         `key` is the document's id: an annotation of the same key is replaced.
         """
         now_ms = wall_clock_ms()
-        document = annotation(
-            job_id, text, event=event, timestamp_ms=timestamp_ms, end_ms=end_ms, now_ms=now_ms
-        )
+        document = annotation(job_id, text, event=event, timestamp_ms=timestamp_ms, end_ms=end_ms, now_ms=now_ms)
         self._annotations.append((key or document_id("annotation", now_ms), document))
 
     def write(self, writer: Writer) -> None:

@@ -50,16 +50,12 @@ def check_filters(config: JsonObject) -> None:
         try:
             re.compile(pattern)
         except re.error:
-            raise bad_request(
-                f"categorization_filters contains invalid regular expression '{pattern}'"
-            ) from None
+            raise bad_request(f"categorization_filters contains invalid regular expression '{pattern}'") from None
 
 
 def _check_per_partition(config: JsonObject, used: list[JsonObject]) -> None:
     if not config.get("categorization_field_name"):
-        raise bad_request(
-            "categorization_field_name must be set when per-partition categorization is enabled"
-        )
+        raise bad_request("categorization_field_name must be set when per-partition categorization is enabled")
     partition: str | None = None
     for detector in used:
         name = detector.get("partition_field_name")

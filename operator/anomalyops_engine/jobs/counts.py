@@ -152,8 +152,6 @@ class SearchTiming:
         }
         if self.bucket_count:
             rendered["average_search_time_per_bucket_ms"] = self.total_ms / self.bucket_count
-        rendered["exponential_average_search_time_per_hour_ms"] = (
-            self.exponential_average_per_hour_ms or self.hour_ms
-        )
+        rendered["exponential_average_search_time_per_hour_ms"] = self.exponential_average_per_hour_ms or self.hour_ms
         rendered["exponential_average_calculation_context"] = {"incremental_metric_value_ms": self.hour_ms}
         return rendered

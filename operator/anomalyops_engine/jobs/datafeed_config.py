@@ -1,4 +1,7 @@
-"""Datafeed configurations: parsing, checking, filling in, merging updates (`DatafeedConfig`, `DatafeedUpdate`)."""
+"""Datafeed configurations: parsing, checking, filling in, merging updates.
+
+Rules and defaults: `DatafeedConfig` and `DatafeedUpdate` of Elasticsearch.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ from anomalyops_engine.jobs.parsing import (
     text,
     texts,
 )
-from anomalyops_engine.jobs.units import HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms, render_duration
+from anomalyops_engine.jobs.units import HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms
 
 JsonObject = dict[str, Any]
 CheckQuery = Callable[[JsonObject], None]
@@ -192,7 +195,7 @@ def _parse(parser: Parser, body: object, check_query: CheckQuery) -> JsonObject:
 
 
 def default_query_delay(job_id: str) -> str:
-    """Return the default query delay of a job: 60 to 120 s, spread by a hash of its id so that jobs do not query at once."""
+    """Return the default query delay of a job: 60 to 120 s by a hash of its id,."""
     return f"{MINUTE_MS + zlib.crc32(job_id.encode()) % MINUTE_MS}ms"
 
 
@@ -258,7 +261,7 @@ def _default_chunking(datafeed: JsonObject) -> JsonObject:
     if not datafeed.get("aggregations"):
         return {"mode": "auto"}
     interval = check_shape(datafeed["aggregations"])
-    return {"mode": "manual", "time_span": render_duration(_AGGREGATED_CHUNK_BUCKETS * interval)}
+    return {"mode": "manual", "time_span": f"{_AGGREGATED_CHUNK_BUCKETS * interval}ms"}
 
 
 def update_datafeed(
@@ -332,6 +335,6 @@ def frequency_ms(datafeed: JsonObject, span_ms: int) -> int:
 
 
 def check_window_ms(datafeed: JsonObject, span_ms: int) -> int:
-    """Return the window of the delayed data check in milliseconds (default: the longer of 2 h and 8 buckets)."""
+    """Return the window of the delayed data check in ms (default: the longer of 2 h and 8 buckets)."""
     window = datafeed["delayed_data_check_config"].get("check_window")
     return duration_ms(window) if window is not None else max(2 * HOUR_MS, 8 * span_ms)

@@ -55,13 +55,11 @@ class DatafeedOperations:
 
     # --- configuration ---
 
-    def create(
-        self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None
-    ) -> JsonObject:
+    def create(self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None) -> JsonObject:
         """Create a datafeed and return it.
 
         Raises:
-            MlError: 400 for a bad body or a taken id, 404 for an unknown job, 409 when the job has a datafeed.
+            MlError: 400 bad body or taken id, 404 unknown job, 409 when the job has a datafeed.
         """
         datafeed = create_datafeed(
             body, datafeed_id=datafeed_id, check_query=check_parsable, indices_options=indices_options
@@ -86,14 +84,10 @@ class DatafeedOperations:
     def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
         """Return `{count, datafeeds}` for the datafeeds that an expression names."""
         entries = self._registry.find_datafeeds(expression, allow_no_match=allow_no_match)
-        shown = [
-            exportable_datafeed(entry.config) if exclude_generated else entry.config for entry in entries
-        ]
+        shown = [exportable_datafeed(entry.config) if exclude_generated else entry.config for entry in entries]
         return {"count": len(shown), "datafeeds": shown}
 
-    def update(
-        self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None
-    ) -> JsonObject:
+    def update(self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None) -> JsonObject:
         """Merge an update body into a stopped datafeed and return it.
 
         Raises:
@@ -104,9 +98,7 @@ class DatafeedOperations:
         with job.lock.hold():
             if feed.run.state != "stopped":
                 raise conflict(f"Cannot update datafeed [{datafeed_id}] while its status is {feed.run.state}")
-            merged = update_datafeed(
-                feed.config, body, check_query=check_parsable, indices_options=indices_options
-            )
+            merged = update_datafeed(feed.config, body, check_query=check_parsable, indices_options=indices_options)
             check_with_job(merged, job.config)
             with self._registry.store.write() as writer:
                 self._registry.save_datafeed(writer, merged, feed.run)
@@ -126,9 +118,7 @@ class DatafeedOperations:
                 raise missing_datafeed(datafeed_id)
             if feed.run.state != "stopped":
                 if not force:
-                    raise conflict(
-                        f"Cannot delete datafeed [{datafeed_id}] while its status is {feed.run.state}"
-                    )
+                    raise conflict(f"Cannot delete datafeed [{datafeed_id}] while its status is {feed.run.state}")
                 self._runtime.rest(job, feed, close=False)
             with self._registry.lock:
                 with self._registry.store.write() as writer:
@@ -143,12 +133,12 @@ class DatafeedOperations:
 
         Args:
             datafeed_id: which.
-            start_ms: first time wanted (inclusive); None: go on where the job is, or from the earliest document.
+            start_ms: first time wanted; None: go on where the job is, or from the earliest document.
             end_ms: last time wanted (exclusive); None: real time.
 
         Raises:
-            MlError: 400 for a bad interval or a field without mapping, 404, 409 for the wrong state or missing
-                indices, 429 in upgrade mode.
+            MlError: 400 for a bad interval or a field without mapping, 404, 409 for the wrong state or
+                missing indices.
         """
         if start_ms is not None and end_ms is not None and start_ms >= end_ms:
             raise invalid_request(f"start [{start_ms}] must be earlier than end [{end_ms}]")
@@ -156,17 +146,13 @@ class DatafeedOperations:
         job = self._registry.job(feed.job_id)
         with job.lock.hold():
             if job.run.state not in {"opened", "opening"}:
-                raise conflict(
-                    f"cannot start datafeed [{datafeed_id}] because job [{job.job_id}] is {job.run.state}"
-                )
+                raise conflict(f"cannot start datafeed [{datafeed_id}] because job [{job.job_id}] is {job.run.state}")
             if feed.run.state != "stopped":
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")
             with self._registry.store.read() as reader:
                 Source(feed.config, job.config).check(reader)
             before = feed.run
-            feed.run = DatafeedRun(
-                state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(before.timing)
-            )
+            feed.run = DatafeedRun(state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(before.timing))
             running = self._runtime.prepare(job, feed)
             running.announce()
             try:
@@ -198,9 +184,7 @@ class DatafeedOperations:
                     running = self._runtime.running.get(feed.datafeed_id)
                     if running is not None and force:
                         running.cancelled = True
-                    raise server_error(
-                        f"Stopping datafeed [{feed.datafeed_id}] timed out after [{timeout_ms}ms]"
-                    )
+                    raise server_error(f"Stopping datafeed [{feed.datafeed_id}] timed out after [{timeout_ms}ms]")
                 if feed.run.state != "stopped":
                     bounded = feed.run.end_ms is not None and job.run.state == "opened"
                     self._runtime.rest(job, feed, close=bounded or close_job)
@@ -289,11 +273,7 @@ class DatafeedOperations:
             rows = cursor.fetchall()
         hidden = {"doc_count"} - {summary}
         return [
-            {
-                name: value
-                for name, value in zip(names, row, strict=True)
-                if value is not None and name not in hidden
-            }
+            {name: value for name, value in zip(names, row, strict=True) if value is not None and name not in hidden}
             for row in rows
         ]
 

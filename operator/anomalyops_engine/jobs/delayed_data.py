@@ -1,7 +1,7 @@
 """The delayed data check: did documents arrive for buckets that were analysed before?
 
-`DelayedDataDetector` of Elasticsearch: compare what the indices hold now with the `event_count` that each bucket
-was written with. What was missed is reported, never analysed again.
+`DelayedDataDetector` of Elasticsearch: compare what the indices hold now with the `event_count` that each
+bucket was written with. What was missed is reported, never analysed again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INTERVAL_MS: Final = 15 * MINUTE_MS
 
 @dataclass(frozen=True, slots=True)
 class DelayedData:
-    """What a check found: missed events by bucket start (as text), and the stretch [start_ms, end_ms) they lie in."""
+    """What a check found: missed events by bucket start, and the stretch [start_ms, end_ms) of them."""
 
     missing: dict[str, int]
     start_ms: int
@@ -72,9 +72,7 @@ def _recorded(reader: Reader, job: JsonObject, start_ms: int, end_ms: int) -> di
     """Return the event count of each bucket result in [start_ms, end_ms)."""
     indices = reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True)
     query = {"bool": {"filter": [{"term": {"job_id": job["job_id"]}}, {"term": {"result_type": "bucket"}}]}}
-    relation = select(
-        reader, indices, query, ["event_count"], time_field="timestamp", start_ms=start_ms, end_ms=end_ms
-    )
+    relation = select(reader, indices, query, ["event_count"], time_field="timestamp", start_ms=start_ms, end_ms=end_ms)
     rows = reader.connection.execute(
         f'SELECT "timestamp", "event_count" FROM ({relation.sql})',  # noqa: S608 - names are constant
         list(relation.parameters),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from anomalyops_engine.jobs.errors import MlError, bad_request, illegal_argument
+from anomalyops_engine.jobs.errors import bad_request, illegal_argument
 from anomalyops_engine.jobs.parsing import Parser, boolean, choice, each, integer, nested, text
 from anomalyops_engine.jobs.rules import RULE_PARSER, check_rule, complete_rule
 
@@ -117,13 +117,12 @@ def check_detector(detector: JsonObject) -> None:
             raise bad_request(f"'{value}' is not a permitted value for {key}")
 
 
-def _check_fields_for_function(
-    function: str | None, *, field: str | None, by: str | None, over: str | None
-) -> None:
+def _check_fields_for_function(function: str | None, *, field: str | None, by: str | None, over: str | None) -> None:
     shown = function if function is not None else "null"
     if not (field or by or over) and function not in _ALONE:
         raise bad_request(
-            "Unless a count or temporal function is used one of field_name, by_field_name or over_field_name must be set"
+            "Unless a count or temporal function is used one of field_name, by_field_name or "
+            "over_field_name must be set"
         )
     if function in FIELD_FUNCTIONS and not field:
         raise bad_request(f"field_name must be set when the '{shown}' function is used")
@@ -163,7 +162,7 @@ def _check_splits_differ(detector: JsonObject) -> None:
 
 
 def describe(detector: JsonObject) -> str:
-    """Return the description the server generates (`DefaultDetectorDescription`), such as `sum(bytes) by host`."""
+    """Return the generated description, such as `sum(bytes) by host` (`DefaultDetectorDescription`)."""
     description: str = detector.get("function", "")
     if field := detector.get("field_name"):
         description += f"({_quoted(field)})" if description else _quoted(field)
@@ -194,16 +193,3 @@ def parse_detector(body: object) -> JsonObject:
         MlError: 400.
     """
     return complete_detector(DETECTOR_PARSER.parse(body))
-
-
-__all__ = [
-    "DETECTOR_PARSER",
-    "FUNCTIONS",
-    "SPLIT_FIELDS",
-    "MlError",
-    "check_detector",
-    "complete_detector",
-    "describe",
-    "function_name",
-    "parse_detector",
-]

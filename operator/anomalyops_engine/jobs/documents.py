@@ -48,9 +48,7 @@ def notification(job_id: str, message: str, *, level: Level, now_ms: int, node: 
     }
 
 
-def annotation(
-    job_id: str, text: str, *, event: str, timestamp_ms: int, end_ms: int | None, now_ms: int
-) -> JsonObject:
+def annotation(job_id: str, text: str, *, event: str, timestamp_ms: int, end_ms: int | None, now_ms: int) -> JsonObject:
     """Return an annotation document that the engine itself makes about a stretch of a job's data."""
     document: JsonObject = {
         "annotation": text,

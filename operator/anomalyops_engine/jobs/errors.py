@@ -77,6 +77,11 @@ def already_exists(reason: str) -> MlError:
     return MlError(400, "resource_already_exists_exception", reason)
 
 
+def name_clash(name: str) -> MlError:
+    """400 for a group that has the name of a job."""
+    return already_exists(f"job and group names must be unique but job [{name}] and group [{name}] have the same name")
+
+
 def conflict(reason: str) -> MlError:
     """409 `status_exception`: the state does not allow it now."""
     return MlError(409, "status_exception", reason)

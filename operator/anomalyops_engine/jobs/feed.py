@@ -1,8 +1,9 @@
 """A running datafeed: its lookback, its real time, and the one step that both are made of.
 
 A step searches whole buckets, has them analysed, and commits results, counts, model and position in one
-transaction, so that a kill at any moment loses at most a step that the next start repeats identically. A bucket is
-analysed once, when it is complete: its end is not after `end` of a bounded run, or not after now - query_delay.
+transaction, so that a kill at any moment loses at most a step that the next start repeats identically.
+A bucket is analysed once, when it is complete: its end is not after `end` of a bounded run, or not after
+now - query_delay.
 A bounded run stops behind the bucket of its last document; empty buckets after it are left to the next start.
 """
 
@@ -23,7 +24,7 @@ from anomalyops_engine.jobs.errors import MlError
 from anomalyops_engine.jobs.model_life import load_analysis, persist_interval_ms, record_step, store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.source import Source
-from anomalyops_engine.jobs.units import SECOND_MS, duration_ms, iso_time, render_duration
+from anomalyops_engine.jobs.units import SECOND_MS, duration_ms, iso_time
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.store import StoreError, Writer
 
@@ -61,7 +62,7 @@ class RunningDatafeed:
             job: the job that is fed.
             feed: the datafeed, in state `started`.
             node: name of the node, for notifications.
-            on_end: called (with the job's lock held) when the run ends by itself; stops the feed, closes the job.
+            on_end: called with the job's lock held when the run ends by itself.
         """
         self._registry = registry
         self.job = job
@@ -87,8 +88,7 @@ class RunningDatafeed:
         shown_end = iso_time(run.end_ms) if run.end_ms is not None else "real-time"
         self.audit.note(
             self.job.job_id,
-            f"Datafeed started (from: {iso_time(start_ms)} to: {shown_end}) "
-            f"with frequency [{render_duration(self._frequency_ms)}]",
+            f"Datafeed started (from: {iso_time(start_ms)} to: {shown_end}) with frequency [{self._frequency_ms}ms]",
         )
 
     def step(self) -> float | None:

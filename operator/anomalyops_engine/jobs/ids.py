@@ -11,14 +11,13 @@ from anomalyops_engine.jobs.errors import MlError, illegal_argument
 
 _VALID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
 _RULE: Final = (
-    "can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; "
-    "must start and end with alphanumeric"
+    "can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric"
 )
 MAX_JOB_ID_LENGTH: Final = 64
 
 
 def is_valid_id(value: str) -> bool:
-    """Tell whether `value` may be the id of a job, datafeed, group or results index (`MlStrings.isValidId`)."""
+    """Tell whether `value` may be an id of a job, datafeed, group or results index (`MlStrings`)."""
     return value != "_all" and _VALID.fullmatch(value) is not None
 
 
@@ -54,8 +53,7 @@ def check_same_id(field: str, body: object, url: str) -> None:
     """Raise 400 when the id of the body (if any) differs from the one of the URL."""
     if body is not None and body != url:
         raise illegal_argument(
-            f"Inconsistent {field}; '{body}' specified in the body differs from '{url}' "
-            "specified as a URL argument"
+            f"Inconsistent {field}; '{body}' specified in the body differs from '{url}' specified as a URL argument"
         )
 
 

@@ -18,9 +18,7 @@ JsonObject = dict[str, Any]
 
 
 def _properties(**kinds: str) -> JsonObject:
-    return {
-        name: {"type": kind} for kind, names in kinds.items() for name in names.replace("\n", " ").split()
-    }
+    return {name: {"type": kind} for kind, names in kinds.items() for name in names.replace("\n", " ").split()}
 
 
 _SPLITS: Final = (

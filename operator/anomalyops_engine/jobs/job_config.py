@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from anomalyops_engine.jobs.categorization import check_categorization
 from anomalyops_engine.jobs.detectors import DETECTOR_PARSER, SPLIT_FIELDS, complete_detector
-from anomalyops_engine.jobs.errors import MlError, bad_request, field_failure, illegal_argument, parse_failure
+from anomalyops_engine.jobs.errors import bad_request, illegal_argument, name_clash, parse_failure
 from anomalyops_engine.jobs.ids import check_group, check_id, check_job_id, check_same_id
 from anomalyops_engine.jobs.parsing import (
     Json,
@@ -83,9 +83,7 @@ MODEL_PLOT_PARSER: Final = Parser(
     {"enabled": boolean, "annotations_enabled": boolean, "terms": text},
     required=("enabled",),
 )
-PER_PARTITION_PARSER: Final = Parser(
-    "per_partition_categorization", {"enabled": boolean, "stop_on_warn": boolean}
-)
+PER_PARTITION_PARSER: Final = Parser("per_partition_categorization", {"enabled": boolean, "stop_on_warn": boolean})
 
 
 def _analyzer(_: str, value: Json) -> Json:
@@ -129,9 +127,7 @@ def complete_limits(parsed: JsonObject, *, default_mib: int) -> JsonObject:
     """Return whole analysis limits: what is missing is the default, never a former value."""
     return {
         "model_memory_limit": f"{parsed.get('model_memory_limit', default_mib)}mb",
-        "categorization_examples_limit": parsed.get(
-            "categorization_examples_limit", DEFAULT_CATEGORIZATION_EXAMPLES
-        ),
+        "categorization_examples_limit": parsed.get("categorization_examples_limit", DEFAULT_CATEGORIZATION_EXAMPLES),
     }
 
 
@@ -197,9 +193,7 @@ def check_model_prune_window(window_text: str, span_text: str) -> None:
     """Raise 400 unless the window is a multiple, and at least twice, of the bucket span."""
     window, span = duration_ms(window_text), duration_ms(span_text)
     if window % span:
-        raise bad_request(
-            f"model_prune_window [{window_text}] must be a multiple of bucket_span [{span_text}]"
-        )
+        raise bad_request(f"model_prune_window [{window_text}] must be a multiple of bucket_span [{span_text}]")
     if window < 2 * span:
         raise bad_request(
             f"model_prune_window [{window_text}] must be at least 2 times greater than bucket_span [{span_text}]"
@@ -233,10 +227,7 @@ def _check_duplicates(detectors: Sequence[JsonObject]) -> None:
 def analysis_fields(config: JsonObject) -> list[str]:
     """Return the document fields that an `analysis_config` refers to, sorted (without the time field)."""
     fields = {
-        detector[key]
-        for detector in config["detectors"]
-        for key in ("field_name", *SPLIT_FIELDS)
-        if detector.get(key)
+        detector[key] for detector in config["detectors"] for key in ("field_name", *SPLIT_FIELDS) if detector.get(key)
     }
     fields.update(config.get("influencers", ()))
     for key in ("summary_count_field_name", "categorization_field_name"):
@@ -247,15 +238,13 @@ def analysis_fields(config: JsonObject) -> list[str]:
 
 def _check_nested_fields(config: JsonObject) -> None:
     """Refuse `a` beside `a.b`: one field cannot be a value and an object."""
-    names = {
-        detector[key] for detector in config["detectors"] for key in SPLIT_FIELDS if detector.get(key)
-    } | set(config.get("influencers", ()))
+    names = {detector[key] for detector in config["detectors"] for key in SPLIT_FIELDS if detector.get(key)} | set(
+        config.get("influencers", ())
+    )
     ordered = sorted(names)
     for left, right in pairwise(ordered):
         if right.startswith(f"{left}."):
-            raise bad_request(
-                f"Fields [{left}] and [{right}] cannot both be used in the same analysis_config"
-            )
+            raise bad_request(f"Fields [{left}] and [{right}] cannot both be used in the same analysis_config")
 
 
 def check_job(job: JsonObject) -> None:
@@ -268,11 +257,7 @@ def check_job(job: JsonObject) -> None:
     for group in groups:
         check_group(group)
         if group == job["job_id"]:
-            raise MlError(
-                400,
-                "resource_already_exists_exception",
-                f"job and group names must be unique but job [{group}] and group [{group}] have the same name",
-            )
+            raise name_clash(group)
     time_field = job["data_description"]["time_field"]
     if time_field in analysis_fields(job["analysis_config"]):
         raise bad_request("data_description.time_field may not be used in the analysis_config")
@@ -411,18 +396,3 @@ def _fill_in(parsed: JsonObject, job_id: str, now_ms: int, max_memory_mib: int |
 def _results_index(name: str) -> str:
     check_id("results_index_name", name)
     return name if name == "shared" or name.startswith("custom-") else f"custom-{name}"
-
-
-__all__ = [
-    "ANALYSIS_LIMITS_PARSER",
-    "JOB_PARSER",
-    "analysis_fields",
-    "check_job",
-    "check_memory_limit",
-    "check_model_prune_window",
-    "complete_limits",
-    "create_job",
-    "field_failure",
-    "job_fields",
-    "limit_mib",
-]

@@ -14,6 +14,7 @@ from anomalyops_engine.jobs.errors import (
     already_exists,
     bad_request,
     conflict,
+    name_clash,
     not_found,
     server_error,
     timed_out,
@@ -133,18 +134,14 @@ class JobOperations:
             raise already_exists(f"The job cannot be created with the Id '{job_id}'. The Id is already used.")
         self._check_groups(job_id, job.get("groups", []))
         if job_id in registry.groups():
-            raise already_exists(
-                f"job and group names must be unique but job [{job_id}] and group [{job_id}] have the same name"
-            )
+            raise name_clash(job_id)
         if datafeed is not None and datafeed["datafeed_id"] in registry.datafeeds:
             raise already_exists(f"A datafeed with id [{datafeed['datafeed_id']}] already exists")
 
     def _check_groups(self, job_id: str, groups: list[str]) -> None:
         for group in groups:
             if group in self._registry.jobs or group == job_id:
-                raise already_exists(
-                    f"job and group names must be unique but job [{group}] and group [{group}] have the same name"
-                )
+                raise name_clash(group)
 
     def _shown(self, job: JsonObject, datafeed: JsonObject | None, *, export: bool = False) -> JsonObject:
         shown = exportable_job(job) if export else dict(job)
@@ -164,9 +161,7 @@ class JobOperations:
         """Return `{count, jobs}` for the jobs that an expression names."""
         entries = self._registry.find_jobs(expression, allow_no_match=allow_no_match)
         feeds = self._registry.datafeeds_by_job()
-        jobs = [
-            self._show_entry(entry, feeds.get(entry.job_id), export=exclude_generated) for entry in entries
-        ]
+        jobs = [self._show_entry(entry, feeds.get(entry.job_id), export=exclude_generated) for entry in entries]
         return {"count": len(jobs), "jobs": jobs}
 
     def update(self, job_id: str, body: object) -> JsonObject:

@@ -106,17 +106,13 @@ def update_job(
     if not merged.get("groups", True):
         del merged["groups"]
     if "analysis_limits" in parsed:
-        _merge_limits(
-            merged, parsed["analysis_limits"], opened=opened, model_bytes=model_bytes, maximum=max_memory_mib
-        )
+        _merge_limits(merged, parsed["analysis_limits"], opened=opened, model_bytes=model_bytes, maximum=max_memory_mib)
     _merge_analysis(merged["analysis_config"], parsed)
     check_job(merged)
     return JobUpdate(merged, tuple(sorted(parsed)))
 
 
-def _merge_limits(
-    job: JsonObject, limits: JsonObject, *, opened: bool, model_bytes: int, maximum: int | None
-) -> None:
+def _merge_limits(job: JsonObject, limits: JsonObject, *, opened: bool, model_bytes: int, maximum: int | None) -> None:
     # A limit that the request does not name falls back to the default unchecked, as in Elasticsearch.
     if "model_memory_limit" in limits:
         if opened:
@@ -161,9 +157,7 @@ def _merge_detector(detectors: list[JsonObject], change: JsonObject) -> None:
     if index < 0:
         raise illegal_argument(f"detector_index cannot be less than 0. Value = {index}")
     if index >= len(detectors):
-        raise bad_request(
-            f"Supplied detector_index [{index}] is >= the number of detectors [{len(detectors)}]"
-        )
+        raise bad_request(f"Supplied detector_index [{index}] is >= the number of detectors [{len(detectors)}]")
     detector = detectors[index]
     if "description" in change:
         detector["detector_description"] = change["description"]

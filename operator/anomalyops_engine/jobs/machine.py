@@ -12,7 +12,7 @@ _SHARE: Final = 0.6
 
 
 def usable_memory_mib() -> int:
-    """Return the memory that models may use altogether, in MiB: a share of the container's or machine's memory."""
+    """Return what all models together may use, in MiB: a share of the container's or machine's memory."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         limit = _CGROUP_LIMIT.read_text(encoding="ascii").strip()

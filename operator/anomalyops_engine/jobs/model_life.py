@@ -64,9 +64,7 @@ def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
     if entry.analysis is None:
         with registry.store.read() as reader:
             state = registry.stored_model(reader, entry.job_id)
-        entry.analysis = (
-            JobAnalysis.create(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
-        )
+        entry.analysis = JobAnalysis.create(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
     return entry.analysis
 
 
@@ -86,6 +84,8 @@ def record_step(
     analysis = entry.analysis
     assert analysis is not None  # noqa: S101 - the caller has just used it
     index = results_index(entry.config["results_index_name"])
+    for bucket in results.buckets:
+        bucket["processing_time_ms"] = round(elapsed_ms / len(results.buckets))
     documents = list(results.documents())
     if documents:
         writer.append(index, [document for _, document in documents], ids=[key for key, _ in documents])
@@ -118,17 +118,11 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
         if counts.earliest_record_timestamp is None:
             counts.earliest_record_timestamp = results.earliest_record_ms
         counts.latest_record_timestamp = results.latest_record_ms or counts.latest_record_timestamp
-    counts.latest_empty_bucket_timestamp = (
-        results.latest_empty_bucket_ms or counts.latest_empty_bucket_timestamp
-    )
-    counts.latest_sparse_bucket_timestamp = (
-        results.latest_sparse_bucket_ms or counts.latest_sparse_bucket_timestamp
-    )
+    counts.latest_empty_bucket_timestamp = results.latest_empty_bucket_ms or counts.latest_empty_bucket_timestamp
+    counts.latest_sparse_bucket_timestamp = results.latest_sparse_bucket_ms or counts.latest_sparse_bucket_timestamp
     if results.buckets:
         counts.latest_bucket_timestamp = int(results.buckets[-1]["timestamp"])
-        run.timing.add(
-            buckets=len(results.buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp
-        )
+        run.timing.add(buckets=len(results.buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp)
 
 
 def _field_count(job: JsonObject) -> int:
@@ -170,7 +164,7 @@ def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) 
 
 
 def persist_interval_ms(job: JsonObject) -> int:
-    """Return how often an open job stores a model snapshot (3 h unless `background_persist_interval` says)."""
+    """Return how often an open job stores a model snapshot, in ms: `background_persist_interval` or 3 h."""
     return duration_ms(job.get("background_persist_interval", "3h"))
 
 

@@ -1,7 +1,7 @@
 """Strict, table-driven parsing of request bodies.
 
-Each parser is a name (as Elasticsearch's error texts show it) and a table of fields. An unknown key, a value of
-the wrong JSON type and an error inside a nested object are refused with the wrapping that Elasticsearch's
+Each parser is a name (as Elasticsearch's error texts show it) and a table of fields. An unknown key, a value
+of the wrong JSON type and an error inside a nested object are refused with the wrapping that Elasticsearch's
 `ObjectParser` produces, so that clients find the text where they expect it.
 """
 
@@ -24,7 +24,7 @@ class WrongType(Exception):  # noqa: N818 - a signal between a reader and its pa
 
 @dataclass(frozen=True, slots=True)
 class Parser:
-    """A strict object parser: `name` for texts, `fields` from key to reader, `aliases` from old to new key."""
+    """A strict object parser: `fields` from key to reader, `aliases` from old to new key."""
 
     name: str
     fields: Mapping[str, Read]
@@ -50,9 +50,7 @@ class Parser:
             try:
                 parsed[key] = reader(key, value)
             except WrongType:
-                raise parse_failure(
-                    f"[{self.name}] {key} doesn't support values of type: {token(value)}"
-                ) from None
+                raise parse_failure(f"[{self.name}] {key} doesn't support values of type: {token(value)}") from None
             except MlError as error:
                 raise field_failure(self.name, key, error) from error
         missing = [key for key in self.required if key not in parsed]
@@ -140,9 +138,7 @@ def choice(*allowed: str) -> Read:
         if not isinstance(value, str):
             raise WrongType
         if value.strip().lower() not in allowed:
-            raise illegal_argument(
-                f"[{field}] has unknown value [{value}]; accepted are [{', '.join(allowed)}]"
-            )
+            raise illegal_argument(f"[{field}] has unknown value [{value}]; accepted are [{', '.join(allowed)}]")
         return value.strip().lower()
 
     return read

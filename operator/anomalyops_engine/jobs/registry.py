@@ -1,7 +1,7 @@
 """All jobs and datafeeds in memory, mirrored to the store.
 
-Reading (`_stats` of a thousand jobs) touches memory only. Whoever changes an entry holds its job's lock; whoever
-adds or removes entries holds the registry's lock too. Locks are always taken in the order: job, registry, store.
+Reading (`_stats` of a thousand jobs) touches memory only. Whoever changes an entry holds its job's lock;
+whoever adds or removes entries holds the registry's lock too. The order of locks is: job, registry, store.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
-from anomalyops_engine.jobs.errors import MlError, missing_datafeed, missing_job
+from anomalyops_engine.jobs.errors import missing_datafeed, missing_job
 from anomalyops_engine.jobs.ids import expand
 from anomalyops_engine.scoring import JobAnalysis
 from anomalyops_engine.store import Reader, Store, Writer
@@ -246,9 +246,7 @@ class Registry:
             MlError: 404 for a concrete id that is missing, or any part that names nothing when not allowed.
         """
         known = dict(self.jobs)
-        found = expand(
-            expression, known, groups=self.groups(), missing=missing_job, allow_no_match=allow_no_match
-        )
+        found = expand(expression, known, groups=self.groups(), missing=missing_job, allow_no_match=allow_no_match)
         return [known[job_id] for job_id in found if job_id in known]
 
     def find_datafeeds(self, expression: str, *, allow_no_match: bool) -> list[DatafeedEntry]:
@@ -274,6 +272,3 @@ class Registry:
     def stored_model(self, reader: Reader, job_id: str) -> bytes | None:
         """Return the model as of the last committed bucket."""
         return reader.state(MODEL_STATE, job_id)
-
-
-__all__ = ["DatafeedEntry", "DatafeedRun", "JobEntry", "JobRun", "MlError", "Registry"]

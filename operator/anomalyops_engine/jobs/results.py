@@ -54,9 +54,7 @@ class ResultQuery:
         if self.size < 0:
             raise illegal_argument(f"Parameter [size] cannot be < 0, actual value is: {self.size}")
         if self.first + self.size > MAX_PAGE_END:
-            raise illegal_argument(
-                f"The sum of parameters [from] and [size] cannot be higher than {MAX_PAGE_END}."
-            )
+            raise illegal_argument(f"The sum of parameters [from] and [size] cannot be higher than {MAX_PAGE_END}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +136,7 @@ class ResultReader:
         filters: list[JsonObject] = [{"exists": {"field": "snapshot_id"}}]
         wanted = [part for part in (snapshot_id or "").split(",") if part not in {"", "_all", "*"}]
         if wanted:
-            filters.append(
-                {"bool": {"should": [{"wildcard": {"snapshot_id": {"value": part}}} for part in wanted]}}
-            )
+            filters.append({"bool": {"should": [{"wildcard": {"snapshot_id": {"value": part}}} for part in wanted]}})
         filters.extend(_time_filter(query.start_ms, query.end_ms))
         with self._registry.store.read() as reader:
             count, found = _search(reader, job, filters, query, query.sort or "timestamp")
@@ -162,8 +158,8 @@ class ResultReader:
     ) -> JsonObject:
         """Return the overall buckets of several jobs.
 
-        The overall score is the mean of the `top_n` highest per-job maximum bucket scores within an overall bucket
-        of the longest bucket span; with a longer `bucket_span`, the maximum of those.
+        The overall score is the mean of the `top_n` highest per-job maximum bucket scores within an overall
+        bucket of the longest bucket span; with a longer `bucket_span`, the maximum of those.
 
         Raises:
             MlError: 400, 404.
@@ -182,7 +178,17 @@ class ResultReader:
             )
         with self._registry.store.read() as reader:
             scores = [
-                (entry.job_id, _max_scores(reader, entry.config, base_ms, start_ms, end_ms, exclude_interim))
+                (
+                    entry.job_id,
+                    _max_scores(
+                        reader,
+                        entry.config,
+                        base_ms,
+                        start_ms=start_ms,
+                        end_ms=end_ms,
+                        exclude_interim=exclude_interim,
+                    ),
+                )
                 for entry in entries
             ]
         buckets = _overall(scores, base_ms=base_ms, span_ms=span_ms, top_n=top_n)
@@ -224,9 +230,10 @@ def _max_scores(
     reader: Reader,
     job: JsonObject,
     span_ms: int,
+    *,
     start_ms: int | None,
     end_ms: int | None,
-    exclude_interim: bool,  # noqa: FBT001 - private
+    exclude_interim: bool,
 ) -> dict[int, float]:
     filters: list[JsonObject] = [{"term": {"job_id": job["job_id"]}}, {"term": {"result_type": "bucket"}}]
     if exclude_interim:

@@ -63,22 +63,16 @@ def check_rule(rule: JsonObject, detector: JsonObject) -> None:
     function = detector.get("function")
     # Like Elasticsearch, which looks at the first condition only.
     if conditions and function in _TIME_ONLY and conditions[0]["applies_to"] != "time":
-        raise bad_request(
-            f"Invalid detector rule: function {function} only supports conditions that apply to time"
-        )
+        raise bad_request(f"Invalid detector rule: function {function} only supports conditions that apply to time")
     splits = [
-        detector[key]
-        for key in ("by_field_name", "over_field_name", "partition_field_name")
-        if detector.get(key)
+        detector[key] for key in ("by_field_name", "over_field_name", "partition_field_name") if detector.get(key)
     ]
     for field in scope:
         if not splits:
             raise bad_request(
-                f"Invalid detector rule: scope field '{field}' is invalid; "
-                "detector has no available fields for scoping"
+                f"Invalid detector rule: scope field '{field}' is invalid; detector has no available fields for scoping"
             )
         if field not in splits:
             raise bad_request(
-                f"Invalid detector rule: scope field '{field}' is invalid; "
-                f"select from [{', '.join(sorted(splits))}]"
+                f"Invalid detector rule: scope field '{field}' is invalid; select from [{', '.join(sorted(splits))}]"
             )

@@ -107,9 +107,7 @@ class Runtime:
         if feed is not None and feed_run is not None:
             feed.run = feed_run
 
-    def _stopped(
-        self, job: JobEntry, feed: DatafeedEntry, audit: Audit, *, forced: bool
-    ) -> DatafeedRun | None:
+    def _stopped(self, job: JobEntry, feed: DatafeedEntry, audit: Audit, *, forced: bool) -> DatafeedRun | None:
         if feed.run.state == "stopped":
             return None
         audit.note(job.job_id, "Datafeed isolated" if forced else "Datafeed stopped")

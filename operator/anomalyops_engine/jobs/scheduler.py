@@ -21,8 +21,8 @@ Step = Callable[[], float | None]
 class Scheduler:
     """Runs steps on `workers` threads.
 
-    A step returns the seconds until its next turn (0 for at once, behind those who wait already), or None when it
-    is finished. One task's steps never overlap.
+    A step returns the seconds until its next turn (0 for at once, behind those who wait already), or None
+    when it is finished. One task's steps never overlap.
     """
 
     def __init__(self, workers: int) -> None:

@@ -105,9 +105,7 @@ class Source:
         relation = self.relation(reader, start_ms, end_ms)
         time = _quoted(self.time_field)
         weight_field = self._analysis.get("summary_count_field_name")
-        weight = (
-            f"coalesce(sum(TRY_CAST({_quoted(weight_field)} AS BIGINT)), 0)" if weight_field else "count(*)"
-        )
+        weight = f"coalesce(sum(TRY_CAST({_quoted(weight_field)} AS BIGINT)), 0)" if weight_field else "count(*)"
         rows = reader.connection.execute(
             f"SELECT {time} // {span_ms} * {span_ms} AS bucket, {weight} "  # noqa: S608 - quoted names
             f"FROM ({relation.sql}) GROUP BY bucket",
@@ -132,8 +130,7 @@ class Source:
             patterns = ",".join(self._datafeed["indices"])
             raise _unassignable(
                 feed,
-                f"datafeed [{feed}] cannot retrieve data because no index matches datafeed's indices "
-                f"[{patterns}]",
+                f"datafeed [{feed}] cannot retrieve data because no index matches datafeed's indices [{patterns}]",
             )
         self._check_mapped(feed, indices, [self.time_field])
         if not self._datafeed.get("aggregations"):
@@ -142,12 +139,8 @@ class Source:
     def _check_mapped(self, feed: str, indices: list[Index], fields: list[str]) -> None:
         for field in fields:
             if all(index.get(field) is None for index in indices):
-                raise bad_request(
-                    f"datafeed [{feed}] cannot retrieve field [{field}] because it has no mappings"
-                )
+                raise bad_request(f"datafeed [{feed}] cannot retrieve field [{field}] because it has no mappings")
 
 
 def _unassignable(datafeed_id: str, explanation: str) -> MlError:
-    return conflict(
-        f"No node found to start datafeed [{datafeed_id}], allocation explanation [{explanation}]"
-    )
+    return conflict(f"No node found to start datafeed [{datafeed_id}], allocation explanation [{explanation}]")

@@ -14,8 +14,7 @@ def check_time_format(pattern: str) -> str:
     """Return `pattern` when it can be a time format.
 
     Raises:
-        MlError: 400 `Invalid Time format string`, for unknown pattern letters, reserved characters, or unbalanced
-            quotes and brackets.
+        MlError: 400 for unknown pattern letters, reserved characters, unbalanced quotes or brackets.
     """
     if pattern in {"epoch", "epoch_ms"}:
         return pattern

@@ -46,8 +46,7 @@ def duration_nanos(text: str, field: str) -> int:
         if re.fullmatch(r"-?\d+\.\d+\s*[a-z]+", cleaned):
             raise illegal_argument(f"failed to parse [{text}], fractional time values are not supported")
         raise illegal_argument(
-            f"failed to parse setting [{field}] with value [{text}] as a time value: "
-            "unit is missing or unrecognized"
+            f"failed to parse setting [{field}] with value [{text}] as a time value: unit is missing or unrecognized"
         )
     value = int(match.group(1))
     if value < -1:
@@ -120,8 +119,7 @@ def instant_ms(value: str | int, field: str, *, now_ms: int | None = None) -> in
         raise MlError(
             400,
             "parse_exception",
-            f"Query param [{field}] with value [{value}] cannot be parsed as a date or "
-            "converted to a number (epoch).",
+            f"Query param [{field}] with value [{value}] cannot be parsed as a date or converted to a number (epoch).",
         ) from None
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)
