@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.jobs.errors import MlError, bad_request, conflict
-from anomalyops_engine.query import Relation, select
+from anomalyops_engine.query import Relation, aggregate_rows, select
 from anomalyops_engine.scoring import required_fields
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader
 
@@ -57,8 +57,6 @@ class Source:
         indices = self.indices(reader)
         aggregations = self._datafeed.get("aggregations")
         if aggregations:
-            from anomalyops_engine.query import aggregate_rows
-
             return aggregate_rows(
                 reader,
                 indices,
@@ -92,13 +90,11 @@ class Source:
         """Return the extent of the matching documents, or None when there are none."""
         documents = self._documents(reader, self.indices(reader), [], start_ms, end_ms)
         time = _quoted(self.time_field)
-        row = reader.connection.execute(
+        ((count, earliest, latest),) = reader.connection.execute(
             f"SELECT count(*), min({time}), max({time}) FROM ({documents.sql})",  # noqa: S608 - quoted names
             list(documents.parameters),
-        ).fetchone()
-        if row is None or not row[0] or row[1] is None:
-            return None
-        return Extent(int(row[0]), int(row[1]), int(row[2]))
+        ).fetchall()
+        return Extent(int(count), int(earliest), int(latest)) if count else None
 
     def event_counts(self, reader: Reader, start_ms: int, end_ms: int, span_ms: int) -> dict[int, int]:
         """Return what the analysis would count as events in each bucket that has some, by bucket start."""
