@@ -26,9 +26,7 @@ class PerPartitionCategorization(SpecModel):
         ),
     )
 
-    enabled: Boolean | None = Field(
-        default=None, description="Whether each partition has its own categories."
-    )
+    enabled: Boolean | None = Field(default=None, description="Whether each partition has its own categories.")
     stop_on_warn: Boolean | None = Field(
         default=None, description="Whether categorization stops for a partition whose status turns to warn."
     )
@@ -39,9 +37,7 @@ DEFAULT_BUCKET_SPAN = "5m"  # the server's, when the manifest has none
 
 _SPLITS = ("byFieldName", "overFieldName", "partitionFieldName")
 _USES_ML_CATEGORY = (
-    "("
-    + " || ".join(f"(has(detector.{split}) && detector.{split} == '{ML_CATEGORY}')" for split in _SPLITS)
-    + ")"
+    "(" + " || ".join(f"(has(detector.{split}) && detector.{split} == '{ML_CATEGORY}')" for split in _SPLITS) + ")"
 )
 _PER_PARTITION = (
     "(has(self.perPartitionCategorization) && has(self.perPartitionCategorization.enabled) && "
@@ -60,9 +56,7 @@ _ALL_NAMES = " + ".join(
         "(has(self.influencers) ? self.influencers : [])",
     ]
 )
-_NESTED_NAMES = (
-    f"[{_ALL_NAMES}].all(names, names.all(inner, !names.exists(outer, inner.startsWith(outer + '.'))))"
-)
+_NESTED_NAMES = f"[{_ALL_NAMES}].all(names, names.all(inner, !names.exists(outer, inner.startsWith(outer + '.'))))"
 
 
 def _uses_ml_category(detector: Detector) -> bool:
@@ -71,9 +65,7 @@ def _uses_ml_category(detector: Detector) -> bool:
 
 def _distinct_detectors(config: AnalysisConfig) -> bool:
     # The server compares the whole detector, its description included.
-    bodies = [
-        json.dumps(detector.model_dump(exclude_none=True), sort_keys=True) for detector in config.detectors
-    ]
+    bodies = [json.dumps(detector.model_dump(exclude_none=True), sort_keys=True) for detector in config.detectors]
     return len(set(bodies)) == len(bodies)
 
 
@@ -112,10 +104,7 @@ _ANALYSIS_RULES = (
             config.summary_count_field_name is None
             or all(detector.function != "metric" for detector in config.detectors)
         ),
-        cel=(
-            f"!has(self.summaryCountFieldName) || self.detectors.all(detector, detector.{FUNCTION} != "
-            "'metric')"
-        ),
+        cel=(f"!has(self.summaryCountFieldName) || self.detectors.all(detector, detector.{FUNCTION} != 'metric')"),
         field="detectors",
     ),
     Rule(
@@ -131,17 +120,13 @@ _ANALYSIS_RULES = (
             "categorizationFieldName is set but no detector uses mlcategory: write mlcategory as "
             "byFieldName, overFieldName or partitionFieldName of a detector"
         ),
-        holds=lambda config: (
-            config.categorization_field_name is None or any(map(_uses_ml_category, config.detectors))
-        ),
+        holds=lambda config: config.categorization_field_name is None or any(map(_uses_ml_category, config.detectors)),
         cel=f"!has(self.categorizationFieldName) || self.detectors.exists(detector, {_USES_ML_CATEGORY})",
         field="categorizationFieldName",
     ),
     Rule(
         message="categorizationFilters needs categorizationFieldName: set it, or remove the filters",
-        holds=lambda config: (
-            config.categorization_field_name is not None or not config.categorization_filters
-        ),
+        holds=lambda config: config.categorization_field_name is not None or not config.categorization_filters,
         cel=(
             "has(self.categorizationFieldName) || !has(self.categorizationFilters) || "
             "size(self.categorizationFilters) == 0"
@@ -150,9 +135,7 @@ _ANALYSIS_RULES = (
     ),
     Rule(
         message="categorizationFilters holds a filter twice: remove one",
-        holds=lambda config: (
-            len(set(config.categorization_filters or [])) == len(config.categorization_filters or [])
-        ),
+        holds=lambda config: len(set(config.categorization_filters or [])) == len(config.categorization_filters or []),
         cel=(
             "!has(self.categorizationFilters) || self.categorizationFilters.all(one, "
             "self.categorizationFilters.exists_one(other, one == other))"
@@ -163,9 +146,7 @@ _ANALYSIS_RULES = (
     # operator, which refuses it with these words.
     Rule(
         message="categorizationAnalyzer needs categorizationFieldName: set it, or remove the analyzer",
-        holds=lambda config: (
-            config.categorization_field_name is not None or config.categorization_analyzer is None
-        ),
+        holds=lambda config: config.categorization_field_name is not None or config.categorization_analyzer is None,
         field="categorizationAnalyzer",
     ),
     Rule(
@@ -177,10 +158,7 @@ _ANALYSIS_RULES = (
         field="categorizationFilters",
     ),
     Rule(
-        message=(
-            "per-partition categorization needs categorizationFieldName: set it to the field with the "
-            "messages"
-        ),
+        message=("per-partition categorization needs categorizationFieldName: set it to the field with the messages"),
         holds=lambda config: not config.per_partition or config.categorization_field_name is not None,
         cel=f"!{_PER_PARTITION} || has(self.categorizationFieldName)",
         field="perPartitionCategorization",
@@ -202,8 +180,7 @@ _ANALYSIS_RULES = (
     ),
     Rule(
         message=(
-            "detectors that use mlcategory need partitionFieldName when per-partition categorization is "
-            "enabled: set it"
+            "detectors that use mlcategory need partitionFieldName when per-partition categorization is enabled: set it"
         ),
         holds=lambda config: (
             not config.per_partition
@@ -234,8 +211,7 @@ _ANALYSIS_RULES = (
     ),
     Rule(
         message=(
-            "modelPruneWindow '{modelPruneWindow}' must be a whole multiple of bucketSpan and at least "
-            "twice as long"
+            "modelPruneWindow '{modelPruneWindow}' must be a whole multiple of bucketSpan and at least twice as long"
         ),
         holds=_prune_window_whole,
         cel=(
@@ -301,9 +277,7 @@ class AnalysisConfig(SpecModel):
     @property
     def per_partition(self) -> bool:
         """Whether each partition has categories of its own."""
-        return self.per_partition_categorization is not None and bool(
-            self.per_partition_categorization.enabled
-        )
+        return self.per_partition_categorization is not None and bool(self.per_partition_categorization.enabled)
 
     @property
     def fields(self) -> frozenset[str]:

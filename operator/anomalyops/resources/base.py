@@ -49,9 +49,7 @@ class SpecModel(BaseModel):
         return self
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The class's schema with its rules as `x-kubernetes-validations`."""
         schema = handler.resolve_ref_schema(handler(core_schema))
         if cls.RULES:
@@ -94,9 +92,7 @@ Timestamp = Annotated[
 Boolean = Annotated[bool, Field(strict=True)]
 """true or false; the words yes and no or a number are not taken for one, as in the API server."""
 
-JsonObject = Annotated[
-    dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
-]
+JsonObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})]
 """A free object in the server's own dialect, passed on as it is."""
 
 

@@ -128,8 +128,7 @@ class Reason(_DocumentedEnum):
     NOT_OWNED = "NotOwned", "The server's object belongs to another resource or cluster."
     ALREADY_EXISTS = (
         "AlreadyExists",
-        "A server object of that id exists and differs, and `spec.adoptionPolicy` does not allow to take it "
-        "over.",
+        "A server object of that id exists and differs, and `spec.adoptionPolicy` does not allow to take it over.",
     )
     ADOPTED = "Adopted", "An existing server object was taken over, as `spec.adoptionPolicy` allows."
     CONFLICT = "Conflict", "Two resources claim the same server object, or one job has two datafeeds."

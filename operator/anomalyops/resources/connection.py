@@ -32,9 +32,7 @@ class ApiKeySecretRef(SpecModel):
     """A Secret that holds an API key."""
 
     name: ObjectName = Field(description="The Secret's name, in the same namespace.")
-    key: _Key = Field(
-        default="apiKey", description="The key with the encoded API key (base64 of id:api_key)."
-    )
+    key: _Key = Field(default="apiKey", description="The key with the encoded API key (base64 of id:api_key).")
 
 
 class BasicSecretRef(SpecModel):
@@ -109,15 +107,9 @@ class ElasticsearchConnectionSpec(SpecModel):
         default=None, description="An `Elasticsearch` of Elastic Cloud on Kubernetes, by name."
     )
     embedded: Embedded | None = Field(default=None, description="The embedded engine.")
-    auth: Auth | None = Field(
-        default=None, description="Credentials, by Secret; none for a server without security."
-    )
-    ca_secret_ref: CaRef | None = Field(
-        default=None, description="A Secret with the authority's certificate."
-    )
-    ca_config_map_ref: CaRef | None = Field(
-        default=None, description="A ConfigMap with the authority's certificate."
-    )
+    auth: Auth | None = Field(default=None, description="Credentials, by Secret; none for a server without security.")
+    ca_secret_ref: CaRef | None = Field(default=None, description="A Secret with the authority's certificate.")
+    ca_config_map_ref: CaRef | None = Field(default=None, description="A ConfigMap with the authority's certificate.")
     insecure_skip_verify: Boolean = Field(
         default=False, description="Whether the server's certificate is accepted unseen; for trials only."
     )
@@ -144,6 +136,4 @@ class ElasticsearchConnection(Resource):
     KIND: ClassVar[str] = "ElasticsearchConnection"
 
     spec: ElasticsearchConnectionSpec = Field(description="Where the server is and how to log in.")
-    status: ElasticsearchConnectionStatus | None = Field(
-        default=None, description="What the operator observed."
-    )
+    status: ElasticsearchConnectionStatus | None = Field(default=None, description="What the operator observed.")

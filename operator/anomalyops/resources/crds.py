@@ -105,25 +105,17 @@ DEFINITIONS = (
         short_names=("aj",),
         columns=(
             PrinterColumn(name="Job", path=".status.jobId", description="The id on the server."),
-            PrinterColumn(
-                name="State", path=".status.jobState", description="The job's state on the server."
-            ),
+            PrinterColumn(name="State", path=".status.jobState", description="The job's state on the server."),
             PrinterColumn(name="Datafeed", path=".status.datafeedState", description="Its datafeed's state."),
-            PrinterColumn(
-                name="Memory", path=".status.memory.status", description="ok, soft_limit or hard_limit."
-            ),
+            PrinterColumn(name="Memory", path=".status.memory.status", description="ok, soft_limit or hard_limit."),
             _READY,
             _SYNCED,
             _REASON,
             _AGE,
             PrinterColumn(name="Used%", path=".status.memory.percent", type="integer", wide=True),
-            PrinterColumn(
-                name="Records", path=".status.dataCounts.processedRecordCount", type="integer", wide=True
-            ),
+            PrinterColumn(name="Records", path=".status.dataCounts.processedRecordCount", type="integer", wide=True),
             PrinterColumn(name="Latest", path=".status.dataCounts.latestRecordTime", wide=True),
-            PrinterColumn(
-                name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True
-            ),
+            PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
             PrinterColumn(name="Node", path=".status.node", wide=True),
             _MESSAGE,
         ),
@@ -139,12 +131,8 @@ DEFINITIONS = (
             _SYNCED,
             _REASON,
             _AGE,
-            PrinterColumn(
-                name="Datafeed", path=".status.datafeedId", description="The id on the server.", wide=True
-            ),
-            PrinterColumn(
-                name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True
-            ),
+            PrinterColumn(name="Datafeed", path=".status.datafeedId", description="The id on the server.", wide=True),
+            PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
             PrinterColumn(name="Node", path=".status.node", wide=True),
             _MESSAGE,
         ),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from anomalyops.resources.aggregations import DatafeedAggregations
 from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import DatafeedId, ObjectReference
@@ -44,9 +45,7 @@ class ChunkingConfig(SpecModel):
         ),
     )
 
-    mode: ChunkingMode = Field(
-        description="auto: the server decides; manual: parts of timeSpan; off: one search."
-    )
+    mode: ChunkingMode = Field(description="auto: the server decides; manual: parts of timeSpan; off: one search.")
     time_span: Annotated[str, Duration(minimum="1s")] | None = Field(
         default=None, description="The length of a part in mode manual."
     )
@@ -80,9 +79,7 @@ class IndicesOptions(SpecModel):
     ignore_unavailable: Boolean | None = Field(
         default=None, description="Whether missing or closed indices are ignored."
     )
-    allow_no_indices: Boolean | None = Field(
-        default=None, description="Whether a wildcard may match nothing."
-    )
+    allow_no_indices: Boolean | None = Field(default=None, description="Whether a wildcard may match nothing.")
     ignore_throttled: Boolean | None = Field(
         default=None, description="Whether frozen indices are ignored (deprecated)."
     )
@@ -99,9 +96,7 @@ class DatafeedSpec(SpecModel):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            message=(
-                "scriptFields cannot be used with aggregations: compute the values inside the aggregations"
-            ),
+            message=("scriptFields cannot be used with aggregations: compute the values inside the aggregations"),
             holds=lambda spec: not spec.aggregations or not spec.script_fields,
             cel="!has(self.aggregations) || !has(self.scriptFields)",
             field="scriptFields",
@@ -144,9 +139,7 @@ class DatafeedSpec(SpecModel):
         description="The datafeed's id on the server; by default the resource's name. Cannot be changed.",
     )
     job_ref: ObjectReference = Field(description="The AnomalyJob that the datafeed feeds. Cannot be changed.")
-    state: DatafeedRunState = Field(
-        default=DatafeedRunState.STARTED, description="The wanted state of the datafeed."
-    )
+    state: DatafeedRunState = Field(default=DatafeedRunState.STARTED, description="The wanted state of the datafeed.")
     start: PointInTime | None = Field(
         default=None,
         description=(
@@ -176,8 +169,7 @@ class DatafeedSpec(SpecModel):
     adoption_policy: AdoptionPolicy = Field(
         default=AdoptionPolicy.IF_MATCHES,
         description=(
-            "Whether a datafeed that exists already under this id is taken over: when it matches, never or "
-            "always."
+            "Whether a datafeed that exists already under this id is taken over: when it matches, never or always."
         ),
     )
     suspend: Boolean = Field(
@@ -189,7 +181,7 @@ class DatafeedSpec(SpecModel):
         min_length=1, max_length=256, description="Indices, patterns, aliases or data streams to read."
     )
     query: JsonObject | None = Field(default=None, description="Query DSL that selects the documents.")
-    aggregations: JsonObject | None = Field(
+    aggregations: DatafeedAggregations | None = Field(
         default=None,
         description="Aggregations that summarise the documents; a date_histogram with a max of the time.",
     )
@@ -204,9 +196,7 @@ class DatafeedSpec(SpecModel):
     scroll_size: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = Field(
         default=None, description="How many documents a search returns at once."
     )
-    chunking_config: ChunkingConfig | None = Field(
-        default=None, description="How long searches are cut into parts."
-    )
+    chunking_config: ChunkingConfig | None = Field(default=None, description="How long searches are cut into parts.")
     delayed_data_check_config: DelayedDataCheckConfig | None = Field(
         default=None, description="Whether it looks for documents that arrived too late."
     )
@@ -217,9 +207,7 @@ class DatafeedSpec(SpecModel):
 
     def server_body(self) -> dict[str, Any]:
         """The body of `PUT _ml/datafeeds/{datafeed_id}` without `job_id`: only what the manifest says."""
-        return self.model_dump(
-            mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS)
-        )
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS))
 
 
 class Datafeed(Resource):

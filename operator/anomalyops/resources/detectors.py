@@ -158,9 +158,7 @@ class FilterRef(SpecModel):
     filter_id: DatafeedId = Field(description="The id of the filter on the server.")
     filter_type: FilterType | None = Field(
         default=None,
-        description=(
-            "include (the server's default): the rule applies to values in the filter; exclude: to others."
-        ),
+        description=("include (the server's default): the rule applies to values in the filter; exclude: to others."),
     )
 
 
@@ -179,14 +177,9 @@ class DetectionRule(SpecModel):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            message=(
-                "a custom rule needs scope or conditions: write at least one filter in scope or one condition"
-            ),
+            message=("a custom rule needs scope or conditions: write at least one filter in scope or one condition"),
             holds=lambda rule: bool(rule.scope) or bool(rule.conditions),
-            cel=(
-                "(has(self.scope) && size(self.scope) > 0) || (has(self.conditions) && "
-                "size(self.conditions) > 0)"
-            ),
+            cel=("(has(self.scope) && size(self.scope) > 0) || (has(self.conditions) && size(self.conditions) > 0)"),
         ),
     )
 
@@ -212,9 +205,7 @@ _SPLITS = ("partitionFieldName", "byFieldName", "overFieldName")
 def _different(first: str, second: str, one: str, other: str) -> Rule:
     return Rule(
         message=f"{first} and {second} cannot be the same ('{{{first}}}'): name two different fields",
-        holds=lambda detector: (
-            getattr(detector, one) is None or getattr(detector, one) != getattr(detector, other)
-        ),
+        holds=lambda detector: getattr(detector, one) is None or getattr(detector, one) != getattr(detector, other),
         cel=f"!has(self.{first}) || !has(self.{second}) || self.{first} != self.{second}",
         field=second,
     )
@@ -222,10 +213,7 @@ def _different(first: str, second: str, one: str, other: str) -> Rule:
 
 def _not_reserved(field: str, attribute: str) -> Rule:
     return Rule(
-        message=(
-            f"'{{{field}}}' is not a permitted value for {field}: count, by and over are reserved, name a "
-            "field"
-        ),
+        message=(f"'{{{field}}}' is not a permitted value for {field}: count, by and over are reserved, name a field"),
         holds=lambda detector: getattr(detector, attribute) not in ("count", "by", "over"),
         cel=f"!has(self.{field}) || !(self.{field} in ['count', 'by', 'over'])",
         field=field,
@@ -263,17 +251,13 @@ class Detector(SpecModel):
         ),
         Rule(
             message="function '{function}' needs byFieldName: name the field whose values may be rare",
-            holds=lambda detector: (
-                detector.function not in (*_RARE, *_FREQ_RARE) or detector.by_field_name is not None
-            ),
+            holds=lambda detector: detector.function not in (*_RARE, *_FREQ_RARE) or detector.by_field_name is not None,
             cel=f"!(self.{FUNCTION} in {cel_list((*_RARE, *_FREQ_RARE))}) || has(self.byFieldName)",
             field="byFieldName",
         ),
         Rule(
             message="function '{function}' needs overFieldName: name the field that makes the population",
-            holds=lambda detector: (
-                detector.function not in _FREQ_RARE or detector.over_field_name is not None
-            ),
+            holds=lambda detector: detector.function not in _FREQ_RARE or detector.over_field_name is not None,
             cel=f"!(self.{FUNCTION} in {cel_list(_FREQ_RARE)}) || has(self.overFieldName)",
             field="overFieldName",
         ),
@@ -282,9 +266,7 @@ class Detector(SpecModel):
                 "function '{function}' cannot be used with overFieldName: remove overFieldName or use the "
                 "count functions"
             ),
-            holds=lambda detector: (
-                detector.function not in _NON_ZERO_COUNT or detector.over_field_name is None
-            ),
+            holds=lambda detector: detector.function not in _NON_ZERO_COUNT or detector.over_field_name is None,
             cel=f"!(self.{FUNCTION} in {cel_list(_NON_ZERO_COUNT)}) || !has(self.overFieldName)",
             field="overFieldName",
         ),

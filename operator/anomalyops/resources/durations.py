@@ -58,10 +58,7 @@ def cel_nanos(expression: str) -> str:
     CEL's own `duration()` knows neither days nor Elasticsearch's names of the small units.
     """
     units = ", ".join(f"'{unit}': {nanos}" for unit, nanos in _NANOS.items())
-    return (
-        f"({expression} == '0' ? 0 : int({expression}.find('^[0-9]+')) * "
-        f"{{{units}}}[{expression}.find('[a-z]+$')])"
-    )
+    return f"({expression} == '0' ? 0 : int({expression}.find('^[0-9]+')) * {{{units}}}[{expression}.find('[a-z]+$')])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +93,7 @@ class Duration:
     def _multiple_message(self) -> str:
         return f"write a whole multiple of {self.multiple}"
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A bounded string with its format as a pattern and its limits as CEL rules."""
         nanos = cel_nanos("self")
         well_formed = f"self.matches('{DURATION_PATTERN}')"

@@ -45,9 +45,7 @@ class Text:
             raise ValueError(f"{found} is not accepted: {self.form}")
         return text
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A bounded string; the rule repeats the pattern so that a refusal comes with words."""
         rule = f"self.matches({cel_string(self.pattern)})"
         return {

@@ -49,9 +49,7 @@ class DataDescription(SpecModel):
 class ModelPlotConfig(SpecModel):
     """Whether the model's bounds are stored with the results."""
 
-    enabled: Boolean | None = Field(
-        default=None, description="Whether model bounds are stored for each series."
-    )
+    enabled: Boolean | None = Field(default=None, description="Whether model bounds are stored for each series.")
     annotations_enabled: Boolean | None = Field(
         default=None, description="Whether changes of the model are annotated; by default as `enabled`."
     )
@@ -73,9 +71,7 @@ def _time_field_not_analysed(spec: AnomalyJobSpec) -> bool:
     return (spec.data_description.time_field or DEFAULT_TIME_FIELD) not in spec.analysis_config.fields
 
 
-_TIME_FIELD = (
-    f"(has(self.dataDescription.timeField) ? self.dataDescription.timeField : '{DEFAULT_TIME_FIELD}')"
-)
+_TIME_FIELD = f"(has(self.dataDescription.timeField) ? self.dataDescription.timeField : '{DEFAULT_TIME_FIELD}')"
 _DETECTOR_FIELDS = ("fieldName", "byFieldName", "overFieldName", "partitionFieldName")
 _ANALYSIS_FIELDS = ("categorizationFieldName", "summaryCountFieldName")
 
@@ -108,16 +104,14 @@ class AnomalyJobSpec(SpecModel):
                 [
                     "self.analysisConfig.detectors.all(detector, "
                     + " && ".join(
-                        f"(!has(detector.{field}) || detector.{field} != {_TIME_FIELD})"
-                        for field in _DETECTOR_FIELDS
+                        f"(!has(detector.{field}) || detector.{field} != {_TIME_FIELD})" for field in _DETECTOR_FIELDS
                     )
                     + ")",
                     *(
                         f"(!has(self.analysisConfig.{field}) || self.analysisConfig.{field} != {_TIME_FIELD})"
                         for field in _ANALYSIS_FIELDS
                     ),
-                    f"(!has(self.analysisConfig.influencers) || !({_TIME_FIELD} in "
-                    "self.analysisConfig.influencers))",
+                    f"(!has(self.analysisConfig.influencers) || !({_TIME_FIELD} in self.analysisConfig.influencers))",
                 ]
             ),
             field="dataDescription",
@@ -172,21 +166,13 @@ class AnomalyJobSpec(SpecModel):
     )
     suspend: Boolean = Field(
         default=False,
-        description=(
-            "Whether the datafeed is stopped and the job closed for now; configuration changes still apply."
-        ),
+        description=("Whether the datafeed is stopped and the job closed for now; configuration changes still apply."),
     )
 
-    description: Annotated[str, Field(max_length=4096)] | None = Field(
-        default=None, description="What the job is for."
-    )
-    groups: list[ServerId] | None = Field(
-        default=None, max_length=64, description="Groups that the job belongs to."
-    )
+    description: Annotated[str, Field(max_length=4096)] | None = Field(default=None, description="What the job is for.")
+    groups: list[ServerId] | None = Field(default=None, max_length=64, description="Groups that the job belongs to.")
     analysis_config: AnalysisConfig = Field(description="What is analysed.")
-    analysis_limits: AnalysisLimits | None = Field(
-        default=None, description="Limits on what the model may use."
-    )
+    analysis_limits: AnalysisLimits | None = Field(default=None, description="Limits on what the model may use.")
     data_description: DataDescription = Field(description="Where the time is in the data; may be empty.")
     model_plot_config: ModelPlotConfig | None = Field(
         default=None, description="Whether the model's bounds are stored with the results."
@@ -218,9 +204,7 @@ class AnomalyJobSpec(SpecModel):
 
     def server_body(self) -> dict[str, Any]:
         """The body of `PUT _ml/anomaly_detectors/{job_id}`: only what the manifest says."""
-        return self.model_dump(
-            mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS)
-        )
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS))
 
 
 class AnomalyJob(Resource):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from anomalyops.resources.connection import ElasticsearchConnection
 from anomalyops.resources.datafeed import Datafeed
 from anomalyops.resources.job import AnomalyJob
+from anomalyops.resources.pairs import pair_faults
 from anomalyops.resources.problems import (
     Fault,
     ManifestError,
@@ -70,9 +72,8 @@ def parse_manifests(
     Raises:
         ManifestError: The text is not YAML or some documents are not valid; every problem is listed.
     """
-    resources: list[AnyResource | SecretManifest] = []
+    read: list[_Read] = []
     problems: list[Problem] = []
-    seen: dict[tuple[str, str, str], int] = {}
     for document in load_documents(text, source=source):
         for path, value in _objects(document.value):
             try:
@@ -80,19 +81,41 @@ def parse_manifests(
             except _Faults as error:
                 problems.extend(_problem(document, path, value, fault) for fault in error.faults)
                 continue
-            if resource is None:
-                continue
-            key = _key(resource)
-            if key in seen:
-                fault = Fault(
-                    path=("metadata", "name"), message=f"is in document {seen[key]} already: keep one"
-                )
-                problems.append(_problem(document, path, value, fault))
-            seen.setdefault(key, document.number)
-            resources.append(resource)
+            if resource is not None:
+                read.append(_Read(resource=resource, document=document, path=path, value=value))
+    problems.extend(_between(read))
     if problems:
-        raise ManifestError(problems)
-    return resources
+        raise ManifestError(sorted(problems, key=lambda problem: (problem.document, problem.line)))
+    return [entry.resource for entry in read]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A resource and where it stands."""
+
+    resource: AnyResource | SecretManifest
+    document: Document
+    path: Path
+    value: object
+
+    def problem(self, fault: Fault) -> Problem:
+        return _problem(self.document, self.path, self.value, fault)
+
+
+def _between(read: Sequence[_Read]) -> Iterator[Problem]:
+    """Problems between the resources of one text: written twice, or a job and a datafeed that do not match."""
+    seen: dict[tuple[str, str, str], _Read] = {}
+    for entry in read:
+        first = seen.setdefault(_key(entry.resource), entry)
+        if first is not entry:
+            message = f"stands in document {first.document.number} already: keep one"
+            yield entry.problem(Fault(path=("metadata", "name"), message=message))
+    for entry in read:
+        if isinstance(entry.resource, Datafeed):
+            feed = entry.resource
+            job = seen.get(("AnomalyJob", feed.namespace, feed.spec.job_ref.name))
+            if job is not None and isinstance(job.resource, AnomalyJob):
+                yield from map(entry.problem, pair_faults(job.resource, feed))
 
 
 def resource_from_object(value: Mapping[str, Any], *, source: str = "") -> AnyResource:
@@ -152,9 +175,7 @@ def _key(resource: AnyResource | SecretManifest) -> tuple[str, str, str]:
 def _read(value: object, *, foreign: Foreign) -> AnyResource | SecretManifest | None:
     """The resource of one object; None for a foreign one that is ignored."""
     if not isinstance(value, Mapping):
-        raise _Faults(
-            [Fault(path=(), message="write an object with apiVersion and kind", value=shown(value))]
-        )
+        raise _Faults([Fault(path=(), message="write an object with apiVersion and kind", value=shown(value))])
     missing = [key for key in ("apiVersion", "kind") if not isinstance(value.get(key), str)]
     if missing:
         raise _Faults([Fault(path=(key,), message="is required: write a string") for key in missing])
@@ -206,13 +227,11 @@ def _unknown_metadata(metadata: object) -> Iterator[Fault]:
                 yield Fault(path=("metadata", str(key)), message=unknown_key(str(key), _OBJECT_META))
 
 
-def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _without_nulls(value: Any) -> Any:
     """The value without keys that have no value: the API server drops them from typed objects."""
     if isinstance(value, Mapping):
         return {
-            key: below if key in _OPAQUE else _without_nulls(below)
-            for key, below in value.items()
-            if below is not None
+            key: below if key in _OPAQUE else _without_nulls(below) for key, below in value.items() if below is not None
         }
     if isinstance(value, list):
         return [_without_nulls(below) for below in value]

@@ -13,9 +13,7 @@ _UNITS = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50}
 MEBIBYTE = _UNITS["m"]
 MEMORY_PATTERN = r"^[0-9]{1,15}([bB]|[kKmMgGtTpP][bB]?)$"
 _MEMORY = re.compile(r"([0-9]{1,15})([bkmgtp])b?", re.IGNORECASE)
-MEMORY_FORM = (
-    "write a whole number and a unit of b, kb, mb, gb, tb or pb, such as 512mb, or a number of mebibytes"
-)
+MEMORY_FORM = "write a whole number and a unit of b, kb, mb, gb, tb or pb, such as 512mb, or a number of mebibytes"
 
 
 def parse_memory(value: str | int) -> int:
@@ -62,9 +60,7 @@ class _MemoryLimit:
         return value
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """`x-kubernetes-int-or-string`, with the format and the lower limit as CEL rules."""
         text = "string(self)"
         units = ", ".join(f"'{unit}': {size}" for unit, size in _UNITS.items() if size < MEBIBYTE)

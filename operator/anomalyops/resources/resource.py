@@ -32,10 +32,7 @@ def usable_name(field: str, attribute: str, *, maximum: int) -> Rule:
         ),
         holds=lambda resource: (
             getattr(resource.spec, attribute) is not None
-            or (
-                len(resource.metadata.name) <= maximum
-                and re.search(ID_PATTERN, resource.metadata.name) is not None
-            )
+            or (len(resource.metadata.name) <= maximum and re.search(ID_PATTERN, resource.metadata.name) is not None)
         ),
         cel=(
             f"has(self.spec.{field}) || (size(self.metadata.name) <= {maximum} && "
@@ -108,6 +105,5 @@ class Resource(SpecModel):
 
     def manifest(self) -> dict[str, Any]:
         """The resource as a manifest: camelCase, only what was written, without status."""
-        return self.model_dump(
-            mode="json", by_alias=True, exclude_unset=True, exclude_none=True, exclude={"status"}
-        ) | {"apiVersion": self.api_version, "kind": self.kind}
+        written = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True, exclude={"status"})
+        return {"apiVersion": self.api_version, "kind": self.kind} | written

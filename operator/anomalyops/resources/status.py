@@ -15,7 +15,11 @@ class ResourceStatus(StatusModel):
         default=None, ge=0, description="The generation of the spec that this status was computed from."
     )
     conditions: list[Condition] = Field(
-        default_factory=list, description="The state of the resource in conditions, after kstatus."
+        default_factory=list,
+        max_length=32,
+        description="The state of the resource in conditions, after kstatus.",
+        # Merged by type, so that others may write conditions of their own.
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
 
 
@@ -106,9 +110,7 @@ class DatafeedStatus(ResourceStatus):
     assignment_explanation: str | None = Field(
         default=None, description="Why the datafeed has no node, in the server's words."
     )
-    real_time: bool | None = Field(
-        default=None, description="Whether it has caught up and reads in real time."
-    )
+    real_time: bool | None = Field(default=None, description="Whether it has caught up and reads in real time.")
     effective_search: EffectiveSearch | None = Field(default=None, description="The searched time range.")
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
     operation: Operation | None = Field(default=None, description="The plan that is being executed.")
@@ -122,9 +124,7 @@ class ElasticsearchConnectionStatus(ResourceStatus):
     version: str | None = Field(default=None, description="The server's version.")
     cluster_name: str | None = Field(default=None, description="The server's cluster name.")
     cluster_uuid: str | None = Field(default=None, description="The server's cluster uuid.")
-    licence: str | None = Field(
-        default=None, description="The licence's type and state, such as trial (active)."
-    )
+    licence: str | None = Field(default=None, description="The licence's type and state, such as trial (active).")
     ml_available: bool | None = Field(default=None, description="Whether machine learning can be used.")
     upgrade_mode: bool | None = Field(default=None, description="Whether the server is in upgrade mode.")
     last_check_time: Timestamp | None = Field(default=None, description="When a fact here last changed.")

@@ -28,9 +28,7 @@ def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> di
         del result["default"]
     if "properties" in result:
         result.pop("additionalProperties", None)
-        result["properties"] = {
-            name: _structural(below, definitions) for name, below in result["properties"].items()
-        }
+        result["properties"] = {name: _structural(below, definitions) for name, below in result["properties"].items()}
     elif isinstance(result.get("additionalProperties"), dict):
         result["additionalProperties"] = _structural(result["additionalProperties"], definitions)
         if "maxProperties" not in result and "maxItems" in result:

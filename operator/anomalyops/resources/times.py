@@ -54,9 +54,7 @@ class _PointInTime:
         return str(value)
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """`x-kubernetes-int-or-string` with the accepted forms."""
         return {
             "x-kubernetes-int-or-string": True,

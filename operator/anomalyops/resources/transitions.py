@@ -36,14 +36,11 @@ class Transition:
 
 def _server_id(field: str, kind: str) -> Transition:
     new, old = (
-        f"(has({self}.spec.{field}) ? {self}.spec.{field} : self.metadata.name)"
-        for self in ("self", "oldSelf")
+        f"(has({self}.spec.{field}) ? {self}.spec.{field} : self.metadata.name)" for self in ("self", "oldSelf")
     )
     return Transition(
         field=f"spec.{field}",
-        message=(
-            f"spec.{field} cannot change: it is the id on the server; create another {kind} for another id"
-        ),
+        message=(f"spec.{field} cannot change: it is the id on the server; create another {kind} for another id"),
         cel=f"{new} == {old}",
     )
 
@@ -122,10 +119,7 @@ JOB_TRANSITIONS = (
             "descriptions and customRules can): undo the change, or set spec.replacePolicy: Recreate, which "
             "deletes the job with its model and results and creates it anew"
         ),
-        cel=(
-            f"!{_ON_SERVER} || {_MAY_RECREATE} || "
-            f"{_detector_identity('self')} == {_detector_identity('oldSelf')}"
-        ),
+        cel=(f"!{_ON_SERVER} || {_MAY_RECREATE} || {_detector_identity('self')} == {_detector_identity('oldSelf')}"),
     ),
     _fixed("spec.analysisConfig.influencers", _same_set),
     _fixed("spec.analysisConfig.categorizationFieldName", _equal),
@@ -143,10 +137,7 @@ DATAFEED_TRANSITIONS = (
     _server_id("datafeedId", "Datafeed"),
     Transition(
         field="spec.jobRef",
-        message=(
-            "spec.jobRef cannot change: a datafeed belongs to one job; create another Datafeed for another "
-            "job"
-        ),
+        message=("spec.jobRef cannot change: a datafeed belongs to one job; create another Datafeed for another job"),
         cel="self.spec.jobRef.name == oldSelf.spec.jobRef.name",
     ),
 )

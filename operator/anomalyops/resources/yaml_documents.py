@@ -94,9 +94,7 @@ def load_documents(text: str, *, source: str) -> list[Document]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         message = error.problem or error.context or "not YAML"
-        raise ManifestError(
-            [Problem(source=source, document=max(number, 1), line=line, message=message)]
-        ) from error
+        raise ManifestError([Problem(source=source, document=max(number, 1), line=line, message=message)]) from error
     except yaml.YAMLError as error:
         raise ManifestError(
             [Problem(source=source, document=max(number, 1), line=1, message=f"not YAML: {error}")]

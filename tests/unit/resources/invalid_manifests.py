@@ -102,9 +102,7 @@ def _feed(id_: str, changes: dict[str, Any], field_: str, message: str, **more: 
 
 
 def _connection(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
-    return Refused(
-        id=id_, manifest=manifest("ElasticsearchConnection", changes), field=field_, message=message, **more
-    )
+    return Refused(id=id_, manifest=manifest("ElasticsearchConnection", changes), field=field_, message=message, **more)
 
 
 _UNTYPED = "the analyzer is a name or an object, so it has no type, and CEL sees typed fields alone"
@@ -232,9 +230,7 @@ CUSTOM_RULES = [
     ),
     _job(
         "rule-scope-of-another-field",
-        _detectors(
-            _MEAN | {"byFieldName": "host", "customRules": [{"scope": {"user": {"filterId": "trusted"}}}]}
-        ),
+        _detectors(_MEAN | {"byFieldName": "host", "customRules": [{"scope": {"user": {"filterId": "trusted"}}}]}),
         f"{_D0}.customRules",
         "a custom rule's scope names a field that the detector does not split by",
     ),
@@ -252,9 +248,7 @@ CUSTOM_RULES = [
     ),
     _job(
         "rule-bad-operator",
-        _detectors(
-            _MEAN | {"customRules": [{"conditions": [{"appliesTo": "actual", "operator": ">", "value": 1}]}]}
-        ),
+        _detectors(_MEAN | {"customRules": [{"conditions": [{"appliesTo": "actual", "operator": ">", "value": 1}]}]}),
         f"{_D0}.customRules[0].conditions[0].operator",
         "accepted: gt, gte, lt, lte",
         kubectl='Unsupported value: ">": supported values: "gt", "gte", "lt", "lte"',
@@ -592,7 +586,39 @@ UNKNOWN_FIELDS = [
     ),
 ]
 
+_AGGREGATIONS = {
+    "buckets": {
+        "date_histogram": {"field": "@timestamp", "fixed_interval": "5m"},
+        "aggs": {"@timestamp": {"max": {"field": "@timestamp"}}, "bytes": {"avg": {"field": "bytes"}}},
+    }
+}
+_FREE = "aggregations are a free object, which CEL cannot look into"
+
 DATAFEEDS = [
+    _feed(
+        "no-histogram",
+        {"aggregations": {"hosts": {"terms": {"field": "host"}}}},
+        "spec.aggregations",
+        "a date_histogram (or histogram) aggregation is required",
+        only="operator",
+        because=_FREE,
+    ),
+    _feed(
+        "histogram-with-sibling",
+        {"aggregations": _AGGREGATIONS | {"bytes": {"avg": {"field": "bytes"}}}},
+        "spec.aggregations",
+        "cannot have sibling aggregations",
+        only="operator",
+        because=_FREE,
+    ),
+    _feed(
+        "histogram-without-max",
+        {"aggregations": {"buckets": {"date_histogram": {"field": "t", "fixed_interval": "5m"}}}},
+        "spec.aggregations",
+        "must have a nested max aggregation of its time field 't'",
+        only="operator",
+        because=_FREE,
+    ),
     _feed("no-job", {"jobRef": REMOVE}, "spec.jobRef", "is required", kubectl="Required value"),
     _feed(
         "indices-text",
@@ -610,7 +636,7 @@ DATAFEEDS = [
     ),
     _feed(
         "aggregations-and-script-fields",
-        {"aggregations": {"a": {}}, "scriptFields": {"b": {}}},
+        {"aggregations": _AGGREGATIONS, "scriptFields": {"b": {}}},
         "spec.scriptFields",
         "scriptFields cannot be used with aggregations",
     ),
@@ -717,9 +743,7 @@ CONNECTIONS = [
     ),
     _connection("no-scheme", {"url": "es:9200"}, "spec.url", "write http(s)://host[:port]"),
     _connection("password-in-url", {"url": "https://u:p@es:9200"}, "spec.url", "they belong in a Secret"),
-    _connection(
-        "observe-interval", {"observeInterval": "500ms"}, "spec.observeInterval", "write at least 1s"
-    ),
+    _connection("observe-interval", {"observeInterval": "500ms"}, "spec.observeInterval", "write at least 1s"),
 ]
 
 REFUSED = [*DETECTORS, *CUSTOM_RULES, *CATEGORIZATION, *JOBS, *UNKNOWN_FIELDS, *DATAFEEDS, *CONNECTIONS]
@@ -860,7 +884,7 @@ ACCEPTED = [
         "Datafeed",
         {
             "start": 1767225600,
-            "aggregations": {"buckets": {"date_histogram": {"field": "t", "fixed_interval": "5m"}}},
+            "aggregations": _AGGREGATIONS,
             "queryDelay": "0",
             "chunkingConfig": {"mode": "off"},
             "maxEmptySearches": 5,
@@ -872,9 +896,7 @@ ACCEPTED = [
         {
             "url": REMOVE,
             "urls": ["https://a:9200", "https://b:9200/path"],
-            "auth": {
-                "basicSecretRef": {"name": "es-elastic-user", "username": "elastic", "passwordKey": "elastic"}
-            },
+            "auth": {"basicSecretRef": {"name": "es-elastic-user", "username": "elastic", "passwordKey": "elastic"}},
             "caSecretRef": {"name": "es-http-certs-public"},
             "insecureSkipVerify": True,
             "kibana": {"url": "https://kibana:5601", "space": "sre"},
@@ -919,9 +941,7 @@ CHANGES = [
     _changed("bucket-span-recreate", {"analysisConfig.bucketSpan": "1h", "replacePolicy": "Recreate"}),
     _changed("bucket-span-same-meaning", {"analysisConfig.bucketSpan": "900s"}),
     _changed("bucket-span-before-creation", {"analysisConfig.bucketSpan": "1h"}, status={}),
-    _changed(
-        "bucket-span-removed", {"analysisConfig": {"detectors": [_MEAN | {"partitionFieldName": "host"}]}}
-    ),
+    _changed("bucket-span-removed", {"analysisConfig": {"detectors": [_MEAN | {"partitionFieldName": "host"}]}}),
     _changed(
         "detector-function",
         {"analysisConfig.detectors.0.function": "max"},
