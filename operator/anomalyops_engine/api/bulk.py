@@ -55,9 +55,7 @@ def parse_bulk(body: bytes, default_index: str | None) -> list[Operation]:
     if not body.strip():
         raise ApiError(400, "parse_exception", "request body is required")
     if not body.endswith(b"\n"):
-        raise ApiError(
-            400, "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]"
-        )
+        raise ApiError(400, "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]")
     lines = body.split(b"\n")
     lines.pop()
     return list(_operations(lines, default_index))
@@ -95,7 +93,7 @@ def _action(line: bytes, number: int, default_index: str | None) -> tuple[str, s
     except orjson.JSONDecodeError as error:
         raise malformed(f"[{error.lineno}:{error.colno}] {error.msg}") from None
     if not isinstance(action, dict) or len(action) != 1:
-        raise malformed("expected one action such as {\"index\":{}}")
+        raise malformed('expected one action such as {"index":{}}')
     ((kind, meta),) = action.items()
     if kind not in _KINDS:
         raise malformed(f"expected field [create], [delete], [index] or [update] but found [{kind}]")
@@ -253,9 +251,7 @@ def _updated(operation: Operation, known: bytes | None, index: Index | None) -> 
             raise ApiError(400, "x_content_parse_exception", f"[UpdateRequest] unknown field [{key}]")
     document = request.get("doc")
     if not isinstance(document, dict):
-        raise ApiError(
-            400, "action_request_validation_exception", "Validation Failed: 1: script or doc is missing;"
-        )
+        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: script or doc is missing;")
     if known is not None:
         return _merge(orjson.loads(known), document)
     if request.get("doc_as_upsert"):
@@ -336,9 +332,7 @@ def _done(index: str, written: Written, *, noop: bool = False) -> Outcome:
 
 
 def _refused(operation: Operation, error: ApiError) -> Outcome:
-    return Outcome(
-        {"_index": operation.index, "_id": operation.id, "status": error.status, "error": error.error()}
-    )
+    return Outcome({"_index": operation.index, "_id": operation.id, "status": error.status, "error": error.error()})
 
 
 def _conflict(doc_id: str | None, version: int) -> ApiError:

@@ -77,7 +77,9 @@ class Call:
         if value == "false":
             return False
         raise ApiError(
-            400, "illegal_argument_exception", f"Failed to parse value [{value}] of [{name}] as only [true] or [false] are allowed."
+            400,
+            "illegal_argument_exception",
+            f"Failed to parse value [{value}] of [{name}] as only [true] or [false] are allowed.",
         )
 
     def json(self, *, required: bool = False) -> dict[str, Any]:
@@ -95,13 +97,13 @@ class Call:
             raise ApiError(400, "parsing_exception", f"Expected [START_OBJECT] but found [{type(value).__name__}]")
         return value
 
-    def respond(self, body: Any, status: int = 200) -> Response:  # noqa: ANN401 (any JSON value)
+    def respond(self, body: Any, status: int = 200) -> Response:
         """Return a JSON answer, cut down to `filter_path` and laid out as `pretty` asks."""
         self.request.scope["anomalyops.rendered"] = True
         return render(self.request, body, status)
 
 
-def parse_json(text: bytes) -> Any:  # noqa: ANN401
+def parse_json(text: bytes) -> Any:
     """Return parsed JSON.
 
     Raises:
@@ -116,7 +118,7 @@ def parse_json(text: bytes) -> Any:  # noqa: ANN401
         raise ApiError(400, "x_content_parse_exception", reason, cause, details=details) from None
 
 
-def render(request: Request, body: Any, status: int) -> Response:  # noqa: ANN401
+def render(request: Request, body: Any, status: int) -> Response:
     """Return a JSON response in the media type that the client asked for."""
     paths = request.query_params.get("filter_path")
     if paths:

@@ -25,7 +25,7 @@ _WRITE_MISSING = {"pipeline", "require_alias", "if_seq_no", "if_primary_term", "
 def routes(store: Store) -> list[Route]:
     """Return the routes of this module."""
 
-    def on(path: str, handler: Any, *methods: str) -> Route:  # noqa: ANN401
+    def on(path: str, handler: Any, *methods: str) -> Route:
         return Route(path, endpoint(partial(handler, store)), methods=list(methods))
 
     return [
@@ -50,9 +50,7 @@ def _bulk(store: Store, call: Call) -> Response:
         {
             "errors": any(outcome.failed for outcome in outcomes),
             "took": int((time.perf_counter() - began) * 1000),
-            "items": [
-                {operation.kind: outcome.item} for operation, outcome in zip(operations, outcomes, strict=True)
-            ],
+            "items": [{operation.kind: outcome.item} for operation, outcome in zip(operations, outcomes, strict=True)],
         }
     )
 
@@ -124,13 +122,11 @@ def _source(store: Store, call: Call) -> Response:
         index = _single(reader.resolve(call.path["index"]), call.path["index"])
         found = reader.document(index, call.path["id"])
     if found is None:
-        raise ApiError(
-            404, "resource_not_found_exception", f"Document not found [{index.name}]/[{call.path['id']}]"
-        )
+        raise ApiError(404, "resource_not_found_exception", f"Document not found [{index.name}]/[{call.path['id']}]")
     return call.respond(_chosen(call, found[0]) or {})
 
 
-def _chosen(call: Call, source: bytes) -> Any:  # noqa: ANN401 (a JSON object, or None)
+def _chosen(call: Call, source: bytes) -> Any:
     asked: Any = call.query.get("_source")
     if asked in {None, "", "true", "false"}:
         asked = asked != "false"
@@ -143,7 +139,7 @@ def _chosen(call: Call, source: bytes) -> Any:  # noqa: ANN401 (a JSON object, o
     return None if chosen is None else filter_source(orjson.loads(source), chosen)
 
 
-def _single(indices: list[Any], name: str) -> Any:  # noqa: ANN401
+def _single(indices: list[Any], name: str) -> Any:
     if len(indices) != 1:
         raise ApiError(
             400,

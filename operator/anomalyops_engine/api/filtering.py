@@ -9,7 +9,7 @@ from typing import Any
 _MISSING = object()
 
 
-def keep_paths(value: Any, patterns: Sequence[str]) -> Any:  # noqa: ANN401 (any JSON value)
+def keep_paths(value: Any, patterns: Sequence[str]) -> Any:
     """Return the parts of a JSON value that match dotted patterns (`hits.hits._id`, `items.*.error`, `**.score`, `-took`).
 
     `*` stands for one name or a part of it, `**` for any number of levels, a leading `-` leaves parts out. Arrays are

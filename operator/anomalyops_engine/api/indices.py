@@ -30,7 +30,7 @@ register_url_convertor("index", _IndexConvertor())
 def routes(store: Store) -> list[Route]:
     """Return the routes of this module."""
 
-    def on(path: str, handler: Any, *methods: str) -> Route:  # noqa: ANN401
+    def on(path: str, handler: Any, *methods: str) -> Route:
         return Route(path, endpoint(partial(handler, store)), methods=list(methods))
 
     return [
@@ -87,9 +87,7 @@ def _delete(store: Store, call: Call) -> Response:
     call.allow(_TARGETS | _WAITING)
     expression = call.path["index"]
     if "*" in expression or "_all" in expression.split(","):
-        raise ApiError(
-            400, "illegal_argument_exception", "Wildcard expressions or all indices are not allowed"
-        )
+        raise ApiError(400, "illegal_argument_exception", "Wildcard expressions or all indices are not allowed")
     with store.write() as writer:
         names = {index.name for index in writer.indices()}
         for name in expression.split(","):

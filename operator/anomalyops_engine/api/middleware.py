@@ -135,7 +135,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _decoder(encoding: str) -> Any:  # noqa: ANN401 (zlib's object type has no public name)
+def _decoder(encoding: str) -> Any:
     if encoding in {"", "identity"}:
         return None
     if encoding == "gzip":
@@ -143,7 +143,7 @@ def _decoder(encoding: str) -> Any:  # noqa: ANN401 (zlib's object type has no p
     raise ApiError(400, "illegal_argument_exception", f"Content-Encoding [{encoding}] is not supported, use [gzip]")
 
 
-def _decompress(decoder: Any, chunk: bytes, limit: int) -> bytes:  # noqa: ANN401
+def _decompress(decoder: Any, chunk: bytes, limit: int) -> bytes:
     try:
         return bytes(decoder.decompress(chunk, limit))
     except zlib.error as error:

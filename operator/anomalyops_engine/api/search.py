@@ -57,7 +57,7 @@ _QUERY_TEXT = {"q", "df", "analyzer", "analyze_wildcard", "default_operator", "l
 def routes(store: Store) -> list[Route]:
     """Return the routes of this module."""
 
-    def on(path: str, handler: Any, *methods: str) -> Route:  # noqa: ANN401
+    def on(path: str, handler: Any, *methods: str) -> Route:
         return Route(path, endpoint(partial(handler, store)), methods=list(methods))
 
     return [
@@ -142,7 +142,8 @@ def _count(store: Store, call: Call) -> Response:
 
 def _delete_by_query(store: Store, call: Call) -> Response:
     call.allow(
-        _HARMLESS | {"refresh", "timeout", "conflicts", "wait_for_active_shards", "wait_for_completion", "slices"}
+        _HARMLESS
+        | {"refresh", "timeout", "conflicts", "wait_for_active_shards", "wait_for_completion", "slices"}
         | {"scroll_size", "requests_per_second", "scroll", "search_timeout"},
         unsupported=_QUERY_TEXT | {"max_docs", "from", "sort"},
     )

@@ -1,5 +1,6 @@
 """Query DSL and aggregations, translated to SQL and evaluated inside the database."""
 
+from anomalyops_engine.query.aggregated_rows import aggregate_rows
 from anomalyops_engine.query.deletion import delete_where
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
@@ -19,6 +20,7 @@ __all__ = [
     "Relation",
     "TooManyBucketsError",
     "UnsupportedQueryError",
+    "aggregate_rows",
     "check_query",
     "count",
     "delete_where",

@@ -135,7 +135,7 @@ def _object(
     for branch in branches:
         node = branch.bucketing.node
 
-        def inner(key: Any, branch: _Branch = branch, node: Node = node) -> dict[str, Any]:  # noqa: ANN401
+        def inner(key: Any, branch: _Branch = branch, node: Node = node) -> dict[str, Any]:
             deeper = (*keys, key)
             found = branch.values.get(deeper, ())
             children = [child.name for child in node.children]

@@ -65,7 +65,7 @@ class Node:
             if key not in allowed:
                 raise QueryParsingError(f"[{self.kind}] unknown field [{key}] in aggregation [{self.name}]")
 
-    def required(self, key: str) -> Any:  # noqa: ANN401 (any JSON value)
+    def required(self, key: str) -> Any:
         """Return an option that must be there.
 
         Raises:

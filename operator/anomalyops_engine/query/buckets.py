@@ -121,7 +121,9 @@ def interval_ms(node: Node) -> tuple[int | None, str | None]:
     if fixed is not None:
         match = re.fullmatch(r"(\d+)(ms|s|m|h|d)", str(fixed))
         if match is None or int(match[1]) == 0:
-            raise IllegalQueryError(f"failed to parse setting [fixed_interval] with value [{fixed}]: unit must be ms, s, m, h or d")
+            raise IllegalQueryError(
+                f"failed to parse setting [fixed_interval] with value [{fixed}]: unit must be ms, s, m, h or d"
+            )
         return int(match[1]) * _FIXED_MS[match[2]], None
     unit = _CALENDAR_NAMES.get(str(calendar))
     if unit is None:
@@ -221,7 +223,18 @@ def _floor(template: str, value: Any, node: Node) -> Any:
 
 
 def _histogram(node: Node, rows: Rows) -> Bucketing:
-    node.only("field", "interval", "offset", "min_doc_count", "keyed", "extended_bounds", "hard_bounds", "order", "missing", "format")
+    node.only(
+        "field",
+        "interval",
+        "offset",
+        "min_doc_count",
+        "keyed",
+        "extended_bounds",
+        "hard_bounds",
+        "order",
+        "missing",
+        "format",
+    )
     column = rows.column(str(node.required("field")))
     if not column.is_numeric:
         raise IllegalQueryError(f"Field [{column.name}] of type [keyword] is not supported for aggregation [histogram]")
@@ -229,7 +242,9 @@ def _histogram(node: Node, rows: Rows) -> Bucketing:
     if isinstance(interval, bool) or not isinstance(interval, int | float) or interval <= 0:
         raise IllegalQueryError(f"[interval] must be >0 for histogram aggregation [{node.name}], got [{interval}]")
     offset = float(node.options.get("offset", 0.0))
-    template = f"floor((CAST({{}} AS DOUBLE) - ({offset!r})) / {float(interval)!r}) * {float(interval)!r} + ({offset!r})"
+    template = (
+        f"floor((CAST({{}} AS DOUBLE) - ({offset!r})) / {float(interval)!r}) * {float(interval)!r} + ({offset!r})"
+    )
     hard = _number_bounds(node, "hard_bounds")
     key = _over(column, template, missing=node.options.get("missing"), hard=hard)
     extended = _number_bounds(node, "extended_bounds")
@@ -254,8 +269,10 @@ def _over(column: Column, template: str, *, missing: Any, hard: tuple[Any, Any] 
     """Return the key expression over a column, for single values and for lists."""
     if column.multi:
         source = column.sql if missing is None else f"coalesce({column.sql}, [{missing}])"
-        kept = source if hard is None else (
-            f"list_filter({source}, lambda item: item >= {hard[0]!r} AND item < {hard[1]!r})"
+        kept = (
+            source
+            if hard is None
+            else (f"list_filter({source}, lambda item: item >= {hard[0]!r} AND item < {hard[1]!r})")
         )
         return f"list_distinct(list_transform({kept}, lambda item: {template.replace('{}', 'item')}))"
     source = column.sql if missing is None else f"coalesce({column.sql}, {missing})"
@@ -271,9 +288,7 @@ def _bounds(node: Node, name: str, formats: str, rows: Rows) -> tuple[int, int] 
         return None
     if not isinstance(bounds, dict) or not {"min", "max"} >= bounds.keys() or len(bounds) != 2:
         raise UnsupportedQueryError(f"[{name}] of aggregation [{node.name}] needs both [min] and [max]")
-    low, high = (
-        resolve_date(bounds[key], f"{formats}||epoch_millis", now_ms=rows.now_ms) for key in ("min", "max")
-    )
+    low, high = (resolve_date(bounds[key], f"{formats}||epoch_millis", now_ms=rows.now_ms) for key in ("min", "max"))
     return low, high
 
 
@@ -316,9 +331,7 @@ def _histogram_renderer(
     return render
 
 
-def _fill(
-    counts: dict[Any, int], following: Callable[[Any], Any], extended: tuple[Any, Any] | None
-) -> dict[Any, int]:
+def _fill(counts: dict[Any, int], following: Callable[[Any], Any], extended: tuple[Any, Any] | None) -> dict[Any, int]:
     """Return the counts with the empty buckets between the first and the last key put in."""
     if not counts and extended is None:
         return counts
@@ -370,9 +383,7 @@ def _terms(node: Node, rows: Rows) -> Bucketing:
         return {
             "doc_count_error_upper_bound": 0,
             "sum_other_doc_count": total - sum(bucket.count for bucket in found),
-            "buckets": [
-                {**show(bucket.key), "doc_count": bucket.count, **inner(bucket.key)} for bucket in found
-            ],
+            "buckets": [{**show(bucket.key), "doc_count": bucket.count, **inner(bucket.key)} for bucket in found],
         }
 
     typed = {"VARCHAR": "sterms", "DOUBLE": "dterms"}.get(column.type, "lterms")

@@ -8,9 +8,7 @@ from anomalyops_engine.query.filters import where
 from anomalyops_engine.store import Writer
 
 
-def delete_where(
-    writer: Writer, index: str, query: dict[str, Any] | None, *, ignore_unavailable: bool = True
-) -> int:
+def delete_where(writer: Writer, index: str, query: dict[str, Any] | None, *, ignore_unavailable: bool = True) -> int:
     """Delete the documents of an index expression that match a query, and return how many there were.
 
     Raises:

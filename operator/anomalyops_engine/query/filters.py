@@ -91,9 +91,7 @@ class Translator:
             if not query:
                 raise QueryParsingError("query malformed, empty clause found")
             names = ", ".join(query)
-            raise QueryParsingError(
-                f"[{next(iter(query))}] malformed query, expected one clause but found [{names}]"
-            )
+            raise QueryParsingError(f"[{next(iter(query))}] malformed query, expected one clause but found [{names}]")
         ((name, body),) = query.items()
         handler = _HANDLERS.get(name)
         if handler is None:
@@ -104,9 +102,7 @@ class Translator:
             raise QueryParsingError(f"unknown query [{name}]")
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise IllegalQueryError(
-                f"The nested depth of the query exceeds the maximum nested depth of [{_MAX_DEPTH}]"
-            )
+            raise IllegalQueryError(f"The nested depth of the query exceeds the maximum nested depth of [{_MAX_DEPTH}]")
         try:
             return handler(self, body)
         finally:
@@ -114,9 +110,7 @@ class Translator:
 
     def _bool(self, body: object) -> Condition:
         options = _object("bool", body)
-        _only(
-            "bool", options, _BOOL_LISTS | {"minimum_should_match", "boost", "_name", "adjust_pure_negative"}
-        )
+        _only("bool", options, _BOOL_LISTS | {"minimum_should_match", "boost", "_name", "adjust_pure_negative"})
         clauses = {key: self._clauses(key, options.get(key)) for key in _BOOL_LISTS}
         parts = [*clauses["must"], *clauses["filter"]]
         should = clauses["should"]
@@ -129,18 +123,14 @@ class Translator:
         elif needed > 1:
             terms = " + ".join(f"CASE WHEN {clause.sql} THEN 1 ELSE 0 END" for clause in should)
             parts.append(Condition(f"({terms} >= {needed})", _parameters(should)))
-        parts += [
-            Condition(f"({clause.sql}) IS NOT TRUE", clause.parameters) for clause in clauses["must_not"]
-        ]
+        parts += [Condition(f"({clause.sql}) IS NOT TRUE", clause.parameters) for clause in clauses["must_not"]]
         return _all(parts)
 
     def _clauses(self, key: str, value: object) -> list[Condition]:
         if value is None:
             return []
         if not isinstance(value, dict | list):
-            raise QueryParsingError(
-                f"[bool] query: [{key}] must be an object or an array of objects, got [{value}]"
-            )
+            raise QueryParsingError(f"[bool] query: [{key}] must be an object or an array of objects, got [{value}]")
         return [self.query(item) for item in (value if isinstance(value, list) else [value])]
 
     def _match_all(self, body: object) -> Condition:
@@ -186,26 +176,20 @@ class Translator:
             raise IllegalQueryError("value cannot be null")
         value = options["value"]
         if isinstance(value, list | dict):
-            raise QueryParsingError(
-                f"[term] query does not support an array or object of values for field [{name}]"
-            )
+            raise QueryParsingError(f"[term] query does not support an array or object of values for field [{name}]")
         if options.get("case_insensitive") is True:
             return self._pattern(name, "^" + re.escape(str(value)) + "$", insensitive=True)
         return self._equals(name, [value])
 
     def _terms(self, body: object) -> Condition:
-        options = {
-            key: value for key, value in _object("terms", body).items() if key not in {"boost", "_name"}
-        }
+        options = {key: value for key, value in _object("terms", body).items() if key not in {"boost", "_name"}}
         if len(options) != 1:
             raise QueryParsingError("[terms] query requires exactly one field name")
         ((name, values),) = options.items()
         if isinstance(values, dict):
             raise UnsupportedQueryError("[terms] lookup is not supported by this engine")
         if not isinstance(values, list):
-            raise QueryParsingError(
-                f"[terms] query does not support [{name}] with a value that is not an array"
-            )
+            raise QueryParsingError(f"[terms] query does not support [{name}] with a value that is not an array")
         if any(value is None for value in values):
             raise IllegalQueryError("No value specified for terms query")
         return self._equals(name, values) if values else NONE
@@ -220,9 +204,7 @@ class Translator:
             return NONE
         if leaf.is_text:
             wanted = [str(value) for value in values]
-            return self._value(
-                leaf, lambda e: Condition(f"list_has_any({analysis.tokens_sql(e)}, ?)", (wanted,))
-            )
+            return self._value(leaf, lambda e: Condition(f"list_has_any({analysis.tokens_sql(e)}, ?)", (wanted,)))
         if leaf.type == "ip" and any("/" in str(value) for value in values):
             raise UnsupportedQueryError(f"CIDR terms on [ip] field [{name}] are not supported by this engine")
         if leaf.type in DATES:
@@ -252,9 +234,7 @@ class Translator:
         if leaf is None:
             return NONE
         if leaf.is_text:
-            raise UnsupportedQueryError(
-                f"[range] on [text] field [{name}] is not supported; use [{name}.keyword]"
-            )
+            raise UnsupportedQueryError(f"[range] on [text] field [{name}] is not supported; use [{name}.keyword]")
         values = [(sign, self._bound(leaf, sign, value, options)) for sign, value in bounds]
         if not values:
             return Condition(f"{leaf.column} IS NOT NULL")
@@ -305,9 +285,7 @@ class Translator:
             needed = _minimum(options["minimum_should_match"], len(words))
             return self._value(
                 leaf,
-                lambda e: Condition(
-                    f"len(list_intersect({analysis.tokens_sql(e)}, ?)) >= {needed}", (words,)
-                ),
+                lambda e: Condition(f"len(list_intersect({analysis.tokens_sql(e)}, ?)) >= {needed}", (words,)),
             )
         function = "list_has_all" if operator == "and" else "list_has_any"
         return self._value(leaf, lambda e: Condition(f"{function}({analysis.tokens_sql(e)}, ?)", (words,)))
@@ -337,9 +315,7 @@ class Translator:
         value = options.get("value", options.get("wildcard"))
         if value is None:
             raise IllegalQueryError("value cannot be null")
-        return self._pattern(
-            name, _wildcard_regex(str(value)), insensitive=options.get("case_insensitive") is True
-        )
+        return self._pattern(name, _wildcard_regex(str(value)), insensitive=options.get("case_insensitive") is True)
 
     def _prefix(self, body: object) -> Condition:
         name, options = _field_body("prefix", body, short="value")
@@ -542,9 +518,7 @@ def _minimum(value: object, count: int) -> int:
     else:
         match = re.fullmatch(r"(-?\d+)(%?)", str(value).strip())
         if match is None:
-            raise UnsupportedQueryError(
-                f"[minimum_should_match] of [{value}] is not supported by this engine"
-            )
+            raise UnsupportedQueryError(f"[minimum_should_match] of [{value}] is not supported by this engine")
         number = int(match[1])
         if match[2]:
             share = abs(number) * count // 100
@@ -588,6 +562,4 @@ def _any(conditions: Sequence[Condition]) -> Condition:
         return NONE
     if len(conditions) == 1:
         return conditions[0]
-    return Condition(
-        "(" + " OR ".join(condition.sql for condition in conditions) + ")", _parameters(conditions)
-    )
+    return Condition("(" + " OR ".join(condition.sql for condition in conditions) + ")", _parameters(conditions))

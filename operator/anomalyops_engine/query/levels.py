@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from anomalyops_engine.query.buckets import Bucketing, Ranking
 from anomalyops_engine.query.errors import IllegalQueryError
@@ -39,14 +40,14 @@ class Level:
         Buckets come in the order of the response: by parent, and within it as ranked or by key.
         """
         keys = _keys(len(self.path))
-        inner = self._groups(rows, len(self.path))
+        inner = self.groups(rows, len(self.path))
         order = ", ".join([*(f"k{n}" for n in range(len(self.path) - 1)), "place"])
         metric_columns = "".join(f", m{n}" for n in range(self._metric_count(len(self.path))))
-        chosen, parameters = self._selections(rows, len(self.path) - 1)
+        chosen, parameters = self.selections(rows, len(self.path) - 1)
         sql = f"{chosen}SELECT {keys}, n, siblings{metric_columns} FROM ({inner.sql}) ORDER BY {order}"  # noqa: S608
         return Condition(sql, parameters + inner.parameters)
 
-    def _groups(self, rows: Rows, depth: int) -> Condition:
+    def groups(self, rows: Rows, depth: int) -> Condition:
         """Return the SELECT of the kept buckets of the first `depth` aggregations."""
         bucketing = self.path[depth - 1]
         keys = _keys(depth)
@@ -78,14 +79,14 @@ class Level:
                 sql += f" AND ({keys}) IN (SELECT ({keys}) FROM kept{number})"  # noqa: S608
         return Condition(sql, documents.parameters)
 
-    def _selections(self, rows: Rows, depth: int) -> tuple[str, tuple[object, ...]]:
+    def selections(self, rows: Rows, depth: int) -> tuple[str, tuple[Any, ...]]:
         """Return the WITH clause that names the kept keys of ranked ancestors, with its parameters."""
         parts: list[str] = []
-        parameters: tuple[object, ...] = ()
+        parameters: tuple[Any, ...] = ()
         for number, bucketing in enumerate(self.path[:depth]):
             if bucketing.ranking is None:
                 continue
-            groups = self._groups(rows, number + 1)
+            groups = self.groups(rows, number + 1)
             parts.append(f"kept{number} AS MATERIALIZED (SELECT {_keys(number + 1)} FROM ({groups.sql}))")  # noqa: S608
             parameters += groups.parameters
         return (f"WITH {', '.join(parts)} " if parts else ""), parameters
@@ -103,7 +104,9 @@ def _order_sql(bucketing: Bucketing, metrics: Sequence[Metric], depth: int) -> s
     ranking = bucketing.ranking
     if ranking is None:
         return own
-    return ", ".join(_order_term(what, descending, bucketing, ranking, metrics, own) for what, descending in ranking.order)
+    return ", ".join(
+        _order_term(what, descending, bucketing, ranking, metrics, own) for what, descending in ranking.order
+    )
 
 
 def _order_term(

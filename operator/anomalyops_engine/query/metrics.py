@@ -44,7 +44,9 @@ def compile_metric(node: Node, rows: Rows) -> Metric:
     column = rows.column(str(node.required("field")))
     if node.kind not in _ANY_TYPE and not column.is_numeric:
         kind = column.leaf.type if column.leaf is not None else "unmapped"
-        raise IllegalQueryError(f"Field [{column.name}] of type [{kind}] is not supported for aggregation [{node.kind}]")
+        raise IllegalQueryError(
+            f"Field [{column.name}] of type [{kind}] is not supported for aggregation [{node.kind}]"
+        )
     values = _Values(column, node.options.get("missing"), as_number=node.kind not in _ANY_TYPE)
     if node.kind == "stats":
         return _stats(node, values)
@@ -69,9 +71,11 @@ class _Values:
     """SQL aggregates over a column, whether a document has one value of it or a list."""
 
     def __init__(self, column: Column, missing: object, *, as_number: bool) -> None:
-        expression = f"CAST({column.sql} AS INTEGER{'[]' if column.multi else ''})" if (
-            column.type == "BOOLEAN" and as_number
-        ) else column.sql
+        expression = (
+            f"CAST({column.sql} AS INTEGER{'[]' if column.multi else ''})"
+            if (column.type == "BOOLEAN" and as_number)
+            else column.sql
+        )
         self.multi = column.multi
         if missing is not None:
             literal = _literal(missing, column)

@@ -69,16 +69,17 @@ def select(
                 "it must be a [date]"
             )
         columns = ", ".join(f"{_scalar(index.get(name), types[name])} AS {quoted(name)}" for name in names)
-        condition = both(_between(moment, start_ms, end_ms), where(index, query))
+        condition = both(between(moment, start_ms, end_ms), where(index, query))
         selects.append(f'SELECT {columns} FROM "{index.table}" WHERE {condition.sql}')  # noqa: S608
         parameters.extend(condition.parameters)
     if not selects:
         columns = ", ".join(f"CAST(NULL AS {types[name]}) AS {quoted(name)}" for name in names)
-        return Relation(f"SELECT {columns} WHERE FALSE")  # noqa: S608
+        return Relation(f"SELECT {columns} WHERE FALSE")
     return Relation(" UNION ALL ".join(selects), tuple(parameters))
 
 
-def _between(moment: Field, start_ms: int | None, end_ms: int | None) -> Condition:
+def between(moment: Field, start_ms: int | None, end_ms: int | None) -> Condition:
+    """Return that a document's time lies in [start, end); a bound of None is none."""
     column = _scalar(moment, "BIGINT")
     parts, parameters = [f"{column} IS NOT NULL"], []
     if start_ms is not None:

@@ -105,7 +105,7 @@ class Rows:
             columns = ["1 AS one"]
             columns += [f"CAST(NULL AS {_full_type(column)}) AS {column.sql}" for column in self._columns.values()]
             columns += [f"FALSE AS q{number}" for number in range(len(self._conditions))]
-            return Condition(f"SELECT {', '.join(columns)} WHERE FALSE")  # noqa: S608
+            return Condition(f"SELECT {', '.join(columns)} WHERE FALSE")
         return Condition(" UNION ALL ".join(selects), tuple(parameters))
 
     def _expression(self, index: Index, column: Column) -> str:
@@ -116,7 +116,11 @@ class Rows:
         expression = leaf.column
         if column.multi and not leaf.multi:
             expression = f"CASE WHEN {expression} IS NULL THEN NULL ELSE [{expression}] END"
-        return expression if leaf.sql_type == wanted or SQL_TYPES[leaf.type] == column.type else f"CAST({expression} AS {wanted})"
+        return (
+            expression
+            if leaf.sql_type == wanted or SQL_TYPES[leaf.type] == column.type
+            else f"CAST({expression} AS {wanted})"
+        )
 
 
 def _full_type(column: Column) -> str:

@@ -173,9 +173,7 @@ def _hit(
     return hit
 
 
-def _field_leaves(
-    indices: Sequence[Index], fields: Sequence[tuple[str, str | None]]
-) -> list[tuple[str, str | None]]:
+def _field_leaves(indices: Sequence[Index], fields: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
     leaves: dict[str, str | None] = {}
     for pattern, form in fields:
         for index in indices:
@@ -191,7 +189,7 @@ def _listed(leaf: Field | None) -> str:
     return leaf.column if leaf.multi else f"CASE WHEN {leaf.column} IS NULL THEN NULL ELSE [{leaf.column}] END"
 
 
-def _shown(value: Any, leaf: Field | None, form: str | None) -> Any:  # noqa: ANN401 (any field value)
+def _shown(value: Any, leaf: Field | None, form: str | None) -> Any:
     if leaf is not None and leaf.is_date:
         return format_millis(value, form or leaf.formats)
     return value
@@ -244,5 +242,3 @@ def _field_option(item: object) -> tuple[str, str | None]:
     if isinstance(item, dict) and isinstance(item.get("field"), str) and item.keys() <= {"field", "format"}:
         return item["field"], item.get("format")
     raise QueryParsingError(f"[fields] entries must be a field name or {{field, format}}, got [{item}]")
-
-

@@ -61,7 +61,7 @@ class SortKey:
         direction = "DESC" if self.descending else "ASC"
         return f"{column} {direction} NULLS {'FIRST' if self.missing_first else 'LAST'}"
 
-    def shown(self, value: Any, leaf: Field | None) -> Any:  # noqa: ANN401 (any sort value)
+    def shown(self, value: Any, leaf: Field | None) -> Any:
         """Return the sort value as a hit shows it."""
         if value is None:
             if leaf is None or SQL_TYPES[leaf.type] not in {"BIGINT", "UBIGINT"}:

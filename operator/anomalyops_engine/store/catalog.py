@@ -63,11 +63,7 @@ def check_name(name: str) -> None:
 
 def parts_of(expression: str | Sequence[str]) -> list[str]:
     """Return the names, patterns and exclusions of an index expression; nothing, `_all` and `*` mean all."""
-    names = (
-        expression.split(",")
-        if isinstance(expression, str)
-        else [n for e in expression for n in e.split(",")]
-    )
+    names = expression.split(",") if isinstance(expression, str) else [n for e in expression for n in e.split(",")]
     names = [name.strip() for name in names if name.strip()]
     return ["*" if name == "_all" else name for name in names] or ["*"]
 

@@ -63,9 +63,7 @@ class Batch:
                 self._fail_all(
                     values, f"field name cannot be an empty string or contain only whitespace: [{path}]", path
                 )
-            elif dict in kinds or (
-                list in kinds and (_holds_objects(values) or self.mapping.has_object(path))
-            ):
+            elif dict in kinds or (list in kinds and (_holds_objects(values) or self.mapping.has_object(path))):
                 self._gather_objects(path, values, kinds)
             else:
                 self._add_leaf(path, values)
@@ -141,9 +139,7 @@ class Batch:
                 out.append(convert(value))
             except _CATCH as error:
                 out.append(None)
-                message = (
-                    f"failed to parse field [{leaf.path}] of type [{leaf.type}]: value [{_shown(value)}]"
-                )
+                message = f"failed to parse field [{leaf.path}] of type [{leaf.type}]: value [{_shown(value)}]"
                 self.errors[position] = DocumentParsingError(message, field=leaf.path, cause=str(error))
         return out
 
@@ -166,9 +162,7 @@ class Batch:
             self._fail_all(values, message, path)
             return None
         if list in kinds:
-            scalars = [
-                item for value in values for item in (_flat(value) if isinstance(value, list) else (value,))
-            ]
+            scalars = [item for value in values for item in (_flat(value) if isinstance(value, list) else (value,))]
             kinds = set(map(type, scalars)) - {type(None)}
             values = scalars
         if not kinds:
@@ -176,9 +170,7 @@ class Batch:
         return self._map_dynamically(path, values, kinds, is_list=False)
 
     def _map_dynamically(self, path: str, values: Values, kinds: set[type], *, is_list: bool) -> Field:
-        kind, definition = _detect(
-            values, kinds, dates=self.mapping.root.get("date_detection", True) is not False
-        )
+        kind, definition = _detect(values, kinds, dates=self.mapping.root.get("date_detection", True) is not False)
         template = self.mapping.template_for(path, kind)
         if template is not None:
             definition = template
@@ -265,7 +257,7 @@ def _date_converter(formats: str) -> Callable[[Any], int]:
 def _integer_converter(low: int, high: int, *, kind: str) -> Callable[[Any], int | None]:
     def convert(value: Any) -> int | None:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError(f"[{_shown(value)}] is not a number")  # noqa: TRY004 (all refusals are one kind)
+            raise ValueError(f"[{_shown(value)}] is not a number")
         if isinstance(value, str):
             if not value:
                 return None  # coerced to nothing, as Elasticsearch does
@@ -289,7 +281,7 @@ def _integer_converter(low: int, high: int, *, kind: str) -> Callable[[Any], int
 
 def _double(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"[{_shown(value)}] is not a number")  # noqa: TRY004
+        raise ValueError(f"[{_shown(value)}] is not a number")
     if value == "":
         return None
     try:

@@ -66,9 +66,7 @@ def to_millis(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
-def parse_date(
-    value: object, formats: str = DEFAULT_FORMAT, *, round_up: bool = False, tz: tzinfo = UTC
-) -> int:
+def parse_date(value: object, formats: str = DEFAULT_FORMAT, *, round_up: bool = False, tz: tzinfo = UTC) -> int:
     """Return epoch milliseconds of a value in one of the formats.
 
     Args:
@@ -189,11 +187,11 @@ def _parse_iso(value: object, round_up: bool, tz: tzinfo) -> int:  # noqa: FBT00
     )
 
 
-def _parse_epoch_millis(value: object, round_up: bool, tz: tzinfo) -> int:  # noqa: FBT001, ARG001
+def _parse_epoch_millis(value: object, round_up: bool, tz: tzinfo) -> int:  # noqa: FBT001
     return int(_number(value))
 
 
-def _parse_epoch_second(value: object, round_up: bool, tz: tzinfo) -> int:  # noqa: FBT001, ARG001
+def _parse_epoch_second(value: object, round_up: bool, tz: tzinfo) -> int:  # noqa: FBT001
     number = _number(value)
     return int(number * 1000) + (999 if round_up and number == int(number) else 0)
 
@@ -289,9 +287,7 @@ def _pattern_regex(pattern: str) -> str:
         elif other is not None:
             out.append(re.escape(other))
         else:
-            raise UnknownDateFormatError(
-                f"Invalid format: [{pattern}]: unsupported pattern letter [{letter}]"
-            )
+            raise UnknownDateFormatError(f"Invalid format: [{pattern}]: unsupported pattern letter [{letter}]")
     if position != len(pattern) or not any(name in "".join(out) for name in ("year", "hour", "month")):
         raise UnknownDateFormatError(f"Invalid format: [{pattern}]: Unknown pattern")
     try:

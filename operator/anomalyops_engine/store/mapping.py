@@ -8,7 +8,8 @@ anything, while SQL identifiers may not.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping as AbcMapping
+from collections.abc import Iterator
+from collections.abc import Mapping as AbcMapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -172,9 +173,7 @@ class IndexMapping:
             MappingError: the number of fields is at its limit.
         """
         if len(self.fields) >= _MAX_FIELDS:
-            raise MappingError(
-                f"Limit of total fields [{_MAX_FIELDS}] has been exceeded while adding field [{path}]"
-            )
+            raise MappingError(f"Limit of total fields [{_MAX_FIELDS}] has been exceeded while adding field [{path}]")
         leaf = Field(path, str(definition["type"]), f"c{len(self.fields)}", multi, dict(definition))
         return replace(self, fields={**self.fields, path: leaf})
 
@@ -192,9 +191,7 @@ class IndexMapping:
         """
         for key in body:
             if key not in _ROOT_KEYS:
-                raise MappingError(
-                    f"Root mapping definition has unsupported parameters:  [{key} : {body[key]}]"
-                )
+                raise MappingError(f"Root mapping definition has unsupported parameters:  [{key} : {body[key]}]")
         if body.get("runtime"):
             raise UnsupportedMappingError("[runtime] fields in mappings are not supported by this engine")
         result = self
@@ -266,9 +263,7 @@ class IndexMapping:
                 template.get("path_match", "*"), path
             ):
                 continue
-            if _any_match(template.get("unmatch", []), name) or _any_match(
-                template.get("path_unmatch", []), path
-            ):
+            if _any_match(template.get("unmatch", []), name) or _any_match(template.get("path_unmatch", []), path):
                 continue
             mapping = dict(template.get("mapping", {}))
             mapping.setdefault("type", _TEMPLATE_TYPES[kind])
@@ -294,9 +289,7 @@ def _any_match(patterns: str | list[str], name: str) -> bool:
 def _dynamic(value: object) -> str:
     text = _DYNAMIC.get(value) if isinstance(value, str | bool) else None
     if text is None:
-        raise UnsupportedMappingError(
-            f"[dynamic] must be one of [true, false, strict] in this engine, got [{value}]"
-        )
+        raise UnsupportedMappingError(f"[dynamic] must be one of [true, false, strict] in this engine, got [{value}]")
     return text
 
 
@@ -312,9 +305,7 @@ def _merge_properties(mapping: IndexMapping, prefix: str, properties: object) ->
 
 
 def _merge_definition(mapping: IndexMapping, path: str, definition: dict[str, Any]) -> IndexMapping:
-    kind = definition.get(
-        "type", "object" if "properties" in definition or "type" not in definition else None
-    )
+    kind = definition.get("type", "object" if "properties" in definition or "type" not in definition else None)
     if kind == "object":
         if mapping.fields.get(path) is not None:
             raise MappingConflictError(f"can't merge a non-object mapping [{path}] with an object mapping")
@@ -322,9 +313,7 @@ def _merge_definition(mapping: IndexMapping, path: str, definition: dict[str, An
             return replace(mapping, disabled=mapping.disabled | {path})
         return _merge_properties(mapping, f"{path}.", definition.get("properties", {}))
     if mapping.has_object(path):
-        raise MappingConflictError(
-            f"can't merge a non object mapping [{path}] with an object mapping [{path}]"
-        )
+        raise MappingConflictError(f"can't merge a non object mapping [{path}] with an object mapping [{path}]")
     if kind == "alias":
         return replace(mapping, aliases={**mapping.aliases, path: str(definition.get("path"))})
     check_definition(path, definition)
@@ -332,9 +321,7 @@ def _merge_definition(mapping: IndexMapping, path: str, definition: dict[str, An
     if existing is None:
         return mapping.with_field(path, definition)
     if existing.type != kind:
-        raise MappingConflictError(
-            f"mapper [{path}] cannot be changed from type [{existing.type}] to [{kind}]"
-        )
+        raise MappingConflictError(f"mapper [{path}] cannot be changed from type [{existing.type}] to [{kind}]")
     fields = {**existing.definition.get("fields", {}), **definition.get("fields", {})}
     merged = {**existing.definition, **definition, **({"fields": fields} if fields else {})}
     return replace(mapping, fields={**mapping.fields, path: replace(existing, definition=merged)})

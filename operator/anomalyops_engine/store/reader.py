@@ -92,23 +92,17 @@ class Reader:
 
     def config(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002 (the field's name for it)
         """Return a stored configuration, None when there is none."""
-        rows = self.connection.execute(
-            "SELECT body FROM configs WHERE kind = ? AND id = ?", [kind, id]
-        ).fetchall()
+        rows = self.connection.execute("SELECT body FROM configs WHERE kind = ? AND id = ?", [kind, id]).fetchall()
         return orjson.loads(rows[0][0]) if rows else None
 
     def configs(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return all configurations of a kind by id, in id order."""
-        rows = self.connection.execute(
-            "SELECT id, body FROM configs WHERE kind = ? ORDER BY id", [kind]
-        ).fetchall()
+        rows = self.connection.execute("SELECT id, body FROM configs WHERE kind = ? ORDER BY id", [kind]).fetchall()
         return {row[0]: orjson.loads(row[1]) for row in rows}
 
     def state(self, kind: str, id: str) -> bytes | None:  # noqa: A002
         """Return a stored state, None when there is none."""
-        rows = self.connection.execute(
-            "SELECT state FROM states WHERE kind = ? AND id = ?", [kind, id]
-        ).fetchall()
+        rows = self.connection.execute("SELECT state FROM states WHERE kind = ? AND id = ?", [kind, id]).fetchall()
         return bytes(rows[0][0]) if rows else None
 
     def state_ids(self, kind: str) -> list[str]:

@@ -151,9 +151,7 @@ class Writer(Reader):
 
     # --- documents ---
 
-    def append(
-        self, index: str, documents: Sequence[Mapping[str, Any]], *, ids: Sequence[str] | None = None
-    ) -> None:
+    def append(self, index: str, documents: Sequence[Mapping[str, Any]], *, ids: Sequence[str] | None = None) -> None:
         """Index documents, replacing those whose id is there already; creates and extends the index as needed.
 
         Raises:
@@ -235,9 +233,7 @@ class Writer(Reader):
     def put_config(self, kind: str, id: str, body: Mapping[str, Any]) -> None:  # noqa: A002
         """Store a configuration under its kind and id."""
         self.delete_config(kind, id)
-        self.connection.execute(
-            "INSERT INTO configs VALUES (?, ?, ?)", [kind, id, orjson.dumps(body).decode()]
-        )
+        self.connection.execute("INSERT INTO configs VALUES (?, ?, ?)", [kind, id, orjson.dumps(body).decode()])
 
     def delete_config(self, kind: str, id: str) -> None:  # noqa: A002
         """Remove a configuration; nothing happens when there is none."""
@@ -260,9 +256,7 @@ class Writer(Reader):
         explicit = [doc_id for doc_id in given if doc_id is not None]
         versions = self.delete_documents(index, explicit) if explicit else {}
         prefix = secrets.token_urlsafe(12)
-        ids = [
-            f"{prefix}{position:05x}" if doc_id is None else doc_id for position, doc_id in enumerate(given)
-        ]
+        ids = [f"{prefix}{position:05x}" if doc_id is None else doc_id for position, doc_id in enumerate(given)]
         first = self._take_sequence(index, len(ids))
         rows = [
             Written(doc_id, versions.get(doc_id, 0) + 1, first + offset, doc_id not in versions)
@@ -297,9 +291,7 @@ class Writer(Reader):
         for path, leaf in mapping.fields.items():
             known = index.mapping.fields.get(path)
             if known is None:
-                self.connection.execute(
-                    f'ALTER TABLE "{index.table}" ADD COLUMN {leaf.column} {leaf.sql_type}'
-                )
+                self.connection.execute(f'ALTER TABLE "{index.table}" ADD COLUMN {leaf.column} {leaf.sql_type}')
             elif leaf.multi and not known.multi:
                 self.connection.execute(
                     f'ALTER TABLE "{index.table}" ALTER {leaf.column} TYPE {leaf.sql_type} '
