@@ -32,6 +32,8 @@ def memory(job: ObservedJob, previous: MemoryStatus | None) -> MemoryStatus | No
     size: Mapping[str, Any] = job.stats.get("model_size_stats") or {}
     used = int(size.get("model_bytes") or job.model_bytes)
     limit = size.get("model_bytes_memory_limit") or _configured_limit(job)
+    if limit is None and previous is not None:  # a look without configurations
+        limit = previous.limit_bytes
     percent = None if not limit else int(100 * used / limit) // _PERCENT_STEP * _PERCENT_STEP
     status = size.get("memory_status")
     if not size and not used and limit is None:
