@@ -167,7 +167,7 @@ class Gateway:
         return _by_id(await self._list(f"{_FEEDS}/_all/_stats"), "datafeeds", "datafeed_id")
 
     async def ml_messages_since(self, since_ms: int) -> list[MlMessage]:
-        """What the ML plugin said about jobs since a time, oldest first: problems and recoveries only.
+        """What the ML plugin said about jobs since a time, oldest first: problems and news of datafeeds.
 
         Args:
             since_ms: Milliseconds since the epoch, inclusive.

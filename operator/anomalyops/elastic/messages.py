@@ -9,12 +9,6 @@ from typing import Any
 INDICES = ".ml-notifications-*,.ml-annotations-*"
 _SIZE = 1000  # newest first; a server that says more than this between two looks is heard in part
 
-# Messages of level "info" that end a problem (texts of the ML plugin's audit messages).
-_RECOVERIES = (
-    "Datafeed has recovered data extraction and analysis",
-    "Datafeed has started retrieving data again",
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlMessage:
@@ -40,9 +34,10 @@ class MlMessage:
 
 
 def search_body(since_ms: int) -> dict[str, Any]:
-    """Warnings, errors, recoveries and delayed-data annotations written at or after a time."""
-    recoveries = [{"match": {"message": {"query": text, "operator": "and"}}} for text in _RECOVERIES]
-    spoken = {"bool": {"should": [{"terms": {"level": ["warning", "error"]}}, *recoveries]}}
+    """Warnings, errors, news of datafeeds and delayed-data annotations written at or after a time."""
+    # Information about datafeeds ends a problem: recovered, data again, started anew.
+    about_datafeeds = {"match": {"message": "datafeed"}}
+    spoken = {"bool": {"should": [{"terms": {"level": ["warning", "error"]}}, about_datafeeds]}}
     notification = {"bool": {"filter": [{"range": {"timestamp": {"gte": since_ms}}}, spoken]}}
     annotation = {
         "bool": {"filter": [{"range": {"create_time": {"gte": since_ms}}}, {"term": {"event": "delayed_data"}}]}

@@ -13,7 +13,7 @@ from anomalyops.plan import Observed, lookback_done, plan
 from anomalyops.reconciler.failures import remembered_failure
 from anomalyops.reconciler.look import observed_datafeed, observed_job
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
-from anomalyops.reconciler.pair import Pair, desired, policy
+from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.resources import AnomalyJobStatus, ConditionType, DatafeedStatus, Reason, find_condition
 
 Documents = Mapping[str, Mapping[str, Any]]
@@ -100,7 +100,19 @@ class Observation:
             job_status=job,
             datafeed_status=feed,
             notices=health_notices(pair, job, feed),
-            needs_reconcile=not found.empty,
+            needs_reconcile=not found.empty or self._lacks_something(pair, observed, states),
+        )
+
+    @staticmethod
+    def _lacks_something(pair: Pair, observed: Observed, states: tuple[PlanState, PlanState]) -> bool:
+        """Whether the server lacks a job or datafeed, apart from what it refused to create.
+
+        Without configurations the plan does not say so: it would not know what to create.
+        """
+        wanted = ((pair.job, observed.job, states[0]), (pair.datafeed, observed.datafeed, states[1]))
+        return pair.job is not None and any(
+            resource is not None and not is_deleting(resource) and there is None and state.failure is None
+            for resource, there, state in wanted
         )
 
     def _job_of_datafeed(self, pair: Pair) -> str | None:

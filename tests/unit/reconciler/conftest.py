@@ -51,6 +51,7 @@ class FakeElasticsearch:
 
     jobs: dict[str, dict] = field(default_factory=dict)
     job_states: dict[str, str] = field(default_factory=dict)
+    processed: dict[str, int] = field(default_factory=dict)
     model_bytes: dict[str, int] = field(default_factory=dict)
     feeds: dict[str, dict] = field(default_factory=dict)
     feed_states: dict[str, str] = field(default_factory=dict)
@@ -141,7 +142,11 @@ class FakeElasticsearch:
         return {
             "job_id": job_id,
             "state": self._job_state(job_id),
-            "data_counts": {"job_id": job_id, "processed_record_count": 0, "input_record_count": 0},
+            "data_counts": {
+                "job_id": job_id,
+                "processed_record_count": self.processed.get(job_id, 0),
+                "input_record_count": self.processed.get(job_id, 0),
+            },
             "model_size_stats": {
                 "job_id": job_id,
                 "model_bytes": self.model_bytes.get(job_id, 0),
@@ -297,6 +302,7 @@ class FakeElasticsearch:
                 return 409, error_body(409, "status_exception", reason)
             self.started.append((feed_id, (body or {}).get("start"), (body or {}).get("end")))
             if (body or {}).get("end") is not None and self.lookbacks_end_at_once:
+                self.processed[job_id] = 1000
                 self.job_states[job_id] = "closed"  # the server closes the job of a lookback that ended
             else:
                 self.feed_states[feed_id] = "started"
@@ -336,9 +342,7 @@ async def server() -> AsyncIterator[FakeElasticsearch]:
 @pytest.fixture
 async def gateway(server: FakeElasticsearch) -> AsyncIterator[Gateway]:
     made = Gateway(
-        Endpoint(
-            urls=(server.url,), credentials=Credentials(username="u", password="s3cret"), request_timeout=5
-        ),
+        Endpoint(urls=(server.url,), credentials=Credentials(username="u", password="s3cret"), request_timeout=5),
         state_timeout=2,
         poll_interval=0.01,
     )

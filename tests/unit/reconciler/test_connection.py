@@ -61,9 +61,7 @@ async def test_the_manifest_reaches_the_gateway(server):
     await gateway.close()
 
 
-@pytest.mark.parametrize(
-    ("spec", "field"), [({"eckRef": {"name": "es"}}, "eckRef"), ({"embedded": {}}, "embedded")]
-)
+@pytest.mark.parametrize(("spec", "field"), [({"eckRef": {"name": "es"}}, "eckRef"), ({"embedded": {}}, "embedded")])
 def test_what_is_not_supported_yet_says_so(spec, field):
     with pytest.raises(NotSupportedError, match=rf"spec\.{field} is not supported yet.*spec\.url"):
         connect(connection(**spec))

@@ -73,9 +73,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("status", "body", "expected"), CASES)
-async def test_every_status_becomes_its_own_error_with_the_servers_reason(
-    server, gateway, status, body, expected
-):
+async def test_every_status_becomes_its_own_error_with_the_servers_reason(server, gateway, status, body, expected):
     server.fault("PUT", "anomaly_detectors/web$", status=status, body=body)
     with pytest.raises(GatewayError) as caught:
         await gateway.create_job("web", JOB)

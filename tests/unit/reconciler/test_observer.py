@@ -73,8 +73,9 @@ async def test_a_pair_in_order_has_nothing_to_patch_and_nothing_to_do(server, ga
     pair = await applied(gateway, named("web"))
     assessment = (await observer.observe(configs=configs)).assess(pair)
     assert not assessment.needs_reconcile
+    assert assessment.job_status.manifest() == pair.job.status.manifest()
+    assert assessment.datafeed_status.manifest() == pair.datafeed.status.manifest()
     assert assessment.job_status == pair.job.status
-    assert assessment.datafeed_status == pair.datafeed.status
     assert assessment.notices == ()
 
 
@@ -105,9 +106,7 @@ async def test_a_job_that_is_gone_needs_a_reconcile(server, gateway, observer):
     assert (await observer.observe()).assess(pair).needs_reconcile
 
 
-async def test_drift_of_the_configuration_is_seen_only_when_configurations_are_read(
-    server, gateway, observer
-):
+async def test_drift_of_the_configuration_is_seen_only_when_configurations_are_read(server, gateway, observer):
     pair = await applied(gateway, named("web"))
     server.feeds["feed-web"]["query_delay"] = "5s"
     assert not (await observer.observe()).assess(pair).needs_reconcile
@@ -128,6 +127,7 @@ async def test_a_finished_lookback_is_no_drift(server, gateway, observer, config
 async def test_a_lookback_that_ends_while_nobody_reads_configurations(server, gateway, observer):
     pair = await applied(gateway, named("web", end="2026-01-08T00:00:00Z"))
     server.feed_states["feed-web"], server.job_states["web"] = "stopped", "closed"
+    server.processed["web"] = 1000
     assessment = (await observer.observe()).assess(pair)
     now_known = (await observer.observe(configs=True)).assess(with_status(pair, assessment))
     assert not now_known.needs_reconcile

@@ -1,0 +1,318 @@
+"""The gateway and the reconciler against the embedded engine over HTTP: the same calls that Elasticsearch gets."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import math
+
+import pytest
+
+from anomalyops.elastic import (
+    AlreadyExists,
+    Conflict,
+    Endpoint,
+    Gateway,
+    Rejected,
+)
+from anomalyops.elastic.documents import Documents
+from anomalyops.reconciler import Observer, Pair, Reconciler, check_connection, connect
+from anomalyops.resources import Resource, find_condition
+
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z in ms
+MINUTE = 60_000
+HOURS = 72
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+async def gateway(engine):
+    made = Gateway(Endpoint(urls=(str(engine),)), state_timeout=30)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def reconciler(gateway):
+    return Reconciler(gateway, cluster="contract")
+
+
+@pytest.fixture
+def observer(gateway):
+    return Observer(gateway, cluster="contract")
+
+
+@pytest.fixture
+async def index(gateway):
+    """Three days of documents, a few a minute with a daily rhythm."""
+    name = f"gateway-{next(_numbers)}"
+    documents = Documents(gateway.rest)
+    fields = {"@timestamp": {"type": "date"}, "host": {"type": "keyword"}, "bytes": {"type": "long"}}
+    await documents.create(name, {"properties": fields})
+    rows = [
+        {
+            "@timestamp": START + minute * MINUTE,
+            "host": f"h{minute % 3}",
+            "bytes": int(100 + 50 * math.sin(minute / 229)),
+        }
+        for minute in range(HOURS * 60)
+    ]
+    refused = await documents.bulk(name, [json.dumps(row).encode() for row in rows])
+    assert refused == []
+    yield name
+    await documents.delete(name)
+
+
+@pytest.fixture
+async def make(gateway, index):
+    """Makes pairs of an id that no other test uses, and removes what the server has of them afterwards."""
+    name = f"pair-{next(_numbers)}"
+
+    def pair(job=None, feed=None, *, deleting=()):
+        gone = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+        return Pair(
+            job=Resource.from_object(
+                {
+                    "apiVersion": "anomalyops.io/v1alpha1",
+                    "kind": "AnomalyJob",
+                    "metadata": {"name": name, "namespace": "ops", "uid": f"u-{name}", "generation": 1}
+                    | (gone if "job" in deleting else {}),
+                    "spec": {
+                        "analysisConfig": {
+                            "bucketSpan": "15m",
+                            "detectors": [{"function": "mean", "fieldName": "bytes"}],
+                        },
+                        "dataDescription": {"timeField": "@timestamp"},
+                        "analysisLimits": {"modelMemoryLimit": "64mb"},
+                    }
+                    | (job or {}),
+                }
+            ),
+            datafeed=Resource.from_object(
+                {
+                    "apiVersion": "anomalyops.io/v1alpha1",
+                    "kind": "Datafeed",
+                    "metadata": {"name": f"feed-{name}", "namespace": "ops", "generation": 1}
+                    | (gone if "feed" in deleting else {}),
+                    "spec": {"jobRef": {"name": name}, "indices": [index], "queryDelay": "60s"} | (feed or {}),
+                }
+            ),
+        )
+
+    yield pair
+    await gateway.stop_datafeed(f"feed-{name}", force=True)
+    await gateway.close_job(name, force=True)
+    await gateway.delete_datafeed(f"feed-{name}")
+    await gateway.delete_job(name)
+
+
+async def server_side(gateway, pair):
+    return await gateway.pair(pair.job.server_id, pair.datafeed.server_id)
+
+
+async def eventually(look, *, seconds=30):
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not (found := await look()):
+        assert asyncio.get_running_loop().time() < deadline, "waited in vain"
+        await asyncio.sleep(0.1)
+    return found
+
+
+def condition(status, type_):
+    return find_condition(status.conditions, type_)
+
+
+async def test_the_connection_is_ready(engine):
+    connection = Resource.from_object(
+        {
+            "apiVersion": "anomalyops.io/v1alpha1",
+            "kind": "ElasticsearchConnection",
+            "metadata": {"name": "default"},
+            "spec": {"url": str(engine)},
+        }
+    )
+    gateway = connect(connection)
+    reconciler = Reconciler(gateway, cluster="contract")
+    status = await check_connection(gateway, connection, None, reconciler._clock())
+    await gateway.close()
+    assert condition(status.conditions and status, "Ready").status == "True"
+    assert status.version.startswith("8.")
+
+
+async def test_a_pair_is_created_runs_and_reads_everything_once(gateway, reconciler, observer, make):
+    outcome = await reconciler.reconcile(make())
+    assert outcome.error is None
+    assert condition(outcome.job_status, "Synced").status == "True"
+    pair = make()
+
+    async def caught_up():
+        counts = (await observer.observe()).observed(pair).job.stats["data_counts"]
+        return counts["processed_record_count"] == HOURS * 60
+
+    await eventually(caught_up)
+    again = await reconciler.reconcile(pair)
+    assert again.plan.empty
+    assert again.executed == ()
+    for configs in (False, True):
+        assert not (await observer.observe(configs=configs)).assess(pair).needs_reconcile
+
+
+async def test_memory_of_a_running_job_is_raised_without_skipping_or_repeating_data(gateway, reconciler, make):
+    await reconciler.reconcile(make())
+    outcome = await reconciler.reconcile(make({"analysisLimits": {"modelMemoryLimit": "128mb"}}))
+    assert outcome.error is None
+    assert [step.verb for step in outcome.executed][-5:] == [
+        "stop datafeed",
+        "close job",
+        "update job",
+        "open job",
+        "start datafeed",
+    ]
+    found = await server_side(gateway, make())
+    assert found.job["analysis_limits"]["model_memory_limit"] == "128mb"
+    assert found.job_stats["state"] == "opened"
+    assert found.datafeed_stats["state"] in ("starting", "started")
+
+    async def all_read():
+        counts = (await gateway.job_stats_of(make().job.server_id))["data_counts"]
+        assert counts["processed_record_count"] <= HOURS * 60
+        return counts["processed_record_count"] == HOURS * 60
+
+    await eventually(all_read)
+
+
+async def test_memory_and_query_delay_change_together(gateway, reconciler, make):
+    await reconciler.reconcile(make())
+    changed = make({"analysisLimits": {"modelMemoryLimit": "96mb"}}, {"queryDelay": "95s"})
+    outcome = await reconciler.reconcile(changed)
+    verbs = [step.verb for step in outcome.executed]
+    assert verbs.index("update job") < verbs.index("update datafeed")
+    found = await server_side(gateway, changed)
+    assert found.job["analysis_limits"]["model_memory_limit"] == "96mb"
+    assert found.datafeed["query_delay"] == "95s"
+    assert found.datafeed_stats["state"] in ("starting", "started")
+    assert (await reconciler.plan(changed)).empty
+
+
+async def test_a_query_delay_leaves_the_job_open(gateway, reconciler, make):
+    await reconciler.reconcile(make())
+    outcome = await reconciler.reconcile(make(feed={"queryDelay": "77s"}))
+    assert [step.verb for step in outcome.executed] == [
+        "stop datafeed",
+        "update datafeed",
+        "start datafeed",
+    ]
+    found = await server_side(gateway, make())
+    assert (found.datafeed["query_delay"], found.job_stats["state"]) == ("77s", "opened")
+
+
+async def test_drift_is_seen_and_undone(gateway, reconciler, observer, make):
+    pair = make()
+    await reconciler.reconcile(pair)
+    feed_id = pair.datafeed.server_id
+    await gateway.stop_datafeed(feed_id)
+    assert (await observer.observe()).assess(pair).needs_reconcile
+    await gateway.update_datafeed(feed_id, {"query_delay": "5s"})
+    await gateway.update_job(pair.job.server_id, {"description": "changed by hand"})
+    assert (await observer.observe(configs=True)).assess(pair).needs_reconcile
+    outcome = await reconciler.reconcile(pair)
+    assert outcome.error is None
+    found = await server_side(gateway, pair)
+    assert found.datafeed["query_delay"] == "60s"
+    assert found.datafeed_stats["state"] in ("starting", "started")
+
+
+async def test_what_the_engine_rejects_leaves_the_feed_running(gateway, reconciler, make):
+    await reconciler.reconcile(make())
+    outcome = await reconciler.reconcile(make(feed={"query": {"no_such_query": {}}}))
+    stalled = condition(outcome.datafeed_status, "Stalled")
+    assert stalled.reason == "Rejected"
+    assert "no_such_query" in stalled.message
+    found = await server_side(gateway, make())
+    assert found.datafeed_stats["state"] in ("starting", "started")
+    mended = await reconciler.reconcile(make(feed={"query": {"term": {"host": "h1"}}}))
+    assert mended.error is None
+    assert (await server_side(gateway, make())).datafeed["query"] == {"term": {"host": "h1"}}
+
+
+async def test_a_lookback_ends_by_itself_and_is_done(gateway, reconciler, observer, make):
+    window = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"}
+    outcome = await reconciler.reconcile(make(feed=window))
+    assert outcome.error is None
+
+    async def ended():
+        return (await gateway.datafeed_stats_of(make().datafeed.server_id))["state"] == "stopped"
+
+    await eventually(ended)
+
+    async def done():
+        assessment = (await observer.observe(configs=True)).assess(make(feed=window))
+        assert not assessment.needs_reconcile
+        return condition(assessment.datafeed_status, "Ready").reason == "LookbackComplete"
+
+    await eventually(done)
+    again = await reconciler.reconcile(make(feed=window))
+    assert again.plan.empty
+    counts = (await gateway.job_stats_of(make().job.server_id))["data_counts"]
+    assert counts["processed_record_count"] == 48 * 60
+
+
+async def test_an_immutable_change_is_refused_without_a_call(gateway, reconciler, make):
+    await reconciler.reconcile(make())
+    span = {"bucketSpan": "30m", "detectors": [{"function": "mean", "fieldName": "bytes"}]}
+    outcome = await reconciler.reconcile(make({"analysisConfig": span}))
+    assert outcome.executed == ()
+    assert condition(outcome.job_status, "Stalled").reason == "ImmutableFieldChanged"
+    recreate = {"analysisConfig": span, "replacePolicy": "Recreate"}
+    assert (await reconciler.reconcile(make(recreate))).error is None
+    found = await server_side(gateway, make())
+    assert found.job["analysis_config"]["bucket_span"] == "30m"
+    assert found.datafeed_stats["state"] in ("starting", "started")
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Delete", "Orphan"])
+async def test_deletion_policies(gateway, reconciler, make, policy):
+    await reconciler.reconcile(make())
+    gone = make({"deletionPolicy": policy}, {"deletionPolicy": policy}, deleting=("job", "feed"))
+    outcome = await reconciler.reconcile(gone)
+    assert outcome.error is None
+    assert outcome.job_released
+    assert outcome.datafeed_released
+    found = await server_side(gateway, gone)
+    if policy == "Delete":
+        assert (found.job, found.datafeed) == (None, None)
+    elif policy == "Retain":
+        assert (found.job_stats["state"], found.datafeed_stats["state"]) == ("closed", "stopped")
+    else:
+        assert found.job_stats["state"] == "opened"
+        assert "anomalyops" not in found.job.get("custom_settings", {})
+    assert (await reconciler.reconcile(gone)).job_released
+
+
+async def test_the_engine_answers_conflicts_as_the_gateway_expects_them(gateway, reconciler, make):
+    pair = make()
+    await reconciler.reconcile(pair)
+    job_id, feed_id = pair.job.server_id, pair.datafeed.server_id
+    await gateway.open_job(job_id)
+    await gateway.start_datafeed(feed_id)
+    with pytest.raises(AlreadyExists):
+        await gateway.create_job(job_id, pair.job.spec.server_body())
+    with pytest.raises(AlreadyExists):
+        await gateway.create_datafeed(feed_id, {"job_id": job_id, "indices": ["x"]})
+    with pytest.raises(Conflict, match="Cannot update datafeed"):
+        await gateway.update_datafeed(feed_id, {"query_delay": "1s"})
+    with pytest.raises(Rejected, match="while the job is open"):
+        await gateway.update_job(job_id, {"analysis_limits": {"model_memory_limit": "99mb"}})
+    with pytest.raises(Conflict):
+        await gateway.delete_job(job_id)
+    assert await gateway.job("no-such-job") is None
+    assert await gateway.datafeed_stats_of("no-such-feed") is None
+
+
+async def test_messages_can_be_searched(gateway, observer, reconciler, make):
+    await reconciler.reconcile(make())
+    observation = await observer.observe()
+    assert observation.messages_problem == ""
+    assert isinstance(await gateway.ml_messages_since(0), list)
