@@ -38,7 +38,7 @@ def series_parameters(
         offset=float(np.clip(2 * a_day, 24, 400)),
         day_memory=14.0 * max(a_day / day_slots, 1.0),
         week_memory=6.0 * max(7 * a_day / week_slots, 1.0),
-        spread_memory=float(np.clip(7 * a_day, 200, 2000)),
+        spread_memory=float(np.clip(14 * a_day, 300, 2000)),
         evidence_decay=1.0 - 1.0 / float(np.clip(7 * a_day, 100, 1000)),
         shift_run=int(np.clip(a_day, 16, 36)),
         want_bounds=want_bounds,
@@ -77,7 +77,7 @@ class SeriesBank:
             week=np.zeros((n, p.week_slots)),
             week_n=np.zeros((n, p.week_slots), dtype=np.float32),
             ring=np.zeros((n, series.EXPERTS, series.WINDOW, 2)),
-            histories=np.tile(history.prior(), (n, series.EXPERTS, 3, 1, 1)),
+            histories=np.tile(history.prior(), (n, series.EXPERTS, 2, 1, 1)),
         )
 
     def __len__(self) -> int:

@@ -6,6 +6,8 @@ things. So each series keeps a decayed histogram of its deviations, on bins of g
 starts as a Student t (wide: little is known yet) and turns into what was seen. Where the histogram has evidence it
 is the tail. Beyond that the tail is extended as a Weibull-type tail: on the scale of normal quantiles, log deviation
 is linear in log quantile (Beirlant et al., "Statistics of Extremes", 2004, section 4; exact for a normal tail).
+Tails heavier than normal keep bending outwards, so the slope seen inside the evidence is taken to a power (BENDING)
+for the outside, which is close for exponential, log-normal and Student tails alike.
 """
 
 from __future__ import annotations
@@ -27,10 +29,13 @@ PRIOR_WEIGHT = 20.0
 MEMORY = 4000.0
 """Observations after which old ones weigh 1/e."""
 DECAY_EVERY = 64.0
-EVIDENCE = 5.0
+EVIDENCE = 8.0
 """Observations beyond a point for the histogram itself to be its tail."""
-HEAVIEST = 0.4
+HEAVIEST = 0.15
 """Smallest exponent of the extension; 1 is a normal tail."""
+LIGHTEST = 1.1
+"""Largest exponent of the extension."""
+BENDING = 1.7
 _LOG_GROWTH = math.log(GROWTH)
 _DECAY = 1.0 - DECAY_EVERY / MEMORY
 
@@ -94,8 +99,15 @@ def _quantile(history: Float32Array, side: int, beyond: float) -> float:
 
 
 @kernel
-def surprise(history: Float32Array, side: int, deviation: float) -> float:
-    """Minus log10 of the probability that a side's deviation exceeds `deviation` (>= 0), by the own history."""
+def surprise(history: Float32Array, side: int, deviation: float, trust: float) -> float:
+    """Minus log10 of the probability that a side's deviation exceeds `deviation` (>= 0), by the own history.
+
+    Args:
+        history: The history.
+        side: 0 below, 1 above the expectation.
+        deviation: Size of the deviation, in standard deviations.
+        trust: How far, 0 to 1, the tail beyond the evidence is believed to be normal; the rest is the history's word.
+    """
     total = history[1, BINS]
     k = _bin(deviation)
     above = 0.0
@@ -108,15 +120,17 @@ def surprise(history: Float32Array, side: int, deviation: float) -> float:
     enough = max(EVIDENCE, 0.002 * total)
     if above >= enough:
         return -math.log10(above / total)
-    far = max(_quantile(history, side, enough), 1e-3)
     far_normal = normal_deviate(-math.log10(enough / total))
-    near_count = 0.1 * total
-    exponent = 0.6
+    # A history squeezed to almost nothing (one value, over and over) is not a scale to measure a departure with.
+    far = max(_quantile(history, side, enough), 0.5 * far_normal)
+    near_count = 0.2 * total
+    exponent = 0.8
     if near_count > 2.0 * enough:
         near = _quantile(history, side, near_count)
         if near > 0.05 and far > near * 1.01:
-            exponent = math.log(far_normal / 1.2815516) / math.log(far / near)
-    exponent = min(max(exponent, HEAVIEST), 1.0)
+            exponent = math.log(far_normal / 0.8416212) / math.log(far / near)
+    exponent = min(max(exponent**BENDING, HEAVIEST), LIGHTEST)
+    exponent += trust * (1.0 - exponent)
     return normal_surprise(far_normal * (max(deviation, far) / far) ** exponent)
 
 

@@ -195,7 +195,7 @@ def _bucket(state, p, i, values, time_s, conditions, out):  # type: ignore[no-un
         else:
             deviations[k] = (values[k] - mean) / deviation
         if scored and p.side * deviations[k] >= 0.0 and abs(deviations[k]) > 1.0:
-            surprise = history.surprise(records, 1 if deviations[k] > 0 else 0, abs(deviations[k]))
+            surprise = history.surprise(records, 1 if deviations[k] > 0 else 0, abs(deviations[k]), 0.5 if p.discrete else 0.0)
             out[k, SURPRISE] = max(surprise - chances - (0.30103 if p.side == 0 else 0.0), 0.0)
         out[k, TYPICAL] = mean
         if out[k, SURPRISE] >= p.bounds_from:

@@ -5,7 +5,7 @@ Every series has four forecasters, each with its own residual variance and histo
 - SLOW: a level with a slope (Holt 1957), remembering a few days;
 - FAST: a level that follows at once, for series that wander;
 - DAILY: a profile of the day plus a slow offset;
-- WEEKLY: the daily profile plus a profile of the week's departures from it, plus an offset.
+- WEEKLY: a profile of the week (with the day's finer detail where its slots are coarser) plus a slower offset.
 
 Which one speaks is decided by its discounted predictive likelihood against SLOW (dynamic model selection; Raftery,
 Karny and Ettler 2010), so a season is believed when it has predicted better, usually in the third period. All updates
@@ -27,7 +27,7 @@ import numpy.typing as npt
 from anomalyops_engine.models import history
 from anomalyops_engine.models.compiling import kernel
 from anomalyops_engine.models.rules import matches
-from anomalyops_engine.models.tails import count_deviate, normal_deviate, normal_surprise
+from anomalyops_engine.models.tails import count_deviate, count_log_probability
 
 SLOW, FAST, DAILY, WEEKLY = range(4)
 EXPERTS = 4
@@ -35,8 +35,8 @@ WINDOW = 12
 """Buckets in the multi-bucket feature."""
 
 # Columns of `SeriesState.series`.
-SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_RUN, MAGNITUDE, MINIMUM, LENGTH = range(8)
-SERIES_COLUMNS = 8
+SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_RUN, MAGNITUDE, MINIMUM, LENGTH, FAR_RATE = range(9)
+SERIES_COLUMNS = 9
 # Columns of `SeriesState.experts`.
 LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD = range(8)
 EXPERT_COLUMNS = 8
@@ -44,6 +44,8 @@ EXPERT_COLUMNS = 8
 TYPICAL, LOWER, UPPER, SURPRISE, SINGLE, MULTI, DEVIATION, ANOMALY_LENGTH, SPREAD_RATIO = range(9)
 DETAIL_COLUMNS = 9
 
+RARE = 0.35
+"""Share of far residuals, over about a hundred buckets, below which they are outliers; above, they are the series."""
 HUGE = 1e100
 """Values are cut here, so that their squares stay finite."""
 DAY_S, WEEK_S = 86_400, 604_800
@@ -62,10 +64,10 @@ class SeriesState(NamedTuple):
         day: (n, day slots): mean of the value by time of day.
         day_n: (n, day slots): values behind it.
         day_ratio: (n, 2, day slots): variance by time of day over the overall one, for DAILY and WEEKLY.
-        week: (n, week slots): departure from the day profile by time of week.
+        week: (n, week slots): mean of the value by time of week.
         week_n: (n, week slots): values behind it.
         ring: (n, EXPERTS, WINDOW, 2): last residuals and their variances.
-        histories: (n, EXPERTS, 3, 2, history.BINS + 1): of single, multi-bucket and joint deviations.
+        histories: (n, EXPERTS, 2, 2, history.BINS + 1): of single- and multi-bucket deviations.
     """
 
     series: FloatArray
@@ -132,9 +134,26 @@ def _expect(state, p, i, e, day_slot, week_slot, time_s):  # type: ignore[no-unt
     if e == DAILY:
         ready = p.day_slots >= 4 and n > 0 and age >= DAY_S
         return ready, mean, max(1.0 / (n + 1.0), 0.5 / p.day_memory)
-    ready = p.week_slots >= 7 and n > 0 and age >= WEEK_S
     m = state.week_n[i, week_slot]
-    return ready, mean + state.week[i, week_slot], max(1.0 / (m + 1.0), 0.5 / p.week_memory)
+    ready = p.week_slots >= 7 and n > 0 and m > 0 and age >= WEEK_S
+    mean = state.week[i, week_slot] + _detail(state, p, i, day_slot) + level + state.experts[i, e, SLOPE]
+    return ready, mean, max(1.0 / (m + 1.0), 0.5 / p.week_memory)
+
+
+@kernel
+def _detail(state, p, i, day_slot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """How the day profile departs, at a slot, from its mean over the coarser week slot that it lies in."""
+    width = 7 * p.day_slots // p.week_slots
+    if width <= 1:
+        return 0.0
+    begin = day_slot // width * width
+    end = min(begin + width, p.day_slots)
+    total, n = 0.0, 0
+    for slot in range(begin, end):
+        if state.day_n[i, slot] > 0:
+            total += state.day[i, slot]
+            n += 1
+    return state.day[i, day_slot] - total / n if n > 0 else 0.0
 
 
 @kernel
@@ -153,25 +172,29 @@ def _variance(state, p, i, e, day_slot, base, doubt):  # type: ignore[no-untyped
 
 
 @kernel
-def _learn_seasons(state, p, i, e, value, step, day_slot, week_slot, ready, ratio):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _learn_seasons(state, p, i, e, value, residual, step, day_slot, week_slot, ready, square_z):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Move the profile that a seasonal forecaster owns, and its variance by time of day."""
     n = state.day_n[i, day_slot]
     if ready:
-        slot_ratio = state.day_ratio[i, e - DAILY, day_slot]
+        ratio = state.day_ratio[i, e - DAILY, day_slot]
         rate = max(1.0 / (n + 5.0), 1.0 / (p.day_memory + 8.0))
-        state.day_ratio[i, e - DAILY, day_slot] = min(
-            max(slot_ratio + rate * (min(ratio, 9.0 * slot_ratio + 1.0) - slot_ratio), 1e-3), 1e3
-        )
+        ratio += rate * (min(ratio * square_z, 9.0 * ratio + 1.0) - ratio)
+        state.day_ratio[i, e - DAILY, day_slot] = min(max(ratio, 1e-3), 1e3)
+    level = state.experts[i, e, LEVEL]
     if e == DAILY:
         if n == 0:
-            state.day[i, day_slot] = value
+            state.day[i, day_slot] = value - level
         else:
-            state.day[i, day_slot] += max(1.0 / (n + 1.0), 1.0 / p.day_memory) * step
+            # The second visit is taken at its word, so that a first one that was an outlier is halved at once.
+            state.day[i, day_slot] += max(1.0 / (n + 1.0), 1.0 / p.day_memory) * (residual if n == 1 else step)
         state.day_n[i, day_slot] = min(n + 1.0, 1e6)
-    elif n > 0:
-        m = state.week_n[i, week_slot]
-        state.week[i, week_slot] += max(1.0 / (m + 2.0), 1.0 / p.week_memory) * step
-        state.week_n[i, week_slot] = min(m + 1.0, 1e6)
+        return
+    m = state.week_n[i, week_slot]
+    if m == 0:
+        state.week[i, week_slot] = value - level - _detail(state, p, i, day_slot)
+    else:
+        state.week[i, week_slot] += max(1.0 / (m + 1.0), 1.0 / p.week_memory) * (residual if m == 1 else step)
+    state.week_n[i, week_slot] = min(m + 1.0, 1e6)
 
 
 @kernel
@@ -183,6 +206,33 @@ def _learn_spread(state, p, i, e, square, base):  # type: ignore[no-untyped-def]
         square / base - spread
     )
     state.experts[i, e, SPREAD_N] = n + 1.0
+
+
+@kernel
+def _bounded(residual, limit, rare):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """A residual as far as it is learnt from: at most `limit`, and less the farther out a rare outlier lies."""
+    size = abs(residual)
+    if size <= limit:
+        return residual
+    bounded = limit * limit / size if rare else limit
+    return bounded if residual > 0.0 else -bounded
+
+
+@kernel
+def _bounded_square(residual, variance, robust, rare):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """A squared residual as far as a variance learns from it (Huber's proposal 2, with 2 standard deviations).
+
+    A rare outlier says nothing of the noise; when far residuals are the rule, the noise has grown, and fast.
+    """
+    square = residual * residual
+    if not robust:
+        return square
+    if not rare:
+        return min(square, 9.0 * variance)
+    if square > 9.0 * variance:
+        return variance
+    # 0.9205 is the mean of min(Z^2, 4) for a standard normal Z.
+    return min(square, 4.0 * variance) / 0.9205
 
 
 @kernel
@@ -199,30 +249,22 @@ def _learn_expert(state, p, i, e, value, mean, doubt, ready, day_slot, week_slot
     residual = value - mean
     limit = 3.0 * math.sqrt(variance)
     robust = experts[i, e, SPREAD_N] > 10 and seen > 10
-    step = min(max(residual, -limit), limit) if robust else residual
+    step = residual
+    if robust:
+        step = _bounded(residual, limit, state.series[i, FAR_RATE] < RARE)
+    square = _bounded_square(residual, variance, robust, state.series[i, FAR_RATE] < RARE)
     if ready:
         at = int(experts[i, e, RING_AT])
         state.ring[i, e, at, 0] = residual
         state.ring[i, e, at, 1] = variance
         experts[i, e, RING_AT] = (at + 1) % WINDOW
         experts[i, e, RING_N] = min(experts[i, e, RING_N] + 1, float(WINDOW))
-        _learn_spread(state, p, i, e, step * step / (1.0 + doubt), base)
+        _learn_spread(state, p, i, e, square / (1.0 + doubt), base)
     if e >= DAILY:
-        _learn_seasons(
-            state,
-            p,
-            i,
-            e,
-            value,
-            step,
-            day_slot,
-            week_slot,
-            ready,
-            step * step / (experts[i, e, SPREAD] * base + 1e-300),
-        )
+        _learn_seasons(state, p, i, e, value, residual, step, day_slot, week_slot, ready, square / variance)
         if not ready:
             return
-    memory = p.offset
+    memory = p.offset if e == DAILY else 3.5 * p.offset
     if e == SLOW:
         memory = min(p.slow, seen + 1.0)
     elif e == FAST:
@@ -235,10 +277,11 @@ def _learn_expert(state, p, i, e, value, mean, doubt, ready, day_slot, week_slot
 
 
 @kernel
-def _log_likelihood(state, p, i, variance, residual):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Log density of a residual under a Student t with 5 degrees of freedom, up to a constant."""
+def _log_likelihood(p, value, mean, doubt, variance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Log density of a value: of its count, or under a Student t with 5 degrees of freedom, up to a constant."""
     if p.discrete:
-        variance += 1.0 / 12.0
+        return count_log_probability(max(value, 0.0), max(mean, 0.5 * doubt, 0.02), variance)
+    residual = value - mean
     return -0.5 * math.log(variance) - 3.0 * math.log1p(residual * residual / (5.0 * variance))
 
 
@@ -302,11 +345,11 @@ def _multi_deviation(state, p, i, e, residual, variance):  # type: ignore[no-unt
 
 
 @kernel
-def _sided(side, records, deviation):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _sided(side, records, deviation, trust):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Surprise of a signed deviation, on the sides that count."""
     if side * deviation < 0:
         return 0.0
-    value = history.surprise(records, 1 if deviation > 0 else 0, abs(deviation))
+    value = history.surprise(records, 1 if deviation > 0 else 0, abs(deviation), trust)
     return max(value - (0.30103 if side == 0 else 0.0), 0.0)
 
 
@@ -319,8 +362,8 @@ def _fill_bounds(state, p, i, e, mean, variance, detail):  # type: ignore[no-unt
         # Square roots of counts have about constant variance (Anscombe 1948).
         root = math.sqrt(mean + 0.375)
         unit = 0.5 * math.sqrt(max(variance, 1e-12)) / root
-        detail[LOWER] = max(max(root - low * unit, 0.0) ** 2 - 0.375, 0.0)
-        detail[UPPER] = (root + high * unit) ** 2 - 0.375
+        detail[LOWER] = math.floor(max(max(root - low * unit, 0.0) ** 2 - 0.375, 0.0))
+        detail[UPPER] = math.ceil((root + high * unit) ** 2 - 0.375)
         return
     deviation = math.sqrt(variance)
     detail[LOWER] = mean - low * deviation
@@ -330,8 +373,19 @@ def _fill_bounds(state, p, i, e, mean, variance, detail):  # type: ignore[no-unt
 
 
 @kernel
-def _score(state, p, i, value, mean, doubt, day_slot, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Score a value by the speaking forecaster; returns its deviations (single, multi, joint)."""
+def _credit(state, p, i, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """The largest surprise that a series can have at its age.
+
+    Before a series has shown its days and its first weekends, what looks impossible may be its habit: 3 at the
+    start, 5 (a critical score) after five days of hourly or two of five-minute buckets.
+    """
+    days = (time_s - state.series[i, FIRST_S]) / DAY_S
+    return 3.0 + 0.25 * days + state.series[i, SEEN] / 500.0
+
+
+@kernel
+def _score(state, p, i, value, mean, doubt, day_slot, time_s, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Score a value by the speaking forecaster; returns its multi-bucket deviations (raw, standardised)."""
     e = int(state.series[i, SPEAKER])
     base = _base(p, mean, doubt)
     variance = _variance(state, p, i, e, day_slot, base, doubt)
@@ -342,32 +396,41 @@ def _score(state, p, i, value, mean, doubt, day_slot, detail):  # type: ignore[n
     raw_multi = _multi_deviation(state, p, i, e, residual, variance)
     multi = raw_multi / math.sqrt(max(state.experts[i, e, MULTI_SPREAD], 0.25))
     histories = state.histories[i, e]
-    one = _sided(p.side, histories[0], single)
-    many = _sided(p.side, histories[1], multi) if multi != 0.0 else 0.0
-    joint = normal_deviate(math.sqrt(0.5 * (one * one + many * many)))
+    # A count's law is known better than a metric's.
+    trust = 0.5 if p.discrete else 0.0
+    one = _sided(p.side, histories[0], single, trust)
+    many = _sided(p.side, histories[1], multi, trust) if multi != 0.0 else 0.0
     detail[SINGLE], detail[MULTI] = one, many
-    detail[SURPRISE] = history.surprise(histories[2], 1, joint)
+    # Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni).
+    detail[SURPRISE] = min(max(max(one, many) - 0.30103, 0.0), _credit(state, p, i, time_s))
     detail[DEVIATION] = single
     detail[SPREAD_RATIO] = state.day_ratio[i, e - DAILY, day_slot] if e >= DAILY else 1.0
     if detail[SURPRISE] >= p.bounds_from or p.want_bounds:
         _fill_bounds(state, p, i, e, mean, variance, detail)
-    return single, raw_multi, multi, joint
+    return raw_multi, multi
 
 
 @kernel
-def _remember(state, p, i, single, raw_multi, multi, joint):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _belief(surprise):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """How much a deviation counts in the history: what is very surprising is more likely an anomaly than a habit."""
+    return min(max(1.0 - 0.35 * (surprise - 3.5), 0.3), 1.0)
+
+
+@kernel
+def _remember(state, p, i, detail, raw_multi, multi):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add a bucket's deviations to the speaking forecaster's histories; an episode counts little more than once."""
     e = int(state.series[i, SPEAKER])
+    single = detail[DEVIATION]
     far = abs(single) > 3.0
     state.series[i, FAR_RUN] = state.series[i, FAR_RUN] + 1.0 if far else 0.0
+    state.series[i, FAR_RATE] += ((1.0 if far else 0.0) - state.series[i, FAR_RATE]) / 100.0
     weight = 1.0 / max(state.series[i, FAR_RUN], 1.0)
-    history.observe(state.histories[i, e, 0], single, weight)
+    history.observe(state.histories[i, e, 0], single, weight * _belief(detail[SINGLE]))
     if multi != 0.0:
-        history.observe(state.histories[i, e, 1], multi, weight)
+        history.observe(state.histories[i, e, 1], multi, weight * _belief(detail[MULTI]))
         spread = state.experts[i, e, MULTI_SPREAD]
         square = min(raw_multi * raw_multi, 9.0 * max(spread, 0.25))
         state.experts[i, e, MULTI_SPREAD] = spread + (square - spread) / p.spread_memory
-    history.observe(state.histories[i, e, 2], max(joint, 1e-9), weight)
 
 
 @kernel
@@ -383,7 +446,7 @@ def _learn(state, p, i, value, day_slot, week_slot, time_s):  # type: ignore[no-
             continue
         base = _base(p, means[e], doubts[e])
         variance = _variance(state, p, i, e, day_slot, base, doubts[e])
-        likelihood = _log_likelihood(state, p, i, variance, value - means[e])
+        likelihood = _log_likelihood(p, value, means[e], doubts[e], variance)
         if e == SLOW:
             reference = likelihood
         else:
@@ -417,18 +480,18 @@ def _advance_one(state, p, i, value, time_s, conditions, detail):  # type: ignor
         mean = max(mean, 0.0)
     detail[TYPICAL] = mean
     scored = ready and seen >= p.learning
-    single, raw_multi, multi, joint = 0.0, 0.0, 0.0, 0.0
+    raw_multi, multi = 0.0, 0.0
     if scored:
-        single, raw_multi, multi, joint = _score(state, p, i, value, mean, doubt, day_slot, detail)
+        raw_multi, multi = _score(state, p, i, value, mean, doubt, day_slot, time_s, detail)
         series[i, LENGTH] = series[i, LENGTH] + 1.0 if detail[SURPRISE] >= p.bounds_from else 0.0
         detail[ANOMALY_LENGTH] = series[i, LENGTH]
     if matches(conditions, value, mean, time_s):
         return
     if scored:
-        _remember(state, p, i, single, raw_multi, multi, joint)
+        _remember(state, p, i, detail, raw_multi, multi)
     _learn(state, p, i, value, day_slot, week_slot, time_s)
     if scored:
-        _note_shift(state, p, i, single)
+        _note_shift(state, p, i, detail[DEVIATION])
     series[i, SEEN] = seen + 1.0
     series[i, MINIMUM] = min(series[i, MINIMUM], value)
     series[i, MAGNITUDE] += (abs(value) - series[i, MAGNITUDE]) * max(
@@ -463,6 +526,3 @@ def advance(  # type: ignore[no-untyped-def]
                 time_s = (first_bucket + b) * p.span_s
                 _advance_one(state, p, rows[k], values[k, b], time_s, conditions, details[k, b])
 
-
-# Referenced by callers that turn surprises into probabilities the same way.
-single_surprise = normal_surprise

@@ -49,6 +49,16 @@ def normal_deviate(surprise: float) -> float:
 
 
 @kernel
+def _count_log_term(x: float, mean: float, variance: float) -> float:
+    """Log probability of a whole x, negative binomial, or Poisson when the variance is not above the mean."""
+    if variance <= mean * (1.0 + 1e-6):
+        return x * math.log(mean) - mean - math.lgamma(x + 1.0)
+    size = mean * mean / (variance - mean)
+    choose = math.lgamma(x + size) - math.lgamma(size) - math.lgamma(x + 1.0)
+    return choose + size * math.log(mean / variance) + x * math.log(1.0 - mean / variance)
+
+
+@kernel
 def _count_tail(x: float, mean: float, variance: float, upper: bool) -> float:  # noqa: FBT001 - numba knows no keyword-only arguments
     """Surprise of P(X beyond x) + P(X = x) / 2 for a negative binomial X (Poisson when variance <= mean).
 
@@ -57,18 +67,8 @@ def _count_tail(x: float, mean: float, variance: float, upper: bool) -> float:  
     """
     poisson = variance <= mean * (1.0 + 1e-6)
     size = 0.0 if poisson else mean * mean / (variance - mean)
-    if poisson:
-        log_term = x * math.log(mean) - mean - math.lgamma(x + 1.0)
-        factor = mean
-    else:
-        log_term = (
-            math.lgamma(x + size)
-            - math.lgamma(size)
-            - math.lgamma(x + 1.0)
-            + size * math.log(mean / variance)
-            + x * math.log(1.0 - mean / variance)
-        )
-        factor = 1.0 - mean / variance
+    factor = mean if poisson else 1.0 - mean / variance
+    log_term = _count_log_term(x, mean, variance)
     total, term, k = 0.5, 1.0, x
     for _ in range(500):
         if upper:
@@ -94,15 +94,31 @@ def count_deviate(x: float, mean: float, variance: float) -> float:
         x: The count, >= 0.
         mean: Expected count, > 0.
         variance: Predictive variance; above the mean the count is negative binomial, at it Poisson, and clearly
-            below it (regular traffic), or when counts are large, close to normal.
+            below it (regular traffic), or when counts are large, close to normal. Below a mean of 5 a count is
+            never held to be more regular than Poisson.
 
     Returns:
         The normal quantile of the count's mid-p probability: an empty bucket is nothing when 0.4 is expected, and
         about -6 when 24 are.
     """
-    if mean > 300.0 or variance < 0.7 * mean:
+    if mean > 300.0 or (variance < 0.7 * mean and mean > 5.0):
         return (x - mean) / math.sqrt(variance + 1.0 / 12.0)
     variance = max(variance, mean)
     if x >= mean:
         return normal_deviate(_count_tail(math.floor(x), mean, variance, True))
     return -normal_deviate(_count_tail(math.floor(x), mean, variance, False))
+
+
+@kernel
+def count_log_probability(x: float, mean: float, variance: float) -> float:
+    """Log probability of a count under the law of `count_deviate`, for comparing forecasters.
+
+    Args:
+        x: The count, >= 0.
+        mean: Expected count, > 0.
+        variance: Predictive variance.
+    """
+    if mean > 300.0 or (variance < 0.7 * mean and mean > 5.0):
+        spread = variance + 1.0 / 12.0
+        return -0.5 * math.log(2.0 * math.pi * spread) - 0.5 * (x - mean) ** 2 / spread
+    return _count_log_term(math.floor(x), mean, max(variance, mean))
