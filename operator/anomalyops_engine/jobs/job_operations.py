@@ -15,7 +15,6 @@ from anomalyops_engine.jobs.errors import (
     bad_request,
     conflict,
     name_clash,
-    not_found,
     server_error,
     timed_out,
     too_many_requests,
@@ -213,7 +212,6 @@ class JobOperations:
                 raise conflict(f"Cannot open job [{job_id}] because it is executing [{entry.run.blocked}]")
             if entry.run.state != "closed":
                 raise conflict(f"Cannot open job [{job_id}] because it has already been opened")
-            self._check_filters(entry.config)
             self._restore(entry)
             run = deepcopy(entry.run)
             run.state, run.opened_ms = "opened", wall_clock_ms()
@@ -222,12 +220,6 @@ class JobOperations:
                 self._registry.save_job(writer, config, run)
             entry.config, entry.run = config, run
         return {"opened": True, "node": self._runtime.node_id}
-
-    def _check_filters(self, job: JsonObject) -> None:
-        for detector in job["analysis_config"]["detectors"]:
-            for rule in detector.get("custom_rules", ()):
-                for reference in rule.get("scope", {}).values():
-                    raise not_found(f"No filter with id [{reference['filter_id']}] exists")
 
     def _restore(self, entry: JobEntry) -> None:
         try:
