@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import json
 import math
+import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,16 +22,17 @@ from anomalyops.elastic.documents import Documents
 from anomalyops.reconciler import Observer, Pair, Reconciler, check_connection, connect
 from anomalyops.resources import Resource, find_condition
 
-START = 1_767_225_600_000  # 2026-01-01T00:00:00Z in ms
+DAY = 86_400_000
 MINUTE = 60_000
 HOURS = 72
+START = (int(time.time() * 1000) // DAY - 4) * DAY  # four days ago, midnight
 
 _numbers = itertools.count()
 
 
 @pytest.fixture
-async def gateway(engine):
-    made = Gateway(Endpoint(urls=(str(engine),)), state_timeout=30)
+async def gateway(shared_engine):
+    made = Gateway(Endpoint(urls=(shared_engine.url,)), state_timeout=30)
     yield made
     await made.close()
 
@@ -120,24 +123,28 @@ async def eventually(look, *, seconds=30):
     return found
 
 
+def iso(milliseconds):
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+
+
 def condition(status, type_):
     return find_condition(status.conditions, type_)
 
 
-async def test_the_connection_is_ready(engine):
+async def test_the_connection_is_ready(shared_engine):
     connection = Resource.from_object(
         {
             "apiVersion": "anomalyops.io/v1alpha1",
             "kind": "ElasticsearchConnection",
             "metadata": {"name": "default"},
-            "spec": {"url": str(engine)},
+            "spec": {"url": shared_engine.url},
         }
     )
     gateway = connect(connection)
     reconciler = Reconciler(gateway, cluster="contract")
     status = await check_connection(gateway, connection, None, reconciler._clock())
     await gateway.close()
-    assert condition(status.conditions and status, "Ready").status == "True"
+    assert condition(status, "Ready").status == "True"
     assert status.version.startswith("8.")
 
 
@@ -238,7 +245,7 @@ async def test_what_the_engine_rejects_leaves_the_feed_running(gateway, reconcil
 
 
 async def test_a_lookback_ends_by_itself_and_is_done(gateway, reconciler, observer, make):
-    window = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"}
+    window = {"start": iso(START), "end": iso(START + 2 * DAY)}
     outcome = await reconciler.reconcile(make(feed=window))
     assert outcome.error is None
 

@@ -55,6 +55,7 @@ class ServerInfo:
         license_type: `trial`, `platinum`, `basic`, ...; empty when the server does not say.
         license_status: `active` or `expired`; empty when the server does not say.
         license_expires_ms: Milliseconds since the epoch, None for never or unknown.
+        ml_licensed: The licence covers machine learning, as far as the server tells.
         ml_available: The machine learning endpoints answer.
         ml_problem: Why they do not, in the server's words.
         upgrade_mode: `set_upgrade_mode` is on: states are frozen.
@@ -67,6 +68,7 @@ class ServerInfo:
     license_type: str = ""
     license_status: str = ""
     license_expires_ms: int | None = None
+    ml_licensed: bool = True
     ml_available: bool = True
     ml_problem: str = ""
     upgrade_mode: bool = False
@@ -102,11 +104,12 @@ class Gateway:
         """Version, licence and machine learning availability: three calls.
 
         Raises:
-            GatewayError: The server itself does not answer; a missing licence or ML is part of the result.
+            GatewayError: The server itself does not answer; a lacking licence or ML is part of the result.
         """
         root = await self.rest.read("GET", "/")
-        license_, ml = await asyncio.gather(self._license(), self._ml_info())
+        xpack, ml = await asyncio.gather(self._xpack(), self._ml_info())
         ml_info, problem = ml
+        license_ = xpack.get("license") or {}
         expiry = license_.get("expiry_date_in_millis")
         return ServerInfo(
             version=str(root.get("version", {}).get("number", "")),
@@ -115,6 +118,7 @@ class Gateway:
             license_type=str(license_.get("type", "")),
             license_status=str(license_.get("status", "")),
             license_expires_ms=int(expiry) if expiry is not None else None,
+            ml_licensed=bool(xpack.get("features", {}).get("ml", {}).get("available", True)),
             ml_available=not problem,
             ml_problem=problem,
             upgrade_mode=bool(ml_info.get("upgrade_mode", False)),
@@ -126,19 +130,18 @@ class Gateway:
         info = await self.rest.read("GET", "/_ml/info")
         return bool(info.get("upgrade_mode", False))
 
-    async def _license(self) -> JsonDict:
-        """The licence, empty where the server has none to show or does not show it to us."""
+    async def _xpack(self) -> JsonDict:
+        """Licence and features, empty where the server has none to show or does not show them to us."""
         try:
-            answer = await self.rest.read("GET", "/_license")
+            return await self.rest.read("GET", "/_xpack", query={"categories": "license,features"})
         except GatewayError as error:
             if error.transient or error.connection:
                 raise
             return {}
-        return dict(answer.get("license", {}))
 
     async def _ml_info(self) -> tuple[JsonDict, str]:
         try:
-            return dict(await self.rest.read("GET", "/_ml/info")), ""
+            return await self.rest.read("GET", "/_ml/info"), ""
         except GatewayError as error:
             if error.transient or error.status in (None, 401):
                 raise

@@ -92,12 +92,10 @@ def _checked(info: ServerInfo, now: datetime) -> ServerFacts | Failure:
 
 
 def _licence_covers_ml(info: ServerInfo, now: datetime) -> bool:
-    """Anomaly detection needs a platinum, enterprise or trial licence that has not expired.
+    """The server's own word for its licence, unless that has run out since.
 
-    A server that shows no licence (the embedded engine, a key without the privilege) is given the benefit of
-    the doubt: `_ml` calls will tell.
+    A server that shows no licence (a key without the privilege) is given the benefit of the doubt: the first `_ml`
+    call will tell.
     """
-    if not info.license_type:
-        return True
     expired = info.license_expires_ms is not None and info.license_expires_ms <= now.timestamp() * 1000
-    return info.license_type not in ("basic", "standard", "gold") and info.license_status != "expired" and not expired
+    return info.ml_licensed and info.license_status != "expired" and not expired

@@ -108,8 +108,9 @@ class FakeElasticsearch:
     def _route(self, method: str, path: str, body: Any, query: Any) -> tuple[int, Any]:
         if path == "/":
             return 200, {"cluster_name": "fake", "cluster_uuid": "u1", "version": {"number": self.version}}
-        if path == "/_license":
-            return 200, {"license": {"type": "trial", "status": "active"}}
+        if path == "/_xpack":
+            features = {"ml": {"available": True, "enabled": True}}
+            return 200, {"license": {"type": "trial", "status": "active"}, "features": features}
         if path == "/_ml/info":
             return 200, {"defaults": {}, "limits": {}, "upgrade_mode": self.upgrade_mode}
         if path.endswith("/_search"):

@@ -97,14 +97,31 @@ async def test_a_server_without_machine_learning(server):
 
 
 async def test_a_basic_licence_is_named(server):
-    server.fault("GET", "_license", status=200, body={"license": {"type": "basic", "status": "active"}})
+    body = {"license": {"type": "basic", "status": "active"}, "features": {"ml": {"available": False}}}
+    server.fault("GET", "_xpack", status=200, body=body)
+    status = await checked(server.url)
+    invalid = find_condition(status.conditions, "LicenseInvalid")
+    assert invalid.status == "True"
+    assert "basic (active)" in invalid.message
+
+
+@pytest.mark.parametrize(
+    "license_",
+    [
+        {"type": "platinum", "status": "expired"},
+        {"type": "trial", "status": "active", "expiry_date_in_millis": 1},
+    ],
+)
+async def test_a_licence_that_ran_out_is_named(server, license_):
+    body = {"license": license_, "features": {"ml": {"available": True}}}
+    server.fault("GET", "_xpack", status=200, body=body)
     status = await checked(server.url)
     assert find_condition(status.conditions, "LicenseInvalid").status == "True"
 
 
 async def test_a_licence_that_may_not_be_seen_is_no_obstacle(server):
     body = {"error": {"type": "security_exception", "reason": "unauthorized"}}
-    server.fault("GET", "_license", status=403, body=body)
+    server.fault("GET", "_xpack", status=403, body=body)
     assert ready(await checked(server.url)).status == "True"
 
 
