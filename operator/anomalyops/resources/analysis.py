@@ -9,7 +9,7 @@ from pydantic import Field
 
 from anomalyops.resources.base import Boolean, SpecModel, TextOrObject
 from anomalyops.resources.detectors import Detector
-from anomalyops.resources.durations import Duration, cel_nanos, duration_nanos
+from anomalyops.resources.durations import Duration, cel_is_duration, cel_nanos, duration_nanos
 from anomalyops.resources.identifiers import FieldName
 from anomalyops.resources.rules import FUNCTION, Rule
 
@@ -43,9 +43,10 @@ _PER_PARTITION = (
     "(has(self.perPartitionCategorization) && has(self.perPartitionCategorization.enabled) && "
     "self.perPartitionCategorization.enabled)"
 )
-_BUCKET_SPAN_NANOS = cel_nanos(f"(has(self.bucketSpan) ? self.bucketSpan : '{DEFAULT_BUCKET_SPAN}')")
-_PRUNE_NANOS = cel_nanos("self.modelPruneWindow")
-
+_BUCKET_SPAN = f"(has(self.bucketSpan) ? self.bucketSpan : '{DEFAULT_BUCKET_SPAN}')"
+_PRUNE_NANOS, _SPAN_NANOS = cel_nanos("self.modelPruneWindow"), cel_nanos(_BUCKET_SPAN)
+# What is no duration, or no bucket span, is reported at its own field.
+_COMPARABLE = f"{cel_is_duration('self.modelPruneWindow')} && {cel_is_duration(_BUCKET_SPAN)} && {_SPAN_NANOS} > 0"
 
 _ALL_NAMES = " + ".join(
     [
@@ -215,8 +216,8 @@ _ANALYSIS_RULES = (
         ),
         holds=_prune_window_whole,
         cel=(
-            f"!has(self.modelPruneWindow) || ({_PRUNE_NANOS} % {_BUCKET_SPAN_NANOS} == 0 && "
-            f"{_PRUNE_NANOS} >= 2 * {_BUCKET_SPAN_NANOS})"
+            f"!has(self.modelPruneWindow) || !({_COMPARABLE}) || "
+            f"({_PRUNE_NANOS} % {_SPAN_NANOS} == 0 && {_PRUNE_NANOS} / {_SPAN_NANOS} >= 2)"
         ),
         field="modelPruneWindow",
     ),

@@ -19,10 +19,12 @@ _NANOS = {
     "micros": 1_000,
     "nanos": 1,
 }
-DURATION_PATTERN = r"^(0|[0-9]{1,18}(d|h|m|s|ms|micros|nanos))$"
-_DURATION = re.compile(r"(?:0|([0-9]{1,18})(d|h|m|s|ms|micros|nanos))")
+# As many digits as keep the nanoseconds within a signed 64-bit integer, in which CEL computes them.
+_DIGITS = {"d": 5, "h": 6, "m": 8, "s": 9, "ms": 12, "micros": 15, "nanos": 18}
+DURATION_PATTERN = f"^(0|{'|'.join(f'[0-9]{{1,{digits}}}{unit}' for unit, digits in _DIGITS.items())})$"
+_DURATION = re.compile(DURATION_PATTERN.replace("$", r"\Z"))
+_PARTS = re.compile(r"([0-9]+)([a-z]+)")
 DURATION_FORM = "write a whole number and a unit of d, h, m, s, ms, micros or nanos, such as 15m"
-_LONGEST = 2**63 - 1  # nanoseconds in a signed 64-bit integer, as CEL computes them: 106751 days
 
 
 def duration_nanos(text: str) -> int:
@@ -31,14 +33,10 @@ def duration_nanos(text: str) -> int:
     Raises:
         ValueError: `text` is not a duration as Elasticsearch's `TimeValue` reads it.
     """
-    match = _DURATION.fullmatch(text)
-    if match is None:
+    if not _DURATION.match(text):
         raise ValueError(f"'{text}' is not a duration: {DURATION_FORM}")
-    number, unit = match.groups()
-    nanos = int(number) * _NANOS[unit] if unit else 0
-    if nanos > _LONGEST:
-        raise ValueError(f"'{text}' is too long a duration: at most 106751d is accepted")
-    return nanos
+    parts = _PARTS.match(text)
+    return int(parts[1]) * _NANOS[parts[2]] if parts else 0
 
 
 def parse_duration(text: str) -> int:
@@ -59,6 +57,11 @@ def cel_nanos(expression: str) -> str:
     """
     units = ", ".join(f"'{unit}': {nanos}" for unit, nanos in _NANOS.items())
     return f"({expression} == '0' ? 0 : int({expression}.find('^[0-9]+')) * {{{units}}}[{expression}.find('[a-z]+$')])"
+
+
+def cel_is_duration(expression: str) -> str:
+    """A CEL expression that says whether the string that `expression` gives is a duration."""
+    return f"{expression}.matches('{DURATION_PATTERN}')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,7 @@ class Duration:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A bounded string with its format as a pattern and its limits as CEL rules."""
         nanos = cel_nanos("self")
-        well_formed = f"self.matches('{DURATION_PATTERN}')"
+        well_formed = cel_is_duration("self")
         rules = [{"rule": well_formed, "message": f"not a duration: {DURATION_FORM}"}]
         if duration_nanos(self.minimum):
             rules.append(

@@ -62,11 +62,11 @@ class _MemoryLimit:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """`x-kubernetes-int-or-string`, with the format and the lower limit as CEL rules."""
-        text = "string(self)"
-        units = ", ".join(f"'{unit}': {size}" for unit, size in _UNITS.items() if size < MEBIBYTE)
-        well_formed = f"{text}.matches('{MEMORY_PATTERN}')"
+        text = "string(self).lowerAscii()"
+        well_formed = f"string(self).matches('{MEMORY_PATTERN}')"
         number = f"int({text}.find('^[0-9]+'))"
-        small_unit = f"{text}.lowerAscii().find('[bk]b?$')"
+        # How many of each unit make a mebibyte.
+        needed = ", ".join(f"'{unit}': {max(1, MEBIBYTE // size)}" for unit, size in _UNITS.items())
         return {
             "x-kubernetes-int-or-string": True,
             "maxLength": 24,
@@ -78,9 +78,8 @@ class _MemoryLimit:
                 },
                 {
                     "rule": (
-                        f"type(self) == int ? self >= 1 : !{well_formed} || {number} * "
-                        f"({text}.matches('[mMgGtTpP][bB]?$') ? {MEBIBYTE} : "
-                        f"{{{units}}}[{small_unit}.substring(0, 1)]) >= {MEBIBYTE}"
+                        f"type(self) == int ? self >= 1 : !{well_formed} || "
+                        f"{number} >= {{{needed}}}[{text}.find('[a-z]').substring(0, 1)]"
                     ),
                     "message": cls._TOO_SMALL,
                 },

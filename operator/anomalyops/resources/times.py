@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ TIME_PATTERN = (
     r"^(now|[0-9]{1,16}|[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?)$"
 )
+_TIME = re.compile(TIME_PATTERN.replace("$", r"\Z"))
+_NUMBER = re.compile(r"[0-9]{1,16}\Z")
 TIME_FORM = "write ISO 8601 such as 2026-01-31T00:00:00Z, or seconds or milliseconds since 1970"
 
 
@@ -25,9 +28,11 @@ def parse_time(value: str | int) -> int:
         ValueError: `value` is no such time, or is `now`, which only the server can resolve.
     """
     text = str(value)
-    if text.isascii() and text.isdigit():
+    if _NUMBER.match(text):
         return int(text) * (1000 if len(text) <= 10 else 1)
     try:
+        if not _TIME.match(text):
+            raise ValueError
         moment = datetime.fromisoformat(text.replace(",", "."))
     except ValueError:
         raise ValueError(f"'{text}' is not a point in time: {TIME_FORM}") from None

@@ -30,9 +30,11 @@ def test_durations_are_milliseconds(text: str, milliseconds: int) -> None:
     assert parse_duration(text) == milliseconds
 
 
-@pytest.mark.parametrize("text", ["", "15", "1w", "1M", "1.5h", "-1s", "15 m", "m", "15min", "1H", "200000d", "\uff11m"])
+@pytest.mark.parametrize(
+    "text", ["", "15", "1w", "1M", "1.5h", "-1s", "15 m", "m", "15min", "1H", "200000d", "1m\n", "\uff11m"]
+)
 def test_what_the_api_does_not_read_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a duration|too long") as caught:
+    with pytest.raises(ValueError, match="is not a duration") as caught:
         parse_duration(text)
     assert f"'{text}'" in str(caught.value)
 
@@ -84,6 +86,7 @@ def test_points_in_time(value: str | int, milliseconds: int) -> None:
     assert parse_time(value) == milliseconds
 
 
-def test_words_are_no_point_in_time() -> None:
-    with pytest.raises(ValueError, match="'yesterday' is not a point in time: write ISO 8601"):
-        parse_time("yesterday")
+@pytest.mark.parametrize("text", ["yesterday", "", "2026-02-31", "2026-W01-1", "2026-01-01 10:00", "-5", "1e9"])
+def test_what_the_api_does_not_read_is_no_point_in_time(text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text}' is not a point in time: write ISO 8601"):
+        parse_time(text)

@@ -135,7 +135,7 @@ def _body(spec: dict[str, Any]) -> Any:
     return _expected({key: value for key, value in spec.items() if key not in _CONTROL})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_jobs)
 def test_a_job_becomes_the_body_that_it_describes(spec: dict[str, Any]) -> None:
     job = AnomalyJob.from_object(_object("AnomalyJob", spec))
@@ -144,7 +144,7 @@ def test_a_job_becomes_the_body_that_it_describes(spec: dict[str, Any]) -> None:
     assert AnomalyJob.from_object(job.manifest()) == job
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(_feeds)
 def test_a_datafeed_becomes_the_body_that_it_describes(spec: dict[str, Any]) -> None:
     feed = Datafeed.from_object(_object("Datafeed", spec))
