@@ -1,0 +1,353 @@
+# ruff: noqa: E501 - error texts are compared whole
+"""Datafeeds over REST, through the official client: shapes, states, validation, preview."""
+
+import uuid
+
+import pytest
+from elasticsearch import ApiError, Elasticsearch
+from elasticsearch.helpers import bulk
+
+SPAN_MS = 60_000
+START_MS = 1_700_000_040_000  # a multiple of a minute
+
+
+@pytest.fixture(scope="module")
+def client(shared_engine):
+    with shared_engine.client() as client:
+        client.indices.create(
+            index="feed-source",
+            mappings={
+                "properties": {
+                    "time": {"type": "date"},
+                    "host": {"type": "keyword"},
+                    "bytes": {"type": "double"},
+                    "unused": {"type": "keyword"},
+                }
+            },
+        )
+        documents = (
+            {
+                "_index": "feed-source",
+                "time": START_MS + number * 1_000,
+                "host": f"h{number % 2}",
+                "bytes": float(number % 7),
+                "unused": "x",
+            }
+            for number in range(3_600)
+        )
+        bulk(client, documents)
+        client.indices.refresh(index="feed-source")
+        yield client
+
+
+def config(**analysis):
+    return {
+        "analysis_config": {
+            "bucket_span": "1m",
+            "detectors": [{"function": "mean", "field_name": "bytes", "by_field_name": "host"}],
+            **analysis,
+        },
+        "data_description": {"time_field": "time"},
+    }
+
+
+@pytest.fixture
+def job_id(client):
+    name = f"job-{uuid.uuid4().hex[:12]}"
+    client.ml.put_job(job_id=name, **config())
+    return name
+
+
+@pytest.fixture
+def feed_id(client, job_id):
+    client.ml.put_datafeed(datafeed_id=f"df-{job_id}", job_id=job_id, indices=["feed-source"])
+    return f"df-{job_id}"
+
+
+def refusal(call, *args, **kwargs):
+    with pytest.raises(ApiError) as caught:
+        call(*args, **kwargs)
+    error = caught.value.body["error"]
+    cause = error
+    while "caused_by" in cause:
+        cause = cause["caused_by"]
+    return caught.value.status_code, error["type"], cause["reason"]
+
+
+def do(client: Elasticsearch, method, path, body=None):
+    return client.perform_request(
+        method, path, body=body, headers={"accept": "application/json", "content-type": "application/json"}
+    )
+
+
+def test_a_minimal_datafeed_gets_the_servers_defaults(client, job_id):
+    made = client.ml.put_datafeed(datafeed_id=f"df-{job_id}", job_id=job_id, indices=["feed-source"])
+    delay = made.body.pop("query_delay")
+    assert 60_000 <= int(delay.removesuffix("ms")) < 120_000
+    assert made.body == {
+        "datafeed_id": f"df-{job_id}",
+        "job_id": job_id,
+        "indices": ["feed-source"],
+        "query": {"match_all": {"boost": 1}},
+        "scroll_size": 1000,
+        "chunking_config": {"mode": "auto"},
+        "delayed_data_check_config": {"enabled": True},
+        "indices_options": {
+            "expand_wildcards": ["open"],
+            "ignore_unavailable": False,
+            "allow_no_indices": True,
+            "ignore_throttled": True,
+        },
+    }
+    stats = client.ml.get_datafeed_stats(datafeed_id=f"df-{job_id}")["datafeeds"][0]
+    assert stats["state"] == "stopped"
+    assert "node" not in stats
+    assert "running_state" not in stats
+    assert stats["timing_stats"]["search_count"] == 0
+
+
+HISTOGRAM = {
+    "buckets": {
+        "date_histogram": {"field": "time", "fixed_interval": "30s"},
+        "aggs": {
+            "time": {"max": {"field": "time"}},
+            "host": {"terms": {"field": "host"}, "aggs": {"bytes": {"avg": {"field": "bytes"}}}},
+        },
+    }
+}
+
+
+def histogram(interval="30s", **changes):
+    body = {"buckets": {**HISTOGRAM["buckets"], "date_histogram": {"field": "time", "fixed_interval": interval}}}
+    body["buckets"].update(changes)
+    return body
+
+
+def test_aggregations_are_chunked_by_their_interval(client):
+    name = f"job-{uuid.uuid4().hex[:12]}"
+    client.ml.put_job(job_id=name, **config(summary_count_field_name="doc_count"))
+    feed = do(client, "PUT", f"/_ml/datafeeds/{name}", {"job_id": name, "indexes": ["feed-source"], "aggs": HISTOGRAM})
+    assert feed["chunking_config"] == {"mode": "manual", "time_span": "30000000ms"}
+    assert feed["aggregations"] == HISTOGRAM
+    rows = do(client, "GET", f"/_ml/datafeeds/{name}/_preview").body
+    assert len(rows) == 240
+    assert rows[0] == {"time": START_MS + 29_000, "host": "h0", "bytes": pytest.approx(2.8), "doc_count": 15} or (
+        set(rows[0]) == {"time", "host", "bytes", "doc_count"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"indices": []}, "Invalid indices value '[]' in datafeed configuration"),
+        ({"indices": None}, "Invalid indices value 'null' in datafeed configuration"),
+        ({"scroll_size": -1}, "Invalid scroll_size value '-1' in datafeed configuration"),
+        ({"max_empty_searches": 0}, "Invalid max_empty_searches value '0' in datafeed configuration"),
+        ({"max_empty_searches": -2}, "Invalid max_empty_searches value '-2' in datafeed configuration"),
+        ({"frequency": "0s"}, "frequency cannot be less or equal than 0. Value = 0s"),
+        ({"frequency": "1500ms"}, "frequency has to be a multiple of 1s; actual was '1500ms'"),
+        ({"query_delay": "-1"}, "query_delay cannot be less than 0. Value = -1"),
+        ({"bogus": 1}, "[datafeed_config] unknown field [bogus]"),
+        ({"headers": {}}, "[datafeed_config] unknown field [headers]"),
+        (
+            {"datafeed_id": "other"},
+            "Inconsistent datafeed_id; 'other' specified in the body differs from '{id}' specified as a URL argument",
+        ),
+        ({"aggs": {}, "aggregations": {}}, "Found two aggregation definitions: [aggs] and [aggregations]"),
+        (
+            {"aggregations": {"a": {"avg": {"field": "bytes"}}}},
+            "A date_histogram (or histogram) aggregation is required",
+        ),
+        (
+            {"aggregations": {**HISTOGRAM, "b": {"max": {"field": "x"}}}},
+            "The date_histogram (or histogram) aggregation cannot have sibling aggregations",
+        ),
+        (
+            {"aggregations": histogram(aggs={"b": {"max": {"field": "x"}}})},
+            "Date histogram must have nested max aggregation for time_field [time]",
+        ),
+        ({"aggregations": histogram("0s")}, "Aggregation interval must be greater than 0"),
+        (
+            {"aggregations": HISTOGRAM},
+            "A job configured with a datafeed with aggregations must set summary_count_field_name; use doc_count or suitable alternative",
+        ),
+        (
+            {"delayed_data_check_config": {"enabled": True, "check_window": "30s"}},
+            "delayed_data_check_config: check_window [30s] must be greater than the bucket_span [1m]",
+        ),
+        (
+            {"delayed_data_check_config": {"enabled": True, "check_window": "10001m"}},
+            "delayed_data_check_config: check_window [10001m] must be less than 10,000x the bucket_span [1m]",
+        ),
+        (
+            {"chunking_config": {"mode": "auto", "time_span": "1h"}},
+            "chunk time_span may only be set when mode is manual",
+        ),
+    ],
+)
+def test_datafeed_rules(client, job_id, body, reason):
+    name = f"df-{job_id}"
+    sent = {"job_id": job_id, "indices": ["feed-source"], **body}
+    status, _, said = refusal(do, client, "PUT", f"/_ml/datafeeds/{name}", sent)
+    assert (status, said) == (400, reason.replace("{id}", name))
+
+
+@pytest.mark.parametrize(
+    ("interval", "reason"),
+    [
+        ("2m", "Aggregation interval [2m] must be less than or equal to the bucket_span [1m]"),
+        ("25s", "Aggregation interval [25s] must be a divisor of the bucket_span [1m]"),
+    ],
+)
+def test_the_aggregation_interval_fits_the_bucket_span(client, interval, reason):
+    body = config(summary_count_field_name="doc_count")
+    body["datafeed_config"] = {"indices": ["feed-source"], "aggregations": histogram(interval)}
+    assert refusal(client.ml.put_job, job_id="agg-interval", **body)[2] == reason
+
+
+def test_a_bad_query_is_found_at_creation(client, job_id):
+    with pytest.raises(ApiError) as caught:
+        client.ml.put_datafeed(datafeed_id="bad", job_id=job_id, indices=["i"], query={"nonsense": {}})
+    error = caught.value.body["error"]
+    assert caught.value.status_code in {400, 501}
+    if caught.value.status_code == 400:
+        assert error["reason"] == "[datafeed_config] failed to parse field [query]"
+        assert error["caused_by"]["reason"] == "Datafeed query is not parsable"
+    assert "nonsense" in str(error)
+
+
+@pytest.mark.parametrize("field", ["runtime_mappings", "script_fields"])
+def test_what_is_not_served_yet_is_named(client, job_id, field):
+    body = {"job_id": job_id, "indices": ["feed-source"], field: {"a": {"type": "long"}}}
+    status, _, reason = refusal(do, client, "PUT", f"/_ml/datafeeds/{job_id}", body)
+    assert (status, field in reason) == (501, True)
+
+
+def test_one_datafeed_a_job(client, job_id, feed_id):
+    assert refusal(client.ml.put_datafeed, datafeed_id=feed_id, job_id=job_id, indices=["i"]) == (
+        400,
+        "resource_already_exists_exception",
+        f"A datafeed with id [{feed_id}] already exists",
+    )
+    assert refusal(client.ml.put_datafeed, datafeed_id="second", job_id=job_id, indices=["i"]) == (
+        409,
+        "status_exception",
+        f"A datafeed [{feed_id}] already exists for job [{job_id}]",
+    )
+    assert refusal(client.ml.put_datafeed, datafeed_id="orphan", job_id="absent", indices=["i"])[0] == 404
+
+
+def test_update_replaces_keys(client, feed_id):
+    before = client.ml.get_datafeeds(datafeed_id=feed_id)["datafeeds"][0]
+    changed = client.ml.update_datafeed(
+        datafeed_id=feed_id,
+        query={"term": {"host": "h1"}},
+        frequency="30s",
+        max_empty_searches=5,
+        indices_options={"expand_wildcards": ["closed", "open"]},
+    )
+    assert changed["query"] == {"term": {"host": "h1"}}
+    assert changed["query_delay"] == before["query_delay"]
+    assert changed["indices_options"]["expand_wildcards"] == ["open", "closed"]
+    assert changed["indices_options"]["allow_no_indices"] is True
+    assert client.ml.get_datafeeds(datafeed_id=feed_id)["datafeeds"][0] == changed.body
+    unset = do(client, "POST", f"/_ml/datafeeds/{feed_id}/_update", {"max_empty_searches": -1, "frequency": None})
+    assert "max_empty_searches" not in unset.body
+    assert unset["frequency"] == "30s"
+    assert do(client, "POST", f"/_ml/datafeeds/{feed_id}/_update", {}).body == unset.body
+    assert refusal(do, client, "POST", f"/_ml/datafeeds/{feed_id}/_update", {"job_id": "x"})[2] == (
+        "Datafeed's job_id cannot be changed."
+    )
+
+
+def test_states_of_a_datafeed(client, job_id, feed_id):
+    assert refusal(client.ml.start_datafeed, datafeed_id=feed_id) == (
+        409,
+        "status_exception",
+        f"cannot start datafeed [{feed_id}] because job [{job_id}] is closed",
+    )
+    client.ml.open_job(job_id=job_id)
+    assert client.ml.start_datafeed(datafeed_id=feed_id, start=START_MS)["started"] is True
+    stats = client.ml.get_datafeed_stats(datafeed_id=feed_id)["datafeeds"][0]
+    assert stats["state"] == "started"
+    assert stats["node"]["id"]
+    assert stats["running_state"]["real_time_configured"] is True
+    assert refusal(client.ml.start_datafeed, datafeed_id=feed_id)[2] == (
+        f"cannot start datafeed [{feed_id}] because it has already been started"
+    )
+    assert refusal(client.ml.update_datafeed, datafeed_id=feed_id, frequency="1m") == (
+        409,
+        "status_exception",
+        f"Cannot update datafeed [{feed_id}] while its status is started",
+    )
+    assert refusal(client.ml.delete_datafeed, datafeed_id=feed_id)[2] == (
+        f"Cannot delete datafeed [{feed_id}] while its status is started"
+    )
+    assert client.ml.stop_datafeed(datafeed_id=feed_id)["stopped"] is True
+    assert client.ml.stop_datafeed(datafeed_id=feed_id)["stopped"] is True
+    assert client.ml.stop_datafeed(datafeed_id="none-*")["stopped"] is True
+    client.ml.start_datafeed(datafeed_id=feed_id)
+    client.ml.close_job(job_id=job_id)
+    assert client.ml.get_datafeed_stats(datafeed_id=feed_id)["datafeeds"][0]["state"] == "stopped"
+    client.ml.open_job(job_id=job_id)
+    client.ml.start_datafeed(datafeed_id=feed_id)
+    assert client.ml.delete_datafeed(datafeed_id=feed_id, force=True)["acknowledged"] is True
+    assert client.ml.get_job_stats(job_id=job_id)["jobs"][0]["state"] == "opened"
+
+
+def test_force_deleting_a_job_takes_its_running_datafeed_along(client, job_id, feed_id):
+    client.ml.open_job(job_id=job_id)
+    client.ml.start_datafeed(datafeed_id=feed_id)
+    assert refusal(client.ml.delete_job, job_id=job_id)[0] == 409
+    client.ml.delete_job(job_id=job_id, force=True)
+    assert refusal(client.ml.get_datafeeds, datafeed_id=feed_id) == (
+        404,
+        "resource_not_found_exception",
+        f"No datafeed with id [{feed_id}] exists",
+    )
+
+
+def test_start_is_refused_when_the_data_cannot_be_read(client, job_id):
+    def feed(indices, **body):
+        client.ml.put_datafeed(datafeed_id=f"df-{job_id}", job_id=job_id, indices=indices, **body)
+        try:
+            return refusal(client.ml.start_datafeed, datafeed_id=f"df-{job_id}")
+        finally:
+            client.ml.delete_datafeed(datafeed_id=f"df-{job_id}")
+
+    client.ml.open_job(job_id=job_id)
+    name = f"df-{job_id}"
+    status, _, reason = feed(["utopia"])
+    assert status == 409
+    assert f"datafeed [{name}] cannot retrieve data because index [utopia] does not exist" in reason
+    assert f"datafeed [{name}] cannot retrieve data because no index matches" in feed(["utopia*"])[2]
+    client.indices.create(index="no-fields", mappings={"properties": {"time": {"type": "date"}}})
+    assert feed(["no-fields"]) == (
+        400,
+        "status_exception",
+        f"datafeed [{name}] cannot retrieve field [bytes] because it has no mappings",
+    )
+
+
+def test_the_interval_of_a_start(client, job_id, feed_id):
+    client.ml.open_job(job_id=job_id)
+    bad = refusal(client.ml.start_datafeed, datafeed_id=feed_id, start=1485910800000, end=1485907200000)
+    assert bad[0:2] == (400, "action_request_validation_exception")
+    assert "start [1485910800000] must be earlier than end [1485907200000]" in bad[2]
+    bad = refusal(client.ml.start_datafeed, datafeed_id=feed_id, start="yesterday")
+    assert bad[0:2] == (400, "parse_exception")
+    assert refusal(do, client, "POST", f"/_ml/datafeeds/{feed_id}/_start?begin=1")[2] == (
+        f"request [/_ml/datafeeds/{feed_id}/_start] contains unrecognized parameter: [begin]"
+    )
+
+
+def test_preview_shows_what_the_job_would_see(client, feed_id):
+    rows = do(client, "GET", f"/_ml/datafeeds/{feed_id}/_preview").body
+    assert len(rows) == 1_000
+    assert rows[0] == {"time": START_MS, "host": "h0", "bytes": 0.0}
+    later = do(client, "GET", f"/_ml/datafeeds/{feed_id}/_preview?start={START_MS + 3_590_000}").body
+    assert [row["time"] for row in later] == [START_MS + second * 1_000 for second in range(3_590, 3_600)]
+    body = {"job_config": config(), "datafeed_config": {"indices": ["feed-source"], "query": {"term": {"host": "h1"}}}}
+    rows = do(client, "POST", "/_ml/datafeeds/_preview", body).body
+    assert {row["host"] for row in rows} == {"h1"}
+    assert refusal(do, client, "POST", f"/_ml/datafeeds/{feed_id}/_preview", body)[0] == 400
