@@ -97,13 +97,9 @@ def read_detectors(analysis_config: Mapping[str, Any]) -> list[Detector]:
             raise UnsupportedAnalysis(f"analysis_config.{option} is not supported by this engine yet")
     per_partition = analysis_config.get("per_partition_categorization") or {}
     if per_partition.get("enabled"):
-        raise UnsupportedAnalysis(
-            "analysis_config.per_partition_categorization is not supported by this engine yet"
-        )
+        raise UnsupportedAnalysis("analysis_config.per_partition_categorization is not supported by this engine yet")
     summary = analysis_config.get("summary_count_field_name")
-    return [
-        _read_detector(index, config, summary) for index, config in enumerate(analysis_config["detectors"])
-    ]
+    return [_read_detector(index, config, summary) for index, config in enumerate(analysis_config["detectors"])]
 
 
 def _read_detector(index: int, config: Mapping[str, Any], summary: str | None) -> Detector:
@@ -112,8 +108,7 @@ def _read_detector(index: int, config: Mapping[str, Any], summary: str | None) -
     found = lookup(name)
     if found is None:
         raise UnsupportedAnalysis(
-            f"{where}.function [{name}] is not supported by this engine yet; supported: "
-            + ", ".join(supported_names())
+            f"{where}.function [{name}] is not supported by this engine yet; supported: " + ", ".join(supported_names())
         )
     function, side = found
     field_name = config.get("field_name")
@@ -141,9 +136,7 @@ def _refuse_options(where: str, config: Mapping[str, Any], function: Function, n
     if config.get("over_field_name") and not function.population:
         raise UnsupportedAnalysis(f"{where}.over_field_name cannot be used with function [{name}]")
     if str(config.get("exclude_frequent", "none")).lower() != "none":
-        raise UnsupportedAnalysis(
-            f"{where}.exclude_frequent is [{config['exclude_frequent']}]; supported: [none]"
-        )
+        raise UnsupportedAnalysis(f"{where}.exclude_frequent is [{config['exclude_frequent']}]; supported: [none]")
     for split in ("by_field_name", "over_field_name", "partition_field_name"):
         if config.get(split) == "mlcategory":
             raise UnsupportedAnalysis(

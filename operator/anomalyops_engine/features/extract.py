@@ -133,10 +133,7 @@ def detector_values(source: Source, detector: Detector) -> Values:
     weight = weight_sql(source, detector.weight_field)
     key = source.key(detector.field_name) if detector.field_name else "NULL"
     aggregate = detector.function.aggregate.format(value=value, weight=weight, key=key)
-    keys = [
-        f"coalesce({source.key(column)}, '')" if detector.use_null else source.key(column)
-        for column in columns
-    ]
+    keys = [f"coalesce({source.key(column)}, '')" if detector.use_null else source.key(column) for column in columns]
     where = [] if detector.use_null else [f"{quote(column)} IS NOT NULL" for column in columns]
     if detector.over and not detector.use_null:
         where = [f"{quote(column)} IS NOT NULL" for column in columns]

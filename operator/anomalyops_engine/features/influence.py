@@ -68,10 +68,7 @@ def _statistics(source: Source, detector: Detector) -> list[str]:
 def _grouped(
     source: Source, detector: Detector, influencer: str, columns: Sequence[str], buckets: Sequence[int]
 ) -> pa.Table:
-    keys = [
-        f"coalesce({source.key(column)}, '')" if detector.use_null else source.key(column)
-        for column in columns
-    ]
+    keys = [f"coalesce({source.key(column)}, '')" if detector.use_null else source.key(column) for column in columns]
     needed = [] if detector.use_null else list(columns)
     if detector.field_name:
         needed.append(detector.field_name)

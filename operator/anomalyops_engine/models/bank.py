@@ -40,7 +40,7 @@ def series_parameters(
         week_memory=6.0 * max(7 * a_day / week_slots, 1.0),
         spread_memory=float(np.clip(14 * a_day, 300, 2000)),
         evidence_decay=1.0 - 1.0 / float(np.clip(7 * a_day, 100, 1000)),
-        shift_run=int(np.clip(a_day, 16, 36)),
+        shift_run=int(np.clip(1.5 * a_day, 16, 48)),
         want_bounds=want_bounds,
         bounds_from=bounds_from,
     )
@@ -92,14 +92,10 @@ class SeriesBank:
         capacity = len(self.state.series)
         if len(self.keys) > capacity:
             fresh = self._blank(max(2 * capacity, len(self.keys)) - capacity)
-            self.state = SeriesState(
-                *(np.concatenate([old, new]) for old, new in zip(self.state, fresh, strict=True))
-            )
+            self.state = SeriesState(*(np.concatenate([old, new]) for old, new in zip(self.state, fresh, strict=True)))
         return np.array([self._index[key] for key in keys], dtype=np.int64)
 
-    def advance(
-        self, rows: IntArray, values: FloatArray, *, first_bucket: int, conditions: FloatArray
-    ) -> FloatArray:
+    def advance(self, rows: IntArray, values: FloatArray, *, first_bucket: int, conditions: FloatArray) -> FloatArray:
         """Score and learn a block of buckets.
 
         Args:

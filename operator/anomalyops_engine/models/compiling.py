@@ -1,7 +1,8 @@
-"""How the learners' loops are compiled: once a machine, cached where there is a writable place."""
+"""How the learners' loops are compiled: once for each version of their source, then kept on disk."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -13,21 +14,26 @@ import numba
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def _choose_cache_folder() -> None:
-    """Give numba a writable cache folder when the package's own and the user's are read-only.
+def _cache_folder() -> Path:
+    """A private, writable folder for compiled code that belongs to exactly this source.
 
-    numba itself tries the package's `__pycache__` and then the user's cache folder, and refuses to compile when
-    neither can be written, as in a container with a read-only root file system and no home.
+    numba notices a changed file, but not a change in a function that another file's code was compiled with, so the
+    folder's name holds a digest of all files here. It lies in NUMBA_CACHE_DIR when that is set, else in the
+    user's cache folder; where neither can be written (a read-only container), compiled code lasts one process.
     """
-    if numba.config.CACHE_DIR or os.access(Path(__file__).parent, os.W_OK):
-        return
-    home_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    existing = next(folder for folder in (home_cache, *home_cache.parents) if folder.exists())
-    if not os.access(existing, os.W_OK):
-        numba.config.CACHE_DIR = str(Path(tempfile.gettempdir()) / f"anomalyops-kernels-{os.getuid()}")
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    base = Path(os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    folder = base / "anomalyops" / f"kernels-{digest.hexdigest()[:16]}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="anomalyops-kernels-"))
+    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="anomalyops-kernels-"))
 
 
-_choose_cache_folder()
+numba.config.CACHE_DIR = str(_cache_folder())
 
 
 def kernel(function: _Function) -> _Function:

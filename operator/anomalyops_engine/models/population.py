@@ -26,9 +26,7 @@ Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 # Columns of `PopulationState.scalars`.
-SEEN, FIRST_S, LEVEL, OFFSET, SPREAD, MEMBERS, EVIDENCE, ERROR_FLAT, ERROR_DAILY, MINIMUM, MAGNITUDE = range(
-    11
-)
+SEEN, FIRST_S, LEVEL, OFFSET, SPREAD, MEMBERS, EVIDENCE, ERROR_FLAT, ERROR_DAILY, MINIMUM, MAGNITUDE = range(11)
 COLUMNS = 11
 # Columns of the output.
 TYPICAL, LOWER, UPPER, SURPRISE = range(4)
@@ -195,7 +193,9 @@ def _bucket(state, p, i, values, time_s, conditions, out):  # type: ignore[no-un
         else:
             deviations[k] = (values[k] - mean) / deviation
         if scored and p.side * deviations[k] >= 0.0 and abs(deviations[k]) > 1.0:
-            surprise = history.surprise(records, 1 if deviations[k] > 0 else 0, abs(deviations[k]), 0.5 if p.discrete else 0.0)
+            surprise = history.surprise(
+                records, 1 if deviations[k] > 0 else 0, abs(deviations[k]), 0.5 if p.discrete else 0.0
+            )
             out[k, SURPRISE] = max(surprise - chances - (0.30103 if p.side == 0 else 0.0), 0.0)
         out[k, TYPICAL] = mean
         if out[k, SURPRISE] >= p.bounds_from:

@@ -38,13 +38,13 @@ WINDOW = 12
 SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_RUN, MAGNITUDE, MINIMUM, LENGTH, FAR_RATE = range(9)
 SERIES_COLUMNS = 9
 # Columns of `SeriesState.experts`.
-LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD = range(8)
-EXPERT_COLUMNS = 8
+LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD, RUN_SUM, RUN_N = range(10)
+EXPERT_COLUMNS = 10
 # Columns of `Findings.detail`.
 TYPICAL, LOWER, UPPER, SURPRISE, SINGLE, MULTI, DEVIATION, ANOMALY_LENGTH, SPREAD_RATIO = range(9)
 DETAIL_COLUMNS = 9
 
-RARE = 0.35
+RARE = 0.5
 """Share of far residuals, over about a hundred buckets, below which they are outliers; above, they are the series."""
 HUGE = 1e100
 """Values are cut here, so that their squares stay finite."""
@@ -166,6 +166,9 @@ def _base(p, mean, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN2
 def _variance(state, p, i, e, day_slot, base, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Predictive variance of a forecaster."""
     ratio = state.day_ratio[i, e - DAILY, day_slot] if e >= DAILY else 1.0
+    if p.discrete and base < 5.0:
+        # Small counts are never more regular than Poisson; with the doubt this is their posterior predictive law.
+        return base * max(state.experts[i, e, SPREAD] * ratio, 1.0) * (1.0 + doubt)
     floor = 1e-5 * state.series[i, MAGNITUDE]
     spread = state.experts[i, e, SPREAD] * base * ratio * (1.0 + doubt)
     return max(spread, floor * floor, 1e-200)
@@ -202,9 +205,7 @@ def _learn_spread(state, p, i, e, square, base):  # type: ignore[no-untyped-def]
     """Move a forecaster's residual variance (over `base`) towards a squared residual."""
     n = state.experts[i, e, SPREAD_N]
     spread = state.experts[i, e, SPREAD]
-    state.experts[i, e, SPREAD] = spread + max(1.0 / (n + 1.0), 1.0 / p.spread_memory) * (
-        square / base - spread
-    )
+    state.experts[i, e, SPREAD] = spread + max(1.0 / (n + 1.0), 1.0 / p.spread_memory) * (square / base - spread)
     state.experts[i, e, SPREAD_N] = n + 1.0
 
 
@@ -261,7 +262,19 @@ def _learn_expert(state, p, i, e, value, mean, doubt, ready, day_slot, week_slot
         experts[i, e, RING_N] = min(experts[i, e, RING_N] + 1, float(WINDOW))
         _learn_spread(state, p, i, e, square / (1.0 + doubt), base)
     if e >= DAILY:
-        _learn_seasons(state, p, i, e, value, residual, step, day_slot, week_slot, ready, square / variance)
+        _learn_seasons(
+            state,
+            p,
+            i,
+            e,
+            value,
+            residual,
+            step,
+            day_slot,
+            week_slot,
+            ready,
+            _bounded_square(residual, variance, robust, True) / variance,
+        )
         if not ready:
             return
     memory = p.offset if e == DAILY else 3.5 * p.offset
@@ -298,13 +311,6 @@ def _choose_speaker(state, i):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
 
 
 @kernel
-def _median_residual(state, i, e):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    n = int(state.experts[i, e, RING_N])
-    ordered = np.sort(state.ring[i, e, :n, 0])
-    return ordered[n // 2]
-
-
-@kernel
 def _note_shift(state, p, i, deviation):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Count residuals far on one side; a long run of them is a new level for every forecaster."""
     run = state.series[i, SHIFT_RUN]
@@ -314,15 +320,22 @@ def _note_shift(state, p, i, deviation):  # type: ignore[no-untyped-def]  # noqa
     elif abs(deviation) < 1.0 or run * sign < 0:
         run = 0.0
     state.series[i, SHIFT_RUN] = run
-    if abs(run) < p.shift_run:
-        return
-    state.series[i, SHIFT_RUN] = 0.0
     for e in range(EXPERTS):
-        if state.experts[i, e, RING_N] == WINDOW:
-            shift = _median_residual(state, i, e)
-            state.experts[i, e, LEVEL] += shift
+        experts = state.experts[i, e]
+        if run == 0.0:
+            experts[RUN_SUM] = experts[RUN_N] = 0.0
+        elif experts[RING_N] > 0:
+            experts[RUN_SUM] += state.ring[i, e, int(experts[RING_AT]) - 1, 0]
+            experts[RUN_N] += 1.0
+        if abs(run) >= p.shift_run and experts[RUN_N] > 0.0:
+            # The mean over the run, not a shorter stretch: half a day's shift is no day's shift.
+            shift = experts[RUN_SUM] / experts[RUN_N]
+            experts[LEVEL] += shift
             for k in range(WINDOW):
                 state.ring[i, e, k, 0] -= shift
+            experts[RUN_SUM] = experts[RUN_N] = 0.0
+    if abs(run) >= p.shift_run:
+        state.series[i, SHIFT_RUN] = 0.0
 
 
 @kernel
@@ -494,9 +507,7 @@ def _advance_one(state, p, i, value, time_s, conditions, detail):  # type: ignor
         _note_shift(state, p, i, detail[DEVIATION])
     series[i, SEEN] = seen + 1.0
     series[i, MINIMUM] = min(series[i, MINIMUM], value)
-    series[i, MAGNITUDE] += (abs(value) - series[i, MAGNITUDE]) * max(
-        1.0 / (seen + 1.0), 1.0 / p.spread_memory
-    )
+    series[i, MAGNITUDE] += (abs(value) - series[i, MAGNITUDE]) * max(1.0 / (seen + 1.0), 1.0 / p.spread_memory)
 
 
 @kernel
@@ -525,4 +536,3 @@ def advance(  # type: ignore[no-untyped-def]
             if not math.isnan(values[k, b]):
                 time_s = (first_bucket + b) * p.span_s
                 _advance_one(state, p, rows[k], values[k, b], time_s, conditions, details[k, b])
-

@@ -43,9 +43,7 @@ class JobAnalysis:
         self.job_id = str(job["job_id"])
         self.bucket_span_ms = duration_ms(config.get("bucket_span", "5m"), "analysis_config.bucket_span")
         if self.bucket_span_ms < 1000:
-            raise ValueError(
-                f"analysis_config.bucket_span is [{self.bucket_span_ms}ms]; accepted: 1s and more"
-            )
+            raise ValueError(f"analysis_config.bucket_span is [{self.bucket_span_ms}ms]; accepted: 1s and more")
         self._time_field = str((job.get("data_description") or {}).get("time_field", "time"))
         self._influencers = list(config.get("influencers") or ())
         self._weight_field = config.get("summary_count_field_name")
@@ -196,9 +194,7 @@ class JobAnalysis:
         if self._next_ms is not None and start_ms < self._next_ms:
             raise ValueError(f"bucket {start_ms} was analysed already; the next one is {self._next_ms}")
 
-    def _detect(
-        self, source: Source, begin: int, results: Results
-    ) -> tuple[list[Anomaly], npt.NDArray[np.int64]]:
+    def _detect(self, source: Source, begin: int, results: Results) -> tuple[list[Anomaly], npt.NDArray[np.int64]]:
         anomalies: list[Anomaly] = []
         scored = np.zeros(source.bucket_count, dtype=np.int64)
 
@@ -214,9 +210,7 @@ class JobAnalysis:
             row = "_".join(key)
             for b in np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER]):
                 stamp = self._stamp(source.start_ms + (left + int(b)) * self.bucket_span_ms)
-                results.model_plot.append(
-                    model_plot_document(stamp, detector, key, float(values[b]), details[b])
-                )
+                results.model_plot.append(model_plot_document(stamp, detector, key, float(values[b]), details[b]))
                 results.model_plot_ids.append(stamp.document_id("model_plot", detector.index, row))
 
         for detection in self._detections:
@@ -263,9 +257,7 @@ class JobAnalysis:
                 if detector.over and detector.over in values:
                     over.add((detector.index, partition_value, values[detector.over]))
                 if not detector.over or detector.by:
-                    by.add(
-                        (detector.index, partition_value, values.get(detector.by) if detector.by else None)
-                    )
+                    by.add((detector.index, partition_value, values.get(detector.by) if detector.by else None))
         exceeded = max(total - self._memory_limit, 0)
         status = "hard_limit" if exceeded else ("soft_limit" if total > 0.6 * self._memory_limit else "ok")
         return {
@@ -363,9 +355,7 @@ class _Composer:
         self._new[document_id] = document
         self._remember(scope, document_id, "record_score", stamp, anomaly.surprise, score)
 
-    def _influencers(
-        self, stamp: Stamp, anomalies: list[Anomaly], bucket: dict[str, Any], bucket_id: str
-    ) -> None:
+    def _influencers(self, stamp: Stamp, anomalies: list[Anomaly], bucket: dict[str, Any], bucket_id: str) -> None:
         pooled: dict[tuple[str, str], list[float]] = {}
         for anomaly in anomalies:
             for name, values in anomaly.influences.items():
@@ -398,9 +388,7 @@ class _Composer:
         bucket["bucket_influencers"].append(bucket_influencer(stamp, name, surprise, score))
         self._remember(scope, bucket_id, f"bucket_influencers/{name}", stamp, surprise, score)
 
-    def _remember(
-        self, scope: str, document_id: str, fields: str, stamp: Stamp, surprise: float, score: float
-    ) -> None:
+    def _remember(self, scope: str, document_id: str, fields: str, stamp: Stamp, surprise: float, score: float) -> None:
         if score > 0.0:
             entry = Entry(document_id, fields, stamp.timestamp_ms, surprise, score)
             self._normaliser.remember(scope, entry)

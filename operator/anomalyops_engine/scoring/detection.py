@@ -158,9 +158,7 @@ class SeriesDetection:
                         plot(self.detector, self._bank.keys[row], left, matrix[k], details[k])
         return anomalies, scored
 
-    def _place(
-        self, values: Values, first_bucket: int, begin: int, buckets: int
-    ) -> tuple[IntArray, IntArray]:
+    def _place(self, values: Values, first_bucket: int, begin: int, buckets: int) -> tuple[IntArray, IntArray]:
         """Series that take part, and the position since which each one has values; notes when each had data last.
 
         New series are added in order of appearance, so that the order does not depend on how time is cut.

@@ -85,9 +85,7 @@ class Stamp:
     def document_id(self, result_type: str, *parts: object) -> str:
         """A unique id that does not change when the bucket is analysed again."""
         tail = "_".join(map(str, parts))
-        return f"{self.job_id}_{result_type}_{self.timestamp_ms}_{self.bucket_span_s}" + (
-            f"_{tail}" if tail else ""
-        )
+        return f"{self.job_id}_{result_type}_{self.timestamp_ms}_{self.bucket_span_s}" + (f"_{tail}" if tail else "")
 
 
 def probability(surprise: float) -> float:

@@ -16,9 +16,7 @@ MOST_VALUES = 10
 """Values of one influencer field kept for an anomaly."""
 
 
-def attribute(
-    source: Source, detector: Detector, fields: Sequence[str], anomalies: Sequence[Anomaly]
-) -> None:
+def attribute(source: Source, detector: Detector, fields: Sequence[str], anomalies: Sequence[Anomaly]) -> None:
     """Fill the `influences` of a detector's anomalies.
 
     A field that splits the detector influences by its own value. For any other the counterfactual is computed in the

@@ -89,11 +89,7 @@ class PopulationDetection:
             )
         # The members' number is in their surprises already: a bucket counts its populations.
         scored = np.zeros(source.bucket_count, dtype=np.int64)
-        pairs = (
-            np.unique(np.stack([rows, values.bucket]), axis=1)
-            if len(rows)
-            else np.zeros((2, 0), dtype=np.int64)
-        )
+        pairs = np.unique(np.stack([rows, values.bucket]), axis=1) if len(rows) else np.zeros((2, 0), dtype=np.int64)
         np.add.at(scored, pairs[1], 1)
         return anomalies, scored
 

@@ -43,11 +43,7 @@ def read_snapshot(blob: bytes) -> tuple[dict[str, Any], Arrays]:
         raw = zlib.decompress(blob[len(MAGIC) + 2 :])
         with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
             plain = json.loads(stored["header"].tobytes())
-            arrays = {
-                name.removeprefix("array."): stored[name]
-                for name in stored.files
-                if name.startswith("array.")
-            }
+            arrays = {name.removeprefix("array."): stored[name] for name in stored.files if name.startswith("array.")}
     except (zlib.error, ValueError, KeyError, OSError) as error:
         raise SnapshotError(f"model state is damaged: {error}") from error
     return plain, arrays
