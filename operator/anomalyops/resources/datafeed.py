@@ -12,7 +12,7 @@ from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import DatafeedId, ObjectReference
 from anomalyops.resources.policies import AdoptionPolicy, DatafeedRunState, DeletionPolicy, ReplacePolicy
-from anomalyops.resources.resource import Resource, usable_name
+from anomalyops.resources.resource import Resource
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import DatafeedStatus
 from anomalyops.resources.times import PointInTime, parse_time
@@ -214,7 +214,6 @@ class Datafeed(Resource):
     """One datafeed of one AnomalyJob."""
 
     KIND: ClassVar[str] = "Datafeed"
-    RULES: ClassVar[tuple[Rule, ...]] = (usable_name("datafeedId", "datafeed_id", maximum=253),)
     TRANSITIONS: ClassVar[tuple[Transition, ...]] = DATAFEED_TRANSITIONS
 
     spec: DatafeedSpec = Field(description="What the datafeed shall be.")

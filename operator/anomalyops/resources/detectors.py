@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from anomalyops.resources.base import Boolean, SpecModel
-from anomalyops.resources.identifiers import DatafeedId, FieldName
+from anomalyops.resources.identifiers import FieldName, FilterId
 from anomalyops.resources.rules import FUNCTION, Rule, cel_list
 
 
@@ -155,7 +155,7 @@ class FilterType(StrEnum):
 class FilterRef(SpecModel):
     """A filter list in the scope of a custom rule."""
 
-    filter_id: DatafeedId = Field(description="The id of the filter on the server.")
+    filter_id: FilterId = Field(description="The id of the filter on the server.")
     filter_type: FilterType | None = Field(
         default=None,
         description=("include (the server's default): the rule applies to values in the filter; exclude: to others."),

@@ -56,8 +56,15 @@ class Text:
         }
 
 
-ServerId = Annotated[str, Text(pattern=ID_PATTERN, form=f"an id {_ID_FORM}", maximum=64)]
-DatafeedId = Annotated[str, Text(pattern=ID_PATTERN, form=f"an id {_ID_FORM}", maximum=253)]
+def _id(maximum: int) -> Text:
+    return Text(pattern=ID_PATTERN, form=f"an id {_ID_FORM}", maximum=maximum)
+
+
+JobId = Annotated[str, _id(64)]
+GroupId = Annotated[str, _id(64)]
+# The server has no limit for these; a Kubernetes name's is used, so that rules stay bounded.
+DatafeedId = Annotated[str, _id(253)]
+FilterId = Annotated[str, _id(253)]
 IndexNamePart = Annotated[str, Text(pattern=ID_PATTERN, form=f"a results index name {_ID_FORM}", maximum=200)]
 FieldName = Annotated[
     str,

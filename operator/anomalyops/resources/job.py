@@ -9,10 +9,10 @@ from pydantic import Field
 from anomalyops.resources.analysis import AnalysisConfig
 from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
-from anomalyops.resources.identifiers import FieldName, IndexNamePart, ObjectReference, ServerId
+from anomalyops.resources.identifiers import FieldName, GroupId, IndexNamePart, JobId, ObjectReference
 from anomalyops.resources.memory_sizes import MemoryLimit
 from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, JobRunState, ReplacePolicy
-from anomalyops.resources.resource import Resource, server_id_cel, usable_name
+from anomalyops.resources.resource import Resource, server_id_cel
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import AnomalyJobStatus
 from anomalyops.resources.transitions import JOB_TRANSITIONS, Transition
@@ -135,7 +135,7 @@ class AnomalyJobSpec(SpecModel):
         }
     )
 
-    job_id: ServerId | None = Field(
+    job_id: JobId | None = Field(
         default=None,
         description="The job's id on the server; by default the resource's name. Cannot be changed.",
     )
@@ -170,7 +170,7 @@ class AnomalyJobSpec(SpecModel):
     )
 
     description: Annotated[str, Field(max_length=4096)] | None = Field(default=None, description="What the job is for.")
-    groups: list[ServerId] | None = Field(default=None, max_length=64, description="Groups that the job belongs to.")
+    groups: list[GroupId] | None = Field(default=None, max_length=64, description="Groups that the job belongs to.")
     analysis_config: AnalysisConfig = Field(description="What is analysed.")
     analysis_limits: AnalysisLimits | None = Field(default=None, description="Limits on what the model may use.")
     data_description: DataDescription = Field(description="Where the time is in the data; may be empty.")
@@ -212,7 +212,12 @@ class AnomalyJob(Resource):
 
     KIND: ClassVar[str] = "AnomalyJob"
     RULES: ClassVar[tuple[Rule, ...]] = (
-        usable_name("jobId", "job_id", maximum=64),
+        Rule(
+            message="metadata.name has more than 64 characters, too many for an id on the server: set spec.jobId",
+            holds=lambda job: len(job.server_id) <= 64,
+            cel=f"size({server_id_cel('jobId')}) <= 64",
+            field="spec.jobId",
+        ),
         Rule(
             message="spec.groups holds the job's own id: job and group names must differ, rename the group",
             holds=lambda job: job.server_id not in (job.spec.groups or []),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
 from anomalyops.resources.base import SpecModel, StatusModel, Timestamp
-from anomalyops.resources.identifiers import ID_PATTERN
-from anomalyops.resources.rules import Rule, cel_string
+from anomalyops.resources.identifiers import ObjectName
 from anomalyops.resources.transitions import Transition
 
 GROUP = "anomalyops.io"
@@ -23,29 +21,10 @@ def server_id_cel(field: str) -> str:
     return f"(has(self.spec.{field}) ? self.spec.{field} : self.metadata.name)"
 
 
-def usable_name(field: str, attribute: str, *, maximum: int) -> Rule:
-    """The rule that the resource's name can be the id on the server where the spec gives none."""
-    return Rule(
-        message=(
-            f"metadata.name cannot be the id on the server: it must have at most {maximum} characters of "
-            f"a-z, 0-9, hyphens and dots; set spec.{field}"
-        ),
-        holds=lambda resource: (
-            getattr(resource.spec, attribute) is not None
-            or (len(resource.metadata.name) <= maximum and re.search(ID_PATTERN, resource.metadata.name) is not None)
-        ),
-        cel=(
-            f"has(self.spec.{field}) || (size(self.metadata.name) <= {maximum} && "
-            f"self.metadata.name.matches({cel_string(ID_PATTERN)}))"
-        ),
-        field=f"spec.{field}",
-    )
-
-
 class Metadata(StatusModel):
     """The part of `ObjectMeta` that the operator reads. The rest is ignored."""
 
-    name: str = Field(min_length=1, max_length=253, description="The resource's name.")
+    name: ObjectName = Field(description="The resource's name.")
     namespace: str = Field(default="default", description="The resource's namespace.")
     uid: str = Field(default="", description="The resource's uid; empty for a file on disk.")
     generation: int = Field(default=0, description="Counts the changes of the spec.")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from anomalyops.resources import ManifestError, parse_manifests
+from anomalyops.resources import AnomalyJob, Datafeed, ManifestError, parse_manifests
+from anomalyops.resources.base import SpecModel
+from anomalyops.resources.rules import Rule
 
 sys.path.insert(0, str(Path(__file__).parent))
-from invalid_manifests import ACCEPTED, REFUSED, Refused
+from invalid_manifests import ACCEPTED, CHANGES, REFUSED, Refused
 
 
 @pytest.mark.parametrize("case", [case for case in REFUSED if case.only != "admission"], ids=lambda c: c.id)
@@ -32,6 +36,35 @@ def test_a_right_manifest_passes_and_comes_back_as_it_was_written(manifest: dict
     if manifest["kind"] == "Datafeed" and isinstance(manifest["spec"].get("start"), int):
         manifest = {**manifest, "spec": {**manifest["spec"], "start": str(manifest["spec"]["start"])}}
     assert written == manifest
+
+
+def _rules(model: type[SpecModel]) -> Iterator[Rule]:
+    yield from model.RULES
+    for subclass in model.__subclasses__():
+        yield from _rules(subclass)
+
+
+def _messages(case: Refused) -> list[str]:
+    try:
+        parse_manifests(json.dumps(case.manifest))
+    except ManifestError as error:
+        return [problem.message for problem in error.problems]
+    return []
+
+
+def test_every_rule_has_a_case() -> None:
+    said = [message for case in REFUSED for message in _messages(case)]
+    unheard = []
+    for rule in _rules(SpecModel):
+        words = re.compile(".*".join(map(re.escape, re.split(r"\{\w+\}", rule.message))))
+        if not any(words.fullmatch(message) for message in said):
+            unheard.append(rule.message)
+    assert unheard == []
+
+
+def test_every_transition_has_a_refused_change() -> None:
+    fields = {transition.field for kind in (AnomalyJob, Datafeed) for transition in kind.TRANSITIONS}
+    assert fields == {change.field for change in CHANGES if change.message}
 
 
 def test_cases_known_to_one_side_say_why() -> None:
