@@ -1,0 +1,336 @@
+"""Aggregations against a plain evaluator in Python, over random trees."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from anomalyops_engine.query import (
+    IllegalQueryError,
+    QueryParsingError,
+    TooManyBucketsError,
+    UnsupportedQueryError,
+    aggregate_rows,
+    search,
+)
+
+START_MS = 1_704_067_200_000
+HOUR_MS = 3_600_000
+
+_metrics = st.one_of(
+    st.tuples(st.sampled_from(["min", "max", "avg", "sum", "stats"]), st.sampled_from(["size", "load", "sizes"])),
+    st.tuples(st.sampled_from(["value_count", "cardinality"]), st.sampled_from(["host", "tags", "size", "unmapped"])),
+).map(lambda pair: {pair[0]: {"field": pair[1]}})
+
+_buckets = st.one_of(
+    st.builds(
+        lambda field, size: {"terms": {"field": field, "size": size}},
+        st.sampled_from(["host", "tags", "size", "message.keyword"]),
+        st.integers(1, 20),
+    ),
+    st.builds(
+        lambda hours, offset: {
+            "date_histogram": {"field": "time", "fixed_interval": f"{hours}h", "offset": f"{offset}m"}
+        },
+        st.integers(1, 30),
+        st.integers(-90, 90),
+    ),
+    st.sampled_from(["day", "week", "month"]).map(
+        lambda unit: {"date_histogram": {"field": "time", "calendar_interval": unit, "min_doc_count": 1}}
+    ),
+    st.builds(
+        lambda field, interval: {"histogram": {"field": field, "interval": interval}},
+        st.sampled_from(["size", "load", "sizes"]),
+        st.sampled_from([1, 2.5, 7]),
+    ),
+    st.just({"filters": {"filters": {"r": {"term": {"tags": "red"}}, "g": {"term": {"tags": "green"}}}}}),
+    st.just({"filter": {"range": {"size": {"gte": 3}}}}),
+    st.just({"missing": {"field": "size"}}),
+    st.just({"range": {"field": "sizes", "ranges": [{"to": 3}, {"from": 3, "to": 8}, {"from": 6}]}}),
+)
+
+
+def _with_children(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    children = st.lists(st.one_of(_metrics, inner), max_size=2)
+    return st.tuples(_buckets, children).map(
+        lambda pair: pair[0] | ({"aggs": {f"c{n}": child for n, child in enumerate(pair[1])}} if pair[1] else {})
+    )
+
+
+_aggregations = st.recursive(st.one_of(_metrics, _buckets), _with_children, max_leaves=4)
+
+
+def evaluate(documents: list[dict[str, Any]], aggregation: dict[str, Any]) -> dict[str, Any]:
+    """The reference, one document at a time."""
+    (kind,) = [key for key in aggregation if key != "aggs"]
+    options, children = aggregation[kind], aggregation.get("aggs", {})
+
+    def inside(chosen: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"doc_count": len(chosen), **{name: evaluate(chosen, child) for name, child in children.items()}}
+
+    def with_key(key: Any) -> list[dict[str, Any]]:
+        return [document for document in documents if key in _keys(document, kind, options)]
+
+    if kind == "filter":
+        return inside([d for d in documents if d.get("size", -99) >= 3])
+    if kind == "missing":
+        return inside([d for d in documents if "size" not in d])
+    if kind == "filters":
+        return {
+            "buckets": {
+                name: inside([d for d in documents if color in _values(d, "tags")])
+                for name, color in (("r", "red"), ("g", "green"))
+            }
+        }
+    if kind == "range":
+        limits = [(-math.inf, 3), (3, 8), (6, math.inf)]
+        chosen = [[d for d in documents if any(lo <= v < hi for v in d.get("sizes", []))] for lo, hi in limits]
+        return {"buckets": [inside(part) for part in chosen]}
+    if kind in {"terms", "date_histogram", "histogram"}:
+        counts = Counter(key for document in documents for key in _keys(document, kind, options))
+        if kind == "terms":
+            ranked = sorted(counts, key=lambda key: (-counts[key], key))[: options["size"]]
+            other = sum(counts.values()) - sum(counts[key] for key in ranked)
+            return {"sum_other_doc_count": other, "buckets": [{"key": k, **inside(with_key(k))} for k in ranked]}
+        keys = sorted(counts)
+        if keys and options.get("min_doc_count", 0) == 0:
+            step = _step(options)
+            keys = [keys[0] + n * step for n in range(round((keys[-1] - keys[0]) / step) + 1)]
+        return {"buckets": [{"key": key, **inside(with_key(key))} for key in keys]}
+    return _metric(kind, [value for d in documents for value in _values(d, options["field"])])
+
+
+def _metric(kind: str, values: list[Any]) -> dict[str, Any]:
+    if kind in {"value_count", "cardinality"}:
+        return {"value": len(values) if kind == "value_count" else len(set(values))}
+    numbers = {
+        "count": len(values),
+        "min": min(values, default=None),
+        "max": max(values, default=None),
+        "avg": sum(values) / len(values) if values else None,
+        "sum": sum(values),
+    }
+    return numbers if kind == "stats" else {"value": numbers[kind]}
+
+
+def _step(options: dict[str, Any]) -> float:
+    return options["interval"] if "interval" in options else int(options["fixed_interval"][:-1]) * HOUR_MS
+
+
+def _keys(document: dict[str, Any], kind: str, options: dict[str, Any]) -> set[Any]:
+    values = _values(document, options["field"])
+    if kind == "terms":
+        return set(values)
+    if kind == "histogram":
+        return {math.floor(v / options["interval"]) * options["interval"] for v in values}
+    if "calendar_interval" in options:
+        return {_calendar_floor(v, options["calendar_interval"]) for v in values}
+    step, offset = _step(options), int(options["offset"][:-1]) * 60_000
+    return {math.floor((v - offset) / step) * step + offset for v in values}
+
+
+def _calendar_floor(value: int, unit: str) -> int:
+    day = datetime.fromtimestamp(value / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if unit == "month":
+        day = day.replace(day=1)
+    back = day.weekday() * 86_400_000 if unit == "week" else 0
+    return int(day.timestamp() * 1000) - back
+
+
+def _values(document: dict[str, Any], name: str) -> list[Any]:
+    value = document.get(name.removesuffix(".keyword"))
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def agree(found: Any, expected: Any) -> bool:
+    """Compare what the reference says; the answer may say more (`key_as_string`, `from`, `to`)."""
+    if isinstance(expected, dict):
+        return all(key in found and agree(found[key], value) for key, value in expected.items())
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(map(agree, found, expected))
+    if isinstance(expected, float) or isinstance(found, float):
+        return found == pytest.approx(expected, abs=1e-9)
+    return bool(found == expected)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(aggregation=_aggregations)
+def test_an_aggregation_says_what_its_definition_says(corpus, aggregation):
+    answer = search(corpus.reader, corpus.indices, {"size": 0, "aggs": {"a": aggregation}})["aggregations"]["a"]
+    expected = evaluate(list(corpus.documents.values()), aggregation)
+    assert agree(answer, expected), (answer, expected)
+
+
+def ask(corpus, aggregations: dict[str, Any], query: dict[str, Any] | None = None) -> dict[str, Any]:
+    return search(corpus.reader, corpus.indices, {"size": 0, "query": query, "aggs": aggregations})["aggregations"]
+
+
+def test_percentiles_are_those_of_numpy(corpus):
+    answer = ask(corpus, {"p": {"percentiles": {"field": "load", "percents": [5, 50, 99.9]}}})["p"]["values"]
+    loads = [d["load"] for d in corpus.documents.values() if "load" in d]
+    for percent, value in answer.items():
+        assert value == pytest.approx(np.percentile(loads, float(percent)))
+
+
+def test_terms_can_be_ordered_by_a_metric_or_by_key(corpus):
+    aggs = {"h": {"terms": {"field": "host", "order": {"s.max": "asc"}}, "aggs": {"s": {"stats": {"field": "load"}}}}}
+    buckets = ask(corpus, aggs)["h"]["buckets"]
+    assert [b["s"]["max"] for b in buckets] == sorted(b["s"]["max"] for b in buckets)
+    buckets = ask(corpus, {"h": {"terms": {"field": "host", "order": {"_key": "desc"}}}})["h"]["buckets"]
+    assert [b["key"] for b in buckets] == sorted((b["key"] for b in buckets), reverse=True)
+    with pytest.raises(IllegalQueryError, match="Invalid aggregation order path"):
+        ask(corpus, {"h": {"terms": {"field": "host", "order": {"nothing": "desc"}}}})
+
+
+def test_extended_bounds_add_empty_buckets_with_empty_metrics(corpus):
+    bounds = {"min": "2023-12-31T00:00:00Z", "max": "2024-01-04"}
+    aggs = {
+        "t": {
+            "date_histogram": {"field": "time", "calendar_interval": "1d", "extended_bounds": bounds},
+            "aggs": {
+                "m": {"max": {"field": "load"}},
+                "s": {"sum": {"field": "load"}},
+                "h": {"terms": {"field": "host"}},
+            },
+        }
+    }
+    buckets = ask(corpus, aggs, {"range": {"time": {"lt": "2024-01-01T12:00:00Z"}}})["t"]["buckets"]
+    assert [b["key_as_string"][:10] for b in buckets] == [
+        "2023-12-31",
+        "2024-01-01",
+        "2024-01-02",
+        "2024-01-03",
+        "2024-01-04",
+    ]
+    empty = buckets[-1]
+    assert empty["doc_count"] == 0
+    assert (empty["m"], empty["s"], empty["h"]["buckets"]) == ({"value": None}, {"value": 0.0}, [])
+
+
+def test_include_exclude_and_missing_choose_terms(corpus):
+    def keys(**options: Any) -> set[Any]:
+        return {b["key"] for b in ask(corpus, {"x": {"terms": {"field": "tags", **options}}})["x"]["buckets"]}
+
+    assert keys(include="r.*|blue") == {"red", "blue"}
+    assert keys(exclude=["red"]) == {"green", "blue"}
+    assert keys(missing="none") == {"red", "green", "blue", "none"}
+
+
+def test_a_filtered_other_bucket_holds_the_rest(corpus):
+    filters = {"filters": {"a": {"exists": {"field": "size"}}}, "other_bucket_key": "rest"}
+    buckets = ask(corpus, {"f": {"filters": filters}})["f"]["buckets"]
+    assert buckets["a"]["doc_count"] + buckets["rest"]["doc_count"] == len(corpus.documents)
+
+
+def test_typed_keys_name_the_type(corpus):
+    body = {"size": 0, "aggs": {"h": {"terms": {"field": "host"}, "aggs": {"m": {"max": {"field": "size"}}}}}}
+    answer = search(corpus.reader, corpus.indices, body, typed_keys=True)["aggregations"]
+    assert answer.keys() == {"sterms#h"}
+    assert "max#m" in answer["sterms#h"]["buckets"][0]
+
+
+@pytest.mark.parametrize(
+    ("aggregations", "error", "names"),
+    [
+        ({"a": {"top_hits": {}}}, UnsupportedQueryError, "top_hits"),
+        ({"a": {"invented": {}}}, QueryParsingError, "invented"),
+        ({"a": {"avg": {"field": "host"}}}, IllegalQueryError, "keyword"),
+        ({"a": {"terms": {"field": "message"}}}, IllegalQueryError, "message"),
+        ({"a": {"terms": {"field": "host", "sise": 3}}}, QueryParsingError, "sise"),
+        ({"a": {"terms": {}}}, IllegalQueryError, "field"),
+        ({"a": {"date_histogram": {"field": "time"}}}, IllegalQueryError, "interval"),
+        ({"a": {"date_histogram": {"field": "time", "fixed_interval": "1M"}}}, IllegalQueryError, "1M"),
+        ({"a": {"date_histogram": {"field": "time", "interval": "1h"}}}, QueryParsingError, "interval"),
+        ({"a": {"avg": {"field": "size"}, "max": {"field": "size"}}}, QueryParsingError, "exactly one type"),
+        ({"a": {"avg": {"script": "1"}}}, UnsupportedQueryError, "script"),
+        ({"a": {"date_histogram": {"field": "time", "fixed_interval": "1ms"}}}, TooManyBucketsError, "65536"),
+    ],
+)
+def test_what_is_wrong_or_missing_is_named(corpus, aggregations, error, names):
+    with pytest.raises(error, match=names):
+        ask(corpus, aggregations)
+
+
+def rows_of(corpus, aggregations: dict[str, Any], **bounds: Any) -> list[dict[str, Any]]:
+    limits = {"start_ms": None, "end_ms": None, **bounds}
+    relation = aggregate_rows(corpus.reader, corpus.indices, None, aggregations, time_field="time", **limits)
+    cursor = corpus.reader.connection.execute(f"SELECT * FROM ({relation.sql})", list(relation.parameters))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def test_a_datafeed_s_aggregations_are_one_row_per_innermost_bucket(corpus):
+    aggregations = {
+        "buckets": {
+            "date_histogram": {"field": "time", "fixed_interval": "6h"},
+            "aggs": {
+                "time": {"max": {"field": "time"}},
+                "host": {"terms": {"field": "host", "size": 100}, "aggs": {"load": {"avg": {"field": "load"}}}},
+            },
+        }
+    }
+    start, end = START_MS + 6 * HOUR_MS, START_MS + 18 * HOUR_MS
+    found = rows_of(corpus, aggregations, start_ms=start, end_ms=end)
+    expected: dict[Any, list[dict[str, Any]]] = {}
+    newest: Counter[int] = Counter()
+    for document in corpus.documents.values():
+        if start <= document.get("time", 0) < end:
+            bucket = (document["time"] - START_MS) // (6 * HOUR_MS)
+            newest[bucket] = max(newest[bucket], document["time"])
+            if "host" in document:
+                expected.setdefault((bucket, document["host"]), []).append(document)
+    assert len(found) == len(expected) > 4
+    for row in found:
+        bucket = (row["time"] - START_MS) // (6 * HOUR_MS)
+        documents = expected[bucket, row["host"]]
+        loads = [d["load"] for d in documents if "load" in d]
+        assert (row["time"], row["doc_count"]) == (newest[bucket], len(documents))
+        assert row["load"] == (pytest.approx(sum(loads) / len(loads)) if loads else None)
+
+
+def test_a_composite_datafeed_aggregation_is_not_cut_by_its_page_size(corpus):
+    sources = [
+        {"t": {"date_histogram": {"field": "time", "fixed_interval": "1h"}}},
+        {"host": {"terms": {"field": "host"}}},
+    ]
+    aggregations = {"b": {"composite": {"size": 2, "sources": sources}, "aggs": {"time": {"max": {"field": "time"}}}}}
+    found = rows_of(corpus, aggregations)
+    assert sum(row["doc_count"] for row in found) == sum(
+        1 for d in corpus.documents.values() if "time" in d and "host" in d
+    )
+    assert {row["host"] for row in found} == {"web-1", "web-2", "db-1", "cache"}
+
+
+@pytest.mark.parametrize(
+    ("aggregations", "message"),
+    [
+        ({"h": {"terms": {"field": "host"}}}, "date_histogram"),
+        (
+            {"t": {"date_histogram": {"field": "time", "fixed_interval": "1h"}}},
+            "Missing max aggregation for time_field",
+        ),
+        (
+            {
+                "t": {
+                    "date_histogram": {"field": "time", "fixed_interval": "1h"},
+                    "aggs": {
+                        "time": {"max": {"field": "time"}},
+                        "a": {"terms": {"field": "host"}},
+                        "b": {"terms": {"field": "tags"}},
+                    },
+                }
+            },
+            "Multiple bucket aggregations",
+        ),
+    ],
+)
+def test_datafeed_aggregations_of_another_form_are_refused(corpus, aggregations, message):
+    with pytest.raises(IllegalQueryError, match=message):
+        rows_of(corpus, aggregations)

@@ -1,0 +1,116 @@
+"""Dates, formats and date math."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anomalyops_engine.query import QueryParsingError
+from anomalyops_engine.query.datemath import resolve_date
+from anomalyops_engine.store.dates import (
+    UnknownDateFormatError,
+    detect_format,
+    format_millis,
+    parse_date,
+    parsers,
+    zone,
+)
+
+NOW = 1_709_210_096_789  # 2024-02-29T12:34:56.789Z, a Thursday
+
+
+def millis(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("expression", "down", "up"),
+    [
+        ("now", "2024-02-29T12:34:56.789Z", None),
+        ("now-1h", "2024-02-29T11:34:56.789Z", None),
+        ("now-1d/d", "2024-02-28T00:00:00Z", "2024-02-28T23:59:59.999Z"),
+        ("now/w", "2024-02-26T00:00:00Z", "2024-03-03T23:59:59.999Z"),
+        ("now/M", "2024-02-01T00:00:00Z", "2024-02-29T23:59:59.999Z"),
+        ("now/y+1M", "2024-02-01T00:00:00Z", "2025-01-31T23:59:59.999Z"),
+        ("now+1y", "2025-02-28T12:34:56.789Z", None),
+        ("2024-01-31||+1M/d", "2024-02-29T00:00:00Z", "2024-02-29T23:59:59.999Z"),
+        ("2024-01-31", "2024-01-31T00:00:00Z", "2024-01-31T23:59:59.999Z"),
+        ("2024-01", "2024-01-01T00:00:00Z", "2024-01-01T23:59:59.999Z"),
+        ("2024-01-31T10", "2024-01-31T10:00:00Z", "2024-01-31T10:59:59.999Z"),
+        ("2024-01-31T10:00:00+02:00", "2024-01-31T08:00:00Z", "2024-01-31T08:00:00.999Z"),
+        (1_700_000_000_000, "2023-11-14T22:13:20Z", None),
+        ("1700000000000", "2023-11-14T22:13:20Z", None),
+    ],
+)
+def test_date_math_rounds_down_or_up(expression, down, up):
+    assert resolve_date(expression, now_ms=NOW) == millis(down)
+    assert resolve_date(expression, now_ms=NOW, round_up=True) == millis(up or down)
+
+
+@pytest.mark.parametrize(
+    "expression", ["now-", "now-1x", "yesterday", "2024-13-01", "2024-02-30", "now/", "||+1d", True]
+)
+def test_what_is_no_date_is_refused_with_the_value(expression):
+    with pytest.raises(QueryParsingError, match="failed to parse date field"):
+        resolve_date(expression, now_ms=NOW)
+
+
+def test_a_time_zone_moves_dates_without_one_and_rounding():
+    berlin = zone("Europe/Berlin")
+    assert resolve_date("2024-06-01", tz=berlin) == millis("2024-05-31T22:00:00Z")
+    assert resolve_date("now/d", tz=zone("-05:00"), now_ms=NOW) == millis("2024-02-29T05:00:00Z")
+    with pytest.raises(ValueError, match="Unknown time-zone ID: Mars"):
+        zone("Mars")
+
+
+@pytest.mark.parametrize(
+    ("value", "formats", "expected"),
+    [
+        ("2014-07-01 00:30:00", "yyyy-MM-dd HH:mm:ss", "2014-07-01T00:30:00Z"),
+        ("01/07/2014 05:06", "dd/MM/yyyy HH:mm", "2014-07-01T05:06:00Z"),
+        ("2014-07-01T00:30:00.123+0200", "yyyy-MM-dd'T'HH:mm:ss.SSSZ", "2014-06-30T22:30:00.123Z"),
+        (1404174600, "epoch_second", "2014-07-01T00:30:00Z"),
+        ("1404174600.5", "epoch_second", "2014-07-01T00:30:00.500Z"),
+        (1404174600000, "yyyy-MM-dd||epoch_millis", "2014-07-01T00:30:00Z"),
+        ("2014-07-01T00:30:00.123456789Z", "strict_date_optional_time", "2014-07-01T00:30:00.123Z"),
+        ("1969-12-31T23:59:59.999Z", "strict_date_optional_time", "1969-12-31T23:59:59.999Z"),
+        ("20140701", "basic_date", "2014-07-01T00:00:00Z"),
+    ],
+)
+def test_formats_read_what_they_say(value, formats, expected):
+    assert parse_date(value, formats) == millis(expected)
+
+
+@pytest.mark.parametrize("formats", ["yyyy-QQ", "never_heard_of", "dd[", "%Y-%m-%d"])
+def test_an_unknown_format_is_refused(formats):
+    with pytest.raises(UnknownDateFormatError):
+        parsers(formats)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_date"),
+    [
+        ("2024-01-01", True),
+        ("2024-01-01T00:00:00Z", True),
+        ("2024/01/01 10:00:00", True),
+        ("2024-01", True),
+        ("2024", False),
+        ("20240101", False),
+        ("2024-13-45", False),
+        ("10.0.0.1", False),
+        ("2024-01-01 10:00:00", False),
+        ("hello", False),
+    ],
+)
+def test_dynamic_mapping_takes_only_dates_for_dates(text, is_date):
+    assert (detect_format(text) is not None) is is_date
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), st.sampled_from(["", "yyyy-MM-dd'T'HH:mm:ss.SSSX"]))
+def test_what_is_formatted_is_read_back(moment, pattern):
+    value = (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    formats = pattern or "strict_date_optional_time"
+    assert parse_date(format_millis(value, formats), formats) == value
