@@ -115,7 +115,7 @@ async def server_side(gateway, pair):
     return await gateway.pair(pair.job.server_id, pair.datafeed.server_id)
 
 
-async def eventually(look, *, seconds=30):
+async def eventually(look, *, seconds=120):
     deadline = asyncio.get_running_loop().time() + seconds
     while not (found := await look()):
         assert asyncio.get_running_loop().time() < deadline, "waited in vain"

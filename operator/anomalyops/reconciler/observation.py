@@ -9,12 +9,20 @@ from typing import Any
 
 from anomalyops.elastic import MlMessage
 from anomalyops.health import Annotation, Messages, Notice, Notification, PlanState
-from anomalyops.plan import Observed, lookback_done, plan
+from anomalyops.plan import DatafeedState, Observed, lookback_done, plan
 from anomalyops.reconciler.failures import remembered_failure
 from anomalyops.reconciler.look import observed_datafeed, observed_job
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
-from anomalyops.resources import AnomalyJobStatus, ConditionType, DatafeedStatus, Reason, find_condition
+from anomalyops.resources import (
+    AnomalyJobStatus,
+    ConditionType,
+    DatafeedRunState,
+    DatafeedStatus,
+    JobRunState,
+    Reason,
+    find_condition,
+)
 
 Documents = Mapping[str, Mapping[str, Any]]
 
@@ -47,8 +55,8 @@ class Observation:
         datafeed_stats: Items of `GET _ml/datafeeds/_stats` by datafeed id.
         jobs: Configurations by job id, None when they were not asked for.
         datafeeds: Configurations by datafeed id, None when they were not asked for.
-        messages: New notifications and annotations by job id.
-        messages_problem: Why there are none, empty when they could be read.
+        messages: Notifications and annotations of the last day by job id.
+        messages_problem: Why no new ones could be read, empty when they could.
     """
 
     started_at: datetime
@@ -89,6 +97,13 @@ class Observation:
         wanted = desired(pair, cluster=self.cluster, bodies=self.configs_known)
         found = plan(wanted, observed, policy(pair))
         finished = lookback_done(wanted, observed) if self.configs_known else _was_finished(pair)
+        if not self.configs_known and not finished and _may_be_finished(pair, observed):
+            return Assessment(
+                job_status=pair.job.status if pair.job is not None else None,
+                datafeed_status=pair.datafeed.status if pair.datafeed is not None else None,
+                notices=(),
+                needs_reconcile=True,
+            )
         state = PlanState(obstacles=found.obstacles, pending=found.steps, compared=self.configs_known)
         states = (
             replace(state, failure=remembered_failure(pair.job)),
@@ -169,6 +184,25 @@ def _was_finished(pair: Pair) -> bool:
         return False
     ready = find_condition(pair.datafeed.status.conditions, ConditionType.READY)
     return ready is not None and ready.reason == Reason.LOOKBACK_COMPLETE
+
+
+def _may_be_finished(pair: Pair, observed: Observed) -> bool:
+    """Whether a bounded run stopped: at its end or before, only the configurations tell."""
+    feed, there = pair.datafeed, observed.datafeed
+    return (
+        feed is not None
+        and there is not None
+        and not is_deleting(feed)
+        and feed.spec.end is not None
+        and feed.spec.state is DatafeedRunState.STARTED
+        and there.state is DatafeedState.STOPPED
+        and not feed.spec.suspend
+        and remembered_failure(feed) is None
+        and pair.job is not None
+        and not pair.job.spec.suspend
+        and pair.job.spec.state is JobRunState.OPENED
+        and not is_deleting(pair.job)
+    )
 
 
 def _time(milliseconds: int) -> datetime:

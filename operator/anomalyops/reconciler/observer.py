@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,7 +11,8 @@ from anomalyops.elastic import Gateway, GatewayError, MlMessage
 from anomalyops.reconciler.clock import utc_now
 from anomalyops.reconciler.observation import Documents, Observation, messages_by_job
 
-_FIRST_WINDOW = timedelta(hours=1)  # how far back the first look listens
+_MEMORY = timedelta(hours=24)  # how far back the first look listens, and how long a message is remembered
+_KEPT = 8  # messages of one job; the newest count
 _OVERLAP = timedelta(minutes=2)  # a message becomes searchable a little after its timestamp
 
 
@@ -18,7 +20,8 @@ class Observer:
     """Looks at all jobs and datafeeds of one connection.
 
     Three calls a look (two stats, one search for messages), five with configurations; constant in the number
-    of jobs. Messages that an earlier look has seen are not reported again.
+    of jobs. An observation holds the messages of the last day, so that a problem which the server reported once
+    is still known after the connection was away; only new ones are searched for.
     """
 
     def __init__(self, gateway: Gateway, *, cluster: str = "local", clock: Callable[[], datetime] = utc_now) -> None:
@@ -33,7 +36,7 @@ class Observer:
         self._cluster = cluster
         self._clock = clock
         self._heard_until: int | None = None  # milliseconds since the epoch
-        self._heard: set[str] = set()  # ids of the messages in the overlap
+        self._recent: dict[str, deque[MlMessage]] = {}
 
     async def observe(self, *, configs: bool = False) -> Observation:
         """Looks once.
@@ -46,14 +49,13 @@ class Observer:
                 observation says so.
         """
         started_at = self._clock()
-        job_stats, datafeed_stats, jobs, datafeeds, heard = await asyncio.gather(
+        job_stats, datafeed_stats, jobs, datafeeds, problem = await asyncio.gather(
             self._gateway.job_stats(),
             self._gateway.datafeed_stats(),
             self._gateway.jobs() if configs else _not_asked(),
             self._gateway.datafeeds() if configs else _not_asked(),
             self._listen(started_at),
         )
-        messages, problem = heard
         return Observation(
             started_at=started_at,
             cluster=self._cluster,
@@ -61,29 +63,32 @@ class Observer:
             datafeed_stats=datafeed_stats,
             jobs=jobs,
             datafeeds=datafeeds,
-            messages=messages_by_job(messages),
+            messages=messages_by_job(message for recent in self._recent.values() for message in recent),
             messages_problem=problem,
         )
 
-    async def _listen(self, now: datetime) -> tuple[list[MlMessage], str]:
-        """New messages, or none and why they cannot be read."""
-        since = self._heard_until
-        if since is None:
-            since = _milliseconds(now - _FIRST_WINDOW)
+    async def _listen(self, now: datetime) -> str:
+        """Takes in new messages; why they cannot be read, empty when they can."""
+        oldest = _milliseconds(now - _MEMORY)
+        since = max(self._heard_until or oldest, oldest)
         try:
             found = await self._gateway.ml_messages_since(since)
         except GatewayError as error:
-            return [], str(error)
-        new = [message for message in found if message.id not in self._heard]
+            return str(error)
         newest = max((message.timestamp for message in found), default=since)
-        self._heard_until = max(since, newest - int(_OVERLAP.total_seconds() * 1000))
-        self._heard = {message.id for message in found if message.timestamp >= self._heard_until}
-        return new, ""
+        self._heard_until = max(since, newest - _milliseconds(_OVERLAP))
+        for message in found:
+            recent = self._recent.setdefault(message.job_id, deque(maxlen=_KEPT))
+            if all(message.id != known.id for known in recent):
+                recent.append(message)
+        self._recent = {job_id: recent for job_id, recent in self._recent.items() if recent[-1].timestamp >= oldest}
+        return ""
 
 
 async def _not_asked() -> Documents | None:
     return None
 
 
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def _milliseconds(value: datetime | timedelta) -> int:
+    """Since the epoch, or long."""
+    return int((value.timestamp() if isinstance(value, datetime) else value.total_seconds()) * 1000)
