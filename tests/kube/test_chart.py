@@ -39,9 +39,7 @@ class Helm:
     def template(self, *arguments: str) -> list[Manifest]:
         """The rendered manifests, as `helm template` of the release the install manifests describe."""
         version = binaries.KUBERNETES.version
-        text = self.run(
-            "template", RELEASE, CHART, "-n", NAMESPACE, "--kube-version", version, *arguments
-        ).stdout
+        text = self.run("template", RELEASE, CHART, "-n", NAMESPACE, "--kube-version", version, *arguments).stdout
         return [document for document in yaml.safe_load_all(text) if document]
 
 
@@ -74,10 +72,7 @@ def one(manifests: list[Manifest], kind: str, name: str = RELEASE) -> Manifest:
 def test_lint_is_clean(helm: Helm, values: Path | None) -> None:
     arguments = ["--values", str(values)] if values else []
     version = binaries.KUBERNETES.version
-    assert (
-        "0 chart(s) failed"
-        in helm.run("lint", "--strict", CHART, "--kube-version", version, *arguments).stdout
-    )
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", CHART, "--kube-version", version, *arguments).stdout
 
 
 def test_it_holds_the_generated_crds_and_keeps_them(rendered: list[Manifest]) -> None:
@@ -129,9 +124,7 @@ def test_it_binds_them_to_the_same_account(
     assert ours["metadata"].get("namespace") == theirs["metadata"].get("namespace")
 
 
-def test_its_pod_is_that_of_the_install_manifests(
-    rendered: list[Manifest], installation: list[Manifest]
-) -> None:
+def test_its_pod_is_that_of_the_install_manifests(rendered: list[Manifest], installation: list[Manifest]) -> None:
     ours = one(rendered, "Deployment")["spec"]
     theirs = one(installation, "Deployment")["spec"]
     for field in ("replicas", "strategy"):

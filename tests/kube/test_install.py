@@ -27,9 +27,7 @@ def test_everything_is_accepted_without_a_pod_security_warning(admin: Kubectl, i
 def test_a_pod_of_the_deployment_passes_the_restricted_profile(admin: Kubectl, installed: str) -> None:
     template = admin.get("deployment", "anomalyops", "anomalyops-system")["spec"]["template"]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": template["spec"]}
-    answer = admin.run(
-        "create", "-n", "anomalyops-system", "--dry-run=server", "-f", "-", stdin=json.dumps(pod)
-    )
+    answer = admin.run("create", "-n", "anomalyops-system", "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
     assert "created (server dry run)" in answer.stdout
     assert "Warning" not in answer.stderr
 

@@ -31,9 +31,7 @@ class LogLevel(StrEnum):
 def run(
     namespace: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Serve this namespace only; may be repeated. Default: all.", envvar="ANOMALYOPS_NAMESPACES"
-        ),
+        typer.Option(help="Serve this namespace only; may be repeated. Default: all.", envvar="ANOMALYOPS_NAMESPACES"),
     ] = None,
     default_connection: Annotated[
         str | None,
@@ -54,15 +52,14 @@ def run(
         int, typer.Option(help="Port of the health endpoint /healthz; 0 for none.", min=0, max=65535)
     ] = 8080,
     log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
-    log_level: Annotated[
-        LogLevel, typer.Option(help="The least severe lines that are logged.")
-    ] = LogLevel.INFO,
+    log_level: Annotated[LogLevel, typer.Option(help="The least severe lines that are logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the operator in a cluster, or against the one of the kubeconfig."""
     configure_logging(log_format, log_level)
     # kopf and the Kubernetes client take half a second to import; no other command needs them.
-    from anomalyops.handlers.operator import StartupError, run as run_operator  # noqa: PLC0415
-    from anomalyops.handlers.options import ObjectKey, Options  # noqa: PLC0415
+    from anomalyops.handlers.operator import StartupError
+    from anomalyops.handlers.operator import run as run_operator
+    from anomalyops.handlers.options import ObjectKey, Options
 
     try:
         connection = ObjectKey.parse(default_connection) if default_connection else None
@@ -87,8 +84,10 @@ def configure_logging(form: LogFormat, level: LogLevel) -> None:
     handler.setFormatter(_JsonFormatter() if form is LogFormat.JSON else _text_formatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     if level is not LogLevel.DEBUG:
-        for name in ("elastic_transport", "elasticsearch", "aiohttp.access", "kopf", "asyncio"):
+        for name in ("elasticsearch", "aiohttp.access", "kopf", "asyncio"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        # What it warns of (a server that does not answer) is said once, in the connection's conditions.
+        logging.getLogger("elastic_transport").setLevel(logging.ERROR)
 
 
 def _text_formatter() -> logging.Formatter:

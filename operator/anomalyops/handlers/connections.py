@@ -218,13 +218,13 @@ class ConnectionRuntime:
                 status = await check_connection(session.gateway, resource, resource.status, _now())
             failure = _failure_of(status)
         except CredentialsError as error:
-            failure = Failure(error.kind, error.message)
+            failure = Failure(kind=error.kind, message=error.message)
             status = connection_status(resource.status, resource, failure, _now())
         except NotSupportedError as error:
-            failure = Failure(FailureKind.NOT_SUPPORTED, str(error))
+            failure = Failure(kind=FailureKind.NOT_SUPPORTED, message=str(error))
             status = connection_status(resource.status, resource, failure, _now())
         except ValueError as error:
-            failure = Failure(FailureKind.SECRET_INVALID, str(error))
+            failure = Failure(kind=FailureKind.SECRET_INVALID, message=str(error))
             status = connection_status(resource.status, resource, failure, _now())
         changed = not self.checked or failure != self.failure
         self.failure, self.checked = failure, True
@@ -278,7 +278,7 @@ def _failure_of(status: ElasticsearchConnectionStatus) -> Failure | None:
     if ready is None or ready.status == ConditionStatus.TRUE:
         return None
     kind = next((kind for reason, kind in _FAILURES.items() if reason == ready.reason), FailureKind.CONNECTION)
-    return Failure(kind, ready.message)
+    return Failure(kind=kind, message=ready.message)
 
 
 def _now() -> datetime:

@@ -15,7 +15,13 @@ from anomalyops.handlers.connections import ConnectionRuntime
 from anomalyops.handlers.events import EventRecorder
 from anomalyops.handlers.kubeapi import KubeApi, KubeApiError
 from anomalyops.handlers.options import ObjectKey, Options
-from anomalyops.handlers.refusals import duplicate_status, invalid_notice, invalid_status, waiting_status
+from anomalyops.handlers.refusals import (
+    duplicate_status,
+    invalid_notice,
+    invalid_status,
+    released_notice,
+    waiting_status,
+)
 from anomalyops.handlers.state import ClusterState, Seen
 from anomalyops.handlers.workqueue import WorkQueue
 from anomalyops.handlers.writer import FINALIZER, ObjectWriter
@@ -36,7 +42,6 @@ from anomalyops.resources import (
     DeletionPolicy,
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
-    Reason,
 )
 
 logger = logging.getLogger(__name__)
@@ -59,11 +64,12 @@ class Controller:
         self._api = api
         self._cluster = cluster
         self.state = ClusterState(options.default_connection)
-        self.writer = ObjectWriter(api, self.state, self.deleted)
+        self.writer = ObjectWriter(api, self.state, self.forget)
         self.queue: WorkQueue[ObjectKey] = WorkQueue(
             self._process, lane=self.state.connection_of, per_lane=options.workers_per_connection
         )
         self.connections: dict[ObjectKey, ConnectionRuntime] = {}
+        self._listed = False  # the first listing of every kind is complete
         self._events = EventRecorder(api, instance=instance)
 
     async def stop(self, *, grace: float) -> None:
@@ -75,11 +81,13 @@ class Controller:
     # -- what the watches tell -----------------------------------------------------------------------------
 
     def prefill(self, body: Mapping[str, Any]) -> None:
-        """Takes in an object of the first listing, before anything is acted on."""
-        self.state.put(body)
+        """Takes in an object of the first listing, before anything is acted on; later calls do nothing."""
+        if not self._listed:
+            self.state.put(body)
 
     async def changed(self, body: Mapping[str, Any], *, listed: bool) -> None:
         """An object was added or changed; `listed` when it comes from a listing and not from a watch."""
+        self._listed = True
         seen, before = self.state.put(body)
         self.writer.echoed(seen.metadata.uid)
         if not listed and before is not None and not _asks_for_work(before, seen):
@@ -91,7 +99,12 @@ class Controller:
         else:
             self.queue.add(_pair_of(seen))
 
-    def deleted(self, seen: Seen[Any]) -> None:
+    async def deleted(self, seen: Seen[Any]) -> None:
+        """An object is gone, the watch says."""
+        self.forget(seen)
+        await self._reap()
+
+    def forget(self, seen: Seen[Any]) -> None:
         """An object is gone."""
         affected = self.state.pairs_on(seen.key) if seen.kind == "ElasticsearchConnection" else [_pair_of(seen)]
         self.state.remove(seen)
@@ -118,7 +131,14 @@ class Controller:
             return
         notices = transitions(seen.resource, seen.resource.status, status)
         await self.writer.write_status(seen, status.manifest())
+        self._refresh(key)
         await self._record(notices, [seen])
+
+    def _refresh(self, key: ObjectKey) -> None:
+        """Hands the runtime the newest version of its resource, whose status the next one is compared with."""
+        seen, runtime = self.state.connections.get(key), self.connections.get(key)
+        if seen is not None and seen.resource is not None and runtime is not None:
+            runtime.update(seen.resource)
 
     def availability_changed(self, key: ObjectKey) -> None:
         """Pairs on an unusable connection say so; once it is back, the next observation reaches them all."""
@@ -232,9 +252,11 @@ class Controller:
             return runtime.failure
         seen = self.state.connections.get(connection) if connection is not None else None
         if seen is not None and seen.problem:
-            return Failure(FailureKind.NOT_SUPPORTED, f"ElasticsearchConnection {connection}: {seen.problem}")
+            return Failure(
+                kind=FailureKind.NOT_SUPPORTED, message=f"ElasticsearchConnection {connection}: {seen.problem}"
+            )
         wanted = f"ElasticsearchConnection {connection}" if connection is not None else "a default connection"
-        return Failure(FailureKind.CONNECTION_NOT_FOUND, f"{wanted} does not exist")
+        return Failure(kind=FailureKind.CONNECTION_NOT_FOUND, message=f"{wanted} does not exist")
 
     async def _released_without_server(self, seen: list[Seen[Any]]) -> bool:
         """Lets go of what is being deleted when its connection is gone too, as in a deleted namespace.
@@ -249,7 +271,7 @@ class Controller:
                 continue
             if FINALIZER in one.metadata.finalizers:
                 message = "released without reaching the server: there is no connection to it any more"
-                notice = Notice(one.kind, one.metadata.name, "Warning", Reason.RELEASED, message)
+                notice = released_notice(one, message)
                 await self._record([notice], [one])
             gone += await self.writer.remove_finalizer(one)
         return gone == len(seen)
@@ -298,15 +320,19 @@ class Controller:
         return Pair(job=job.resource if job else None, datafeed=feed.resource if feed else None), seen
 
     async def _forget(self, name: ObjectKey) -> None:
-        """Drops what is remembered about a pair without objects, and connections that nobody needs any more."""
+        """Drops what is remembered about a pair without objects."""
         if name in self.state.jobs or self.state.datafeeds_of(name):
             return
         self.state.forget_pair(name)
-        for key, runtime in list(self.connections.items()):
+        for runtime in self.connections.values():
             runtime.forget(str(name))
+        await self._reap()
+
+    async def _reap(self) -> None:
+        """Stops the runtimes of connections that are gone, once no pair needs them for its own deletion."""
+        for key in list(self.connections):
             if key not in self.state.connections and not self.state.remembered_on(key):
-                del self.connections[key]
-                await runtime.stop()
+                await self.connections.pop(key).stop()
 
     def _connection(self, name: ObjectKey, *, deleting: bool) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
         """The connection that a pair uses, and its runtime when it exists.

@@ -18,7 +18,6 @@ from anomalyops.handlers.kubeapi import KubeApi, KubeApiError, in_cluster
 from anomalyops.handlers.liveness import UnhealthyError, health
 from anomalyops.handlers.options import Options
 from anomalyops.handlers.state import PLURALS, read
-from anomalyops.handlers.writer import FINALIZER
 from anomalyops.resources import GROUP, VERSION
 
 logger = logging.getLogger(__name__)
@@ -59,8 +58,9 @@ def run(options: Options) -> None:
 def kopf_settings() -> kopf.OperatorSettings:
     """The settings of kopf, each with its reason."""
     settings = kopf.OperatorSettings()
-    # Handlers of raw events persist nothing; should another sort be added, it must not use kopf's own names.
-    settings.persistence.finalizer = FINALIZER
+    # Handlers of raw events persist nothing; should another sort be added, it must not use kopf's own names. The
+    # finalizer is not ours either: kopf takes off the one that it is told of when no handler of its own needs it.
+    settings.persistence.finalizer = f"{PREFIX}/handlers"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=PREFIX, v1=False)
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=PREFIX, v1=False)
     settings.posting.enabled = False  # Events are written by our own recorder, on transitions only
@@ -145,7 +145,7 @@ class _Operator:
         """Every event of the three kinds."""
         body: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
-            self.controller.deleted(read(body))
+            await self.controller.deleted(read(body))
         else:
             await self.controller.changed(body, listed=event["type"] is None)
 

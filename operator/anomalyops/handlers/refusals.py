@@ -47,6 +47,11 @@ def invalid_notice(seen: Seen[Any]) -> Notice:
     )
 
 
+def released_notice(seen: Seen[Any], message: str) -> Notice:
+    """The Event about an object that was let go without its deletion policy being carried out."""
+    return Notice(kind=seen.kind, name=seen.metadata.name, type="Warning", reason=Reason.RELEASED, message=message)
+
+
 def waiting_status(datafeed: Datafeed, now: datetime) -> DatafeedStatus:
     """The status of a Datafeed whose AnomalyJob does not exist yet. `now` is in UTC."""
     message = f"AnomalyJob {datafeed.spec.job_ref.name!r} of spec.jobRef does not exist yet"

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from anomalyops.handlers.options import DEFAULT_CONNECTION_NAME, ObjectKey
 from anomalyops.resources import AnomalyJob, Datafeed, ElasticsearchConnection, ManifestError, Metadata
 
+Kind = Literal["AnomalyJob", "Datafeed", "ElasticsearchConnection"]
 R = TypeVar("R", AnomalyJob, Datafeed, ElasticsearchConnection)
 
-KINDS: Mapping[str, type[AnomalyJob] | type[Datafeed] | type[ElasticsearchConnection]] = {
+KINDS: Mapping[Kind, type[AnomalyJob] | type[Datafeed] | type[ElasticsearchConnection]] = {
     "AnomalyJob": AnomalyJob,
     "Datafeed": Datafeed,
     "ElasticsearchConnection": ElasticsearchConnection,
 }
-PLURALS = {
+PLURALS: Mapping[Kind, str] = {
     "AnomalyJob": "anomalyjobs",
     "Datafeed": "datafeeds",
     "ElasticsearchConnection": "elasticsearchconnections",
@@ -35,7 +36,7 @@ class Seen(Generic[R]):
     `resource` is None when the object breaks a rule that admission could not check; `problem` then says which.
     """
 
-    kind: str
+    kind: Kind
     metadata: Metadata
     resource: R | None
     problem: str = ""
@@ -50,7 +51,7 @@ class Seen(Generic[R]):
 
 def read(body: Mapping[str, Any]) -> Seen[Any]:
     """Reads an object of the API server; never fails, a bad one carries its problem."""
-    kind = str(body["kind"])
+    kind = cast(Kind, body["kind"])
     metadata = Metadata.model_validate(body["metadata"])
     reference = body.get("spec", {}).get("jobRef", {}).get("name") if kind == "Datafeed" else None
     try:
@@ -143,7 +144,7 @@ class ClusterState:
         """The pairs that use the connection."""
         return [pair for pair in self.pair_keys() if self.connection_of(pair) == connection]
 
-    def _objects(self, kind: str) -> dict[ObjectKey, Seen[Any]]:
+    def _objects(self, kind: Kind) -> dict[ObjectKey, Seen[Any]]:
         objects: dict[ObjectKey, Seen[Any]]
         objects = {"AnomalyJob": self.jobs, "Datafeed": self.datafeeds}.get(kind, self.connections)  # type: ignore[assignment]
         return objects

@@ -123,9 +123,7 @@ def _go_build(go: str, component: Component, name: str) -> None:
         check=False,
     )
     if result.returncode != 0:
-        raise BinariesUnavailableError(
-            f"building {name} {component.version} failed:\n{result.stderr[-3000:]}"
-        )
+        raise BinariesUnavailableError(f"building {name} {component.version} failed:\n{result.stderr[-3000:]}")
     partial.replace(target)
 
 

@@ -73,9 +73,7 @@ class ControlPlane:
         self.etcd.must_run()
         self.apiserver.must_run()
         trust = ssl.create_default_context(cafile=str(self.ca))
-        request = urllib.request.Request(
-            f"{self.url}/readyz", headers={"Authorization": f"Bearer {self.token}"}
-        )
+        request = urllib.request.Request(f"{self.url}/readyz", headers={"Authorization": f"Bearer {self.token}"})
         try:
             with urllib.request.urlopen(request, context=trust, timeout=5) as answer:
                 return answer.status == 200

@@ -28,9 +28,7 @@ class Kubectl:
         """Runs kubectl; with `check`, a failure is an AssertionError that holds what it printed."""
         command = [str(self.program), f"--kubeconfig={self.kubeconfig}", *map(str, arguments)]
         env = os.environ | {"KUBECACHEDIR": str(self.kubeconfig.parent / "kubectl-cache")}
-        result = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, env=env, timeout=120, check=False
-        )
+        result = subprocess.run(command, input=stdin, capture_output=True, text=True, env=env, timeout=120, check=False)
         assert not check or result.returncode == 0, (
             f"kubectl {' '.join(map(str, arguments))}:\n{result.stdout}{result.stderr}"
         )
@@ -45,9 +43,7 @@ class Kubectl:
 
     def refuse(self, *manifests: Manifest, namespace: str) -> str:
         """Applies what must be refused, and returns the apiserver's message."""
-        result = self.run(
-            "apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump_all(manifests), check=False
-        )
+        result = self.run("apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump_all(manifests), check=False)
         assert result.returncode != 0, f"accepted: {result.stdout}"
         return result.stderr
 
@@ -92,9 +88,7 @@ class Kubectl:
             assert good, f"{kind}/{name} {found}"
             return found
 
-        return wait_until(
-            met, timeout=timeout, what=f"{kind}/{name} {type_}={status} {reason or ''}", interval=0.2
-        )
+        return wait_until(met, timeout=timeout, what=f"{kind}/{name} {type_}={status} {reason or ''}", interval=0.2)
 
     def wait_gone(self, kind: str, name: str, namespace: str, *, timeout: float = 30) -> None:
         wait_until(

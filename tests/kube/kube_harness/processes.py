@@ -77,9 +77,7 @@ class Process:
 
     def must_run(self) -> None:
         """Fails with the end of the log when the process has ended."""
-        assert self.running, (
-            f"{self.name} ended with {self._child and self._child.returncode}:\n{self.tail()}"
-        )
+        assert self.running, f"{self.name} ended with {self._child and self._child.returncode}:\n{self.tail()}"
 
     def stop(self, *, timeout: float = 20) -> int | None:
         """Terminates the process, kills it after `timeout` seconds, and returns its exit code."""
@@ -101,9 +99,7 @@ class Process:
         self._child.wait()
 
     def tail(self, lines: int = 60) -> str:
-        return (
-            "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
-        )
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
 
     def resident_mebibytes(self) -> float:
         """Resident memory now, in MiB."""

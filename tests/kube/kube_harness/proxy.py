@@ -63,9 +63,7 @@ class EngineProxy:
         """Starts to listen (again)."""
         self._server = _Server(("127.0.0.1", self._port), _Handler, self)
         self._port = self._server.server_address[1]
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        ).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def down(self) -> None:
         """Stops to listen: connections are refused, as from a cluster that is gone."""
@@ -155,9 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         proxy.wait_while_held(f"{self.command} {path}")
         upstream = http.client.HTTPConnection(str(proxy.target.hostname), proxy.target.port, timeout=60)
-        forwarded = {
-            k: v for k, v in self.headers.items() if k.lower() not in {"host", "authorization", "connection"}
-        }
+        forwarded = {k: v for k, v in self.headers.items() if k.lower() not in {"host", "authorization", "connection"}}
         upstream.request(self.command, self.path, body=body or None, headers=forwarded)
         answer = upstream.getresponse()
         content = answer.read()

@@ -19,9 +19,7 @@ class Engine:
 
     def __init__(self, folder: Path):
         self.data = folder / "engine-data"
-        self.process = Process(
-            "engine", [*COMMAND, "engine", "--data", self.data, "--port", "0"], folder=folder
-        )
+        self.process = Process("engine", [*COMMAND, "engine", "--data", self.data, "--port", "0"], folder=folder)
         self.url = ""
 
     def start(self) -> Engine:
@@ -41,17 +39,11 @@ class Engine:
     def stop(self) -> None:
         self.process.stop()
 
-    def request(
-        self, method: str, path: str, body: Any = None, *, lines: str | None = None
-    ) -> tuple[int, Any]:
+    def request(self, method: str, path: str, body: Any = None, *, lines: str | None = None) -> tuple[int, Any]:
         """One call; the status and the parsed answer. `lines` is an NDJSON body."""
-        content = (
-            lines.encode() if lines is not None else json.dumps(body).encode() if body is not None else None
-        )
+        content = lines.encode() if lines is not None else json.dumps(body).encode() if body is not None else None
         kind = "application/x-ndjson" if lines is not None else "application/json"
-        request = urllib.request.Request(
-            self.url + path, data=content, method=method, headers={"Content-Type": kind}
-        )
+        request = urllib.request.Request(self.url + path, data=content, method=method, headers={"Content-Type": kind})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
@@ -83,6 +75,8 @@ class Engine:
     def index(self, name: str, mapping: dict[str, Any], documents: list[dict[str, Any]]) -> None:
         """Creates an index and fills it."""
         self.call("PUT", f"/{name}", {"mappings": {"properties": mapping}})
+        if not documents:
+            return
         lines = "".join(f'{{"index":{{}}}}\n{json.dumps(document)}\n' for document in documents)
         status, answer = self.request("POST", f"/{name}/_bulk?refresh=true", lines=lines)
         assert status == 200, answer
