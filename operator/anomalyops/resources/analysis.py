@@ -105,7 +105,7 @@ _ANALYSIS_RULES = (
             config.summary_count_field_name is None
             or all(detector.function != "metric" for detector in config.detectors)
         ),
-        cel=(f"!has(self.summaryCountFieldName) || self.detectors.all(detector, detector.{FUNCTION} != 'metric')"),
+        cel=f"!has(self.summaryCountFieldName) || self.detectors.all(detector, detector.{FUNCTION} != 'metric')",
         field="detectors",
     ),
     Rule(
@@ -159,7 +159,7 @@ _ANALYSIS_RULES = (
         field="categorizationFilters",
     ),
     Rule(
-        message=("per-partition categorization needs categorizationFieldName: set it to the field with the messages"),
+        message="per-partition categorization needs categorizationFieldName: set it to the field with the messages",
         holds=lambda config: not config.per_partition or config.categorization_field_name is not None,
         cel=f"!{_PER_PARTITION} || has(self.categorizationFieldName)",
         field="perPartitionCategorization",

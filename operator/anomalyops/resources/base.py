@@ -36,7 +36,6 @@ class SpecModel(BaseModel):
         validate_by_name=True,
         extra="forbid",
         frozen=True,
-        use_enum_values=False,
     )
 
     RULES: ClassVar[tuple[Rule, ...]] = ()

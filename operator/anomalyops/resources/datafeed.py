@@ -96,7 +96,7 @@ class DatafeedSpec(SpecModel):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            message=("scriptFields cannot be used with aggregations: compute the values inside the aggregations"),
+            message="scriptFields cannot be used with aggregations: compute the values inside the aggregations",
             holds=lambda spec: not spec.aggregations or not spec.script_fields,
             cel="!has(self.aggregations) || !has(self.scriptFields)",
             field="scriptFields",

@@ -83,14 +83,6 @@ _RARE = ("rare",)
 _FREQ_RARE = ("freq_rare", "fr")
 _TIME = ("time_of_day", "time_of_week")
 _WITHOUT_FIELD = (*_COUNT, *_NON_ZERO_COUNT, *_RARE, *_FREQ_RARE, *_TIME)
-_WITH_FIELD = (
-    *_sided("distinct_count", "dc", "info_content", "mean", "avg", "median", "sum"),
-    *_sided("non_null_sum", "nns", "varp"),
-    "min",
-    "max",
-    "metric",
-    "lat_long",
-)
 _TIME_CONDITIONS_ONLY = ("lat_long", "metric", *_RARE, *_FREQ_RARE)
 
 _FULL_NAMES = {
@@ -158,7 +150,7 @@ class FilterRef(SpecModel):
     filter_id: FilterId = Field(description="The id of the filter on the server.")
     filter_type: FilterType | None = Field(
         default=None,
-        description=("include (the server's default): the rule applies to values in the filter; exclude: to others."),
+        description="include (the server's default): the rule applies to values in the filter; exclude: to others.",
     )
 
 
@@ -177,9 +169,9 @@ class DetectionRule(SpecModel):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            message=("a custom rule needs scope or conditions: write at least one filter in scope or one condition"),
+            message="a custom rule needs scope or conditions: write at least one filter in scope or one condition",
             holds=lambda rule: bool(rule.scope) or bool(rule.conditions),
-            cel=("(has(self.scope) && size(self.scope) > 0) || (has(self.conditions) && size(self.conditions) > 0)"),
+            cel="(has(self.scope) && size(self.scope) > 0) || (has(self.conditions) && size(self.conditions) > 0)",
         ),
     )
 
@@ -213,7 +205,7 @@ def _different(first: str, second: str, one: str, other: str) -> Rule:
 
 def _not_reserved(field: str, attribute: str) -> Rule:
     return Rule(
-        message=(f"'{{{field}}}' is not a permitted value for {field}: count, by and over are reserved, name a field"),
+        message=f"'{{{field}}}' is not a permitted value for {field}: count, by and over are reserved, name a field",
         holds=lambda detector: getattr(detector, attribute) not in ("count", "by", "over"),
         cel=f"!has(self.{field}) || !(self.{field} in ['count', 'by', 'over'])",
         field=field,

@@ -166,7 +166,7 @@ class AnomalyJobSpec(SpecModel):
     )
     suspend: Boolean = Field(
         default=False,
-        description=("Whether the datafeed is stopped and the job closed for now; configuration changes still apply."),
+        description="Whether the datafeed is stopped and the job closed for now; configuration changes still apply.",
     )
 
     description: Annotated[str, Field(max_length=4096)] | None = Field(default=None, description="What the job is for.")

@@ -31,8 +31,6 @@ def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> di
         result["properties"] = {name: _structural(below, definitions) for name, below in result["properties"].items()}
     elif isinstance(result.get("additionalProperties"), dict):
         result["additionalProperties"] = _structural(result["additionalProperties"], definitions)
-        if "maxProperties" not in result and "maxItems" in result:
-            result["maxProperties"] = result.pop("maxItems")
     else:
         result.pop("additionalProperties", None)
     if "items" in result:

@@ -40,7 +40,7 @@ def _server_id(field: str, kind: str) -> Transition:
     )
     return Transition(
         field=f"spec.{field}",
-        message=(f"spec.{field} cannot change: it is the id on the server; create another {kind} for another id"),
+        message=f"spec.{field} cannot change: it is the id on the server; create another {kind} for another id",
         cel=f"{new} == {old}",
     )
 
@@ -59,7 +59,7 @@ def _fixed(field: str, same: Callable[[str, str], str]) -> Transition:
     path = field.split(".")
 
     def present(side: str) -> str:
-        # Only optional parents need a check of their own.
+        # CEL fails on a field of an absent object, so each step is asked for.
         checks = [f"has({side}.{'.'.join(path[: depth + 1])})" for depth in range(1, len(path))]
         return " && ".join(checks)
 
@@ -119,7 +119,7 @@ JOB_TRANSITIONS = (
             "descriptions and customRules can): undo the change, or set spec.replacePolicy: Recreate, which "
             "deletes the job with its model and results and creates it anew"
         ),
-        cel=(f"!{_ON_SERVER} || {_MAY_RECREATE} || {_detector_identity('self')} == {_detector_identity('oldSelf')}"),
+        cel=f"!{_ON_SERVER} || {_MAY_RECREATE} || {_detector_identity('self')} == {_detector_identity('oldSelf')}",
     ),
     _fixed("spec.analysisConfig.influencers", _same_set),
     _fixed("spec.analysisConfig.categorizationFieldName", _equal),
@@ -137,7 +137,7 @@ DATAFEED_TRANSITIONS = (
     _server_id("datafeedId", "Datafeed"),
     Transition(
         field="spec.jobRef",
-        message=("spec.jobRef cannot change: a datafeed belongs to one job; create another Datafeed for another job"),
+        message="spec.jobRef cannot change: a datafeed belongs to one job; create another Datafeed for another job",
         cel="self.spec.jobRef.name == oldSelf.spec.jobRef.name",
     ),
 )
