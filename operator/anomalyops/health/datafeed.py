@@ -41,6 +41,7 @@ DELAY_HELD = timedelta(hours=24)
 class _Look:
     """What one look at a datafeed found."""
 
+    history: History
     datafeed: Datafeed
     job: AnomalyJob | None
     observed: ObservedDatafeed | None
@@ -108,6 +109,7 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
     runs = observed is not None and observed.state is DatafeedState.STARTED
     error, no_data = _carried_on(history, messages) if runs else (None, False)
     look = _Look(
+        history=history,
         datafeed=datafeed,
         job=job,
         observed=observed,
@@ -160,7 +162,7 @@ def _verdict(look: _Look) -> Verdict:
         return at_work(Subject.DATAFEED, state) or working(
             Reason.DELETING, f"being deleted with spec.deletionPolicy: {policy}"
         )
-    if (no := refused(Subject.DATAFEED, state)) is not None:
+    if (no := refused(look.history, Subject.DATAFEED, state)) is not None:
         return no
     if observed is None:
         return at_work(Subject.DATAFEED, state) or working(Reason.PENDING, f"{look.name} does not exist yet")

@@ -60,7 +60,7 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
     last = previous or AnomalyJobStatus()
     history = History(previous=last.conditions, generation=job.metadata.generation, now=now)
     memory = None if observed is None else facts.memory(observed, last.memory)
-    verdict = _verdict(job, observed, plan_state, memory, lookback_done=lookback_done)
+    verdict = _verdict(job, observed, plan_state, memory, history, lookback_done=lookback_done)
     equal = synced(history, Subject.JOB, plan_state, exists=observed is not None)
     findings = [*verdict.findings(), *_typed(observed, memory, plan_state)]
     kept = []
@@ -89,12 +89,13 @@ def _verdict(
     observed: ObservedJob | None,
     state: PlanState,
     memory: MemoryStatus | None,
+    history: History,
     *,
     lookback_done: bool,
 ) -> Verdict:
     if job.deletion_requested is not None:
         return at_work(Subject.JOB, state) or working(Reason.DELETING, _deleting(job))
-    if (no := refused(Subject.JOB, state)) is not None:
+    if (no := refused(history, Subject.JOB, state)) is not None:
         return no
     if observed is None:
         return at_work(Subject.JOB, state) or working(Reason.PENDING, f"job {job.server_id} does not exist yet")

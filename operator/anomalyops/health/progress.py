@@ -11,6 +11,15 @@ from anomalyops.plan.steps import CloseJob, OpenJob, StartDatafeed, StopDatafeed
 from anomalyops.resources import Condition, ConditionStatus, ConditionType, Reason
 
 _RUN_STATE = (OpenJob, CloseJob, StartDatafeed, StopDatafeed)
+_OF_CONFIGURATION = (
+    Reason.IMMUTABLE_FIELD_CHANGED,
+    Reason.MEMORY_BELOW_USAGE,
+    Reason.NOT_OWNED,
+    Reason.ALREADY_EXISTS,
+    Reason.CONFLICT,
+    Reason.REJECTED,
+    Reason.FORBIDDEN,
+)
 _FULFILLED_CONFIG = (Reason.CLOSED, Reason.NO_DATA)  # obstacles to the run state, not to the configuration
 
 
@@ -44,14 +53,21 @@ def synced(history: History, subject: Subject, state: PlanState, *, exists: bool
     return Finding(ConditionType.SYNCED, ConditionStatus.TRUE, Reason.SYNCED, message)
 
 
-def refused(subject: Subject, state: PlanState) -> Verdict | None:
-    """The verdict when a person has to act before the manifest can be carried out."""
+def refused(history: History, subject: Subject, state: PlanState) -> Verdict | None:
+    """The verdict when a person has to act before the manifest can be carried out.
+
+    A look that did not compare configurations finds no such obstacles; what was refused of this generation of the
+    manifest then stays refused.
+    """
     failure, obstacle = state.failure_of(subject), state.blocking(subject)
     if failure is not None and failure.needs_a_person:
         return stuck(failure.reason, str(failure))
     if obstacle is not None:
         return stuck(obstacle.reason, obstacle.message)
-    return None
+    held = history.find(ConditionType.STALLED)
+    if state.compared or held is None or held.observed_generation != history.generation:
+        return None
+    return stuck(Reason(held.reason), held.message) if held.reason in _OF_CONFIGURATION else None
 
 
 def at_work(subject: Subject, state: PlanState) -> Verdict | None:

@@ -96,14 +96,16 @@ def _delete(removed: Removal, job: ObservedJob, feed: ObservedDatafeed | None) -
 def _retain(
     desired: Desired, removed: Removal, job: ObservedJob, feed: ObservedDatafeed | None, marker: Marker
 ) -> Iterator[Step]:
-    deleted = _deletes_datafeed(desired, feed, marker)
-    before = marker if deleted else _interrupted(marker, feed)
+    wanted = desired.datafeed
+    forgets = isinstance(wanted, Removal) and wanted.policy is DeletionPolicy.DELETE and marker.datafeed == wanted.id
+    before = marker if forgets else _interrupted(marker, feed)
     if before != marker:
         yield from _noted(removed.id, job, marker, before)
     yield from _stopped(feed, job, removed.policy)
     yield from _closed(removed, job)
-    if deleted and feed is not None:
+    if forgets and feed is not None and observed_id(feed) == marker.datafeed:
         yield DeleteDatafeed(datafeed_id=observed_id(feed), reason=_reason(DeletionPolicy.DELETE))
+    if forgets:
         before = replace(before, datafeed="", lookback=None, resume="")
     yield _marked(removed.id, job, replace(before, retained=True), "keep it, and note that nobody manages it now")
 
@@ -119,16 +121,6 @@ def _orphan(
         if feed is not None and wanted.policy is DeletionPolicy.DELETE:
             yield DeleteDatafeed(datafeed_id=observed_id(feed), reason=_reason(wanted.policy))
     yield _marked(removed.id, job, None, f"{_reason(removed.policy)}: nobody manages it now")
-
-
-def _deletes_datafeed(desired: Desired, feed: ObservedDatafeed | None, marker: Marker) -> bool:
-    wanted = desired.datafeed
-    return (
-        isinstance(wanted, Removal)
-        and wanted.policy is DeletionPolicy.DELETE
-        and feed is not None
-        and observed_id(feed) == marker.datafeed == wanted.id
-    )
 
 
 def _interrupted(marker: Marker, feed: ObservedDatafeed | None) -> Marker:

@@ -179,10 +179,11 @@ def _ended(
         done = not observed.configs_known or (record is not None and record.started(window))
         why = "the lookback is complete"
         return Target(job=JobTarget.AS_IS, feed_runs=False, ended=True, why=why) if done else None
+    body = feed.config if observed.configs_known else wanted.body
+    limit = body.get("max_empty_searches") or -1
     resume = marker is not None and (marker.resume == observed_id(feed) or record is not None)
-    if resume or feed_change.differences or not _gave_up(feed, job):
+    if resume or feed_change.differences or not _gave_up(feed, job, limit):
         return None
-    limit = feed.config["max_empty_searches"]
     message = (
         f"datafeed {wanted.datafeed_id} found no document in {limit} searches (maxEmptySearches) and stopped: check "
         "indices, query and time field, or set maxEmptySearches to -1 to search on for ever"
@@ -191,9 +192,8 @@ def _ended(
     return Target(job=JobTarget.AS_IS, feed_runs=False, ended=True, why="it found no data", obstacles=(obstacle,))
 
 
-def _gave_up(feed: ObservedDatafeed, job: ObservedJob) -> bool:
+def _gave_up(feed: ObservedDatafeed, job: ObservedJob, limit: int) -> bool:
     """Whether a real-time datafeed that never saw data used up its `max_empty_searches`."""
-    limit = feed.config.get("max_empty_searches") or -1
     searches = (feed.stats.get("timing_stats") or {}).get("search_count") or 0
     closed = feed.state is DatafeedState.STOPPED and job.state is JobState.CLOSED
     return closed and 0 < limit <= searches and nothing_processed(job)

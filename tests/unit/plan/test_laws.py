@@ -1,0 +1,428 @@
+"""The laws of the plan, over generated manifests, policies and server histories."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from generated_pairs import JOB, OTHER_FEED, OWNER, Event, as_made_by_hand, events, pairs, policies
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from simulated_server import Server, bucket_of
+
+from anomalyops.plan import (
+    MARKER_KEY,
+    CloseJob,
+    CreateDatafeed,
+    CreateJob,
+    DatafeedState,
+    DatafeedStep,
+    DeleteJob,
+    Desired,
+    DesiredDatafeed,
+    DesiredJob,
+    JobState,
+    OpenJob,
+    Plan,
+    Policy,
+    Removal,
+    ResetJob,
+    StartDatafeed,
+    StopDatafeed,
+    UpdateDatafeed,
+    UpdateJob,
+    compare_datafeed,
+    compare_job,
+    plan,
+)
+from anomalyops.resources import DeletionPolicy, ReplacePolicy
+
+_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A server with a past, and what is now asked of it."""
+
+    server: Server
+    desired: Desired
+    policy: Policy
+
+    def plan(self, server: Server | None = None) -> Plan:
+        return plan(self.desired, (server or self.server).observe(), self.policy)
+
+
+def run(server: Server, steps: Any) -> None:
+    for step in steps:
+        server.execute(step)
+
+
+def settle(scene: Scene, server: Server) -> None:
+    """Plans and executes until there is nothing to do."""
+    for _ in range(_ROUNDS):
+        made = scene.plan(server)
+        if made.empty:
+            return
+        run(server, made.steps)
+    raise AssertionError(f"still something to do: {scene.plan(server).to_json()}")
+
+
+def live_on(scene: Scene, server: Server) -> None:
+    """Lets every bounded run come to its end."""
+    for _ in range(12):
+        server.tick()
+    settle(scene, server)
+
+
+@st.composite
+def scenes(draw: Any) -> Scene:
+    """A pair that was applied once (by the operator, or by hand), lived on, and is now asked for otherwise."""
+    server = Server(empty=draw(st.sampled_from([False, False, False, True])))
+    before = draw(pairs)
+    origin = draw(st.sampled_from(["new", "managed", "managed", "managed", "by hand"]))
+    if origin != "new":
+        made = as_made_by_hand(before, OTHER_FEED) if draw(st.integers(0, 5)) == 0 else before
+        run(server, plan(made, server.observe(), Policy()).steps)
+        if origin == "by hand":
+            server.job["custom_settings"].pop(MARKER_KEY)
+        for event in draw(events):
+            event.happen(server)
+    desired = before if draw(st.integers(0, 4)) == 0 else draw(pairs)
+    return Scene(server=server, desired=desired, policy=draw(policies))
+
+
+def end_of(server: Server, *, same_past: bool = True) -> dict[str, Any]:
+    """What of a server has to be the same, however the operator got there.
+
+    Where time passed in between, a bounded run may have ended by itself instead of being interrupted; its record
+    says which.
+    """
+    job = json.loads(json.dumps(server.job))
+    if job is not None and not same_past:
+        job["custom_settings"].get(MARKER_KEY, {}).get("lookback", {}).pop("state", None)
+    return {
+        "job": job,
+        "job_state": server.job_state,
+        "feed": server.feed,
+        "feed_state": server.feed_state,
+        "run_end": None if server.run is None else server.run.end,
+    }
+
+
+# -- law 1 --------------------------------------------------------------------------------------------------------
+
+
+@given(scenes())
+def test_a_plan_never_breaks_the_servers_rules(scene):
+    """The simulated server refuses an update of a running datafeed, a close under a running datafeed, and a memory
+    limit on an open job, and whatever else the contract forbids."""
+    server = scene.server.copy()
+    run(server, scene.plan().steps)
+
+
+# -- law 2 --------------------------------------------------------------------------------------------------------
+
+
+@given(scenes())
+def test_memory_is_fixed_before_the_datafeed(scene):
+    verbs = [
+        "memory" if isinstance(step, UpdateJob) and "analysis_limits" in step.body else type(step).__name__
+        for step in scene.plan().steps
+    ]
+    if "memory" in verbs and "UpdateDatafeed" in verbs:
+        assert verbs.index("memory") < verbs.index("UpdateDatafeed")
+
+
+# -- law 3 --------------------------------------------------------------------------------------------------------
+
+
+@given(scenes())
+def test_nothing_learned_is_lost_unless_a_policy_says_so(scene):
+    steps = scene.plan().steps
+    if scene.policy.replace is ReplacePolicy.NEVER and scene.policy.replace_datafeed is ReplacePolicy.NEVER:
+        assert not any(step.destructive for step in steps)
+    if scene.policy.replace is not ReplacePolicy.RECREATE:
+        assert not any(isinstance(step, DeleteJob) for step in steps)
+    if not any(step.destructive for step in steps):
+        server = scene.server.copy()
+        run(server, steps)
+        assert server.lost == scene.server.lost
+        assert server.analysed == scene.server.analysed
+
+
+@given(scenes())
+def test_a_refused_immutable_change_leaves_the_configuration_alone(scene):
+    made = scene.plan()
+    if any(obstacle.reason == "ImmutableFieldChanged" for obstacle in made.obstacles):
+        for step in made.steps:
+            assert not isinstance(step, (CreateJob, ResetJob, DeleteJob))
+            if isinstance(step, UpdateJob):
+                assert set(step.body) == {"custom_settings"}, "only the operator's own marker may change"
+                kept = {key: value for key, value in step.body["custom_settings"].items() if key != MARKER_KEY}
+                had = dict(scene.server.job.get("custom_settings") or {})
+                had.pop(MARKER_KEY, None)
+                assert kept == had
+
+
+# -- law 4 --------------------------------------------------------------------------------------------------------
+
+
+@given(scenes())
+def test_after_a_plan_there_is_nothing_to_plan(scene):
+    server = scene.server.copy()
+    run(server, scene.plan().steps)
+    assert scene.plan(server).describe() == []
+
+
+@given(scenes(), st.lists(st.just(Event("tick")), max_size=2))
+def test_a_kill_after_any_step_reaches_the_same_end(scene, meanwhile):
+    steps = scene.plan().steps
+    reference = scene.server.copy()
+    run(reference, steps)
+    live_on(scene, reference)
+    for cut in range(len(steps)):
+        server = scene.server.copy()
+        run(server, steps[:cut])
+        for event in meanwhile:
+            event.happen(server)
+        settle(scene, server)
+        live_on(scene, server)
+        same_past = not meanwhile
+        assert end_of(server, same_past=same_past) == end_of(reference, same_past=same_past), (
+            f"cut after step {cut} of {[type(s).__name__ for s in steps]}"
+        )
+
+
+# -- law 5 --------------------------------------------------------------------------------------------------------
+
+
+@given(scenes())
+def test_no_bucket_is_skipped_and_none_is_counted_twice(scene):
+    server = scene.server.copy()
+    for _ in range(3):
+        run(server, scene.plan(server).steps)
+        server.tick()
+    analysed = server.analysed
+    assert analysed == list(range(analysed[0], analysed[-1] + 1)) if analysed else True
+    if server.lost > scene.server.lost and analysed:
+        wanted = scene.desired.datafeed
+        assert isinstance(wanted, DesiredDatafeed)
+        assert analysed[0] == (0 if wanted.start is None else bucket_of(wanted.start)), "learned anew from the start"
+
+
+@given(scenes())
+def test_what_was_running_and_may_run_is_running_after_a_plan(scene):
+    made, server = scene.plan(), scene.server.copy()
+    before = server.feed_state in (DatafeedState.STARTED, DatafeedState.STARTING)
+    run(server, made.steps)
+    asked_to_stop = (
+        scene.policy.suspend_job
+        or not scene.desired.job.opened
+        or (isinstance(scene.desired.datafeed, DesiredDatafeed) and not scene.desired.datafeed.started)
+        or (scene.desired.datafeed is not None and scene.policy.suspend_datafeed)
+    )
+    if before and not asked_to_stop:
+        assert server.feed_state in (DatafeedState.STARTED, DatafeedState.STARTING)
+
+
+# -- law 6 --------------------------------------------------------------------------------------------------------
+
+
+@given(pairs, st.integers(0, 3))
+def test_a_lookback_that_ended_by_itself_is_done(desired, later):
+    assume(isinstance(desired.datafeed, DesiredDatafeed) and desired.datafeed.end is not None)
+    assume(desired.datafeed.started and desired.job.opened)
+    server = Server()
+    settle(Scene(server, desired, Policy()), server)
+    for _ in range(12):
+        server.tick()
+    assert server.job_state is JobState.CLOSED, "the server ended the run"
+    for _ in range(later):
+        server.tick()
+    assert plan(desired, server.observe()).describe() == []
+    assert plan(desired, server.observe()).obstacles == ()
+
+
+# -- law 7 --------------------------------------------------------------------------------------------------------
+
+
+def respelled(value: Any) -> Any:
+    """The same meaning in other words."""
+    words = {
+        "15m": "900s",
+        "1h": "60m",
+        "2h": "7200s",
+        "7200s": "2h",
+        "30d": "720h",
+        "60s": "1m",
+        "1m": "60000ms",
+        "512mb": "524288kb",
+        "1gb": 1024,
+        1024: "1gb",
+        "mean": "avg",
+    }
+    match value:
+        case dict():
+            return {key: respelled(part) for key, part in reversed(list(value.items()))}
+        case list():
+            return [respelled(part) for part in value]
+        case str() | int() if not isinstance(value, bool):
+            return words.get(value, value)
+        case _:
+            return value
+
+
+@given(pairs)
+def test_other_words_and_what_the_server_fills_in_are_no_drift(desired):
+    server = Server()
+    settle(Scene(server, desired, Policy()), server)
+    feed = desired.datafeed
+    again = Desired(
+        owner=desired.owner,
+        job=DesiredJob(job_id=JOB, body=respelled(desired.job.body), opened=desired.job.opened),
+        datafeed=feed
+        and DesiredDatafeed(
+            datafeed_id=feed.datafeed_id,
+            body=respelled(feed.body),
+            started=feed.started,
+            start=feed.start,
+            end=feed.end,
+        ),
+    )
+    assert plan(again, server.observe()).describe() == []
+
+
+@given(scenes())
+def test_the_server_ends_up_with_what_the_manifest_says(scene):
+    server = scene.server.copy()
+    made = scene.plan()
+    run(server, made.steps)
+    if made.obstacles_of("job") == ():
+        assert compare_job(scene.desired.job.body, server.job) == ()
+        if server.job_state is JobState.OPENED:
+            assert server.used_persist_interval == server.job.get("background_persist_interval")
+    if made.obstacles == () and scene.desired.datafeed is not None:
+        assert server.feed["datafeed_id"] == scene.desired.datafeed.datafeed_id
+        assert compare_datafeed(scene.desired.datafeed.body, server.feed) == ()
+
+
+@given(scenes())
+def test_what_others_added_beside_the_manifest_stays(scene):
+    before = scene.server.copy()
+    server = scene.server.copy()
+    made = scene.plan()
+    run(server, made.steps)
+    recreated = any(isinstance(step, CreateJob) for step in made.steps)
+    if before.job is not None and "created_by" in before.job["custom_settings"] and not recreated:
+        assert server.job["custom_settings"]["created_by"] == "wizard"
+
+
+# -- the plan itself ------------------------------------------------------------------------------------------------
+
+
+@given(scenes())
+def test_every_step_and_obstacle_says_why(scene):
+    made = scene.plan()
+    for step in made.steps:
+        assert step.reason.strip(" ;"), type(step)
+    for obstacle in made.obstacles:
+        assert len(obstacle.message) > 20
+    assert [entry["verb"] for entry in made.describe()] == [step.verb for step in made.steps]
+
+
+@given(scenes())
+def test_run_state_only_touches_nothing_else(scene):
+    policy = replace(scene.policy, run_state_only=True)
+    made = plan(scene.desired, scene.server.observe(), policy)
+    for step in made.steps:
+        if isinstance(step, UpdateJob):
+            assert set(step.body) == {"custom_settings"}
+        else:
+            assert isinstance(step, (OpenJob, CloseJob, StartDatafeed, StopDatafeed))
+    server = scene.server.copy()
+    run(server, made.steps)
+    assert plan(scene.desired, server.observe(), policy).describe() == []
+
+
+@given(scenes())
+def test_without_configurations_nothing_but_the_run_state_is_planned(scene):
+    known = scene.server.observe()
+    if known.job is None:
+        return
+    feed = known.datafeed
+    stats_only = replace(
+        known,
+        job=replace(known.job, config={"job_id": JOB}),
+        datafeed=feed and replace(feed, config={"datafeed_id": feed.config["datafeed_id"]}),
+        configs_known=False,
+    )
+    made = plan(scene.desired, stats_only, scene.policy)
+    assert all(isinstance(step, (OpenJob, CloseJob, StartDatafeed, StopDatafeed)) for step in made.steps)
+
+
+# -- removal --------------------------------------------------------------------------------------------------------
+
+
+@given(scenes(), st.sampled_from(list(DeletionPolicy)), st.sampled_from([None, *DeletionPolicy]))
+def test_a_removal_ends_and_survives_any_kill(scene, job_policy, feed_policy):
+    feed = scene.desired.datafeed
+    gone = feed
+    if feed_policy is not None and feed is not None:
+        gone = Removal(id=feed.datafeed_id, policy=feed_policy)
+    desired = Desired(owner=OWNER, job=Removal(id=JOB, policy=job_policy), datafeed=gone)
+    removing = Scene(scene.server, desired, scene.policy)
+    steps = removing.plan().steps
+    straight = scene.server.copy()
+    run(straight, steps)
+    assert removing.plan(straight).describe() == []
+    managed = scene.server.job is not None and MARKER_KEY in scene.server.job["custom_settings"]
+    if not managed:
+        assert steps == ()
+    elif job_policy is DeletionPolicy.DELETE:
+        assert straight.job is None
+        assert straight.feed is None
+    else:
+        assert straight.lost == scene.server.lost
+        assert straight.analysed == scene.server.analysed
+    if managed and job_policy is DeletionPolicy.RETAIN:
+        assert straight.job_state is JobState.CLOSED
+        assert straight.feed_state is DatafeedState.STOPPED
+    for cut in range(len(steps)):
+        server = scene.server.copy()
+        run(server, steps[:cut])
+        settle(removing, server)
+        assert end_of(server) == end_of(straight)
+
+
+@given(scenes(), st.sampled_from(list(DeletionPolicy)))
+def test_a_datafeed_removal_touches_the_datafeed_alone(scene, feed_policy):
+    feed = scene.desired.datafeed
+    assume(isinstance(feed, DesiredDatafeed))
+    desired = Desired(owner=OWNER, job=None, datafeed=Removal(id=feed.datafeed_id, policy=feed_policy))
+    removing = Scene(scene.server, desired, scene.policy)
+    server = scene.server.copy()
+    steps = removing.plan().steps
+    run(server, steps)
+    assert removing.plan(server).describe() == []
+    assert server.lost == scene.server.lost
+    for step in steps:
+        assert isinstance(step, (UpdateJob, DatafeedStep))
+        assert not isinstance(step, (CreateDatafeed, UpdateDatafeed, StartDatafeed))
+
+
+@given(pairs)
+def test_a_retained_job_goes_on_where_it_was_when_the_manifest_comes_back(desired):
+    server = Server()
+    settle(Scene(server, desired, Policy()), server)
+    server.tick()
+    learned = list(server.analysed)
+    removal = Desired(owner=OWNER, job=Removal(id=JOB, policy=DeletionPolicy.RETAIN), datafeed=desired.datafeed)
+    run(server, plan(removal, server.observe()).steps)
+    assert server.analysed == learned
+    settle(Scene(server, desired, Policy()), server)
+    for _ in range(3):
+        server.tick()
+        settle(Scene(server, desired, Policy()), server)
+    assert server.analysed[: len(learned)] == learned
+    assert server.analysed == sorted(set(server.analysed))
