@@ -37,12 +37,12 @@ def anomalies(
 
     window = Window(min_score=min_score, limit=limit, start=start, end=end)
     connection, credentials, jobs = _jobs(filename, job, url, ca, namespace)
-    found, influencers, plot = asyncio.run(_read(connection, credentials, jobs, window))
+    found, influencers, plots = asyncio.run(_read(connection, credentials, jobs, window))
     if output is OutputFormat.TABLE:
         from anomalyops.cli.console import output as console
         from anomalyops.cli.findings_view import findings_view
 
-        console().print(findings_view(found, influencers, plot, width=console().width))
+        console().print(findings_view(found, influencers, plots, width=console().width))
     else:
         from anomalyops.cli.findings_view import findings_document
         from anomalyops.cli.structured import write
@@ -65,11 +65,11 @@ def _jobs(
 
 async def _read(
     connection: ElasticsearchConnection, credentials: Credentials | None, jobs: list[str], window: Window
-) -> tuple[list[Anomaly], list[Influencer], ModelPlot | None]:
+) -> tuple[list[Anomaly], list[Influencer], list[ModelPlot]]:
+    from anomalyops.local.connections import open_gateway
     from anomalyops.local.findings import top_anomalies, top_influencers, worst_series
-    from anomalyops.reconciler import connect
 
-    gateway = connect(connection, credentials)
+    gateway = open_gateway(connection, credentials)
     try:
         names = jobs or sorted(await gateway.jobs())
         found = await top_anomalies(gateway, names, window)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
@@ -37,11 +36,11 @@ class PlainProgress:
 
     def say(self, words: str) -> None:
         """Prints a line."""
-        self._console.print(Text(words))
+        self._console.print(Text(words), soft_wrap=True)
 
     def step(self, pair: Pair, step: Step) -> None:
         """Prints the step."""
-        self._console.print(Text(f"{pair.job_name}: ").append(step_line(step)))
+        self._console.print(Text(f"{pair.job_name}: ").append(step_line(step)), soft_wrap=True)
 
     def progress(self, progress: PairProgress) -> None:
         """Prints what is waited for when that changes, and the end."""
@@ -69,9 +68,7 @@ class LiveProgress:
         if progress.verdict is Verdict.READY:
             self.bars.update(task, total=1.0, completed=1.0, words=f"ready{_counts(progress)}")
         elif progress.fraction is not None:
-            self.bars.update(
-                task, total=1.0, completed=progress.fraction, words=f"lookback{_counts(progress)}"
-            )
+            self.bars.update(task, total=1.0, completed=progress.fraction, words=f"lookback{_counts(progress)}")
         else:
             self.bars.update(task, words=progress.message)
         if progress.verdict is not Verdict.WORKING:

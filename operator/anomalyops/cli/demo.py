@@ -24,9 +24,7 @@ _ANOMALIES_SHOWN = 12
 def demo(
     output: Annotated[
         OutputFormat,
-        typer.Option(
-            "--output", "-o", help="table for people; json or yaml: one document on stdout, nothing else."
-        ),
+        typer.Option("--output", "-o", help="table for people; json or yaml: one document on stdout, nothing else."),
     ] = OutputFormat.TABLE,
     keep: Annotated[
         Path | None,
@@ -132,7 +130,7 @@ def _show(result: DemoResult, keep: Path | None) -> None:
     out.print(tables([item.progress.pair for item in result.applied]))
     out.print()
     shown = result.anomalies[:_ANOMALIES_SHOWN]
-    out.print(findings_view(shown, result.influencers, result.series, width=out.width))
+    out.print(findings_view(shown, result.influencers, result.plots, width=out.width))
     out.print()
     for line in unready_lines(result.applied, "the demo's time"):
         out.print(line)
@@ -143,9 +141,7 @@ def _show(result: DemoResult, keep: Path | None) -> None:
 
 def _next_steps(keep: Path | None) -> list[tuple[str, str]]:
     folder = keep if keep is not None else Path(_KEPT_BY_DEFAULT)
-    first = (
-        [] if keep is not None else [(f"anomalyops demo --keep {folder}", "keep what the engine has learned")]
-    )
+    first = [] if keep is not None else [(f"anomalyops demo --keep {folder}", "keep what the engine has learned")]
     url = "--url http://127.0.0.1:9200"
     return [
         *first,

@@ -9,13 +9,9 @@ import typer
 
 
 def engine(
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the engine's data; created if missing.")
-    ],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the engine's data; created if missing.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
-    ] = 9200,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 9200,
 ) -> None:
     """Run the embedded engine: the Elasticsearch REST dialect on a port.
 
@@ -26,6 +22,8 @@ def engine(
     try:
         from anomalyops_engine.server import serve
     except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("anomalyops_engine."):
+            raise
         raise LocalError(
             f"the engine is not installed ({error.name} is missing): pip install 'anomalyops[engine]'"
         ) from error

@@ -28,14 +28,14 @@ _STYLES: Final = {
 
 
 def findings_view(
-    anomalies: Sequence[Anomaly], influencers: Sequence[Influencer], series: ModelPlot | None, *, width: int
+    anomalies: Sequence[Anomaly], influencers: Sequence[Influencer], plots: Sequence[ModelPlot], *, width: int
 ) -> Group:
     """Everything together.
 
     Args:
         anomalies: Highest first.
         influencers: Highest first; the first few are shown.
-        series: Shown as a plot, if there is one.
+        plots: Series to show.
         width: Characters that are there.
     """
     if not anomalies:
@@ -43,7 +43,7 @@ def findings_view(
     parts: list[RenderableType] = [Text("Anomalies", style="bold"), anomaly_table(anomalies)]
     if influencers:
         parts += [Text(), Text("Influencers", style="bold"), influencer_table(influencers[:_INFLUENCERS])]
-    if series is not None:
+    for series in plots:
         parts += [Text(), series_plot(series, width=width)]
     return Group(*parts)
 
@@ -89,9 +89,7 @@ def series_plot(series: ModelPlot, *, width: int) -> Text:
     """The series with its bounds, the anomalies in red, and a legend."""
     anomaly = series.anomaly
     entity = f" of {anomaly.entity}" if anomaly.entity else ""
-    text = Text(
-        f"{anomaly.job}: {anomaly.function}{entity} around {_time(anomaly.timestamp)} UTC\n", style="bold"
-    )
+    text = Text(f"{anomaly.job}: {anomaly.function}{entity} around {_time(anomaly.timestamp)} UTC\n", style="bold")
     rows = plot(
         Series(
             times=series.times,

@@ -46,15 +46,15 @@ def ingest(
     url: Url = None,
     ca: Ca = None,
     filename: OptionalFiles = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Delete an index of that name first.")] = False,  # noqa: FBT002 - a flag
-    append: Annotated[bool, typer.Option("--append", help="Add to an index of that name.")] = False,  # noqa: FBT002 - a flag
+    replace: Annotated[bool, typer.Option("--replace", help="Delete an index of that name first.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add to an index of that name.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, max=100_000, help="Rows in one bulk request.")] = 5_000,
     in_flight: Annotated[int, typer.Option(min=1, max=32, help="Bulk requests at a time.")] = 4,
     rejected: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write every rejected row there, with line and reason (NDJSON)."),
     ] = None,
-    allow_rejected: Annotated[  # noqa: FBT002 - a flag
+    allow_rejected: Annotated[
         bool, typer.Option("--allow-rejected", help="Exit with 0 although rows were rejected.")
     ] = False,
 ) -> None:
@@ -74,9 +74,7 @@ def ingest(
     _show_mapping(source, index)
 
     async def load() -> tuple[LoadReport, float]:
-        return await _load(
-            connection, credentials, source, index, (replace, append), (batch_size, in_flight), rejected
-        )
+        return await _load(connection, credentials, source, index, (replace, append), (batch_size, in_flight), rejected)
 
     report, seconds = asyncio.run(load())
     _show_report(report, index, seconds, rejected)
@@ -119,12 +117,12 @@ async def _load(
     """Creates the index and loads the file; answers the report and the seconds that loading took."""
     import time
 
+    from anomalyops.local.connections import open_gateway
     from anomalyops.local.ingesting import LoadSettings, load_file, prepare_index
-    from anomalyops.reconciler import connect
 
     replace, append = existing
     batch_size, in_flight = sizes
-    gateway = connect(connection, credentials)
+    gateway = open_gateway(connection, credentials)
     try:
         await prepare_index(gateway, index, source, replace=replace, append=append)
         begun = time.monotonic()
@@ -212,7 +210,5 @@ def _show_report(report: LoadReport, index: str, seconds: float, rejected: Path 
     for rejection in report.first:
         out.print(Text(f"  line {rejection.line}: {rejection.reason}"))
     if report.rejected > len(report.first):
-        where = (
-            f"all of them are in {rejected}" if rejected is not None else "--rejected FILE writes all of them"
-        )
+        where = f"all of them are in {rejected}" if rejected is not None else "--rejected FILE writes all of them"
         out.print(Text(f"  ... and {report.rejected - len(report.first):,} more; {where}"))

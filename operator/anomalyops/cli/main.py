@@ -23,6 +23,22 @@ from anomalyops.cli.status import status
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
+# Errors whose message says everything, by name: importing their classes would cost every command what one needs.
+_EXPECTED = frozenset(
+    {
+        "anomalyops.demo.engine_process.EngineFailed",
+        "anomalyops.elastic.errors.GatewayError",
+        "anomalyops.local.manifests.LocalError",
+        "anomalyops.local.mapping.MappingError",
+        "anomalyops.local.rows.FileError",
+        "anomalyops.local.timestamps.TimeFormatError",
+        "anomalyops.reconciler.connection.NotSupportedError",
+        "anomalyops.resources.problems.ManifestError",
+        "anomalyops_engine.store.errors.StoreLockedError",
+        "builtins.OSError",
+    }
+)
+
 app = typer.Typer(
     name="anomalyops",
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
@@ -93,26 +109,7 @@ def _one_error(error: Exception) -> str:
 
 def _is_expected(error: Exception) -> bool:
     """Whether the message is written for people: what files, servers and options can be blamed for."""
-    from anomalyops.elastic.errors import GatewayError
-    from anomalyops.local.manifests import LocalError
-    from anomalyops.local.mapping import MappingError
-    from anomalyops.local.rows import FileError
-    from anomalyops.local.timestamps import TimeFormatError
-    from anomalyops.reconciler import NotSupportedError
-    from anomalyops.resources import ManifestError
-
-    return isinstance(
-        error,
-        (
-            GatewayError,
-            LocalError,
-            MappingError,
-            FileError,
-            TimeFormatError,
-            NotSupportedError,
-            ManifestError,
-        ),
-    )
+    return any(f"{kind.__module__}.{kind.__qualname__}" in _EXPECTED for kind in type(error).__mro__)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,7 @@ Files = Annotated[
 ]
 OptionalFiles = Annotated[
     list[str] | None,
-    typer.Option(
-        "--filename", "-f", metavar="FILE_OR_DIR", help="Manifests that say which jobs and which connection."
-    ),
+    typer.Option("--filename", "-f", metavar="FILE_OR_DIR", help="Manifests that say which jobs and which connection."),
 ]
 Url = Annotated[
     str | None,
@@ -46,13 +44,9 @@ Url = Annotated[
     ),
 ]
 Ca = Annotated[Path | None, typer.Option(metavar="FILE", help="PEM certificates of the authority to trust.")]
-Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", metavar="NAME", help="Of resources that name none.")
-]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NAME", help="Of resources that name none.")]
 Output = Annotated[OutputFormat, typer.Option("--output", "-o", help="How the result is written.")]
-Timeout = Annotated[
-    str, typer.Option(metavar="DURATION", help="How long to wait, for example 30s, 10m or 2h.")
-]
+Timeout = Annotated[str, typer.Option(metavar="DURATION", help="How long to wait, for example 30s, 10m or 2h.")]
 
 
 def login(url: str | None, ca: Path | None) -> Login:

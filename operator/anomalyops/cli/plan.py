@@ -31,9 +31,7 @@ def plan(
     from anomalyops.local.inspecting import plan as look
 
     planned = [
-        item
-        for target in targets(filename, namespace=namespace, url=url, ca=ca)
-        for item in asyncio.run(look(target))
+        item for target in targets(filename, namespace=namespace, url=url, ca=ca) for item in asyncio.run(look(target))
     ]
     _show(planned, output)
     if any(not item.plan.empty or item.plan.stalled for item in planned):

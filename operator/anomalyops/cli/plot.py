@@ -83,8 +83,7 @@ def plot(series: Series, *, width: int, height: int) -> list[list[Segment]]:
     area = _Area(columns=max(width, 20) - margin - 2, rows=height)
     _draw(area, series, scale)
     by_row = {
-        area.rows - 1 - scale.row(value, area.rows): label
-        for value, label in zip(scale.ticks, labels, strict=True)
+        area.rows - 1 - scale.row(value, area.rows): label for value, label in zip(scale.ticks, labels, strict=True)
     }
     rows = []
     for number in range(area.rows):
@@ -169,9 +168,7 @@ class _Area:
 
 def _draw(area: _Area, series: Series, scale: _Scale) -> None:
     last = len(series.times) - 1
-    columns = [
-        round(index / last * (area.width - 1)) if last else area.width // 2 for index in range(last + 1)
-    ]
+    columns = [round(index / last * (area.width - 1)) if last else area.width // 2 for index in range(last + 1)]
     _draw_band(area, series, scale, columns)
     previous: tuple[int, int] | None = None
     for index, value in enumerate(series.actual):
@@ -213,17 +210,14 @@ def _value_scale(series: Series, rows: int) -> _Scale:
     if high - low <= max(abs(low), abs(high)) * 1e-9:
         low, high = low - 1.0, high + 1.0
     step = _nice_step((high - low) / max(rows // 3, 1))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    ticks = tuple(number * step for number in range(first, last + 1))
-    return _Scale(ticks[0], ticks[-1], ticks)
+    ticks = tuple(number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1))
+    return _Scale(low, high, ticks)
 
 
 def _nice_step(least: float) -> float:
     """The smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `least`."""
     power = 10.0 ** math.floor(math.log10(least))
-    return next(
-        factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0) if factor * power >= least * (1 - 1e-9)
-    )
+    return next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0) if factor * power >= least * (1 - 1e-9))
 
 
 def _value_label(value: float) -> str:

@@ -39,19 +39,23 @@ async def running_engine(data: Path, *, port: int = 0) -> AsyncIterator[str]:
     Raises:
         EngineFailed: It is not ready in time, or ended.
     """
+    process = _start(data, port)
+    try:
+        yield await _url(process, data)
+    finally:
+        _stop(process)
+
+
+def _start(data: Path, port: int) -> subprocess.Popen[bytes]:
     data.mkdir(parents=True, exist_ok=True)
     with (data / _LOG).open("wb") as log:
-        process = subprocess.Popen(  # noqa: ASYNC220, S603 - returns at once; our own interpreter
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "anomalyops.demo.engine_process", str(data), str(port)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal is for us; we stop the engine in good order
         )
-    try:
-        yield await _url(process, data)
-    finally:
-        _stop(process)
 
 
 async def _url(process: subprocess.Popen[bytes], data: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from anomalyops.demo import weblogs
 from anomalyops.elastic.documents import Documents
 from anomalyops.local.applying import Applied, Listener, apply
-from anomalyops.local.connections import Login, Target, targets
+from anomalyops.local.connections import Login, Target, open_gateway, targets
 from anomalyops.local.findings import (
     Anomaly,
     Influencer,
@@ -23,7 +23,7 @@ from anomalyops.local.findings import (
     worst_series,
 )
 from anomalyops.local.manifests import read_manifests
-from anomalyops.reconciler import Pair, connect
+from anomalyops.reconciler import Pair
 
 MANIFESTS: Final = Path(__file__).parent / "manifests"
 _BATCH: Final = 2_000  # documents
@@ -47,14 +47,14 @@ class DemoResult:
         applied: The pairs with their final status.
         anomalies: All of at least severity warning, highest first.
         influencers: Highest first.
-        series: The series around the worst anomaly.
+        plots: The series around the worst anomaly, and around the worst of another job.
     """
 
     documents: int
     applied: Sequence[Applied]
     anomalies: Sequence[Anomaly]
     influencers: Sequence[Influencer]
-    series: ModelPlot | None
+    plots: Sequence[ModelPlot]
 
 
 async def run_demo(url: str, listener: DemoListener, *, seed: int = 42) -> DemoResult:
@@ -73,7 +73,7 @@ async def run_demo(url: str, listener: DemoListener, *, seed: int = 42) -> DemoR
     await _load(target, documents, listener)
     applied = await apply(target, listener, seconds=_LIMIT_SECONDS)
     jobs = [pair.job.server_id for pair in target.pairs if pair.job is not None]
-    gateway = connect(target.connection, target.credentials)
+    gateway = open_gateway(target.connection, target.credentials)
     try:
         anomalies = await top_anomalies(gateway, jobs, _EVERY_ANOMALY)
         return DemoResult(
@@ -81,7 +81,7 @@ async def run_demo(url: str, listener: DemoListener, *, seed: int = 42) -> DemoR
             applied=applied,
             anomalies=anomalies,
             influencers=await top_influencers(gateway, jobs, _EVERY_ANOMALY),
-            series=await worst_series(gateway, anomalies),
+            plots=await worst_series(gateway, anomalies, jobs=2),
         )
     finally:
         await gateway.close()
@@ -117,7 +117,7 @@ def _bounded(pair: Pair, end: str) -> Pair:
 
 
 async def _load(target: Target, documents: Sequence[dict[str, Any]], listener: DemoListener) -> None:
-    gateway = connect(target.connection, target.credentials)
+    gateway = open_gateway(target.connection, target.credentials)
     try:
         index = Documents(gateway.rest)
         await index.create(weblogs.INDEX, weblogs.MAPPING)

@@ -93,25 +93,12 @@ _TAIL_COUNTRIES: Final = _words(
     " TT GA EE MU SZ BH TL CY FJ DJ GY KM BT ME SB LU SR CV MV BN BS MT BZ IS BB VU WS LC TO GD"
 )
 _SCANNED_PATHS: Final = (
-    *(
-        f"/{folder}/wp-login.php"
-        for folder in ("blog", "wp", "wordpress", "site", "cms", "news", "old", "test")
-    ),
+    *(f"/{folder}/wp-login.php" for folder in ("blog", "wp", "wordpress", "site", "cms", "news", "old", "test")),
     *(f"/{'../' * depth}etc/passwd" for depth in range(1, 13)),
     *(f"/nmaplowercheck{number}" for number in range(1536000000, 1536000024)),
-    *(
-        f"/{name}.php"
-        for name in _words("admin login shell upload config setup install phpinfo info test db")
-    ),
-    *(
-        f"/{name}/"
-        for name in _words("phpmyadmin pma mysql manager cgi-bin backup .git .svn .env webdav console")
-    ),
-    *(
-        f"/{name}.{kind}"
-        for name in ("backup", "dump", "site", "www")
-        for kind in ("zip", "tar.gz", "sql", "bak")
-    ),
+    *(f"/{name}.php" for name in _words("admin login shell upload config setup install phpinfo info test db")),
+    *(f"/{name}/" for name in _words("phpmyadmin pma mysql manager cgi-bin backup .git .svn .env webdav console")),
+    *(f"/{name}.{kind}" for name in ("backup", "dump", "site", "www") for kind in ("zip", "tar.gz", "sql", "bak")),
     *(f"/scripts/probe{number}.asp" for number in range(6)),
 )
 _SCAN_DISTINCT: Final = 88

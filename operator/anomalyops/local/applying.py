@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from anomalyops.elastic import Gateway
-from anomalyops.local.connections import Target
+from anomalyops.local.connections import Target, open_gateway
 from anomalyops.local.progress import Progress, Verdict, measure, with_statuses
 from anomalyops.plan import Step
-from anomalyops.reconciler import Observation, Observer, Pair, Reconciler, connect
+from anomalyops.reconciler import Observation, Observer, Pair, Reconciler
 
 CLUSTER: Final = "local"  # the owner's cluster in the marker of jobs that come from files
 _POLL: Final = 0.4  # seconds between looks at the server
@@ -85,11 +85,11 @@ async def apply(
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
-    gateway = connect(target.connection, target.credentials)
+    gateway = open_gateway(target.connection, target.credentials)
     try:
         await gateway.info()  # a server that cannot be reached is said at once, not waited for
         tracked = [_track(pair, gateway, listener, clock) for pair in target.pairs]
-        observer = Observer(gateway, clock=clock)
+        observer = Observer(gateway, cluster=CLUSTER, clock=clock)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while True:
@@ -98,7 +98,8 @@ async def apply(
             if not waiting or loop.time() >= deadline:
                 return [Applied(progress=item.progress, steps=tuple(item.steps)) for item in tracked]
             await asyncio.sleep(poll)
-            observation = await observer.observe()
+            # With configurations: only they tell a completed lookback from a datafeed that stopped.
+            observation = await observer.observe(configs=True)
             for item in waiting:
                 _look(item, observation, listener, loop.time())
     finally:
@@ -106,9 +107,7 @@ async def apply(
 
 
 def _track(pair: Pair, gateway: Gateway, listener: Listener, clock: Callable[[], datetime]) -> _Tracked:
-    reconciler = Reconciler(
-        gateway, cluster=CLUSTER, clock=clock, on_step=lambda step: listener.step(pair, step)
-    )
+    reconciler = Reconciler(gateway, cluster=CLUSTER, clock=clock, on_step=lambda step: listener.step(pair, step))
     return _Tracked(pair=pair, reconciler=reconciler, progress=Progress(pair=pair, verdict=Verdict.WORKING))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from anomalyops.elastic import Gateway
 from anomalyops.local.manifests import LocalError, Manifests
 from anomalyops.local.pairs import pairs, refuse_shared_ids
-from anomalyops.reconciler import Credentials, Pair
+from anomalyops.reconciler import Credentials, Pair, connect
 from anomalyops.resources import API_VERSION, Auth, ElasticsearchConnection, Resource, SecretManifest
 
 _DEFAULT = "default"
@@ -47,9 +48,7 @@ def login(*, url: str | None, ca_pem: str | None, environ: Mapping[str, str]) ->
     api_key = environ.get("ANOMALYOPS_API_KEY")
     username, password = environ.get("ANOMALYOPS_USERNAME"), environ.get("ANOMALYOPS_PASSWORD")
     if not api_key and bool(username) != bool(password):
-        raise LocalError(
-            "ANOMALYOPS_USERNAME and ANOMALYOPS_PASSWORD belong together: only one of them is set"
-        )
+        raise LocalError("ANOMALYOPS_USERNAME and ANOMALYOPS_PASSWORD belong together: only one of them is set")
     credentials = None
     if api_key:
         credentials = Credentials(api_key=api_key, ca_pem=ca_pem)
@@ -91,6 +90,19 @@ def connection_at(url: str) -> ElasticsearchConnection:
     return ElasticsearchConnection.from_object(value)
 
 
+def open_gateway(connection: ElasticsearchConnection, credentials: Credentials | None) -> Gateway:
+    """A gateway to the server; nothing is sent yet.
+
+    Raises:
+        LocalError: The URL or the CA of the connection cannot be used.
+        NotSupportedError: The connection asks for what cannot be done from files.
+    """
+    try:
+        return connect(connection, credentials)
+    except ValueError as error:
+        raise LocalError(f"{connection.kind}/{connection.name}: {error}") from error
+
+
 def only_connection(manifests: Manifests, login: Login) -> tuple[ElasticsearchConnection, Credentials | None]:
     """The one server that is meant where no job says which: `--url`, or the files' only or default connection.
 
@@ -125,18 +137,14 @@ def _find(manifests: Manifests, key: tuple[str, str], pair: Pair) -> Elasticsear
         return connection
     resource = pair.job or pair.datafeed
     name = f"{resource.kind}/{resource.name}" if resource is not None else "the pair"
-    there = (
-        ", ".join(sorted(name for namespace, name in manifests.connections if namespace == key[0])) or "none"
-    )
+    there = ", ".join(sorted(name for namespace, name in manifests.connections if namespace == key[0])) or "none"
     raise LocalError(
         f"{name}: no ElasticsearchConnection {key[1]!r} in namespace {key[0]!r} of the files (there: {there});"
         " add it, or give --url"
     )
 
 
-def _credentials(
-    manifests: Manifests, connection: ElasticsearchConnection, login: Login
-) -> Credentials | None:
+def _credentials(manifests: Manifests, connection: ElasticsearchConnection, login: Login) -> Credentials | None:
     """What the Secrets in the files hold for the connection; where they do not, what the environment holds."""
     ca_pem = login.ca_pem or _ca(manifests, connection)
     reader = _SecretReader(manifests, connection)
@@ -176,9 +184,7 @@ class _SecretReader:
         if secret is None:
             if optional:
                 return None
-            raise LocalError(
-                f"{where}: Secret {name!r} is not in the files; add it, or set {_CREDENTIAL_VARIABLES}"
-            )
+            raise LocalError(f"{where}: Secret {name!r} is not in the files; add it, or set {_CREDENTIAL_VARIABLES}")
         return _text(secret, key, where)
 
 
@@ -191,9 +197,7 @@ def _ca(manifests: Manifests, connection: ElasticsearchConnection) -> str | None
     found = manifests.secrets.get((kind, connection.namespace, reference.name))
     where = f"ElasticsearchConnection/{connection.name}"
     if found is None:
-        raise LocalError(
-            f"{where}: {kind} {reference.name!r} with the CA is not in the files; add it, or give --ca"
-        )
+        raise LocalError(f"{where}: {kind} {reference.name!r} with the CA is not in the files; add it, or give --ca")
     return _text(found, reference.key, where)
 
 

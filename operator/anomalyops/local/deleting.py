@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from anomalyops.local.applying import CLUSTER, now
-from anomalyops.local.connections import Target
+from anomalyops.local.connections import Target, open_gateway
 from anomalyops.plan import Obstacle, Step
-from anomalyops.reconciler import Outcome, Pair, Reconciler, connect
+from anomalyops.reconciler import Outcome, Pair, Reconciler
 from anomalyops.resources import AnomalyJob, Datafeed, DeletionPolicy
 
 _POLL = 0.5  # seconds between attempts where the server is not ready yet
@@ -55,7 +55,7 @@ async def delete(
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
-    gateway = connect(target.connection, target.credentials)
+    gateway = open_gateway(target.connection, target.credentials)
     try:
         await gateway.info()
         reconciler = Reconciler(gateway, cluster=CLUSTER, clock=clock)

@@ -13,6 +13,7 @@ from anomalyops.elastic.results import Results
 
 _SPLITS: Final = ("partition", "by", "over")
 _AROUND: Final = 48  # buckets on each side of an anomaly
+_TRIED: Final = 20  # anomalies that may have no model plot before it is given up
 _MOST: Final = 10_000  # results that the server gives in one answer
 
 
@@ -127,9 +128,7 @@ async def top_influencers(gateway: Gateway, jobs: Sequence[str], window: Window)
     results = Results(gateway.rest)
     found = await asyncio.gather(
         *(
-            results.influencers(
-                job, min_score=window.min_score, limit=1_000, start=window.start, end=window.end
-            )
+            results.influencers(job, min_score=window.min_score, limit=1_000, start=window.start, end=window.end)
             for job in jobs
         )
     )
@@ -178,8 +177,7 @@ async def series_around(
     anomalous = {
         other.timestamp.timestamp()
         for other in (anomaly, *others)
-        if (other.job, other.detector_index, other.series)
-        == (anomaly.job, anomaly.detector_index, anomaly.series)
+        if (other.job, other.detector_index, other.series) == (anomaly.job, anomaly.detector_index, anomaly.series)
     }
     return ModelPlot(
         anomaly=anomaly,
@@ -191,17 +189,24 @@ async def series_around(
     )
 
 
-async def worst_series(gateway: Gateway, anomalies: Sequence[Anomaly]) -> ModelPlot | None:
-    """The model plot around the highest anomaly that has one; the anomalies come highest first.
+async def worst_series(gateway: Gateway, anomalies: Sequence[Anomaly], *, jobs: int = 1) -> list[ModelPlot]:
+    """The model plots around the highest anomalies that have one, each of another job.
+
+    Args:
+        gateway: The server.
+        anomalies: Highest first.
+        jobs: At most so many plots.
 
     Raises:
         GatewayError: The server does not answer.
     """
-    for anomaly in anomalies[:5]:
-        plot = await series_around(gateway, anomaly, anomalies)
-        if plot is not None:
-            return plot
-    return None
+    plots: dict[str, ModelPlot] = {}
+    for anomaly in anomalies[:_TRIED]:
+        if len(plots) < jobs and anomaly.job not in plots:
+            plot = await series_around(gateway, anomaly, anomalies)
+            if plot is not None:
+                plots[anomaly.job] = plot
+    return list(plots.values())
 
 
 def _anomaly(record: Mapping[str, Any]) -> Anomaly:

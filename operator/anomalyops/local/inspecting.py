@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from anomalyops.local.applying import CLUSTER, now
-from anomalyops.local.connections import Target
+from anomalyops.local.connections import Target, open_gateway
 from anomalyops.local.progress import with_statuses
 from anomalyops.plan import Plan
-from anomalyops.reconciler import Observer, Pair, Reconciler, connect
+from anomalyops.reconciler import Observer, Pair, Reconciler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ async def plan(target: Target) -> list[Planned]:
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
-    gateway = connect(target.connection, target.credentials)
+    gateway = open_gateway(target.connection, target.credentials)
     try:
         await gateway.info()
         reconciler = Reconciler(gateway, cluster=CLUSTER)
@@ -44,9 +44,9 @@ async def status(target: Target, *, clock: Callable[[], datetime] = now) -> list
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
-    gateway = connect(target.connection, target.credentials)
+    gateway = open_gateway(target.connection, target.credentials)
     try:
-        observation = await Observer(gateway, clock=clock).observe(configs=True)
+        observation = await Observer(gateway, cluster=CLUSTER, clock=clock).observe(configs=True)
         result = []
         for pair in target.pairs:
             assessment = observation.assess(pair)

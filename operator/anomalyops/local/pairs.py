@@ -40,6 +40,4 @@ def refuse_shared_ids(pairs_of_server: list[Pair]) -> None:
             name = f"{resource.kind}/{resource.name} (namespace {resource.namespace})"
             other = seen.setdefault((resource.kind, resource.server_id), name)
             if other != name:
-                raise LocalError(
-                    f"{name} and {other} claim the same id on the server: {resource.server_id!r}"
-                )
+                raise LocalError(f"{name} and {other} claim the same id on the server: {resource.server_id!r}")

@@ -55,9 +55,7 @@ class Progress:
 def with_statuses(pair: Pair, job: AnomalyJobStatus | None, datafeed: DatafeedStatus | None) -> Pair:
     """The pair with these statuses; None keeps what is there."""
     return Pair(
-        job=pair.job.model_copy(update={"status": job})
-        if pair.job is not None and job is not None
-        else pair.job,
+        job=pair.job.model_copy(update={"status": job}) if pair.job is not None and job is not None else pair.job,
         datafeed=pair.datafeed.model_copy(update={"status": datafeed})
         if pair.datafeed is not None and datafeed is not None
         else pair.datafeed,
@@ -110,11 +108,7 @@ def condition(resource: AnomalyJob | Datafeed, kind: ConditionType) -> Condition
 def _words(resource: AnomalyJob | Datafeed, found: Condition | None) -> str:
     if found is None:
         return f"{resource.kind}: not looked at yet"
-    return (
-        f"{resource.kind}: {found.reason}: {found.message}"
-        if found.message
-        else f"{resource.kind}: {found.reason}"
-    )
+    return f"{resource.kind}: {found.reason}: {found.message}" if found.message else f"{resource.kind}: {found.reason}"
 
 
 def _data_counts(observed: Observed | None) -> Mapping[str, Any]:

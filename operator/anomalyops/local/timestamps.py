@@ -116,7 +116,7 @@ def is_iso(text: str) -> bool:
     if not _ISO.match(text):
         return False
     try:
-        datetime.fromisoformat(_shortened(text))
+        _moment(text)
     except ValueError:
         return False
     return True
@@ -140,9 +140,11 @@ def _fits(fmt: TimeFormat, texts: Sequence[str]) -> bool:
     return True
 
 
-def _shortened(text: str) -> str:
-    """Python reads at most microseconds and no space before the zone; what is cut off is below any bucket."""
-    return re.sub(r"([.,]\d{6})\d+", r"\1", text).replace(" Z", "Z").replace(" +", "+")
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # Python does not read a space before the zone, nor more digits than microseconds have
+        return datetime.fromisoformat(re.sub(r"\s+(?=[Z+-])|(?<=[.,]\d{6})\d+", "", text))
 
 
 def _convert_iso(value: object) -> str:
@@ -150,7 +152,7 @@ def _convert_iso(value: object) -> str:
     if not _ISO.match(text):
         raise TimeFormatError(f"{text!r} is not an ISO-8601 timestamp")
     try:
-        moment = datetime.fromisoformat(_shortened(text))
+        moment = _moment(text)
     except ValueError as error:
         raise TimeFormatError(f"{text!r} is not a timestamp: {error}") from None
     # What every server reads already stays as it is in the file.
