@@ -9,7 +9,7 @@ from typing import Any
 
 from anomalyops.elastic import MlMessage
 from anomalyops.health import Annotation, Messages, Notice, Notification, PlanState
-from anomalyops.plan import DatafeedState, Observed, lookback_done, plan
+from anomalyops.plan import DatafeedState, JobState, Observed, Plan, lookback_done, plan
 from anomalyops.reconciler.failures import remembered_failure
 from anomalyops.reconciler.look import observed_datafeed, observed_job
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
@@ -94,9 +94,7 @@ class Observation:
     def assess(self, pair: Pair) -> Assessment:
         """The pair's new statuses, and whether it must be reconciled. Pure: nothing is sent."""
         observed = self.observed(pair)
-        wanted = desired(pair, cluster=self.cluster, bodies=self.configs_known)
-        found = plan(wanted, observed, policy(pair))
-        finished = lookback_done(wanted, observed) if self.configs_known else _was_finished(pair)
+        found, finished = self._plan(pair, observed)
         if not self.configs_known and not finished and _may_be_finished(pair, observed):
             return Assessment(
                 job_status=pair.job.status if pair.job is not None else None,
@@ -117,6 +115,16 @@ class Observation:
             notices=health_notices(pair, job, feed),
             needs_reconcile=not found.empty or self._lacks_something(pair, observed, states),
         )
+
+    def _plan(self, pair: Pair, observed: Observed) -> tuple[Plan, bool]:
+        """What is to be done, and whether a lookback has reached its end."""
+        if self.configs_known:
+            wanted = desired(pair, cluster=self.cluster)
+            return plan(wanted, observed, policy(pair)), lookback_done(wanted, observed)
+        if _runs_as_wanted(pair, observed):  # nearly all pairs, nearly always: no need to plan
+            return Plan(), False
+        wanted = desired(pair, cluster=self.cluster, bodies=False)
+        return plan(wanted, observed, policy(pair)), _was_finished(pair)
 
     @staticmethod
     def _lacks_something(pair: Pair, observed: Observed, states: tuple[PlanState, PlanState]) -> bool:
@@ -186,22 +194,41 @@ def _was_finished(pair: Pair) -> bool:
     return ready is not None and ready.reason == Reason.LOOKBACK_COMPLETE
 
 
+def _wants_to_run(pair: Pair) -> bool:
+    """Whether the manifests ask for an opened job and a started datafeed."""
+    job, feed = pair.job, pair.datafeed
+    return (
+        job is not None
+        and feed is not None
+        and job.spec.state is JobRunState.OPENED
+        and feed.spec.state is DatafeedRunState.STARTED
+        and not (job.spec.suspend or feed.spec.suspend or is_deleting(job) or is_deleting(feed))
+    )
+
+
+def _runs_as_wanted(pair: Pair, observed: Observed) -> bool:
+    """Whether job and datafeed shall run and do, as far as states tell."""
+    job, feed = observed.job, observed.datafeed
+    return (
+        job is not None
+        and feed is not None
+        and job.state is JobState.OPENED
+        and job.blocked is None
+        and feed.state is DatafeedState.STARTED
+        and _wants_to_run(pair)
+    )
+
+
 def _may_be_finished(pair: Pair, observed: Observed) -> bool:
     """Whether a bounded run stopped: at its end or before, only the configurations tell."""
     feed, there = pair.datafeed, observed.datafeed
     return (
         feed is not None
         and there is not None
-        and not is_deleting(feed)
         and feed.spec.end is not None
-        and feed.spec.state is DatafeedRunState.STARTED
         and there.state is DatafeedState.STOPPED
-        and not feed.spec.suspend
+        and _wants_to_run(pair)
         and remembered_failure(feed) is None
-        and pair.job is not None
-        and not pair.job.spec.suspend
-        and pair.job.spec.state is JobRunState.OPENED
-        and not is_deleting(pair.job)
     )
 
 
