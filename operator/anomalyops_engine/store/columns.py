@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from anomalyops_engine.store.dates import DEFAULT_FORMAT, detect_format, parse_date
 from anomalyops_engine.store.errors import DocumentParsingError, MappingError
@@ -28,6 +29,8 @@ _ARROW = {
 _STRING_DEFAULT = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 _NOTHING: dict[str, Any] = {}
 _CATCH = (ValueError, TypeError, OverflowError)
+
+_FULL_TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
 
 Values = list[Any]
 
@@ -121,6 +124,11 @@ class Batch:
             values = self._convert(leaf, values, lambda value: _convert_list(value, convert))
             self.arrays[leaf.column] = pa.array(values, pa.list_(_ARROW[SQL_TYPES[leaf.type]]))
             return
+        if leaf.type in DATES and kinds <= {str} and "strict_date_optional_time" in leaf.formats.split("||")[0]:
+            moments = _iso_dates(values)
+            if moments is not None:
+                self.arrays[leaf.column] = moments
+                return
         if not _fits(leaf, kinds):
             values = self._convert(leaf, values, convert)
         try:
@@ -200,6 +208,18 @@ def _detect(values: Values, kinds: set[type], *, dates: bool) -> tuple[str, dict
     if formats is not None:
         return "date", {"type": "date", "format": formats}
     return "string", _STRING_DEFAULT
+
+
+def _iso_dates(values: Values) -> pa.Array | None:
+    """Return epoch milliseconds of full UTC timestamps, all at once; None when some value is written otherwise."""
+    try:
+        texts = pa.array(values, pa.string())
+        if pc.all(pc.match_substring_regex(texts, _FULL_TIMESTAMP)).as_py() is not True:
+            return None
+        moments = texts.cast(pa.timestamp("us", "UTC"))
+    except (pa.ArrowInvalid, UnicodeEncodeError):
+        return None
+    return pc.floor_temporal(moments, unit="millisecond").cast(pa.timestamp("ms", "UTC")).cast(pa.int64())
 
 
 def _fits(leaf: Field, kinds: set[type]) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import duckdb
+import numpy as np
 import orjson
 import pyarrow as pa
 
@@ -22,8 +24,7 @@ from anomalyops_engine.store.reader import MappingCache, Reader
 _META_COLUMNS = "_id VARCHAR, _version BIGINT, _seq_no BIGINT, _source VARCHAR"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What became of one document.
 
     Attributes:
@@ -258,16 +259,19 @@ class Writer(Reader):
         prefix = secrets.token_urlsafe(12)
         ids = [f"{prefix}{position:05x}" if doc_id is None else doc_id for position, doc_id in enumerate(given)]
         first = self._take_sequence(index, len(ids))
-        rows = [
-            Written(doc_id, versions.get(doc_id, 0) + 1, first + offset, doc_id not in versions)
-            for offset, doc_id in enumerate(ids)
-        ]
+        if versions:
+            rows = [
+                Written(doc_id, versions.get(doc_id, 0) + 1, first + offset, doc_id not in versions)
+                for offset, doc_id in enumerate(ids)
+            ]
+        else:
+            rows = [Written(doc_id, 1, number, True) for number, doc_id in enumerate(ids, first)]
         table = pa.table(
             {
                 "_id": pa.array(ids, pa.string()),
                 "_version": pa.array([row.version for row in rows], pa.int64()),
                 "_seq_no": pa.array(range(first, first + len(ids)), pa.int64()),
-                "_source": pa.array(sources, pa.binary()).cast(pa.string()),
+                "_source": _text_array(sources),
                 **batch.arrays,
             }
         )
@@ -316,3 +320,10 @@ class Writer(Reader):
             ],
         )
         self._known = None
+
+
+def _text_array(texts: Sequence[bytes]) -> pa.Array:
+    """Return UTF-8 texts as an Arrow array; they come from a JSON parser, which has checked the encoding."""
+    ends = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
