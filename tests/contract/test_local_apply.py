@@ -1,0 +1,179 @@
+"""plan, apply, status, delete from files against a real engine: what the server has, and what is said."""
+
+import json
+import math
+
+import pytest
+import yaml
+
+from anomalyops.cli.main import invoke
+
+HOURS = 24 * 10
+START_MS = 1_700_006_400_000  # 2023-11-15T00:00:00Z
+
+JOB = {
+    "apiVersion": "anomalyops.io/v1alpha1",
+    "kind": "AnomalyJob",
+    "metadata": {"name": "requests"},
+    "spec": {
+        "analysisConfig": {
+            "bucketSpan": "1h",
+            "detectors": [{"function": "sum", "fieldName": "requests"}],
+        },
+        "analysisLimits": {"modelMemoryLimit": "12mb"},
+        "dataDescription": {"timeField": "time"},
+        "modelPlotConfig": {"enabled": True},
+    },
+}
+FEED = {
+    "apiVersion": "anomalyops.io/v1alpha1",
+    "kind": "Datafeed",
+    "metadata": {"name": "requests-feed"},
+    "spec": {"jobRef": {"name": "requests"}, "indices": ["requests"], "end": "2023-11-25T00:00:00Z"},
+}
+
+
+@pytest.fixture
+def files(engine, tmp_path):
+    """An engine with ten days of data, and a folder with manifests of one job and its datafeed."""
+    with engine.client() as client:
+        mapping = {"properties": {"time": {"type": "date"}, "requests": {"type": "long"}}}
+        client.indices.create(index="requests", mappings=mapping)
+        operations = []
+        for hour in range(HOURS):
+            value = round(100 + 80 * math.sin(hour / 24 * 2 * math.pi))
+            document = {"time": START_MS + hour * 3_600_000, "requests": 2_000 if hour == 200 else value}
+            operations += [{"index": {}}, document]
+        assert not client.bulk(index="requests", operations=operations, refresh=True)["errors"]
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    return Files(folder, engine.url)
+
+
+class Files:
+    """Manifests on disk, and the commands on them."""
+
+    def __init__(self, folder, url):
+        self.folder = folder
+        self.url = url
+        self.write(JOB, FEED)
+
+    def write(self, *resources):
+        (self.folder / "resources.yaml").write_text(yaml.safe_dump_all(resources))
+
+    def run(self, command, *options):
+        return invoke([command, "-f", str(self.folder), "--url", self.url, *options])
+
+
+def changed(resource, **spec):
+    return resource | {"spec": resource["spec"] | spec}
+
+
+def test_the_life_of_a_job_from_files(files, engine, capsys):
+    assert files.run("plan") == 2
+    said = capsys.readouterr().out
+    assert "+ create job requests" in said
+    assert "> start datafeed requests-feed" in said
+    assert "Plan: 2 to create" in said
+
+    assert files.run("apply", "--timeout", "2m") == 0
+    captured = capsys.readouterr()
+    assert "requests: ready: 240 records, data until 2023-11-24 23:00" in captured.err
+    assert "LookbackComplete" in captured.out
+    assert "\x1b" not in captured.out + captured.err  # no control characters outside a terminal
+
+    assert files.run("plan") == 0
+    assert "Nothing to do: the server is as the files say." in capsys.readouterr().out
+
+    assert files.run("status") == 0
+    header, row, *_ = capsys.readouterr().out.splitlines()
+    assert header.split()[:2] == ["NAME", "JOB"]
+    assert row.split()[:4] == ["anomalyjob/requests", "requests", "closed", "stopped"]
+
+    assert files.run("status", "--output", "json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [item["kind"] for item in listed["items"]] == ["AnomalyJob", "Datafeed"]
+    conditions = {c["type"]: c["status"] for c in listed["items"][1]["status"]["conditions"]}
+    assert conditions["Ready"] == "True"
+
+    assert invoke(["anomalies", "-f", str(files.folder), "--url", files.url]) == 0
+    said = capsys.readouterr().out
+    assert "2023-11-23 08:00" in said
+    assert "2,000" in said
+    assert "●" in said
+
+    assert files.run("delete") == 0
+    assert "kept job 'requests', closed, with its model and results" in capsys.readouterr().out
+    with engine.client() as client:
+        assert client.ml.get_jobs(job_id="requests")["count"] == 1
+    assert files.run("delete", "--policy", "Delete") == 0
+    assert "deleted job 'requests' with its model and results" in capsys.readouterr().out
+    with engine.client() as client:
+        assert client.ml.get_jobs(job_id="*")["count"] == 0
+
+
+def test_a_change_is_planned_with_its_reason_and_applied(files, engine, capsys):
+    assert files.run("apply") == 0
+    limits = {"modelMemoryLimit": "20mb"}
+    files.write(changed(JOB, analysisLimits=limits, description="Requests an hour"), FEED)
+    capsys.readouterr()
+    assert files.run("plan", "--output", "json") == 2
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["empty"] is False
+    assert planned["destructive"] is False
+    (step,) = [step for step in planned["plans"][0]["steps"] if step["verb"] == "update job"]
+    assert "20mb" in step["reason"]
+    assert files.run("apply") == 0
+    with engine.client() as client:
+        job = client.ml.get_jobs(job_id="requests")["jobs"][0]
+    assert job["analysis_limits"]["model_memory_limit"] == "20mb"
+    assert job["description"] == "Requests an hour"
+    assert files.run("plan") == 0
+
+
+def test_an_immutable_change_is_refused_with_what_to_do(files, engine, capsys):
+    assert files.run("apply") == 0
+    config = JOB["spec"]["analysisConfig"] | {"bucketSpan": "2h"}
+    files.write(changed(JOB, analysisConfig=config), FEED)
+    capsys.readouterr()
+    assert files.run("apply", "--timeout", "20s") == 3
+    captured = capsys.readouterr()
+    assert "ImmutableFieldChanged" in captured.err
+    assert "bucket" in captured.err
+    with engine.client() as client:
+        assert client.ml.get_jobs(job_id="requests")["jobs"][0]["analysis_config"]["bucket_span"] == "1h"
+
+    files.write(changed(JOB, analysisConfig=config, replacePolicy="Recreate"), FEED)
+    assert files.run("plan") == 2
+    assert "- delete job requests (loses the model and its results)" in capsys.readouterr().out
+
+
+def test_a_datafeed_in_real_time_is_ready_when_it_runs(files, capsys):
+    feed = changed(FEED)
+    del feed["spec"]["end"]
+    files.write(JOB, feed)
+    assert files.run("apply", "--timeout", "2m") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[1].split()[2:4] == ["opened", "started"]
+    assert files.run("delete", "--policy", "Delete") == 0
+
+
+def test_a_datafeed_without_its_job_is_said_to_be_so(files, capsys):
+    files.write(FEED)
+    assert files.run("apply") == 3
+    assert "AnomalyJob 'requests' is not in the files" in capsys.readouterr().err
+
+
+def test_what_the_server_refuses_is_shown_in_its_words(files, capsys):
+    files.write(JOB, changed(FEED, query={"no_such_query": {}}))
+    assert files.run("apply", "--timeout", "20s") == 3
+    assert "Rejected" in capsys.readouterr().err
+
+
+def test_a_server_that_is_not_there_is_one_line(files, capsys):
+    files.url = "http://127.0.0.1:9"
+    for command in ("plan", "apply", "status", "delete"):
+        assert files.run(command) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
