@@ -21,7 +21,7 @@ from anomalyops.health import (
 )
 from anomalyops.plan import CreateJob, DatafeedStep, DeleteJob, Desired, Observed, Plan, Step, lookback_done
 from anomalyops.reconciler.failures import failure_of
-from anomalyops.reconciler.pair import Pair, is_deleting
+from anomalyops.reconciler.pair import Pair
 from anomalyops.resources import AnomalyJob, AnomalyJobStatus, Datafeed, DatafeedStatus, Reason
 
 
@@ -192,11 +192,6 @@ def action_notices(run: Run) -> tuple[Notice, ...]:
         message = f"The job works, but Kibana could not be told about it: {run.kibana_problem}"
         notices.append(_warning(pair.job, Reason.PLAN_EXECUTED, message))
     return tuple(notices)
-
-
-def released(run: Run, resource: AnomalyJob | Datafeed | None) -> bool:
-    """Whether a resource on its way out needs its finalizer no longer."""
-    return is_deleting(resource) and run.settled
 
 
 def _words(steps: Sequence[Step]) -> str:

@@ -12,6 +12,8 @@ from weakref import WeakValueDictionary
 from anomalyops.elastic import Gateway, GatewayError, Unsupported
 from anomalyops.plan import (
     CloseJob,
+    DatafeedStep,
+    DesiredJob,
     Observed,
     OpenJob,
     Plan,
@@ -32,7 +34,6 @@ from anomalyops.reconciler.outcome import (
     Run,
     action_notices,
     health_notices,
-    released,
     statuses,
 )
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
@@ -86,7 +87,7 @@ class Reconciler:
         """
         if not _has_server_side(pair):
             return plan(desired(pair, cluster=self._cluster), Observed(job=None, datafeed=None), policy(pair))
-        _, found = await self._look_and_plan(pair, run_state_only=False)
+        _, found = await self._look_and_plan(pair)
         return found
 
     async def reconcile(self, pair: Pair) -> Outcome:
@@ -138,7 +139,11 @@ class Reconciler:
         pair = run.pair
         refusal = self._holds.standing(pair.key, desired(pair, cluster=self._cluster), policy(pair))
         for round_ in range(_ROUNDS):
-            run.observed, found = await self._look_and_plan(pair, run_state_only=refusal is not None)
+            run.observed, found = await self._look_and_plan(pair)
+            if found.empty:
+                refusal = None  # what was refused is there all the same
+            elif refusal is not None:
+                found = self._plan_run_state(pair, run.observed)
             run.note_plan(found)
             if found.empty:
                 break
@@ -174,11 +179,12 @@ class Reconciler:
         if is_definite(error) and not isinstance(step, _RUN_STATE_STEPS) and not is_deleting(pair.job):
             wanted = desired(pair, cluster=self._cluster)
             run.held_seconds = self._holds.hold(pair.key, desired=wanted, policy=policy(pair), error=error, step=step)
-        run.observed, restoring = await self._look_and_plan(pair, run_state_only=True)
+        run.observed, _ = await self._look_and_plan(pair)
+        restoring = self._plan_run_state(pair, run.observed)
         if isinstance(step, OpenJob | StartDatafeed) or is_deleting(pair.job):
             return  # bringing the run state back is what just failed, or is not wanted
         if not restoring.empty and await self._execute(restoring, run) is None:
-            run.observed, _ = await self._look_and_plan(pair, run_state_only=True)
+            run.observed, _ = await self._look_and_plan(pair)
 
     def _finish(self, run: Run) -> Outcome:
         pair = run.pair
@@ -186,8 +192,8 @@ class Reconciler:
         return Outcome(
             job_status=job,
             datafeed_status=feed,
-            job_released=released(run, pair.job),
-            datafeed_released=released(run, pair.datafeed),
+            job_released=is_deleting(pair.job) and run.settled,
+            datafeed_released=is_deleting(pair.datafeed) and (run.settled or self._datafeed_done(run)),
             plan=run.first or run.remaining,
             executed=tuple(run.executed),
             notices=(*action_notices(run), *health_notices(pair, job, feed)),
@@ -195,6 +201,14 @@ class Reconciler:
             observed=run.observed,
             error=run.error,
         )
+
+    def _datafeed_done(self, run: Run) -> bool:
+        """Whether nothing is left to do for a datafeed on its way out, though something is for its job."""
+        if run.observed is None or is_deleting(run.pair.job):
+            return False
+        left = self._plan_run_state(run.pair, run.observed)
+        waiting = any(obstacle.waiting for obstacle in left.obstacles)
+        return not waiting and not any(isinstance(step, DatafeedStep) for step in left.steps)
 
     def _retry_after(self, run: Run) -> float | None:
         """Nothing pending: None. A refusal: when it ends. Anything else: the pair's back-off."""
@@ -211,24 +225,30 @@ class Reconciler:
 
     # -- looking -----------------------------------------------------------------------------------------
 
-    async def _look_and_plan(self, pair: Pair, *, run_state_only: bool) -> tuple[Observed, Plan]:
+    async def _look_and_plan(self, pair: Pair) -> tuple[Observed, Plan]:
         """What the server has and what is to be done; only then upgrade mode is asked for."""
-        wanted = desired(pair, cluster=self._cluster)
-        allowed = policy(pair, run_state_only=run_state_only)
-        feed_id = pair.datafeed.server_id if pair.datafeed is not None else None
-        if pair.job is not None:
-            job_id: str | None = pair.job.server_id
-        else:
-            job_id = await self._job_of_datafeed(feed_id)
-        if job_id is None:
-            observed = Observed(job=None, datafeed=None)
-            return observed, plan(wanted, observed, allowed)
-        observed = observed_pair(await self._gateway.pair(job_id, feed_id))
+        observed = await self._look(pair)
+        wanted, allowed = desired(pair, cluster=self._cluster), policy(pair)
         found = plan(wanted, observed, allowed)
         if not found.empty and await self._upgrade_mode():
             observed = replace(observed, upgrade_mode=True)
             found = plan(wanted, observed, allowed)
         return observed, found
+
+    async def _look(self, pair: Pair) -> Observed:
+        feed_id = pair.datafeed.server_id if pair.datafeed is not None else None
+        job_id = pair.job.server_id if pair.job is not None else await self._job_of_datafeed(feed_id)
+        if job_id is None:
+            return Observed(job=None, datafeed=None)
+        return observed_pair(await self._gateway.pair(job_id, feed_id))
+
+    def _plan_run_state(self, pair: Pair, observed: Observed) -> Plan:
+        """What is to be done when configurations are left alone; a datafeed on its way out still goes."""
+        wanted = desired(pair, cluster=self._cluster)
+        if is_deleting(pair.datafeed) and isinstance(wanted.job, DesiredJob) and observed.job is not None:
+            as_it_is = replace(wanted, job=replace(wanted.job, body={}))  # what it does not say, it leaves
+            return plan(as_it_is, observed, policy(pair))
+        return plan(wanted, observed, policy(pair, run_state_only=True))
 
     async def _job_of_datafeed(self, datafeed_id: str | None) -> str | None:
         """The job that the server's datafeed of an id belongs to."""

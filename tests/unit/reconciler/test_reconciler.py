@@ -234,6 +234,28 @@ async def test_while_a_change_is_held_back_a_stopped_feed_is_still_started(serve
     assert server.jobs["web"]["analysis_limits"]["model_memory_limit"] == "64mb"
 
 
+async def test_a_refused_change_that_somebody_made_by_hand_is_no_refusal_any_more(server, reconciler):
+    await reconciler.reconcile(pair())
+    server.fault("POST", "web/_update", status=400, body=rejection(TOO_SMALL), times=1)
+    refused = pair({"analysisLimits": {"modelMemoryLimit": "15mb"}})
+    await reconciler.reconcile(refused)
+    server.jobs["web"]["analysis_limits"]["model_memory_limit"] = "15mb"
+    outcome = await reconciler.reconcile(refused)
+    assert outcome.error is None
+    assert condition(outcome.job_status, "Synced").status == "True"
+
+
+async def test_a_datafeed_goes_even_if_a_change_of_its_job_is_refused(server, reconciler):
+    await reconciler.reconcile(pair())
+    server.fault("POST", "web/_update", status=400, body=rejection(TOO_SMALL), times=1)
+    changed = pair({"analysisLimits": {"modelMemoryLimit": "15mb"}}, {"deletionPolicy": "Delete"}, deleting=("feed",))
+    first = await reconciler.reconcile(changed)
+    assert server.feeds == {}
+    assert server.job_states["web"] == "opened"
+    assert condition(first.job_status, "Stalled").reason == "Rejected"
+    assert first.datafeed_released
+
+
 async def test_a_rejected_datafeed_change_is_the_datafeeds_problem(server, reconciler):
     await reconciler.reconcile(pair())
     server.fault("POST", "feed-web/_update", status=400, body=rejection("failed to parse field [query]"))
