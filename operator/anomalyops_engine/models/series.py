@@ -35,7 +35,7 @@ WINDOW = 12
 """Buckets in the multi-bucket feature."""
 
 # Columns of `SeriesState.series`.
-SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_RUN, MAGNITUDE, MINIMUM, LENGTH, FAR_RATE = range(9)
+SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_HEAT, MAGNITUDE, MINIMUM, LENGTH, FAR_RATE = range(9)
 SERIES_COLUMNS = 9
 # Columns of `SeriesState.experts`.
 LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD, RUN_SUM, RUN_N = range(10)
@@ -46,6 +46,8 @@ DETAIL_COLUMNS = 9
 
 RARE = 0.5
 """Share of far residuals, over about a hundred buckets, below which they are outliers; above, they are the series."""
+MOST_GAIN = 1.5
+"""Log likelihood by which one bucket can speak for or against a forecaster: an outlier must not decide."""
 HUGE = 1e100
 """Values are cut here, so that their squares stay finite."""
 DAY_S, WEEK_S = 86_400, 604_800
@@ -304,7 +306,8 @@ def _choose_speaker(state, i):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     speaker = int(state.series[i, SPEAKER])
     best, best_evidence = SLOW, 0.0
     for e in range(1, EXPERTS):
-        evidence = state.experts[i, e, EVIDENCE] - (2.0 if e == speaker else 5.0)
+        # The richer the forecaster, the more it has to show.
+        evidence = state.experts[i, e, EVIDENCE] - (3.0 * e - 1.0 if e == speaker else 3.0 * e + 3.0)
         if evidence > best_evidence:
             best, best_evidence = e, evidence
     state.series[i, SPEAKER] = best
@@ -434,10 +437,11 @@ def _remember(state, p, i, detail, raw_multi, multi):  # type: ignore[no-untyped
     """Add a bucket's deviations to the speaking forecaster's histories; an episode counts little more than once."""
     e = int(state.series[i, SPEAKER])
     single = detail[DEVIATION]
-    far = abs(single) > 3.0
-    state.series[i, FAR_RUN] = state.series[i, FAR_RUN] + 1.0 if far else 0.0
+    far = abs(single) > 4.0
+    heat = state.series[i, FAR_HEAT] * (1.0 - 1.0 / WINDOW)
+    weight = 1.0 / (1.0 + heat) ** 1.5 if far else 1.0
+    state.series[i, FAR_HEAT] = heat + 1.0 if far else heat
     state.series[i, FAR_RATE] += ((1.0 if far else 0.0) - state.series[i, FAR_RATE]) / 100.0
-    weight = 1.0 / max(state.series[i, FAR_RUN], 1.0)
     history.observe(state.histories[i, e, 0], single, weight * _belief(detail[SINGLE]))
     if multi != 0.0:
         history.observe(state.histories[i, e, 1], multi, weight * _belief(detail[MULTI]))
@@ -463,7 +467,7 @@ def _learn(state, p, i, value, day_slot, week_slot, time_s):  # type: ignore[no-
         if e == SLOW:
             reference = likelihood
         else:
-            gain = min(max(likelihood - reference, -4.0), 4.0)
+            gain = min(max(likelihood - reference, -MOST_GAIN), MOST_GAIN)
             state.experts[i, e, EVIDENCE] = state.experts[i, e, EVIDENCE] * p.evidence_decay + gain
     for e in range(EXPERTS - 1, -1, -1):
         _learn_expert(state, p, i, e, value, means[e], doubts[e], ready[e], day_slot, week_slot)
