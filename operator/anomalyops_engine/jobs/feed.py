@@ -39,6 +39,7 @@ _STEP_SECONDS: Final = 0.4
 _NO_DATA_SEARCHES: Final = 10
 _PAUSE_SECONDS: Final = 0.25
 _GIVE_WAY_SECONDS: Final = 0.005
+_WARM_UP_POLL_SECONDS: Final = 0.05
 
 EXTRACTION_ERRORS: Final = (QueryError, StoreError, duckdb.Error, MlError)
 
@@ -53,6 +54,7 @@ class RunningDatafeed:
         feed: DatafeedEntry,
         *,
         node: str,
+        ready: Callable[[], bool],
         on_end: Callable[[RunningDatafeed], None],
     ) -> None:
         """Prepare to run.
@@ -62,12 +64,14 @@ class RunningDatafeed:
             job: the job that is fed.
             feed: the datafeed, in state `started`.
             node: name of the node, for notifications.
+            ready: tells whether the learners can work; steps wait for it, without holding the job.
             on_end: called with the job's lock held when the run ends by itself.
         """
         self._registry = registry
         self.job = job
         self.feed = feed
         self.audit = Audit(node)
+        self._ready = ready
         self._on_end = on_end
         self._source = Source(feed.config, job.config)
         self._span_ms = duration_ms(job.config["analysis_config"]["bucket_span"])
@@ -99,6 +103,8 @@ class RunningDatafeed:
         """
         if self._registry.upgrade_mode:
             return None if self.cancelled else _PAUSE_SECONDS
+        if not self._ready():
+            return None if self.cancelled else _WARM_UP_POLL_SECONDS
         if self.job.lock.wanted:
             return _GIVE_WAY_SECONDS
         with self.job.lock.hold():

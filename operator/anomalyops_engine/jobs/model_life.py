@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
+
+import orjson
 
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
@@ -16,6 +19,7 @@ from anomalyops_engine.store import Reader, Writer
 
 JsonObject = dict[str, Any]
 
+_NESTED: Final = "bucket_influencers/"
 _EMPTY_SIZE: Final[JsonObject] = {
     "model_bytes": 0,
     "peak_model_bytes": 0,
@@ -89,15 +93,34 @@ def record_step(
     documents = list(results.documents())
     if documents:
         writer.append(index, [document for _, document in documents], ids=[key for key, _ in documents])
-    if results.renormalised:
-        writer.update_fields(
-            index,
-            [key for key, _ in results.renormalised],
-            [fields for _, fields in results.renormalised],
-        )
+    _renormalise(writer, index, results.renormalised)
     writer.put_state(MODEL_STATE, entry.job_id, analysis.snapshot())
     _count(entry, run, results, elapsed_ms)
     _measure(entry, run, analysis, audit)
+
+
+def _renormalise(writer: Writer, index: str, changes: Sequence[tuple[str, JsonObject]]) -> None:
+    """Write lowered scores into earlier results.
+
+    A change is a field and its new value; the field `bucket_influencers/<name>` means the score of that influencer
+    within the bucket's list.
+    """
+    if not changes:
+        return
+    nested = [key for key, fields in changes if any(name.startswith(_NESTED) for name in fields)]
+    stored = writer.documents(writer.index(index), nested) if nested else {}
+    values: list[JsonObject] = []
+    for key, fields in changes:
+        value = {name: score for name, score in fields.items() if not name.startswith(_NESTED)}
+        lowered = {name.removeprefix(_NESTED): score for name, score in fields.items() if name.startswith(_NESTED)}
+        if lowered and key in stored:
+            influencers = orjson.loads(stored[key][0])["bucket_influencers"]
+            value["bucket_influencers"] = [
+                {**item, "anomaly_score": lowered.get(item["influencer_field_name"], item["anomaly_score"])}
+                for item in influencers
+            ]
+        values.append(value)
+    writer.update_fields(index, [key for key, _ in changes], values)
 
 
 def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) -> None:

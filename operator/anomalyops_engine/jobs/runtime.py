@@ -13,6 +13,7 @@ from anomalyops_engine.jobs.feed import RunningDatafeed
 from anomalyops_engine.jobs.model_life import store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.scheduler import Scheduler
+from anomalyops_engine.jobs.warm_up import WarmUp
 from anomalyops_engine.store import Writer
 
 JsonObject = dict[str, Any]
@@ -40,6 +41,7 @@ class Runtime:
         self.registry = registry
         self.settings = settings
         self.scheduler = Scheduler(settings.workers)
+        self.warm_up = WarmUp()
         self.node_id = secrets.token_urlsafe(16)
         self.running: dict[str, RunningDatafeed] = {}
 
@@ -59,7 +61,9 @@ class Runtime:
 
     def prepare(self, job: JobEntry, feed: DatafeedEntry) -> RunningDatafeed:
         """Return a run of a started datafeed, not yet scheduled."""
-        return RunningDatafeed(self.registry, job, feed, node=NODE_NAME, on_end=self.finish)
+        return RunningDatafeed(
+            self.registry, job, feed, node=NODE_NAME, ready=lambda: self.warm_up.done, on_end=self.finish
+        )
 
     def launch(self, running: RunningDatafeed) -> None:
         """Put a run to work."""

@@ -51,6 +51,7 @@ class JobService:
         with registry.store.write() as writer:
             ensure_engine_indices(writer)
         registry.load()
+        runtime.warm_up.start()
         runtime.scheduler.start()
         for feed in registry.datafeeds.values():
             job = registry.jobs.get(feed.job_id)

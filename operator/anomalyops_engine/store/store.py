@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS states (kind VARCHAR, id VARCHAR, state BLOB);
 _SETTINGS = {
     # The engine needs no extension and must not fetch one.
     "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
+    # The built-in functions count as one that is loaded on demand; replaying the log after a crash needs them.
+    "autoload_known_extensions": "true",
     "python_enable_replacements": "false",
     # Fewer, larger checkpoints: an acknowledged write is in the log already.
     "checkpoint_threshold": "256MB",
