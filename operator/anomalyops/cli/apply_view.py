@@ -59,7 +59,7 @@ class LiveProgress:
 
     def step(self, pair: Pair, step: Step) -> None:
         """Prints the step and names it at the pair's bar."""
-        self.bars.console.print(Text("  ").append(step_line(step)))
+        self.bars.console.print(Text("  ").append(step_line(step)), no_wrap=True, overflow="ellipsis")
         self.bars.update(self._task(pair), words=step.verb)
 
     def progress(self, progress: PairProgress) -> None:

@@ -13,12 +13,15 @@ import typer
 from anomalyops.cli.options import OutputFormat
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from anomalyops.demo.scenario import DemoResult
     from anomalyops.local.applying import Applied
 
 NOT_READY = 3
 _KEPT_BY_DEFAULT = "./anomalyops-demo"  # what the hints suggest
 _ANOMALIES_SHOWN = 12
+_TO_BE_FOUND = ("outage", "scan")  # the other incidents come too early, or are chance
 
 
 def demo(
@@ -132,11 +135,29 @@ def _show(result: DemoResult, keep: Path | None) -> None:
     shown = result.anomalies[:_ANOMALIES_SHOWN]
     out.print(findings_view(shown, result.influencers, result.plots, width=out.width))
     out.print()
+    out.print(_planted())
+    out.print()
     for line in unready_lines(result.applied, "the demo's time"):
         out.print(line)
     out.print(Text("What to try next", style="bold"))
-    for command, why in _next_steps(keep):
-        out.print(Text.assemble(("  " + command, "cyan"), f"  {why}"), soft_wrap=True)
+    steps = _next_steps(keep)
+    width = max(len(command) for command, _ in steps)
+    for command, why in steps:
+        out.print(Text.assemble((f"  {command:<{width}}", "cyan"), (f"  # {why}", "dim")), soft_wrap=True)
+
+
+def _planted() -> Text:
+    """What the generator put into the logs for the jobs to find."""
+    from rich.text import Text
+
+    from anomalyops.demo.weblogs import planted
+
+    text = Text().append("Planted in the logs", "bold")
+    for incident in planted():
+        if incident.name in _TO_BE_FOUND:
+            text.append(f"\n  {incident.start:%Y-%m-%d %H:%M} - {incident.end:%H:%M}  {incident.description}")
+            text.append(f" ({incident.entity})" if incident.entity else "")
+    return text
 
 
 def _next_steps(keep: Path | None) -> list[tuple[str, str]]:

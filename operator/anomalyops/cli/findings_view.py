@@ -89,7 +89,7 @@ def series_plot(series: ModelPlot, *, width: int) -> Text:
     """The series with its bounds, the anomalies in red, and a legend."""
     anomaly = series.anomaly
     entity = f" of {anomaly.entity}" if anomaly.entity else ""
-    text = Text(f"{anomaly.job}: {anomaly.function}{entity} around {_time(anomaly.timestamp)} UTC\n", style="bold")
+    text = Text().append(f"{anomaly.job}: {anomaly.function}{entity} around {_time(anomaly.timestamp)} UTC\n", "bold")
     rows = plot(
         Series(
             times=series.times,

@@ -75,8 +75,7 @@ def invoke(arguments: list[str] | None = None) -> int:
     try:
         result = app(arguments, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        result = INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the interpreter flushes it at exit
         return FAILED
@@ -86,6 +85,8 @@ def invoke(arguments: list[str] | None = None) -> int:
         else:
             sys.stderr.write(f"{_words(error)}\n")
         return FAILED
+    if result == INTERRUPTED:  # typer makes it of Ctrl-C by itself
+        sys.stderr.write("interrupted\n")
     return result if isinstance(result, int) else 0
 
 
