@@ -81,9 +81,7 @@ def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | 
             break
         (node,) = buckets
         if outermost and node.kind not in {"date_histogram", "composite"}:
-            raise IllegalQueryError(
-                f"A date_histogram (or histogram) aggregation is required, found [{node.kind}]"
-            )
+            raise IllegalQueryError(f"A date_histogram (or histogram) aggregation is required, found [{node.kind}]")
         if not outermost and node.kind in {"date_histogram", "histogram", "composite"}:
             raise IllegalQueryError(
                 f"Aggregations can only have 1 date_histogram or histogram aggregation, [{node.name}]"

@@ -32,7 +32,16 @@ def types(documents: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def test_dynamic_mapping_follows_the_json_type_of_the_first_values():
-    document = {"s": "x", "i": 1, "f": 1.5, "b": True, "d": "2024-01-01T00:00:00Z", "n": None, "e": [], "ip": "10.0.0.1"}
+    document = {
+        "s": "x",
+        "i": 1,
+        "f": 1.5,
+        "b": True,
+        "d": "2024-01-01T00:00:00Z",
+        "n": None,
+        "e": [],
+        "ip": "10.0.0.1",
+    }
     assert types([document]) == {"s": "text", "i": "long", "f": "float", "b": "boolean", "d": "date", "ip": "text"}
     mapping = batch_of([document]).mapping
     assert mapping.get("s.keyword").type == "keyword"
@@ -111,12 +120,18 @@ def test_a_format_of_the_mapping_is_the_one_that_counts():
 
 
 def test_an_object_where_a_value_was_and_the_other_way_round():
-    assert "Can't get text on a START_OBJECT" in str(batch_of([{"x": {"y": 1}}], {"x": {"type": "long"}}).errors[0].cause)
-    assert "found a concrete value" in str(batch_of([{"x": 1}], {"x": {"properties": {"y": {"type": "long"}}}}).errors[0])
+    assert "Can't get text on a START_OBJECT" in str(
+        batch_of([{"x": {"y": 1}}], {"x": {"type": "long"}}).errors[0].cause
+    )
+    assert "found a concrete value" in str(
+        batch_of([{"x": 1}], {"x": {"properties": {"y": {"type": "long"}}}}).errors[0]
+    )
 
 
 def test_strict_false_and_disabled_mappings_add_no_fields():
-    strict = Batch(IndexMapping().merged({"dynamic": "strict", "properties": {"a": {"type": "long"}}}), [{"a": 1, "b": 2}])
+    strict = Batch(
+        IndexMapping().merged({"dynamic": "strict", "properties": {"a": {"type": "long"}}}), [{"a": 1, "b": 2}]
+    )
     assert "dynamic introduction of [b]" in str(strict.errors[0])
     loose = Batch(IndexMapping().merged({"dynamic": False}), [{"b": 2}])
     assert (loose.errors, loose.mapping.fields) == ({}, {})

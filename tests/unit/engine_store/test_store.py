@@ -248,9 +248,9 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path):
         store = Store.open(tmp_path)
         with store.read() as reader:
             indices = reader.resolve("logs")
-            whole = search(
-                reader, indices, {"size": 0, "aggs": {"n": {"terms": {"field": "n", "size": 1000}}}}
-            )["aggregations"]["n"]["buckets"]
+            whole = search(reader, indices, {"size": 0, "aggs": {"n": {"terms": {"field": "n", "size": 1000}}}})[
+                "aggregations"
+            ]["n"]["buckets"]
             assert {bucket["key"] for bucket in whole} >= set(range(int(acknowledged) + 1))
             assert all(bucket["doc_count"] % 2 == 0 for bucket in whole)
             assert int(reader.state("job", "j")) >= int(acknowledged)
