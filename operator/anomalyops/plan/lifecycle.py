@@ -201,7 +201,7 @@ class Lifecycle:
     @property
     def marker_at_update(self) -> Marker:
         """With the update of the job: who manages what, and the run that is about to be started."""
-        marker = self.marker_before
+        marker = Marker(owner=self.marker.owner) if self.job_change.recreate else self.marker_before
         wanted = self.wanted_feed
         if isinstance(wanted, DesiredDatafeed) and self.feed_change.managed:
             marker = replace(marker, datafeed=wanted.datafeed_id)
@@ -219,7 +219,7 @@ class Lifecycle:
         return record
 
     def _resume_at_update(self, marker: Marker) -> str:
-        if self.feed is None or (self.feed_running and not self.stop_reasons):
+        if self.feed is None or self.job_change.recreate or (self.feed_running and not self.stop_reasons):
             return ""
         revived = self.starts and not self.feed_active and self._unclear_when_stopped(self.feed)
         return observed_id(self.feed) if revived else marker.resume

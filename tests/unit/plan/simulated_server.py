@@ -413,8 +413,8 @@ def filled_job(job_id: str, body: dict[str, Any]) -> dict[str, Any]:
     for index, given in enumerate(analysis["detectors"]):
         detector = {"detector_description": f"detector {index}", **given, "detector_index": index}
         detector["function"] = FULL_NAMES.get(given["function"], given["function"])
-        if not detector.pop("use_null", False):
-            detector.pop("use_null", None)
+        if not detector.get("use_null"):
+            detector.pop("use_null", None)  # printed only when true
         if "custom_rules" in detector:
             detector["custom_rules"] = filled_rules(detector["custom_rules"])
         detectors.append(detector)

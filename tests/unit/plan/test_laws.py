@@ -95,12 +95,14 @@ def scenes(draw: Any) -> Scene:
 def end_of(server: Server, *, same_past: bool = True) -> dict[str, Any]:
     """What of a server has to be the same, however the operator got there.
 
-    Where time passed in between, a bounded run may have ended by itself instead of being interrupted; its record
-    says which.
+    Where time passed in between, a bounded run may have ended by itself instead of being interrupted, and a job may
+    have seen its first data; the marker says which.
     """
     job = json.loads(json.dumps(server.job))
     if job is not None and not same_past:
-        job["custom_settings"].get(MARKER_KEY, {}).get("lookback", {}).pop("state", None)
+        marker = job["custom_settings"].get(MARKER_KEY, {})
+        marker.pop("resume", None)
+        marker.get("lookback", {}).pop("state", None)
     return {
         "job": job,
         "job_state": server.job_state,
