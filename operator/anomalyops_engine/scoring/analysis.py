@@ -400,8 +400,7 @@ class _Composer:
             document = self._new.get(entry.document_id)
             if document is None:
                 change = changed.setdefault(entry.document_id, {})
-                if not entry.fields.startswith("bucket_influencers/"):
-                    change[entry.fields] = entry.score
+                change[entry.fields] = entry.score
             elif entry.fields.startswith("bucket_influencers/"):
                 name = entry.fields.partition("/")[2]
                 for influencer in document["bucket_influencers"]:
