@@ -14,6 +14,7 @@ from anomalyops.reconciler.failures import remembered_failure
 from anomalyops.reconciler.look import observed_datafeed, observed_job
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
+from anomalyops.reconciler.quiet import QuietPairs, facts_of
 from anomalyops.resources import (
     AnomalyJobStatus,
     ConditionType,
@@ -57,6 +58,7 @@ class Observation:
         datafeeds: Configurations by datafeed id, None when they were not asked for.
         messages: Notifications and annotations of the last day by job id.
         messages_problem: Why no new ones could be read, empty when they could.
+        quiet: Pairs of which the look before found nothing new.
     """
 
     started_at: datetime
@@ -67,6 +69,7 @@ class Observation:
     datafeeds: Documents | None = None
     messages: Mapping[str, Messages] = field(default_factory=dict)
     messages_problem: str = ""
+    quiet: QuietPairs = field(default_factory=QuietPairs, compare=False, repr=False)
     _datafeed_of: Mapping[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,10 +82,7 @@ class Observation:
 
     def observed(self, pair: Pair) -> Observed:
         """The server's side of a pair. Without configurations, those of the values hold the ids only."""
-        job_id = pair.job.server_id if pair.job is not None else self._job_of_datafeed(pair)
-        feed_id = self._datafeed_of.get(job_id) if job_id is not None else None
-        if feed_id is None and pair.datafeed is not None and not self.configs_known:
-            feed_id = pair.datafeed.server_id
+        job_id, feed_id = self._ids(pair)
         return Observed(
             job=observed_job(self._config(self.jobs, "job_id", job_id), self.job_stats.get(job_id or "")),
             datafeed=observed_datafeed(
@@ -91,17 +91,35 @@ class Observation:
             configs_known=self.configs_known,
         )
 
+    def _ids(self, pair: Pair) -> tuple[str | None, str | None]:
+        """The ids of the pair's job and of that job's datafeed on the server."""
+        job_id = pair.job.server_id if pair.job is not None else self._job_of_datafeed(pair)
+        feed_id = self._datafeed_of.get(job_id) if job_id is not None else None
+        if feed_id is None and pair.datafeed is not None and not self.configs_known:
+            feed_id = pair.datafeed.server_id
+        return job_id, feed_id
+
     def assess(self, pair: Pair) -> Assessment:
-        """The pair's new statuses, and whether it must be reconciled. Pure: nothing is sent."""
+        """The pair's new statuses, and whether it must be reconciled. Nothing is sent."""
+        facts = self._facts(pair)
+        if not self.configs_known and self.quiet.still(pair, facts, self.started_at):
+            return _as_it_is(pair, needs_reconcile=False)
+        assessment = self._assess(pair)
+        if assessment == _as_it_is(pair, needs_reconcile=False):
+            self.quiet.note(pair, facts, self.started_at)
+        return assessment
+
+    def _facts(self, pair: Pair) -> int:
+        job_id, feed_id = self._ids(pair)
+        return facts_of(
+            self.job_stats.get(job_id or ""), self.datafeed_stats.get(feed_id or ""), self.messages.get(job_id or "")
+        )
+
+    def _assess(self, pair: Pair) -> Assessment:
         observed = self.observed(pair)
         found, finished = self._plan(pair, observed)
         if not self.configs_known and not finished and _may_be_finished(pair, observed):
-            return Assessment(
-                job_status=pair.job.status if pair.job is not None else None,
-                datafeed_status=pair.datafeed.status if pair.datafeed is not None else None,
-                notices=(),
-                needs_reconcile=True,
-            )
+            return _as_it_is(pair, needs_reconcile=True)
         state = PlanState(obstacles=found.obstacles, pending=found.steps, compared=self.configs_known)
         states = (
             replace(state, failure=remembered_failure(pair.job)),
@@ -152,6 +170,16 @@ class Observation:
         if identifier is None:
             return None
         return {id_field: identifier} if configs is None else configs.get(identifier)
+
+
+def _as_it_is(pair: Pair, *, needs_reconcile: bool) -> Assessment:
+    """Nothing new to report."""
+    return Assessment(
+        job_status=pair.job.status if pair.job is not None else None,
+        datafeed_status=pair.datafeed.status if pair.datafeed is not None else None,
+        notices=(),
+        needs_reconcile=needs_reconcile,
+    )
 
 
 def messages_by_job(messages: Iterable[MlMessage]) -> dict[str, Messages]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from anomalyops.elastic import Gateway, GatewayError, MlMessage
 from anomalyops.reconciler.clock import utc_now
 from anomalyops.reconciler.observation import Documents, Observation, messages_by_job
+from anomalyops.reconciler.quiet import QuietPairs
 
 _MEMORY = timedelta(hours=24)  # how far back the first look listens, and how long a message is remembered
 _KEPT = 8  # messages of one job; the newest count
@@ -36,6 +37,7 @@ class Observer:
         self._cluster = cluster
         self._clock = clock
         self._heard_until: int | None = None  # milliseconds since the epoch
+        self._quiet = QuietPairs()
         self._recent: dict[str, deque[MlMessage]] = {}
 
     async def observe(self, *, configs: bool = False) -> Observation:
@@ -56,6 +58,7 @@ class Observer:
             self._gateway.datafeeds() if configs else _not_asked(),
             self._listen(started_at),
         )
+        self._quiet = self._quiet.next_look()
         return Observation(
             started_at=started_at,
             cluster=self._cluster,
@@ -65,6 +68,7 @@ class Observer:
             datafeeds=datafeeds,
             messages=messages_by_job(message for recent in self._recent.values() for message in recent),
             messages_problem=problem,
+            quiet=self._quiet,
         )
 
     async def _listen(self, now: datetime) -> str:

@@ -79,6 +79,21 @@ async def test_a_pair_in_order_has_nothing_to_patch_and_nothing_to_do(server, ga
     assert assessment.notices == ()
 
 
+async def test_a_quiet_pair_is_looked_at_again_as_soon_as_anything_changes(server, gateway, observer):
+    pair = await applied(gateway, named("web"))
+    assert (await observer.observe(configs=True)).assess(pair).job_status == pair.job.status
+    for _ in range(3):
+        quiet = (await observer.observe()).assess(pair)
+        assert quiet.job_status is pair.job.status  # not computed again
+        assert not quiet.needs_reconcile
+    server.job_states["web"] = "failed"
+    assert (await observer.observe()).assess(pair).needs_reconcile
+    server.job_states["web"] = "opened"
+    assert not (await observer.observe()).assess(pair).needs_reconcile
+    suspended = Pair(job=pair.job, datafeed=named("web", suspend=True).datafeed)
+    assert (await observer.observe()).assess(suspended).needs_reconcile
+
+
 @pytest.mark.parametrize("configs", [False, True])
 async def test_a_stopped_feed_is_seen_and_needs_a_reconcile(server, gateway, observer, configs):
     pair = await applied(gateway, named("web"))
