@@ -26,6 +26,7 @@ from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry
 from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.jobs.units import SECOND_MS, duration_ms, iso_time
 from anomalyops_engine.query import QueryError
+from anomalyops_engine.scoring import SnapshotError
 from anomalyops_engine.store import StoreError, Writer
 
 JsonObject = dict[str, Any]
@@ -55,7 +56,7 @@ class RunningDatafeed:
         *,
         node: str,
         ready: Callable[[], bool],
-        on_end: Callable[[RunningDatafeed], None],
+        on_end: Callable[[RunningDatafeed, str | None], None],
     ) -> None:
         """Prepare to run.
 
@@ -65,7 +66,7 @@ class RunningDatafeed:
             feed: the datafeed, in state `started`.
             node: name of the node, for notifications.
             ready: tells whether the learners can work; steps wait for it, without holding the job.
-            on_end: called with the job's lock held when the run ends by itself.
+            on_end: called with the job's lock held when the run ends by itself, with the reason if it failed.
         """
         self._registry = registry
         self.job = job
@@ -112,6 +113,10 @@ class RunningDatafeed:
                 return None
             try:
                 return self._advance()
+            except SnapshotError as error:
+                _log.exception("the model of job [%s] cannot be restored", self.job.job_id)
+                self._on_end(self, str(error))
+                return None
             except EXTRACTION_ERRORS as error:
                 return self._trouble(error, "extracting data")
             except Exception as error:
@@ -248,14 +253,14 @@ class RunningDatafeed:
         feed_run = self.feed.run
         if feed_run.end_ms is not None and feed_run.end_ms <= now_ms:
             self._note_lookback_end(feed_run)
-            self._on_end(self)
+            self._on_end(self, None)
             return None
         if not feed_run.real_time:
             self._enter_real_time(feed_run)
         limit = self.feed.config.get("max_empty_searches")
         never_any = self.job.run.counts.latest_record_timestamp is None
         if limit is not None and never_any and self.feed.run.empty_searches >= limit:
-            self._on_end(self)
+            self._on_end(self, None)
             return None
         self._look_for_delayed_data(now_ms)
         return self._until_next_search(now_ms)
@@ -313,7 +318,7 @@ class RunningDatafeed:
         try:
             self._save_feed(feed_run)
             if feed_run.end_ms is not None:
-                self._on_end(self)
+                self._on_end(self, None)
                 return None
         except StoreError:
             # The store is what fails: nothing can be written down now, the next search tries again.

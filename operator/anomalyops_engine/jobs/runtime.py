@@ -70,9 +70,9 @@ class Runtime:
         self.running[running.feed.datafeed_id] = running
         self.scheduler.submit(running.step)
 
-    def finish(self, running: RunningDatafeed) -> None:
-        """Stop a datafeed that ended by itself and close its job (needs the job's lock)."""
-        self.rest(running.job, running.feed, close=True)
+    def finish(self, running: RunningDatafeed, failure: str | None) -> None:
+        """Stop a datafeed that ended by itself and close its job, or mark it failed (needs the job's lock)."""
+        self.rest(running.job, running.feed, close=True, failure=failure)
 
     def rest(
         self,
