@@ -154,7 +154,7 @@ def main() -> None:
                 sender.join()
             seconds = time.perf_counter() - began
             print(
-                f"bulk: {options.documents} documents of {size / options.documents:.0f} bytes, {options.batch} a request, "
+                f"bulk: {options.documents} documents of {size / options.documents:.0f} bytes, {options.batch} each, "
                 f"{options.clients} client(s): {seconds:.2f} s, {options.documents / seconds:,.0f} documents/s, "
                 f"{size / seconds / 1e6:.0f} MB/s, median request {statistics.median(took) * 1000:.0f} ms"
             )

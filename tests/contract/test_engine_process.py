@@ -54,10 +54,10 @@ def test_a_crash_under_load_loses_no_acknowledged_document(engine):
     acknowledged: set[str] = set()
     attempted: set[str] = set()
 
-    def load(part: int) -> None:
+    def load(turn: int, part: int) -> None:
         with engine.client().options(max_retries=0) as client:
             for batch in range(1000):
-                ids = [f"{round_}-{part}-{batch}-{n}" for n in range(20)]
+                ids = [f"{turn}-{part}-{batch}-{n}" for n in range(20)]
                 attempted.update(ids)
                 try:
                     bulk(client, ({"_index": "logs", "_id": i, "part": part, f"f{batch % 7}": batch} for i in ids))
@@ -65,8 +65,8 @@ def test_a_crash_under_load_loses_no_acknowledged_document(engine):
                     return
                 acknowledged.update(ids)
 
-    for round_ in range(2):
-        loaders = [threading.Thread(target=load, args=(part,)) for part in range(3)]
+    for turn in range(2):
+        loaders = [threading.Thread(target=load, args=(turn, part)) for part in range(3)]
         for loader in loaders:
             loader.start()
         time.sleep(1.5)

@@ -85,41 +85,48 @@ def _operations(lines: Sequence[bytes], default_index: str | None) -> Iterator[O
 
 
 def _action(line: bytes, number: int, default_index: str | None) -> tuple[str, str, str | None]:
-    def malformed(why: str) -> ApiError:
-        return ApiError(400, "illegal_argument_exception", f"Malformed action/metadata line [{number}], {why}")
-
+    """Return kind, index and id of an action line."""
     try:
         action = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise malformed(f"[{error.lineno}:{error.colno}] {error.msg}") from None
+        raise _malformed(number, f"[{error.lineno}:{error.colno}] {error.msg}") from None
     if not isinstance(action, dict) or len(action) != 1:
-        raise malformed('expected one action such as {"index":{}}')
+        raise _malformed(number, 'expected one action such as {"index":{}}')
     ((kind, meta),) = action.items()
     if kind not in _KINDS:
-        raise malformed(f"expected field [create], [delete], [index] or [update] but found [{kind}]")
+        raise _malformed(number, f"expected field [create], [delete], [index] or [update] but found [{kind}]")
     if not isinstance(meta, dict):
-        raise malformed(f"expected an object after [{kind}]")
+        raise _malformed(number, f"expected an object after [{kind}]")
     for key in meta:
         if key in {"if_seq_no", "if_primary_term", "version", "version_type", "pipeline", "dynamic_templates"}:
             raise not_supported(f"[{key}] in bulk action [{kind}] is not supported by this engine")
         if key not in _META:
-            raise malformed(f"unknown parameter [{key}]")
-    index, doc_id = meta.get("_index", default_index), meta.get("_id")
+            raise _malformed(number, f"unknown parameter [{key}]")
+    index = meta.get("_index", default_index)
     if not isinstance(index, str) or not index:
-        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: index is missing;")
-    if doc_id is None and kind in {"update", "delete"}:
-        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: id is missing;")
-    if doc_id is not None:
-        doc_id = str(doc_id)
-        if len(doc_id.encode()) > 512:
-            raise ApiError(
-                400,
-                "action_request_validation_exception",
-                f"Validation Failed: 1: id [{doc_id[:40]}...] is too long, must be no longer than 512 bytes;",
-            )
-        if not doc_id:
-            raise ApiError(400, "illegal_argument_exception", "if _id is specified it must not be empty")
-    return kind, index, doc_id
+        raise _invalid("index is missing")
+    return kind, index, _checked_id(meta.get("_id"), kind)
+
+
+def _checked_id(doc_id: object, kind: str) -> str | None:
+    if doc_id is None:
+        if kind in {"update", "delete"}:
+            raise _invalid("id is missing")
+        return None
+    text = str(doc_id)
+    if not text:
+        raise ApiError(400, "illegal_argument_exception", "if _id is specified it must not be empty")
+    if len(text.encode()) > 512:
+        raise _invalid(f"id [{text[:40]}...] is too long, must be no longer than 512 bytes")
+    return text
+
+
+def _malformed(number: int, why: str) -> ApiError:
+    return ApiError(400, "illegal_argument_exception", f"Malformed action/metadata line [{number}], {why}")
+
+
+def _invalid(why: str) -> ApiError:
+    return ApiError(400, "action_request_validation_exception", f"Validation Failed: 1: {why};")
 
 
 def run_bulk(store: Store, operations: Sequence[Operation]) -> list[Outcome]:
@@ -169,8 +176,8 @@ def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
         except StoreError as error:  # the whole index is refused: its name, an alias without write index
             return [_refused(operation, from_lower_layer(error)) for operation in run]
     outcomes: list[Outcome | None] = [None] * len(run)
-    for position, error in errors.items():
-        outcomes[position] = _refused(run[position], error)
+    for position, malformed in errors.items():
+        outcomes[position] = _refused(run[position], malformed)
     for position, result in zip(good, written, strict=True):
         if isinstance(result, DocumentParsingError):
             outcomes[position] = _refused(run[position], from_lower_layer(result))

@@ -128,10 +128,7 @@ def _source(store: Store, call: Call) -> Response:
 
 def _chosen(call: Call, source: bytes) -> Any:
     asked: Any = call.query.get("_source")
-    if asked in {None, "", "true", "false"}:
-        asked = asked != "false"
-    else:
-        asked = asked.split(",")
+    asked = asked != "false" if asked in {None, "", "true", "false"} else asked.split(",")
     includes, excludes = call.query.get("_source_includes"), call.query.get("_source_excludes")
     if includes or excludes:
         asked = {"includes": (includes or "*").split(","), "excludes": (excludes or "").split(",")}

@@ -10,7 +10,7 @@ _MISSING = object()
 
 
 def keep_paths(value: Any, patterns: Sequence[str]) -> Any:
-    """Return the parts of a JSON value that match dotted patterns (`hits.hits._id`, `items.*.error`, `**.score`, `-took`).
+    """Return the parts of a JSON value that match dotted patterns (`hits.hits._id`, `items.*.error`, `-took`).
 
     `*` stands for one name or a part of it, `**` for any number of levels, a leading `-` leaves parts out. Arrays are
     passed through, as in Elasticsearch's response filtering.

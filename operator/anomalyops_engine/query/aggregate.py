@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from anomalyops_engine.query.aggregation_tree import METRICS, Node, parse_aggregations
@@ -69,7 +69,20 @@ def aggregate(
     for branch in branches:
         _run(reader, rows, branch, budget)
     name = _typed_name if typed_keys else _plain_name
-    return _object(metrics, totals, branches, (), name, [node.name for node in nodes])
+    return _object(metrics, totals, branches, (), _Naming(name, [node.name for node in nodes]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """How the aggregations of a bucket are called in the response, and in which order they come.
+
+    Attributes:
+        name: gives the key of an aggregation.
+        order: names as the request gave them.
+    """
+
+    name: Callable[[Metric | Bucketing], str]
+    order: Sequence[str]
 
 
 class _Budget:
@@ -121,8 +134,7 @@ def _object(
     values: Sequence[Any],
     branches: Sequence[_Branch],
     keys: _Keys,
-    name: Callable[[Metric | Bucketing], str],
-    order: Sequence[str],
+    naming: _Naming,
 ) -> dict[str, Any]:
     """Return the response objects of the aggregations of one bucket, in the order of the request."""
     shown: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -131,7 +143,7 @@ def _object(
         width = len(metric.expressions)
         part = list(values[position : position + width]) or [None] * width
         position += width
-        shown[metric.node.name] = name(metric), _with_meta(metric.node, metric.show(part))
+        shown[metric.node.name] = naming.name(metric), _with_meta(metric.node, metric.show(part))
     for branch in branches:
         node = branch.bucketing.node
 
@@ -139,11 +151,11 @@ def _object(
             deeper = (*keys, key)
             found = branch.values.get(deeper, ())
             children = [child.name for child in node.children]
-            return _object(branch.metrics, found, branch.children, deeper, name, children)
+            return _object(branch.metrics, found, branch.children, deeper, replace(naming, order=children))
 
         body = branch.bucketing.render(branch.found.get(keys, []), inner)
-        shown[node.name] = name(branch.bucketing), _with_meta(node, body)
-    return dict(shown[item] for item in order)
+        shown[node.name] = naming.name(branch.bucketing), _with_meta(node, body)
+    return dict(shown[item] for item in naming.order)
 
 
 def _with_meta(node: Node, body: dict[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ outermost, one bucket aggregation per level below it, metrics at any level, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from anomalyops_engine.query.aggregation_tree import Node, parse_aggregations
-from anomalyops_engine.query.buckets import Bucketing, compile_bucketing, date_key
+from anomalyops_engine.query.buckets import Bucketing, Found, compile_bucketing, date_key
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.filters import Condition, both, where
 from anomalyops_engine.query.levels import Level
@@ -137,7 +137,11 @@ def _unranked(node: Node, rows: Rows) -> Bucketing:
         if node.options.get("missing_bucket"):
             raise UnsupportedQueryError(f"[missing_bucket] of [{node.name}] is not supported by this engine")
         key = f"list_distinct({column.sql})" if column.multi else column.sql
-    return Bucketing(node, key, column.multi, lambda found, inner: {"buckets": [found, inner]})
+    return Bucketing(node, key, _not_rendered, column.multi)
+
+
+def _not_rendered(found: Sequence[Found], inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    raise UnsupportedQueryError("[composite] in a search is not supported by this engine")
 
 
 def _relation(level: Level, names: Sequence[str | None], rows: Rows, time_field: str) -> Relation:

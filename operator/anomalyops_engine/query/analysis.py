@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 
 # Python's \w is Unicode-aware; RE2 (in the database) wants the classes spelled out.
-_SQL_TOKEN = r"[\p{L}\p{M}\p{N}_]+(?:[.''’][\p{L}\p{M}\p{N}_]+)*"  # in SQL text, '' is one quote
-_PYTHON_TOKEN = re.compile(r"\w+(?:[.'’]\w+)*")
+_SQL_WORD = r"[\p{L}\p{M}\p{N}_]+(?:[.''’][\p{L}\p{M}\p{N}_]+)*"  # noqa: RUF001 (the typographic apostrophe is meant); '' is one quote in SQL
+_PYTHON_WORD = re.compile(r"\w+(?:[.'’]\w+)*")  # noqa: RUF001
 
 
 def tokens(text: str) -> list[str]:
     """Return the lower-case words of a text, in order."""
-    return _PYTHON_TOKEN.findall(text.lower())
+    return _PYTHON_WORD.findall(text.lower())
 
 
 def tokens_sql(column: str) -> str:
     """Return an SQL expression for the list of words of a VARCHAR expression."""
-    return f"regexp_extract_all(lower({column}), '{_SQL_TOKEN}')"
+    return f"regexp_extract_all(lower({column}), '{_SQL_WORD}')"

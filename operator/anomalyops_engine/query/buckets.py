@@ -78,16 +78,16 @@ class Bucketing:
     Attributes:
         node: the aggregation.
         key: SQL expression of the key of a document, NULL when it belongs to no bucket.
-        is_list: the expression is a list: the document belongs to several buckets.
         render: makes the response object.
+        is_list: the expression is a list: the document belongs to several buckets.
         ranking: limits and order of the buckets, None when all are kept in key order.
         typed_name: type prefix with `typed_keys`.
     """
 
     node: Node
     key: str
-    is_list: bool
     render: Render
+    is_list: bool = False
     ranking: Ranking | None = None
     typed_name: str = field(default="")
 
@@ -203,7 +203,7 @@ def _date_histogram(node: Node, rows: Rows) -> Bucketing:
     if extended is not None:
         extended = (_floor(template, extended[0], node), _floor(template, extended[1], node))
     return Bucketing(
-        node, key, column.multi, _histogram_renderer(node, show, following, extended), None, "date_histogram"
+        node, key, _histogram_renderer(node, show, following, extended), column.multi, typed_name="date_histogram"
     )
 
 
@@ -258,10 +258,9 @@ def _histogram(node: Node, rows: Rows) -> Bucketing:
     return Bucketing(
         node,
         key,
-        column.multi,
         _histogram_renderer(node, lambda value: {"key": float(value)}, following, extended),
-        None,
-        "histogram",
+        column.multi,
+        typed_name="histogram",
     )
 
 
@@ -387,7 +386,7 @@ def _terms(node: Node, rows: Rows) -> Bucketing:
         }
 
     typed = {"VARCHAR": "sterms", "DOUBLE": "dterms"}.get(column.type, "lterms")
-    return Bucketing(node, key, column.multi, render, Ranking(order, size, minimum), typed)
+    return Bucketing(node, key, render, column.multi, Ranking(order, size, minimum), typed)
 
 
 def _term_key(node: Node, column: Column) -> str:
@@ -454,7 +453,7 @@ def _filter(node: Node, rows: Rows) -> Bucketing:
     def render(found: Sequence[Found], inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return {"doc_count": found[0].count if found else 0, **inner(0)}
 
-    return Bucketing(node, f"CASE WHEN {column} THEN 0 END", False, render, None, "filter")
+    return Bucketing(node, f"CASE WHEN {column} THEN 0 END", render, typed_name="filter")
 
 
 def _filters(node: Node, rows: Rows) -> Bucketing:
@@ -480,7 +479,7 @@ def _filters(node: Node, rows: Rows) -> Bucketing:
             buckets = [{"key": name, **bucket} for name, bucket in zip(names, buckets, strict=True)]
         return {"buckets": buckets}
 
-    return Bucketing(node, _numbers_of(conditions), True, render, None, "filters")
+    return Bucketing(node, _numbers_of(conditions), render, is_list=True, typed_name="filters")
 
 
 def _range(node: Node, rows: Rows) -> Bucketing:
@@ -513,7 +512,7 @@ def _range(node: Node, rows: Rows) -> Bucketing:
             return {"buckets": {bucket.pop("key"): bucket for bucket in buckets}}
         return {"buckets": buckets}
 
-    return Bucketing(node, _numbers_of(conditions), True, render, None, node.kind)
+    return Bucketing(node, _numbers_of(conditions), render, is_list=True, typed_name=node.kind)
 
 
 def _shown_range(key: str | None, bounds: dict[str, Any], formats: str | None) -> dict[str, Any]:
@@ -537,7 +536,7 @@ def _missing(node: Node, rows: Rows) -> Bucketing:
     def render(found: Sequence[Found], inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return {"doc_count": found[0].count if found else 0, **inner(0)}
 
-    return Bucketing(node, f"CASE WHEN {column.sql} IS NULL THEN 0 END", False, render, None, "missing")
+    return Bucketing(node, f"CASE WHEN {column.sql} IS NULL THEN 0 END", render, typed_name="missing")
 
 
 def _numbers_of(conditions: Sequence[str]) -> str:

@@ -82,7 +82,7 @@ def _apply(math: str, start: int, whole: str, *, round_up: bool, tz: tzinfo) -> 
 
 
 def floor_unit(moment: datetime, unit: str) -> datetime:
-    """Return the start of the unit (y M w d h H m s) that holds the moment, in the moment's zone; weeks begin Monday."""
+    """Return the start of the unit (y M w d h H m s) that holds the moment, in its zone; weeks begin Monday."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     if unit == "y":
         return day.replace(month=1, day=1)

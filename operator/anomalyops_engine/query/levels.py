@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anomalyops_engine.query.buckets import Bucketing, Ranking
+from anomalyops_engine.query.buckets import Bucketing
 from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.filters import Condition
 from anomalyops_engine.query.metrics import Metric
@@ -105,20 +105,12 @@ def _order_sql(bucketing: Bucketing, metrics: Sequence[Metric], depth: int) -> s
     if ranking is None:
         return own
     return ", ".join(
-        _order_term(what, descending, bucketing, ranking, metrics, own) for what, descending in ranking.order
+        _order_term(what, "DESC" if descending else "ASC", bucketing, metrics, own)
+        for what, descending in ranking.order
     )
 
 
-def _order_term(
-    what: str,
-    descending: bool,  # noqa: FBT001 (one of a pair that is always given)
-    bucketing: Bucketing,
-    ranking: Ranking,
-    metrics: Sequence[Metric],
-    own: str,
-) -> str:
-    del ranking
-    direction = "DESC" if descending else "ASC"
+def _order_term(what: str, direction: str, bucketing: Bucketing, metrics: Sequence[Metric], own: str) -> str:
     if what in {"_key", "_term"}:
         return f"{own} {direction}"
     if what == "_count":

@@ -121,7 +121,8 @@ def _hits(
     if not indices:
         return []
     leaves = _field_leaves(indices, request.fields)
-    selects, parameters = [], []
+    selects: list[str] = []
+    parameters: list[Any] = []
     for number, (index, condition) in enumerate(zip(indices, conditions, strict=True)):
         columns = [f"{number} AS _number", "_id", "_version", "_seq_no"]
         columns.append("_source" if request.source is not None else "NULL AS _source")

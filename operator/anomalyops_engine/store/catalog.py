@@ -90,8 +90,8 @@ def resolve(
     parts = parts_of(expression)
     for position, part in enumerate(parts):
         if part.startswith("-") and position > 0:
-            for name in _matching(by_name, part[1:]):
-                chosen.pop(name[0], None)
+            for excluded, _ in _matching(by_name, part[1:]):
+                chosen.pop(excluded, None)
             continue
         found = _matching(by_name, part)
         if not found and "*" not in part and not ignore_unavailable:

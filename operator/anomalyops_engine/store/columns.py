@@ -95,8 +95,7 @@ class Batch:
             else:
                 objects.append(_NOTHING)
                 if value is not None:
-                    message = f"object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
-                    self.errors[position] = DocumentParsingError(message, field=path)
+                    self.errors[position] = DocumentParsingError(_no_object(path), field=path)
         self._gather(f"{path}.", objects)
 
     def _add_leaf(self, path: str, values: Values) -> None:
@@ -166,8 +165,7 @@ class Batch:
             self._fail_all(values, message, path)
             return None
         if self.mapping.has_object(path):
-            message = f"object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
-            self._fail_all(values, message, path)
+            self._fail_all(values, _no_object(path), path)
             return None
         if list in kinds:
             scalars = [item for value in values for item in (_flat(value) if isinstance(value, list) else (value,))]
@@ -382,6 +380,10 @@ def _join(first: Any, second: Any) -> Any:
         *(first if isinstance(first, list) else [first]),
         *(second if isinstance(second, list) else [second]),
     ]
+
+
+def _no_object(path: str) -> str:
+    return f"object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
 
 
 def _shown(value: Any) -> str:

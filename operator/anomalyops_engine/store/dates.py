@@ -173,18 +173,8 @@ def _parse_iso(value: object, round_up: bool, tz: tzinfo) -> int:  # noqa: FBT00
     if match is None:
         raise ValueError(value)
     year, month, day, hour, minute, second, fraction, offset = match.groups()
-    return _moment(
-        int(year),
-        int(month or 1),
-        int(day or 1),
-        hour,
-        minute,
-        second,
-        fraction,
-        offset,
-        round_up=round_up,
-        tz=tz,
-    )
+    date = (int(year), int(month or 1), int(day or 1))
+    return _moment(date, (hour, minute, second, fraction), offset, round_up=round_up, tz=tz)
 
 
 def _parse_epoch_millis(value: object, round_up: bool, tz: tzinfo) -> int:  # noqa: FBT001
@@ -205,23 +195,18 @@ def _number(value: object) -> int | float:
 
 
 def _moment(
-    year: int,
-    month: int,
-    day: int,
-    hour: str | None,
-    minute: str | None,
-    second: str | None,
-    fraction: str | None,
+    date: tuple[int, int, int],
+    time: tuple[str | None, str | None, str | None, str | None],
     offset: str | None,
     *,
     round_up: bool,
     tz: tzinfo,
 ) -> int:
+    """Return epoch milliseconds of (year, month, day) and (hour, minute, second, fraction), where parts may lack."""
+    hour, minute, second, fraction = time
     full = (23, 59, 59, 999_999) if round_up else (0, 0, 0, 0)
     moment = datetime(
-        year,
-        month,
-        day,
+        *date,
         int(hour) if hour is not None else full[0],
         int(minute) if minute is not None else full[1],
         int(second) if second is not None else full[2],
@@ -241,18 +226,9 @@ def _pattern_parser(pattern: str) -> Parser:
         if match is None:
             raise ValueError(value)
         parts = match.groupdict()
-        return _moment(
-            int(parts.get("year") or 1970),
-            int(parts.get("month") or 1),
-            int(parts.get("day") or 1),
-            parts.get("hour"),
-            parts.get("minute"),
-            parts.get("second"),
-            parts.get("fraction"),
-            parts.get("zone"),
-            round_up=round_up,
-            tz=tz,
-        )
+        date = (int(parts.get("year") or 1970), int(parts.get("month") or 1), int(parts.get("day") or 1))
+        time = (parts.get("hour"), parts.get("minute"), parts.get("second"), parts.get("fraction"))
+        return _moment(date, time, parts.get("zone"), round_up=round_up, tz=tz)
 
     return parse
 

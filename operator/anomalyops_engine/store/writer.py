@@ -265,7 +265,7 @@ class Writer(Reader):
                 for offset, doc_id in enumerate(ids)
             ]
         else:
-            rows = [Written(doc_id, 1, number, True) for number, doc_id in enumerate(ids, first)]
+            rows = [Written(doc_id, 1, number, created=True) for number, doc_id in enumerate(ids, first)]
         table = pa.table(
             {
                 "_id": pa.array(ids, pa.string()),

@@ -58,10 +58,14 @@ def test_what_was_written_is_there_after_reopening(tmp_path):
 
 
 def test_a_failed_write_leaves_nothing_behind(store):
-    with pytest.raises(KeyError), store.write() as writer:
-        writer.append("logs", [{"a": 1}])
-        writer.put_config("job", "j", {})
-        raise KeyError
+    def fail() -> None:
+        with store.write() as writer:
+            writer.append("logs", [{"a": 1}])
+            writer.put_config("job", "j", {})
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     with store.read() as reader:
         assert (reader.indices(), reader.config("job", "j")) == ([], None)
     with store.write() as writer:
@@ -223,6 +227,28 @@ def test_a_closed_store_says_so(tmp_path):
     with pytest.raises(StoreError, match="closed"), store.read():
         pass
     Store.open(tmp_path).close()
+
+
+def test_a_crash_right_after_the_mapping_changed_is_survived(tmp_path):
+    code = """if True:
+        import os, sys, pathlib
+        from anomalyops_engine.store import Store
+        store = Store.open(pathlib.Path(sys.argv[1]))
+        for value in ("one", ["one", "two"]):
+            with store.write() as writer:
+                writer.append("logs", [{"text": value, "number": [1] if isinstance(value, list) else 1}])
+        with store.write() as writer:
+            writer.append("logs", [{"added": "2024-01-01", "object": [{"deep": True}]}])
+        os._exit(9)
+    """
+    environment = {**os.environ, "PYTHONPATH": _SOURCE}
+    process = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=False)
+    assert process.returncode == 9
+    store = Store.open(tmp_path)
+    with store.read() as reader:
+        assert count(reader, reader.resolve("logs"), {"term": {"text.keyword": "one"}}) == 2
+        assert count(reader, reader.resolve("logs"), {"term": {"object.deep": True}}) == 1
+    store.close()
 
 
 def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path):
