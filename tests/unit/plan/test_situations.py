@@ -49,9 +49,9 @@ def pair(feed: Any = REAL_TIME, owner: Owner = OWNER, opened: bool = True, **bod
     )
 
 
-def applied(desired: Desired, server: Server | None = None, policy: Policy = Policy()) -> Server:
+def applied(desired: Desired, server: Server | None = None, policy: Policy | None = None) -> Server:
     server = server or Server()
-    for step in plan(desired, server.observe(), policy).steps:
+    for step in plan(desired, server.observe(), policy or Policy()).steps:
         server.execute(step)
     return server
 
@@ -384,7 +384,7 @@ def test_a_datafeed_that_gave_up_is_left_alone_until_its_manifest_changes():
     assert server.feed_state is DatafeedState.STARTED
 
 
-# -- whose job is it ----------------------------------------------------------------------------------------------------
+# -- whose job is it -------------------------------------------------------------------------------------------------
 
 
 def by_hand(feed: Any = None) -> Server:
@@ -457,7 +457,7 @@ def test_a_datafeed_that_reads_something_else_is_not_adopted_unseen():
     assert UpdateDatafeed in steps_of(made)
 
 
-# -- datafeeds that no resource manages ---------------------------------------------------------------------------------
+# -- datafeeds that no resource manages ------------------------------------------------------------------------------
 
 
 def test_an_unmanaged_datafeed_is_started_again_after_a_kill_in_the_middle():
