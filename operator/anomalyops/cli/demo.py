@@ -126,11 +126,11 @@ def _show(result: DemoResult, keep: Path | None) -> None:
     from anomalyops.cli.apply_view import unready_lines
     from anomalyops.cli.console import output
     from anomalyops.cli.findings_view import findings_view
-    from anomalyops.cli.status_view import tables
+    from anomalyops.cli.status_view import print_tables
 
     out = output()
     out.print()
-    out.print(tables([item.progress.pair for item in result.applied]))
+    print_tables(out, [item.progress.pair for item in result.applied])
     out.print()
     shown = result.anomalies[:_ANOMALIES_SHOWN]
     out.print(findings_view(shown, result.influencers, result.plots, width=out.width))

@@ -17,6 +17,7 @@ from anomalyops.local.findings import Anomaly, Influencer, ModelPlot
 
 _PLOT_ROWS: Final = 12
 _WIDEST_PLOT: Final = 140
+_WIDE: Final = 110  # characters from which on function and severity have a column
 _INFLUENCERS: Final = 10
 _STYLES: Final = {
     Mark.BAND: Style(color="#4a7fb5"),
@@ -40,7 +41,7 @@ def findings_view(
     """
     if not anomalies:
         return Group(Text("No anomalies of that score."))
-    parts: list[RenderableType] = [Text("Anomalies", style="bold"), anomaly_table(anomalies)]
+    parts: list[RenderableType] = [Text("Anomalies", style="bold"), anomaly_table(anomalies, width=width)]
     if influencers:
         parts += [Text(), Text("Influencers", style="bold"), influencer_table(influencers[:_INFLUENCERS])]
     for series in plots:
@@ -48,12 +49,14 @@ def findings_view(
     return Group(*parts)
 
 
-def anomaly_table(anomalies: Sequence[Anomaly]) -> Table:
+def anomaly_table(anomalies: Sequence[Anomaly], *, width: int) -> Table:
     """Time, job, entity, actual, typical and score, the score in the colour of its severity."""
-    table = _table("TIME (UTC)", "JOB", "ENTITY", "FUNCTION")
+    wide = width >= _WIDE
+    table = _table("JOB", "ENTITY", *(["FUNCTION"] if wide else []))
     for heading in ("ACTUAL", "TYPICAL", "SCORE"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("SEVERITY", no_wrap=True)
+    if wide:
+        table.add_column("SEVERITY", no_wrap=True)
     for anomaly in anomalies:
         band = severity(anomaly.score)
         style = Style(color=band.colour, bold=band.threshold >= 75)
@@ -61,25 +64,25 @@ def anomaly_table(anomalies: Sequence[Anomaly]) -> Table:
             _time(anomaly.timestamp),
             anomaly.job,
             anomaly.entity or "-",
-            anomaly.function,
+            *([anomaly.function] if wide else []),
             _numbers(anomaly.actual),
             _numbers(anomaly.typical),
             Text(f"{anomaly.score:.1f}", style=style),
-            Text(band.name, style=style),
+            *([Text(band.name, style=style)] if wide else []),
         )
     return table
 
 
 def influencer_table(influencers: Sequence[Influencer]) -> Table:
-    """Field, value, job, the time of the highest score and the score."""
-    table = _table("INFLUENCER", "VALUE", "JOB", "TIME (UTC)")
+    """The time of the highest score, field, value, job and the score."""
+    table = _table("INFLUENCER", "VALUE", "JOB")
     table.add_column("SCORE", justify="right", no_wrap=True)
     for influencer in influencers:
         table.add_row(
+            _time(influencer.timestamp),
             influencer.field,
             influencer.value,
             influencer.job,
-            _time(influencer.timestamp),
             Text(f"{influencer.score:.1f}", style=Style(color=severity(influencer.score).colour)),
         )
     return table
@@ -138,7 +141,9 @@ def findings_document(anomalies: Sequence[Anomaly], influencers: Sequence[Influe
 
 
 def _table(*headings: str) -> Table:
+    """A table that begins with a time."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("TIME (UTC)", no_wrap=True)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table

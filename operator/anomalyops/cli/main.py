@@ -73,7 +73,7 @@ def invoke(arguments: list[str] | None = None) -> int:
     # Libraries' warnings would be in the way of the commands' own words; run and engine set up logging themselves.
     logging.basicConfig(level=logging.DEBUG if debug else logging.CRITICAL)
     try:
-        result = app(arguments, standalone_mode=False)
+        result = app(arguments, prog_name="anomalyops", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left

@@ -211,7 +211,7 @@ def _value_scale(series: Series, rows: int) -> _Scale:
         low, high = low - 1.0, high + 1.0
     step = _nice_step((high - low) / max(rows // 3, 1))
     ticks = tuple(number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1))
-    return _Scale(low, high, ticks)
+    return _Scale(low, high, ticks or (low,))
 
 
 def _nice_step(least: float) -> float:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +15,7 @@ from anomalyops.local.progress import resources_of
 from anomalyops.reconciler import Pair
 from anomalyops.resources import AnomalyJob, Datafeed, custom_resource_definitions
 
+_WIDEST: Final = 250  # characters of a line
 _NAMES: Final = {"True": "green", "False": "bold red", "Unknown": "yellow"}
 _STATES: Final = {
     "opened": "green", "started": "green", "ok": "green", "failed": "bold red", "hard_limit": "bold red",
@@ -30,11 +31,21 @@ def show(pairs: Sequence[Pair], output: OutputFormat) -> None:
     if output is OutputFormat.TABLE:
         from anomalyops.cli.console import output as console
 
-        console().print(tables(pairs))
+        print_tables(console(), pairs)
     else:
         from anomalyops.cli.structured import write
 
         write(document(pairs), output)
+
+
+def print_tables(console: Console, pairs: Sequence[Pair]) -> None:
+    """Prints the tables; in a narrow terminal their lines run on, as kubectl's do, instead of being folded."""
+    width = console.width
+    console.width = max(width, _WIDEST)
+    try:
+        console.print(tables(pairs), soft_wrap=True)
+    finally:
+        console.width = width
 
 
 def document(pairs: Iterable[Pair]) -> dict[str, Any]:

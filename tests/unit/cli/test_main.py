@@ -1,0 +1,99 @@
+"""The command line as a whole: start-up, help, errors and exit codes."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from anomalyops.cli.main import invoke
+from anomalyops.demo.scenario import MANIFESTS, demo_target, end_of
+from anomalyops.demo.weblogs import generate
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_help_names_every_command_and_the_exit_codes(capsys):
+    assert invoke(["--help"]) == 0
+    text = capsys.readouterr().out
+    for command in ("plan", "apply", "status", "delete", "anomalies", "ingest", "demo", "engine", "run", "crds"):
+        assert f"  {command} " in text
+    assert "Exit codes:" in text
+
+
+def test_starting_imports_nothing_heavy():
+    heavy = python(
+        "import sys; import anomalyops.cli.main;"
+        "print(sorted(set(sys.modules) & {'rich', 'pydantic', 'elasticsearch', 'kopf', 'kubernetes', 'yaml',"
+        " 'numpy', 'duckdb', 'anomalyops_engine', 'asyncio'}))"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_help_is_there_at_once():
+    command = [sys.executable, "-m", "anomalyops.cli", "--help"]
+    times = []
+    for _ in range(5):
+        begun = time.monotonic()
+        subprocess.run(command, capture_output=True, check=True)
+        times.append(time.monotonic() - begun)
+    assert min(times) < 0.6  # 0.15 s on a machine of its own
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plan"], "error: Missing option '--filename' / '-f'. (see anomalyops plan --help)"),
+        (["plan", "--bogus"], "error: No such option: --bogus"),
+        (["conquer"], "error: No such command 'conquer'."),
+        (["plan", "-f", "nowhere.yaml"], "error: nowhere.yaml: no such file or folder"),
+        (["apply", "-f", str(MANIFESTS)], "no ElasticsearchConnection 'default' in namespace 'default'"),
+        (["apply", "-f", str(MANIFESTS), "--timeout", "soon"], "error: --timeout 'soon'"),
+        (["status", "-f", str(MANIFESTS), "--url", "es:9200"], "url"),
+        (["status", "-f", str(MANIFESTS), "--url", "http://x", "--ca", "/nowhere"], "error: --ca /nowhere"),
+    ],
+)
+def test_mistakes_are_one_line_without_a_traceback(capsys, arguments, words):
+    assert invoke(arguments) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+
+
+def test_debug_shows_the_traceback(capsys, monkeypatch):
+    monkeypatch.setenv("ANOMALYOPS_DEBUG", "1")
+    assert invoke(["plan", "-f", "nowhere.yaml"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_crds_are_printed_and_written(capsys, tmp_path):
+    assert invoke(["crds"]) == 0
+    kinds = {document["spec"]["names"]["kind"] for document in yaml.safe_load_all(capsys.readouterr().out)}
+    assert kinds == {"AnomalyJob", "Datafeed", "ElasticsearchConnection"}
+    assert invoke(["crds", "--output-dir", str(tmp_path / "crds")]) == 0
+    assert len(list((tmp_path / "crds").glob("*.yaml"))) == 4  # with a kustomization
+
+
+def test_the_samples_are_the_manifests_of_the_demo():
+    samples = ROOT / "manifests" / "samples" / "weblogs"
+    for file in MANIFESTS.glob("*.yaml"):
+        assert (samples / file.name).read_text() == file.read_text(), f"copy {file} to {samples}"
+    listed = yaml.safe_load((samples / "kustomization.yaml").read_text())["resources"]
+    assert set(listed) == {file.name for file in samples.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_the_demo_bounds_its_datafeeds_to_the_recording():
+    documents = list(generate(seed=1))
+    target = demo_target("http://127.0.0.1:9200", end_of(documents))
+    ends = {pair.datafeed.spec.end for pair in target.pairs if pair.datafeed is not None}
+    assert len(target.pairs) == 3
+    (end,) = ends
+    assert documents[-1]["timestamp"] < end
+    assert end.endswith(":00:00Z")
