@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
-import yaml
 from kube_harness.processes import wait_until
 from kube_harness.world import World
-
-SAMPLES = Path(__file__).parent.parent.parent / "manifests" / "samples"
 
 
 def steps(world: World, *, since: int) -> list[str]:
@@ -77,42 +73,6 @@ def test_printer_columns(world: World) -> None:
     assert "started" in world.kubectl("get", "adf", "-n", world.namespace)
     assert "True" in world.kubectl("get", "esc", "-n", world.namespace)
     assert "Used" in world.kubectl("get", "aj", "-n", world.namespace, "-o", "wide").upper().replace("USED", "Used")
-
-
-def test_the_samples_become_ready(world: World) -> None:
-    """Every sample folder, with its connection led to this test's engine."""
-    fill_sample_indices(world)
-    for folder in sorted(path for path in SAMPLES.iterdir() if (path / "kustomization.yaml").exists()):
-        rendered = list(yaml.safe_load_all(world.kubectl("kustomize", folder)))
-        for manifest in rendered:
-            manifest["metadata"]["namespace"] = world.namespace
-            if manifest["kind"] == "ElasticsearchConnection":
-                manifest["spec"] |= {"url": world.proxy.url, "observeInterval": "1s"}
-        world.apply(*rendered)
-        names = [f"{manifest['kind'].lower()}/{manifest['metadata']['name']}" for manifest in rendered]
-        world.wait_ready(*names, timeout=120)
-        for manifest in reversed(rendered):
-            if manifest["kind"] == "AnomalyJob":
-                manifest["spec"]["deletionPolicy"] = "Delete"
-                world.apply(manifest)
-        kinds = "datafeeds,anomalyjobs"
-        world.kubectl("delete", kinds, "--all", "-n", world.namespace, "--timeout=60s")
-
-
-def fill_sample_indices(world: World) -> None:
-    """Empty but mapped: the samples need their indices, not their data."""
-    date, keyword = {"type": "date"}, {"type": "keyword"}
-    text = {"type": "text", "fields": {"keyword": keyword}}
-    logs = {
-        "timestamp": date,
-        "clientip": {"type": "ip"},
-        "response": text,
-        "url": text,
-        "event": {"properties": {"dataset": keyword}},
-    }
-    world.engine.index("kibana_sample_data_logs", logs, [])
-    taxi = {"timestamp": date, "value": {"type": "double"}}
-    world.engine.index("nyc-taxi", taxi, [])
 
 
 def test_a_memory_limit_is_changed_on_a_running_job_in_order(world: World) -> None:

@@ -71,7 +71,7 @@ class _Session:
     def __init__(self, gateway: Gateway, *, cluster: str, on_step: Callable[[Step], Awaitable[None] | None]) -> None:
         self.gateway = gateway
         self.reconciler = Reconciler(gateway, cluster=cluster, on_step=on_step)
-        self.observer = Observer(gateway)
+        self.observer = Observer(gateway, cluster=cluster)
         self._users = 0
         self._retired = False
 
@@ -143,6 +143,10 @@ class ConnectionRuntime:
             raise RuntimeError(f"connection {self.key} was never usable")
         async with self._session.use() as session:
             yield session.reconciler
+
+    def acted_since(self, pair: str, moment: datetime) -> bool:
+        """Whether the pair (`Pair.key`) is being reconciled, or was after that moment."""
+        return self._session is not None and self._session.reconciler.acted_since(pair, moment)
 
     def forget(self, pair: str) -> None:
         """Nothing of the pair (`Pair.key`) is left."""

@@ -155,6 +155,8 @@ class Controller:
             pair, seen = self._pair(name)
             if pair is None or self.queue.is_running(name):
                 continue  # a reconcile knows more, and writes it when it ends
+            if self.connections[key].acted_since(str(name), observation.started_at):
+                continue  # what was seen is older than what was done
             if self._needs_finalizer(pair, seen) or _deletion_asked(seen):
                 self.queue.add(name)
                 continue

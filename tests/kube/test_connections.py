@@ -1,0 +1,174 @@
+"""Servers that go away, credentials that are wrong or change, and connections that come and go."""
+
+from __future__ import annotations
+
+from kube_harness.kubectl import Manifest
+from kube_harness.processes import wait_until
+from kube_harness.world import World
+
+READER = "anomalyops-secret-reader"
+ACCOUNT = "anomalyops-system:anomalyops"
+
+
+def secret(world: World, password: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "elastic", "namespace": world.namespace},
+        "type": "kubernetes.io/basic-auth",
+        "stringData": {"username": "anomalyops", "password": password},
+    }
+
+
+def allow_secrets(world: World) -> None:
+    """The command that the installation's manifests and the operator's condition name."""
+    arguments = (f"--clusterrole={READER}", f"--serviceaccount={ACCOUNT}")
+    world.kubectl("create", "rolebinding", READER, "-n", world.namespace, *arguments)
+
+
+def with_auth(world: World) -> Manifest:
+    return world.connection(auth={"basicSecretRef": {"name": "elastic"}})
+
+
+def test_a_server_that_goes_down_and_comes_back(world: World) -> None:
+    world.start_pair()
+    world.proxy.down()
+    world.condition("elasticsearchconnection", "Ready", status="False", reason="Unreachable")
+    world.condition("anomalyjob", "ConnectionUnavailable", reason="Unreachable")
+    world.condition("datafeed", "ConnectionUnavailable", reason="Unreachable")
+    changed = world.job(description="written while the server was away")
+    world.apply(changed)
+    world.proxy.up()
+    world.wait_ready()
+    assert world.engine.job_config(world.job_id)["description"] == changed["spec"]["description"]
+    assert world.kubectl.condition("anomalyjob", "requests", world.namespace, "ConnectionUnavailable") is None
+
+
+def test_an_unreachable_server_is_asked_once_an_interval_whatever_the_number_of_jobs(world: World) -> None:
+    world.proxy.down()
+    names = [f"job-{number}" for number in range(6)]
+    jobs = [world.job(jobId=f"{world.namespace}-{name}") for name in names]
+    for name, job in zip(names, jobs, strict=True):
+        job["metadata"]["name"] = name
+    world.apply(world.connection(), *jobs)
+    for name in names:
+        world.kubectl.wait_condition("anomalyjob", name, world.namespace, "ConnectionUnavailable")
+    world.proxy.up()
+    world.proxy.down()
+    assert world.proxy.calls == []
+
+
+def test_a_connection_that_is_deleted_and_comes_back(world: World) -> None:
+    world.start_pair()
+    world.kubectl("delete", "esc", "default", "-n", world.namespace)
+    condition = world.condition("anomalyjob", "ConnectionUnavailable", reason="ConnectionNotFound")
+    assert "default" in condition["message"]
+    assert world.engine.datafeed_state(world.datafeed_id) == "started"
+    world.apply(world.connection())
+    world.wait_ready()
+
+
+def test_a_job_may_come_before_its_connection(world: World) -> None:
+    world.apply(world.job(), world.datafeed())
+    world.condition("anomalyjob", "Ready", status="Unknown", reason="ConnectionNotFound")
+    world.apply(world.connection())
+    world.wait_ready()
+
+
+def test_a_secret_that_may_not_be_read_says_what_to_do(world: World) -> None:
+    world.proxy.credentials = ("anomalyops", "right")
+    world.apply(secret(world, "right"), with_auth(world), world.job(), world.datafeed())
+    condition = world.condition("elasticsearchconnection", "Ready", status="False")
+    assert f"kubectl create rolebinding {READER} -n {world.namespace}" in condition["message"]
+    allow_secrets(world)
+    world.wait_ready(timeout=60)
+
+
+def test_a_missing_secret_is_picked_up_when_it_appears(world: World) -> None:
+    allow_secrets(world)
+    world.proxy.credentials = ("anomalyops", "right")
+    world.apply(with_auth(world), world.job(), world.datafeed())
+    condition = world.condition("elasticsearchconnection", "Ready", status="False", reason="SecretNotFound")
+    assert f"Secret {world.namespace}/elastic" in condition["message"]
+    world.apply(secret(world, "right"))
+    world.wait_ready()
+
+
+def test_a_secret_without_the_key_names_it_and_never_a_value(world: World) -> None:
+    allow_secrets(world)
+    incomplete = secret(world, "right")
+    incomplete["type"] = "Opaque"
+    incomplete["stringData"] = {"username": "anomalyops", "pass": "hidden-value"}
+    world.apply(incomplete, with_auth(world))
+    condition = world.condition("elasticsearchconnection", "Ready", status="False", reason="SecretInvalid")
+    assert "'password'" in condition["message"]
+    assert "pass" in condition["message"]
+    assert "hidden-value" not in world.kubectl("get", "esc", "default", "-n", world.namespace, "-o", "yaml")
+
+
+def test_a_wrong_password_then_a_rotated_one(world: World) -> None:
+    allow_secrets(world)
+    world.proxy.credentials = ("anomalyops", "first")
+    world.apply(secret(world, "wrong"), with_auth(world), world.job(), world.datafeed())
+    world.condition("elasticsearchconnection", "Ready", status="False", reason="Unauthorized")
+    world.condition("anomalyjob", "ConnectionUnavailable", reason="Unauthorized")
+    world.apply(secret(world, "first"))
+    world.wait_ready()
+
+    world.proxy.credentials = ("anomalyops", "second")
+    world.apply(secret(world, "second"))
+    rejected = world.proxy.rejected
+    world.apply(world.job(description="with the new key"))
+    world.wait_ready()
+    assert world.proxy.rejected <= rejected + 5
+    log = world.operator.process.log.read_text()
+    assert "second" not in log
+    assert "wrong" not in log
+
+
+def test_a_job_without_a_connection_of_its_namespace_uses_the_installations(world: World) -> None:
+    default = world.connection()
+    default["metadata"]["namespace"] = "anomalyops-system"
+    world.apply(default, world.job(), world.datafeed())
+    try:
+        world.wait_ready("anomalyjob/requests", "datafeed/feed")
+        assert world.proxy.writes()
+    finally:
+        world.kubectl("delete", "esc", "default", "-n", "anomalyops-system")
+
+
+def test_what_cannot_be_served_yet_is_stalled(world: World) -> None:
+    connection = world.connection()
+    connection["spec"] = {"eckRef": {"name": "cluster"}}
+    world.apply(connection, world.job())
+    world.condition("elasticsearchconnection", "Stalled", reason="NotSupported")
+    world.condition("anomalyjob", "ConnectionUnavailable", reason="NotSupported")
+
+
+def test_a_changed_address_is_followed(world: World) -> None:
+    wrong = world.connection(url="http://127.0.0.1:9")
+    world.apply(wrong, world.job(), world.datafeed())
+    world.condition("elasticsearchconnection", "Ready", status="False", reason="Unreachable")
+    world.apply(world.connection())
+    world.wait_ready()
+
+
+def test_a_steady_connection_is_asked_for_everything_at_once(world: World) -> None:
+    """Two calls for the stats and one for messages a look, whatever the number of jobs."""
+    names = [f"job-{number}" for number in range(5)]
+    jobs = [world.job(jobId=f"{world.namespace}-{name}", state="Closed") for name in names]
+    for name, job in zip(names, jobs, strict=True):
+        job["metadata"]["name"] = name
+    world.apply(world.connection(resyncInterval="1h"), *jobs)
+    world.wait_ready(*[f"anomalyjob/{name}" for name in names])
+    wait_until(lambda: world.proxy.calls[-1].path.endswith("_search"), timeout=10, what="the end of a look")
+    before = len(world.proxy.calls)
+    wait_until(lambda: len(world.proxy.calls) >= before + 9, timeout=30, what="three looks")
+    paths = {call.path for call in world.proxy.calls[before : before + 9]}
+    assert paths == {
+        "/_ml/anomaly_detectors/_all/_stats",
+        "/_ml/datafeeds/_all/_stats",
+        "/.ml-notifications-*,.ml-annotations-*/_search",
+    }
+    for name in names:
+        world.engine.call("DELETE", f"/_ml/anomaly_detectors/{world.namespace}-{name}?force=true")

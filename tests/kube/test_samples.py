@@ -1,0 +1,74 @@
+"""The manifests of the documentation, applied as a new user would."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from kube_harness.kubectl import Manifest
+from kube_harness.world import World
+
+from anomalyops.demo import weblogs
+
+SAMPLES = Path(__file__).parent.parent.parent / "manifests" / "samples"
+
+
+def rendered(world: World, folder: str) -> list[Manifest]:
+    """A sample folder with its connection led to this test's engine, in this test's namespace."""
+    manifests = list(yaml.safe_load_all(world.kubectl("kustomize", SAMPLES / folder)))
+    for manifest in manifests:
+        manifest["metadata"]["namespace"] = world.namespace
+        if manifest["kind"] == "ElasticsearchConnection":
+            manifest["spec"] |= {"url": world.proxy.url, "observeInterval": "1s"}
+    return manifests
+
+
+def apply_until_ready(world: World, manifests: list[Manifest], report: pytest.FixtureRequest) -> None:
+    names = [f"{manifest['kind'].lower()}/{manifest['metadata']['name']}" for manifest in manifests]
+    begun = time.monotonic()
+    world.apply(*manifests)
+    world.wait_ready(*names, timeout=90)
+    seconds = time.monotonic() - begun
+    report.node.user_properties.append(("seconds from apply to Ready", round(seconds, 1)))
+    print(f"{len(names)} resources Ready {seconds:.1f} s after kubectl apply")
+
+
+def remove(world: World, manifests: list[Manifest]) -> None:
+    """Through the operator, jobs and results included, so that the ids are free for other tests."""
+    for manifest in manifests:
+        if manifest["kind"] != "ElasticsearchConnection":
+            manifest["spec"]["deletionPolicy"] = "Delete"
+    world.apply(*manifests)
+    world.kubectl("delete", "datafeeds,anomalyjobs", "--all", "-n", world.namespace, "--timeout=60s")
+
+
+def test_web_logs(world: World, request: pytest.FixtureRequest) -> None:
+    world.engine.index(weblogs.INDEX, weblogs.MAPPING["properties"], list(weblogs.generate()))
+    manifests = rendered(world, "weblogs")
+    apply_until_ready(world, manifests, request)
+    jobs = {item["status"]["jobId"]: item["status"]["jobState"] for item in world.kubectl.list("aj", world.namespace)}
+    assert jobs == dict.fromkeys(["low_request_rate", "response_code_rates", "url_scanning"], "opened")
+    remove(world, manifests)
+    assert world.engine.job_config("low_request_rate") is None
+
+
+def test_nyc_taxi(world: World, request: pytest.FixtureRequest) -> None:
+    """A recording: its datafeed comes to an end, which is success."""
+    start = datetime(2014, 7, 1, tzinfo=UTC)
+    times = [start + timedelta(minutes=30 * number) for number in range(48 * 30)]
+    documents = [
+        {"timestamp": at.isoformat(), "value": 15000 + 9000 * math.sin(math.pi * (at.hour - 9) / 12)} for at in times
+    ]
+    world.engine.index("nyc-taxi", {"timestamp": {"type": "date"}, "value": {"type": "double"}}, documents)
+    manifests = rendered(world, "nyc-taxi")
+    apply_until_ready(world, manifests, request)
+    ready = world.kubectl.condition("datafeed", "nyc-taxi", world.namespace, "Ready")
+    assert ready is not None
+    assert ready["reason"] == "LookbackComplete"
+    counts = world.engine.call("GET", "/_ml/anomaly_detectors/nyc-taxi/_stats")["jobs"][0]["data_counts"]
+    assert counts["processed_record_count"] == len(documents)
+    remove(world, manifests)
