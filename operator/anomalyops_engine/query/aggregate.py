@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from anomalyops_engine.query.aggregation_tree import METRICS, Node, parse_aggregations
@@ -16,7 +16,23 @@ from anomalyops_engine.query.rows import Rows
 from anomalyops_engine.store import Index, Reader
 
 _Keys = tuple[Any, ...]
+_Name = Callable[[Metric | Bucketing], str]
 _ROOT = Level((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Aggregations side by side: at the root of the request, or inside one bucket aggregation.
+
+    Attributes:
+        metrics: those that are numbers.
+        branches: those that make buckets.
+        order: names of all, as the request gave them.
+    """
+
+    metrics: tuple[Metric, ...]
+    branches: tuple[_Branch, ...]
+    order: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -26,16 +42,14 @@ class _Branch:
     Attributes:
         level: the bucket aggregation and its ancestors.
         bucketing: the bucket aggregation itself.
-        metrics: metrics below it.
-        children: bucket aggregations below it.
+        inner: what is inside each of its buckets.
         found: its buckets by the keys of the parents.
         values: metric values by the keys including its own.
     """
 
     level: Level
     bucketing: Bucketing
-    metrics: tuple[Metric, ...]
-    children: tuple[_Branch, ...]
+    inner: _Group
     found: dict[_Keys, list[Found]] = field(default_factory=dict)
     values: dict[_Keys, tuple[Any, ...]] = field(default_factory=dict)
 
@@ -60,29 +74,13 @@ def aggregate(
     Raises:
         QueryError: malformed, not allowed, or not supported; or too many buckets.
     """
-    nodes = parse_aggregations(body)
     rows = Rows(targets, now_ms)
-    metrics = tuple(compile_metric(node, rows) for node in nodes if node.kind in METRICS)
-    branches = tuple(_compile(node, rows, _ROOT) for node in nodes if node.kind not in METRICS)
-    totals = _totals(reader, rows, metrics)
+    root = _compile(parse_aggregations(body), rows, _ROOT)
+    totals = _totals(reader, rows, root.metrics)
     budget = _Budget()
-    for branch in branches:
+    for branch in root.branches:
         _run(reader, rows, branch, budget)
-    name = _typed_name if typed_keys else _plain_name
-    return _object(metrics, totals, branches, (), _Naming(name, [node.name for node in nodes]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Naming:
-    """How the aggregations of a bucket are called in the response, and in which order they come.
-
-    Attributes:
-        name: gives the key of an aggregation.
-        order: names as the request gave them.
-    """
-
-    name: Callable[[Metric | Bucketing], str]
-    order: Sequence[str]
+    return _object(root, totals, (), _typed_name if typed_keys else _plain_name)
 
 
 class _Budget:
@@ -97,11 +95,18 @@ class _Budget:
             raise TooManyBucketsError(MAX_BUCKETS)
 
 
-def _compile(node: Node, rows: Rows, parent: Level) -> _Branch:
-    bucketing = compile_bucketing(node, rows)
-    metrics = tuple(compile_metric(child, rows) for child in node.metrics)
-    level = parent.below(bucketing, metrics)
-    return _Branch(level, bucketing, metrics, tuple(_compile(child, rows, level) for child in node.buckets))
+def _compile(nodes: Sequence[Node], rows: Rows, parent: Level, metrics: tuple[Metric, ...] | None = None) -> _Group:
+    """Return aggregations side by side below a level, whose metrics may be compiled already."""
+    if metrics is None:
+        metrics = tuple(compile_metric(node, rows) for node in nodes if node.kind in METRICS)
+    branches = []
+    for node in nodes:
+        if node.kind not in METRICS:
+            bucketing = compile_bucketing(node, rows)
+            inner = tuple(compile_metric(child, rows) for child in node.metrics)
+            level = parent.below(bucketing, inner)
+            branches.append(_Branch(level, bucketing, _compile(node.children, rows, level, inner)))
+    return _Group(metrics, tuple(branches), tuple(node.name for node in nodes))
 
 
 def _totals(reader: Reader, rows: Rows, metrics: Sequence[Metric]) -> tuple[Any, ...]:
@@ -125,37 +130,29 @@ def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget) -> None:
         parents, keys = row[: depth - 1], row[:depth]
         branch.found.setdefault(parents, []).append(Found(row[depth - 1], row[depth], int(row[depth + 1])))
         branch.values[keys] = row[depth + 2 :]
-    for child in branch.children:
+    for child in branch.inner.branches:
         _run(reader, rows, child, budget)
 
 
-def _object(
-    metrics: Sequence[Metric],
-    values: Sequence[Any],
-    branches: Sequence[_Branch],
-    keys: _Keys,
-    naming: _Naming,
-) -> dict[str, Any]:
+def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> dict[str, Any]:
     """Return the response objects of the aggregations of one bucket, in the order of the request."""
     shown: dict[str, tuple[str, dict[str, Any]]] = {}
     position = 0
-    for metric in metrics:
+    for metric in group.metrics:
         width = len(metric.expressions)
-        part = list(values[position : position + width]) or [None] * width
+        part = values[position : position + width] or [None] * width
         position += width
-        shown[metric.node.name] = naming.name(metric), _with_meta(metric.node, metric.show(part))
-    for branch in branches:
-        node = branch.bucketing.node
+        shown[metric.node.name] = name(metric), _with_meta(metric.node, metric.show(part))
+    for branch in group.branches:
 
-        def inner(key: Any, branch: _Branch = branch, node: Node = node) -> dict[str, Any]:
+        def inner(key: Any, branch: _Branch = branch) -> dict[str, Any]:
             deeper = (*keys, key)
-            found = branch.values.get(deeper, ())
-            children = [child.name for child in node.children]
-            return _object(branch.metrics, found, branch.children, deeper, replace(naming, order=children))
+            return _object(branch.inner, branch.values.get(deeper, ()), deeper, name)
 
+        node = branch.bucketing.node
         body = branch.bucketing.render(branch.found.get(keys, []), inner)
-        shown[node.name] = naming.name(branch.bucketing), _with_meta(node, body)
-    return dict(shown[item] for item in naming.order)
+        shown[node.name] = name(branch.bucketing), _with_meta(node, body)
+    return dict(shown[item] for item in group.order)
 
 
 def _with_meta(node: Node, body: dict[str, Any]) -> dict[str, Any]:
