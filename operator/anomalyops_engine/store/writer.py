@@ -152,8 +152,22 @@ class Writer(Reader):
 
     # --- documents ---
 
-    def append(self, index: str, documents: Sequence[Mapping[str, Any]], *, ids: Sequence[str] | None = None) -> None:
+    def append(
+        self,
+        index: str,
+        documents: Sequence[Mapping[str, Any]],
+        *,
+        ids: Sequence[str] | None = None,
+        new: bool = False,
+    ) -> None:
         """Index documents, replacing those whose id is there already; creates and extends the index as needed.
+
+        Args:
+            index: index or alias.
+            documents: what to index.
+            ids: their ids, None to make them.
+            new: the caller knows that no document has one of these ids, so none is looked for; looking costs a scan of
+                all ids of the index.
 
         Raises:
             DocumentParsingError: a value does not fit its field; nothing of the batch is indexed.
@@ -162,7 +176,7 @@ class Writer(Reader):
         sources = [orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY) for document in plain]
         # What is stored is what JSON can say: numpy scalars, tuples and dates became plain values.
         parsed = [orjson.loads(source) for source in sources]
-        for outcome in self.index_documents(index, parsed, sources, list(ids) if ids is not None else None):
+        for outcome in self.index_documents(index, parsed, sources, list(ids) if ids is not None else None, new=new):
             if isinstance(outcome, DocumentParsingError):
                 raise outcome
 
@@ -172,6 +186,8 @@ class Writer(Reader):
         documents: Sequence[dict[str, Any]],
         sources: Sequence[bytes],
         ids: Sequence[str | None] | None,
+        *,
+        new: bool = False,
     ) -> list[Written | DocumentParsingError]:
         """Index documents; those that do not fit the mapping are reported and left out, the others go on.
 
@@ -180,6 +196,7 @@ class Writer(Reader):
             documents: parsed documents.
             sources: their JSON text, kept as `_source`.
             ids: ids (None in a place: make one), or None to make all. The given ids must differ.
+            new: no document of the index has one of these ids.
 
         Returns:
             One outcome per document, in order.
@@ -198,7 +215,7 @@ class Writer(Reader):
         if positions:
             given = [None if ids is None else ids[position] for position in positions]
             texts = [sources[position] for position in positions]
-            for position, written in zip(positions, self._insert(index, batch, given, texts), strict=True):
+            for position, written in zip(positions, self._insert(index, batch, given, texts, new=new), strict=True):
                 outcomes[position] = written
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -252,9 +269,9 @@ class Writer(Reader):
     # --- inside ---
 
     def _insert(
-        self, index: Index, batch: Batch, given: Sequence[str | None], sources: Sequence[bytes]
+        self, index: Index, batch: Batch, given: Sequence[str | None], sources: Sequence[bytes], *, new: bool
     ) -> list[Written]:
-        explicit = [doc_id for doc_id in given if doc_id is not None]
+        explicit = [] if new else [doc_id for doc_id in given if doc_id is not None]
         versions = self.delete_documents(index, explicit) if explicit else {}
         prefix = secrets.token_urlsafe(12)
         ids = [f"{prefix}{position:05x}" if doc_id is None else doc_id for position, doc_id in enumerate(given)]

@@ -120,6 +120,13 @@ def test_overwriting_by_id_counts_versions_and_keeps_one_document(store):
     assert number_of(store, "logs") == 0
 
 
+def test_documents_known_to_be_new_are_written_under_their_ids(store):
+    with store.write() as writer:
+        writer.append("r", [{"a": 1}], ids=["1"])
+        writer.append("r", [{"a": 2}, {"a": 3}], ids=["2", "3"], new=True)
+        assert sorted(writer.documents(writer.index("r"), ["1", "2", "3"])) == ["1", "2", "3"]
+
+
 def test_a_bad_document_is_reported_and_the_others_are_written(store):
     documents = [{"n": 1}, {"n": "many"}, {"n": 3}]
     with store.write() as writer:
