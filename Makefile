@@ -44,7 +44,7 @@ lint: $(READY)
 	PYTHONPATH=operator $(BIN)/lint-imports
 
 generate: $(READY)
-	$(BIN)/anomalyops crds --output-dir crds
+	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -13,11 +13,21 @@ def crds(
         Path | None,
         typer.Option(metavar="DIR", help="Write one file for each kind; without it, print them all."),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the reference of every field and condition there, as Markdown."),
+    ] = None,
 ) -> None:
     """Print or write the CustomResourceDefinitions."""
     import sys
 
-    from anomalyops.resources import generate_crd_folder, generate_crds
+    from anomalyops.resources import generate_crd_folder, generate_crds, generate_reference
+
+    if reference is not None:
+        reference.write_text(generate_reference(), encoding="utf-8")
+        typer.echo(reference)
+        if output_dir is None:
+            return
 
     if output_dir is None:
         sys.stdout.write("---\n".join(generate_crds().values()))

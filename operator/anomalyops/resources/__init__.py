@@ -49,6 +49,7 @@ from anomalyops.resources.policies import (
     ReplacePolicy,
 )
 from anomalyops.resources.problems import ManifestError, Problem
+from anomalyops.resources.reference import generate_reference
 from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
 from anomalyops.resources.secret import SecretManifest
 from anomalyops.resources.status import (
@@ -128,6 +129,7 @@ __all__ = [
     "format_memory",
     "generate_crd_folder",
     "generate_crds",
+    "generate_reference",
     "load_documents",
     "parse_duration",
     "parse_manifests",

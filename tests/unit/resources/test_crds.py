@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from anomalyops.resources import custom_resource_definitions, generate_crd_folder, generate_crds
+from anomalyops.resources import custom_resource_definitions, generate_crd_folder, generate_crds, generate_reference
 
 CRDS = Path(__file__).parents[3] / "crds"
 CONTROL = {
@@ -36,6 +36,11 @@ def _nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
 
 def _fields(kind: str) -> list[tuple[str, dict[str, Any]]]:
     return [(path, node) for path, node in _nodes(_schema(kind)) if path]
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    page = CRDS.parent / "docs" / "reference.md"
+    assert page.read_text() == generate_reference(), "run `make generate`"
 
 
 def test_the_files_in_crds_are_up_to_date() -> None:
