@@ -174,10 +174,20 @@ def _values(table: pa.Table, width: int) -> Values:
     return Values(
         bucket=bucket[order],
         key=key.astype(np.int64)[order],
-        value=value[order],
+        value=_reproducible(value[order]),
         count=table.column("events").to_numpy().astype(np.int64)[order],
         keys=[_decode(int(number), dictionaries) for number in present],
     )
+
+
+def _reproducible(values: FloatArray) -> FloatArray:
+    """Values without the last 12 of their 52 binary digits.
+
+    The database adds up in any order, so the last digits of a sum may differ from one run to the next; without
+    them an analysis that was stopped and repeated gives the same results.
+    """
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * 2.0**40) / 2.0**40, exponent)
 
 
 def _decode(code: int, dictionaries: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +13,13 @@ from anomalyops_engine.features.extract import Source, quote, weight_sql
 
 Entity = tuple[int, tuple[str, ...]]
 """A bucket's position and the split values (partition, by, over) of a series or member."""
-Parts = dict[str, tuple[float, ...]]
+Parts = dict[str | None, tuple[Any, ...]]
 """Sufficient statistics of the function by influencer value."""
 
 
 def values_without(
     source: Source, detector: Detector, influencer: str, entities: Iterable[Entity]
-) -> dict[Entity, dict[str, float]]:
+) -> dict[Entity, dict[str | None, float]]:
     """The detector's value for each entity, were the documents of one influencer value not there.
 
     Only the statistics by influencer value are read, and only for the buckets asked for.
@@ -38,7 +39,7 @@ def values_without(
     columns = [*detector.split_fields, *([detector.over] if detector.over else [])]
     grouped = _grouped(source, detector, influencer, columns, sorted({bucket for bucket, _ in wanted}))
     without = _WITHOUT[detector.function.name]
-    found: dict[Entity, dict[str, float]] = {}
+    found: dict[Entity, dict[str | None, float]] = {}
     for entity, parts in _by_entity(grouped, len(columns)):
         if entity in wanted:
             found[entity] = dict(zip(parts, without(list(parts.values())), strict=True))
@@ -121,12 +122,11 @@ def _by_entity(table: pa.Table, width: int) -> Iterator[tuple[Entity, Parts]]:
         influencer = row[1 + width]
         statistics = row[2 + width :]
         entities.setdefault((bucket, tuple(key)), {})[influencer] = statistics
-    for entity, found in entities.items():
-        # Documents without the influencer field cannot be taken away, but their part stays in the total.
-        yield entity, found
+    # Documents without the influencer field stay as the part of None: it cannot be taken away, but is in the total.
+    yield from entities.items()
 
 
-_List = list[tuple[float, ...]]
+_List = list[tuple[Any, ...]]
 
 
 def _totals(parts: _List) -> list[float]:

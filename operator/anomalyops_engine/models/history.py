@@ -93,7 +93,7 @@ def _quantile(history: Float32Array, side: int, beyond: float) -> float:
         if above + here >= beyond:
             lower = 0.0 if k == 0 else FIRST_EDGE * GROWTH ** (k - 1)
             upper = FIRST_EDGE * GROWTH**k
-            return upper - (upper - lower) * (beyond - above) / here
+            return float(upper - (upper - lower) * (beyond - above) / here)
         above += here
     return 0.0
 

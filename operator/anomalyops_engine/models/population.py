@@ -1,11 +1,14 @@
 """The learner of populations: one collective model that all members of a population are compared with.
 
-A population (of one partition and by value) has an expectation that may follow the time of day, a spread between members,
-and a history of its members' deviations, which gives the tail. Members have no state of their own, so thousands of
-them, most absent in most buckets, cost nothing between appearances. A bucket's surprise of a member allows for how
+A population (of one partition and by value) has an expectation that may follow the time of day, a spread between
+members, and a history of its members' deviations, which gives the tail. Members have no state of their own, so
+thousands of them, most absent in most buckets, cost nothing between appearances. A member's surprise allows for how
 many members had the chance to be surprising (Sidak 1967): one scanner among a thousand clients is judged by the
 probability that any of a thousand would go so far.
 """
+
+# Compiled functions take their arguments by position only.
+# ruff: noqa: PLR0917, FBT001
 
 from __future__ import annotations
 
@@ -97,7 +100,9 @@ def population_parameters(
 
 
 @kernel
-def _expect(state, p, i, slot, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _expect(
+    state: PopulationState, p: PopulationParameters, i: int, slot: int, time_s: float
+) -> tuple[float, float, bool]:
     """The flat and the daily expectation, and whether the daily one is ready."""
     scalars = state.scalars[i]
     ready = p.day_slots >= 4 and state.day_n[i, slot] > 0 and time_s - scalars[FIRST_S] >= DAY_S
@@ -105,14 +110,14 @@ def _expect(state, p, i, slot, time_s):  # type: ignore[no-untyped-def]  # noqa:
 
 
 @kernel
-def _variance(state, p, i, mean):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _variance(state: PopulationState, p: PopulationParameters, i: int, mean: float) -> tuple[float, float]:
     base = max(mean, 0.02) if p.discrete else 1.0
     floor = 1e-5 * state.scalars[i, MAGNITUDE]
     return max(state.scalars[i, SPREAD] * base, floor * floor, 1e-200), base
 
 
 @kernel
-def _start(state, i, values, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _start(state: PopulationState, i: int, values: FloatArray, time_s: float) -> None:
     """Begin with the median and the median absolute deviation of the first bucket's members."""
     middle = np.median(values)
     state.scalars[i, FIRST_S] = time_s
@@ -125,7 +130,19 @@ def _start(state, i, values, time_s):  # type: ignore[no-untyped-def]  # noqa: A
 
 
 @kernel
-def _learn(state, p, i, values, mean, flat, daily, ready, slot, conditions, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _learn(
+    state: PopulationState,
+    p: PopulationParameters,
+    i: int,
+    values: FloatArray,
+    mean: float,
+    flat: float,
+    daily: float,
+    ready: bool,
+    slot: int,
+    conditions: FloatArray,
+    time_s: float,
+) -> None:
     """Let a population learn one bucket's members; returns nothing."""
     scalars = state.scalars[i]
     seen = scalars[SEEN]
@@ -167,7 +184,15 @@ def _learn(state, p, i, values, mean, flat, daily, ready, slot, conditions, time
 
 
 @kernel
-def _bucket(state, p, i, values, time_s, conditions, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _bucket(
+    state: PopulationState,
+    p: PopulationParameters,
+    i: int,
+    values: FloatArray,
+    time_s: float,
+    conditions: FloatArray,
+    out: FloatArray,
+) -> None:
     """Score the members present in one bucket against the population, then learn them."""
     scalars = state.scalars[i]
     n = values.shape[0]
@@ -212,15 +237,15 @@ def _bucket(state, p, i, values, time_s, conditions, out):  # type: ignore[no-un
 
 
 @kernel
-def advance(  # type: ignore[no-untyped-def]
-    state,
-    p,
-    rows,
-    buckets,
-    values,
-    first_bucket,
-    conditions,
-    out,  # noqa: ANN001
+def advance(
+    state: PopulationState,
+    p: PopulationParameters,
+    rows: IntArray,
+    buckets: IntArray,
+    values: FloatArray,
+    first_bucket: int,
+    conditions: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Score and learn a stretch of members' values.
 

@@ -16,6 +16,9 @@ expected count (quasi-Poisson). Predictions allow for the error of the estimates
 Cost of a bucket is constant in the length of history; state is a few kB a series.
 """
 
+# Compiled functions take their arguments by position only.
+# ruff: noqa: PLR0917, FBT001, FBT003
+
 from __future__ import annotations
 
 import math
@@ -122,7 +125,9 @@ class SeriesParameters(NamedTuple):
 
 
 @kernel
-def _expect(state, p, i, e, day_slot, week_slot, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _expect(
+    state: SeriesState, p: SeriesParameters, i: int, e: int, day_slot: int, week_slot: int, time_s: float
+) -> tuple[bool, float, float]:
     """Whether a forecaster can speak, its expectation and the relative variance of that."""
     level = state.experts[i, e, LEVEL]
     seen = state.series[i, SEEN]
@@ -143,7 +148,7 @@ def _expect(state, p, i, e, day_slot, week_slot, time_s):  # type: ignore[no-unt
 
 
 @kernel
-def _detail(state, p, i, day_slot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _detail(state: SeriesState, p: SeriesParameters, i: int, day_slot: int) -> float:
     """How the day profile departs, at a slot, from its mean over the coarser week slot that it lies in."""
     width = 7 * p.day_slots // p.week_slots
     if width <= 1:
@@ -159,25 +164,39 @@ def _detail(state, p, i, day_slot):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 @kernel
-def _base(p, mean, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _base(p: SeriesParameters, mean: float, doubt: float) -> float:
     """The unit of a variance: counts vary with their expectation, metrics do not."""
     return max(mean, 0.5 * doubt, 0.02) if p.discrete else 1.0
 
 
 @kernel
-def _variance(state, p, i, e, day_slot, base, doubt):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _variance(
+    state: SeriesState, p: SeriesParameters, i: int, e: int, day_slot: int, base: float, doubt: float
+) -> float:
     """Predictive variance of a forecaster."""
     ratio = state.day_ratio[i, e - DAILY, day_slot] if e >= DAILY else 1.0
     if p.discrete and base < 5.0:
         # Small counts are never more regular than Poisson; with the doubt this is their posterior predictive law.
-        return base * max(state.experts[i, e, SPREAD] * ratio, 1.0) * (1.0 + doubt)
+        return float(base * max(state.experts[i, e, SPREAD] * ratio, 1.0) * (1.0 + doubt))
     floor = 1e-5 * state.series[i, MAGNITUDE]
     spread = state.experts[i, e, SPREAD] * base * ratio * (1.0 + doubt)
-    return max(spread, floor * floor, 1e-200)
+    return float(max(spread, floor * floor, 1e-200))
 
 
 @kernel
-def _learn_seasons(state, p, i, e, value, residual, step, day_slot, week_slot, ready, square_z):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _learn_seasons(
+    state: SeriesState,
+    p: SeriesParameters,
+    i: int,
+    e: int,
+    value: float,
+    residual: float,
+    step: float,
+    day_slot: int,
+    week_slot: int,
+    ready: bool,
+    square_z: float,
+) -> None:
     """Move the profile that a seasonal forecaster owns, and its variance by time of day."""
     n = state.day_n[i, day_slot]
     if ready:
@@ -203,7 +222,7 @@ def _learn_seasons(state, p, i, e, value, residual, step, day_slot, week_slot, r
 
 
 @kernel
-def _learn_spread(state, p, i, e, square, base):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _learn_spread(state: SeriesState, p: SeriesParameters, i: int, e: int, square: float, base: float) -> None:
     """Move a forecaster's residual variance (over `base`) towards a squared residual."""
     n = state.experts[i, e, SPREAD_N]
     spread = state.experts[i, e, SPREAD]
@@ -212,7 +231,7 @@ def _learn_spread(state, p, i, e, square, base):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _bounded(residual, limit, rare):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _bounded(residual: float, limit: float, rare: bool) -> float:
     """A residual as far as it is learnt from: at most `limit`, and less the farther out a rare outlier lies."""
     size = abs(residual)
     if size <= limit:
@@ -222,7 +241,7 @@ def _bounded(residual, limit, rare):  # type: ignore[no-untyped-def]  # noqa: AN
 
 
 @kernel
-def _bounded_square(residual, variance, robust, rare):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _bounded_square(residual: float, variance: float, robust: bool, rare: bool) -> float:
     """A squared residual as far as a variance learns from it (Huber's proposal 2, with 2 standard deviations).
 
     A rare outlier says nothing of the noise; when far residuals are the rule, the noise has grown, and fast.
@@ -239,7 +258,18 @@ def _bounded_square(residual, variance, robust, rare):  # type: ignore[no-untype
 
 
 @kernel
-def _learn_expert(state, p, i, e, value, mean, doubt, ready, day_slot, week_slot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _learn_expert(
+    state: SeriesState,
+    p: SeriesParameters,
+    i: int,
+    e: int,
+    value: float,
+    mean: float,
+    doubt: float,
+    ready: bool,
+    day_slot: int,
+    week_slot: int,
+) -> None:
     """Let a forecaster learn a value."""
     experts = state.experts
     seen = state.series[i, SEEN]
@@ -292,7 +322,7 @@ def _learn_expert(state, p, i, e, value, mean, doubt, ready, day_slot, week_slot
 
 
 @kernel
-def _log_likelihood(p, value, mean, doubt, variance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _log_likelihood(p: SeriesParameters, value: float, mean: float, doubt: float, variance: float) -> float:
     """Log density of a value: of its count, or under a Student t with 5 degrees of freedom, up to a constant."""
     if p.discrete:
         return count_log_probability(max(value, 0.0), max(mean, 0.5 * doubt, 0.02), variance)
@@ -301,7 +331,7 @@ def _log_likelihood(p, value, mean, doubt, variance):  # type: ignore[no-untyped
 
 
 @kernel
-def _choose_speaker(state, i):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _choose_speaker(state: SeriesState, i: int) -> None:
     """The forecaster with the best evidence; a change must pay for itself."""
     speaker = int(state.series[i, SPEAKER])
     best, best_evidence = SLOW, 0.0
@@ -314,7 +344,7 @@ def _choose_speaker(state, i):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
 
 
 @kernel
-def _note_shift(state, p, i, deviation):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _note_shift(state: SeriesState, p: SeriesParameters, i: int, deviation: float) -> None:
     """Count residuals far on one side; a long run of them is a new level for every forecaster."""
     run = state.series[i, SHIFT_RUN]
     sign = 1.0 if deviation > 0 else -1.0
@@ -342,7 +372,9 @@ def _note_shift(state, p, i, deviation):  # type: ignore[no-untyped-def]  # noqa
 
 
 @kernel
-def _multi_deviation(state, p, i, e, residual, variance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _multi_deviation(
+    state: SeriesState, p: SeriesParameters, i: int, e: int, residual: float, variance: float
+) -> float:
     """Deviation of the last WINDOW residuals' sum, each bounded so that no single one can carry it."""
     n = int(state.experts[i, e, RING_N])
     if n < WINDOW - 1:
@@ -361,7 +393,7 @@ def _multi_deviation(state, p, i, e, residual, variance):  # type: ignore[no-unt
 
 
 @kernel
-def _sided(side, records, deviation, trust):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _sided(side: int, records: Float32Array, deviation: float, trust: float) -> float:
     """Surprise of a signed deviation, on the sides that count."""
     if side * deviation < 0:
         return 0.0
@@ -370,7 +402,9 @@ def _sided(side, records, deviation, trust):  # type: ignore[no-untyped-def]  # 
 
 
 @kernel
-def _fill_bounds(state, p, i, e, mean, variance, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _fill_bounds(
+    state: SeriesState, p: SeriesParameters, i: int, e: int, mean: float, variance: float, detail: FloatArray
+) -> None:
     """95 % bounds from the own history of deviations."""
     low = history.bound(state.histories[i, e, 0], 0, 0.025)
     high = history.bound(state.histories[i, e, 0], 1, 0.025)
@@ -389,18 +423,28 @@ def _fill_bounds(state, p, i, e, mean, variance, detail):  # type: ignore[no-unt
 
 
 @kernel
-def _credit(state, p, i, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _credit(state: SeriesState, p: SeriesParameters, i: int, time_s: float) -> float:
     """The largest surprise that a series can have at its age.
 
     Before a series has shown its days and its first weekends, what looks impossible may be its habit: 3 at the
     start, 5 (a critical score) after five days of hourly or two of five-minute buckets.
     """
     days = (time_s - state.series[i, FIRST_S]) / DAY_S
-    return 3.0 + 0.25 * days + state.series[i, SEEN] / 500.0
+    return float(3.0 + 0.25 * days + state.series[i, SEEN] / 500.0)
 
 
 @kernel
-def _score(state, p, i, value, mean, doubt, day_slot, time_s, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _score(
+    state: SeriesState,
+    p: SeriesParameters,
+    i: int,
+    value: float,
+    mean: float,
+    doubt: float,
+    day_slot: int,
+    time_s: float,
+    detail: FloatArray,
+) -> tuple[float, float]:
     """Score a value by the speaking forecaster; returns its multi-bucket deviations (raw, standardised)."""
     e = int(state.series[i, SPEAKER])
     base = _base(p, mean, doubt)
@@ -427,13 +471,15 @@ def _score(state, p, i, value, mean, doubt, day_slot, time_s, detail):  # type: 
 
 
 @kernel
-def _belief(surprise):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _belief(surprise: float) -> float:
     """How much a deviation counts in the history: what is very surprising is more likely an anomaly than a habit."""
     return min(max(1.0 - 0.35 * (surprise - 3.5), 0.3), 1.0)
 
 
 @kernel
-def _remember(state, p, i, detail, raw_multi, multi):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _remember(
+    state: SeriesState, p: SeriesParameters, i: int, detail: FloatArray, raw_multi: float, multi: float
+) -> None:
     """Add a bucket's deviations to the speaking forecaster's histories; an episode counts little more than once."""
     e = int(state.series[i, SPEAKER])
     single = detail[DEVIATION]
@@ -451,7 +497,9 @@ def _remember(state, p, i, detail, raw_multi, multi):  # type: ignore[no-untyped
 
 
 @kernel
-def _learn(state, p, i, value, day_slot, week_slot, time_s):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _learn(
+    state: SeriesState, p: SeriesParameters, i: int, value: float, day_slot: int, week_slot: int, time_s: float
+) -> None:
     """Let all forecasters learn a value and weigh how well they expected it."""
     reference = 0.0
     means = np.empty(EXPERTS)
@@ -475,7 +523,15 @@ def _learn(state, p, i, value, day_slot, week_slot, time_s):  # type: ignore[no-
 
 
 @kernel
-def _advance_one(state, p, i, value, time_s, conditions, detail):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _advance_one(
+    state: SeriesState,
+    p: SeriesParameters,
+    i: int,
+    value: float,
+    time_s: float,
+    conditions: FloatArray,
+    detail: FloatArray,
+) -> None:
     """Score one bucket's value of one series, then learn it."""
     series = state.series
     value = min(max(value, -HUGE), HUGE)
@@ -515,14 +571,14 @@ def _advance_one(state, p, i, value, time_s, conditions, detail):  # type: ignor
 
 
 @kernel
-def advance(  # type: ignore[no-untyped-def]
-    state,
-    p,
-    rows,
-    values,
-    first_bucket,
-    conditions,
-    details,  # noqa: ANN001
+def advance(
+    state: SeriesState,
+    p: SeriesParameters,
+    rows: IntArray,
+    values: FloatArray,
+    first_bucket: int,
+    conditions: FloatArray,
+    details: FloatArray,
 ) -> None:
     """Score and learn a block of buckets of some series, in order of time.
 

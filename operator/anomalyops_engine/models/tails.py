@@ -3,6 +3,9 @@
 A surprise of 3 is a probability of 0.001. Everything works on logarithms, so that 1e-300 is as good as 0.1.
 """
 
+# Compiled functions take their arguments by position only.
+# ruff: noqa: FBT001, FBT003
+
 from __future__ import annotations
 
 import math
@@ -59,7 +62,7 @@ def _count_log_term(x: float, mean: float, variance: float) -> float:
 
 
 @kernel
-def _count_tail(x: float, mean: float, variance: float, upper: bool) -> float:  # noqa: FBT001 - numba knows no keyword-only arguments
+def _count_tail(x: float, mean: float, variance: float, upper: bool) -> float:
     """Surprise of P(X beyond x) + P(X = x) / 2 for a negative binomial X (Poisson when variance <= mean).
 
     The tail is summed outwards from x, where its terms fall; the mid-p form (Lancaster 1961) makes the surprise of a

@@ -1,5 +1,7 @@
 """A job's analysis: all its detectors, its scores, and what it has learnt, from one stretch of buckets to the next."""
 
+# ruff: noqa: PLR0917 - private steps of one computation
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -248,7 +250,7 @@ class JobAnalysis:
         by, over, partition = set(), set(), set()
         for detection in self._detections:
             detector = detection.detector
-            for key in detection.keys():
+            for key in detection.series_keys():
                 names = [*detector.split_fields, *([detector.over] if detector.over else [])]
                 values = dict(zip(names, key, strict=False))
                 partition_value = values.get(detector.partition) if detector.partition else None
@@ -339,7 +341,7 @@ class _Composer:
             self._record(stamp, number, anomaly)
         self._influencers(stamp, anomalies, document, document_id)
         surprise = pooled_surprise([anomaly.surprise for anomaly in anomalies], scored)
-        score = self._normaliser.initial("bucket", surprise)
+        score = self._normaliser.initial("bucket", surprise, stamp.timestamp_ms)
         document["anomaly_score"] = document["initial_anomaly_score"] = score
         self._remember("bucket", document_id, "anomaly_score", stamp, surprise, score)
         self._bucket_influencer(stamp, document, document_id, "bucket_time", surprise)
@@ -347,7 +349,7 @@ class _Composer:
     def _record(self, stamp: Stamp, number: int, anomaly: Anomaly) -> None:
         detector = anomaly.detector
         scope = f"record/{detector.index}/{anomaly.split(detector.partition) or ''}"
-        score = self._normaliser.initial(scope, anomaly.surprise)
+        score = self._normaliser.initial(scope, anomaly.surprise, stamp.timestamp_ms)
         document = record_document(stamp, anomaly, score)
         document_id = stamp.document_id("record", number)
         self._results.records.append(document)
@@ -368,7 +370,7 @@ class _Composer:
             if surprise < NOTEWORTHY:
                 continue
             scope = f"influencer/{name}"
-            score = self._normaliser.initial(scope, surprise)
+            score = self._normaliser.initial(scope, surprise, stamp.timestamp_ms)
             document_id = stamp.document_id("influencer", name, number)
             document = influencer_document(stamp, name, value, surprise, score)
             self._results.influencers.append(document)
@@ -384,7 +386,7 @@ class _Composer:
         self, stamp: Stamp, bucket: dict[str, Any], bucket_id: str, name: str, surprise: float
     ) -> None:
         scope = f"bucket_influencer/{name}"
-        score = self._normaliser.initial(scope, surprise)
+        score = self._normaliser.initial(scope, surprise, stamp.timestamp_ms)
         bucket["bucket_influencers"].append(bucket_influencer(stamp, name, surprise, score))
         self._remember(scope, bucket_id, f"bucket_influencers/{name}", stamp, surprise, score)
 
@@ -396,7 +398,7 @@ class _Composer:
     def _renormalise(self, now_ms: int) -> None:
         """Dim what is small beside what came later: in new documents at once, in stored ones by a list of changes."""
         changed: dict[str, dict[str, Any]] = {}
-        for entry in self._normaliser.dim(now_ms):
+        for entry in self._normaliser.dimmed(now_ms):
             document = self._new.get(entry.document_id)
             if document is None:
                 change = changed.setdefault(entry.document_id, {})

@@ -1,5 +1,7 @@
 """One detector over a stretch of buckets: values from the database through the learner to surprising buckets."""
 
+# ruff: noqa: PLR0917 - private steps of one computation
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -94,7 +96,7 @@ class Detection(Protocol):
     def model_bytes(self) -> int:
         """Bytes of model state."""
 
-    def keys(self) -> list[tuple[str, ...]]:
+    def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""
 
     def apply_rules(self, detector: Detector, *, want_bounds: bool) -> None:
@@ -267,7 +269,7 @@ class SeriesDetection:
         """Bytes of model state."""
         return len(self._bank) * (self._bank.bytes_per_series + 8)
 
-    def keys(self) -> list[tuple[str, ...]]:
+    def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""
         return list(self._bank.keys)
 

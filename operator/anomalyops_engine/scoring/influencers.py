@@ -53,4 +53,5 @@ def _explained(anomaly: Anomaly, without: float) -> float:
     if math.isnan(without):
         return 1.0
     rest = (without - anomaly.typical) / deviation
-    return min(max(1.0 - rest, 0.0), 1.0)
+    # Sums come from the database in any order: digits that depend on it are cut off.
+    return round(min(max(1.0 - rest, 0.0), 1.0), 9)

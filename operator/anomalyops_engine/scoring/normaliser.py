@@ -9,7 +9,6 @@ results inside the renormalisation window are dimmed too; their initial scores n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +41,7 @@ class Entry:
 
     Attributes:
         document_id: The result document.
-        fields: Its score field, and a path inside a bucket's influencers when it is one of those.
+        fields: Its score field, or `bucket_influencers/<influencer field>` for an entry of that list.
         timestamp_ms: Its bucket's start.
         surprise: What the score was made from.
         score: The score now.
@@ -62,29 +61,43 @@ class Normaliser:
     window_ms: int
     largest: dict[str, float] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
+    _dimmed: dict[tuple[str, str], Entry] = field(default_factory=dict)
 
-    def initial(self, scope: str, surprise: float) -> float:
-        """Score a new surprise and remember it as the scope's largest if it is."""
-        self.largest[scope] = max(self.largest.get(scope, 0.0), surprise)
+    def initial(self, scope: str, surprise: float, timestamp_ms: int) -> float:
+        """Score a new surprise; when it is its scope's largest, dim the scope's results inside the window."""
+        if surprise > self.largest.get(scope, 0.0):
+            self.largest[scope] = surprise
+            for entry in self._inside(scope, timestamp_ms):
+                lower = score(entry.surprise, surprise)
+                if lower < entry.score:
+                    entry.score = lower
+                    self._dimmed[entry.document_id, entry.fields] = entry
         return score(surprise, self.largest[scope])
 
     def remember(self, scope: str, entry: Entry) -> None:
         """Keep a result for renormalisation."""
         self.entries.setdefault(scope, []).append(entry)
 
-    def dim(self, now_ms: int) -> Iterator[Entry]:
-        """Forget results that left the window, and yield those whose score is lower now, with the new score."""
-        for scope, entries in list(self.entries.items()):
-            kept = [entry for entry in entries if entry.timestamp_ms >= now_ms - self.window_ms]
-            if kept:
-                self.entries[scope] = kept
-            else:
+    def dimmed(self, now_ms: int) -> list[Entry]:
+        """Results whose score became lower since the last call; forgets what no later bucket can dim.
+
+        Args:
+            now_ms: Start of the next bucket.
+        """
+        for scope in list(self.entries):
+            if not self._inside(scope, now_ms):
                 del self.entries[scope]
-            for entry in kept:
-                lower = score(entry.surprise, self.largest[scope])
-                if lower < entry.score - 1e-9:
-                    entry.score = lower
-                    yield entry
+        changed = list(self._dimmed.values())
+        self._dimmed.clear()
+        return changed
+
+    def _inside(self, scope: str, now_ms: int) -> list[Entry]:
+        """A scope's results inside the window that ends now; older ones are forgotten."""
+        oldest = now_ms - self.window_ms
+        entries = self.entries.get(scope, [])
+        if entries and entries[0].timestamp_ms < oldest:
+            entries = self.entries[scope] = [entry for entry in entries if entry.timestamp_ms >= oldest]
+        return entries
 
     def pack(self) -> dict[str, Any]:
         """Plain values that `unpack` makes the normaliser from."""

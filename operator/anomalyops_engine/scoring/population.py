@@ -108,7 +108,7 @@ class PopulationDetection:
         names = sum(sum(map(len, member)) + 64 for member in self._members)
         return len(self._bank) * self._bank.bytes_per_population + names
 
-    def keys(self) -> list[tuple[str, ...]]:
+    def series_keys(self) -> list[tuple[str, ...]]:
         """The split values and members seen."""
         return list(self._members)
 

@@ -24,7 +24,8 @@ def write_snapshot(plain: dict[str, Any], arrays: Arrays) -> bytes:
     """The blob of plain (JSON) values and named arrays."""
     buffer = io.BytesIO()
     header = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
-    np.savez(buffer, header=header, **{f"array.{name}": array for name, array in arrays.items()})
+    stored: dict[str, Any] = {"header": header} | {f"array.{name}": array for name, array in arrays.items()}
+    np.savez(buffer, **stored)
     return MAGIC + VERSION.to_bytes(2, "big") + zlib.compress(buffer.getvalue(), level=1)
 
 

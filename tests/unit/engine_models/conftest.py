@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from anomalyops_engine.scoring import JobAnalysis, Results
+
+HOUR = 3_600_000
+START = 1_704_067_200_000  # 2024-01-01T00:00:00Z, a Monday
+
+
+@dataclass(frozen=True)
+class Documents:
+    sql: str = "SELECT * FROM documents"
+    parameters: tuple[Any, ...] = ()
+
+
+class Bench:
+    """Documents in DuckDB and a way to analyse them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    @staticmethod
+    def job(*detectors: dict[str, Any], influencers: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
+        config = {"bucket_span": "1h", "detectors": list(detectors), "influencers": list(influencers)}
+        return {
+            "job_id": "job",
+            "analysis_config": config | options.pop("analysis_config", {}),
+            "data_description": {"time_field": "time"},
+            **options,
+        }
+
+    @staticmethod
+    def times(counts: Any) -> Any:
+        """Times of documents: `counts[b]` of them in bucket b, spread over it."""
+        return np.concatenate(
+            [START + b * HOUR + np.arange(n) * (HOUR // max(int(n), 1)) for b, n in enumerate(counts)]
+        ).astype(np.int64)
+
+    def load(self, **columns: Any) -> None:
+        self.connection.register("incoming", pa.table(columns))
+        self.connection.execute("CREATE OR REPLACE TABLE documents AS SELECT * FROM incoming")
+
+    def analyse(
+        self, job: dict[str, Any], buckets: int, *, analysis: JobAnalysis | None = None, first: int = 0
+    ) -> Results:
+        analysis = analysis or JobAnalysis.create(job)
+        return analysis.analyse(
+            self.connection, Documents(), start_ms=START + first * HOUR, end_ms=START + (first + buckets) * HOUR
+        )
+
+
+@contextmanager
+def _open_bench() -> Iterator[Bench]:
+    with duckdb.connect() as connection:
+        yield Bench(connection)
+
+
+@pytest.fixture(scope="session")
+def new_bench() -> Callable[[], AbstractContextManager[Bench]]:
+    return _open_bench
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with _open_bench() as bench:
+        yield bench

@@ -1,0 +1,295 @@
+"""Splitting time, restarting, renormalising, rules and bad data change nothing that they should not."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from anomalyops_engine.scoring import (
+    JobAnalysis,
+    Results,
+    SnapshotError,
+    UnsupportedAnalysis,
+    required_fields,
+)
+
+HOUR = 3_600_000
+START = 1_704_067_200_000
+
+BUCKETS = 260
+JOB = {
+    "job_id": "job",
+    "analysis_config": {
+        "bucket_span": "1h",
+        "detectors": [
+            {"function": "count", "partition_field_name": "host"},
+            {"function": "mean", "field_name": "value", "by_field_name": "host"},
+            {"function": "high_sum", "field_name": "value", "over_field_name": "client"},
+        ],
+        "influencers": ["client"],
+    },
+    "data_description": {"time_field": "time"},
+    "model_plot_config": {"enabled": True},
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(new_bench: Any) -> Any:
+    rng = np.random.default_rng(0)
+    with new_bench() as bench:
+        time = bench.times(rng.poisson(12, BUCKETS))
+        value = rng.gamma(3, 10, len(time))
+        value[rng.choice(len(time), 25)] *= 30
+        bench.load(
+            time=time,
+            host=rng.choice(["a", "b", "c"], len(time), p=[0.7, 0.29, 0.01]),
+            value=value,
+            client=rng.choice([f"c{k}" for k in range(30)], len(time)),
+        )
+        yield bench
+
+
+class Outcome(dict[str, dict[str, Any]]):
+    """Final documents by id; too many to be printed."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} documents"
+
+
+def final_scores(parts: list[Results]) -> Outcome:
+    documents = {name: document for part in parts for name, document in part.documents()}
+    for part in parts:
+        for name, change in part.renormalised:
+            for field, score in change.items():
+                _, nested, influencer = field.partition("bucket_influencers/")
+                if not nested:
+                    documents[name][field] = score
+                for entry in documents[name].get("bucket_influencers", []):
+                    if nested and entry["influencer_field_name"] == influencer:
+                        entry["anomaly_score"] = score
+    return Outcome(documents)
+
+
+@pytest.fixture(scope="module")
+def whole(loaded: Any) -> Outcome:
+    documents = final_scores([loaded.analyse(JOB, BUCKETS)])
+    assert any(d["result_type"] == "record" and d["record_score"] > 50 for d in documents.values())
+    return documents
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cuts=st.sets(st.integers(1, BUCKETS - 1), min_size=1, max_size=4))
+def test_stopping_and_restoring_anywhere_equals_never_stopping(loaded: Any, whole: Any, cuts: set[int]) -> None:
+    edges = [0, *sorted(cuts), BUCKETS]
+    parts = []
+    analysis = JobAnalysis.create(JOB)
+    for left, right in pairwise(edges):
+        analysis = JobAnalysis.restore(JOB, analysis.snapshot())
+        parts.append(loaded.analyse(JOB, right - left, analysis=analysis, first=left))
+    assert final_scores(parts) == whole
+
+
+def test_ids_are_unique_and_repeatable(loaded: Any, whole: Any) -> None:
+    results = loaded.analyse(JOB, BUCKETS)
+    names = [name for name, _ in results.documents()]
+    assert len(names) == len(set(names))
+    assert set(names) == set(whole)
+
+
+def test_partition_names_do_not_matter(bench: Any) -> None:
+    rng = np.random.default_rng(1)
+    time, value = np.tile(bench.times([1] * 300), 2), rng.normal(50, 4, 600)
+    value[[250, 550]] += 60
+    scores = []
+    for names in (("a", "z"), ("z", "a")):
+        bench.load(time=time, value=value, host=np.repeat(names, 300))
+        job = bench.job({"function": "mean", "field_name": "value", "partition_field_name": "host"})
+        records = bench.analyse(job, 300).records
+        position = {name: k for k, name in enumerate(names)}
+        scores.append(
+            sorted((position[r["partition_field_value"]], r["timestamp"], r["record_score"]) for r in records)
+        )
+    assert scores[0] == scores[1]
+    assert scores[0]
+
+
+def test_scaling_values_changes_no_score(bench: Any) -> None:
+    rng = np.random.default_rng(2)
+    value = rng.normal(50, 4, 400)
+    value[350] = 120
+    scores = []
+    for factor in (1.0, 2.0**-30, 2.0**40):
+        bench.load(time=bench.times([1] * 400), value=value * factor)
+        records = bench.analyse(bench.job({"function": "mean", "field_name": "value"}), 400).records
+        scores.append([(r["timestamp"], round(r["record_score"], 6)) for r in records])
+    assert scores[0] == scores[1] == scores[2]
+
+
+def test_something_worse_dims_what_came_before_but_not_its_initial_score(bench: Any) -> None:
+    rng = np.random.default_rng(3)
+    value = rng.normal(100, 5, 500)
+    value[400], value[450] = 145, 100_000
+    bench.load(time=bench.times([1] * 500), value=value)
+    job = bench.job({"function": "mean", "field_name": "value"})
+    analysis = JobAnalysis.create(job)
+    before = bench.analyse(job, 420, analysis=analysis)
+    early = before.records[-1]
+    after = bench.analyse(job, 80, analysis=analysis, first=420)
+    changes = dict(after.renormalised)
+    name = before.record_ids[-1]
+    assert changes[name]["record_score"] < early["record_score"]
+    assert "initial_record_score" not in changes[name]
+    assert before.bucket_ids[400] in changes
+    together = final_scores([bench.analyse(job, 500)])
+    assert together[name]["record_score"] == changes[name]["record_score"]
+    assert together[name]["initial_record_score"] == early["initial_record_score"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.full(300, 5.0),
+        np.where(np.arange(300) == 200, np.inf, 1.0),
+        np.where(np.arange(300) % 7 == 0, np.nan, 1e15),
+        np.where(np.arange(300) % 2, 1e15, 1e-15),
+        np.where(np.arange(300) == 150, 1e308, -1e-300),
+        np.where(np.arange(300) == 299, 1.0, 0.0),
+    ],
+    ids=["constant", "infinite", "missing", "magnitudes", "huge", "zero"],
+)
+@pytest.mark.parametrize("function", ["mean", "sum", "max"])
+def test_hard_values_give_finite_results(bench: Any, value: Any, function: str) -> None:
+    bench.load(time=bench.times([1] * 300), value=value)
+    job = bench.job({"function": function, "field_name": "value"}, model_plot_config={"enabled": True})
+    results = bench.analyse(job, 300)
+    for _, document in results.documents():
+        for field, number in document.items():
+            for entry in number if isinstance(number, list) else [number]:
+                assert not isinstance(entry, float) or np.isfinite(entry), (field, document)
+    assert len(results.buckets) == 300
+
+
+def test_a_constant_series_that_moves_is_an_anomaly(bench: Any) -> None:
+    value = np.full(400, 5.0)
+    value[350] = 6.0
+    bench.load(time=bench.times([1] * 400), value=value)
+    records = bench.analyse(bench.job({"function": "mean", "field_name": "value"}), 400).records
+    assert [(r["timestamp"] - START) // HOUR for r in records if r["record_score"] >= 75] == [350]
+
+
+def test_a_year_without_data_does_no_harm(bench: Any) -> None:
+    rng = np.random.default_rng(4)
+    value = rng.normal(100, 5, 600)
+    time = bench.times([1] * 600)
+    time[300:] += 8760 * HOUR
+    bench.load(time=time, value=value)
+    job = bench.job({"function": "mean", "field_name": "value"})
+    results = bench.analyse(job, 8760 + 600)
+    assert [r for r in results.records if r["record_score"] >= 75] == []
+    assert results.empty_bucket_count == 8760
+
+
+RULE = {"actions": ["skip_result"], "conditions": [{"applies_to": "actual", "operator": "lt", "value": 200}]}
+
+
+def test_rules_skip_results_and_updates(bench: Any) -> None:
+    rng = np.random.default_rng(5)
+    value = rng.normal(100, 5, 500)
+    value[400], value[450] = 180, 260
+    bench.load(time=bench.times([1] * 500), value=value)
+    detector = {"function": "mean", "field_name": "value"}
+    records = bench.analyse(bench.job(detector | {"custom_rules": [RULE]}), 500).records
+    assert [(r["timestamp"] - START) // HOUR for r in records] == [450]
+    value[300:420] = 180
+    bench.load(time=bench.times([1] * 500), value=value)
+    frozen = {
+        "actions": ["skip_model_update"],
+        "conditions": [{"applies_to": "actual", "operator": "gte", "value": 150}],
+    }
+    records = bench.analyse(bench.job(detector | {"custom_rules": [frozen]}), 500).records
+    high = [(r["timestamp"] - START) // HOUR for r in records if r["record_score"] >= 75]
+    assert set(range(320, 420)) <= set(high)
+
+
+def test_reconfigure_takes_over_rules_and_model_plot(bench: Any) -> None:
+    rng = np.random.default_rng(6)
+    value = rng.normal(100, 5, 500)
+    value[450] = 180
+    bench.load(time=bench.times([1] * 500), value=value)
+    detector = {"function": "mean", "field_name": "value"}
+    analysis = JobAnalysis.create(bench.job(detector))
+    assert bench.analyse({}, 400, analysis=analysis).model_plot == []
+    analysis.reconfigure(bench.job(detector | {"custom_rules": [RULE]}, model_plot_config={"enabled": True}))
+    results = bench.analyse({}, 100, analysis=analysis, first=400)
+    assert results.records == []
+    assert len(results.model_plot) == 100
+
+
+@pytest.mark.parametrize(
+    ("detector", "options", "named"),
+    [
+        ({"function": "rare", "by_field_name": "x"}, {}, "function [rare]"),
+        ({"function": "high_min", "field_name": "x"}, {}, "function [high_min]"),
+        ({"function": "non_zero_count", "over_field_name": "x"}, {}, "over_field_name"),
+        ({"function": "count", "by_field_name": "x", "exclude_frequent": "all"}, {}, "exclude_frequent"),
+        ({"function": "count", "by_field_name": "mlcategory"}, {}, "mlcategory"),
+        ({"function": "count"}, {"categorization_field_name": "message"}, "categorization_field_name"),
+        ({"function": "mean"}, {}, "field_name is missing"),
+        (
+            {"function": "count", "by_field_name": "x", "custom_rules": [{"scope": {"x": {"filter_id": "f"}}}]},
+            {},
+            "custom_rules[0].scope",
+        ),
+    ],
+)
+def test_what_cannot_be_analysed_is_refused_by_name(bench: Any, detector: Any, options: Any, named: str) -> None:
+    with pytest.raises(UnsupportedAnalysis) as error:
+        JobAnalysis.create(bench.job(detector, analysis_config=options))
+    assert named in str(error.value)
+
+
+def test_required_fields() -> None:
+    assert required_fields(JOB["analysis_config"]) == ["client", "host", "value"]
+
+
+def test_damaged_and_foreign_state_is_refused(bench: Any) -> None:
+    state = JobAnalysis.create(JOB).snapshot()
+    with pytest.raises(SnapshotError, match="mark"):
+        JobAnalysis.restore(JOB, b"something")
+    with pytest.raises(SnapshotError, match="damaged"):
+        JobAnalysis.restore(JOB, state[:-20])
+    with pytest.raises(SnapshotError, match="version"):
+        JobAnalysis.restore(JOB, state[:7] + b"\x00\x63" + state[9:])
+    with pytest.raises(SnapshotError, match="detectors"):
+        JobAnalysis.restore(bench.job({"function": "count"}), state)
+
+
+def test_buckets_are_analysed_once_and_in_order(bench: Any) -> None:
+    bench.load(time=bench.times([1] * 10))
+    analysis = JobAnalysis.create(bench.job({"function": "count"}))
+    bench.analyse({}, 5, analysis=analysis)
+    with pytest.raises(ValueError, match="analysed already"):
+        bench.analyse({}, 5, analysis=analysis, first=4)
+
+
+def test_buckets_start_at_the_first_record(bench: Any) -> None:
+    counts = [0] * 50 + [3] * 20
+    bench.load(time=bench.times(counts))
+    results = bench.analyse(bench.job({"function": "count"}), 70)
+    assert [b["timestamp"] for b in results.buckets] == [START + b * HOUR for b in range(50, 70)]
+    assert results.empty_bucket_count == 0
+
+
+def test_model_size_counts_series_and_bytes(bench: Any) -> None:
+    bench.load(time=bench.times([2] * 30), host=np.tile(["a", "b"], 30))
+    analysis = JobAnalysis.create(bench.job({"function": "count", "partition_field_name": "host"}))
+    bench.analyse({}, 30, analysis=analysis)
+    size = analysis.model_size()
+    assert size["total_partition_field_count"] == 2
+    assert size["memory_status"] == "ok"
+    assert 2_000 < size["model_bytes"] < 40_000
