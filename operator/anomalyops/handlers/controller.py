@@ -47,6 +47,7 @@ from anomalyops.resources import (
 logger = logging.getLogger(__name__)
 
 CONFLICT_RETRY = 0.2  # seconds; the watch brings the newer version meanwhile
+GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
 API_RETRY = 5.0  # seconds after the Kubernetes API refused or did not answer
 
 
@@ -180,6 +181,8 @@ class Controller:
                 await self._forget(name)
                 return None
             connection, runtime = self._connection(name, deleting=_deletion_asked(seen))
+            if (runtime is None or pair.job is None) and _just_created(seen):
+                return CONFLICT_RETRY
             if runtime is not None and not runtime.checked:
                 return None  # its first look comes, and reaches every pair
             if runtime is not None and runtime.usable:
@@ -399,6 +402,13 @@ def _asks_for_work(before: Seen[Any], now: Seen[Any]) -> bool:
 
 def _deletion_asked(seen: Iterable[Seen[Any]]) -> bool:
     return any(one.metadata.deletion_timestamp is not None for one in seen)
+
+
+def _just_created(seen: Iterable[Seen[Any]]) -> bool:
+    """Whether an object is so new that the watch of another kind may not have shown what it refers to."""
+    now = datetime.now(UTC)
+    created = [one.metadata.creation_timestamp for one in seen if not one.metadata.deletion_timestamp]
+    return any(at is not None and (now - at).total_seconds() < GRACE for at in created)
 
 
 def _log_step(step: Step) -> None:

@@ -112,6 +112,8 @@ class _Operator:
             await _require_kinds(self._api)
             cluster = self.options.cluster_id or await _cluster_id(self._api, self.options)
         except Exception as error:
+            if self._api is not None:  # without a start there is no cleanup
+                await self._api.close()
             self.failure = error if isinstance(error, StartupError) else StartupError(str(error))
             raise kopf.PermanentError(str(error)) from error
         self._controller = Controller(self._api, self.options, cluster=cluster, instance=socket.gethostname())
