@@ -162,6 +162,18 @@ def test_a_datafeed_without_its_job_is_said_to_be_so(files, capsys):
     files.write(FEED)
     assert files.run("apply") == 3
     assert "AnomalyJob 'requests' is not in the files" in capsys.readouterr().err
+    assert files.run("plan") == 0
+    assert "WaitingForJob" in capsys.readouterr().out
+    assert files.run("status") == 0
+    assert "datafeed/requests-feed" in capsys.readouterr().out
+    assert files.run("delete") == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "status", "apply", "delete"])
+def test_every_result_is_one_yaml_or_json_document(files, capsys, command):
+    for output, load in (("yaml", yaml.safe_load), ("json", json.loads)):
+        assert files.run(command, "--output", output) in {0, 2}
+        assert isinstance(load(capsys.readouterr().out), dict)
 
 
 def test_what_the_server_refuses_is_shown_in_its_words(files, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -27,4 +28,5 @@ def engine(
         raise LocalError(
             f"the engine is not installed ({error.name} is missing): pip install 'anomalyops[engine]'"
         ) from error
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
     serve(data, host, port)

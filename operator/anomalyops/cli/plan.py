@@ -23,7 +23,7 @@ def plan(
 ) -> None:
     """Show what apply would do, and why; change nothing.
 
-    Exit codes: 0 nothing to do, 2 something to do, 1 error.
+    Exit codes: 0 nothing to do, 2 something to do (also where only a person can), 1 error.
     """
     import asyncio
 

@@ -14,7 +14,8 @@ def write(value: Any, output: OutputFormat) -> None:
     if output is OutputFormat.YAML:
         import yaml
 
-        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+        plain = json.loads(json.dumps(value, default=str))  # enums and the like as what they stand for
+        text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
     else:
         text = json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
     sys.stdout.write(text)

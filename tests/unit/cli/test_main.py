@@ -39,11 +39,11 @@ def test_starting_imports_nothing_heavy():
 def test_help_is_there_at_once():
     command = [sys.executable, "-m", "anomalyops.cli", "--help"]
     times = []
-    for _ in range(5):
+    for _ in range(3):
         begun = time.monotonic()
         subprocess.run(command, capture_output=True, check=True)
         times.append(time.monotonic() - begun)
-    assert min(times) < 0.6  # 0.15 s on a machine of its own
+    assert min(times) < 1.0  # 0.15 s on a machine of its own
 
 
 @pytest.mark.parametrize(
