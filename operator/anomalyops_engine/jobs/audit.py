@@ -58,7 +58,7 @@ class Audit:
         now_ms = wall_clock_ms()
         if self._notifications:
             ids = [document_id("notification", now_ms) for _ in self._notifications]
-            writer.append(NOTIFICATIONS_INDEX, self._notifications, ids=ids)
+            writer.append(NOTIFICATIONS_INDEX, self._notifications, ids=ids, new=True)
         if self._annotations:
             unique = dict(self._annotations)
             writer.append(ANNOTATIONS_INDEX, list(unique.values()), ids=list(unique))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from anomalyops_engine.jobs.units import HOUR_MS
@@ -48,7 +48,12 @@ class DataCounts:
 
     def render(self, job_id: str) -> JsonObject:
         """Return the `data_counts` object; times that are not known yet are absent."""
-        return {"job_id": job_id, **{key: value for key, value in asdict(self).items() if value is not None}}
+        rendered: JsonObject = {"job_id": job_id}
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value is not None:
+                rendered[name] = value
+        return rendered
 
 
 @dataclass(slots=True, kw_only=True)

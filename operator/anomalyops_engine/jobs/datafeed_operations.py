@@ -157,7 +157,7 @@ class DatafeedOperations:
             running.announce()
             try:
                 with self._registry.store.write() as writer:
-                    self._registry.save_datafeed(writer, feed.config, feed.run)
+                    self._registry.save_datafeed_run(writer, datafeed_id, feed.run)
                     running.audit.write(writer)
             except BaseException:
                 feed.run = before

@@ -189,8 +189,11 @@ class RunningDatafeed:
             with self._registry.store.write() as writer:
                 record_step(writer, job, run, results, elapsed_ms=elapsed_s * SECOND_MS, audit=self.audit)
                 config = self._snapshot_if_due(writer, run)
-                self._registry.save_job(writer, config, run)
-                self._registry.save_datafeed(writer, self.feed.config, feed_run)
+                if config is job.config:
+                    self._registry.save_job_run(writer, job.job_id, run)
+                else:
+                    self._registry.save_job(writer, config, run)
+                self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
                 self.audit.write(writer)
         except BaseException:
             # The model in memory is ahead of the store: forget it, the next step restores the committed one.
@@ -328,6 +331,6 @@ class RunningDatafeed:
 
     def _save_feed(self, feed_run: DatafeedRun) -> None:
         with self._registry.store.write() as writer:
-            self._registry.save_datafeed(writer, self.feed.config, feed_run)
+            self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
             self.audit.write(writer)
         self.feed.run = feed_run

@@ -92,7 +92,8 @@ def record_step(
         bucket["processing_time_ms"] = round(elapsed_ms / len(results.buckets))
     documents = list(results.documents())
     if documents:
-        writer.append(index, [document for _, document in documents], ids=[key for key, _ in documents])
+        ids = [key for key, _ in documents]
+        writer.append(index, [document for _, document in documents], ids=ids, new=True)
     _renormalise(writer, index, results.renormalised)
     writer.put_state(MODEL_STATE, entry.job_id, analysis.snapshot())
     _count(entry, run, results, elapsed_ms)

@@ -262,12 +262,20 @@ class Registry:
     def save_job(self, writer: Writer, config: JsonObject, run: JobRun) -> None:
         """Write a job's configuration and run."""
         writer.put_config(JOB_CONFIG, config["job_id"], config)
-        writer.put_config(JOB_RUN, config["job_id"], run.store())
+        self.save_job_run(writer, config["job_id"], run)
+
+    def save_job_run(self, writer: Writer, job_id: str, run: JobRun) -> None:
+        """Write a job's run alone: what every step changes."""
+        writer.put_config(JOB_RUN, job_id, run.store())
 
     def save_datafeed(self, writer: Writer, config: JsonObject, run: DatafeedRun) -> None:
         """Write a datafeed's configuration and run."""
         writer.put_config(DATAFEED_CONFIG, config["datafeed_id"], config)
-        writer.put_config(DATAFEED_RUN, config["datafeed_id"], run.store())
+        self.save_datafeed_run(writer, config["datafeed_id"], run)
+
+    def save_datafeed_run(self, writer: Writer, datafeed_id: str, run: DatafeedRun) -> None:
+        """Write a datafeed's run alone: what every step changes."""
+        writer.put_config(DATAFEED_RUN, datafeed_id, run.store())
 
     def stored_model(self, reader: Reader, job_id: str) -> bytes | None:
         """Return the model as of the last committed bucket."""

@@ -103,7 +103,7 @@ class Runtime:
                 config, run = self._closed(writer, job, audit, forced=forced, failure=failure)
                 self.registry.save_job(writer, config, run)
             if feed is not None and feed_run is not None:
-                self.registry.save_datafeed(writer, feed.config, feed_run)
+                self.registry.save_datafeed_run(writer, feed.datafeed_id, feed_run)
             audit.write(writer)
         job.config, job.run = config, run
         if close:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import Any
+from typing import Any, Final
 
 from anomalyops_engine import __version__
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
@@ -24,6 +24,8 @@ from anomalyops_engine.store import Store
 JsonObject = dict[str, Any]
 
 _log = logging.getLogger(__name__)
+
+_WARM_UP_SECONDS: Final = 60.0
 
 
 class JobService:
@@ -63,6 +65,7 @@ class JobService:
     def stop(self) -> None:
         """Finish the steps that run and stop working; states stay as they are, for the next start."""
         self._runtime.scheduler.stop()
+        self._runtime.warm_up.wait(_WARM_UP_SECONDS)
 
     def next_task(self) -> str:
         """Return the id of a new task, `node:number`."""

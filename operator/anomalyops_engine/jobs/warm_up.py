@@ -58,6 +58,11 @@ class WarmUp:
             self._thread = threading.Thread(target=self._run, name="learner-warm-up", daemon=True)
             self._thread.start()
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait until it has ended, if it has begun: a thread must not be compiling when the process ends."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
     def _run(self) -> None:
         try:
             _analyse_a_little()
