@@ -192,7 +192,7 @@ class Lifecycle:
 
     def _unclear_when_stopped(self, feed: ObservedDatafeed) -> bool:
         """Whether nothing else would tell that the operator stopped the datafeed, and not it itself or a person."""
-        if isinstance(self.wanted_feed, Removal):
+        if isinstance(self.wanted_feed, Removal) or self.feed_change.delete:
             return False
         if not self.feed_change.managed:
             return True
@@ -214,12 +214,13 @@ class Lifecycle:
         if self.starts:
             return None if window is None else _recorded(record, window, Run.PENDING)
         runs_on = self.feed_running and not self.stop_reasons and self.target.feed_runs
-        if self.feed_change.managed and runs_on and window is not None:
+        if runs_on and window is not None:
             return _recorded(record, window, Run.STARTED)
         return record
 
     def _resume_at_update(self, marker: Marker) -> str:
-        if self.feed is None or self.job_change.recreate or (self.feed_running and not self.stop_reasons):
+        gone = self.feed is None or self.job_change.recreate or self.feed_change.delete
+        if self.feed is None or gone or (self.feed_running and not self.stop_reasons):
             return ""
         revived = self.starts and not self.feed_active and self._unclear_when_stopped(self.feed)
         return observed_id(self.feed) if revived else marker.resume

@@ -36,7 +36,7 @@ from anomalyops.plan import (
     compare_job,
     plan,
 )
-from anomalyops.resources import DeletionPolicy, ReplacePolicy
+from anomalyops.resources import DeletionPolicy, ReplacePolicy, parse_time
 
 _ROUNDS = 4
 
@@ -99,15 +99,18 @@ def end_of(server: Server, *, same_past: bool = True) -> dict[str, Any]:
     have seen its first data; the marker says which.
     """
     job = json.loads(json.dumps(server.job))
-    if job is not None and not same_past:
-        marker = job["custom_settings"].get(MARKER_KEY, {})
+    marker = {} if job is None else job["custom_settings"].get(MARKER_KEY, {})
+    lookback = marker.get("lookback", {})
+    for bound in lookback.keys() & {"start", "end"}:
+        lookback[bound] = parse_time(lookback[bound])
+    if not same_past:
         marker.pop("resume", None)
-        marker.get("lookback", {}).pop("state", None)
+        lookback.pop("state", None)
     return {
         "job": job,
-        "job_state": server.job_state,
+        "job_state": "opened" if server.job_state is JobState.OPENING else server.job_state,
         "feed": server.feed,
-        "feed_state": server.feed_state,
+        "feed_state": "started" if server.feed_state is DatafeedState.STARTING else server.feed_state,
         "run_end": None if server.run is None else server.run.end,
     }
 
