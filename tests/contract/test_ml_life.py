@@ -235,6 +235,19 @@ def test_reset_forgets_the_model_and_the_same_data_gives_the_same_results(looked
     assert gone["count"] == 0
 
 
+def test_results_are_kept_as_long_as_the_job_says(looked_back):
+    looked_back.ml.put_job(job_id="short", **JOB, results_retention_days=1, datafeed_config={"indices": ["requests"]})
+    looked_back.ml.open_job(job_id="short")
+    looked_back.ml.start_datafeed(datafeed_id="short", end=END_MS)
+    wait_stopped(looked_back, "short")
+    kept = looked_back.ml.get_buckets(job_id="short", size=10_000)["buckets"]
+    latest = job_stats(looked_back, "short")["data_counts"]["latest_bucket_timestamp"]
+    assert min(bucket["timestamp"] for bucket in kept) == latest - 24 * 3_600_000
+    assert max(bucket["timestamp"] for bucket in kept) == latest
+    assert any(message.startswith("Deleted results prior to 2023-11-") for message in messages(looked_back, "short"))
+    looked_back.ml.delete_job(job_id="short")
+
+
 def test_pauses_and_updates_of_the_feed_skip_nothing_and_repeat_nothing(looked_back):
     create(looked_back, "paused")
     for part in (400, 401, 900):

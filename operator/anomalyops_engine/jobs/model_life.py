@@ -19,6 +19,7 @@ from anomalyops_engine.store import Reader, Writer
 
 JsonObject = dict[str, Any]
 
+_RETAINED_RESULTS: Final = ["bucket", "record", "influencer", "model_plot"]
 _NESTED: Final = "bucket_influencers/"
 _EMPTY_SIZE: Final[JsonObject] = {
     "model_bytes": 0,
@@ -193,7 +194,7 @@ def persist_interval_ms(job: JsonObject) -> int:
 
 
 def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -> JsonObject:
-    """Store a model snapshot (document and model) of the job's latest state, and drop the expired ones.
+    """Store a model snapshot (document and model) of the job's latest state; drop expired ones and expired results.
 
     Nothing is stored when no bucket was analysed since the last snapshot.
 
@@ -242,6 +243,7 @@ def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -
         end_ms=None,
     )
     _expire_snapshots(writer, config, now_ms)
+    _expire_results(writer, config, counts.latest_bucket_timestamp, audit)
     return config
 
 
@@ -268,6 +270,25 @@ def _expire_snapshots(writer: Writer, config: JsonObject, newest_ms: int) -> Non
             results_index(config["results_index_name"]),
             {"bool": {"filter": [{"term": {"job_id": job_id}}, {"terms": {"snapshot_id": expired}}]}},
         )
+
+
+def _expire_results(writer: Writer, config: JsonObject, latest_bucket_ms: int, audit: Audit) -> None:
+    """Delete results older than `results_retention_days`, counted back from the latest bucket as the server does."""
+    days = config.get("results_retention_days")
+    if days is None:
+        return
+    cutoff_ms = latest_bucket_ms - days * DAY_MS
+    expired: JsonObject = {
+        "bool": {
+            "filter": [
+                {"term": {"job_id": config["job_id"]}},
+                {"terms": {"result_type": _RETAINED_RESULTS}},
+                {"range": {"timestamp": {"lt": cutoff_ms}}},
+            ]
+        }
+    }
+    if delete_where(writer, results_index(config["results_index_name"]), expired):
+        audit.note(config["job_id"], f"Deleted results prior to {iso_time(cutoff_ms)}")
 
 
 def _snapshot_ids(reader: Reader, job_id: str) -> list[str]:
