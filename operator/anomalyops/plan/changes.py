@@ -83,7 +83,9 @@ def nothing_processed(job: ObservedJob | None) -> bool:
 # -- the job -----------------------------------------------------------------------------------------------------
 
 
-def job_change(desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanaged_feed: str = "") -> JobChange:
+def job_change(
+    desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanaged_feed: str = "", forgotten: bool = False
+) -> JobChange:
     """What the manifest asks of an existing job, as far as the policy allows.
 
     Args:
@@ -91,6 +93,7 @@ def job_change(desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanag
         job: The server's job.
         policy: What may be lost.
         unmanaged_feed: The id of a datafeed of the job that no resource manages; deleting the job would lose it.
+        forgotten: Whether the model is reset anyway, for the datafeed; any memory limit is possible then.
     """
     differences = compare_job(desired.body, job.config)
     fixed = tuple(found for found in differences if found.field_class is FieldClass.IMMUTABLE)
@@ -98,7 +101,8 @@ def job_change(desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanag
         if policy.replace is ReplacePolicy.RECREATE and not unmanaged_feed:
             return JobChange(recreate=f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}")
         return JobChange(obstacles=(_immutable(desired, fixed, policy, unmanaged_feed),))
-    return _within_memory(JobChange(differences=differences), desired, job, policy)
+    change = JobChange(differences=differences)
+    return change if forgotten else _within_memory(change, desired, job, policy)
 
 
 def _immutable(desired: DesiredJob, fixed: tuple[Difference, ...], policy: Policy, unmanaged_feed: str) -> Obstacle:
@@ -122,19 +126,37 @@ def _immutable(desired: DesiredJob, fixed: tuple[Difference, ...], policy: Polic
 
 
 def _within_memory(change: JobChange, desired: DesiredJob, job: ObservedJob, policy: Policy) -> JobChange:
-    """Takes a memory limit below the model's size out of the update, or resets the model where that is allowed."""
-    limit = next((found for found in change.differences if found.path == _MEMORY_LIMIT), None)
-    used = job.model_bytes // MEBIBYTE
-    wanted = None if limit is None else meaning.memory(limit.wanted)
-    if limit is None or not isinstance(wanted, int) or wanted >= used:
+    """Takes a memory limit below the model's size out of the update, or resets the model where that is allowed.
+
+    Both limits are sent whenever one is; so while the limit in force is below the model's size, which the server
+    refuses to be told again, the other one waits with it.
+    """
+    limits = [found for found in change.differences if found.key == "analysis_limits"]
+    limit = next((found for found in limits if found.path == _MEMORY_LIMIT), None)
+    in_force = _limit_of(job) if limit is None else limit.wanted
+    used, size = job.model_bytes // MEBIBYTE, meaning.memory(in_force)
+    if not limits or not isinstance(size, int) or size >= used:
         return change
-    found = f"{limit.manifest_path} {limit.wanted} is below the {used}mb that the model of job {desired.job_id} uses"
+    found = (
+        f"analysisLimits.modelMemoryLimit {in_force} is below the {used}mb that the model of job {desired.job_id} uses"
+    )
     if policy.replace is not ReplacePolicy.NEVER:
         return replace(change, reset=f"{found}, and spec.replacePolicy is {policy.replace.value}")
     advice = f"write at least {used}mb, or set spec.replacePolicy: Reset to forget the model and its results"
     obstacle = Obstacle(reason=Reason.MEMORY_BELOW_USAGE, message=f"{found}: {advice}", subject=Subject.JOB)
-    rest = tuple(found for found in change.differences if found is not limit)
+    held = limits if _limit_below(job, used) else [limit]
+    rest = tuple(difference for difference in change.differences if difference not in held)
     return replace(change, differences=rest, obstacles=(obstacle,))
+
+
+def _limit_of(job: ObservedJob) -> Any:
+    return (job.config.get("analysis_limits") or {}).get("model_memory_limit")
+
+
+def _limit_below(job: ObservedJob, used: int) -> bool:
+    """Whether the server's own limit is below what the model uses."""
+    size = meaning.memory(_limit_of(job))
+    return isinstance(size, int) and size < used
 
 
 # -- the datafeed ------------------------------------------------------------------------------------------------

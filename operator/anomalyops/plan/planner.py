@@ -207,7 +207,7 @@ def _changes(
         return DatafeedChange(managed=managed), JobChange()
     feed_change = datafeed_change(desired.datafeed, observed, marker, policy)
     unmanaged = observed_id(feed) if feed is not None and not feed_change.managed else ""
-    return feed_change, job_change(wanted, job, policy, unmanaged_feed=unmanaged)
+    return feed_change, job_change(wanted, job, policy, unmanaged_feed=unmanaged, forgotten=bool(feed_change.reset))
 
 
 def _unknown_end(lifecycle: Lifecycle, feed: ObservedDatafeed | None) -> Obstacle | None:

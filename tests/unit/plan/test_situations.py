@@ -142,6 +142,26 @@ def test_a_memory_limit_below_what_the_model_uses_may_reset_the_model_where_allo
     assert made.steps[-1].start == time_text(2), "it learns anew from the manifest's start"
 
 
+def test_a_model_above_its_limit_holds_the_other_limit_back_too():
+    """The server is told both limits or resets one, and would refuse the memory limit that it has."""
+    server = running(pair(analysis_limits={"model_memory_limit": "100mb"}))
+    server.model_bytes = 120 * MB
+    limits = {"model_memory_limit": "100mb", "categorization_examples_limit": 8}
+    made = plan(pair(analysis_limits=limits), server.observe())
+    assert made.empty
+    assert only_obstacle(made).reason == "MemoryBelowUsage"
+
+
+def test_any_memory_limit_goes_with_a_reset_that_the_datafeed_asks_for():
+    server = running(pair())
+    server.model_bytes = 700 * MB
+    feed = replace(REAL_TIME, body=feed_body("query", {"term": {"a": 1}}))
+    desired = pair(feed, analysis_limits={"model_memory_limit": "512mb"})
+    policy = Policy(replace_datafeed=ReplacePolicy.RESET)
+    server = applied(desired, server, policy)
+    assert plan(desired, server.observe(), policy) == Plan()
+
+
 def test_detector_rules_are_sent_by_index_and_under_the_updates_names():
     rules = [{"conditions": [{"applies_to": "actual", "operator": "lt", "value": 1}]}]
     changed = {"function": "count", "custom_rules": rules, "detector_description": "watch"}
