@@ -309,7 +309,7 @@ def _learn_expert(
         )
         if not ready:
             return
-    memory = p.offset if e == DAILY else 3.5 * p.offset
+    memory = p.offset if e == DAILY else 2.0 * p.offset
     if e == SLOW:
         memory = min(p.slow, seen + 1.0)
     elif e == FAST:
