@@ -74,8 +74,8 @@ def test_good_manifests_are_accepted(admin: Kubectl, namespace: str) -> None:
 
 @pytest.mark.parametrize("case", TABLE.CHANGES, ids=lambda case: case.id)
 def test_changes_of_what_exists(admin: Kubectl, namespace: str, case: Any) -> None:
-    name = f"change-{case.id}"
-    before, after = (one | {"metadata": {"name": name}} for one in (case.before, case.after))
+    before, after, name = case.before, case.after, case.before["metadata"]["name"]
+    admin("delete", before["kind"], name, "-n", namespace, "--ignore-not-found")
     admin("create", "-n", namespace, "-f", "-", stdin=json.dumps(before))
     if case.status:
         kind = before["kind"].lower()

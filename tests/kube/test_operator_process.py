@@ -120,6 +120,7 @@ def test_the_health_endpoint_tells_what_is_watched(world: World) -> None:
 def test_a_stuck_observer_makes_it_unhealthy_only_after_its_time(world: World) -> None:
     """A server that does not answer is no reason to restart the operator."""
     world.start_pair()
+    world.apply(world.connection(requestTimeout="1s"))
     with world.proxy.hold("GET"):
         world.condition("elasticsearchconnection", "Ready", status="False", timeout=40)
         assert world.operator.health()[0] == 200

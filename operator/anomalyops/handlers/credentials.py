@@ -18,7 +18,7 @@ from anomalyops.resources import ElasticsearchConnection, SecretManifest
 logger = logging.getLogger(__name__)
 
 RETRY = 5.0  # seconds after a watch that broke
-FORBIDDEN_RETRY = 15.0  # seconds until a right that is missing is asked for again
+FORBIDDEN_RETRY = 5.0  # seconds until a right that is missing is asked for again
 
 
 class Source(NamedTuple):
