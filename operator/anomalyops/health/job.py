@@ -20,6 +20,7 @@ from anomalyops.health.messages import Messages
 from anomalyops.health.progress import at_work, licence_findings, refused, synced
 from anomalyops.plan import JobState, ObservedDatafeed, ObservedJob, Subject
 from anomalyops.resources import (
+    MEBIBYTE,
     AnomalyJob,
     AnomalyJobStatus,
     ConditionType,
@@ -27,8 +28,6 @@ from anomalyops.resources import (
     MemoryStatus,
     Reason,
 )
-
-_MEBIBYTE = 1024 * 1024
 
 
 def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manifest, server, plan, messages
@@ -155,7 +154,7 @@ def _typed(observed: ObservedJob | None, memory: MemoryStatus | None, state: Pla
 
 
 def _limit(memory: MemoryStatus) -> str:
-    return "" if memory.limit_bytes is None else f" of {memory.limit_bytes // _MEBIBYTE}mb"
+    return "" if memory.limit_bytes is None else f" of {memory.limit_bytes // MEBIBYTE}mb"
 
 
 def _soft_limit(name: str, memory: MemoryStatus) -> str:
