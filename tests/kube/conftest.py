@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.kube)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build missing binaries now: it takes minutes, and no test's time limit counts here."""
+    if session.config.option.collectonly or not any(item.get_closest_marker("kube") for item in session.items):
+        return
+    for component in binaries.COMPONENTS:
+        # The fixtures that need the programs ask again, and skip or fail with the reason.
+        with contextlib.suppress(binaries.BinariesUnavailableError, binaries.BuildFailedError):
+            binaries.find(component)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -170,6 +170,23 @@ def test_a_second_datafeed_of_a_job_is_refused_in_its_status(world: World) -> No
     world.kubectl.wait_condition("datafeed", "second", world.namespace, "Ready")
 
 
+def test_a_retained_datafeed_stands_in_the_way_of_another_until_it_may_be_replaced(world: World) -> None:
+    world.start_pair()
+    world.kubectl("delete", "datafeed", "feed", "-n", world.namespace, "--timeout=30s")
+    second = world.datafeed(datafeedId=f"{world.namespace}-second")
+    second["metadata"]["name"] = "second"
+    world.apply(second)
+    condition = world.kubectl.wait_condition("datafeed", "second", world.namespace, "Stalled", reason="Conflict")
+    assert world.datafeed_id in condition["message"]
+    passes = len(world.proxy.reads())
+    wait_until(lambda: len(world.proxy.reads()) > passes + 12, timeout=30, what="some more looks")
+    world.kubectl.wait_condition("datafeed", "second", world.namespace, "Ready", status="False", reason="Conflict")
+    second["spec"]["replacePolicy"] = "Recreate"
+    world.apply(second)
+    world.kubectl.wait_condition("datafeed", "second", world.namespace, "Ready")
+    assert world.engine.datafeed_config(world.datafeed_id) is None
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

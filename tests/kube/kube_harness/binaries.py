@@ -24,6 +24,10 @@ class BinariesUnavailableError(Exception):
     """The binaries are not there and cannot be built here; the message says how to get them."""
 
 
+class BuildFailedError(Exception):
+    """Go is there, but building failed: an error of the pinned modules or of the machine, not a reason to skip."""
+
+
 @dataclass(frozen=True)
 class Component:
     """One pinned Go module and the programs that it gives."""
@@ -62,6 +66,7 @@ KUBERNETES = Component(
 )
 ETCD = Component("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"})
 HELM = Component("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
+COMPONENTS = (KUBERNETES, ETCD, HELM)
 
 
 def find(component: Component) -> dict[str, Path]:
@@ -69,6 +74,7 @@ def find(component: Component) -> dict[str, Path]:
 
     Raises:
         BinariesUnavailableError: the programs are nowhere, and Go is not there to build them.
+        BuildFailedError: they are nowhere, and Go could not build them.
     """
     found = {name: _look_up(component, name) for name in component.programs}
     missing = [name for name, path in found.items() if path is None]
@@ -123,7 +129,7 @@ def _go_build(go: str, component: Component, name: str) -> None:
         check=False,
     )
     if result.returncode != 0:
-        raise BinariesUnavailableError(f"building {name} {component.version} failed:\n{result.stderr[-3000:]}")
+        raise BuildFailedError(f"building {name} {component.version} failed:\n{result.stderr[-3000:]}")
     partial.replace(target)
 
 
