@@ -3,6 +3,7 @@
 import math
 import random
 import time
+from datetime import UTC, datetime
 
 import pytest
 from elasticsearch.helpers import bulk
@@ -192,6 +193,8 @@ def test_results_are_paged_sorted_and_filtered(looked_back):
     assert all(record["timestamp"] == top["timestamp"] for record in top["records"])
     one = looked_back.ml.get_buckets(job_id="web", timestamp=str(top["timestamp"]))
     assert [bucket["timestamp"] for bucket in one["buckets"]] == [top["timestamp"]]
+    text = datetime.fromtimestamp(top["timestamp"] / 1000, UTC).isoformat()
+    assert looked_back.ml.get_buckets(job_id="web", timestamp=text)["buckets"] == one["buckets"]
     records = looked_back.ml.get_records(job_id="web", size=10_000)["records"]
     scores = [record["record_score"] for record in records]
     assert scores == sorted(scores, reverse=True)

@@ -12,6 +12,7 @@ from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.ml_call import Parameters, ml_endpoint
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.results import BUCKETS, INFLUENCERS, RECORDS, ResultKind, ResultQuery
+from anomalyops_engine.jobs.units import instant_ms
 
 _JOB: Final = "/_ml/anomaly_detectors/{job_id}"
 _PAGED: Final = ("start", "end", "sort", "desc", "from", "size")
@@ -44,17 +45,9 @@ class ResultEndpoints:
         if "timestamp" not in call.path:
             query = _query(call, parameters, BUCKETS, descending=False)
             return call.respond(self._results.page(call.path["job_id"], BUCKETS, query, expand=expand))
-        timestamp = call.path["timestamp"]
-        if not timestamp.isdigit():
-            raise ApiError(
-                400,
-                "parse_exception",
-                f"Query param [timestamp] with value [{timestamp}] cannot be parsed as a date or "
-                "converted to a number (epoch).",
-            )
         found = self._results.bucket(
             call.path["job_id"],
-            int(timestamp) if len(timestamp) > 10 else int(timestamp) * 1000,
+            instant_ms(call.path["timestamp"], "timestamp"),
             expand=expand,
             exclude_interim=parameters.flag("exclude_interim", default=False),
         )

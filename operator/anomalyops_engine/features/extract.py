@@ -205,31 +205,35 @@ class Events:
     Attributes:
         documents: Documents a bucket.
         events: Events a bucket (the sum of the summary count, if there is one).
+        missing_fields: Values of the asked fields that documents do not have.
         earliest_ms: Time of the first document; None without documents.
         latest_ms: Time of the last document.
     """
 
     documents: Int64Array
     events: Int64Array
+    missing_fields: int
     earliest_ms: int | None
     latest_ms: int | None
 
 
-def count_events(source: Source, weight_field: str | None) -> Events:
-    """Documents and events of every bucket."""
+def count_events(source: Source, weight_field: str | None, fields: Sequence[str]) -> Events:
+    """Documents and events of every bucket, and how many values of `fields` are missing."""
     time = quote(source.time_field)
+    missing = " + ".join(f"count(*) - count({quote(field)})" for field in fields) or "0"
     table = source.run(
         f"bucket__ AS bucket, count(*) AS documents, "
         f"CAST(sum({weight_sql(source, weight_field)}) AS BIGINT) AS events, "
-        f"min({time}) AS earliest, max({time}) AS latest",
+        f"CAST({missing} AS BIGINT) AS missing, min({time}) AS earliest, max({time}) AS latest",
         tail="GROUP BY bucket__",
     )
     documents = np.zeros(source.bucket_count, dtype=np.int64)
     events = np.zeros(source.bucket_count, dtype=np.int64)
     if table.num_rows == 0:
-        return Events(documents, events, None, None)
+        return Events(documents, events, 0, None, None)
     bucket = table.column("bucket").to_numpy()
     documents[bucket] = table.column("documents").to_numpy()
     events[bucket] = table.column("events").to_numpy()
     earliest, latest = pc.min(table.column("earliest")).as_py(), pc.max(table.column("latest")).as_py()
-    return Events(documents, events, int(earliest), int(latest))
+    missing_fields = int(pc.sum(table.column("missing")).as_py())
+    return Events(documents, events, missing_fields, int(earliest), int(latest))

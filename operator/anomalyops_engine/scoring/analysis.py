@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.features.detectors import Detector, duration_ms, read_detectors
+from anomalyops_engine.features.detectors import Detector, duration_ms, read_detectors, required_fields
 from anomalyops_engine.features.extract import Events, Relation, Source, count_events
 from anomalyops_engine.models import series
 from anomalyops_engine.scoring.detection import Anomaly, Detection, SeriesDetection
@@ -22,6 +22,7 @@ from anomalyops_engine.scoring.documents import (
     influencer_document,
     model_plot_document,
     record_document,
+    series_digest,
 )
 from anomalyops_engine.scoring.influencers import attribute
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
@@ -49,6 +50,7 @@ class JobAnalysis:
         self._time_field = str((job.get("data_description") or {}).get("time_field", "time"))
         self._influencers = list(config.get("influencers") or ())
         self._weight_field = config.get("summary_count_field_name")
+        self._fields = required_fields(config)
         self._read_live_parts(job)
         prune = config.get("model_prune_window")
         prune_ms = duration_ms(prune, "analysis_config.model_prune_window") if prune else None
@@ -171,9 +173,10 @@ class JobAnalysis:
             start_ms=start_ms,
             end_ms=end_ms,
         )
-        events = count_events(source, self._weight_field)
+        events = count_events(source, self._weight_field, self._fields)
         results = Results(
             processed_records=int(events.documents.sum()),
+            missing_field_count=events.missing_fields,
             earliest_record_ms=events.earliest_ms,
             latest_record_ms=events.latest_ms,
         )
@@ -209,7 +212,7 @@ class JobAnalysis:
         ) -> None:
             if self._plot_terms and not self._plot_terms & set(key):
                 return
-            row = "_".join(key)
+            row = series_digest(key)
             for b in np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER]):
                 stamp = self._stamp(source.start_ms + (left + int(b)) * self.bucket_span_ms)
                 results.model_plot.append(model_plot_document(stamp, detector, key, float(values[b]), details[b]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,11 @@ class Stamp:
         """A unique id that does not change when the bucket is analysed again."""
         tail = "_".join(map(str, parts))
         return f"{self.job_id}_{result_type}_{self.timestamp_ms}_{self.bucket_span_s}" + (f"_{tail}" if tail else "")
+
+
+def series_digest(key: tuple[str, ...]) -> str:
+    """A short name of a series for document ids; different keys have different ones, whatever their values hold."""
+    return blake2b("\0".join(key).encode(), digest_size=9).hexdigest() if key else ""
 
 
 def probability(surprise: float) -> float:

@@ -20,6 +20,12 @@ _SURPRISES = (NOTEWORTHY, 3.0, 3.5, 4.0, 4.4, 5.0, 6.5, 9.0, 15.0, 30.0)
 _SCORES = (0.5, 4.0, 15.0, 32.0, 50.0, 75.0, 86.0, 93.0, 98.0, 100.0)
 REFERENCE = 5.0
 """A scope's largest surprise counts as at least this."""
+NOTICEABLE = 0.01
+"""Earlier results are dimmed once that has become worth this share of their score.
+
+Where ever larger surprises come one after the other, dimming at each of them would rewrite the whole window every time;
+this way the number of rewrites grows with the logarithm of the largest surprise.
+"""
 
 
 def absolute_score(surprise: float) -> float:
@@ -31,8 +37,11 @@ def absolute_score(surprise: float) -> float:
 
 def score(surprise: float, largest: float) -> float:
     """The score, 0 to 100, of a surprise in a scope whose largest surprise so far is `largest`."""
-    largest = max(largest, REFERENCE, surprise)
-    return absolute_score(surprise) * math.sqrt(math.log1p(surprise) / math.log1p(largest))
+    return absolute_score(surprise) * _dimming(surprise, max(largest, REFERENCE, surprise))
+
+
+def _dimming(surprise: float, largest: float) -> float:
+    return math.sqrt(math.log1p(surprise) / math.log1p(largest))
 
 
 @dataclass(slots=True)
@@ -56,23 +65,37 @@ class Entry:
 
 @dataclass(slots=True)
 class Normaliser:
-    """Scores of one job: the largest surprise of each scope, and the results that may still be dimmed."""
+    """Scores of one job.
+
+    Attributes:
+        window_ms: How far back results are dimmed.
+        largest: The largest surprise of each scope.
+        dimmed_by: The surprise that last dimmed each scope's results.
+        entries: Results of each scope that may still be dimmed, in order of time.
+    """
 
     window_ms: int
     largest: dict[str, float] = field(default_factory=dict)
+    dimmed_by: dict[str, float] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     _dimmed: dict[tuple[str, str], Entry] = field(default_factory=dict)
 
     def initial(self, scope: str, surprise: float, timestamp_ms: int) -> float:
-        """Score a new surprise; when it is its scope's largest, dim the scope's results inside the window."""
+        """Score a new surprise; when it is by far its scope's largest, dim the scope's results inside the window."""
         if surprise > self.largest.get(scope, 0.0):
             self.largest[scope] = surprise
-            for entry in self._inside(scope, timestamp_ms):
-                lower = score(entry.surprise, surprise)
-                if lower < entry.score:
-                    entry.score = lower
-                    self._dimmed[entry.document_id, entry.fields] = entry
+            before = self.dimmed_by.get(scope, REFERENCE)
+            if surprise > before and _dimming(before, surprise) < 1.0 - NOTICEABLE:
+                self.dimmed_by[scope] = surprise
+                self._dim(scope, surprise, timestamp_ms)
         return score(surprise, self.largest[scope])
+
+    def _dim(self, scope: str, largest: float, timestamp_ms: int) -> None:
+        for entry in self._inside(scope, timestamp_ms):
+            lower = score(entry.surprise, largest)
+            if lower < entry.score:
+                entry.score = lower
+                self._dimmed[entry.document_id, entry.fields] = entry
 
     def remember(self, scope: str, entry: Entry) -> None:
         """Keep a result for renormalisation."""
@@ -103,6 +126,7 @@ class Normaliser:
         """Plain values that `unpack` makes the normaliser from."""
         return {
             "largest": self.largest,
+            "dimmed_by": self.dimmed_by,
             "entries": {
                 scope: [[e.document_id, e.fields, e.timestamp_ms, e.surprise, e.score] for e in entries]
                 for scope, entries in self.entries.items()
@@ -113,7 +137,7 @@ class Normaliser:
     def unpack(cls, window_ms: int, plain: dict[str, Any]) -> Normaliser:
         """The normaliser that `pack` described."""
         entries = {scope: [Entry(*row) for row in rows] for scope, rows in plain["entries"].items()}
-        return cls(window_ms, dict(plain["largest"]), entries)
+        return cls(window_ms, dict(plain["largest"]), dict(plain["dimmed_by"]), entries)
 
 
 def pooled_surprise(surprises: list[float], scored: int) -> float:

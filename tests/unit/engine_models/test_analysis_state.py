@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -293,3 +294,23 @@ def test_model_size_counts_series_and_bytes(bench: Any) -> None:
     assert size["total_partition_field_count"] == 2
     assert size["memory_status"] == "ok"
     assert 2_000 < size["model_bytes"] < 40_000
+
+
+def test_missing_field_values_are_counted(bench: Any) -> None:
+    """Once for each document and field of the analysis that the document does not have."""
+    value = [None if position % 4 == 0 else 1.0 for position in range(40)]
+    host = [None if position == 1 else "a" for position in range(40)]
+    bench.load(time=bench.times([1] * 40), value=pa.array(value, pa.float64()), host=pa.array(host, pa.string()))
+    job = bench.job({"function": "mean", "field_name": "value", "partition_field_name": "host"}, {"function": "count"})
+    results = bench.analyse(job, 40)
+    assert results.processed_records == 40
+    assert results.missing_field_count == 11
+
+
+def test_model_plot_documents_of_similarly_named_series_do_not_collide(bench: Any) -> None:
+    """Every series has its own document of a bucket, whatever separators its values hold."""
+    bench.load(time=bench.times([2] * 60), zone=np.tile(["a_b", "a"], 60), host=np.tile(["c", "b_c"], 60))
+    job = bench.job({"function": "count", "partition_field_name": "zone", "by_field_name": "host"})
+    results = bench.analyse({**job, "model_plot_config": {"enabled": True}}, 60)
+    assert len(results.model_plot_ids) > 20
+    assert len(set(results.model_plot_ids)) == len(results.model_plot_ids)
