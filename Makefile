@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ES9    := .venv-es9/.ready
 ARGS   ?=
+# One process a core; tests of one file share their engine.
+PARALLEL := -n auto --dist loadfile
 
 .PHONY: demo test test-unit test-contract test-kube test-e2e lint generate bench clean
 
@@ -22,14 +24,13 @@ $(ES9): tests/contract/requirements-es9.txt
 demo: $(READY)
 	@$(BIN)/anomalyops demo $(ARGS)
 
-test: $(READY) $(ES9)
-	$(BIN)/python -m pytest tests $(ARGS)
+test: test-unit test-contract test-kube test-e2e
 
 test-unit: $(READY)
-	$(BIN)/python -m pytest tests/unit $(ARGS)
+	$(BIN)/python -m pytest tests/unit $(PARALLEL) $(ARGS)
 
 test-contract: $(READY) $(ES9)
-	$(BIN)/python -m pytest tests/contract $(ARGS)
+	$(BIN)/python -m pytest tests/contract $(PARALLEL) $(ARGS)
 
 test-kube: $(READY)
 	$(BIN)/python -m pytest tests/kube $(ARGS)
