@@ -162,8 +162,10 @@ def test_a_datafeed_without_its_job_is_said_to_be_so(files, capsys):
     files.write(FEED)
     assert files.run("apply") == 3
     assert "AnomalyJob 'requests' is not in the files" in capsys.readouterr().err
-    assert files.run("plan") == 0
-    assert "WaitingForJob" in capsys.readouterr().out
+    assert files.run("plan") == 2
+    said = capsys.readouterr().out
+    assert "WaitingForJob" in said
+    assert "Nothing can be done yet." in said
     assert files.run("status") == 0
     assert "datafeed/requests-feed" in capsys.readouterr().out
     assert files.run("delete") == 0
@@ -189,3 +191,34 @@ def test_a_server_that_is_not_there_is_one_line(files, capsys):
         error = capsys.readouterr().err
         assert error.startswith("error: ")
         assert error.count("\n") == 1
+
+
+def test_deleting_says_what_was_left_alone_and_what_was_not_there(files, engine, capsys):
+    """A job that was orphaned is nobody's: Delete leaves it alone and says so."""
+    assert files.run("apply", "--timeout", "2m") == 0
+    assert files.run("delete", "--policy", "Orphan") == 0
+    assert "left job 'requests' as it was" in capsys.readouterr().out
+    assert files.run("delete", "--policy", "Delete") == 0
+    said = capsys.readouterr().out
+    assert "left job 'requests' alone: it is managed by nobody" in said
+    assert "left datafeed 'requests-feed' alone" in said
+    with engine.client() as client:
+        assert client.ml.get_jobs(job_id="requests")["count"] == 1
+    assert files.run("apply", "--timeout", "2m") == 0
+    assert files.run("delete", "--policy", "Delete") == 0
+    capsys.readouterr()
+    assert files.run("delete", "--policy", "Delete", "--output", "json") == 0
+    results = [entry["result"] for entry in json.loads(capsys.readouterr().out)["resources"]]
+    assert results == ["there is no job 'requests' on the server", "there is no datafeed 'requests-feed' on the server"]
+
+
+def test_an_error_is_one_document_too(files, capsys):
+    """Whoever reads stdout by a program finds the error there, and people find it on stderr."""
+    files.url = "http://127.0.0.1:9"
+    for command in ("plan", "apply", "status", "delete"):
+        assert files.run(command, "--output", "json") == 1
+        captured = capsys.readouterr()
+        (error,) = json.loads(captured.out)["errors"]
+        assert error["type"] == "Unreachable"
+        assert error["message"].startswith("--url http://127.0.0.1:9: no connection")
+        assert captured.err == f"error: {error['message']}\n"

@@ -69,11 +69,8 @@ async def _read(
     from anomalyops.local.connections import open_gateway
     from anomalyops.local.findings import top_anomalies, top_influencers, worst_series
 
-    gateway = open_gateway(connection, credentials)
-    try:
+    async with open_gateway(connection, credentials) as gateway:
         names = jobs or sorted(await gateway.jobs())
         found = await top_anomalies(gateway, names, window)
         influencers = await top_influencers(gateway, names, window)
         return found, influencers, await worst_series(gateway, found)
-    finally:
-        await gateway.close()

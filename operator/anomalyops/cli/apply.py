@@ -40,5 +40,5 @@ def apply(
     show([item.progress.pair for item in applied], output)
     unready = unready_lines(applied, timeout)
     if unready:
-        messages().print(*unready, sep="\n")
+        messages().print(*unready, sep="\n", soft_wrap=True)
         raise typer.Exit(NOT_READY)

@@ -43,7 +43,9 @@ class PlainProgress:
         self._console.print(Text(f"{pair.job_name}: ").append(step_line(step)), soft_wrap=True)
 
     def progress(self, progress: PairProgress) -> None:
-        """Prints what is waited for when that changes, and the end."""
+        """Prints what is waited for when that changes, and the end; `unready_lines` tell what is stuck."""
+        if progress.verdict is Verdict.STUCK:
+            return
         words = progress.message if progress.verdict is not Verdict.READY else f"ready{_counts(progress)}"
         if self._said.get(progress.pair.key) != words:
             self._said[progress.pair.key] = words

@@ -109,13 +109,30 @@ def _entries(item: Deleted) -> list[dict[str, Any]]:
 
 
 def _entry(resource: AnomalyJob | Datafeed, item: Deleted) -> dict[str, Any]:
-    policy = PolicyChoice(resource.spec.deletion_policy.value)
     return {
         "kind": resource.kind,
         "namespace": resource.namespace,
         "name": resource.name,
         "serverId": resource.server_id,
-        "deletionPolicy": policy.value,
+        "deletionPolicy": resource.spec.deletion_policy.value,
         "done": item.released,
-        "result": _KEPT[resource.kind][policy].format(id=resource.server_id) if item.released else item.error,
+        "result": _result(resource, item) if item.released else item.error,
     }
+
+
+def _result(resource: AnomalyJob | Datafeed, item: Deleted) -> str:
+    from anomalyops.local.deleting import Fate
+
+    what = f"{'job' if resource.kind == 'AnomalyJob' else 'datafeed'} {resource.server_id!r}"
+    match item.fate(resource):
+        case Fate.DONE:
+            policy = PolicyChoice(resource.spec.deletion_policy.value)
+            return _KEPT[resource.kind][policy].format(id=resource.server_id)
+        case Fate.ABSENT:
+            return f"there is no {what} on the server"
+        case Fate.UNSEEN:
+            return f"left {what} alone: its AnomalyJob {item.pair.job_name!r} is not in the files"
+        case Fate.NOT_OURS:
+            owner = item.owner
+            by = f"AnomalyJob {owner.namespace}/{owner.name} of {owner.cluster}" if owner is not None else "nobody"
+            return f"left {what} alone: it is managed by {by}; applying the files first would adopt it"

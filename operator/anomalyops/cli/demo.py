@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anomalyops.cli.options import OutputFormat
+from anomalyops.cli.options import Output, OutputFormat
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -25,10 +25,7 @@ _TO_BE_FOUND = ("outage", "scan")  # the other incidents come too early, or are 
 
 
 def demo(
-    output: Annotated[
-        OutputFormat,
-        typer.Option("--output", "-o", help="table for people; json or yaml: one document on stdout, nothing else."),
-    ] = OutputFormat.TABLE,
+    output: Output = OutputFormat.TABLE,
     keep: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep the engine's data and the manifests in this folder."),

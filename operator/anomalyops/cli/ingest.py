@@ -122,8 +122,7 @@ async def _load(
 
     replace, append = existing
     batch_size, in_flight = sizes
-    gateway = open_gateway(connection, credentials)
-    try:
+    async with open_gateway(connection, credentials) as gateway:
         await prepare_index(gateway, index, source, replace=replace, append=append)
         begun = time.monotonic()
         with _progress(source.path) as on_progress, _rejected_file(rejected) as on_rejected:
@@ -132,8 +131,6 @@ async def _load(
             )
             report = await load_file(gateway, index, source, settings)
         return report, time.monotonic() - begun
-    finally:
-        await gateway.close()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+from typing import Any
 
 import typer
 
@@ -19,6 +20,7 @@ from anomalyops.cli.ingest import ingest
 from anomalyops.cli.plan import plan
 from anomalyops.cli.run import run
 from anomalyops.cli.status import status
+from anomalyops.cli.structured import begin, write_errors
 
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -72,6 +74,7 @@ def invoke(arguments: list[str] | None = None) -> int:
     debug = os.environ.get("ANOMALYOPS_DEBUG", "") not in ("", "0")
     # Libraries' warnings would be in the way of the commands' own words; run and engine set up logging themselves.
     logging.basicConfig(level=logging.DEBUG if debug else logging.CRITICAL)
+    begin()
     try:
         result = app(arguments, prog_name="anomalyops", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
@@ -84,28 +87,44 @@ def invoke(arguments: list[str] | None = None) -> int:
             traceback.print_exc()
         else:
             sys.stderr.write(f"{_words(error)}\n")
+        write_errors([entry for cause in _causes(error) for entry in _entries(cause)])
         return FAILED
     if result == INTERRUPTED:  # typer makes it of Ctrl-C by itself
         sys.stderr.write("interrupted\n")
+        write_errors([{"type": "Interrupted", "message": "interrupted"}])
     return result if isinstance(result, int) else 0
 
 
 def _words(error: Exception) -> str:
     """An error for a person: expected ones in their own words, others with their type."""
-    causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-    return "\n".join(_one_error(cause) for cause in causes)
+    return "\n".join(f"error: {_one_error(cause)}" for cause in _causes(error))
+
+
+def _causes(error: Exception) -> list[Exception]:
+    """The single errors of a group; the error itself where it is none."""
+    if isinstance(error, ExceptionGroup):
+        return [single for cause in error.exceptions for single in _causes(cause)]
+    return [error]
+
+
+def _entries(error: Exception) -> list[dict[str, Any]]:
+    """An error as JSON values; one for each problem of a manifest, with its place, field and value."""
+    problems = getattr(error, "problems", ())
+    if problems:
+        from dataclasses import asdict
+
+        return [{"type": type(error).__name__} | asdict(problem) for problem in problems]
+    return [{"type": type(error).__name__, "message": _one_error(error)}]
 
 
 def _one_error(error: Exception) -> str:
-    if isinstance(error, ExceptionGroup):
-        return _words(error)
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
-        return f"error: {error.format_message()}{hint}"
+        return f"{error.format_message()}{hint}"
     if _is_expected(error):
-        return f"error: {error}"
-    return f"error: {type(error).__name__}: {error} (ANOMALYOPS_DEBUG=1 shows where)"
+        return str(error)
+    return f"{type(error).__name__}: {error} (ANOMALYOPS_DEBUG=1 shows where)"
 
 
 def _is_expected(error: Exception) -> bool:

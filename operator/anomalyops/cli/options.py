@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,15 @@ class OutputFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
+
+
+asked_for: ContextVar[OutputFormat] = ContextVar("asked_for", default=OutputFormat.TABLE)
+"""What the running command was asked for, so that its errors can be written in that form too."""
+
+
+def _ask_for(output: OutputFormat) -> OutputFormat:
+    asked_for.set(output)
+    return output
 
 
 Files = Annotated[
@@ -45,7 +55,16 @@ Url = Annotated[
 ]
 Ca = Annotated[Path | None, typer.Option(metavar="FILE", help="PEM certificates of the authority to trust.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NAME", help="Of resources that name none.")]
-Output = Annotated[OutputFormat, typer.Option("--output", "-o", help="How the result is written.")]
+Output = Annotated[
+    OutputFormat,
+    typer.Option(
+        "--output",
+        "-o",
+        callback=_ask_for,
+        is_eager=True,
+        help="How the result is written. json and yaml: one document on stdout, of errors too.",
+    ),
+]
 Timeout = Annotated[str, typer.Option(metavar="DURATION", help="How long to wait, for example 30s, 10m or 2h.")]
 
 

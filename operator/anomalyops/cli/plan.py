@@ -23,7 +23,7 @@ def plan(
 ) -> None:
     """Show what apply would do, and why; change nothing.
 
-    Exit codes: 0 nothing to do, 2 something to do (also where only a person can), 1 error.
+    Exit codes: 0 the server is as the files say, 2 something is to do, in the way or waited for, 1 error.
     """
     import asyncio
 
@@ -34,7 +34,7 @@ def plan(
         item for target in targets(filename, namespace=namespace, url=url, ca=ca) for item in asyncio.run(look(target))
     ]
     _show(planned, output)
-    if any(not item.plan.empty or item.plan.stalled for item in planned):
+    if any(not item.plan.empty or item.plan.obstacles for item in planned):
         raise typer.Exit(SOMETHING_TO_DO)
 
 
@@ -43,7 +43,7 @@ def _show(planned: list[Planned], output: OutputFormat) -> None:
         from anomalyops.cli.console import output as console
         from anomalyops.cli.plan_view import plan_text
 
-        console().print(plan_text(planned))
+        console().print(plan_text(planned), soft_wrap=not console().is_terminal)
     else:
         from anomalyops.cli.plan_view import plan_document
         from anomalyops.cli.structured import write

@@ -73,8 +73,10 @@ def obstacle_line(obstacle: Obstacle) -> Text:
 def _summary(planned: Sequence[Planned]) -> Text:
     signs = [marker(step) for item in planned for step in item.plan.steps]
     if not signs:
-        stalled = any(item.plan.stalled for item in planned)
-        return Text("Nothing can be done." if stalled else "Nothing to do: the server is as the files say.")
+        if any(item.plan.stalled for item in planned):
+            return Text("Nothing can be done.")
+        waiting = any(item.plan.obstacles for item in planned)
+        return Text("Nothing can be done yet." if waiting else "Nothing to do: the server is as the files say.")
     return Text(
         f"Plan: {signs.count(_CREATE)} to create, {signs.count(_CHANGE)} to change,"
         f" {signs.count(_DESTROY)} to destroy, {signs.count(_RUN)} to open, close, start or stop."

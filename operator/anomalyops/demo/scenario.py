@@ -73,8 +73,7 @@ async def run_demo(url: str, listener: DemoListener, *, seed: int = 42) -> DemoR
     await _load(target, documents, listener)
     applied = await apply(target, listener, seconds=_LIMIT_SECONDS)
     jobs = [pair.job.server_id for pair in target.pairs if pair.job is not None]
-    gateway = open_gateway(target.connection, target.credentials)
-    try:
+    async with open_gateway(target.connection, target.credentials) as gateway:
         anomalies = await top_anomalies(gateway, jobs, _EVERY_ANOMALY)
         return DemoResult(
             documents=len(documents),
@@ -83,8 +82,6 @@ async def run_demo(url: str, listener: DemoListener, *, seed: int = 42) -> DemoR
             influencers=await top_influencers(gateway, jobs, _EVERY_ANOMALY),
             plots=await worst_series(gateway, anomalies, jobs=2),
         )
-    finally:
-        await gateway.close()
 
 
 def demo_target(url: str, end: str) -> Target:
@@ -117,8 +114,7 @@ def _bounded(pair: Pair, end: str) -> Pair:
 
 
 async def _load(target: Target, documents: Sequence[dict[str, Any]], listener: DemoListener) -> None:
-    gateway = open_gateway(target.connection, target.credentials)
-    try:
+    async with open_gateway(target.connection, target.credentials) as gateway:
         index = Documents(gateway.rest)
         await index.create(weblogs.INDEX, weblogs.MAPPING)
         loaded = 0
@@ -129,8 +125,6 @@ async def _load(target: Target, documents: Sequence[dict[str, Any]], listener: D
             loaded += len(batch)
             listener.loading(loaded, len(documents))
         await index.refresh(weblogs.INDEX)
-    finally:
-        await gateway.close()
 
 
 def _batches(documents: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:

@@ -29,6 +29,14 @@ from anomalyops.elastic.errors import (
     VersionConflict,
 )
 
+_UNTRUSTED = "the authority that signed it is not trusted: give the connection that authority's certificate"
+# OpenSSL's words for what a person can put right, and how.
+_TLS_HINTS: Mapping[str, str] = {
+    "WRONG_VERSION_NUMBER": "the server does not speak TLS there: write http:// in the URL",
+    "self-signed certificate": _UNTRUSTED,
+    "self signed certificate": _UNTRUSTED,
+    "unable to get local issuer certificate": _UNTRUSTED,
+}
 _REASON_LIMIT = 1000  # characters of a reason that are kept; the rest tells a person nothing more
 
 
@@ -55,7 +63,9 @@ def _from_transport(error: TransportError, call: str) -> GatewayError:
     if isinstance(error, ConnectionTimeout):
         return Timeout("no answer in time", call=call)
     if isinstance(error, TlsError):
-        return TlsFailed(f"TLS failed: {_innermost(error)}", call=call)
+        reason = _innermost(error)
+        hint = next((f"; {words}" for sign, words in _TLS_HINTS.items() if sign in reason), "")
+        return TlsFailed(f"TLS failed: {reason}{hint}", call=call)
     if isinstance(error, SerializationError):
         return NotAnElasticsearch("the answer is not JSON; is this the URL of Elasticsearch?", call=call)
     return Unreachable(f"no connection: {_innermost(error)}", call=call)

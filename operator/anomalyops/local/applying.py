@@ -85,8 +85,7 @@ async def apply(
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
-    gateway = open_gateway(target.connection, target.credentials)
-    try:
+    async with open_gateway(target.connection, target.credentials) as gateway:
         await gateway.info()  # a server that cannot be reached is said at once, not waited for
         tracked = [_track(pair, gateway, listener, clock) for pair in target.pairs]
         observer = Observer(gateway, cluster=CLUSTER, clock=clock)
@@ -102,8 +101,6 @@ async def apply(
             observation = await observer.observe(configs=True)
             for item in waiting:
                 _look(item, observation, listener, loop.time())
-    finally:
-        await gateway.close()
 
 
 def _track(pair: Pair, gateway: Gateway, listener: Listener, clock: Callable[[], datetime]) -> _Tracked:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from anomalyops.elastic import Gateway
+from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.local.manifests import LocalError, Manifests
 from anomalyops.local.pairs import pairs, refuse_shared_ids
 from anomalyops.reconciler import Credentials, Pair, connect
 from anomalyops.resources import API_VERSION, Auth, ElasticsearchConnection, Resource, SecretManifest
 
 _DEFAULT = "default"
+_OF_OPTION = "command-line"  # name of the connection that --url stands for
 _CREDENTIAL_VARIABLES = "ANOMALYOPS_API_KEY, or ANOMALYOPS_USERNAME and ANOMALYOPS_PASSWORD"
 
 
@@ -84,23 +86,35 @@ def connection_at(url: str) -> ElasticsearchConnection:
     value = {
         "apiVersion": API_VERSION,
         "kind": ElasticsearchConnection.KIND,
-        "metadata": {"name": "command-line"},
+        "metadata": {"name": _OF_OPTION},
         "spec": {"url": url},
     }
     return ElasticsearchConnection.from_object(value)
 
 
-def open_gateway(connection: ElasticsearchConnection, credentials: Credentials | None) -> Gateway:
-    """A gateway to the server; nothing is sent yet.
+@asynccontextmanager
+async def open_gateway(connection: ElasticsearchConnection, credentials: Credentials | None) -> AsyncIterator[Gateway]:
+    """A gateway to the server, closed at the end; nothing is sent by opening it.
 
     Raises:
         LocalError: The URL or the CA of the connection cannot be used.
         NotSupportedError: The connection asks for what cannot be done from files.
+        GatewayError: What the calls inside raise, with the connection's name and URL before the reason.
     """
     try:
-        return connect(connection, credentials)
+        gateway = connect(connection, credentials)
     except ValueError as error:
         raise LocalError(f"{connection.kind}/{connection.name}: {error}") from error
+    try:
+        yield gateway
+    except GatewayError as error:
+        urls = ", ".join(gateway.rest.endpoint.urls)
+        of_option = connection.name == _OF_OPTION
+        where = f"--url {urls}" if of_option else f"{connection.kind}/{connection.name} ({urls})"
+        error.reason = f"{where}: {error.reason}"
+        raise
+    finally:
+        await gateway.close()
 
 
 def only_connection(manifests: Manifests, login: Login) -> tuple[ElasticsearchConnection, Credentials | None]:

@@ -28,14 +28,11 @@ async def plan(target: Target) -> list[Planned]:
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
-    gateway = open_gateway(target.connection, target.credentials)
-    try:
+    async with open_gateway(target.connection, target.credentials) as gateway:
         await gateway.info()
         reconciler = Reconciler(gateway, cluster=CLUSTER)
         plans = await asyncio.gather(*(reconciler.plan(pair) for pair in target.pairs))
         return [Planned(pair=pair, plan=made) for pair, made in zip(target.pairs, plans, strict=True)]
-    finally:
-        await gateway.close()
 
 
 async def status(target: Target, *, clock: Callable[[], datetime] = now) -> list[Pair]:
@@ -44,13 +41,10 @@ async def status(target: Target, *, clock: Callable[[], datetime] = now) -> list
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
-    gateway = open_gateway(target.connection, target.credentials)
-    try:
+    async with open_gateway(target.connection, target.credentials) as gateway:
         observation = await Observer(gateway, cluster=CLUSTER, clock=clock).observe(configs=True)
         result = []
         for pair in target.pairs:
             assessment = observation.assess(pair)
             result.append(with_statuses(pair, assessment.job_status, assessment.datafeed_status))
         return result
-    finally:
-        await gateway.close()

@@ -120,7 +120,8 @@ class RunningDatafeed:
             except EXTRACTION_ERRORS as error:
                 return self._trouble(error, "extracting data")
             except Exception as error:
-                _log.exception("analysis of job [%s] failed", self.job.job_id)
+                if self.feed.run.trouble != _reason(error):  # the same failure is logged once, not at every search
+                    _log.exception("analysis of job [%s] failed", self.job.job_id)
                 return self._trouble(error, "submitting data for analysis")
 
     # --- one step ---
@@ -313,7 +314,7 @@ class RunningDatafeed:
 
     def _trouble(self, error: Exception, doing: str) -> float | None:
         """Note an error: a real-time run tries again at its next search, a bounded one ends."""
-        reason = str(error) or type(error).__name__
+        reason = _reason(error)
         feed_run = deepcopy(self.feed.run)
         if feed_run.trouble != reason:
             feed_run.trouble = reason
@@ -334,3 +335,7 @@ class RunningDatafeed:
             self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
             self.audit.write(writer)
         self.feed.run = feed_run
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,5 +1,6 @@
 """The command line as a whole: start-up, help, errors and exit codes."""
 
+import json
 import subprocess
 import sys
 import time
@@ -65,6 +66,33 @@ def test_mistakes_are_one_line_without_a_traceback(capsys, arguments, words):
     assert words in error
     assert error.count("\n") == 1
     assert "Traceback" not in error
+
+
+def test_errors_of_manifests_are_one_document_with_place_field_and_value(capsys, tmp_path):
+    manifest = tmp_path / "job.yaml"
+    manifest.write_text(
+        "apiVersion: anomalyops.io/v1alpha1\nkind: AnomalyJob\nmetadata: {name: web}\n"
+        "spec:\n  analysisConfig:\n    bucketSpan: 1 hour\n    detectors: [{function: summ}]\n  dataDescription: {}\n"
+    )
+    for output, load in (("json", json.loads), ("yaml", yaml.safe_load)):
+        assert invoke(["plan", "-f", str(manifest), f"--output={output}"]) == 1
+        captured = capsys.readouterr()
+        errors = load(captured.out)["errors"]
+        assert {error["field"] for error in errors} >= {
+            "spec.analysisConfig.bucketSpan",
+            "spec.analysisConfig.detectors[0].function",
+        }
+        assert {error["name"] for error in errors} == {"web"}
+        assert captured.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "status", "delete"])
+def test_a_wrong_command_line_is_one_document_too(capsys, command):
+    assert invoke([command, "-o", "json"]) == 1
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert "--filename" in error["message"]
+    assert invoke([command]) == 1
+    assert not capsys.readouterr().out
 
 
 def test_debug_shows_the_traceback(capsys, monkeypatch):

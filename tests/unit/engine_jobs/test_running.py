@@ -9,6 +9,7 @@ from anomalyops_engine.jobs import JobService, MlError
 from anomalyops_engine.jobs.registry import MODEL_STATE
 from anomalyops_engine.jobs.results import BUCKETS, ResultQuery
 from anomalyops_engine.jobs.scheduler import Scheduler
+from anomalyops_engine.scoring import JobAnalysis
 from anomalyops_engine.store import Store
 
 START_MS = 1_700_000_000_000 // 60_000 * 60_000
@@ -141,6 +142,25 @@ def test_a_model_damaged_while_the_engine_was_down_fails_the_job_at_its_first_st
     wait(lambda: job_stats(again, "j")["state"] == "failed")
     assert again.datafeeds.stats("j", allow_no_match=False)["datafeeds"][0]["state"] == "stopped"
     again.stop()
+
+
+def test_an_analysis_that_keeps_failing_is_logged_once(store, monkeypatch, caplog):
+    def fail(*_arguments, **_options):
+        raise ZeroDivisionError("no such number")
+
+    service = JobService(store)
+    service.start()
+    monkeypatch.setattr(JobAnalysis, "analyse", fail)
+    create(service, "j", query_delay="0s", frequency="1s")
+    service.datafeeds.start("j", start_ms=None, end_ms=None)
+    wait(lambda: _said(caplog))
+    time.sleep(2.5)  # long enough for two more searches
+    service.stop()
+    assert _said(caplog) == ["analysis of job [j] failed"]
+
+
+def _said(caplog):
+    return [record.message for record in caplog.records if record.name == "anomalyops_engine.jobs.feed"]
 
 
 def test_many_feeds_share_the_workers(service):

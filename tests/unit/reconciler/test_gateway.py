@@ -24,6 +24,7 @@ from anomalyops.elastic import (
     Rejected,
     ServerError,
     Timeout,
+    TlsFailed,
     Unauthorized,
     Unreachable,
     Unsupported,
@@ -132,6 +133,13 @@ async def test_a_refused_connection_is_unreachable():
         port = probe.getsockname()[1]
     gateway = Gateway(Endpoint(urls=(f"http://127.0.0.1:{port}",)))
     with pytest.raises(Unreachable, match="no connection"):
+        await gateway.job_stats()
+    await gateway.close()
+
+
+async def test_tls_where_the_server_speaks_none_says_what_to_write(server):
+    gateway = Gateway(Endpoint(urls=(server.url.replace("http:", "https:"),)))
+    with pytest.raises(TlsFailed, match=r"does not speak TLS there: write http:// in the URL"):
         await gateway.job_stats()
     await gateway.close()
 
