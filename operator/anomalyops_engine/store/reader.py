@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -13,9 +14,20 @@ from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import IndexNotFoundError
 from anomalyops_engine.store.mapping import IndexMapping
 
-# Parsed mappings by their text, shared by all readers of a store.
-MappingCache = dict[str, IndexMapping]
 _CACHE_LIMIT = 512
+
+
+@dataclass(slots=True)
+class CatalogCache:
+    """What all readers of a store share, so that a catalog of thousands of aliases is read once for each change.
+
+    Attributes:
+        mappings: parsed mappings by their text.
+        latest: a committed version of the catalog and its indices.
+    """
+
+    mappings: dict[str, IndexMapping] = field(default_factory=dict)
+    latest: tuple[int, tuple[Index, ...]] = (-1, ())
 
 
 class Reader:
@@ -25,27 +37,40 @@ class Reader:
         connection: the cursor whose open transaction is the snapshot.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, mappings: MappingCache) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cache: CatalogCache) -> None:
         self.connection = connection
-        self._mappings = mappings
+        self._cache = cache
 
     def indices(self) -> list[Index]:
         """Return all indices, by name."""
+        ((version,),) = self.connection.execute("SELECT version FROM catalog").fetchall()
+        known, indices = self._cache.latest
+        if version != known:
+            indices = self._read_indices()
+            self._cache.latest = (version, indices)
+        return list(indices)
+
+    def _read_indices(self) -> tuple[Index, ...]:
+        aliases: dict[str, dict[str, dict[str, Any]]] = {}
+        for alias, name, properties in self.connection.execute(
+            "SELECT alias, index_name, properties FROM aliases ORDER BY alias"
+        ).fetchall():
+            aliases.setdefault(name, {})[alias] = orjson.loads(properties)
         rows = self.connection.execute(
-            "SELECT name, table_name, uuid, created_ms, mapping, settings, aliases FROM indices ORDER BY name"
+            "SELECT name, table_name, uuid, created_ms, mapping, settings FROM indices ORDER BY name"
         ).fetchall()
-        return [
+        return tuple(
             Index(
                 name,
                 table,
                 self._mapping(mapping),
                 orjson.loads(settings),
-                orjson.loads(aliases),
+                aliases.get(name, {}),
                 created_ms,
                 uuid,
             )
-            for name, table, uuid, created_ms, mapping, settings, aliases in rows
-        ]
+            for name, table, uuid, created_ms, mapping, settings in rows
+        )
 
     def resolve(
         self,
@@ -111,9 +136,10 @@ class Reader:
         return [row[0] for row in rows]
 
     def _mapping(self, text: str) -> IndexMapping:
-        mapping = self._mappings.get(text)
+        mappings = self._cache.mappings
+        mapping = mappings.get(text)
         if mapping is None:
-            if len(self._mappings) >= _CACHE_LIMIT:
-                self._mappings.clear()
-            mapping = self._mappings[text] = IndexMapping.from_record(orjson.loads(text))
+            if len(mappings) >= _CACHE_LIMIT:
+                mappings.clear()
+            mapping = mappings[text] = IndexMapping.from_record(orjson.loads(text))
         return mapping

@@ -15,17 +15,19 @@ import duckdb
 
 from anomalyops_engine.store.errors import StoreError
 from anomalyops_engine.store.lock import FolderLock
-from anomalyops_engine.store.reader import MappingCache, Reader
+from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.writer import Writer
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
 CREATE SEQUENCE IF NOT EXISTS table_numbers;
 CREATE TABLE IF NOT EXISTS indices (
-    name VARCHAR, table_name VARCHAR, uuid VARCHAR, created_ms BIGINT, mapping VARCHAR, settings VARCHAR,
-    aliases VARCHAR);
+    name VARCHAR, table_name VARCHAR, uuid VARCHAR, created_ms BIGINT, mapping VARCHAR, settings VARCHAR);
+CREATE TABLE IF NOT EXISTS aliases (alias VARCHAR, index_name VARCHAR, properties VARCHAR);
+CREATE TABLE IF NOT EXISTS catalog (version BIGINT);
+INSERT INTO catalog SELECT 0 WHERE NOT EXISTS (FROM catalog);
 CREATE TABLE IF NOT EXISTS configs (kind VARCHAR, id VARCHAR, body VARCHAR);
 CREATE TABLE IF NOT EXISTS states (kind VARCHAR, id VARCHAR, state BLOB);
 """
@@ -49,7 +51,7 @@ class Store:
         self._lock = lock
         self._connection = connection
         self._writing = threading.Lock()
-        self._mappings: MappingCache = {}
+        self._catalog = CatalogCache()
         self._sequences: dict[str, int] = {}
         self._closed = False
 
@@ -86,7 +88,7 @@ class Store:
         cursor = self._cursor()
         try:
             cursor.execute("BEGIN TRANSACTION READ ONLY")
-            yield Reader(cursor, self._mappings)
+            yield Reader(cursor, self._catalog)
         finally:
             cursor.close()
 
@@ -97,7 +99,7 @@ class Store:
             cursor = self._cursor()
             try:
                 cursor.execute("BEGIN TRANSACTION")
-                writer = Writer(cursor, self._mappings, self._sequences)
+                writer = Writer(cursor, self._catalog, self._sequences)
                 yield writer
                 cursor.execute("COMMIT")
             finally:

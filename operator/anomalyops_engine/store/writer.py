@@ -19,7 +19,7 @@ from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.columns import Batch
 from anomalyops_engine.store.errors import DocumentParsingError, IndexExistsError, IndexNotFoundError
 from anomalyops_engine.store.mapping import IndexMapping
-from anomalyops_engine.store.reader import MappingCache, Reader
+from anomalyops_engine.store.reader import CatalogCache, Reader
 
 _META_COLUMNS = "_id VARCHAR, _version BIGINT, _seq_no BIGINT, _source VARCHAR"
 
@@ -43,11 +43,11 @@ class Written(NamedTuple):
 class Writer(Reader):
     """The one that may change things; everything it does becomes durable together or not at all."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, mappings: MappingCache, sequences: dict[str, int]
-    ) -> None:
-        super().__init__(connection, mappings)
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cache: CatalogCache, sequences: dict[str, int]) -> None:
+        super().__init__(connection, cache)
+        # The catalog as this transaction sees it. Its own changes stay here until they are committed and read again.
         self._known: list[Index] | None = None
+        self._changed = False
         # Next sequence number by table, shared by the writers of a store: a rolled back write leaves a gap, no more.
         self._next_seq = sequences
 
@@ -55,7 +55,7 @@ class Writer(Reader):
         """Return all indices, by name, as this transaction sees them."""
         if self._known is None:
             self._known = super().indices()
-        return self._known
+        return list(self._known)
 
     # --- indices ---
 
@@ -90,6 +90,8 @@ class Writer(Reader):
         columns = "".join(f", {leaf.column} {leaf.sql_type}" for leaf in index.mapping.fields.values())
         self.connection.execute(f'CREATE TABLE "{index.table}" ({_META_COLUMNS}{columns})')
         self._record(index)
+        for alias, properties in index.aliases.items():
+            self._record_alias(index, alias, properties)
         return index
 
     def delete_index(self, name: str) -> None:
@@ -101,7 +103,8 @@ class Writer(Reader):
         index = self.index(name)
         self.connection.execute(f'DROP TABLE "{index.table}"')
         self.connection.execute("DELETE FROM indices WHERE name = ?", [name])
-        self._known = None
+        self.connection.execute("DELETE FROM aliases WHERE index_name = ?", [name])
+        self._note_change([other for other in self.indices() if other.name != name])
 
     def put_mapping(self, name: str, mappings: Mapping[str, Any]) -> Index:
         """Add fields to an index's mapping.
@@ -141,13 +144,15 @@ class Writer(Reader):
         properties: dict[str, Any] = {} if filter is None else {"filter": dict(filter)}
         if is_write_index is not None:
             properties["is_write_index"] = is_write_index
-        self._record(replace(target, aliases={**target.aliases, alias: properties}))
+        self._record_alias(target, alias, properties)
+        self._replace(replace(target, aliases={**target.aliases, alias: properties}))
 
     def delete_alias(self, alias: str) -> bool:
         """Remove an alias from every index that has it; False when none had."""
         holders = [index for index in self.indices() if alias in index.aliases]
+        self.connection.execute("DELETE FROM aliases WHERE alias = ?", [alias])
         for index in holders:
-            self._record(replace(index, aliases={k: v for k, v in index.aliases.items() if k != alias}))
+            self._replace(replace(index, aliases={k: v for k, v in index.aliases.items() if k != alias}))
         return bool(holders)
 
     # --- documents ---
@@ -325,7 +330,7 @@ class Writer(Reader):
     def _record(self, index: Index) -> None:
         self.connection.execute("DELETE FROM indices WHERE name = ?", [index.name])
         self.connection.execute(
-            "INSERT INTO indices VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO indices VALUES (?, ?, ?, ?, ?, ?)",
             [
                 index.name,
                 index.table,
@@ -333,10 +338,24 @@ class Writer(Reader):
                 index.created_ms,
                 orjson.dumps(index.mapping.to_record()).decode(),
                 orjson.dumps(index.settings).decode(),
-                orjson.dumps(index.aliases).decode(),
             ],
         )
-        self._known = None
+        self._replace(index)
+
+    def _record_alias(self, index: Index, alias: str, properties: Mapping[str, Any]) -> None:
+        self.connection.execute("DELETE FROM aliases WHERE alias = ? AND index_name = ?", [alias, index.name])
+        row = [alias, index.name, orjson.dumps(properties).decode()]
+        self.connection.execute("INSERT INTO aliases VALUES (?, ?, ?)", row)
+
+    def _replace(self, index: Index) -> None:
+        others = [other for other in self.indices() if other.name != index.name]
+        self._note_change(sorted([*others, index], key=lambda other: other.name))
+
+    def _note_change(self, indices: list[Index]) -> None:
+        if not self._changed:
+            self.connection.execute("UPDATE catalog SET version = version + 1")
+            self._changed = True
+        self._known = indices
 
 
 def _text_array(texts: Sequence[bytes]) -> pa.Array:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -288,3 +289,51 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path):
             assert all(bucket["doc_count"] % 2 == 0 for bucket in whole)
             assert int(reader.state("job", "j")) >= int(acknowledged)
         store.close()
+
+
+def aliases(reader):
+    return {alias: properties for index in reader.indices() for alias, properties in index.aliases.items()}
+
+
+def test_a_rolled_back_change_of_the_catalog_is_not_seen_by_whoever_comes_after(store):
+    """Also when the next change takes its version number."""
+    with store.write() as writer:
+        writer.create_index("logs", aliases={"kept": {}})
+    with pytest.raises(ZeroDivisionError), store.write() as writer:
+        writer.put_alias("lost", "logs")
+        assert set(aliases(writer)) == {"kept", "lost"}
+        raise ZeroDivisionError
+    with store.read() as reader:
+        assert set(aliases(reader)) == {"kept"}
+    with store.write() as writer:
+        writer.put_alias("other", "logs", filter={"term": {"a": 1}})
+    with store.read() as reader:
+        assert aliases(reader) == {"kept": {}, "other": {"filter": {"term": {"a": 1}}}}
+
+
+def test_a_reader_sees_the_catalog_of_its_snapshot(store):
+    with store.write() as writer:
+        writer.create_index("logs")
+    with store.read() as before:
+        assert aliases(before) == {}
+        with store.write() as writer:
+            writer.put_alias("new", "logs")
+        with store.read() as after:
+            assert set(aliases(after)) == {"new"}
+        assert aliases(before) == {}
+    with store.write() as writer:
+        assert writer.delete_alias("new")
+        writer.delete_index("logs")
+        writer.create_index("logs")
+    with store.read() as reader:
+        assert aliases(reader) == {}
+
+
+def test_aliases_outlive_the_process(tmp_path):
+    with closing(Store.open(tmp_path)) as store, store.write() as writer:
+        writer.create_index("logs", aliases={"a": {"is_write_index": True}})
+        writer.put_alias("b", "logs")
+        writer.put_mapping("logs", {"properties": {"host": {"type": "keyword"}}})
+    with closing(Store.open(tmp_path)) as store, store.read() as reader:
+        assert aliases(reader) == {"a": {"is_write_index": True}, "b": {}}
+        assert reader.index("logs").get("host") is not None
