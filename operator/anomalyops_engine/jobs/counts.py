@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from anomalyops_engine.jobs.units import HOUR_MS
@@ -57,7 +57,30 @@ class DataCounts:
 
 
 @dataclass(slots=True, kw_only=True)
-class JobTiming:
+class _HourlyTiming:
+    """How much time an hour of data takes, on average."""
+
+    hour: int = 0  # which hour of data `hour_ms` adds up
+    hour_ms: float = 0.0
+    exponential_average_per_hour_ms: float = 0.0
+
+    def _add_to_hour(self, elapsed_ms: float, latest_ms: int) -> None:
+        hour = latest_ms // HOUR_MS
+        if hour != self.hour and self.hour_ms:
+            before = self.exponential_average_per_hour_ms
+            self.exponential_average_per_hour_ms = (
+                (1 - _ALPHA) * before + _ALPHA * self.hour_ms if before else self.hour_ms
+            )
+            self.hour_ms = 0.0
+        self.hour = hour
+        self.hour_ms += elapsed_ms
+
+    def _per_hour(self) -> float:
+        return self.exponential_average_per_hour_ms or self.hour_ms
+
+
+@dataclass(slots=True, kw_only=True)
+class JobTiming(_HourlyTiming):
     """How long the analysis of buckets took, in milliseconds."""
 
     bucket_count: int = 0
@@ -65,9 +88,6 @@ class JobTiming:
     minimum_ms: float | None = None
     maximum_ms: float | None = None
     exponential_average_ms: float | None = None
-    hour: int = 0  # which hour of data `hour_ms` adds up
-    hour_ms: float = 0.0
-    exponential_average_per_hour_ms: float = 0.0
 
     @classmethod
     def load(cls, values: JsonObject) -> JobTiming:
@@ -86,17 +106,7 @@ class JobTiming:
         keep = (1 - _ALPHA) ** buckets
         previous = self.exponential_average_ms
         self.exponential_average_ms = each if previous is None else keep * previous + (1 - keep) * each
-        self._add_to_hour(elapsed_ms, latest_ms // HOUR_MS)
-
-    def _add_to_hour(self, elapsed_ms: float, hour: int) -> None:
-        if hour != self.hour and self.hour_ms:
-            before = self.exponential_average_per_hour_ms
-            self.exponential_average_per_hour_ms = (
-                (1 - _ALPHA) * before + _ALPHA * self.hour_ms if before else self.hour_ms
-            )
-            self.hour_ms = 0.0
-        self.hour = hour
-        self.hour_ms += elapsed_ms
+        self._add_to_hour(elapsed_ms, latest_ms)
 
     def render(self, job_id: str) -> JsonObject:
         """Return the `timing_stats` object of a job."""
@@ -110,22 +120,17 @@ class JobTiming:
             rendered["maximum_bucket_processing_time_ms"] = self.maximum_ms
             rendered["average_bucket_processing_time_ms"] = self.total_ms / self.bucket_count
             rendered["exponential_average_bucket_processing_time_ms"] = self.exponential_average_ms
-        rendered["exponential_average_bucket_processing_time_per_hour_ms"] = (
-            self.exponential_average_per_hour_ms or self.hour_ms
-        )
+        rendered["exponential_average_bucket_processing_time_per_hour_ms"] = self._per_hour()
         return rendered
 
 
 @dataclass(slots=True, kw_only=True)
-class SearchTiming:
+class SearchTiming(_HourlyTiming):
     """How long the searches of a datafeed took, in milliseconds."""
 
     search_count: int = 0
     bucket_count: int = 0
     total_ms: float = 0.0
-    exponential_average_per_hour_ms: float = 0.0
-    hour: int = 0
-    hour_ms: float = field(default=0.0)
 
     @classmethod
     def load(cls, values: JsonObject) -> SearchTiming:
@@ -137,15 +142,7 @@ class SearchTiming:
         self.search_count += 1
         self.bucket_count += buckets
         self.total_ms += elapsed_ms
-        hour = latest_ms // HOUR_MS
-        if hour != self.hour and self.hour_ms:
-            before = self.exponential_average_per_hour_ms
-            self.exponential_average_per_hour_ms = (
-                (1 - _ALPHA) * before + _ALPHA * self.hour_ms if before else self.hour_ms
-            )
-            self.hour_ms = 0.0
-        self.hour = hour
-        self.hour_ms += elapsed_ms
+        self._add_to_hour(elapsed_ms, latest_ms)
 
     def render(self, job_id: str) -> JsonObject:
         """Return the `timing_stats` object of a datafeed."""
@@ -157,6 +154,6 @@ class SearchTiming:
         }
         if self.bucket_count:
             rendered["average_search_time_per_bucket_ms"] = self.total_ms / self.bucket_count
-        rendered["exponential_average_search_time_per_hour_ms"] = self.exponential_average_per_hour_ms or self.hour_ms
+        rendered["exponential_average_search_time_per_hour_ms"] = self._per_hour()
         rendered["exponential_average_calculation_context"] = {"incremental_metric_value_ms": self.hour_ms}
         return rendered

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.models import history, series
+from anomalyops_engine.models.keyed_state import KeyedState
 from anomalyops_engine.models.series import SeriesParameters, SeriesState
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,19 +45,11 @@ def series_parameters(
     )
 
 
-class SeriesBank:
-    """The series of one detector, as arrays with room to grow.
-
-    Attributes:
-        keys: Each series' split values, in order of first appearance.
-        state: Their state; arrays may be longer than `keys`.
-    """
+class SeriesBank(KeyedState[SeriesState, SeriesParameters]):
+    """The series of one detector, by their split values."""
 
     def __init__(self, parameters: SeriesParameters) -> None:
-        self.parameters = parameters
-        self.keys: list[tuple[str, ...]] = []
-        self._index: dict[tuple[str, ...], int] = {}
-        self.state = self._blank(4)
+        super().__init__(parameters, room=4)
 
     def _blank(self, n: int) -> SeriesState:
         p = self.parameters
@@ -80,21 +71,6 @@ class SeriesBank:
             histories=np.tile(history.prior(), (n, series.EXPERTS, 2, 1, 1)),
         )
 
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def rows(self, keys: Sequence[tuple[str, ...]]) -> IntArray:
-        """Positions of series by key; unknown ones are added in the order given."""
-        for key in keys:
-            if key not in self._index:
-                self._index[key] = len(self.keys)
-                self.keys.append(key)
-        capacity = len(self.state.series)
-        if len(self.keys) > capacity:
-            fresh = self._blank(max(2 * capacity, len(self.keys)) - capacity)
-            self.state = SeriesState(*(np.concatenate([old, new]) for old, new in zip(self.state, fresh, strict=True)))
-        return np.array([self._index[key] for key in keys], dtype=np.int64)
-
     def advance(self, rows: IntArray, values: FloatArray, *, first_bucket: int, conditions: FloatArray) -> FloatArray:
         """Score and learn a block of buckets.
 
@@ -110,27 +86,3 @@ class SeriesBank:
         details = np.zeros((*values.shape, series.DETAIL_COLUMNS))
         series.advance(self.state, self.parameters, rows, values, first_bucket, conditions, details)
         return details
-
-    @property
-    def bytes_per_series(self) -> int:
-        """Bytes of state a series."""
-        return sum(int(array[0].nbytes) for array in self.state)
-
-    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Plain values and arrays that `unpack` makes the bank from."""
-        n = len(self.keys)
-        return {"keys": [list(key) for key in self.keys]}, {
-            name: array[:n] for name, array in self.state._asdict().items()
-        }
-
-    @classmethod
-    def unpack(
-        cls, parameters: SeriesParameters, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
-    ) -> SeriesBank:
-        """The bank that `pack` described."""
-        bank = cls(parameters)
-        bank.rows([tuple(key) for key in plain["keys"]])
-        n = len(bank.keys)
-        for name, array in bank.state._asdict().items():
-            array[:n] = arrays[name]
-        return bank

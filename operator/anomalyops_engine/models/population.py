@@ -13,14 +13,14 @@ probability that any of a thousand would go so far.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.models import history
 from anomalyops_engine.models.compiling import kernel
+from anomalyops_engine.models.keyed_state import KeyedState
 from anomalyops_engine.models.rules import matches
 from anomalyops_engine.models.tails import count_deviate
 
@@ -269,19 +269,11 @@ def advance(
         begin = end
 
 
-class PopulationBank:
-    """The populations of one detector, as arrays with room to grow.
-
-    Attributes:
-        keys: Each population's split values, in order of first appearance.
-        state: Their state.
-    """
+class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
+    """The populations of one detector, by their split values."""
 
     def __init__(self, parameters: PopulationParameters) -> None:
-        self.parameters = parameters
-        self.keys: list[tuple[str, ...]] = []
-        self._index: dict[tuple[str, ...], int] = {}
-        self.state = self._blank(1)
+        super().__init__(parameters, room=1)
 
     def _blank(self, n: int) -> PopulationState:
         p = self.parameters
@@ -294,23 +286,6 @@ class PopulationBank:
             day_n=np.zeros((n, p.day_slots), dtype=np.float32),
             histories=np.tile(history.prior(), (n, 1, 1)),
         )
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def rows(self, keys: Sequence[tuple[str, ...]]) -> IntArray:
-        """Positions of populations by key; unknown ones are added in the order given."""
-        for key in keys:
-            if key not in self._index:
-                self._index[key] = len(self.keys)
-                self.keys.append(key)
-        capacity = len(self.state.scalars)
-        if len(self.keys) > capacity:
-            fresh = self._blank(max(2 * capacity, len(self.keys)) - capacity)
-            self.state = PopulationState(
-                *(np.concatenate([old, new]) for old, new in zip(self.state, fresh, strict=True))
-            )
-        return np.array([self._index[key] for key in keys], dtype=np.int64)
 
     def advance(
         self,
@@ -338,27 +313,3 @@ class PopulationBank:
             out,
         )
         return out
-
-    @property
-    def bytes_per_population(self) -> int:
-        """Bytes of state a population."""
-        return sum(int(array[0].nbytes) for array in self.state)
-
-    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Plain values and arrays that `unpack` makes the bank from."""
-        n = len(self.keys)
-        return {"keys": [list(key) for key in self.keys]}, {
-            name: array[:n] for name, array in self.state._asdict().items()
-        }
-
-    @classmethod
-    def unpack(
-        cls, parameters: PopulationParameters, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
-    ) -> PopulationBank:
-        """The bank that `pack` described."""
-        bank = cls(parameters)
-        bank.rows([tuple(key) for key in plain["keys"]])
-        n = len(bank.keys)
-        for name, array in bank.state._asdict().items():
-            array[:n] = arrays[name]
-        return bank

@@ -267,7 +267,7 @@ class SeriesDetection:
     @property
     def model_bytes(self) -> int:
         """Bytes of model state."""
-        return len(self._bank) * (self._bank.bytes_per_series + 8)
+        return len(self._bank) * (self._bank.bytes_per_model + 8)
 
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""
@@ -280,5 +280,5 @@ class SeriesDetection:
 
     def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take over what `pack` described."""
-        self._bank = SeriesBank.unpack(self._parameters, plain, arrays)
+        self._bank = SeriesBank(self._parameters).unpack(plain, arrays)
         self._last_data = arrays["last_data"].astype(np.int64)

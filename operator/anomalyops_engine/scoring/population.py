@@ -106,7 +106,7 @@ class PopulationDetection:
     def model_bytes(self) -> int:
         """Bytes of model state."""
         names = sum(sum(map(len, member)) + 64 for member in self._members)
-        return len(self._bank) * self._bank.bytes_per_population + names
+        return len(self._bank) * self._bank.bytes_per_model + names
 
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values and members seen."""
@@ -119,5 +119,5 @@ class PopulationDetection:
 
     def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take over what `pack` described."""
-        self._bank = PopulationBank.unpack(self._parameters, plain, arrays)
+        self._bank = PopulationBank(self._parameters).unpack(plain, arrays)
         self._members = dict.fromkeys(tuple(member) for member in plain["members"])

@@ -31,7 +31,7 @@ START_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 HOUR_MS = 3_600_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # a failure shows the query, not thousands of documents
 class Corpus:
     """Documents as Python knows them, and a reader of the same in the store."""
 
