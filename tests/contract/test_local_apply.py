@@ -101,6 +101,9 @@ def test_the_life_of_a_job_from_files(files, engine, capsys):
     assert "2023-11-23 08:00" in said
     assert "2,000" in said
     assert "●" in said
+    assert "highest; --limit shows more" not in said
+    assert invoke(["anomalies", "--url", files.url, "--min-score", "0", "--limit", "1"]) == 0
+    assert "These are the 1 highest; --limit shows more" in capsys.readouterr().out
 
     assert files.run("delete") == 0
     assert "kept job 'requests', closed, with its model and results" in capsys.readouterr().out

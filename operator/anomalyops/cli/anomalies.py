@@ -43,6 +43,8 @@ def anomalies(
         from anomalyops.cli.findings_view import findings_view
 
         console().print(findings_view(found, influencers, plots, width=console().width))
+        if len(found) == limit:
+            console().print(f"These are the {limit} highest; --limit shows more, --min-score and --start fewer.")
     else:
         from anomalyops.cli.findings_view import findings_document
         from anomalyops.cli.structured import write

@@ -94,6 +94,9 @@ def load_documents(text: str, *, source: str) -> list[Document]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         message = error.problem or error.context or "not YAML"
+        written = text.splitlines()[line - 1 : line]
+        if any("\t" in part[: len(part) - len(part.lstrip())] for part in written):
+            message += ": indent with spaces, not with tabs"
         raise ManifestError([Problem(source=source, document=max(number, 1), line=line, message=message)]) from error
     except yaml.YAMLError as error:
         raise ManifestError(

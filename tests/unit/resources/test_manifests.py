@@ -203,3 +203,8 @@ def test_addresses_of_a_connection() -> None:
     assert spec(urls=["http://a:1", "http://b:1"]).spec.addresses == ("http://a:1", "http://b:1")
     assert spec(embedded={}).spec.addresses == ()
     assert spec(url="http://a:1").spec.observe_interval == "30s"
+
+
+def test_a_tab_as_indentation_says_what_to_write_instead():
+    with pytest.raises(ManifestError, match=r"job\.yaml:2: .*: indent with spaces, not with tabs"):
+        parse_manifests("metadata:\n\tname: web\n", source="job.yaml")
