@@ -485,7 +485,9 @@ def _score(
     # A count's law is known better than a metric's.
     trust = 0.5 if p.discrete else 0.0
     one = _sided(p.side, histories[0], single, trust)
-    many = _sided(p.side, histories[1], multi, trust) if multi != 0.0 else 0.0
+    # The buckets before it are the bucket's anomaly as far as it takes part: back at its expectation, it does not.
+    part = min(abs(single), 1.0) if multi * single > 0.0 else 0.0
+    many = _sided(p.side, histories[1], multi, trust) * part if part > 0.0 else 0.0
     detail[SINGLE], detail[MULTI] = one, many
     # Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni).
     detail[SURPRISE] = min(max(max(one, many) - 0.30103, 0.0), _credit(state, p, i, time_s))
