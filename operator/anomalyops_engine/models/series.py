@@ -7,11 +7,11 @@ Every series has four forecasters, each with its own residual variance and histo
 - DAILY: a profile of the day plus a slow offset;
 - WEEKLY: a profile of the week (with the day's finer detail where its slots are coarser) plus a slower offset.
 
-Which one speaks is decided by its discounted predictive likelihood against SLOW (dynamic model selection; Raftery,
-Karny and Ettler 2010), so a season is believed when it has predicted better, usually in the third period. All updates
-are bounded in the residual (Huber 1964; Gelper, Fried and Croux 2010), so one outlier moves little; a run of residuals
-on one side is a level shift and moves the level at once. Variance may depend on the time of day, and for counts on the
-expected count (quasi-Poisson). Predictions allow for the error of the estimates themselves.
+Which one speaks is decided by its discounted predictive likelihood against the speaker's (dynamic model selection;
+Raftery, Karny and Ettler 2010), so a season is believed when it has predicted better, usually in the third period. All
+updates are bounded in the residual (Huber 1964; Gelper, Fried and Croux 2010), so one outlier moves little; a run of
+residuals on one side is a level shift and moves the level at once. Variance may depend on the time of day, and for
+counts on the expected count (quasi-Poisson). Predictions allow for the error of the estimates themselves.
 
 Cost of a bucket is constant in the length of history; state is a few kB a series.
 """
@@ -41,7 +41,9 @@ WINDOW = 12
 SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_HEAT, MAGNITUDE, MINIMUM, LENGTH, FAR_RATE = range(9)
 SERIES_COLUMNS = 9
 # Columns of `SeriesState.experts`.
-LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD, RUN_SUM, RUN_N, RATIO_POWER, RATIO_NOISE = range(12)
+LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD, RUN_SUM, RUN_N, RATIO_POWER, RATIO_NOISE = (
+    range(12)
+)
 EXPERT_COLUMNS = 12
 # Columns of `Findings.detail`.
 TYPICAL, LOWER, UPPER, SURPRISE, SINGLE, MULTI, DEVIATION, ANOMALY_LENGTH, SPREAD_RATIO = range(9)
@@ -177,7 +179,7 @@ def _ratio(state: SeriesState, p: SeriesParameters, i: int, e: int, day_slot: in
 
     A few dozen squared residuals make a poor variance, and dividing by poor variances makes heavy tails out of normal
     noise. So the logarithms of the ratios shrink towards 0 by the share of their own variance that sampling explains
-    (empirical Bayes; Efron and Morris 1973): to nothing where all hours are alike, not at all where they clearly differ.
+    (empirical Bayes; Efron and Morris 1973): to nothing where all hours are alike, hardly where they clearly differ.
     """
     if e < DAILY:
         return 1.0
