@@ -115,7 +115,7 @@ def test_a_long_silence_is_pruned_earlier_when_memory_is_scarce(loaded: Any) -> 
         left.append((status, len(hosts(analysis))))
     assert [status for status, _ in left] == ["ok", "soft_limit"]
     assert left[0][1] > 0.95 * HOSTS
-    assert left[1][1] == HOSTS // 2
+    assert left[1][1] < 0.8 * HOSTS
 
 
 @pytest.mark.parametrize(("limit", "cuts"), [("1mb", [1, 7, 130]), ("2mb", [50, 101]), ("3mb", [128, 131, 200])])
