@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -119,6 +119,38 @@ class Values:
     value: FloatArray
     count: Int64Array
     keys: list[tuple[str, ...]]
+
+    def between(self, left: int, right: int) -> Values:
+        """The values of the buckets [left, right), counted from `left`, with the keys that they have."""
+        first, last = np.searchsorted(self.bucket, [left, right])
+        has_values = np.bincount(self.key[first:last], minlength=len(self.keys)) > 0
+        position = np.cumsum(has_values) - 1
+        return Values(
+            bucket=self.bucket[first:last] - left,
+            key=position[self.key[first:last]],
+            value=self.value[first:last],
+            count=self.count[first:last],
+            keys=[name for name, present in zip(self.keys, has_values, strict=True) if present],
+        )
+
+    def without(self, keys: Container[tuple[str, ...]]) -> Values:
+        """The values of all other keys."""
+        kept = np.array([name not in keys for name in self.keys], dtype=np.bool_)
+        rows = kept[self.key]
+        position = np.cumsum(kept) - 1
+        return Values(
+            bucket=self.bucket[rows],
+            key=position[self.key[rows]],
+            value=self.value[rows],
+            count=self.count[rows],
+            keys=[name for name, keep in zip(self.keys, kept, strict=True) if keep],
+        )
+
+    def first_buckets(self) -> Int64Array:
+        """Each key's first bucket."""
+        first = np.full(len(self.keys), np.iinfo(np.int64).max, dtype=np.int64)
+        np.minimum.at(first, self.key, self.bucket)
+        return first
 
 
 def weight_sql(source: Source, weight_field: str | None) -> str:

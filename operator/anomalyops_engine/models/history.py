@@ -36,6 +36,9 @@ HEAVIEST = 0.15
 LIGHTEST = 1.1
 """Largest exponent of the extension."""
 BENDING = 1.7
+_HALF = 0.5
+"""Within a bin the logarithm of the number beyond, plus this for numbers near 0, falls linearly: a straight line
+through the numbers themselves would put the rare end of a falling density too far out."""
 _LOG_GROWTH = math.log(GROWTH)
 _DECAY = 1.0 - DECAY_EVERY / MEMORY
 
@@ -93,9 +96,24 @@ def _quantile(history: Float32Array, side: int, beyond: float) -> float:
         if above + here >= beyond:
             lower = 0.0 if k == 0 else FIRST_EDGE * GROWTH ** (k - 1)
             upper = FIRST_EDGE * GROWTH**k
-            return float(upper - (upper - lower) * (beyond - above) / here)
+            part = math.log((above + here + _HALF) / (beyond + _HALF)) / math.log1p(here / (above + _HALF))
+            return float(lower + (upper - lower) * part)
         above += here
     return 0.0
+
+
+@kernel
+def _exponent(near: float, far: float, near_count: float, far_count: float, far_normal: float) -> float:
+    """The exponent of the tail between two quantiles; 1 is a normal tail.
+
+    It comes from few exceedances, so its departure from 1 counts by how far it exceeds its sampling error: a
+    quantile's logarithm errs by one over the root of the number beyond it and the tail's slope there.
+    """
+    width = math.log(far / near)
+    exponent = math.log(far_normal / 0.8416212) / width
+    error = 1.0 / (far_count * far_normal**4) + 0.8 / (near_count * 1.18**2)
+    square = (1.0 - exponent) ** 2
+    return 1.0 - (1.0 - exponent) * square / (square + error * (exponent / width) ** 2 + 1e-12)
 
 
 @kernel
@@ -116,7 +134,8 @@ def surprise(history: Float32Array, side: int, deviation: float, trust: float) -
     if k < BINS - 1:
         lower = 0.0 if k == 0 else FIRST_EDGE * GROWTH ** (k - 1)
         upper = FIRST_EDGE * GROWTH**k
-        above += history[side, k] * (upper - deviation) / (upper - lower)
+        part = (deviation - lower) / (upper - lower)
+        above = (above + _HALF) * (1.0 + history[side, k] / (above + _HALF)) ** (1.0 - part) - _HALF
     enough = max(EVIDENCE, 0.002 * total)
     if above >= enough:
         return -math.log10(above / total)
@@ -128,7 +147,7 @@ def surprise(history: Float32Array, side: int, deviation: float, trust: float) -
     if near_count > 2.0 * enough:
         near = _quantile(history, side, near_count)
         if near > 0.05 and far > near * 1.01:
-            exponent = math.log(far_normal / 0.8416212) / math.log(far / near)
+            exponent = _exponent(near, far, near_count, enough, far_normal)
     exponent = min(max(exponent**BENDING, HEAVIEST), LIGHTEST)
     exponent += trust * (1.0 - exponent)
     return normal_surprise(far_normal * (max(deviation, far) / far) ** exponent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, Self, TypeVar
@@ -35,6 +36,15 @@ class KeyedState(ABC, Generic[_State, _Parameters]):
     def __len__(self) -> int:
         return len(self.keys)
 
+    def __contains__(self, key: tuple[str, ...]) -> bool:
+        return key in self._index
+
+    def keep(self, rows: npt.NDArray[np.int64]) -> None:
+        """Forget all but some, given by position in ascending order, and free their memory."""
+        self.keys = [self.keys[row] for row in rows]
+        self._index = {key: row for row, key in enumerate(self.keys)}
+        self.state = self.state._make(array[rows] for array in self.state)
+
     def rows(self, keys: Sequence[tuple[str, ...]]) -> npt.NDArray[np.int64]:
         """Positions of models by key; unknown ones are added in the order given."""
         for key in keys:
@@ -43,14 +53,14 @@ class KeyedState(ABC, Generic[_State, _Parameters]):
                 self.keys.append(key)
         capacity = len(self.state[0])
         if len(self.keys) > capacity:
-            fresh = self._blank(max(2 * capacity, len(self.keys)) - capacity)
+            fresh = self._blank(max(capacity + capacity // 4, len(self.keys)) - capacity)
             self.state = self.state._make(np.concatenate(pair) for pair in zip(self.state, fresh, strict=True))
         return np.array([self._index[key] for key in keys], dtype=np.int64)
 
     @property
     def bytes_per_model(self) -> int:
         """Bytes of state a model."""
-        return sum(int(array[0].nbytes) for array in self.state)
+        return sum(math.prod(array.shape[1:]) * array.itemsize for array in self.state)
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays that `unpack` makes the models from."""

@@ -7,11 +7,11 @@ Every series has four forecasters, each with its own residual variance and histo
 - DAILY: a profile of the day plus a slow offset;
 - WEEKLY: a profile of the week (with the day's finer detail where its slots are coarser) plus a slower offset.
 
-Which one speaks is decided by its discounted predictive likelihood against SLOW (dynamic model selection; Raftery,
-Karny and Ettler 2010), so a season is believed when it has predicted better, usually in the third period. All updates
-are bounded in the residual (Huber 1964; Gelper, Fried and Croux 2010), so one outlier moves little; a run of residuals
-on one side is a level shift and moves the level at once. Variance may depend on the time of day, and for counts on the
-expected count (quasi-Poisson). Predictions allow for the error of the estimates themselves.
+Which one speaks is decided by its discounted predictive likelihood against the speaker's (dynamic model selection;
+Raftery, Karny and Ettler 2010), so a season is believed when it has predicted better, usually in the third period. All
+updates are bounded in the residual (Huber 1964; Gelper, Fried and Croux 2010), so one outlier moves little; a run of
+residuals on one side is a level shift and moves the level at once. Variance may depend on the time of day, and for
+counts on the expected count (quasi-Poisson). Predictions allow for the error of the estimates themselves.
 
 Cost of a bucket is constant in the length of history; state is a few kB a series.
 """
@@ -41,12 +41,16 @@ WINDOW = 12
 SEEN, FIRST_S, SPEAKER, SHIFT_RUN, FAR_HEAT, MAGNITUDE, MINIMUM, LENGTH, FAR_RATE = range(9)
 SERIES_COLUMNS = 9
 # Columns of `SeriesState.experts`.
-LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD, RUN_SUM, RUN_N = range(10)
-EXPERT_COLUMNS = 10
+LEVEL, SLOPE, SPREAD, SPREAD_N, EVIDENCE, RING_AT, RING_N, MULTI_SPREAD, RUN_SUM, RUN_N, RATIO_POWER, RATIO_NOISE = (
+    range(12)
+)
+EXPERT_COLUMNS = 12
 # Columns of `Findings.detail`.
 TYPICAL, LOWER, UPPER, SURPRISE, SINGLE, MULTI, DEVIATION, ANOMALY_LENGTH, SPREAD_RATIO = range(9)
 DETAIL_COLUMNS = 9
 
+FAR = 4.0
+"""Deviation from which a residual is far, and may belong to an episode."""
 RARE = 0.5
 """Share of far residuals, over about a hundred buckets, below which they are outliers; above, they are the series."""
 MOST_GAIN = 1.5
@@ -170,11 +174,29 @@ def _base(p: SeriesParameters, mean: float, doubt: float) -> float:
 
 
 @kernel
+def _ratio(state: SeriesState, p: SeriesParameters, i: int, e: int, day_slot: int) -> float:
+    """How many times the overall variance a time of day has, as far as the difference is believed.
+
+    A few dozen squared residuals make a poor variance, and dividing by poor variances makes heavy tails out of normal
+    noise. So the logarithms of the ratios shrink towards 0 by the share of their own variance that sampling explains
+    (empirical Bayes; Efron and Morris 1973): to nothing where all hours are alike, hardly where they clearly differ.
+    """
+    if e < DAILY:
+        return 1.0
+    power = state.experts[i, e, RATIO_POWER]
+    n = state.day_n[i, day_slot]
+    noise = state.experts[i, e, RATIO_NOISE] * max(1.0 / (n + 5.0), 0.5 / (p.day_memory + 8.0))
+    if power <= noise:
+        return 1.0
+    return float(state.day_ratio[i, e - DAILY, day_slot] ** (1.0 - noise / power))
+
+
+@kernel
 def _variance(
     state: SeriesState, p: SeriesParameters, i: int, e: int, day_slot: int, base: float, doubt: float
 ) -> float:
     """Predictive variance of a forecaster."""
-    ratio = state.day_ratio[i, e - DAILY, day_slot] if e >= DAILY else 1.0
+    ratio = _ratio(state, p, i, e, day_slot)
     if p.discrete and base < 5.0:
         # Small counts are never more regular than Poisson; with the doubt this is their posterior predictive law.
         return float(base * max(state.experts[i, e, SPREAD] * ratio, 1.0) * (1.0 + doubt))
@@ -202,8 +224,14 @@ def _learn_seasons(
     if ready:
         ratio = state.day_ratio[i, e - DAILY, day_slot]
         rate = max(1.0 / (n + 5.0), 1.0 / (p.day_memory + 8.0))
-        ratio += rate * (min(ratio * square_z, 9.0 * ratio + 1.0) - ratio)
-        state.day_ratio[i, e - DAILY, day_slot] = min(max(ratio, 1e-3), 1e3)
+        believed = _ratio(state, p, i, e, day_slot)
+        ratio += rate * (min(believed * square_z, 9.0 * ratio + 1.0) - ratio)
+        ratio = min(max(ratio, 1e-3), 1e3)
+        state.day_ratio[i, e - DAILY, day_slot] = ratio
+        experts = state.experts[i, e]
+        share = max(1.0 / (experts[SPREAD_N] + 1.0), 1.0 / p.spread_memory)
+        experts[RATIO_POWER] += share * (math.log(ratio) ** 2 - experts[RATIO_POWER])
+        experts[RATIO_NOISE] += share * ((square_z - 1.0) ** 2 - experts[RATIO_NOISE])
     level = state.experts[i, e, LEVEL]
     if e == DAILY:
         if n == 0:
@@ -334,7 +362,7 @@ def _log_likelihood(p: SeriesParameters, value: float, mean: float, doubt: float
 def _choose_speaker(state: SeriesState, i: int) -> None:
     """The forecaster with the best evidence; a change must pay for itself."""
     speaker = int(state.series[i, SPEAKER])
-    best, best_evidence = SLOW, 0.0
+    best, best_evidence = SLOW, state.experts[i, SLOW, EVIDENCE]
     for e in range(1, EXPERTS):
         # The richer the forecaster, the more it has to show.
         evidence = state.experts[i, e, EVIDENCE] - (3.0 * e - 1.0 if e == speaker else 3.0 * e + 3.0)
@@ -459,12 +487,14 @@ def _score(
     # A count's law is known better than a metric's.
     trust = 0.5 if p.discrete else 0.0
     one = _sided(p.side, histories[0], single, trust)
-    many = _sided(p.side, histories[1], multi, trust) if multi != 0.0 else 0.0
+    # The buckets before it are the bucket's anomaly as far as it takes part: back at its expectation, it does not.
+    part = min(abs(single), 1.0) if multi * single > 0.0 else 0.0
+    many = _sided(p.side, histories[1], multi, trust) * part if part > 0.0 else 0.0
     detail[SINGLE], detail[MULTI] = one, many
     # Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni).
     detail[SURPRISE] = min(max(max(one, many) - 0.30103, 0.0), _credit(state, p, i, time_s))
     detail[DEVIATION] = single
-    detail[SPREAD_RATIO] = state.day_ratio[i, e - DAILY, day_slot] if e >= DAILY else 1.0
+    detail[SPREAD_RATIO] = _ratio(state, p, i, e, day_slot)
     if detail[SURPRISE] >= p.bounds_from or p.want_bounds:
         _fill_bounds(state, p, i, e, mean, variance, detail)
     return raw_multi, multi
@@ -477,16 +507,23 @@ def _belief(surprise: float) -> float:
 
 
 @kernel
+def _novelty(state: SeriesState, i: int) -> float:
+    """How much a bucket of the present episode of far residuals counts: all of it together little more than once."""
+    heat = state.series[i, FAR_HEAT]
+    return float(1.0 / max(heat, 1.0) ** 1.5)
+
+
+@kernel
 def _remember(
     state: SeriesState, p: SeriesParameters, i: int, detail: FloatArray, raw_multi: float, multi: float
 ) -> None:
     """Add a bucket's deviations to the speaking forecaster's histories; an episode counts little more than once."""
     e = int(state.series[i, SPEAKER])
     single = detail[DEVIATION]
-    far = abs(single) > 4.0
+    far = abs(single) > FAR
     heat = state.series[i, FAR_HEAT] * (1.0 - 1.0 / WINDOW)
-    weight = 1.0 / (1.0 + heat) ** 1.5 if far else 1.0
     state.series[i, FAR_HEAT] = heat + 1.0 if far else heat
+    weight = _novelty(state, i) if far else 1.0
     state.series[i, FAR_RATE] += ((1.0 if far else 0.0) - state.series[i, FAR_RATE]) / 100.0
     history.observe(state.histories[i, e, 0], single, weight * _belief(detail[SINGLE]))
     if multi != 0.0:
@@ -498,25 +535,46 @@ def _remember(
 
 @kernel
 def _learn(
-    state: SeriesState, p: SeriesParameters, i: int, value: float, day_slot: int, week_slot: int, time_s: float
+    state: SeriesState,
+    p: SeriesParameters,
+    i: int,
+    value: float,
+    deviation: float,
+    day_slot: int,
+    week_slot: int,
+    time_s: float,
 ) -> None:
-    """Let all forecasters learn a value and weigh how well they expected it."""
-    reference = 0.0
+    """Let all forecasters learn a value and weigh how well they expected it.
+
+    An incident or a holiday of many hours that no season expected says nothing against the seasons: it counts once,
+    unless far residuals have become the rule.
+    """
+    speaker = int(state.series[i, SPEAKER])
+    limit = FAR if state.series[i, FAR_HEAT] < 1.0 else 0.5 * FAR
+    held = speaker >= DAILY and abs(deviation) > limit and state.series[i, FAR_RATE] < RARE
     means = np.empty(EXPERTS)
     doubts = np.empty(EXPERTS)
     ready = np.empty(EXPERTS, dtype=np.bool_)
+    likelihood = np.full(EXPERTS, np.nan)
     for e in range(EXPERTS):
         ready[e], means[e], doubts[e] = _expect(state, p, i, e, day_slot, week_slot, time_s)
         if not ready[e] or state.experts[i, e, SPREAD_N] == 0 or state.series[i, SEEN] < p.learning:
             continue
         base = _base(p, means[e], doubts[e])
         variance = _variance(state, p, i, e, day_slot, base, doubts[e])
-        likelihood = _log_likelihood(p, value, means[e], doubts[e], variance)
-        if e == SLOW:
-            reference = likelihood
-        else:
-            gain = min(max(likelihood - reference, -MOST_GAIN), MOST_GAIN)
-            state.experts[i, e, EVIDENCE] = state.experts[i, e, EVIDENCE] * p.evidence_decay + gain
+        likelihood[e] = _log_likelihood(p, value, means[e], doubts[e], variance)
+    if held:
+        near = 2.0 * abs((value - means[speaker]) / deviation)
+        for e in range(DAILY, EXPERTS):
+            held = held and not (ready[e] and abs(value - means[e]) < near)
+    weight = _novelty(state, i) if held else 1.0
+    for e in range(EXPERTS):
+        # Against the speaker, so that the bound of the gain does not level what sets good forecasters apart.
+        gain = likelihood[e] - likelihood[speaker]
+        if not math.isnan(gain):
+            gain = min(max(gain, -MOST_GAIN), MOST_GAIN)
+            evidence = state.experts[i, e, EVIDENCE]
+            state.experts[i, e, EVIDENCE] += weight * (gain - (1.0 - p.evidence_decay) * evidence)
     for e in range(EXPERTS - 1, -1, -1):
         _learn_expert(state, p, i, e, value, means[e], doubts[e], ready[e], day_slot, week_slot)
     _choose_speaker(state, i)
@@ -562,7 +620,7 @@ def _advance_one(
         return
     if scored:
         _remember(state, p, i, detail, raw_multi, multi)
-    _learn(state, p, i, value, day_slot, week_slot, time_s)
+    _learn(state, p, i, value, detail[DEVIATION] if scored else 0.0, day_slot, week_slot, time_s)
     if scored:
         _note_shift(state, p, i, detail[DEVIATION])
     series[i, SEEN] = seen + 1.0

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.detectors import Detector, duration_ms, read_detectors, required_fields
-from anomalyops_engine.features.extract import Events, Relation, Source, count_events
+from anomalyops_engine.features.extract import Events, Relation, Source, Values, count_events, detector_values
 from anomalyops_engine.models import series
 from anomalyops_engine.scoring.detection import Anomaly, Detection, SeriesDetection
 from anomalyops_engine.scoring.documents import (
@@ -25,6 +26,7 @@ from anomalyops_engine.scoring.documents import (
     series_digest,
 )
 from anomalyops_engine.scoring.influencers import attribute
+from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
 from anomalyops_engine.scoring.population import PopulationDetection
 from anomalyops_engine.scoring.snapshot import SnapshotError, read_snapshot, write_snapshot
@@ -51,15 +53,17 @@ class JobAnalysis:
         self._influencers = list(config.get("influencers") or ())
         self._weight_field = config.get("summary_count_field_name")
         self._fields = required_fields(config)
+        self._memory = MemoryBudget(0)
         self._read_live_parts(job)
         prune = config.get("model_prune_window")
         prune_ms = duration_ms(prune, "analysis_config.model_prune_window") if prune else None
         default_prune = max(30 * 86_400_000, 20 * self.bucket_span_ms)
+        self._prune_buckets = (prune_ms or default_prune) // self.bucket_span_ms
         self._detections = [
             _new_detection(
                 detector,
                 span_ms=self.bucket_span_ms,
-                prune_buckets=(prune_ms or default_prune) // self.bucket_span_ms,
+                prune_buckets=self._prune_buckets,
                 want_bounds=self._plots,
             )
             for detector in read_detectors(config)
@@ -78,7 +82,7 @@ class JobAnalysis:
         terms = str(plot.get("terms") or "")
         self._plot_terms = frozenset(term.strip() for term in terms.split(",") if term.strip())
         limit = str((job.get("analysis_limits") or {}).get("model_memory_limit", "1024mb")).lower()
-        self._memory_limit = _bytes(limit)
+        self._memory.change_limit(_bytes(limit))
 
     @classmethod
     def create(cls, job: Mapping[str, Any]) -> JobAnalysis:
@@ -111,6 +115,7 @@ class JobAnalysis:
             mine = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
             detection.unpack(plain["detections"][index], mine)
         analysis._normaliser = Normaliser.unpack(analysis._normaliser.window_ms, plain["normaliser"])
+        analysis._memory.unpack(plain["memory"])
         analysis._next_ms = plain["next_ms"]
         analysis._begun = plain["begun"]
         analysis._usual_documents = plain["usual_documents"]
@@ -123,6 +128,7 @@ class JobAnalysis:
             "detectors": self._shape(),
             "detections": [],
             "normaliser": self._normaliser.pack(),
+            "memory": self._memory.pack(),
             "next_ms": self._next_ms,
             "begun": self._begun,
             "usual_documents": self._usual_documents,
@@ -204,6 +210,7 @@ class JobAnalysis:
         scored = np.zeros(source.bucket_count, dtype=np.int64)
 
         def plot(
+            chapter: int,
             detector: Detector,
             key: tuple[str, ...],
             left: int,
@@ -214,21 +221,80 @@ class JobAnalysis:
                 return
             row = series_digest(key)
             for b in np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER]):
-                stamp = self._stamp(source.start_ms + (left + int(b)) * self.bucket_span_ms)
+                stamp = self._stamp(source.start_ms + (chapter + left + int(b)) * self.bucket_span_ms)
                 results.model_plot.append(model_plot_document(stamp, detector, key, float(values[b]), details[b]))
                 results.model_plot_ids.append(stamp.document_id("model_plot", detector.index, row))
 
-        for detection in self._detections:
-            found, counted = detection.step(
-                source,
-                first_bucket=source.start_ms // self.bucket_span_ms,
-                begin=begin,
-                plot=plot if self._plots else None,
-            )
-            attribute(source, detection.detector, self._influencers, found)
-            anomalies += found
-            scored += counted
+        values = [detector_values(source, detection.detector) for detection in self._detections]
+        found: list[list[Anomaly]] = [[] for _ in self._detections]
+        for left, right in self._chapters(source, begin):
+            parts = [whole.between(left, right) for whole in values]
+            refused = self._admit(parts)
+            for index, detection in enumerate(self._detections):
+                mine, counted = detection.step(
+                    parts[index],
+                    first_bucket=source.start_ms // self.bucket_span_ms + left,
+                    buckets=right - left,
+                    begin=max(begin - left, 0),
+                    refused=refused[index],
+                    plot=partial(plot, left) if self._plots else None,
+                )
+                for anomaly in mine:
+                    anomaly.bucket += left
+                found[index] += mine
+                scored[left:right] += counted
+        for detection, mine in zip(self._detections, found, strict=True):
+            attribute(source, detection.detector, self._influencers, mine)
+            anomalies += mine
         return anomalies, scored
+
+    def _chapters(self, source: Source, begin: int) -> Iterator[tuple[int, int]]:
+        """Parts of the stretch between searches for old entities, which are made on the way.
+
+        The searches come at fixed numbers of buckets since the epoch, wherever a stretch begins or ends.
+        """
+        every = check_every(self._prune_buckets)
+        if not any(detection.detector.split_fields or detection.detector.over for detection in self._detections):
+            yield 0, source.bucket_count
+            return
+        first_bucket = source.start_ms // self.bucket_span_ms
+        left = 0
+        while left < source.bucket_count:
+            number = first_bucket + left
+            right = min(left + every - number % every, source.bucket_count)
+            if right > begin:
+                if number % every == 0:
+                    self._prune(number)
+                yield left, right
+            left = right
+
+    def _prune(self, number: int) -> None:
+        """Give up entities without data for the prune window, or for less of it when memory is scarce."""
+        oldest = number - self._memory.window(self._used, self._prune_buckets)
+        for detection in self._detections:
+            detection.prune(oldest)
+        self._memory.settle()
+
+    def _admit(self, parts: list[Values]) -> list[set[Key]]:
+        """The entities of each detector that get no model, for want of memory."""
+        newcomers = [
+            newcomer
+            for index, (detection, values) in enumerate(zip(self._detections, parts, strict=True))
+            for newcomer in detection.newcomers(values, index)
+        ]
+        refused: list[set[Key]] = [set() for _ in parts]
+        for index, key in self._memory.admit(newcomers, self._used):
+            refused[index].add(key)
+        costs: dict[int, int] = {}
+        for detection, values, mine in zip(self._detections, parts, refused, strict=True):
+            for bucket, cost in detection.refused_bytes(values, mine).items() if mine else ():
+                costs[bucket] = costs.get(bucket, 0) + cost
+        self._memory.note_refusals(costs)
+        return refused
+
+    @property
+    def _used(self) -> int:
+        return sum(detection.model_bytes for detection in self._detections)
 
     def _count_buckets(self, events: Events, begin: int, start_ms: int, results: Results) -> None:
         """Count empty buckets, and sparse ones: with a small part of the documents that buckets usually have."""
@@ -249,7 +315,7 @@ class JobAnalysis:
 
     def model_size(self) -> dict[str, Any]:
         """The `model_size_stats` fields that the models know: bytes and series."""
-        total = sum(detection.model_bytes for detection in self._detections)
+        used = self._used
         by, over, partition = set(), set(), set()
         for detection in self._detections:
             detector = detection.detector
@@ -263,18 +329,17 @@ class JobAnalysis:
                     over.add((detector.index, partition_value, values[detector.over]))
                 if not detector.over or detector.by:
                     by.add((detector.index, partition_value, values.get(detector.by) if detector.by else None))
-        exceeded = max(total - self._memory_limit, 0)
-        status = "hard_limit" if exceeded else ("soft_limit" if total > 0.6 * self._memory_limit else "ok")
+        memory = self._memory
         return {
-            "model_bytes": total,
-            "peak_model_bytes": total,
-            "model_bytes_exceeded": exceeded,
-            "model_bytes_memory_limit": self._memory_limit,
+            "model_bytes": used,
+            "peak_model_bytes": max(memory.peak, used),
+            "model_bytes_exceeded": max(memory.missing, used - memory.limit, 0),
+            "model_bytes_memory_limit": memory.limit,
             "total_by_field_count": len(by),
             "total_over_field_count": len(over),
             "total_partition_field_count": len(partition) or (1 if self._begun else 0),
-            "bucket_allocation_failures_count": 0,
-            "memory_status": status,
+            "bucket_allocation_failures_count": memory.failures,
+            "memory_status": memory.status(used),
         }
 
 

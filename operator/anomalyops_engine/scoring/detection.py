@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.detectors import Detector
-from anomalyops_engine.features.extract import Source, Values, detector_values
+from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.functions import EmptyBuckets, Side
 from anomalyops_engine.models import series
 from anomalyops_engine.models.bank import SeriesBank, series_parameters
 from anomalyops_engine.models.rules import encode_conditions, matches
+from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 
 IntArray = npt.NDArray[np.int64]
@@ -77,20 +78,38 @@ class Detection(Protocol):
 
     detector: Detector
 
+    def newcomers(self, values: Values, index: int) -> list[Newcomer]:
+        """The entities among the values that have no model yet; `index` is the detector's."""
+
     def step(
-        self, source: Source, *, first_bucket: int, begin: int, plot: PlotSink | None
+        self,
+        values: Values,
+        *,
+        first_bucket: int,
+        buckets: int,
+        begin: int,
+        refused: Collection[Key],
+        plot: PlotSink | None,
     ) -> tuple[list[Anomaly], IntArray]:
         """Score and learn a stretch of buckets.
 
         Args:
-            source: The stretch's documents.
+            values: The stretch's values.
             first_bucket: Number of the stretch's first bucket: its start over the bucket span.
+            buckets: Number of buckets.
             begin: Position of the first bucket of the job's life in this stretch, 0 when it lies before.
+            refused: Entities that get no model.
             plot: Receives every series for model plot.
 
         Returns:
             The noteworthy buckets, and how many series were scored in each bucket.
         """
+
+    def refused_bytes(self, values: Values, refused: Collection[Key]) -> dict[int, int]:
+        """Bytes that the models of refused entities would have taken, by bucket with their data."""
+
+    def prune(self, oldest: int) -> None:
+        """Give up the entities whose latest data lie before bucket number `oldest`."""
 
     @property
     def model_bytes(self) -> int:
@@ -135,12 +154,46 @@ class SeriesDetection:
         self._skip_update = encode_conditions(detector.rules, "skip_model_update")
         self._skip_result = encode_conditions(detector.rules, "skip_result")
 
+    def newcomers(self, values: Values, index: int) -> list[Newcomer]:
+        """The series among the values that have no model yet; the one series of an unsplit detector always gets one."""
+        if not self.detector.split_fields:
+            return []
+        first = values.first_buckets()
+        cost = self._bytes_per_series
+        return [
+            Newcomer(int(first[position]), index, key, cost)
+            for position, key in enumerate(values.keys)
+            if key not in self._bank
+        ]
+
+    def refused_bytes(self, values: Values, refused: Collection[Key]) -> dict[int, int]:
+        """Bytes that the refused series would have taken, by bucket with their data."""
+        out = np.array([key in refused for key in values.keys], dtype=np.bool_)
+        buckets, counts = np.unique(values.bucket[out[values.key]], return_counts=True)
+        return {int(bucket): int(count) * self._bytes_per_series for bucket, count in zip(buckets, counts, strict=True)}
+
+    def prune(self, oldest: int) -> None:
+        """Give up the series whose latest data lie before bucket number `oldest`."""
+        if not self.detector.split_fields:
+            return
+        kept = np.flatnonzero(self._last_data >= oldest)
+        if len(kept) < len(self._bank):
+            self._bank.keep(kept)
+            self._last_data = self._last_data[kept]
+
     def step(
-        self, source: Source, *, first_bucket: int, begin: int, plot: PlotSink | None
+        self,
+        values: Values,
+        *,
+        first_bucket: int,
+        buckets: int,
+        begin: int,
+        refused: Collection[Key],
+        plot: PlotSink | None,
     ) -> tuple[list[Anomaly], IntArray]:
         """Score and learn a stretch of buckets; see `Detection.step`."""
-        values = detector_values(source, self.detector)
-        buckets = source.bucket_count
+        if refused:
+            values = values.without(refused)
         rows, since = self._place(values, first_bucket, begin, buckets)
         anomalies: list[Anomaly] = []
         scored = np.zeros(buckets, dtype=np.int64)
@@ -267,7 +320,11 @@ class SeriesDetection:
     @property
     def model_bytes(self) -> int:
         """Bytes of model state."""
-        return len(self._bank) * (self._bank.bytes_per_model + 8)
+        return len(self._bank) * self._bytes_per_series
+
+    @property
+    def _bytes_per_series(self) -> int:
+        return self._bank.bytes_per_model + self._last_data.itemsize
 
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""

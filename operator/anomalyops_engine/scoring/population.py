@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.detectors import Detector
-from anomalyops_engine.features.extract import Source, detector_values
+from anomalyops_engine.features.extract import Values
 from anomalyops_engine.models import population
 from anomalyops_engine.models.population import PopulationBank, population_parameters
 from anomalyops_engine.models.rules import encode_conditions, matches
 from anomalyops_engine.scoring.detection import SIDES, Anomaly, PlotSink
+from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 
 IntArray = npt.NDArray[np.int64]
-_MEMBER_HISTORY = 1_000_000
 
 
 class PopulationDetection:
@@ -32,7 +33,8 @@ class PopulationDetection:
             bounds_from=NOTEWORTHY,
         )
         self._bank = PopulationBank(self._parameters)
-        self._members: dict[tuple[str, ...], None] = {}
+        self._members: dict[Key, int] = {}
+        self._last_data = np.zeros(0, dtype=np.int64)
         self.apply_rules(detector, want_bounds=False)
 
     def apply_rules(self, detector: Detector, *, want_bounds: bool) -> None:
@@ -42,17 +44,66 @@ class PopulationDetection:
         self._skip_update = encode_conditions(detector.rules, "skip_model_update")
         self._skip_result = encode_conditions(detector.rules, "skip_result")
 
+    def newcomers(self, values: Values, index: int) -> list[Newcomer]:
+        """The populations among the values that have no model yet, and the members not seen before."""
+        first = values.first_buckets()
+        populations: dict[Key, int] = {}
+        found = []
+        for position, key in enumerate(values.keys):
+            bucket, split = int(first[position]), self._split(key)
+            if split and split not in self._bank:
+                populations[split] = min(bucket, populations.get(split, bucket))
+            if key not in self._members:
+                found.append(Newcomer(bucket, index, key, _name_bytes(key), modelled=False))
+        cost = self._bank.bytes_per_model
+        return found + [Newcomer(bucket, index, split, cost) for split, bucket in populations.items()]
+
+    def refused_bytes(self, values: Values, refused: Collection[Key]) -> dict[int, int]:
+        """Bytes that the refused populations would have taken, by bucket with their data."""
+        splits = [self._split(key) for key in values.keys]
+        number = {split: position for position, split in enumerate(dict.fromkeys(splits))}
+        refused_rows = np.array([split in refused for split in splits], dtype=np.bool_)[values.key]
+        population = np.array([number[split] for split in splits], dtype=np.int64)[values.key]
+        pairs = np.unique(np.stack([values.bucket, population])[:, refused_rows], axis=1)
+        buckets, counts = np.unique(pairs[0], return_counts=True)
+        cost = self._bank.bytes_per_model
+        return {int(bucket): int(count) * cost for bucket, count in zip(buckets, counts, strict=True)}
+
+    def prune(self, oldest: int) -> None:
+        """Give up the members, and the populations, whose latest data lie before bucket number `oldest`."""
+        self._members = {key: last for key, last in self._members.items() if last >= oldest}
+        if not self.detector.split_fields:
+            return
+        kept = np.flatnonzero(self._last_data >= oldest)
+        if len(kept) < len(self._bank):
+            self._bank.keep(kept)
+            self._last_data = self._last_data[kept]
+
     def step(
-        self, source: Source, *, first_bucket: int, begin: int, plot: PlotSink | None
+        self,
+        values: Values,
+        *,
+        first_bucket: int,
+        buckets: int,
+        begin: int,
+        refused: Collection[Key],
+        plot: PlotSink | None,
     ) -> tuple[list[Anomaly], IntArray]:
         """Score and learn a stretch of buckets; see `detection.Detection.step`."""
         del begin, plot
-        values = detector_values(source, self.detector)
-        for key in values.keys:
-            if len(self._members) < _MEMBER_HISTORY:
-                self._members.setdefault(key)
+        if refused:
+            values = values.without({key for key in values.keys if self._split(key) in refused})
+        latest = np.zeros(len(values.keys), dtype=np.int64)
+        np.maximum.at(latest, values.key, first_bucket + values.bucket)
+        for key, last in zip(values.keys, latest.tolist(), strict=True):
+            if key in self._members or key not in refused:
+                self._members[key] = last
         row_of_key = self._rows(values.keys, values.key, values.bucket)
         rows = row_of_key[values.key]
+        self._last_data = np.concatenate(
+            [self._last_data, np.zeros(len(self._bank) - len(self._last_data), dtype=np.int64)]
+        )
+        np.maximum.at(self._last_data, rows, first_bucket + values.bucket)
         order = np.lexsort((values.bucket, rows))
         order = order[np.isfinite(values.value[order])]
         out = self._bank.advance(
@@ -88,7 +139,7 @@ class PopulationDetection:
                 )
             )
         # The members' number is in their surprises already: a bucket counts its populations.
-        scored = np.zeros(source.bucket_count, dtype=np.int64)
+        scored = np.zeros(buckets, dtype=np.int64)
         pairs = np.unique(np.stack([rows, values.bucket]), axis=1) if len(rows) else np.zeros((2, 0), dtype=np.int64)
         np.add.at(scored, pairs[1], 1)
         return anomalies, scored
@@ -97,15 +148,19 @@ class PopulationDetection:
         """Each key's population; new ones are added in order of appearance."""
         first = np.full(len(keys), np.iinfo(np.int64).max, dtype=np.int64)
         np.minimum.at(first, key, bucket)
-        splits = [name[: len(self.detector.split_fields)] for name in keys]
+        splits = [self._split(key) for key in keys]
         order = sorted(range(len(keys)), key=lambda k: (first[k], splits[k]))
         self._bank.rows([splits[k] for k in order])
         return self._bank.rows(splits)
 
+    def _split(self, key: Key) -> Key:
+        """The split values of a member's population."""
+        return key[: len(self.detector.split_fields)]
+
     @property
     def model_bytes(self) -> int:
         """Bytes of model state."""
-        names = sum(sum(map(len, member)) + 64 for member in self._members)
+        names = sum(_name_bytes(member) for member in self._members)
         return len(self._bank) * self._bank.bytes_per_model + names
 
     def series_keys(self) -> list[tuple[str, ...]]:
@@ -115,9 +170,21 @@ class PopulationDetection:
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""
         plain, arrays = self._bank.pack()
-        return {**plain, "members": [list(member) for member in self._members]}, arrays
+        members = np.fromiter(self._members.values(), dtype=np.int64, count=len(self._members))
+        return {**plain, "members": [list(member) for member in self._members]}, {
+            **arrays,
+            "last_data": self._last_data,
+            "member_last_data": members,
+        }
 
     def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take over what `pack` described."""
         self._bank = PopulationBank(self._parameters).unpack(plain, arrays)
-        self._members = dict.fromkeys(tuple(member) for member in plain["members"])
+        self._last_data = arrays["last_data"].astype(np.int64)
+        members = (tuple(member) for member in plain["members"])
+        self._members = dict(zip(members, arrays["member_last_data"].tolist(), strict=True))
+
+
+def _name_bytes(key: Key) -> int:
+    """Bytes that remembering a member takes, about."""
+    return sum(map(len, key)) + 64

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAGIC = b"AOMODEL"
-VERSION = 2
+VERSION = 3
 
 Arrays = dict[str, npt.NDArray[Any]]
 
