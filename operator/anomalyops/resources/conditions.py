@@ -72,7 +72,6 @@ class Reason(_DocumentedEnum):
     # Waiting for something that passes by itself
     PENDING = "Pending", "The operator has not looked at the server yet."
     WAITING_FOR_JOB = "WaitingForJob", "The AnomalyJob that `spec.jobRef` names does not exist yet."
-    WAITING_FOR_CONNECTION = "WaitingForConnection", "The ElasticsearchConnection is not ready yet."
     WAITING_FOR_CAPACITY = (
         "WaitingForCapacity",
         "No machine learning node has room for the job; it opens when one has.",
@@ -130,15 +129,10 @@ class Reason(_DocumentedEnum):
         "AlreadyExists",
         "A server object of that id exists and differs, and `spec.adoptionPolicy` does not allow to take it over.",
     )
-    ADOPTED = "Adopted", "An existing server object was taken over, as `spec.adoptionPolicy` allows."
     CONFLICT = "Conflict", "Two resources claim the same server object, or one job has two datafeeds."
     MEMORY_BELOW_USAGE = (
         "MemoryBelowUsage",
         "`modelMemoryLimit` is lower than what the model uses now; raise it or reset the job.",
-    )
-    CANNOT_UNSET = (
-        "CannotUnset",
-        "The server cannot forget a value once it is set; only re-creation removes it.",
     )
 
     # The health of what runs
@@ -150,7 +144,6 @@ class Reason(_DocumentedEnum):
         "MemoryHardLimit",
         "The model is at its memory limit and ignores new entities; raise `modelMemoryLimit`.",
     )
-    MEMORY_OK = "MemoryOk", "The model is within its memory limit."
     JOB_FAILED = (
         "JobFailed",
         "The job's process died on the server; the operator closes it by force and opens it again.",
@@ -159,8 +152,6 @@ class Reason(_DocumentedEnum):
     NO_DATA = "NoData", "The datafeed runs but finds no documents; check indices, query and time field."
     EXTRACTION_FAILING = "ExtractionFailing", "The datafeed's searches fail; the message is the server's."
     DATA_DELAYED = "DataDelayed", "Documents arrived after their bucket was read; raise `queryDelay`."
-    DATA_ON_TIME = "DataOnTime", "No delayed documents were reported."
-    EVENTS_REJECTED = "EventsRejected", "Records were refused: invalid dates or out of order."
 
     # Events of a plan
     PLAN_EXECUTED = "PlanExecuted", "A plan was carried out; the message lists its steps."
