@@ -200,23 +200,17 @@ class Gateway:
             datafeed_id: The id that the job's datafeed is expected to have, None for no expectation.
         """
         expected = self.datafeed_stats_of(datafeed_id) if datafeed_id is not None else _nothing()
-        job, job_stats, feed_stats = await asyncio.gather(self.job(job_id), self.job_stats_of(job_id), expected)
+        job, feed_stats = await asyncio.gather(self.job(job_id), expected)
         feed: JsonDict | None = job.get("datafeed_config") if job is not None else None
-        if job is None or job_stats is None or feed is None:
-            return ServerPair(
-                job=job if job_stats is not None else None,
-                job_stats=job_stats,
-                datafeed=None,
-                datafeed_stats=None,
-            )
-        if feed_stats is None or feed["datafeed_id"] != datafeed_id:
+        if feed is not None and (feed_stats is None or feed["datafeed_id"] != datafeed_id):
             feed_stats = await self.datafeed_stats_of(str(feed["datafeed_id"]))
-        return ServerPair(
-            job=job,
-            job_stats=job_stats,
-            datafeed=feed if feed_stats is not None else None,
-            datafeed_stats=feed_stats,
-        )
+        # The job's stats come last: a lookback that is seen to have stopped has closed its job and counted everything.
+        job_stats = await self.job_stats_of(job_id) if job is not None else None
+        if job_stats is None or feed is None or feed_stats is None:
+            return ServerPair(
+                job=job if job_stats is not None else None, job_stats=job_stats, datafeed=None, datafeed_stats=None
+            )
+        return ServerPair(job=job, job_stats=job_stats, datafeed=feed, datafeed_stats=feed_stats)
 
     async def job(self, job_id: str) -> JsonDict | None:
         """One job's configuration with its datafeed embedded as `datafeed_config`."""

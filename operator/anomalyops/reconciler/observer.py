@@ -51,9 +51,10 @@ class Observer:
                 observation says so.
         """
         started_at = self._clock()
-        job_stats, datafeed_stats, jobs, datafeeds, problem = await asyncio.gather(
+        # Datafeeds first: a lookback that is seen to have stopped has closed its job and counted everything by then.
+        datafeed_stats = await self._gateway.datafeed_stats()
+        job_stats, jobs, datafeeds, problem = await asyncio.gather(
             self._gateway.job_stats(),
-            self._gateway.datafeed_stats(),
             self._gateway.jobs() if configs else _not_asked(),
             self._gateway.datafeeds() if configs else _not_asked(),
             self._listen(started_at),

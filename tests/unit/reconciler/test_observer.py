@@ -68,6 +68,19 @@ async def test_the_number_of_calls_does_not_depend_on_the_number_of_jobs(server,
     assert len(observation.jobs) == number
 
 
+async def test_jobs_are_read_after_datafeeds_so_that_a_lookback_seen_stopped_has_counted_everything(
+    server, gateway, observer
+):
+    await applied(gateway, named("web-0"))
+    for look in (observer.observe, lambda: gateway.pair("web-0", "feed-web-0")):
+        server.calls.clear()
+        await look()
+        paths = [path for _, path in server.calls]
+        (feed,) = [n for n, path in enumerate(paths) if path.startswith("/_ml/datafeeds") and path.endswith("/_stats")]
+        (job,) = [n for n, path in enumerate(paths) if "anomaly_detectors" in path and path.endswith("/_stats")]
+        assert feed < job
+
+
 @pytest.mark.parametrize("configs", [False, True])
 async def test_a_pair_in_order_has_nothing_to_patch_and_nothing_to_do(server, gateway, observer, configs):
     pair = await applied(gateway, named("web"))
