@@ -33,14 +33,18 @@ class PlainProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._said: dict[str, str] = {}
+        self._stepped: dict[str, str] = {}
 
     def say(self, words: str) -> None:
         """Prints a line."""
         self._console.print(Text(words), soft_wrap=True)
 
     def step(self, pair: Pair, step: Step) -> None:
-        """Prints the step."""
-        self._console.print(Text(f"{pair.job_name}: ").append(step_line(step)), soft_wrap=True)
+        """Prints the step; the same one tried again is told by what `progress` says of it."""
+        words = Text(f"{pair.job_name}: ").append(step_line(step))
+        if self._stepped.get(pair.key) != words.plain:
+            self._stepped[pair.key] = words.plain
+            self._console.print(words, soft_wrap=True)
 
     def progress(self, progress: PairProgress) -> None:
         """Prints what is waited for when that changes, and the end; `unready_lines` tell what is stuck."""
