@@ -92,12 +92,12 @@ def _print(deleted: list[Deleted]) -> None:
     for item in deleted:
         out.print(Text(pair_name(item.pair), style="bold"))
         for step in item.steps:
-            out.print(Text("  ").append(step_line(step)))
+            out.print(Text("  ").append(step_line(step)), soft_wrap=True)
         for obstacle in item.obstacles:
-            out.print(Text("  ").append(obstacle_line(obstacle)))
+            out.print(Text("  ").append(obstacle_line(obstacle)), soft_wrap=True)
         if item.released:
             for entry in _entries(item):
-                out.print(Text(f"  {entry['result']}"))
+                out.print(Text(f"  {entry['result']}"), soft_wrap=True)
         else:
             out.print(Text(f"  not done: {item.error or 'see above'}", style="bold red"))
 

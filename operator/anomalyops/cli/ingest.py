@@ -205,7 +205,7 @@ def _show_report(report: LoadReport, index: str, seconds: float, rejected: Path 
         return
     out.print(Text(f"{report.rejected:,} rows were rejected:", style="bold red"))
     for rejection in report.first:
-        out.print(Text(f"  line {rejection.line}: {rejection.reason}"))
+        out.print(Text(f"  line {rejection.line}: {rejection.reason}"), soft_wrap=True)
     if report.rejected > len(report.first):
         where = f"all of them are in {rejected}" if rejected is not None else "--rejected FILE writes all of them"
-        out.print(Text(f"  ... and {report.rejected - len(report.first):,} more; {where}"))
+        out.print(Text(f"  ... and {report.rejected - len(report.first):,} more; {where}"), soft_wrap=True)
