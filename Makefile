@@ -24,7 +24,8 @@ $(ES9): tests/contract/requirements-es9.txt
 demo: $(READY)
 	@$(BIN)/anomalyops demo $(ARGS)
 
-test: test-unit test-contract test-kube test-e2e
+test: test-unit test-contract
+	$(BIN)/python -m pytest tests/kube tests/e2e $(ARGS)
 
 test-unit: $(READY)
 	$(BIN)/python -m pytest tests/unit $(PARALLEL) $(ARGS)
