@@ -32,15 +32,27 @@ CREATE TABLE IF NOT EXISTS configs (kind VARCHAR, id VARCHAR, body VARCHAR);
 CREATE TABLE IF NOT EXISTS states (kind VARCHAR, id VARCHAR, state BLOB);
 """
 
+# The database cannot leave its folder: whatever a statement says, it reads and writes no other file, reaches no
+# network, loads no code and sees no variable of this process (DuckDB's "Securing DuckDB" guide).
 _SETTINGS = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "allow_persistent_secrets": "false",
     # The engine needs no extension and must not fetch one.
     "autoinstall_known_extensions": "false",
-    # The built-in functions count as one that is loaded on demand; replaying the log after a crash needs them.
+    "allow_community_extensions": "false",
+    "allow_unsigned_extensions": "false",
+    "allow_extension_repositories": "forbidden",
+    # The built-in functions count as one that is loaded on demand, and replaying the log after a crash needs them: so
+    # this is turned off as soon as the file is open.
     "autoload_known_extensions": "true",
-    "python_enable_replacements": "false",
     # Fewer, larger checkpoints: an acknowledged write is in the log already.
     "checkpoint_threshold": "256MB",
 }
+_CLOSE_DOORS = """
+SET autoload_known_extensions = false;
+SET lock_configuration = true;
+"""
 
 
 class Store:
@@ -67,6 +79,7 @@ class Store:
         lock = FolderLock(folder)
         try:
             connection = duckdb.connect(str(folder / "engine.duckdb"), config=dict(_SETTINGS))
+            connection.execute(_CLOSE_DOORS)
             connection.execute(_SCHEMA)
             _check_format(connection, folder)
         except BaseException:
