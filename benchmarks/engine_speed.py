@@ -16,17 +16,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from anomalyops_engine.query import Documents
+from anomalyops_engine.query.expr import Table
 from anomalyops_engine.scoring import JobAnalysis
 
 START_MS = 1_704_067_200_000
-
-
-@dataclass(frozen=True)
-class Documents:
-    """All documents of the benchmark's table."""
-
-    sql: str = "SELECT * FROM documents"
-    parameters: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +101,8 @@ def _time(connection: duckdb.DuckDBPyConnection, item: Input) -> tuple[float, di
     analysis = JobAnalysis.create(job)
     end_ms = START_MS + item.buckets * item.span_ms
     begin = time.perf_counter()
-    results = analysis.analyse(connection, Documents(), start_ms=START_MS, end_ms=end_ms)
+    documents = Documents(Table("documents"), {name: name for name in item.columns})
+    results = analysis.analyse(connection, documents, start_ms=START_MS, end_ms=end_ms)
     return time.perf_counter() - begin, analysis.model_size(), len(results.records)
 
 

@@ -4,102 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from anomalyops_engine.features.detectors import Detector
+from anomalyops_engine.features.functions import Inputs
+from anomalyops_engine.query import Documents, sql
+from anomalyops_engine.query.expr import (
+    Aggregate,
+    Cast,
+    Column,
+    Expr,
+    Literal,
+    Named,
+    Select,
+    Star,
+    all_of,
+    call,
+    null,
+    when,
+)
+from anomalyops_engine.store import Connection
 
 Int64Array = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 
-class Relation(Protocol):
-    """A SELECT whose columns are named like document fields; the time column is epoch milliseconds."""
-
-    @property
-    def sql(self) -> str:
-        """The SELECT."""
-
-    @property
-    def parameters(self) -> tuple[Any, ...]:
-        """The values of its placeholders."""
+_BUCKET = Column("bucket")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The documents of one analysis step: a relation cut to whole buckets.
+    """The documents of one analysis step, cut to whole buckets.
 
     Attributes:
         connection: The database.
-        relation: The documents.
-        time_field: Name of the time column, epoch milliseconds.
+        documents: The documents.
+        time_field: Name of the time field, epoch milliseconds.
         bucket_span_ms: Bucket length.
         start_ms: First bucket's start.
         end_ms: End of the last bucket, exclusive.
-        list_columns: Columns with lists of values; they are read as sorted, comma-joined text.
     """
 
-    connection: duckdb.DuckDBPyConnection
-    relation: Relation
+    connection: Connection
+    documents: Documents
     time_field: str
     bucket_span_ms: int
     start_ms: int
     end_ms: int
-    list_columns: frozenset[str]
-
-    @classmethod
-    def open(
-        cls,
-        connection: duckdb.DuckDBPyConnection,
-        relation: Relation,
-        *,
-        time_field: str,
-        bucket_span_ms: int,
-        start_ms: int,
-        end_ms: int,
-    ) -> Source:
-        """Look at the relation's column types and make a source of it."""
-        head = connection.execute(f"SELECT * FROM ({relation.sql}) LIMIT 0", list(relation.parameters))  # noqa: S608
-        lists = {column[0] for column in head.description or () if str(column[1]).endswith("]")}
-        return cls(connection, relation, time_field, bucket_span_ms, start_ms, end_ms, frozenset(lists))
 
     @property
     def bucket_count(self) -> int:
         """Number of buckets."""
         return (self.end_ms - self.start_ms) // self.bucket_span_ms
 
-    def key(self, column: str) -> str:
-        """SQL of a column's value as text."""
-        name = quote(column)
-        if column in self.list_columns:
-            return f"array_to_string(list_sort(list_distinct({name})), ',')"
-        return f"CAST({name} AS VARCHAR)"
+    def column(self, field: str) -> Expr:
+        """A field's value."""
+        return self.documents.column(field)
 
-    def number(self, column: str) -> str:
-        """SQL of a column's value as a finite DOUBLE, null otherwise."""
-        value = f"TRY_CAST({quote(column)} AS DOUBLE)"
-        return f"(CASE WHEN isfinite({value}) THEN {value} END)"
+    def key(self, field: str) -> Expr:
+        """A field's value as text."""
+        return Cast(self.column(field), "VARCHAR")
 
-    def run(self, select: str, where: Sequence[str] = (), tail: str = "") -> pa.Table:
-        """Run `SELECT {select} FROM documents WHERE {where} {tail}`; `bucket` is the bucket's position."""
-        time = quote(self.time_field)
-        conditions = [f"{time} >= {self.start_ms}", f"{time} < {self.end_ms}", *where]
-        bucket = f"CAST(({time} - {self.start_ms}) // {self.bucket_span_ms} AS INTEGER) AS bucket__"
-        sql = (
-            f"SELECT {select} FROM (SELECT *, {bucket} FROM ({self.relation.sql}) "  # noqa: S608
-            f"WHERE {' AND '.join(conditions)}) {tail}"
+    def number(self, field: str) -> Expr:
+        """A field's value as a finite DOUBLE, null otherwise."""
+        value = Cast(self.column(field), "DOUBLE", lenient=True)
+        return when(call("isfinite", value), value)
+
+    def weight(self, field: str | None) -> Expr:
+        """The number of events that a document stands for, in a field of its own or one each."""
+        return call("coalesce", self.number(field), 0) if field else Literal(1)
+
+    def group(self, by: Sequence[Named], aggregates: Sequence[Named], where: Sequence[Expr] = ()) -> pa.Table:
+        """Aggregates of the documents of each bucket that fulfil all conditions, by the bucket's position and `by`."""
+        time = self.column(self.time_field)
+        stretch = [time >= self.start_ms, time < self.end_ms]
+        position = Cast((time - self.start_ms) // self.bucket_span_ms, "INTEGER")
+        placed = Select((Star(), position.named(_BUCKET.name)), self.documents.relation, all_of(stretch))
+        names = [_BUCKET.name, *(named.name for named in by)]
+        grouped = Select(
+            (_BUCKET.named(_BUCKET.name), *by, *aggregates),
+            placed,
+            all_of(where),
+            group=tuple(Column(name) for name in names),
         )
-        return self.connection.sql(sql, params=list(self.relation.parameters)).to_arrow_table()
-
-
-def quote(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+        return sql.fetch_arrow(self.connection, grouped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,37 +145,38 @@ class Values:
         return first
 
 
-def weight_sql(source: Source, weight_field: str | None) -> str:
-    """SQL of the number of events that a document stands for."""
-    return f"coalesce({source.number(weight_field)}, 0)" if weight_field else "1"
+def split_keys(source: Source, detector: Detector) -> tuple[list[Named], list[Expr]]:
+    """The texts of partition, by and over field, as `key_0` and on, and what a document needs to have them."""
+    fields = [*detector.split_fields, *([detector.over] if detector.over else [])]
+    keys = [source.key(field) for field in fields]
+    if detector.use_null:
+        return [call("coalesce", key, "").named(f"key_{place}") for place, key in enumerate(keys)], []
+    named = [key.named(f"key_{place}") for place, key in enumerate(keys)]
+    return named, [source.column(field).is_not_null() for field in fields]
+
+
+def inputs_of(source: Source, detector: Detector) -> Inputs:
+    """What the aggregates of a detector's function read of each document."""
+    return Inputs(
+        value=source.number(detector.field_name) if detector.field_name else null("DOUBLE"),
+        weight=source.weight(detector.weight_field),
+        key=source.key(detector.field_name) if detector.field_name else null("VARCHAR"),
+    )
 
 
 def detector_values(source: Source, detector: Detector) -> Values:
     """A detector's values by partition, by and over field, computed in the database."""
-    columns = [*detector.split_fields, *([detector.over] if detector.over else [])]
-    value = source.number(detector.field_name) if detector.field_name else "NULL"
-    weight = weight_sql(source, detector.weight_field)
-    key = source.key(detector.field_name) if detector.field_name else "NULL"
-    aggregate = detector.function.aggregate.format(value=value, weight=weight, key=key)
-    keys = [f"coalesce({source.key(column)}, '')" if detector.use_null else source.key(column) for column in columns]
-    where = [] if detector.use_null else [f"{quote(column)} IS NOT NULL" for column in columns]
-    if detector.over and not detector.use_null:
-        where = [f"{quote(column)} IS NOT NULL" for column in columns]
+    keys, where = split_keys(source, detector)
+    inputs = inputs_of(source, detector)
     if detector.weight_field and detector.function.counts_events:
-        where.append(f"{weight} > 0")
+        where.append(inputs.weight > 0)
     if detector.field_name:
-        where.append(f"{quote(detector.field_name)} IS NOT NULL")
-    select = ", ".join(
-        [
-            "bucket__ AS bucket",
-            *(f"{sql} AS key_{position}" for position, sql in enumerate(keys)),
-            f"CAST({aggregate} AS DOUBLE) AS value",
-            f"CAST(sum({weight}) AS BIGINT) AS events",
-        ]
-    )
-    group = ", ".join(["bucket__", *(f"key_{position}" for position in range(len(keys)))])
-    table = source.run(select, where, f"GROUP BY {group}")
-    return _values(table, len(keys))
+        where.append(source.column(detector.field_name).is_not_null())
+    aggregates = [
+        Cast(detector.function.aggregate(inputs), "DOUBLE").named("value"),
+        Cast(Aggregate("sum", (inputs.weight,)), "BIGINT").named("events"),
+    ]
+    return _values(source.group(keys, aggregates, where), len(keys))
 
 
 def _values(table: pa.Table, width: int) -> Values:
@@ -251,13 +244,19 @@ class Events:
 
 def count_events(source: Source, weight_field: str | None, fields: Sequence[str]) -> Events:
     """Documents and events of every bucket, and how many values of `fields` are missing."""
-    time = quote(source.time_field)
-    missing = " + ".join(f"count(*) - count({quote(field)})" for field in fields) or "0"
-    table = source.run(
-        f"bucket__ AS bucket, count(*) AS documents, "
-        f"CAST(sum({weight_sql(source, weight_field)}) AS BIGINT) AS events, "
-        f"CAST({missing} AS BIGINT) AS missing, min({time}) AS earliest, max({time}) AS latest",
-        tail="GROUP BY bucket__",
+    time = source.column(source.time_field)
+    missing: Expr = Literal(0)
+    for field in fields:
+        missing += Aggregate("count") - Aggregate("count", (source.column(field),))
+    table = source.group(
+        [],
+        [
+            Aggregate("count").named("documents"),
+            Cast(Aggregate("sum", (source.weight(weight_field),)), "BIGINT").named("events"),
+            Cast(missing, "BIGINT").named("missing"),
+            Aggregate("min", (time,)).named("earliest"),
+            Aggregate("max", (time,)).named("latest"),
+        ],
     )
     documents = np.zeros(source.bucket_count, dtype=np.int64)
     events = np.zeros(source.bucket_count, dtype=np.int64)

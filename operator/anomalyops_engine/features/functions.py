@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from anomalyops_engine.query.expr import Aggregate, AggregateFunction, Expr, call
 
 
 class Side(StrEnum):
@@ -22,13 +25,27 @@ class EmptyBuckets(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """What an aggregate reads of each document.
+
+    Attributes:
+        value: the field as a DOUBLE, null when it is missing.
+        weight: events that the document stands for.
+        key: the field as text.
+    """
+
+    value: Expr
+    weight: Expr
+    key: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A detector function, without its side.
 
     Attributes:
         name: The base name, which is also a record's `function_description`.
-        aggregate: SQL over `{value}` (a DOUBLE, null when it is missing) and `{weight}` (events a document
-            stands for).
+        aggregate: The value of a bucket's documents.
         needs_field: Whether `field_name` is required (otherwise it is forbidden).
         empty: What a bucket without data means.
         discrete: Whether values are counts: whole and not negative.
@@ -38,7 +55,7 @@ class Function:
     """
 
     name: str
-    aggregate: str
+    aggregate: Callable[[Inputs], Expr]
     needs_field: bool
     empty: EmptyBuckets
     discrete: bool = False
@@ -52,15 +69,38 @@ class Function:
         return not self.needs_field
 
 
-_WEIGHTED_MEAN = "sum({value} * {weight}) / nullif(sum({weight}) FILTER ({value} IS NOT NULL), 0)"
+def _sum(value: Expr, where: Expr | None = None) -> Expr:
+    return Aggregate("sum", (value,), where=where)
+
+
+def _events(inputs: Inputs) -> Expr:
+    return _sum(inputs.weight)
+
+
+def _total(inputs: Inputs) -> Expr:
+    return call("coalesce", _sum(inputs.value), 0)
+
+
+def _of_values(function: AggregateFunction) -> Callable[[Inputs], Expr]:
+    return lambda inputs: Aggregate(function, (inputs.value,))
+
+
+def _weighted_mean(inputs: Inputs) -> Expr:
+    weight = _sum(inputs.weight, where=inputs.value.is_not_null())
+    return _sum(inputs.value * inputs.weight) / call("nullif", weight, 0)
+
+
+def _distinct(inputs: Inputs) -> Expr:
+    return Aggregate("count", (inputs.key,), distinct=True)
+
 
 FUNCTIONS = {
     function.name: function
     for function in (
-        Function("count", "sum({weight})", needs_field=False, empty=EmptyBuckets.ZERO, discrete=True),
+        Function("count", _events, needs_field=False, empty=EmptyBuckets.ZERO, discrete=True),
         Function(
             "non_zero_count",
-            "nullif(sum({weight}), 0)",
+            lambda inputs: call("nullif", _events(inputs), 0),
             needs_field=False,
             empty=EmptyBuckets.SKIP,
             discrete=True,
@@ -69,20 +109,20 @@ FUNCTIONS = {
         ),
         Function(
             "distinct_count",
-            "count(DISTINCT {key})",
+            _distinct,
             needs_field=True,
             empty=EmptyBuckets.ZERO,
             discrete=True,
         ),
-        Function("mean", _WEIGHTED_MEAN, needs_field=True, empty=EmptyBuckets.SKIP),
-        Function("median", "median({value})", needs_field=True, empty=EmptyBuckets.SKIP),
-        Function("min", "min({value})", needs_field=True, empty=EmptyBuckets.SKIP, sided=False),
-        Function("max", "max({value})", needs_field=True, empty=EmptyBuckets.SKIP, sided=False),
-        Function("varp", "var_pop({value})", needs_field=True, empty=EmptyBuckets.SKIP),
-        Function("sum", "coalesce(sum({value}), 0)", needs_field=True, empty=EmptyBuckets.ZERO),
+        Function("mean", _weighted_mean, needs_field=True, empty=EmptyBuckets.SKIP),
+        Function("median", _of_values("median"), needs_field=True, empty=EmptyBuckets.SKIP),
+        Function("min", _of_values("min"), needs_field=True, empty=EmptyBuckets.SKIP, sided=False),
+        Function("max", _of_values("max"), needs_field=True, empty=EmptyBuckets.SKIP, sided=False),
+        Function("varp", _of_values("var_pop"), needs_field=True, empty=EmptyBuckets.SKIP),
+        Function("sum", _total, needs_field=True, empty=EmptyBuckets.ZERO),
         Function(
             "non_null_sum",
-            "sum({value})",
+            _of_values("sum"),
             needs_field=True,
             empty=EmptyBuckets.SKIP,
             learning_buckets=4,

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from anomalyops_engine.features.detectors import Detector
-from anomalyops_engine.features.extract import Source, quote, weight_sql
+from anomalyops_engine.features.extract import Source, inputs_of, split_keys
+from anomalyops_engine.query.expr import Aggregate, Case, Column, Expr, Literal, call, one_of
 
 Entity = tuple[int, tuple[str, ...]]
 """A bucket's position and the split values (partition, by, over) of a series or member."""
@@ -36,65 +37,58 @@ def values_without(
     wanted = set(entities)
     if not wanted:
         return {}
-    columns = [*detector.split_fields, *([detector.over] if detector.over else [])]
-    grouped = _grouped(source, detector, influencer, columns, sorted({bucket for bucket, _ in wanted}))
+    grouped = _grouped(source, detector, influencer, sorted({bucket for bucket, _ in wanted}))
     without = _WITHOUT[detector.function.name]
     found: dict[Entity, dict[str | None, float]] = {}
-    for entity, parts in _by_entity(grouped, len(columns)):
+    for entity, parts in _by_entity(grouped):
         if entity in wanted:
             found[entity] = dict(zip(parts, without(list(parts.values())), strict=True))
     return found
 
 
-def _statistics(source: Source, detector: Detector) -> list[str]:
-    weight = weight_sql(source, detector.weight_field)
+def _total(value: Expr) -> Expr:
+    return call("coalesce", Aggregate("sum", (value,)), 0)
+
+
+def _statistics(source: Source, detector: Detector) -> list[Expr]:
+    inputs = inputs_of(source, detector)
+    value, weight = inputs.value, inputs.weight
     if detector.field_name is None:
-        return [f"sum({weight})"]
-    value = source.number(detector.field_name)
-    return {
-        "sum": [f"coalesce(sum({value}), 0)"],
-        "non_null_sum": [f"coalesce(sum({value}), 0)"],
-        "mean": [
-            f"coalesce(sum({value} * {weight}), 0)",
-            f"sum(CASE WHEN {value} IS NULL THEN 0 ELSE {weight} END)",
+        return [Aggregate("sum", (weight,))]
+    statistics: dict[str, list[Expr]] = {
+        "sum": [_total(value)],
+        "non_null_sum": [_total(value)],
+        "mean": [_total(value * weight), Aggregate("sum", (Case(((value.is_null(), Literal(0)),), weight),))],
+        "min": [Aggregate("min", (value,))],
+        "max": [Aggregate("max", (value,))],
+        "median": [Aggregate("list", (value,), where=value.is_not_null())],
+        "varp": [
+            Aggregate("count", (value,)),
+            call("coalesce", Aggregate("avg", (value,)), 0),
+            call("coalesce", Aggregate("var_pop", (value,)), 0),
         ],
-        "min": [f"min({value})"],
-        "max": [f"max({value})"],
-        "median": [f"list({value}) FILTER ({value} IS NOT NULL)"],
-        "varp": [f"count({value})", f"coalesce(avg({value}), 0)", f"coalesce(var_pop({value}), 0)"],
-        "distinct_count": ["count(*)"],
-    }[detector.function.name]
+        "distinct_count": [Aggregate("count")],
+    }
+    return statistics[detector.function.name]
 
 
-def _grouped(
-    source: Source, detector: Detector, influencer: str, columns: Sequence[str], buckets: Sequence[int]
-) -> pa.Table:
-    keys = [f"coalesce({source.key(column)}, '')" if detector.use_null else source.key(column) for column in columns]
-    needed = [] if detector.use_null else list(columns)
+def _grouped(source: Source, detector: Detector, influencer: str, buckets: Sequence[int]) -> pa.Table:
+    keys, where = split_keys(source, detector)
     if detector.field_name:
-        needed.append(detector.field_name)
-    where = [f"{quote(column)} IS NOT NULL" for column in needed]
-    named = ["bucket__ AS bucket", *(f"{sql} AS key_{k}" for k, sql in enumerate(keys))]
-    group = ["bucket__", *(f"key_{k}" for k in range(len(keys)))]
-    chosen = f"WHERE bucket__ IN ({', '.join(map(str, buckets))})"
+        where.append(source.column(detector.field_name).is_not_null())
+    where.append(one_of(Column("bucket"), buckets))
     value = source.key(influencer)
     if detector.function.name == "distinct_count" and detector.field_name:
         # A value of the field vanishes with the influencer value only when no other one has it.
-        item = source.key(detector.field_name)
-        inner = ", ".join(
-            [
-                *named,
-                f"{item} AS item",
-                f"min({value}) AS first",
-                f"max({value}) AS last",
-                f"count(*) - count({value}) AS bare",
-            ]
-        )
-        table = source.run(inner, where, f"{chosen} GROUP BY {', '.join(group)}, item")
-        return _exclusive(table, len(keys))
-    statistics = [f"{sql} AS part_{k}" for k, sql in enumerate(_statistics(source, detector))]
-    select = ", ".join([*named, f"{value} AS influencer", *statistics])
-    return source.run(select, where, f"{chosen} GROUP BY {', '.join(group)}, influencer")
+        owners = [
+            Aggregate("min", (value,)).named("first"),
+            Aggregate("max", (value,)).named("last"),
+            (Aggregate("count") - Aggregate("count", (value,))).named("bare"),
+        ]
+        item = source.key(detector.field_name).named("item")
+        return _exclusive(source.group([*keys, item], owners, where), len(keys))
+    statistics = [part.named(f"part_{k}") for k, part in enumerate(_statistics(source, detector))]
+    return source.group([*keys, value.named("influencer")], statistics, where)
 
 
 def _exclusive(table: pa.Table, width: int) -> pa.Table:
@@ -112,7 +106,8 @@ def _exclusive(table: pa.Table, width: int) -> pa.Table:
     return pa.table({**data, "part_0": [count for _, count in rows]})
 
 
-def _by_entity(table: pa.Table, width: int) -> Iterator[tuple[Entity, Parts]]:
+def _by_entity(table: pa.Table) -> Iterator[tuple[Entity, Parts]]:
+    width = sum(name.startswith("key_") for name in table.column_names)
     names = ["bucket", *(f"key_{k}" for k in range(width)), "influencer"]
     parts = [name for name in table.column_names if name.startswith("part_")]
     columns = [table.column(name).to_pylist() for name in [*names, *parts]]

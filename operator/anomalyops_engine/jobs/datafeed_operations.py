@@ -29,7 +29,7 @@ from anomalyops_engine.jobs.registry import (
 from anomalyops_engine.jobs.runtime import Runtime
 from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.jobs.units import SECOND_MS, iso_time
-from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query
+from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query, read_rows
 
 JsonObject = dict[str, Any]
 
@@ -264,17 +264,11 @@ class DatafeedOperations:
         summary = job["analysis_config"].get("summary_count_field_name")
         limit = max(int(datafeed["scroll_size"]), 1)
         with self._registry.store.read() as reader:
-            relation = source.relation(reader, start_ms, end_ms)
-            cursor = reader.connection.execute(
-                f'SELECT * FROM ({relation.sql}) ORDER BY "{source.time_field}" LIMIT {limit}',  # noqa: S608
-                list(relation.parameters),
-            )
-            names = [column[0] for column in cursor.description or ()]
-            rows = cursor.fetchall()
+            documents = source.documents(reader, start_ms, end_ms)
+            rows = read_rows(reader, documents, ordered_by=source.time_field, limit=limit)
         hidden = {"doc_count"} - {summary}
         return [
-            {name: value for name, value in zip(names, row, strict=True) if value is not None and name not in hidden}
-            for row in rows
+            {name: value for name, value in row.items() if value is not None and name not in hidden} for row in rows
         ]
 
 

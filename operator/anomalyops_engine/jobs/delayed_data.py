@@ -14,7 +14,7 @@ from anomalyops_engine.jobs.documents import results_index
 from anomalyops_engine.jobs.registry import DatafeedRun, JobEntry
 from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.jobs.units import MINUTE_MS, duration_ms, iso_time
-from anomalyops_engine.query import select
+from anomalyops_engine.query import read_rows, select
 from anomalyops_engine.store import Reader, Store
 
 JsonObject = dict[str, Any]
@@ -72,9 +72,6 @@ def _recorded(reader: Reader, job: JsonObject, start_ms: int, end_ms: int) -> di
     """Return the event count of each bucket result in [start_ms, end_ms)."""
     indices = reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True)
     query = {"bool": {"filter": [{"term": {"job_id": job["job_id"]}}, {"term": {"result_type": "bucket"}}]}}
-    relation = select(reader, indices, query, ["event_count"], time_field="timestamp", start_ms=start_ms, end_ms=end_ms)
-    rows = reader.connection.execute(
-        f'SELECT "timestamp", "event_count" FROM ({relation.sql})',  # noqa: S608 - names are constant
-        list(relation.parameters),
-    ).fetchall()
-    return {int(bucket): int(events or 0) for bucket, events in rows}
+    fields = ["event_count"]
+    buckets = select(indices, query, fields, time_field="timestamp", start_ms=start_ms, end_ms=end_ms)
+    return {row["timestamp"]: int(row["event_count"] or 0) for row in read_rows(reader, buckets)}

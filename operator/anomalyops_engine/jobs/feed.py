@@ -15,8 +15,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Final
 
-import duckdb
-
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.datafeed_config import frequency_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
@@ -27,7 +25,7 @@ from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.jobs.units import SECOND_MS, duration_ms, iso_time
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.scoring import SnapshotError
-from anomalyops_engine.store import StoreError, Writer
+from anomalyops_engine.store import DatabaseError, StoreError, Writer
 
 JsonObject = dict[str, Any]
 
@@ -42,7 +40,7 @@ _PAUSE_SECONDS: Final = 0.25
 _GIVE_WAY_SECONDS: Final = 0.005
 _WARM_UP_POLL_SECONDS: Final = 0.05
 
-EXTRACTION_ERRORS: Final = (QueryError, StoreError, duckdb.Error, MlError)
+EXTRACTION_ERRORS: Final = (QueryError, StoreError, DatabaseError, MlError)
 
 
 class RunningDatafeed:
@@ -182,8 +180,8 @@ class RunningDatafeed:
         started = time.perf_counter()
         try:
             with self._registry.store.read() as reader:
-                relation = self._source.relation(reader, first_ms, end_ms)
-                results = analysis.analyse(reader.connection, relation, start_ms=position_ms, end_ms=end_ms)
+                documents = self._source.documents(reader, first_ms, end_ms)
+                results = analysis.analyse(reader.connection, documents, start_ms=position_ms, end_ms=end_ms)
             elapsed_s = time.perf_counter() - started
             run.position_ms = end_ms
             self._count_search(feed_run, results.processed_records, (first_ms, end_ms), elapsed_s)

@@ -10,7 +10,7 @@ from anomalyops_engine.jobs.documents import results_index
 from anomalyops_engine.jobs.errors import bad_request, illegal_argument, not_found
 from anomalyops_engine.jobs.registry import JobEntry, Registry
 from anomalyops_engine.jobs.units import SECOND_MS, duration_ms
-from anomalyops_engine.query import select
+from anomalyops_engine.query import highest, select
 from anomalyops_engine.query.search import search
 from anomalyops_engine.store import Reader
 
@@ -238,21 +238,11 @@ def _max_scores(
     filters: list[JsonObject] = [{"term": {"job_id": job["job_id"]}}, {"term": {"result_type": "bucket"}}]
     if exclude_interim:
         filters.append({"term": {"is_interim": False}})
-    relation = select(
-        reader,
-        reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True),
-        {"bool": {"filter": filters}},
-        ["anomaly_score"],
-        time_field="timestamp",
-        start_ms=start_ms,
-        end_ms=end_ms,
-    )
-    rows = reader.connection.execute(
-        f'SELECT "timestamp" // {span_ms} * {span_ms} AS start, max("anomaly_score") '  # noqa: S608
-        f"FROM ({relation.sql}) GROUP BY start",
-        list(relation.parameters),
-    ).fetchall()
-    return {int(start): float(score or 0.0) for start, score in rows}
+    indices = reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True)
+    query = {"bool": {"filter": filters}}
+    fields = ["anomaly_score"]
+    documents = select(indices, query, fields, time_field="timestamp", start_ms=start_ms, end_ms=end_ms)
+    return highest(reader, documents, "anomaly_score", "timestamp", span_ms)
 
 
 def _overall(

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.jobs.errors import MlError, bad_request, conflict
-from anomalyops_engine.query import Relation, aggregate_rows, select
+from anomalyops_engine.query import Documents, Extent, aggregate_rows, event_counts, extent, select
 from anomalyops_engine.scoring import required_fields
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader
 
 JsonObject = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The documents of a stretch of time: how many, and the times of the first and the last (epoch ms)."""
-
-    count: int
-    earliest_ms: int
-    latest_ms: int
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 class Source:
@@ -52,33 +38,25 @@ class Source:
             allow_no_indices=options["allow_no_indices"],
         )
 
-    def relation(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Relation:
+    def documents(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Documents:
         """Return what the analysis reads: documents, or one row for each leaf bucket of the aggregations."""
-        indices = self.indices(reader)
         aggregations = self._datafeed.get("aggregations")
         if aggregations:
             return aggregate_rows(
-                reader,
-                indices,
+                self.indices(reader),
                 self._datafeed["query"],
                 aggregations,
                 time_field=self.time_field,
                 start_ms=start_ms,
                 end_ms=end_ms,
             )
-        return self._documents(reader, indices, self.fields, start_ms, end_ms)
+        return self._plain_documents(reader, self.fields, start_ms, end_ms)
 
-    def _documents(
-        self,
-        reader: Reader,
-        indices: list[Index],
-        fields: list[str],
-        start_ms: int | None,
-        end_ms: int | None,
-    ) -> Relation:
+    def _plain_documents(
+        self, reader: Reader, fields: list[str], start_ms: int | None, end_ms: int | None
+    ) -> Documents:
         return select(
-            reader,
-            indices,
+            self.indices(reader),
             self._datafeed["query"],
             fields,
             time_field=self.time_field,
@@ -88,26 +66,13 @@ class Source:
 
     def extent(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Extent | None:
         """Return the extent of the matching documents, or None when there are none."""
-        documents = self._documents(reader, self.indices(reader), [], start_ms, end_ms)
-        time = _quoted(self.time_field)
-        ((count, earliest, latest),) = reader.connection.execute(
-            f"SELECT count(*), min({time}), max({time}) FROM ({documents.sql})",  # noqa: S608 - quoted names
-            list(documents.parameters),
-        ).fetchall()
-        return Extent(int(count), int(earliest), int(latest)) if count else None
+        return extent(reader, self._plain_documents(reader, [], start_ms, end_ms), self.time_field)
 
     def event_counts(self, reader: Reader, start_ms: int, end_ms: int, span_ms: int) -> dict[int, int]:
         """Return what the analysis would count as events in each bucket that has some, by bucket start."""
-        relation = self.relation(reader, start_ms, end_ms)
-        time = _quoted(self.time_field)
+        documents = self.documents(reader, start_ms, end_ms)
         weight_field = self._analysis.get("summary_count_field_name")
-        weight = f"coalesce(sum(TRY_CAST({_quoted(weight_field)} AS BIGINT)), 0)" if weight_field else "count(*)"
-        rows = reader.connection.execute(
-            f"SELECT {time} // {span_ms} * {span_ms} AS bucket, {weight} "  # noqa: S608 - quoted names
-            f"FROM ({relation.sql}) GROUP BY bucket",
-            list(relation.parameters),
-        ).fetchall()
-        return {int(bucket): int(count) for bucket, count in rows}
+        return event_counts(reader, documents, self.time_field, span_ms, weight_field=weight_field)
 
     def check(self, reader: Reader) -> None:
         """Check that the data can be read: the indices are there and map every field the analysis needs.

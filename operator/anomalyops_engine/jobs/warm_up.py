@@ -11,10 +11,10 @@ import logging
 import threading
 from typing import Any, Final
 
-import duckdb
-
-from anomalyops_engine.query import Relation
+from anomalyops_engine.query import Documents
+from anomalyops_engine.query.expr import Column, Join, ListOf, Literal, Member, Numbers, Select, any_of, call, when
 from anomalyops_engine.scoring import JobAnalysis
+from anomalyops_engine.store import scratch
 
 JsonObject = dict[str, Any]
 
@@ -74,14 +74,25 @@ class WarmUp:
 
 def _analyse_a_little() -> None:
     """Analyse a short series of two names with one outage and one peak, in two steps with a snapshot between."""
-    rows = Relation(
-        f"SELECT (b * {_SPAN_MS} + n) AS time, ['a', 'b', 'c'][n % 3 + 1] AS name, "  # noqa: S608 - constants
-        "(b % 288) + (b * 7 + n * 3) % 5 + CASE WHEN b = 350 THEN 1000 ELSE 0 END AS value "
-        f"FROM range({_BUCKETS}) buckets(b), range(6) numbers(n) WHERE b NOT BETWEEN 320 AND 330"
-    )
+    documents = _documents()
     middle_ms = _BUCKETS // 2 * _SPAN_MS
-    with duckdb.connect(":memory:") as connection:
+    with scratch() as connection:
         analysis = JobAnalysis.create(_JOB)
-        analysis.analyse(connection, rows, start_ms=0, end_ms=middle_ms)
+        analysis.analyse(connection, documents, start_ms=0, end_ms=middle_ms)
         analysis = JobAnalysis.restore(_JOB, analysis.snapshot())
-        analysis.analyse(connection, rows, start_ms=middle_ms, end_ms=_BUCKETS * _SPAN_MS)
+        analysis.analyse(connection, documents, start_ms=middle_ms, end_ms=_BUCKETS * _SPAN_MS)
+
+
+def _documents() -> Documents:
+    """Return six documents a bucket, of two members each of three names."""
+    bucket, number = Column("range", "buckets"), Column("range", "numbers")
+    names = ListOf((Literal("a"), Literal("b"), Literal("c")))
+    wave = bucket % 288 + (bucket * 7 + number * 3) % 5
+    columns = (
+        (bucket * _SPAN_MS + number).named("time"),
+        call("list_extract", names, number % 3 + 1).named("name"),
+        (wave + when(bucket.equals(350), 1000, 0)).named("value"),
+    )
+    pairs = Join((Member("buckets", Numbers(_BUCKETS)), Member("numbers", Numbers(6))))
+    rows = Select(columns, pairs, any_of([bucket < 320, bucket > 330]))
+    return Documents(rows, {"time": "time", "name": "name", "value": "value"})

@@ -1,7 +1,8 @@
-"""Query DSL and aggregations, translated to SQL and evaluated inside the database."""
+"""Query DSL and aggregations, lowered to typed expressions and evaluated inside the database."""
 
-from anomalyops_engine.query.aggregated_rows import aggregate_rows
+from anomalyops_engine.query.aggregations import aggregate_rows
 from anomalyops_engine.query.deletion import delete_where
+from anomalyops_engine.query.dsl import check_query
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryError,
@@ -9,21 +10,26 @@ from anomalyops_engine.query.errors import (
     TooManyBucketsError,
     UnsupportedQueryError,
 )
-from anomalyops_engine.query.filters import check_query
-from anomalyops_engine.query.relation import Relation, select
+from anomalyops_engine.query.reading import Extent, event_counts, extent, highest, read_rows
+from anomalyops_engine.query.relation import Documents, select
 from anomalyops_engine.query.search import count, search
 
 __all__ = [
+    "Documents",
+    "Extent",
     "IllegalQueryError",
     "QueryError",
     "QueryParsingError",
-    "Relation",
     "TooManyBucketsError",
     "UnsupportedQueryError",
     "aggregate_rows",
     "check_query",
     "count",
     "delete_where",
+    "event_counts",
+    "extent",
+    "highest",
+    "read_rows",
     "search",
     "select",
 ]

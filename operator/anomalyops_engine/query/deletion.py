@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from anomalyops_engine.query.filters import where
+from anomalyops_engine.query import sql
+from anomalyops_engine.query.dsl import where
+from anomalyops_engine.query.expr import Delete, Table
 from anomalyops_engine.store import Writer
 
 
@@ -15,12 +17,7 @@ def delete_where(writer: Writer, index: str, query: dict[str, Any] | None, *, ig
         IndexNotFoundError: a concrete index is missing, and `ignore_unavailable` is False.
         QueryError: the query is malformed or not supported.
     """
-    deleted = 0
-    for target in writer.resolve(index, ignore_unavailable=ignore_unavailable):
-        condition = where(target, query)
-        ((count,),) = writer.connection.execute(
-            f'DELETE FROM "{target.table}" WHERE {condition.sql}',  # noqa: S608
-            list(condition.parameters),
-        ).fetchall()
-        deleted += count
-    return deleted
+    return sum(
+        sql.delete(writer.connection, Delete(Table(target.table), where(target, query)))
+        for target in writer.resolve(index, ignore_unavailable=ignore_unavailable)
+    )

@@ -9,9 +9,12 @@ from typing import Any
 
 import orjson
 
-from anomalyops_engine.query.aggregate import aggregate
+from anomalyops_engine.query import sql
+from anomalyops_engine.query.aggregations import aggregate
+from anomalyops_engine.query.dsl import where
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.filters import Condition, where
+from anomalyops_engine.query.expr import Aggregate, Column, Expr, Literal, Named, Order, Select, Table, Union, columns
+from anomalyops_engine.query.fields import listed
 from anomalyops_engine.query.sorting import SortKey, parse_sort
 from anomalyops_engine.query.sources import SourceFilter, filter_source, source_filter
 from anomalyops_engine.store import Field, Index, Reader
@@ -97,11 +100,11 @@ def count(reader: Reader, indices: Sequence[Index], query: dict[str, Any] | None
     return _count_matching(reader, indices, [where(index, query) for index in indices])
 
 
-def _count_matching(reader: Reader, indices: Sequence[Index], conditions: Sequence[Condition]) -> int:
+def _count_matching(reader: Reader, indices: Sequence[Index], conditions: Sequence[Expr]) -> int:
     total = 0
     for index, condition in zip(indices, conditions, strict=True):
-        sql = f'SELECT count(*) FROM "{index.table}" WHERE {condition.sql}'  # noqa: S608 (values are parameters)
-        ((matching,),) = reader.connection.execute(sql, list(condition.parameters)).fetchall()
+        counted = Select((Aggregate("count").named("matching"),), Table(index.table), condition)
+        ((matching,),) = sql.fetch(reader.connection, counted)
         total += matching
     return total
 
@@ -113,7 +116,7 @@ def _total(matching: int, limit: int) -> dict[str, Any]:
 def _hits(
     reader: Reader,
     indices: Sequence[Index],
-    conditions: Sequence[Condition],
+    conditions: Sequence[Expr],
     request: _Request,
     *,
     raw_sources: bool,
@@ -121,27 +124,31 @@ def _hits(
     if not indices:
         return []
     leaves = _field_leaves(indices, request.fields)
-    selects: list[str] = []
-    parameters: list[Any] = []
-    for number, (index, condition) in enumerate(zip(indices, conditions, strict=True)):
-        columns = [f"{number} AS _number", "_id", "_version", "_seq_no"]
-        columns.append("_source" if request.source is not None else "NULL AS _source")
-        columns += [f"{key.expression(index)} AS sort_{place}" for place, key in enumerate(request.sort)]
-        for place, (path, _) in enumerate(leaves):
-            leaf = index.get(path)
-            columns.append(f"{_listed(leaf)} AS field_{place}")
-        selects.append(
-            f'SELECT {", ".join(columns)} FROM "{index.table}" WHERE {condition.sql}'  # noqa: S608
-        )
-        parameters += condition.parameters
-    order = [key.order_sql(f"sort_{place}") for place, key in enumerate(request.sort)]
-    order += ["_number", "_seq_no"]
-    sql = (
-        f"SELECT * FROM ({' UNION ALL '.join(selects)}) ORDER BY {', '.join(order)} "  # noqa: S608
-        f"LIMIT {request.size} OFFSET {request.start}"
+    selects = tuple(
+        Select(_hit_columns(number, index, request, leaves), Table(index.table), condition)
+        for number, (index, condition) in enumerate(zip(indices, conditions, strict=True))
     )
-    rows = reader.connection.execute(sql, parameters).fetchall()
+    order = [key.order(f"sort_{place}") for place, key in enumerate(request.sort)]
+    order += [Order(column) for column in columns(("_number", "_seq_no"))]
+    page = Select(source=Union(selects), order=tuple(order), limit=request.size, offset=request.start)
+    rows = sql.fetch(reader.connection, page)
     return [_hit(row, indices[row[0]], request, leaves, raw_sources=raw_sources) for row in rows]
+
+
+def _hit_columns(
+    number: int, index: Index, request: _Request, leaves: Sequence[tuple[str, str | None]]
+) -> tuple[Named, ...]:
+    """Return what a hit is made of, in the order in which `_hit` reads it."""
+    chosen = [Literal(number).named("_number")]
+    chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no"))]
+    source: Expr = Column("_source") if request.source is not None else Literal(None)
+    chosen.append(source.named("_source"))
+    chosen += [key.expression(index).named(f"sort_{place}") for place, key in enumerate(request.sort)]
+    for place, (path, _) in enumerate(leaves):
+        leaf = index.get(path)
+        values: Expr = Literal(None) if leaf is None else listed(leaf)
+        chosen.append(values.named(f"field_{place}"))
+    return tuple(chosen)
 
 
 def _hit(
@@ -182,12 +189,6 @@ def _field_leaves(indices: Sequence[Index], fields: Sequence[tuple[str, str | No
             for leaf in [exact] if exact is not None else index.mapping.matching(pattern):
                 leaves.setdefault(leaf.path, form)
     return list(leaves.items())
-
-
-def _listed(leaf: Field | None) -> str:
-    if leaf is None:
-        return "NULL"
-    return leaf.column if leaf.multi else f"CASE WHEN {leaf.column} IS NULL THEN NULL ELSE [{leaf.column}] END"
 
 
 def _shown(value: Any, leaf: Field | None, form: str | None) -> Any:

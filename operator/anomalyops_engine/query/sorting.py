@@ -1,4 +1,4 @@
-"""`sort` to SQL."""
+"""`sort`: criteria, their order, and their values as hits show them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Column, Expr, Literal, Order, call
+from anomalyops_engine.query.fields import text_field_error
 from anomalyops_engine.store import Field, Index
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.mapping import SQL_TYPES
@@ -35,31 +37,33 @@ class SortKey:
     mode: str = "min"
     unmapped: bool = False
 
-    def expression(self, index: Index) -> str:
-        """Return the SQL expression of the sort value in an index.
+    def expression(self, index: Index) -> Expr:
+        """Return the sort value in an index.
 
         Raises:
             IllegalQueryError: the field is not mapped, or is analysed text.
         """
         if self.field in {"_doc", "_seq_no"}:
-            return "_seq_no"
+            return Column("_seq_no")
         if self.field == "_score":
-            return "1.0"
+            return Literal(1.0)
         if self.field == "_id":
-            return "_id"
+            return Column("_id")
         leaf = index.get(self.field)
         if leaf is None:
             if self.unmapped:
-                return "NULL"
+                return Literal(None)
             raise IllegalQueryError(f"No mapping found for [{self.field}] in order to sort on")
         if leaf.is_text:
             raise text_field_error(self.field)
-        return f"list_{self.mode}({leaf.column})" if leaf.multi else leaf.column
+        column = Column(leaf.column)
+        if not leaf.multi:
+            return column
+        return call("list_max" if self.mode == "max" else "list_min", column)
 
-    def order_sql(self, column: str) -> str:
-        """Return the ORDER BY term over a column."""
-        direction = "DESC" if self.descending else "ASC"
-        return f"{column} {direction} NULLS {'FIRST' if self.missing_first else 'LAST'}"
+    def order(self, column: str) -> Order:
+        """Return the order by a column of sort values."""
+        return Order(Column(column), self.descending, self.missing_first)
 
     def shown(self, value: Any, leaf: Field | None) -> Any:
         """Return the sort value as a hit shows it."""
@@ -70,15 +74,6 @@ class SortKey:
         if self.format is not None and leaf is not None and leaf.is_date:
             return format_millis(value, self.format)
         return value
-
-
-def text_field_error(name: str) -> IllegalQueryError:
-    """Return the refusal to aggregate or sort on analysed text."""
-    return IllegalQueryError(
-        f"Fielddata is disabled on [{name}]. Text fields are not optimised for operations that require per-document "
-        "field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword "
-        f"field instead, such as [{name}.keyword]."
-    )
 
 
 def parse_sort(option: object) -> list[SortKey]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.detectors import Detector, duration_ms, read_detectors, required_fields
-from anomalyops_engine.features.extract import Events, Relation, Source, Values, count_events, detector_values
+from anomalyops_engine.features.extract import Events, Source, Values, count_events, detector_values
 from anomalyops_engine.models import series
+from anomalyops_engine.query import Documents
 from anomalyops_engine.scoring.detection import Anomaly, Detection, SeriesDetection
 from anomalyops_engine.scoring.documents import (
     Results,
@@ -30,6 +30,7 @@ from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
 from anomalyops_engine.scoring.population import PopulationDetection
 from anomalyops_engine.scoring.snapshot import SnapshotError, read_snapshot, write_snapshot
+from anomalyops_engine.store import Connection
 
 _SPARSE_SHARE = 0.1
 _SPARSE_FROM = 10.0
@@ -153,14 +154,12 @@ class JobAnalysis:
         for detection, detector in zip(self._detections, read_detectors(job["analysis_config"]), strict=True):
             detection.apply_rules(detector, want_bounds=self._plots)
 
-    def analyse(
-        self, connection: duckdb.DuckDBPyConnection, relation: Relation, *, start_ms: int, end_ms: int
-    ) -> Results:
+    def analyse(self, connection: Connection, documents: Documents, *, start_ms: int, end_ms: int) -> Results:
         """Analyse the buckets of [start_ms, end_ms), each once and in order; the models learn from them.
 
         Args:
             connection: The database that holds the documents.
-            relation: The documents; columns named like fields, the time field in epoch milliseconds.
+            documents: The documents, the time field in epoch milliseconds.
             start_ms: Start of the first bucket, a multiple of the bucket span.
             end_ms: End of the last bucket, exclusive, a multiple of the bucket span.
 
@@ -171,14 +170,7 @@ class JobAnalysis:
             ValueError: When the stretch is not cut at buckets, or goes back behind an analysed bucket.
         """
         self._check_stretch(start_ms, end_ms)
-        source = Source.open(
-            connection,
-            relation,
-            time_field=self._time_field,
-            bucket_span_ms=self.bucket_span_ms,
-            start_ms=start_ms,
-            end_ms=end_ms,
-        )
+        source = Source(connection, documents, self._time_field, self.bucket_span_ms, start_ms, end_ms)
         events = count_events(source, self._weight_field, self._fields)
         results = Results(
             processed_records=int(events.documents.sum()),

@@ -3,6 +3,7 @@
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
+    DatabaseError,
     DocumentParsingError,
     IndexExistsError,
     IndexNotFoundError,
@@ -14,12 +15,14 @@ from anomalyops_engine.store.errors import (
     UnsupportedMappingError,
 )
 from anomalyops_engine.store.mapping import Field, IndexMapping
-from anomalyops_engine.store.reader import Reader
-from anomalyops_engine.store.store import Store
+from anomalyops_engine.store.reader import Connection, Reader
+from anomalyops_engine.store.store import Store, scratch
 from anomalyops_engine.store.writer import Writer, Written
 
 __all__ = [
     "AmbiguousTargetError",
+    "Connection",
+    "DatabaseError",
     "DocumentParsingError",
     "Field",
     "Index",
@@ -36,4 +39,5 @@ __all__ = [
     "UnsupportedMappingError",
     "Writer",
     "Written",
+    "scratch",
 ]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import duckdb
+
+# What the database itself raises, for those who must go on after it.
+DatabaseError = duckdb.Error
+
 
 class StoreError(Exception):
     """Base of every error that the store raises on purpose."""

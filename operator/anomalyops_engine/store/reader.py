@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import orjson
@@ -12,7 +12,11 @@ import orjson
 from anomalyops_engine.store import catalog
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import IndexNotFoundError
+from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.mapping import IndexMapping
+
+# An open database as the layers above hand it on.
+Connection: TypeAlias = duckdb.DuckDBPyConnection
 
 _CACHE_LIMIT = 512
 
@@ -37,7 +41,7 @@ class Reader:
         connection: the cursor whose open transaction is the snapshot.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, cache: CatalogCache) -> None:
+    def __init__(self, connection: Connection, cache: CatalogCache) -> None:
         self.connection = connection
         self._cache = cache
 
@@ -110,7 +114,7 @@ class Reader:
     def documents(self, index: Index, ids: Sequence[str]) -> dict[str, tuple[bytes, int, int]]:
         """Return (source JSON, version, sequence number) by id, of those documents that exist."""
         rows = self.connection.execute(
-            f'SELECT _id, _source, _version, _seq_no FROM "{index.table}" WHERE _id IN (SELECT unnest(?))',  # noqa: S608
+            f"SELECT _id, _source, _version, _seq_no FROM {quoted(index.table)} WHERE _id IN (SELECT unnest(?))",  # noqa: S608
             [list(ids)],
         ).fetchall()
         return {row[0]: (row[1].encode(), row[2], row[3]) for row in rows}

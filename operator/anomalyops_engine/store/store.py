@@ -78,8 +78,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         try:
-            connection = duckdb.connect(str(folder / "engine.duckdb"), config=dict(_SETTINGS))
-            connection.execute(_CLOSE_DOORS)
+            connection = _connect(str(folder / "engine.duckdb"))
             connection.execute(_SCHEMA)
             _check_format(connection, folder)
         except BaseException:
@@ -123,6 +122,19 @@ class Store:
         if self._closed:
             raise StoreError(f"the store in {self.folder} is closed")
         return self._connection.cursor()
+
+
+def _connect(path: str) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(path, config=dict(_SETTINGS))
+    connection.execute(_CLOSE_DOORS)
+    return connection
+
+
+@contextmanager
+def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give an empty database in memory, behind the same closed doors, for computations on made-up rows."""
+    with _connect(":memory:") as connection:
+        yield connection
 
 
 def _check_format(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

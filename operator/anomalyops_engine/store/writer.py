@@ -18,10 +18,11 @@ from anomalyops_engine.store import catalog
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.columns import Batch
 from anomalyops_engine.store.errors import DocumentParsingError, IndexExistsError, IndexNotFoundError
+from anomalyops_engine.store.identifiers import column_list, quoted, typed
 from anomalyops_engine.store.mapping import IndexMapping
 from anomalyops_engine.store.reader import CatalogCache, Reader
 
-_META_COLUMNS = "_id VARCHAR, _version BIGINT, _seq_no BIGINT, _source VARCHAR"
+_META_COLUMNS = (("_id", "VARCHAR"), ("_version", "BIGINT"), ("_seq_no", "BIGINT"), ("_source", "VARCHAR"))
 
 
 class Written(NamedTuple):
@@ -87,8 +88,8 @@ class Writer(Reader):
             int(time.time() * 1000),
             secrets.token_urlsafe(16),
         )
-        columns = "".join(f", {leaf.column} {leaf.sql_type}" for leaf in index.mapping.fields.values())
-        self.connection.execute(f'CREATE TABLE "{index.table}" ({_META_COLUMNS}{columns})')
+        columns = [*_META_COLUMNS, *((leaf.column, leaf.sql_type) for leaf in index.mapping.fields.values())]
+        self.connection.execute(f"CREATE TABLE {quoted(index.table)} ({column_list(columns)})")
         self._record(index)
         for alias, properties in index.aliases.items():
             self._record_alias(index, alias, properties)
@@ -101,7 +102,7 @@ class Writer(Reader):
             IndexNotFoundError: there is none of that name.
         """
         index = self.index(name)
-        self.connection.execute(f'DROP TABLE "{index.table}"')
+        self.connection.execute(f"DROP TABLE {quoted(index.table)}")
         self.connection.execute("DELETE FROM indices WHERE name = ?", [name])
         self.connection.execute("DELETE FROM aliases WHERE index_name = ?", [name])
         self._note_change([other for other in self.indices() if other.name != name])
@@ -227,7 +228,7 @@ class Writer(Reader):
     def delete_documents(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
         """Delete documents by id and return the version each had."""
         rows = self.connection.execute(
-            f'DELETE FROM "{index.table}" WHERE _id IN (SELECT unnest(?)) RETURNING _id, _version',  # noqa: S608
+            f"DELETE FROM {quoted(index.table)} WHERE _id IN (SELECT unnest(?)) RETURNING _id, _version",  # noqa: S608
             [list(ids)],
         ).fetchall()
         return dict(rows)
@@ -299,7 +300,7 @@ class Writer(Reader):
         )
         self.connection.register("incoming", table)
         try:
-            self.connection.execute(f'INSERT INTO "{index.table}" BY NAME SELECT * FROM incoming')  # noqa: S608
+            self.connection.execute(f"INSERT INTO {quoted(index.table)} BY NAME SELECT * FROM incoming")  # noqa: S608
         finally:
             self.connection.unregister("incoming")
         return rows
@@ -307,8 +308,9 @@ class Writer(Reader):
     def _take_sequence(self, index: Index, count: int) -> int:
         first = self._next_seq.get(index.table)
         if first is None:
-            sql = f'SELECT coalesce(max(_seq_no), -1) + 1 FROM "{index.table}"'  # noqa: S608
-            ((first,),) = self.connection.execute(sql).fetchall()
+            ((first,),) = self.connection.execute(
+                f"SELECT coalesce(max(_seq_no), -1) + 1 FROM {quoted(index.table)}"  # noqa: S608
+            ).fetchall()
         self._next_seq[index.table] = first + count
         return first
 
@@ -317,11 +319,13 @@ class Writer(Reader):
         for path, leaf in mapping.fields.items():
             known = index.mapping.fields.get(path)
             if known is None:
-                self.connection.execute(f'ALTER TABLE "{index.table}" ADD COLUMN {leaf.column} {leaf.sql_type}')
+                self.connection.execute(
+                    f"ALTER TABLE {quoted(index.table)} ADD COLUMN {quoted(leaf.column)} {typed(leaf.sql_type)}"
+                )
             elif leaf.multi and not known.multi:
                 self.connection.execute(
-                    f'ALTER TABLE "{index.table}" ALTER {leaf.column} TYPE {leaf.sql_type} '
-                    f"USING CASE WHEN {leaf.column} IS NULL THEN NULL ELSE [{leaf.column}] END"
+                    f"ALTER TABLE {quoted(index.table)} ALTER {quoted(leaf.column)} TYPE {typed(leaf.sql_type)} "
+                    f"USING CASE WHEN {quoted(leaf.column)} IS NULL THEN NULL ELSE [{quoted(leaf.column)}] END"
                 )
         changed = replace(index, mapping=mapping)
         self._record(changed)

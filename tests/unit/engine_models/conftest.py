@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -10,16 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from anomalyops_engine.query import Documents
+from anomalyops_engine.query.expr import Table
 from anomalyops_engine.scoring import JobAnalysis, Results
 
 HOUR = 3_600_000
 START = 1_704_067_200_000  # 2024-01-01T00:00:00Z, a Monday
-
-
-@dataclass(frozen=True)
-class Documents:
-    sql: str = "SELECT * FROM documents"
-    parameters: tuple[Any, ...] = ()
 
 
 class Bench:
@@ -27,6 +22,7 @@ class Bench:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self.columns: dict[str, str] = {}
 
     @staticmethod
     def job(*detectors: dict[str, Any], influencers: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
@@ -48,13 +44,15 @@ class Bench:
     def load(self, **columns: Any) -> None:
         self.connection.register("incoming", pa.table(columns))
         self.connection.execute("CREATE OR REPLACE TABLE documents AS SELECT * FROM incoming")
+        self.columns = {name: name for name in columns}
 
     def analyse(
         self, job: dict[str, Any], buckets: int, *, analysis: JobAnalysis | None = None, first: int = 0
     ) -> Results:
         analysis = analysis or JobAnalysis.create(job)
+        documents = Documents(Table("documents"), self.columns)
         return analysis.analyse(
-            self.connection, Documents(), start_ms=START + first * HOUR, end_ms=START + (first + buckets) * HOUR
+            self.connection, documents, start_ms=START + first * HOUR, end_ms=START + (first + buckets) * HOUR
         )
 
 

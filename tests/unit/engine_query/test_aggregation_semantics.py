@@ -18,6 +18,7 @@ from anomalyops_engine.query import (
     TooManyBucketsError,
     UnsupportedQueryError,
     aggregate_rows,
+    read_rows,
     search,
 )
 
@@ -260,10 +261,8 @@ def test_what_is_wrong_or_missing_is_named(corpus, aggregations, error, names):
 
 def rows_of(corpus, aggregations: dict[str, Any], **bounds: Any) -> list[dict[str, Any]]:
     limits = {"start_ms": None, "end_ms": None, **bounds}
-    relation = aggregate_rows(corpus.reader, corpus.indices, None, aggregations, time_field="time", **limits)
-    cursor = corpus.reader.connection.execute(f"SELECT * FROM ({relation.sql})", list(relation.parameters))
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    documents = aggregate_rows(corpus.indices, None, aggregations, time_field="time", **limits)
+    return read_rows(corpus.reader, documents)
 
 
 def test_a_datafeed_s_aggregations_are_one_row_per_innermost_bucket(corpus):

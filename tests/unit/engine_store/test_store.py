@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from anomalyops_engine.query import count, delete_where, search, select
+from anomalyops_engine.query import count, delete_where, read_rows, search, select
 from anomalyops_engine.store import (
     AmbiguousTargetError,
     DocumentParsingError,
@@ -208,12 +208,13 @@ def test_select_gives_rows_of_all_indices_in_the_time_range(store):
         writer.append("l2", [{"t": "1970-01-01T00:01:40Z", "v": 1.5, "k": ["x", "y"]}])
         writer.append("l3", [{"other": 1}])
     with store.read() as reader:
-        relation = select(
-            reader, reader.resolve("l*"), None, ["v", "k", "none"], time_field="t", start_ms=100_000, end_ms=200_000
+        documents = select(
+            reader.resolve("l*"), None, ["v", "k", "none"], time_field="t", start_ms=100_000, end_ms=200_000
         )
-        cursor = reader.connection.execute(relation.sql, relation.parameters)
-        assert [column[0] for column in cursor.description] == ["t", "v", "k", "none"]
-        assert sorted(cursor.fetchall()) == [(100_000, 1.0, "a", None), (100_000, 1.5, "x,y", None)]
+        assert read_rows(reader, documents, ordered_by="v") == [
+            {"t": 100_000, "v": 1.0, "k": "a", "none": None},
+            {"t": 100_000, "v": 1.5, "k": "x,y", "none": None},
+        ]
 
 
 def test_a_second_store_on_the_folder_is_refused_with_the_pid_of_the_first(tmp_path, store):

@@ -7,25 +7,27 @@ outermost, one bucket aggregation per level below it, metrics at any level, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from anomalyops_engine.query.aggregation_tree import Node, parse_aggregations
-from anomalyops_engine.query.buckets import Bucketing, Found, compile_bucketing, date_key
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.filters import Condition, both, where
-from anomalyops_engine.query.levels import Level
-from anomalyops_engine.query.metrics import Metric, compile_metric
-from anomalyops_engine.query.relation import Relation, between, quoted
-from anomalyops_engine.query.rows import Rows
-from anomalyops_engine.store import Index, Reader
+from anomalyops_engine.query.aggregations.bucketing import Bucketing
+from anomalyops_engine.query.aggregations.compilers import compile_bucketing
+from anomalyops_engine.query.aggregations.composite import source_bucketings
+from anomalyops_engine.query.aggregations.levels import Level
+from anomalyops_engine.query.aggregations.metrics import Metric, compile_metric
+from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.tree import Node, parse_aggregations
+from anomalyops_engine.query.dsl import where
+from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Cast, Column, Expr, Join, Member, Select, all_of, call
+from anomalyops_engine.query.relation import Documents, in_stretch
+from anomalyops_engine.store import Index
 
 _SINGLE_BUCKET = frozenset({"filter", "missing"})
 _LEVELS = frozenset({"date_histogram", "terms", "histogram"}) | _SINGLE_BUCKET
 
 
 def aggregate_rows(
-    reader: Reader,
     indices: Sequence[Index],
     query: dict[str, Any] | None,
     aggregations: dict[str, Any],
@@ -33,15 +35,14 @@ def aggregate_rows(
     time_field: str,
     start_ms: int | None,
     end_ms: int | None,
-) -> Relation:
+) -> Documents:
     """Return the innermost buckets of a datafeed's aggregations, over the documents in [start, end).
 
     Columns: the time field (the nested `max`, BIGINT epoch milliseconds), every terms key and every metric under the
     name of its aggregation, and `doc_count`.
 
     Args:
-        reader: the snapshot that `indices` were resolved in.
-        indices: where to look.
+        indices: where to look, as a snapshot resolved them; the rows are only valid in that snapshot.
         query: Query DSL, None for all documents.
         aggregations: the datafeed's `aggregations`.
         time_field: a date field.
@@ -51,15 +52,14 @@ def aggregate_rows(
     Raises:
         QueryError: not of the allowed form, malformed, or not supported.
     """
-    del reader  # part of the signature: the relation is only valid in its snapshot
-    targets: list[tuple[Index, Condition]] = []
-    for index in indices:
-        moment = index.get(time_field)
-        if moment is not None:
-            targets.append((index, both(between(moment, start_ms, end_ms), where(index, query))))
+    targets = [
+        (index, all_of([in_stretch(index, time_field, start_ms, end_ms), where(index, query)]))
+        for index in indices
+        if index.get(time_field) is not None
+    ]
     rows = Rows(targets, int(time.time() * 1000))
     level, names = _chain(aggregations, rows)
-    return _relation(level, names, rows, time_field)
+    return _leaf_buckets(level, names, rows, time_field)
 
 
 def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | None]]:
@@ -103,90 +103,62 @@ def _bucketings(
     """Return the bucketings of a node, each with its column's name and its metrics; several for a composite."""
     if node.kind != "composite":
         return [(compile_bucketing(node, rows), node.name if node.kind == "terms" else None, metrics)]
-    node.only("sources", "size", "after")
-    sources = node.required("sources")
-    if not isinstance(sources, list) or not all(isinstance(s, dict) and len(s) == 1 for s in sources):
-        raise QueryParsingError(f"[sources] of composite aggregation [{node.name}] must be a list of named sources")
-    out: list[tuple[Bucketing, str | None, Sequence[Metric]]] = []
-    dates = 0
-    for number, source in enumerate(sources):
-        ((name, definition),) = source.items()
-        (inner,) = parse_aggregations({name: definition})
-        dates += inner.kind == "date_histogram"
-        if inner.kind not in {"date_histogram", "terms"}:
-            raise UnsupportedQueryError(
-                f"composite source [{name}] of type [{inner.kind}] is not supported by this engine"
-            )
-        last = number == len(sources) - 1
-        shown = None if inner.kind == "date_histogram" else name
-        out.append((_unranked(inner, rows), shown, metrics if last else ()))
-    if dates != 1:
-        raise IllegalQueryError(
-            f"Composite aggregation [{node.name}] must have exactly one date_histogram source, found [{dates}]"
-        )
-    return out
+    sources = source_bucketings(node, rows)
+    last = len(sources) - 1
+    return [(bucketing, name, metrics if number == last else ()) for number, (bucketing, name) in enumerate(sources)]
 
 
-def _unranked(node: Node, rows: Rows) -> Bucketing:
-    column = rows.column(str(node.required("field")))
-    if node.kind == "date_histogram":
-        node.only("field", "fixed_interval", "calendar_interval", "offset", "time_zone", "format", "order")
-        key = date_key(node, column)[0].replace("{}", column.sql)
-    else:
-        node.only("field", "order", "missing_bucket")
-        if node.options.get("missing_bucket"):
-            raise UnsupportedQueryError(f"[missing_bucket] of [{node.name}] is not supported by this engine")
-        key = f"list_distinct({column.sql})" if column.multi else column.sql
-    return Bucketing(node, key, _not_rendered, column.multi)
-
-
-def _not_rendered(found: Sequence[Found], inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    raise UnsupportedQueryError("[composite] in a search is not supported by this engine")
-
-
-def _relation(level: Level, names: Sequence[str | None], rows: Rows, time_field: str) -> Relation:
+def _leaf_buckets(level: Level, names: Sequence[str | None], rows: Rows, time_field: str) -> Documents:
     depth = len(level.path)
-    columns: dict[str, str] = {}
+    values: dict[str, Expr] = {}
     for number, name in enumerate(names):
         if name is not None:
-            columns[name] = f"l{depth - 1}.k{number}"
+            values[name] = Column(f"k{number}", _member(depth - 1))
     timed = False
     for number, metrics in enumerate(level.metrics):
         position = 0
         for metric in metrics:
-            expression = _single_value(metric, f"l{number}.m{position}")
+            value = _single_value(metric, Column(f"m{position}", _member(number)))
             if metric.node.kind == "max" and metric.node.options.get("field") == time_field:
                 timed = True
-                columns[time_field] = f"CAST({expression} AS BIGINT)"
+                values[time_field] = Cast(value, "BIGINT")
             else:
-                columns[metric.node.name] = expression
+                values[metric.node.name] = value
             position += len(metric.expressions)
     if not timed:
         raise IllegalQueryError(f"Missing max aggregation for time_field [{time_field}]")
-    columns["doc_count"] = f"l{depth - 1}.n"
+    values["doc_count"] = Column("n", _member(depth - 1))
     joined = [number for number in range(depth) if number == depth - 1 or level.metrics[number]]
-    sources, parameters = [], ()
-    for number in reversed(joined):
-        groups = level.groups(rows, number + 1)
-        keys = ", ".join(f"k{n}" for n in range(number + 1))
-        join = f" JOIN ({groups.sql}) AS l{number} USING ({keys})"
-        sources.append(f"({groups.sql}) AS l{number}" if number == depth - 1 else join)
-        parameters += groups.parameters
-    chosen, first = level.selections(rows, depth - 1)
-    shown = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in columns.items())
-    return Relation(f"{chosen}SELECT {shown} FROM {''.join(sources)}", first + parameters)  # noqa: S608
+    buckets = _joined(level, rows, joined)
+    columns = {name: f"f{number}" for number, name in enumerate(values)}
+    body = Select(tuple(value.named(columns[name]) for name, value in values.items()), buckets)
+    return Documents(level.with_selections(rows, depth - 1, body), columns)
 
 
-def _single_value(metric: Metric, expression: str) -> str:
+def _joined(level: Level, rows: Rows, numbers: Sequence[int]) -> Join:
+    """Return the innermost buckets, each with the buckets of the levels above that it lies in."""
+    *above, innermost = numbers
+    members = [Member(_member(innermost), level.groups(rows, innermost + 1))]
+    for number in reversed(above):
+        keys = tuple(f"k{n}" for n in range(number + 1))
+        members.append(Member(_member(number), level.groups(rows, number + 1), keys))
+    return Join(tuple(members))
+
+
+def _member(number: int) -> str:
+    return f"l{number}"
+
+
+def _single_value(metric: Metric, value: Expr) -> Expr:
     if metric.node.kind == "percentiles":
         if len(metric.node.options.get("percents", ())) != 1:
             raise IllegalQueryError(
                 f"Percentiles aggregation [{metric.node.name}] must have exactly one percent in a datafeed"
             )
-        return f"{expression}[1]"
+        return call("list_extract", value, 1)
     if len(metric.expressions) != 1:
         raise IllegalQueryError(
             f"Aggregation [{metric.node.name}] of type [{metric.node.kind}] has more than one value; datafeeds take "
             "single-value metrics"
         )
-    return expression
+    return value

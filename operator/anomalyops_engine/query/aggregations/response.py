@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from anomalyops_engine.query.aggregation_tree import METRICS, Node, parse_aggregations
-from anomalyops_engine.query.buckets import MAX_BUCKETS, Bucketing, Found, compile_bucketing
+from anomalyops_engine.query import sql
+from anomalyops_engine.query.aggregations.bucketing import MAX_BUCKETS, Bucketing, Found
+from anomalyops_engine.query.aggregations.compilers import compile_bucketing
+from anomalyops_engine.query.aggregations.levels import Level
+from anomalyops_engine.query.aggregations.metrics import Metric, compile_metric
+from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.tree import METRICS, Node, parse_aggregations
 from anomalyops_engine.query.errors import TooManyBucketsError
-from anomalyops_engine.query.filters import Condition
-from anomalyops_engine.query.levels import Level
-from anomalyops_engine.query.metrics import Metric, compile_metric
-from anomalyops_engine.query.rows import Rows
+from anomalyops_engine.query.expr import Expr, Select
 from anomalyops_engine.store import Index, Reader
 
 _Keys = tuple[Any, ...]
@@ -56,7 +58,7 @@ class _Branch:
 
 def aggregate(
     reader: Reader,
-    targets: Sequence[tuple[Index, Condition]],
+    targets: Sequence[tuple[Index, Expr]],
     body: dict[str, Any],
     now_ms: int,
     *,
@@ -114,17 +116,14 @@ def _totals(reader: Reader, rows: Rows, metrics: Sequence[Metric]) -> tuple[Any,
     expressions = [expression for metric in metrics for expression in metric.expressions]
     if not expressions:
         return ()
-    select = rows.select()
-    sql = f"SELECT {', '.join(expressions)} FROM ({select.sql})"  # noqa: S608 (built from checked parts)
-    (values,) = reader.connection.execute(sql, list(select.parameters)).fetchall()
-    return tuple(values)
+    totals = Select(tuple(e.named(f"m{number}") for number, e in enumerate(expressions)), rows.relation())
+    (values,) = sql.fetch(reader.connection, totals)
+    return values
 
 
 def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget) -> None:
-    statement = branch.level.grouped(rows)
     depth = len(branch.level.path)
-    sql = f"{statement.sql} LIMIT {MAX_BUCKETS + 1}"
-    found = reader.connection.execute(sql, list(statement.parameters)).fetchall()
+    found = sql.fetch(reader.connection, branch.level.grouped(rows, MAX_BUCKETS + 1))
     budget.take(len(found))
     for row in found:
         parents, keys = row[: depth - 1], row[:depth]

@@ -1,4 +1,4 @@
-"""Metric aggregations: SQL aggregate expressions, and the numbers as the response shows them."""
+"""Metric aggregations: aggregates over values, and the numbers as the response shows them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anomalyops_engine.query.aggregation_tree import Node
+from anomalyops_engine.query.aggregations.rows import RowColumn, Rows
+from anomalyops_engine.query.aggregations.tree import Node
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
-from anomalyops_engine.query.rows import Column, Rows
+from anomalyops_engine.query.expr import Aggregate, Cast, Expr, ListOf, Literal, call
 from anomalyops_engine.store.dates import format_millis
 
 _PERCENTS = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
@@ -22,19 +23,19 @@ class Metric:
 
     Attributes:
         node: the aggregation.
-        expressions: SQL aggregate expressions.
+        expressions: the aggregates.
         show: makes the response object of their values; None values stand for an empty bucket.
         orders: which expression an `order` on the metric (or on `metric.part`) means, by part ("" for the value).
     """
 
     node: Node
-    expressions: tuple[str, ...]
+    expressions: tuple[Expr, ...]
     show: Callable[[Sequence[Any]], dict[str, Any]]
     orders: dict[str, int]
 
 
 def compile_metric(node: Node, rows: Rows) -> Metric:
-    """Return the SQL and the rendering of a metric.
+    """Return the aggregates and the rendering of a metric.
 
     Raises:
         IllegalQueryError: the field's type does not allow it.
@@ -42,7 +43,7 @@ def compile_metric(node: Node, rows: Rows) -> Metric:
     """
     node.only("field", "missing", "format", "percents", "keyed", *_IGNORED)
     column = rows.column(str(node.required("field")))
-    if node.kind not in _ANY_TYPE and not column.is_numeric:
+    if node.kind not in _ANY_TYPE and not column.field.is_numeric:
         kind = column.leaf.type if column.leaf is not None else "unmapped"
         raise IllegalQueryError(
             f"Field [{column.name}] of type [{kind}] is not supported for aggregation [{node.kind}]"
@@ -52,9 +53,9 @@ def compile_metric(node: Node, rows: Rows) -> Metric:
         return _stats(node, values)
     if node.kind == "percentiles":
         return _percentiles(node, values)
-    expression = getattr(values, node.kind)
+    expression: Expr = getattr(values, node.kind)
     whole = node.kind in _ANY_TYPE
-    as_date = node.kind in {"min", "max", "avg"} and column.is_date
+    as_date = node.kind in {"min", "max", "avg"} and column.field.is_date
     empty = 0 if whole else 0.0 if node.kind == "sum" else None
 
     def show(found: Sequence[Any]) -> dict[str, Any]:
@@ -68,52 +69,56 @@ def compile_metric(node: Node, rows: Rows) -> Metric:
 
 
 class _Values:
-    """SQL aggregates over a column, whether a document has one value of it or a list."""
+    """Aggregates over a column, whether a document has one value of it or a list."""
 
-    def __init__(self, column: Column, missing: object, *, as_number: bool) -> None:
-        expression = (
-            f"CAST({column.sql} AS INTEGER{'[]' if column.multi else ''})"
-            if (column.type == "BOOLEAN" and as_number)
-            else column.sql
-        )
+    def __init__(self, column: RowColumn, missing: object, *, as_number: bool) -> None:
+        values = column.values()
+        if column.field.type == "BOOLEAN" and as_number:
+            values = Cast(values, "INTEGER[]" if column.multi else "INTEGER")
         self.multi = column.multi
         if missing is not None:
-            literal = _literal(missing, column)
-            expression = f"coalesce({expression}, {f'[{literal}]' if column.multi else literal})"
-        self._sql = expression
+            filler = Literal(_missing_value(missing, column))
+            values = call("coalesce", values, ListOf((filler,)) if column.multi else filler)
+        self._values = values
 
     @property
-    def min(self) -> str:
-        return f"min(list_min({self._sql}))" if self.multi else f"min({self._sql})"
+    def min(self) -> Expr:
+        return Aggregate("min", (call("list_min", self._values) if self.multi else self._values,))
 
     @property
-    def max(self) -> str:
-        return f"max(list_max({self._sql}))" if self.multi else f"max({self._sql})"
+    def max(self) -> Expr:
+        return Aggregate("max", (call("list_max", self._values) if self.multi else self._values,))
 
     @property
-    def sum(self) -> str:
+    def sum(self) -> Expr:
         # Compensated, so that the order of documents does not show in the last digits.
-        return f"fsum(list_sum({self._sql}))" if self.multi else f"fsum({self._sql})"
+        return Aggregate("fsum", (call("list_sum", self._values) if self.multi else self._values,))
 
     @property
-    def value_count(self) -> str:
-        return f"sum(len({self._sql}))" if self.multi else f"count({self._sql})"
-
-    @property
-    def avg(self) -> str:
-        return f"{self.sum} / {self.value_count}" if self.multi else f"avg({self._sql})"
-
-    @property
-    def cardinality(self) -> str:
+    def value_count(self) -> Expr:
         if self.multi:
-            return f"len(list_distinct(flatten(list({self._sql}))))"
-        return f"count(DISTINCT {self._sql})"
+            return Aggregate("sum", (call("len", self._values),))
+        return Aggregate("count", (self._values,))
 
-    def quantiles(self, fractions: Sequence[float]) -> str:
-        listed = f"[{', '.join(repr(fraction) for fraction in fractions)}]"
+    @property
+    def avg(self) -> Expr:
+        return self.sum / self.value_count if self.multi else Aggregate("avg", (self._values,))
+
+    @property
+    def cardinality(self) -> Expr:
         if self.multi:
-            return f"list_aggregate(flatten(list({self._sql})), 'quantile_cont', {listed})"
-        return f"quantile_cont({self._sql}, {listed})"
+            return call("len", call("list_distinct", self._flat))
+        return Aggregate("count", (self._values,), distinct=True)
+
+    @property
+    def _flat(self) -> Expr:
+        return call("flatten", Aggregate("list", (self._values,)))
+
+    def quantiles(self, fractions: Sequence[float]) -> Expr:
+        wanted = tuple(fractions)
+        if self.multi:
+            return call("list_aggregate", self._flat, "quantile_cont", wanted)
+        return Aggregate("quantile_cont", (self._values, Literal(wanted)))
 
 
 def _stats(node: Node, values: _Values) -> Metric:
@@ -145,9 +150,9 @@ def _percentiles(node: Node, values: _Values) -> Metric:
     return Metric(node, (values.quantiles([number / 100 for number in numbers]),), show, {})
 
 
-def _literal(value: object, column: Column) -> str:
-    if column.type == "VARCHAR":
-        return "'" + str(value).replace("'", "''") + "'"
+def _missing_value(value: object, column: RowColumn) -> str | int | float:
+    if column.field.type == "VARCHAR":
+        return str(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise IllegalQueryError(f"[missing] of field [{column.name}] must be a number, got [{value}]")
-    return repr(value)
+    return value

@@ -1,0 +1,123 @@
+"""A field as all indices of a request see it: one type, and an expression for its values in each index.
+
+Indices may map a field to different types, in different columns, with one value or several. Whoever reads several
+indices together resolves the field here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.expr import Cast, Column, Expr, ListOf, SqlType, call, null, when
+from anomalyops_engine.store import Field, Index
+from anomalyops_engine.store.mapping import SQL_TYPES
+
+ValueType = Literal["BIGINT", "UBIGINT", "DOUBLE", "VARCHAR", "BOOLEAN"]
+_NUMBERS = frozenset({"BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN"})
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedField:
+    """A field of several indices.
+
+    Attributes:
+        name: its name.
+        leaves: what it is in each index; None where it is not mapped.
+        type: SQL type of one value that holds those of all indices.
+        multi: some index keeps lists.
+    """
+
+    name: str
+    leaves: tuple[Field | None, ...]
+    type: ValueType
+    multi: bool
+
+    @property
+    def leaf(self) -> Field | None:
+        """The field in the first index that maps it; None when none does."""
+        return next((leaf for leaf in self.leaves if leaf is not None), None)
+
+    @property
+    def is_text(self) -> bool:
+        """True when some index keeps analysed text."""
+        return any(leaf is not None and leaf.is_text for leaf in self.leaves)
+
+    @property
+    def is_date(self) -> bool:
+        """True for epoch milliseconds."""
+        return self.leaf is not None and self.leaf.is_date
+
+    @property
+    def is_numeric(self) -> bool:
+        """True for what can be added up; also for an unmapped field, which has no values at all."""
+        return self.leaf is None or self.type != "VARCHAR"
+
+    @property
+    def column_type(self) -> SqlType:
+        """SQL type of `values`."""
+        return list_type(self.type) if self.multi else self.type
+
+    def values(self, position: int) -> Expr:
+        """Return the values in the index at a position: a list when `multi`, else the one value or NULL."""
+        leaf = self.leaves[position]
+        if leaf is None:
+            return null(self.column_type)
+        column: Expr = Column(leaf.column)
+        if self.multi and not leaf.multi:
+            column = when(column.is_not_null(), ListOf((column,)))
+        return column if SQL_TYPES[leaf.type] == self.type else Cast(column, self.column_type)
+
+    def single(self, position: int) -> Expr:
+        """Return the one value that a document stands for in an analysis, in the index at a position.
+
+        Of several values, strings are joined by commas, of dates the first counts, and numbers are NULL.
+        """
+        leaf = self.leaves[position]
+        if leaf is None:
+            return null(self.type)
+        value = single_value(leaf)
+        return value if SQL_TYPES[leaf.type] == self.type else Cast(value, self.type)
+
+
+def single_value(leaf: Field) -> Expr:
+    """Return the one value of a field that a document stands for; see `ResolvedField.single`."""
+    column = Column(leaf.column)
+    if not leaf.multi:
+        return column
+    if leaf.is_string:
+        return call("array_to_string", column, ",")
+    if leaf.is_date:
+        return call("list_min", column)
+    return when(call("len", column).equals(1), call("list_extract", column, 1))
+
+
+def listed(leaf: Field) -> Expr:
+    """Return all values of a field as a list, NULL without any."""
+    column = Column(leaf.column)
+    return column if leaf.multi else when(column.is_not_null(), ListOf((column,)))
+
+
+def resolve_field(indices: Sequence[Index], name: str) -> ResolvedField:
+    """Return a field as indices see it together."""
+    leaves = tuple(index.get(name) for index in indices)
+    mapped = [leaf for leaf in leaves if leaf is not None]
+    types = {SQL_TYPES[leaf.type] for leaf in mapped} or {"DOUBLE"}
+    common = types.pop() if len(types) == 1 else "DOUBLE" if types <= _NUMBERS else "VARCHAR"
+    return ResolvedField(name, leaves, cast("ValueType", common), any(leaf.multi for leaf in mapped))
+
+
+def list_type(value_type: ValueType) -> SqlType:
+    """Return the type of lists of a type."""
+    return cast("SqlType", f"{value_type}[]")
+
+
+def text_field_error(name: str) -> IllegalQueryError:
+    """Return the refusal to aggregate or sort on analysed text."""
+    return IllegalQueryError(
+        f"Fielddata is disabled on [{name}]. Text fields are not optimised for operations that require per-document "
+        "field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword "
+        f"field instead, such as [{name}.keyword]."
+    )

@@ -1,0 +1,29 @@
+"""Names and types in SQL text: the only functions through which either becomes part of a statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_TYPE = re.compile(r"[A-Z]+(?:\[\])?")
+
+
+def quoted(name: str) -> str:
+    """Return any name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def typed(sql_type: str) -> str:
+    """Return the name of an SQL type.
+
+    Raises:
+        ValueError: it is no plain name of a type, or of a list of it.
+    """
+    if _TYPE.fullmatch(sql_type) is None:
+        raise ValueError(f"[{sql_type}] is no SQL type")
+    return sql_type
+
+
+def column_list(columns: Iterable[tuple[str, str]]) -> str:
+    """Return the definitions of columns, given as (name, type)."""
+    return ", ".join(f"{quoted(name)} {typed(sql_type)}" for name, sql_type in columns)
