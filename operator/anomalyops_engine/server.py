@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
+import ipaddress
+import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import orjson
@@ -14,15 +17,27 @@ import uvicorn
 
 from anomalyops_engine import __version__
 from anomalyops_engine.api.app import create_app
+from anomalyops_engine.api.lanes import Lanes
+from anomalyops_engine.connections import Connection, connection_limit, quiet_accept_errors
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.store import Store
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9200
+# Requests may work on for the grace after SIGTERM; what has not ended at the stop is given up.
+_GRACE_SECONDS = 8
 _STOP_SECONDS = 10
+_CLOSE_SECONDS = 5
+_REPEAT_SECONDS = 0.05
+# Short: when descriptors run out, asyncio tries to accept this many times at once.
+_BACKLOG = 128
+
+log = logging.getLogger(__name__)
 
 
-def serve(data: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> None:
+def serve(
+    data: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, *, allowed_hosts: Collection[str] = ()
+) -> None:
     """Run the engine until SIGTERM or SIGINT; then stop jobs, finish requests, close the store.
 
     When it is ready it writes `{data}/engine.json` with pid, url and version and prints one line.
@@ -31,6 +46,7 @@ def serve(data: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> Non
         data: folder of everything; made when missing. One process at a time may use it.
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
+        allowed_hosts: names beside the loopback ones under which clients may ask (the `Host` header).
 
     Raises:
         StoreLockedError: another process uses the folder.
@@ -40,30 +56,50 @@ def serve(data: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> Non
     # default thresholds costs a tenth of the time of loading.
     gc.set_threshold(100_000, 20, 20)
     listener = _listen(host, port)
-    with contextlib.closing(listener), contextlib.closing(Store.open(data)) as store:
+    with contextlib.closing(listener), _closing(Store.open(data)) as store:
         bound = listener.getsockname()
         url = f"http://{f'[{bound[0]}]' if listener.family == socket.AF_INET6 else bound[0]}:{bound[1]}"
+        if not ipaddress.ip_address(bound[0]).is_loopback:
+            log.warning("listening on %s without authentication: whoever reaches it may read and write all of it", url)
+        Connection.limit = connection_limit()
+        app = create_app(store, JobService(store), allowed_hosts=allowed_hosts)
         config = uvicorn.Config(
-            create_app(store, JobService(store)),
+            app,
+            http=Connection,
             lifespan="on",
             log_level="warning",
             access_log=False,
+            backlog=_BACKLOG,
+            proxy_headers=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         ready = data / "engine.json"
         try:
-            _Server(config, ready, url).run(sockets=[listener])
+            _Server(config, ready, url, app.state.lanes).run(sockets=[listener])
         finally:
             ready.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _closing(store: Store) -> Iterator[Store]:
+    """Close a store at the end; or end the process when something cannot be ended otherwise."""
+    try:
+        yield store
+    finally:
+        if not store.close(_CLOSE_SECONDS):
+            log.warning("a request did not end within %d s after the stop; ending without it", _CLOSE_SECONDS)
+            logging.shutdown()
+            os._exit(0)
 
 
 class _Server(uvicorn.Server):
     """A uvicorn server that says where it is once it takes requests."""
 
-    def __init__(self, config: uvicorn.Config, ready: Path, url: str) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Path, url: str, lanes: Lanes) -> None:
         super().__init__(config)
         self._ready = ready
         self._url = url
+        self._lanes = lanes
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -78,9 +114,25 @@ class _Server(uvicorn.Server):
                 self._captured_signals.clear()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        quiet_accept_errors(asyncio.get_running_loop())
         await super().startup(sockets)
         if self.started:
             _announce(self._ready, self._url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests end; those that still work when the grace is over are rolled back."""
+        late = asyncio.create_task(self._interrupt_late())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            late.cancel()
+
+    async def _interrupt_late(self) -> None:
+        await asyncio.sleep(_GRACE_SECONDS)
+        while True:
+            self._lanes.interrupt("the engine is stopping")
+            await asyncio.sleep(_REPEAT_SECONDS)
 
 
 def _announce(ready: Path, url: str) -> None:

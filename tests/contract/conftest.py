@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from elasticsearch import Elasticsearch
 
+sys.path.insert(0, str(Path(__file__).parent))  # tests have no packages; what they share lies beside them
+
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -17,19 +16,26 @@ from starlette.routing import BaseRoute, Route
 from anomalyops_engine.api import documents, indices, info, search
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
+from anomalyops_engine.api.lanes import Lanes
 from anomalyops_engine.api.middleware import MAX_BODY_BYTES, ExchangeMiddleware
 from anomalyops_engine.api.ml_routes import routes as ml_routes
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.store import Store, StoreError
 
-log = logging.getLogger(__name__)
 
-
-def create_app(store: Store, jobs: JobService, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
+def create_app(
+    store: Store, jobs: JobService, *, max_body_bytes: int = MAX_BODY_BYTES, allowed_hosts: Collection[str] = ()
+) -> Starlette:
     """Return the ASGI application over a store and its jobs.
 
     The jobs are started with the application and stopped with it; the store stays open.
+
+    Args:
+        store: documents and states.
+        jobs: what runs on them.
+        max_body_bytes: larger request bodies are refused.
+        allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
 
     @asynccontextmanager
@@ -52,17 +58,17 @@ def create_app(store: Store, jobs: JobService, *, max_body_bytes: int = MAX_BODY
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(ExchangeMiddleware, max_body_bytes=max_body_bytes)],
+        middleware=[Middleware(ExchangeMiddleware, max_body_bytes=max_body_bytes, allowed_hosts=allowed_hosts)],
         exception_handlers={
             ApiError: _on_api_error,
             StoreError: _on_lower_error,
             QueryError: _on_lower_error,
             HTTPException: _on_http_error,
-            Exception: _on_bug,
         },
     )
     # `/a` and `/a/` are different requests; a redirect would make clients repeat bodies.
     app.router.redirect_slashes = False
+    app.state.lanes = Lanes()
     return app
 
 
@@ -86,11 +92,6 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code != 405:
         reason = str(error.detail)
     return _answer(request, ApiError(error.status_code, "status_exception", reason))
-
-
-async def _on_bug(request: Request, error: Exception) -> Response:
-    log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
-    return _answer(request, ApiError(500, "exception", f"{type(error).__name__}: {error}"))
 
 
 def _answer(request: Request, error: ApiError) -> Response:

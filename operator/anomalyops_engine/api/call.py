@@ -5,23 +5,22 @@ Handlers are plain functions that run in a worker thread, so that database work 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import wraps
 from typing import Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from anomalyops_engine.api.errors import ApiError, not_supported
 from anomalyops_engine.api.filtering import keep_paths
+from anomalyops_engine.api.lanes import Lane, Lanes
+from anomalyops_engine.api.media_types import answer_type
+from anomalyops_engine.store import Interruption
 
 # Accepted on every endpoint (the "common options" of the REST API).
 COMMON_PARAMETERS = frozenset({"pretty", "human", "error_trace", "filter_path", "format"})
-_COMPATIBLE = re.compile(r"application/vnd\.elasticsearch\+(?:json|x-ndjson)\s*;\s*compatible-with=(\d+)")
-_JSON = "application/json"
 
 
 class Call:
@@ -32,13 +31,15 @@ class Call:
         body: decompressed body.
         path: path parameters.
         query: query parameters; the last value counts where one is repeated.
+        interruption: the handle by which the work is ended before it is done.
     """
 
-    def __init__(self, request: Request, body: bytes) -> None:
+    def __init__(self, request: Request, body: bytes, interruption: Interruption) -> None:
         self.request = request
         self.body = body
         self.path: Mapping[str, str] = request.path_params
         self.query: Mapping[str, str] = dict(request.query_params)
+        self.interruption = interruption
 
     def allow(self, accepted: Collection[str] = (), *, unsupported: Collection[str] = ()) -> None:
         """Refuse query parameters that the endpoint does not know.
@@ -125,20 +126,16 @@ def render(request: Request, body: Any, status: int) -> Response:
         body = keep_paths(body, paths.split(","))
     pretty = request.query_params.get("pretty", "false") != "false"
     option = (orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE) if pretty else 0
-    return Response(orjson.dumps(body, option=option), status, media_type=media_type(request))
+    return Response(orjson.dumps(body, option=option), status, media_type=answer_type(request))
 
 
-def media_type(request: Request) -> str:
-    """Return the JSON media type of the answer: the compatible one where the client speaks it."""
-    found = _COMPATIBLE.search(request.headers.get("accept", ""))
-    return f"application/vnd.elasticsearch+json;compatible-with={found[1]}" if found else _JSON
-
-
-def endpoint(handler: Callable[[Call], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Return the ASGI endpoint that runs a handler in a worker thread."""
+def endpoint(handler: Callable[[Call], Response], lane: Lane) -> Callable[[Request], Awaitable[Response]]:
+    """Return the ASGI endpoint that runs a handler in a thread of its lane."""
 
     @wraps(handler)
     async def run(request: Request) -> Response:
-        return await run_in_threadpool(handler, Call(request, await request.body()))
+        body = await request.body()
+        lanes: Lanes = request.app.state.lanes
+        return await lanes.run(lane, request, lambda interruption: handler(Call(request, body, interruption)))
 
     return run

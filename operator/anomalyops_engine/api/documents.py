@@ -13,6 +13,7 @@ from starlette.routing import Route
 from anomalyops_engine.api.bulk import Operation, Outcome, parse_bulk, run_bulk
 from anomalyops_engine.api.call import Call, endpoint
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.query.sources import filter_source, source_filter
 from anomalyops_engine.store import Store
 
@@ -26,7 +27,8 @@ def routes(store: Store) -> list[Route]:
     """Return the routes of this module."""
 
     def on(path: str, handler: Any, *methods: str) -> Route:
-        return Route(path, endpoint(partial(handler, store)), methods=list(methods))
+        lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
+        return Route(path, endpoint(partial(handler, store), lane), methods=list(methods))
 
     return [
         on("/_bulk", _bulk, "POST", "PUT"),

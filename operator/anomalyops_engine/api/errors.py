@@ -21,6 +21,7 @@ from anomalyops_engine.store import (
     MappingError,
     StoreError,
     UnsupportedMappingError,
+    WorkInterruptedError,
 )
 
 
@@ -87,6 +88,8 @@ def from_lower_layer(error: StoreError | QueryError) -> ApiError:
         return ApiError(400, "resource_already_exists_exception", reason, details={"index": error.index})
     if isinstance(error, UnsupportedMappingError | UnsupportedQueryError):
         return not_supported(reason)
+    if isinstance(error, WorkInterruptedError):
+        return ApiError(503, "node_closed_exception", reason)
     for kinds, status, name in _PLAIN:
         if isinstance(error, kinds):
             return ApiError(status, name, reason)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call, endpoint
 from anomalyops_engine.api.errors import ApiError, index_not_found, not_supported
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.store import Index, Reader, Store
 
 _TARGETS = {"expand_wildcards", "ignore_unavailable", "allow_no_indices", "local", "flat_settings", "include_defaults"}
@@ -31,7 +32,8 @@ def routes(store: Store) -> list[Route]:
     """Return the routes of this module."""
 
     def on(path: str, handler: Any, *methods: str) -> Route:
-        return Route(path, endpoint(partial(handler, store)), methods=list(methods))
+        lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
+        return Route(path, endpoint(partial(handler, store), lane), methods=list(methods))
 
     return [
         on("/_refresh", _refresh, "GET", "POST"),

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from anomalyops_engine import __version__
 from anomalyops_engine.api.call import Call, endpoint
+from anomalyops_engine.api.lanes import Lane
 
 # The release of Elasticsearch whose REST dialect the engine speaks; clients choose their behaviour by it.
 DIALECT_VERSION = "8.19.3"
@@ -14,7 +15,7 @@ DIALECT_VERSION = "8.19.3"
 
 def routes() -> list[Route]:
     """Return the routes of this module."""
-    return [Route("/", endpoint(_root), methods=["GET"])]
+    return [Route("/", endpoint(_root, Lane.STATE), methods=["GET"])]
 
 
 def _root(call: Call) -> Response:

@@ -1,34 +1,42 @@
-"""What every exchange has in common: the product header, body limits, gzip, media types, response filtering."""
+"""What every exchange has in common: who may ask, a whole body, the answer's headers and filtering, and bugs."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import MutableMapping
+import asyncio
+import logging
+import secrets
+from collections.abc import Collection, MutableMapping
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anomalyops_engine.api.call import media_type, render
+from anomalyops_engine.api.body import ClientGoneError, read_body
+from anomalyops_engine.api.call import render
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.media_types import JSON, answer_type, check_content_type
+from anomalyops_engine.api.origin import check_origin
 
 MAX_BODY_BYTES = 100 * 1024 * 1024
-_PRODUCT = (b"x-elastic-product", b"Elasticsearch")
-_JSON_TYPES = ("application/json", "application/x-ndjson", "application/vnd.elasticsearch+", "application/*+json")
+PRODUCT_HEADER = (b"x-elastic-product", b"Elasticsearch")
+
+log = logging.getLogger(__name__)
 
 
 class ExchangeMiddleware:
-    """Reads and checks the request body once, and adds to the response what every answer carries.
+    """Refuses what must not be read, reads the body once, and adds to the response what every answer carries.
 
     Args:
         app: the application inside.
-        max_body_bytes: larger bodies (after decompression) are refused with 413.
+        max_body_bytes: larger bodies (before or after decompression) are refused with 413.
+        allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int = MAX_BODY_BYTES, allowed_hosts: Collection[str] = ()) -> None:
         self._app = app
         self._max = max_body_bytes
+        self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one exchange."""
@@ -38,54 +46,54 @@ class ExchangeMiddleware:
         request = Request(scope)
         outgoing = _Outgoing(request, send)
         try:
-            body = await self._body(request, receive)
-        except ApiError as error:
-            response = render(request, error.body(), error.status)
-            scope["anomalyops.rendered"] = True
-            await response(scope, receive, outgoing.send)
+            body = await self._admitted(request, receive)
+        except ClientGoneError:
             return
-        await self._app(scope, _replay(body, receive), outgoing.send)
+        except ApiError as error:
+            await outgoing.refuse(error, receive)
+            return
+        try:
+            await self._app(scope, _replay(body, receive), outgoing.send)
+        except (Exception, asyncio.CancelledError) as error:
+            if outgoing.started:
+                raise
+            await outgoing.refuse(_gone_wrong(request, error), receive)
 
-    async def _body(self, request: Request, receive: Receive) -> bytes:
-        declared = request.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > self._max:
-            raise self._too_large(int(declared))
-        chunks, size = [], 0
-        decoder = _decoder(request.headers.get("content-encoding", ""))
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return b""
-            chunk = message.get("body", b"")
-            if decoder is not None:
-                chunk = _decompress(decoder, chunk, self._max + 1)
-            size += len(chunk)
-            if size > self._max:
-                raise self._too_large(size)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                break
-        if size and not _is_json(request.headers.get("content-type", "")):
-            found = request.headers["content-type"]
-            raise ApiError(406, "media_type_header_exception", f"Content-Type header [{found}] is not supported")
-        return b"".join(chunks)
+    async def _admitted(self, request: Request, receive: Receive) -> bytes:
+        check_origin(request, self._allowed_hosts)
+        body = await read_body(request, receive, self._max)
+        if body:
+            check_content_type(request)
+        return body
 
-    def _too_large(self, size: int) -> ApiError:
-        return ApiError(
-            413,
-            "content_too_long_exception",
-            f"entity content is too long [{size}] for the configured buffer limit [{self._max}]",
-        )
+
+def _gone_wrong(request: Request, error: BaseException) -> ApiError:
+    """Return the answer to a failure that nobody foresaw; what happened is told to the log alone."""
+    if isinstance(error, asyncio.CancelledError):  # it did not end in time when the engine stopped
+        return ApiError(503, "node_closed_exception", "the engine is stopping")
+    incident = secrets.token_hex(4)
+    log.error("request failed [%s]: %s %s", incident, request.method, request.url.path, exc_info=error)
+    return ApiError(500, "exception", f"internal error; the engine's log tells more under [{incident}]")
 
 
 class _Outgoing:
-    """The way out: headers on every response; filtering for handlers that did not do it themselves."""
+    """The way out: headers on every response; filtering for handlers that did not do it themselves.
+
+    Attributes:
+        started: the client has been sent a part of the answer.
+    """
 
     def __init__(self, request: Request, send: Send) -> None:
         self._request = request
         self._send = send
         self._start: MutableMapping[str, Any] | None = None
         self._chunks: list[bytes] = []
+        self.started = False
+
+    async def refuse(self, error: ApiError, receive: Receive) -> None:
+        self._request.scope["anomalyops.rendered"] = True
+        response = render(self._request, error.body(), error.status)
+        await response(self._request.scope, receive, self.send)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -107,11 +115,16 @@ class _Outgoing:
 
     async def _begin(self, start: MutableMapping[str, Any]) -> None:
         self._start = None
+        self.started = True
         headers = [(key, self._media(value) if key == b"content-type" else value) for key, value in start["headers"]]
-        await self._send({**start, "headers": [*headers, _PRODUCT]})
+        headers.append(PRODUCT_HEADER)
+        opaque = self._request.headers.get("x-opaque-id")
+        if opaque is not None:
+            headers.append((b"x-opaque-id", opaque.encode("latin-1")))
+        await self._send({**start, "headers": headers})
 
     def _media(self, value: bytes) -> bytes:
-        return media_type(self._request).encode() if value == b"application/json" else value
+        return answer_type(self._request).encode() if value == JSON.encode() else value
 
     def _must_render(self) -> bool:
         if self._request.scope.get("anomalyops.rendered") or self._start is None:
@@ -133,22 +146,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
-
-
-def _decoder(encoding: str) -> Any:
-    if encoding in {"", "identity"}:
-        return None
-    if encoding == "gzip":
-        return zlib.decompressobj(zlib.MAX_WBITS | 16)
-    raise ApiError(400, "illegal_argument_exception", f"Content-Encoding [{encoding}] is not supported, use [gzip]")
-
-
-def _decompress(decoder: Any, chunk: bytes, limit: int) -> bytes:
-    try:
-        return bytes(decoder.decompress(chunk, limit))
-    except zlib.error as error:
-        raise ApiError(400, "illegal_argument_exception", f"request body is not valid gzip: {error}") from None
-
-
-def _is_json(content_type: str) -> bool:
-    return not content_type or content_type.startswith(_JSON_TYPES)

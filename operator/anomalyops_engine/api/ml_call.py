@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call, endpoint
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.jobs import MlError
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.datafeed_config import expand_wildcards
@@ -23,7 +24,7 @@ INDICES_OPTIONS = ("allow_no_indices", "expand_wildcards", "ignore_throttled", "
 # Elasticsearch's name for each option of the query string, in a datafeed's `indices_options`.
 
 
-def ml_endpoint(handler: Handler) -> Callable[[Request], Any]:
+def ml_endpoint(handler: Handler, lane: Lane) -> Callable[[Request], Any]:
     """Return the ASGI endpoint of a handler, whose refusals become API errors."""
 
     def guarded(call: Call) -> Response:
@@ -32,7 +33,7 @@ def ml_endpoint(handler: Handler) -> Callable[[Request], Any]:
         except MlError as error:
             raise ApiError(error.status, error.type, error.reason, error.caused_by) from error
 
-    return endpoint(guarded)
+    return endpoint(guarded, lane)
 
 
 class Parameters:

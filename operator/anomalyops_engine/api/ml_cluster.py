@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from anomalyops_engine import __version__
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import Parameters, ml_endpoint
 from anomalyops_engine.jobs import JobService
 
@@ -24,13 +25,13 @@ class ClusterEndpoints:
     def routes(self) -> list[Route]:
         """Return the routes."""
         table = (
-            ("GET", "/_ml/info", self.info),
-            ("POST", "/_ml/set_upgrade_mode", self.set_upgrade_mode),
-            ("GET", "/_license", self.license),
-            ("GET", "/_xpack", self.xpack),
-            ("GET", "/_cluster/health", self.health),
+            ("GET", "/_ml/info", Lane.STATE, self.info),
+            ("POST", "/_ml/set_upgrade_mode", Lane.MANAGEMENT, self.set_upgrade_mode),
+            ("GET", "/_license", Lane.STATE, self.license),
+            ("GET", "/_xpack", Lane.STATE, self.xpack),
+            ("GET", "/_cluster/health", Lane.STATE, self.health),
         )
-        return [Route(path, ml_endpoint(handler), methods=[verb]) for verb, path, handler in table]
+        return [Route(path, ml_endpoint(handler, lane), methods=[verb]) for verb, path, lane, handler in table]
 
     def info(self, call: Call) -> Response:
         """`GET /_ml/info`."""

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options, ml_endpoint
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.units import SECOND_MS
@@ -26,22 +27,22 @@ class DatafeedEndpoints:
     def routes(self) -> list[Route]:
         """Return the routes."""
         table = (
-            ("GET", "/_stats", self.stats),
-            ("GET", "/_preview", self.preview),
-            ("POST", "/_preview", self.preview),
-            ("GET", "/{datafeed_id}/_stats", self.stats),
-            ("GET", "/{datafeed_id}/_preview", self.preview),
-            ("POST", "/{datafeed_id}/_preview", self.preview),
-            ("POST", "/{datafeed_id}/_update", self.update),
-            ("POST", "/{datafeed_id}/_start", self.start),
-            ("POST", "/{datafeed_id}/_stop", self.stop),
-            ("GET", "", self.get),
-            ("GET", "/", self.get),
-            ("GET", "/{datafeed_id}", self.get),
-            ("PUT", "/{datafeed_id}", self.create),
-            ("DELETE", "/{datafeed_id}", self.delete),
+            ("GET", "/_stats", Lane.STATE, self.stats),
+            ("GET", "/_preview", Lane.SEARCH, self.preview),
+            ("POST", "/_preview", Lane.SEARCH, self.preview),
+            ("GET", "/{datafeed_id}/_stats", Lane.STATE, self.stats),
+            ("GET", "/{datafeed_id}/_preview", Lane.SEARCH, self.preview),
+            ("POST", "/{datafeed_id}/_preview", Lane.SEARCH, self.preview),
+            ("POST", "/{datafeed_id}/_update", Lane.MANAGEMENT, self.update),
+            ("POST", "/{datafeed_id}/_start", Lane.MANAGEMENT, self.start),
+            ("POST", "/{datafeed_id}/_stop", Lane.MANAGEMENT, self.stop),
+            ("GET", "", Lane.STATE, self.get),
+            ("GET", "/", Lane.STATE, self.get),
+            ("GET", "/{datafeed_id}", Lane.STATE, self.get),
+            ("PUT", "/{datafeed_id}", Lane.MANAGEMENT, self.create),
+            ("DELETE", "/{datafeed_id}", Lane.MANAGEMENT, self.delete),
         )
-        return [Route(_BASE + path, ml_endpoint(handler), methods=[verb]) for verb, path, handler in table]
+        return [Route(_BASE + path, ml_endpoint(handler, lane), methods=[verb]) for verb, path, lane, handler in table]
 
     def create(self, call: Call) -> Response:
         """`PUT /{datafeed_id}`."""

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options, ml_endpoint
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.units import MINUTE_MS
@@ -30,22 +31,24 @@ class JobEndpoints:
     def routes(self) -> list[Route]:
         """Return the routes."""
         table = (
-            ("POST", "/_validate", self.validate),
-            ("POST", "/_validate/detector", self.validate_detector),
-            ("GET", "/_stats", self.stats),
-            ("GET", "/{job_id}/_stats", self.stats),
-            ("POST", "/{job_id}/_update", self.update),
-            ("POST", "/{job_id}/_open", self.open),
-            ("POST", "/{job_id}/_close", self.close),
-            ("POST", "/{job_id}/_reset", self.reset),
-            ("GET", "", self.get),
-            ("GET", "/", self.get),
-            ("GET", "/{job_id}", self.get),
-            ("PUT", "/{job_id}", self.create),
-            ("DELETE", "/{job_id}", self.delete),
+            ("POST", "/_validate", Lane.STATE, self.validate),
+            ("POST", "/_validate/detector", Lane.STATE, self.validate_detector),
+            ("GET", "/_stats", Lane.STATE, self.stats),
+            ("GET", "/{job_id}/_stats", Lane.STATE, self.stats),
+            ("POST", "/{job_id}/_update", Lane.MANAGEMENT, self.update),
+            ("POST", "/{job_id}/_open", Lane.MANAGEMENT, self.open),
+            ("POST", "/{job_id}/_close", Lane.MANAGEMENT, self.close),
+            ("POST", "/{job_id}/_reset", Lane.MANAGEMENT, self.reset),
+            ("GET", "", Lane.STATE, self.get),
+            ("GET", "/", Lane.STATE, self.get),
+            ("GET", "/{job_id}", Lane.STATE, self.get),
+            ("PUT", "/{job_id}", Lane.MANAGEMENT, self.create),
+            ("DELETE", "/{job_id}", Lane.MANAGEMENT, self.delete),
         )
-        routes = [Route(_BASE + path, ml_endpoint(handler), methods=[verb]) for verb, path, handler in table]
-        return [*routes, Route("/_tasks/{task_id}", ml_endpoint(self.task), methods=["GET"])]
+        routes = [
+            Route(_BASE + path, ml_endpoint(handler, lane), methods=[verb]) for verb, path, lane, handler in table
+        ]
+        return [*routes, Route("/_tasks/{task_id}", ml_endpoint(self.task, Lane.STATE), methods=["GET"])]
 
     def create(self, call: Call) -> Response:
         """`PUT /{job_id}`."""

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import Parameters, ml_endpoint
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.results import BUCKETS, INFLUENCERS, RECORDS, ResultKind, ResultQuery
@@ -35,7 +36,9 @@ class ResultEndpoints:
             ("/model_snapshots", self.snapshots),
             ("/model_snapshots/{snapshot_id}", self.snapshots),
         )
-        return [Route(_JOB + path, ml_endpoint(handler), methods=["GET", "POST"]) for path, handler in table]
+        return [
+            Route(_JOB + path, ml_endpoint(handler, Lane.SEARCH), methods=["GET", "POST"]) for path, handler in table
+        ]
 
     def buckets(self, call: Call) -> Response:
         """`results/buckets[/{timestamp}]`."""

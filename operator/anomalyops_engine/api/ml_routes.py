@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import not_supported
+from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import ml_endpoint
 from anomalyops_engine.api.ml_cluster import ClusterEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
@@ -24,8 +25,8 @@ def routes(service: JobService) -> list[Route]:
         *DatafeedEndpoints(service).routes(),
         *ResultEndpoints(service).routes(),
         *JobEndpoints(service).routes(),
-        Route("/_ml/{path:path}", ml_endpoint(_missing), methods=_ANY),
-        Route("/_cat/ml/{path:path}", ml_endpoint(_missing), methods=["GET"]),
+        Route("/_ml/{path:path}", ml_endpoint(_missing, Lane.STATE), methods=_ANY),
+        Route("/_cat/ml/{path:path}", ml_endpoint(_missing, Lane.STATE), methods=["GET"]),
     ]
 
 

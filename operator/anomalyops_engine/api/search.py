@@ -12,9 +12,13 @@ from starlette.routing import Route
 from anomalyops_engine.api.call import Call, endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.indices import resolved
+from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.jobs import MlError
+from anomalyops_engine.jobs.units import duration_ms
 from anomalyops_engine.query import count, delete_where, search
-from anomalyops_engine.store import Store
+from anomalyops_engine.store import Store, WorkInterruptedError
 
+_TIMED_OUT = "the search took longer than its timeout"
 # Understood, and without effect on a single node.
 _HARMLESS = {
     "allow_no_indices",
@@ -57,15 +61,15 @@ _QUERY_TEXT = {"q", "df", "analyzer", "analyze_wildcard", "default_operator", "l
 def routes(store: Store) -> list[Route]:
     """Return the routes of this module."""
 
-    def on(path: str, handler: Any, *methods: str) -> Route:
-        return Route(path, endpoint(partial(handler, store)), methods=list(methods))
+    def on(path: str, handler: Any, lane: Lane, *methods: str) -> Route:
+        return Route(path, endpoint(partial(handler, store), lane), methods=list(methods))
 
     return [
-        on("/_search", _search, "GET", "POST"),
-        on("/{index}/_search", _search, "GET", "POST"),
-        on("/_count", _count, "GET", "POST"),
-        on("/{index}/_count", _count, "GET", "POST"),
-        on("/{index}/_delete_by_query", _delete_by_query, "POST"),
+        on("/_search", _search, Lane.SEARCH, "GET", "POST"),
+        on("/{index}/_search", _search, Lane.SEARCH, "GET", "POST"),
+        on("/_count", _count, Lane.SEARCH, "GET", "POST"),
+        on("/{index}/_count", _count, Lane.SEARCH, "GET", "POST"),
+        on("/{index}/_delete_by_query", _delete_by_query, Lane.WRITE, "POST"),
     ]
 
 
@@ -78,18 +82,50 @@ def _search(store: Store, call: Call) -> Response:
     )
     began = time.perf_counter()
     body = _with_parameters(call, call.json())
-    with store.read() as reader:
-        result = search(
-            reader,
-            resolved(reader, call),
-            body,
-            typed_keys=call.flag("typed_keys", default=False),
-            raw_sources="filter_path" not in call.query,
-        )
+    timeout_ms = _timeout_ms(body)
+    try:
+        with call.interruption.after(timeout_ms, _TIMED_OUT), store.read() as reader:
+            result = search(
+                reader,
+                resolved(reader, call),
+                body,
+                typed_keys=call.flag("typed_keys", default=False),
+                raw_sources="filter_path" not in call.query,
+            )
+    except WorkInterruptedError as error:
+        if error.reason != _TIMED_OUT:
+            raise
+        result = _nothing_in_time(call)
     if call.flag("rest_total_hits_as_int", default=False) and "total" in result["hits"]:
         result["hits"]["total"] = result["hits"]["total"]["value"]
     took = int((time.perf_counter() - began) * 1000)
     return call.respond({"took": took, **result})
+
+
+def _timeout_ms(body: dict[str, Any]) -> int | None:
+    """Return the time that the search may take, None for any."""
+    text = body.get("timeout")
+    if text is None or str(text) == "-1":
+        return None
+    try:
+        return duration_ms(str(text), "timeout")
+    except MlError as error:
+        raise ApiError(error.status, error.type, error.reason) from None
+
+
+def _nothing_in_time(call: Call) -> dict[str, Any]:
+    """Return the answer of a search whose time was over: what was found until then, which is nothing.
+
+    Raises:
+        ApiError: 504 where partial results are not wanted.
+    """
+    if not call.flag("allow_partial_search_results", default=True):
+        raise ApiError(504, "search_phase_execution_exception", "Time exceeded")
+    return {
+        "timed_out": True,
+        "_shards": _shards(1),
+        "hits": {"total": {"value": 0, "relation": "gte"}, "max_score": None, "hits": []},
+    }
 
 
 def _with_parameters(call: Call, body: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +144,8 @@ def _with_parameters(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     if "sort" in call.query:
         pairs = [part.rpartition(":") for part in call.query["sort"].split(",")]
         merged["sort"] = [{name: order} if name else order for name, _, order in pairs]
+    if "timeout" in call.query:
+        merged["timeout"] = call.query["timeout"]
     for name in ("version", "seq_no_primary_term"):
         if name in call.query:
             merged[name] = call.flag(name, default=True)

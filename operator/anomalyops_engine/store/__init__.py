@@ -13,7 +13,9 @@ from anomalyops_engine.store.errors import (
     StoreError,
     StoreLockedError,
     UnsupportedMappingError,
+    WorkInterruptedError,
 )
+from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
 from anomalyops_engine.store.reader import Connection, Reader
 from anomalyops_engine.store.store import Store, scratch
@@ -29,6 +31,7 @@ __all__ = [
     "IndexExistsError",
     "IndexMapping",
     "IndexNotFoundError",
+    "Interruption",
     "InvalidIndexNameError",
     "MappingConflictError",
     "MappingError",
@@ -37,6 +40,7 @@ __all__ = [
     "StoreError",
     "StoreLockedError",
     "UnsupportedMappingError",
+    "WorkInterruptedError",
     "Writer",
     "Written",
     "scratch",

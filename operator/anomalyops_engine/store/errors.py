@@ -22,6 +22,14 @@ class StoreLockedError(StoreError):
         super().__init__(f"data folder {folder} is in use by {holder}; stop it or choose another folder")
 
 
+class WorkInterruptedError(StoreError):
+    """The work was ended from outside before it was done; nothing of it was written."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class IndexNotFoundError(StoreError):
     """No index, alias or pattern of that name."""
 

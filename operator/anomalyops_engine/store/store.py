@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from anomalyops_engine.store.errors import StoreError
+from anomalyops_engine.store.interruption import interruptible
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.writer import Writer
@@ -65,6 +66,8 @@ class Store:
         self._writing = threading.Lock()
         self._catalog = CatalogCache()
         self._sequences: dict[str, int] = {}
+        self._idle = threading.Condition()
+        self._open_cursors = 0
         self._closed = False
 
     @classmethod
@@ -86,42 +89,65 @@ class Store:
             raise
         return cls(folder, lock, connection)
 
-    def close(self) -> None:
-        """Write everything into the file and give the folder free; waits for a running write."""
-        with self._writing:
-            if not self._closed:
-                self._closed = True
-                self._connection.close()
-                self._lock.release()
+    def close(self, wait_s: float | None = None) -> bool:
+        """Write everything into the file and give the folder free; waits for what runs.
+
+        Args:
+            wait_s: how long to wait at most.
+
+        Returns:
+            False when something still ran: then the file stays open. What is committed is in its log, so the process
+            may end as it is.
+        """
+        with self._idle:
+            already, self._closed = self._closed, True
+            if not self._idle.wait_for(lambda: self._open_cursors == 0, wait_s):
+                return False
+        if not already:
+            self._connection.close()
+            self._lock.release()
+        return True
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Give a consistent snapshot of everything committed so far."""
-        cursor = self._cursor()
-        try:
+        """Give a consistent snapshot of everything committed so far.
+
+        Raises:
+            WorkInterruptedError: it was ended from outside.
+        """
+        with self._cursor() as cursor, interruptible(cursor):
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             yield Reader(cursor, self._catalog)
-        finally:
-            cursor.close()
 
     @contextmanager
     def write(self) -> Iterator[Writer]:
-        """Give the one writer; its changes are durable when the block ends, and gone when it raises."""
-        with self._writing:
-            cursor = self._cursor()
-            try:
-                cursor.execute("BEGIN TRANSACTION")
-                writer = Writer(cursor, self._catalog, self._sequences)
-                yield writer
-                cursor.execute("COMMIT")
-            finally:
-                # Closing an open transaction rolls it back.
-                cursor.close()
+        """Give the one writer; its changes are durable when the block ends, and gone when it raises.
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        if self._closed:
-            raise StoreError(f"the store in {self.folder} is closed")
-        return self._connection.cursor()
+        Raises:
+            WorkInterruptedError: it was ended from outside, and nothing was written.
+        """
+        with self._writing, self._cursor() as cursor:
+            with interruptible(cursor):
+                cursor.execute("BEGIN TRANSACTION")
+                yield Writer(cursor, self._catalog, self._sequences)
+            # A commit is not interrupted: it is either all there or nothing.
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._idle:
+            if self._closed:
+                raise StoreError(f"the store in {self.folder} is closed")
+            self._open_cursors += 1
+        cursor = self._connection.cursor()
+        try:
+            yield cursor
+        finally:
+            # Closing an open transaction rolls it back.
+            cursor.close()
+            with self._idle:
+                self._open_cursors -= 1
+                self._idle.notify_all()
 
 
 def _connect(path: str) -> duckdb.DuckDBPyConnection:
