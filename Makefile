@@ -8,7 +8,7 @@ ARGS   ?=
 # One process a core; tests of one file share their engine.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: demo test test-unit test-contract test-kube test-e2e lint generate bench clean
+.PHONY: demo test test-unit test-contract test-kube test-e2e fuzz lint generate bench clean
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -38,6 +38,10 @@ test-kube: $(READY)
 
 test-e2e: $(READY)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+# Every law over generated cases, forty times as long as among the unit tests.
+fuzz: $(READY)
+	$(BIN)/python -m pytest tests/unit -m fuzz --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -62,6 +62,15 @@ def _parse(value: object, formats: str, *, round_up: bool, tz: tzinfo) -> int:
 
 
 def _apply(math: str, start: int, whole: str, *, round_up: bool, tz: tzinfo) -> int:
+    try:
+        return _calculate(math, start, whole, round_up=round_up, tz=tz)
+    except (OverflowError, ValueError):
+        raise QueryParsingError(
+            f"failed to parse date field [{whole}]: dates are calculated within the years 1 to 9999"
+        ) from None
+
+
+def _calculate(math: str, start: int, whole: str, *, round_up: bool, tz: tzinfo) -> int:
     moment = (_EPOCH + timedelta(milliseconds=start)).astimezone(tz)
     position = 0
     while position < len(math):

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 
 class QueryError(Exception):
-    """Base of every error about a query."""
+    """Base of every error about a query.
+
+    Attributes:
+        reason: what is wrong.
+        cause: what lies behind it, None when the reason says it all.
+    """
+
+    def __init__(self, reason: str, cause: QueryError | None = None) -> None:
+        self.reason = reason
+        self.cause = cause
+        super().__init__(reason if cause is None else f"{reason}: {cause}")
 
 
 class QueryParsingError(QueryError):
     """The query, aggregation or parameter is malformed (`parsing_exception`)."""
 
 
+class ContentParseError(QueryParsingError):
+    """An option is unknown or has a value that cannot be read (`x_content_parse_exception`)."""
+
+
 class IllegalQueryError(QueryError):
     """Well formed, but not allowed for this field or value (`illegal_argument_exception`)."""
+
+
+class NumberFormatError(IllegalQueryError):
+    """A text that is no number where one is needed (`number_format_exception`)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f'For input string: "{text}"')
 
 
 class UnsupportedQueryError(QueryError):

@@ -47,8 +47,9 @@ class ResolvedField:
 
     @property
     def is_date(self) -> bool:
-        """True for epoch milliseconds."""
-        return self.leaf is not None and self.leaf.is_date
+        """True for epoch milliseconds, in all indices that map it."""
+        mapped = [leaf for leaf in self.leaves if leaf is not None]
+        return bool(mapped) and all(leaf.is_date for leaf in mapped)
 
     @property
     def is_numeric(self) -> bool:

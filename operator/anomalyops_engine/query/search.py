@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from anomalyops_engine.query import sql
-from anomalyops_engine.query.aggregations import aggregate
+from anomalyops_engine.query.aggregations import Node, aggregate, parse_aggregations
 from anomalyops_engine.query.dsl import where
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Aggregate, Column, Expr, Literal, Named, Order, Select, Table, Union, columns
@@ -44,7 +44,7 @@ class _Request:
     source: SourceFilter | None
     fields: list[tuple[str, str | None]]
     total_limit: int | None
-    aggregations: dict[str, Any]
+    aggregations: tuple[Node, ...]
     version: bool
     seq_no: bool
 
@@ -225,7 +225,7 @@ def _parse(body: dict[str, Any]) -> _Request:
         source=source_filter(body.get("_source")),
         fields=[_field_option(item) for key in ("fields", "docvalue_fields") for item in body.get(key, [])],
         total_limit=limit,
-        aggregations=body.get("aggs", body.get("aggregations")) or {},
+        aggregations=parse_aggregations(body.get("aggs", body.get("aggregations")) or {}),
         version=body.get("version") is True,
         seq_no=body.get("seq_no_primary_term") is True,
     )

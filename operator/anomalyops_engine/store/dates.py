@@ -13,12 +13,18 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from anomalyops_engine.store.gregorian import civil_date
+
 DEFAULT_FORMAT = "strict_date_optional_time||epoch_millis"
 # What dynamic mapping tries on strings (Elasticsearch's default `dynamic_date_formats`).
 SLASH_FORMAT = "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+# Moments are 64-bit numbers of milliseconds, as Elasticsearch has them.
+_FIRST_MS, _LAST_MS = -(2**63), 2**63 - 1
+# What Python has a date for, in any time zone: 0001-01-02 to 9999-12-30.
+_FIRST_DATETIME_MS, _LAST_DATETIME_MS = -62_135_510_400_000, 253_402_214_399_999
 
 _ISO = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?)?)?$"
@@ -81,9 +87,11 @@ def parse_date(value: object, formats: str = DEFAULT_FORMAT, *, round_up: bool =
     """
     for parser in parsers(formats):
         try:
-            return parser(value, round_up, tz)
+            millis = parser(value, round_up, tz)
         except (ValueError, OverflowError):
             continue
+        if _FIRST_MS <= millis <= _LAST_MS:
+            return millis
     raise ValueError(f"failed to parse date field [{value}] with format [{formats}]")
 
 
@@ -121,11 +129,24 @@ def format_millis(millis: int, formats: str = DEFAULT_FORMAT, tz: tzinfo = UTC) 
         return str(millis)
     if name == "epoch_second":
         return str(millis // 1000)
+    if not _FIRST_DATETIME_MS <= millis <= _LAST_DATETIME_MS:
+        return _far_text(millis)
     moment = (_EPOCH + timedelta(milliseconds=millis)).astimezone(tz)
     if name in _ISO_NAMES:
         text = moment.isoformat(timespec="milliseconds")
         return text[:-6] + "Z" if text.endswith("+00:00") else text
     return _format_pattern(_PATTERN_NAMES.get(name, name), moment)
+
+
+def _far_text(millis: int) -> str:
+    """Return the text of a moment for which Python has no date, with the sign of its year, in UTC."""
+    day, rest = divmod(millis, 86_400_000)
+    year, month, day_of_month = civil_date(day)
+    seconds, fraction = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    sign = "-" if year < 0 else "+" if year > 9999 else ""
+    return f"{sign}{abs(year):04d}-{month:02d}-{day_of_month:02d}T{hour:02d}:{minute:02d}:{second:02d}.{fraction:03d}Z"
 
 
 def _parser(name: str) -> Parser:

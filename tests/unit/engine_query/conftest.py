@@ -22,11 +22,13 @@ MAPPING = {
         "load": {"type": "double"},
         "ok": {"type": "boolean"},
         "sizes": {"type": "long"},
+        "note": {"type": "keyword"},
     }
 }
 HOSTS = ("web-1", "web-2", "db-1", "cache")
 TAGS = ("red", "green", "blue")
 WORDS = ("Error", "disk", "full", "user", "login", "OK")
+NOTES = ("a@b.org", "it's", '"; --', "100%", "?", "a,b", "ä", "")
 START_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 HOUR_MS = 3_600_000
 
@@ -50,6 +52,7 @@ def make_documents(count: int, seed: int) -> dict[str, dict[str, Any]]:
         "size": lambda: source.randrange(-5, 15),
         "load": lambda: source.randrange(-40, 60) / 8,
         "ok": lambda: source.random() < 0.5,
+        "note": lambda: source.choice([source.choice(NOTES), source.choices(NOTES, k=2)]),
         "sizes": lambda: source.choices(range(12), k=source.randrange(1, 4)),
     }
     return {

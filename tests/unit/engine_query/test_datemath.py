@@ -18,6 +18,7 @@ from anomalyops_engine.store.dates import (
     parsers,
     zone,
 )
+from anomalyops_engine.store.gregorian import civil_date, day_number, month_of, start_of_month
 
 NOW = 1_709_210_096_789  # 2024-02-29T12:34:56.789Z, a Thursday
 
@@ -82,6 +83,45 @@ def test_a_time_zone_moves_dates_without_one_and_rounding():
 )
 def test_formats_read_what_they_say(value, formats, expected):
     assert parse_date(value, formats) == millis(expected)
+
+
+@pytest.mark.parametrize(
+    ("millis", "text"),
+    [
+        (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        (253_402_300_800_000, "+10000-01-01T00:00:00.000Z"),
+        (2**63 - 1, "+292278994-08-17T07:12:55.807Z"),
+        (-(2**63), "-292275055-05-16T16:47:04.192Z"),
+        (-62_135_596_800_001, "0000-12-31T23:59:59.999Z"),
+    ],
+)
+def test_moments_beyond_the_dates_of_python_have_a_text(millis, text):
+    assert format_millis(millis) == text
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 1e300, "1" * 400, "9" * 5000])
+def test_moments_beyond_64_bits_are_refused(value):
+    with pytest.raises(QueryParsingError, match="failed to parse date field"):
+        resolve_date(value)
+
+
+@pytest.mark.parametrize("expression", ["now+9999y", "now-99999999999999d", "2024-01-01||+8000y/M", "9999-12-31||+1d"])
+def test_date_math_that_leaves_the_calendar_is_refused(expression):
+    with pytest.raises(QueryParsingError, match=r"within the years 1 to 9999"):
+        resolve_date(expression, now_ms=NOW)
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_every_month_of_64_bits_begins_before_its_moments_and_ends_after_them(moment):
+    month = month_of(moment)
+    assert start_of_month(month) <= moment < start_of_month(month + 1)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_months_are_those_of_the_calendar(moment):
+    day = (moment - datetime(1970, 1, 1, tzinfo=UTC)).days
+    assert civil_date(day) == (moment.year, moment.month, moment.day)
+    assert day_number(moment.year, moment.month, moment.day) == day
 
 
 @pytest.mark.parametrize("formats", ["yyyy-QQ", "never_heard_of", "dd[", "%Y-%m-%d"])

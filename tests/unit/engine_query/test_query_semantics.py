@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_engine.query import (
@@ -17,6 +17,7 @@ from anomalyops_engine.query import (
     count,
     search,
 )
+from laws import law
 
 START_MS = 1_704_067_200_000
 HOUR_MS = 3_600_000
@@ -147,7 +148,7 @@ def _tokens(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", text.lower())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@law(examples=80)
 @given(query=_queries)
 def test_a_query_finds_what_its_definition_says(corpus, query):
     expected = {doc_id for doc_id, document in corpus.documents.items() if matches(doc_id, document, query)}

@@ -20,5 +20,5 @@ settings.register_profile(
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # shrinking a whole history takes minutes
 )
-settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=_QUIET)
-settings.load_profile("quick")
+if settings.get_current_profile_name() != "thorough":
+    settings.load_profile("quick")

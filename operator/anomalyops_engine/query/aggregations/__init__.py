@@ -2,5 +2,6 @@
 
 from anomalyops_engine.query.aggregations.datafeed import aggregate_rows
 from anomalyops_engine.query.aggregations.response import aggregate
+from anomalyops_engine.query.aggregations.tree import Node, parse_aggregations
 
-__all__ = ["aggregate", "aggregate_rows"]
+__all__ = ["Node", "aggregate", "aggregate_rows", "parse_aggregations"]

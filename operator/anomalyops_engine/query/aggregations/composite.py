@@ -3,54 +3,140 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any, ClassVar
 
-from anomalyops_engine.query.aggregations.bucketing import Bucketing, Found, Inner
-from anomalyops_engine.query.aggregations.date_histogram import date_key
+from anomalyops_engine.query.aggregations.aggregation import Aggregation, Bucketing, Found, Inner
+from anomalyops_engine.query.aggregations.date_histogram import (
+    Buckets,
+    Interval,
+    calendar_interval,
+    date_column,
+    fixed_interval,
+    interval_of,
+    offset,
+    shift_ms,
+)
+from anomalyops_engine.query.aggregations.intervals import keys_over
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.aggregations.tree import Node, parse_aggregations
+from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.expr import call
+from anomalyops_engine.query.expr import Expr, call
+from anomalyops_engine.query.options import (
+    Subject,
+    boolean,
+    integer,
+    list_of,
+    mapping,
+    option,
+    read_options,
+    shown,
+    text,
+    word,
+)
 
 
-def source_bucketings(node: Node, rows: Rows) -> list[tuple[Bucketing, str | None]]:
-    """Return the bucketing of each source, with the name of its column; None for the date histogram.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsSource:
+    """The values of a field."""
 
-    Raises:
-        QueryError: malformed, not supported, or not with exactly one date histogram.
-    """
-    node.only("sources", "size", "after")
-    sources = node.required("sources")
-    if not isinstance(sources, list) or not all(isinstance(s, dict) and len(s) == 1 for s in sources):
-        raise QueryParsingError(f"[sources] of composite aggregation [{node.name}] must be a list of named sources")
-    out: list[tuple[Bucketing, str | None]] = []
-    for source in sources:
-        ((name, definition),) = source.items()
-        (inner,) = parse_aggregations({name: definition})
-        if inner.kind not in {"date_histogram", "terms"}:
-            raise UnsupportedQueryError(
-                f"composite source [{name}] of type [{inner.kind}] is not supported by this engine"
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"script", "missing_order", "value_type", "format"})
+
+    field: str = option(text)
+    order: str = option(word({"asc", "desc"}), "asc")
+    missing_bucket: bool = option(boolean, default=False)
+
+    def key(self, name: str, rows: Rows) -> tuple[Expr, bool]:
+        """Return the key of a row, and whether it is a list of keys.
+
+        Raises:
+            QueryError: not allowed for the field, or not supported.
+        """
+        _refuse_missing(name, given=self.missing_bucket)
+        values = rows.column(self.field).values
+        return (call("list_distinct", values.expression) if values.multi else values.expression), values.multi
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateSource:
+    """The buckets of a date histogram."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"script", "missing_order", "value_type"})
+
+    field: str = option(text)
+    fixed_interval: Interval | None = option(fixed_interval, None)
+    calendar_interval: Interval | None = option(calendar_interval, None)
+    offset: int = option(offset, 0)
+    time_zone: tzinfo = option(time_zone, UTC)
+    format: str | None = option(date_format, None)
+    order: str = option(word({"asc", "desc"}), "asc")
+    missing_bucket: bool = option(boolean, default=False)
+
+    def key(self, name: str, rows: Rows) -> tuple[Expr, bool]:
+        """Return the key of a row, and whether it is a list of keys.
+
+        Raises:
+            QueryError: not allowed for the field, or not supported.
+        """
+        _refuse_missing(name, given=self.missing_bucket)
+        buckets = Buckets(interval_of(self, name), self.offset - shift_ms(self.time_zone, name))
+        values = date_column(self.field, rows).values
+        return keys_over(values, buckets.key_of, hard=None), values.multi
+
+
+def _refuse_missing(name: str, *, given: bool) -> None:
+    if given:
+        raise UnsupportedQueryError(f"[missing_bucket] of [{name}] is not supported by this engine")
+
+
+_SOURCES: dict[str, type[TermsSource | DateSource]] = {"terms": TermsSource, "date_histogram": DateSource}
+_ELSEWHERE = frozenset({"histogram", "geotile_grid"})
+
+
+def _source(value: object) -> tuple[str, TermsSource | DateSource]:
+    named = mapping(value)
+    if len(named) != 1:
+        raise QueryParsingError(f"a source of [composite] must have one name, got [{shown(value)}]")
+    ((name, definition),) = named.items()
+    if not isinstance(definition, dict) or len(definition) != 1:
+        raise QueryParsingError(f"composite source [{name}] must have one type, got [{shown(definition)}]")
+    ((kind, options),) = definition.items()
+    if kind in _ELSEWHERE:
+        raise UnsupportedQueryError(f"composite source [{name}] of type [{kind}] is not supported by this engine")
+    if kind not in _SOURCES:
+        raise QueryParsingError(f"Unknown composite source [{kind}] of [{name}]")
+    return name, read_options(_SOURCES[kind], mapping(options), Subject(kind, f" in source [{name}]"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composite(Aggregation):
+    """Buckets by the combinations of several keys."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"after"})
+
+    sources: tuple[tuple[str, TermsSource | DateSource], ...] = option(list_of(_source, least=1))
+    size: int = option(integer(at_least=1), 10)
+
+    def bucketings(self, name: str, rows: Rows) -> list[tuple[Bucketing, str | None]]:
+        """Return the bucketing of each source for a datafeed, with its column's name; None for the date histogram.
+
+        Raises:
+            QueryError: not allowed for a field, not supported, or not with exactly one date histogram.
+        """
+        dates = sum(isinstance(source, DateSource) for _, source in self.sources)
+        if dates != 1:
+            raise IllegalQueryError(
+                f"Composite aggregation [{name}] must have exactly one date_histogram source, found [{dates}]"
             )
-        out.append((_source(inner, rows), None if inner.kind == "date_histogram" else name))
-    dates = sum(name is None for _, name in out)
-    if dates != 1:
-        raise IllegalQueryError(
-            f"Composite aggregation [{node.name}] must have exactly one date_histogram source, found [{dates}]"
-        )
-    return out
-
-
-def _source(node: Node, rows: Rows) -> Bucketing:
-    column = rows.column(str(node.required("field")))
-    if node.kind == "date_histogram":
-        node.only("field", "fixed_interval", "calendar_interval", "offset", "time_zone", "format", "order")
-        key = date_key(node)[0](column.values())
-    else:
-        node.only("field", "order", "missing_bucket")
-        if node.options.get("missing_bucket"):
-            raise UnsupportedQueryError(f"[missing_bucket] of [{node.name}] is not supported by this engine")
-        key = call("list_distinct", column.values()) if column.multi else column.values()
-    return Bucketing(node, key, _not_rendered, column.multi)
+        out: list[tuple[Bucketing, str | None]] = []
+        for source_name, source in self.sources:
+            key, is_list = source.key(source_name, rows)
+            bucketing = Bucketing(
+                name=source_name, typed_name="composite", key=key, render=_not_rendered, is_list=is_list
+            )
+            out.append((bucketing, None if isinstance(source, DateSource) else source_name))
+        return out
 
 
 def _not_rendered(found: Sequence[Found], inner: Inner) -> dict[str, Any]:

@@ -10,13 +10,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from anomalyops_engine.query.aggregations.bucketing import Bucketing
-from anomalyops_engine.query.aggregations.compilers import compile_bucketing
-from anomalyops_engine.query.aggregations.composite import source_bucketings
+from anomalyops_engine.query.aggregations.aggregation import Bucketing, Metric
+from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.levels import Level
-from anomalyops_engine.query.aggregations.metrics import Metric, compile_metric
+from anomalyops_engine.query.aggregations.metrics import Maximum, Percentiles
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.aggregations.tree import Node, parse_aggregations
+from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics, parse_aggregations
 from anomalyops_engine.query.dsl import where
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, Join, Member, Select, all_of, call
@@ -64,7 +63,7 @@ def aggregate_rows(
 
 def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | None]]:
     """Return the innermost level, and for each key on the way the column's name (None: not shown)."""
-    nodes = parse_aggregations(aggregations, composite=True)
+    nodes = parse_aggregations(aggregations)
     level, names = Level((), ()), []
     outermost = True
     while nodes:
@@ -87,7 +86,7 @@ def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | 
                 f"Aggregations can only have 1 date_histogram or histogram aggregation, [{node.name}]"
             )
         outermost = False
-        metrics = [compile_metric(child, rows) for child in node.metrics]
+        metrics = compile_metrics(node.children, rows)
         for bucketing, name, own in _bucketings(node, rows, metrics):
             level = level.below(bucketing, own)
             names.append(name)
@@ -101,9 +100,10 @@ def _bucketings(
     node: Node, rows: Rows, metrics: Sequence[Metric]
 ) -> list[tuple[Bucketing, str | None, Sequence[Metric]]]:
     """Return the bucketings of a node, each with its column's name and its metrics; several for a composite."""
-    if node.kind != "composite":
-        return [(compile_bucketing(node, rows), node.name if node.kind == "terms" else None, metrics)]
-    sources = source_bucketings(node, rows)
+    if not isinstance(node.aggregation, Composite):
+        bucketing = bucket_aggregation(node).compile(node.name, rows)
+        return [(bucketing, node.name if node.kind == "terms" else None, metrics)]
+    sources = node.aggregation.bucketings(node.name, rows)
     last = len(sources) - 1
     return [(bucketing, name, metrics if number == last else ()) for number, (bucketing, name) in enumerate(sources)]
 
@@ -119,11 +119,11 @@ def _leaf_buckets(level: Level, names: Sequence[str | None], rows: Rows, time_fi
         position = 0
         for metric in metrics:
             value = _single_value(metric, Column(f"m{position}", _member(number)))
-            if metric.node.kind == "max" and metric.node.options.get("field") == time_field:
+            if isinstance(metric.source, Maximum) and metric.source.field == time_field:
                 timed = True
                 values[time_field] = Cast(value, "BIGINT")
             else:
-                values[metric.node.name] = value
+                values[metric.name] = value
             position += len(metric.expressions)
     if not timed:
         raise IllegalQueryError(f"Missing max aggregation for time_field [{time_field}]")
@@ -150,15 +150,15 @@ def _member(number: int) -> str:
 
 
 def _single_value(metric: Metric, value: Expr) -> Expr:
-    if metric.node.kind == "percentiles":
-        if len(metric.node.options.get("percents", ())) != 1:
+    if isinstance(metric.source, Percentiles):
+        if len(metric.source.percents) != 1:
             raise IllegalQueryError(
-                f"Percentiles aggregation [{metric.node.name}] must have exactly one percent in a datafeed"
+                f"Percentiles aggregation [{metric.name}] must have exactly one percent in a datafeed"
             )
         return call("list_extract", value, 1)
     if len(metric.expressions) != 1:
         raise IllegalQueryError(
-            f"Aggregation [{metric.node.name}] of type [{metric.node.kind}] has more than one value; datafeeds take "
+            f"Aggregation [{metric.name}] of type [{metric.typed_name}] has more than one value; datafeeds take "
             "single-value metrics"
         )
     return value

@@ -2,68 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from anomalyops_engine.query.aggregations.bucketing import Bucketing, Found, Inner
+from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, Found, Inner
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.aggregations.tree import Node
-from anomalyops_engine.query.errors import QueryParsingError
+from anomalyops_engine.query.dsl import Clause, parse_query
+from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, ListOf, any_of, call, when
+from anomalyops_engine.query.options import MistypedError, Subject, boolean, option, text
+
+_OTHER = "_other_"
 
 
-def compile_filter(node: Node, rows: Rows) -> Bucketing:
-    """Return the one bucket of the documents that match a query.
+@dataclass(frozen=True, slots=True)
+class Filter(BucketAggregation):
+    """The one bucket of the documents that match a query."""
+
+    query: Clause
+
+    def compile(self, name: str, rows: Rows) -> Bucketing:
+        """Return keys and rendering; see `BucketAggregation.compile`."""
+        key = when(rows.condition(self.query), 0)
+        return Bucketing(name=name, typed_name="filter", key=key, render=_render_single)
+
+
+def read_filter(body: Mapping[str, Any], subject: Subject) -> Filter:
+    """Read `filter`, whose body is the query itself.
 
     Raises:
         QueryError: the query is malformed or not supported.
     """
-    return Bucketing(node, when(rows.condition(node.options), 0), _render_single, typed_name="filter")
+    return Filter(parse_query(body))
 
 
-def compile_missing(node: Node, rows: Rows) -> Bucketing:
-    """Return the one bucket of the documents without a value in a field.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing(BucketAggregation):
+    """The one bucket of the documents without a value in a field."""
 
-    Raises:
-        QueryError: malformed, or not allowed for the field.
-    """
-    node.only("field")
-    column = rows.column(str(node.required("field")))
-    return Bucketing(node, when(column.values().is_null(), 0), _render_single, typed_name="missing")
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"missing", "script", "format", "value_type"})
+
+    field: str = option(text)
+
+    def compile(self, name: str, rows: Rows) -> Bucketing:
+        """Return keys and rendering; see `BucketAggregation.compile`."""
+        key = when(rows.column(self.field).column.is_null(), 0)
+        return Bucketing(name=name, typed_name="missing", key=key, render=_render_single)
 
 
 def _render_single(found: Sequence[Found], inner: Inner) -> dict[str, Any]:
     return {"doc_count": found[0].count if found else 0, **inner(0)}
 
 
-def compile_filters(node: Node, rows: Rows) -> Bucketing:
-    """Return one bucket for each of several queries, and one for the rest if asked for.
+@dataclass(frozen=True, slots=True)
+class _Queries:
+    """Several queries, by name or in a row."""
 
-    Raises:
-        QueryError: malformed or not supported.
-    """
-    node.only("filters", "other_bucket", "other_bucket_key", "keyed")
-    given = node.required("filters")
-    if not isinstance(given, dict | list) or not given:
-        raise QueryParsingError(f"[filters] of aggregation [{node.name}] must be an object or a list of queries")
-    names = list(given) if isinstance(given, dict) else None
-    conditions = [rows.condition(query) for query in (given.values() if isinstance(given, dict) else given)]
-    if node.options.get("other_bucket") or "other_bucket_key" in node.options:
-        conditions.append(any_of(conditions).is_not_true())
-        if names is not None:
-            names.append(str(node.options.get("other_bucket_key", "_other_")))
-    keyed = names is not None and node.options.get("keyed", True)
+    queries: tuple[Clause, ...]
+    names: tuple[str, ...] | None
 
-    def render(found: Sequence[Found], inner: Inner) -> dict[str, Any]:
-        counts = {bucket.key: bucket.count for bucket in found}
-        buckets = [{"doc_count": counts.get(number, 0), **inner(number)} for number in range(len(conditions))]
-        if keyed and names is not None:
-            return {"buckets": dict(zip(names, buckets, strict=True))}
-        if names is not None:
-            buckets = [{"key": name, **bucket} for name, bucket in zip(names, buckets, strict=True)]
-        return {"buckets": buckets}
 
-    return Bucketing(node, numbers_of(conditions), render, is_list=True, typed_name="filters")
+def _queries(value: object) -> _Queries:
+    if isinstance(value, dict):
+        return _Queries(tuple(map(parse_query, value.values())), tuple(value))
+    if isinstance(value, list):
+        return _Queries(tuple(map(parse_query, value)), None)
+    raise MistypedError(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters(BucketAggregation):
+    """One bucket for each of several queries, and one for the rest if asked for."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
+
+    filters: _Queries = option(_queries)
+    other_bucket: bool | None = option(boolean, None)
+    other_bucket_key: str | None = option(text, None)
+    keyed: bool = option(boolean, default=True)
+
+    def compile(self, name: str, rows: Rows) -> Bucketing:
+        """Return keys and rendering; see `BucketAggregation.compile`."""
+        if not self.filters.queries:
+            raise IllegalQueryError(f"[filters] cannot be empty in aggregation [{name}]")
+        conditions = [rows.condition(query) for query in self.filters.queries]
+        names = None if self.filters.names is None else list(self.filters.names)
+        with_rest = self.other_bucket_key is not None if self.other_bucket is None else self.other_bucket
+        if with_rest:
+            conditions.append(any_of(conditions).is_not_true())
+            if names is not None:
+                names.append(_OTHER if self.other_bucket_key is None else self.other_bucket_key)
+
+        def render(found: Sequence[Found], inner: Inner) -> dict[str, Any]:
+            counts = {bucket.key: bucket.count for bucket in found}
+            buckets = [{"doc_count": counts.get(number, 0), **inner(number)} for number in range(len(conditions))]
+            if names is None:
+                return {"buckets": buckets}
+            if self.keyed:
+                return {"buckets": dict(zip(names, buckets, strict=True))}
+            return {"buckets": [{"key": key, **bucket} for key, bucket in zip(names, buckets, strict=True)]}
+
+        return Bucketing(name=name, typed_name="filters", key=numbers_of(conditions), render=render, is_list=True)
 
 
 def numbers_of(conditions: Sequence[Expr]) -> Expr:

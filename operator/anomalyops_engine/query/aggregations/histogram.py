@@ -2,70 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-from anomalyops_engine.query.aggregations.bucketing import Bucketing
+from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, read_order
 from anomalyops_engine.query.aggregations.intervals import interval_renderer, keys_over
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.aggregations.tree import Node
-from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import Cast, Expr, Literal, call
+from anomalyops_engine.query.options import Scalar, Subject, boolean, integer, number, option, scalar, table_of, text
+from anomalyops_engine.query.values import as_number
 
 
-def compile_histogram(node: Node, rows: Rows) -> Bucketing:
-    """Return a histogram over a numeric field.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """A stretch of numbers, both ends included."""
 
-    Raises:
-        QueryError: malformed, not allowed for the field, or not supported.
-    """
-    node.only(
-        *("field", "interval", "offset", "min_doc_count", "keyed", "extended_bounds", "hard_bounds", "order"),
-        *("missing", "format"),
-    )
-    column = rows.column(str(node.required("field")))
-    if not column.field.is_numeric:
-        raise IllegalQueryError(f"Field [{column.name}] of type [keyword] is not supported for aggregation [histogram]")
-    interval = node.required("interval")
-    if isinstance(interval, bool) or not isinstance(interval, int | float) or interval <= 0:
-        raise IllegalQueryError(f"[interval] must be >0 for histogram aggregation [{node.name}], got [{interval}]")
-    offset = _number(node, "offset", node.options.get("offset", 0.0))
-    missing = node.options.get("missing")
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
 
-    def key_of(value: Expr) -> Expr:
-        width, shift = Literal(float(interval)), Literal(offset)
-        return call("floor", (Cast(value, "DOUBLE") - shift) / width) * width + shift
-
-    def following(value: float) -> float:
-        return (round((value - offset) / interval) + 1) * interval + offset
-
-    extended = _bounds(node, "extended_bounds")
-    if extended is not None:
-        low, high = ((bound - offset) // interval * interval + offset for bound in extended)
-        extended = (low, high)
-    return Bucketing(
-        node,
-        keys_over(
-            column,
-            key_of,
-            missing=None if missing is None else Literal(_number(node, "missing", missing)),
-            hard=_bounds(node, "hard_bounds"),
-        ),
-        interval_renderer(node, lambda value: {"key": float(value)}, following, extended),
-        column.multi,
-        typed_name="histogram",
-    )
+    min: float = option(number())
+    max: float = option(number())
 
 
-def _bounds(node: Node, name: str) -> tuple[float, float] | None:
-    bounds = node.options.get(name)
-    if bounds is None:
-        return None
-    if not isinstance(bounds, dict) or bounds.keys() != {"min", "max"}:
-        raise UnsupportedQueryError(f"[{name}] of aggregation [{node.name}] needs both [min] and [max]")
-    return _number(node, name, bounds["min"]), _number(node, name, bounds["max"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram(BucketAggregation):
+    """A histogram over a numeric field."""
 
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"script", "format"})
 
-def _number(node: Node, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise IllegalQueryError(f"[{name}] of aggregation [{node.name}] must be a number, got [{value}]")
-    return float(value)
+    field: str = option(text)
+    interval: float = option(number(above=0))
+    offset: float = option(number(), 0.0)
+    min_doc_count: int = option(integer(at_least=0), 0)
+    keyed: bool = option(boolean, default=False)
+    extended_bounds: Bounds | None = option(table_of(Bounds, Subject("extended_bounds")), None)
+    hard_bounds: Bounds | None = option(table_of(Bounds, Subject("hard_bounds")), None)
+    order: tuple[tuple[str, bool], ...] = option(read_order, (("_key", False),))
+    missing: Scalar | None = option(scalar, None, nullable=True)
+
+    def compile(self, name: str, rows: Rows) -> Bucketing:
+        """Return keys and rendering; see `BucketAggregation.compile`."""
+        column = rows.column(self.field)
+        if not column.field.is_numeric:
+            raise IllegalQueryError(
+                f"Field [{self.field}] of type [{column.type_name}] is not supported for aggregation [histogram]"
+            )
+        width, offset = self.interval, self.offset
+        values = column.filled(None if self.missing is None else as_number(self.missing))
+        extended, hard = self.extended_bounds, self.hard_bounds
+
+        def key_of(value: Expr) -> Expr:
+            return call("floor", (Cast(value, "DOUBLE") - Literal(offset)) / Literal(width)) * Literal(width) + offset
+
+        def floor(value: float) -> float:
+            return (value - offset) // width * width + offset
+
+        def following(key: float) -> float:
+            return (round((key - offset) / width) + 1) * width + offset
+
+        return Bucketing(
+            name=name,
+            typed_name="histogram",
+            key=keys_over(values, key_of, hard=None if hard is None else (hard.min, hard.max)),
+            render=interval_renderer(
+                name,
+                minimum=self.min_doc_count,
+                order=self.order,
+                keyed=self.keyed,
+                show=lambda value: {"key": float(value)},
+                following=following,
+                extended=None if extended is None else (floor(extended.min), floor(extended.max)),
+            ),
+            is_list=values.multi,
+        )

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from anomalyops_engine.query.aggregations.bucketing import MAX_BUCKETS, Found, Inner, Render, read_order
-from anomalyops_engine.query.aggregations.rows import RowColumn
-from anomalyops_engine.query.aggregations.tree import Node
+from anomalyops_engine.query.aggregations.aggregation import MAX_BUCKETS, Found, Inner, Render
+from anomalyops_engine.query.aggregations.rows import Values
 from anomalyops_engine.query.errors import TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, Literal, all_of, call, when
 
 
-def keys_over(
-    column: RowColumn, key_of: Callable[[Expr], Expr], *, missing: Expr | None, hard: tuple[Any, Any] | None
-) -> Expr:
-    """Return the key of a document, or the list of its keys where the column has lists.
+def keys_over(values: Values, key_of: Callable[[Expr], Expr], *, hard: tuple[Any, Any] | None) -> Expr:
+    """Return the key of a row, or the list of its keys where the values are lists.
 
     Args:
-        column: the column.
-        key_of: the key of one value.
-        missing: the value of documents without one.
+        values: the values of a row.
+        key_of: the key of one value, NULL for none.
         hard: values outside of [first, second) have no key.
     """
-    values = column.values(missing)
-    if column.multi:
+    whole = values.expression
+    if values.multi:
         item = Column("item")
         if hard is not None:
-            values = call("list_filter", values, Lambda("item", _within(item, hard)))
-        return call("list_distinct", call("list_transform", values, Lambda("item", key_of(item))))
-    return key_of(values) if hard is None else when(_within(values, hard), key_of(values))
+            whole = call("list_filter", whole, Lambda("item", _within(item, hard)))
+        keys = call("list_distinct", call("list_transform", whole, Lambda("item", key_of(item))))
+        return call("list_filter", keys, Lambda("item", item.is_not_null()))
+    return key_of(whole) if hard is None else when(_within(whole, hard), key_of(whole))
 
 
 def _within(value: Expr, hard: tuple[Any, Any]) -> Expr:
@@ -37,28 +35,32 @@ def _within(value: Expr, hard: tuple[Any, Any]) -> Expr:
 
 
 def interval_renderer(
-    node: Node,
+    name: str,
+    *,
+    minimum: int,
+    order: tuple[tuple[str, bool], ...],
+    keyed: bool,
     show: Callable[[Any], dict[str, Any]],
     following: Callable[[Any], Any],
-    extended: tuple[Any, Any] | None,
+    extended: tuple[Any, ...] | None,
 ) -> Render:
     """Return the rendering of a histogram.
 
     Args:
-        node: the aggregation.
+        name: of the aggregation.
+        minimum: fewest documents of a bucket that is shown.
+        order: `order` of the request.
+        keyed: give an object by key instead of a list.
         show: how a key looks.
         following: the key after a key.
         extended: first and last key that are shown even when nothing is there.
 
     Raises:
-        QueryError: malformed or unsupported options.
+        UnsupportedQueryError: an order that the engine lacks.
     """
-    minimum = int(node.options.get("min_doc_count", 0))
-    order = read_order(node, default="_key", descending=False)
     if len(order) > 1 or order[0][0] not in {"_key", "_count"}:
-        raise UnsupportedQueryError(f"[order] of aggregation [{node.name}] must be by [_key] or [_count]")
+        raise UnsupportedQueryError(f"[order] of aggregation [{name}] must be by [_key] or [_count] in this engine")
     what, descending = order[0]
-    keyed = bool(node.options.get("keyed", False))
 
     def render(found: Sequence[Found], inner: Inner) -> dict[str, Any]:
         counts = {bucket.key: bucket.count for bucket in sorted(found, key=lambda bucket: bucket.key)}
@@ -77,7 +79,7 @@ def interval_renderer(
     return render
 
 
-def _fill(counts: dict[Any, int], following: Callable[[Any], Any], extended: tuple[Any, Any] | None) -> dict[Any, int]:
+def _fill(counts: dict[Any, int], following: Callable[[Any], Any], extended: tuple[Any, ...] | None) -> dict[Any, int]:
     """Return the counts with the empty buckets between the first and the last key put in."""
     if not counts and extended is None:
         return counts
@@ -87,8 +89,10 @@ def _fill(counts: dict[Any, int], following: Callable[[Any], Any], extended: tup
     remaining = dict(counts)
     while key <= last:
         filled[key] = remaining.pop(key, 0)
-        key = following(key)
-        if len(filled) > MAX_BUCKETS:
+        after = following(key) if math.isfinite(key) else key
+        # Where the interval is finer than the numbers are there is no next key.
+        if len(filled) > MAX_BUCKETS or not after > key:
             raise TooManyBucketsError(MAX_BUCKETS)
+        key = after
     # A fractional interval may reach a key by another rounding than the database did.
     return dict(sorted({**filled, **remaining}.items())) if remaining else filled

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anomalyops_engine.query.aggregations.bucketing import Bucketing
-from anomalyops_engine.query.aggregations.metrics import Metric
+from anomalyops_engine.query.aggregations.aggregation import Bucketing, Metric
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import (
@@ -145,12 +144,12 @@ def _ordered_by(what: str, bucketing: Bucketing, metrics: Sequence[Metric], own:
     name, _, part = what.partition(".")
     position = 0
     for metric in metrics:
-        if metric.node.name == name:
+        if metric.name == name:
             if part not in metric.orders:
                 break
             return Column(f"m{position + metric.orders[part]}")
         position += len(metric.expressions)
     raise IllegalQueryError(
-        f"Invalid aggregation order path [{what}] in [{bucketing.node.name}]: it must be [_count], [_key] or a "
+        f"Invalid aggregation order path [{what}] in [{bucketing.name}]: it must be [_count], [_key] or a "
         "single-value metric among its own sub-aggregations"
     )

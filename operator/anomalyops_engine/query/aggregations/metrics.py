@@ -3,156 +3,306 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-from anomalyops_engine.query.aggregations.rows import RowColumn, Rows
-from anomalyops_engine.query.aggregations.tree import Node
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
-from anomalyops_engine.query.expr import Aggregate, Cast, Expr, ListOf, Literal, call
+from anomalyops_engine.query.aggregations.aggregation import Metric, MetricAggregation
+from anomalyops_engine.query.aggregations.rows import RowColumn, Rows, Values
+from anomalyops_engine.query.date_options import date_format
+from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Aggregate, Cast, Expr, Literal, call
+from anomalyops_engine.query.options import (
+    MistypedError,
+    Scalar,
+    Subject,
+    any_number,
+    boolean,
+    integer,
+    number,
+    option,
+    scalar,
+    shown,
+    table_of,
+    text,
+    unsupported,
+    word,
+)
+from anomalyops_engine.query.values import as_number
 from anomalyops_engine.store.dates import format_millis
 
-_PERCENTS = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
-_ANY_TYPE = frozenset({"value_count", "cardinality"})
-_IGNORED = ("precision_threshold", "execution_hint", "rehash", "tdigest", "hdr", "value_type")
+_Show = Callable[[Sequence[Any]], dict[str, Any]]
+_UNSUPPORTED = frozenset({"script", "value_type"})
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """A compiled metric.
+class _Figures:
+    """Aggregates over values, whether a row has one of them or a list."""
 
-    Attributes:
-        node: the aggregation.
-        expressions: the aggregates.
-        show: makes the response object of their values; None values stand for an empty bucket.
-        orders: which expression an `order` on the metric (or on `metric.part`) means, by part ("" for the value).
-    """
-
-    node: Node
-    expressions: tuple[Expr, ...]
-    show: Callable[[Sequence[Any]], dict[str, Any]]
-    orders: dict[str, int]
-
-
-def compile_metric(node: Node, rows: Rows) -> Metric:
-    """Return the aggregates and the rendering of a metric.
-
-    Raises:
-        IllegalQueryError: the field's type does not allow it.
-        QueryParsingError: malformed options.
-    """
-    node.only("field", "missing", "format", "percents", "keyed", *_IGNORED)
-    column = rows.column(str(node.required("field")))
-    if node.kind not in _ANY_TYPE and not column.field.is_numeric:
-        kind = column.leaf.type if column.leaf is not None else "unmapped"
-        raise IllegalQueryError(
-            f"Field [{column.name}] of type [{kind}] is not supported for aggregation [{node.kind}]"
-        )
-    values = _Values(column, node.options.get("missing"), as_number=node.kind not in _ANY_TYPE)
-    if node.kind == "stats":
-        return _stats(node, values)
-    if node.kind == "percentiles":
-        return _percentiles(node, values)
-    expression: Expr = getattr(values, node.kind)
-    whole = node.kind in _ANY_TYPE
-    as_date = node.kind in {"min", "max", "avg"} and column.field.is_date
-    empty = 0 if whole else 0.0 if node.kind == "sum" else None
-
-    def show(found: Sequence[Any]) -> dict[str, Any]:
-        value = empty if found[0] is None else int(found[0]) if whole else float(found[0])
-        shown: dict[str, Any] = {"value": value}
-        if as_date and value is not None and column.leaf is not None:
-            shown["value_as_string"] = format_millis(int(value), str(node.options.get("format", column.leaf.formats)))
-        return shown
-
-    return Metric(node, (expression,), show, {"": 0, "value": 0})
-
-
-class _Values:
-    """Aggregates over a column, whether a document has one value of it or a list."""
-
-    def __init__(self, column: RowColumn, missing: object, *, as_number: bool) -> None:
-        values = column.values()
-        if column.field.type == "BOOLEAN" and as_number:
-            values = Cast(values, "INTEGER[]" if column.multi else "INTEGER")
-        self.multi = column.multi
-        if missing is not None:
-            filler = Literal(_missing_value(missing, column))
-            values = call("coalesce", values, ListOf((filler,)) if column.multi else filler)
-        self._values = values
+    values: Values
 
     @property
     def min(self) -> Expr:
-        return Aggregate("min", (call("list_min", self._values) if self.multi else self._values,))
+        return Aggregate("min", (self._each("list_min"),))
 
     @property
     def max(self) -> Expr:
-        return Aggregate("max", (call("list_max", self._values) if self.multi else self._values,))
+        return Aggregate("max", (self._each("list_max"),))
 
     @property
     def sum(self) -> Expr:
         # Compensated, so that the order of documents does not show in the last digits.
-        return Aggregate("fsum", (call("list_sum", self._values) if self.multi else self._values,))
+        return Aggregate("fsum", (self._each("list_sum"),))
 
     @property
     def value_count(self) -> Expr:
-        if self.multi:
-            return Aggregate("sum", (call("len", self._values),))
-        return Aggregate("count", (self._values,))
+        if self.values.multi:
+            return Aggregate("sum", (call("len", self.values.expression),))
+        return Aggregate("count", (self.values.expression,))
 
     @property
     def avg(self) -> Expr:
-        return self.sum / self.value_count if self.multi else Aggregate("avg", (self._values,))
+        return self.sum / self.value_count if self.values.multi else Aggregate("avg", (self.values.expression,))
 
     @property
     def cardinality(self) -> Expr:
-        if self.multi:
+        if self.values.multi:
             return call("len", call("list_distinct", self._flat))
-        return Aggregate("count", (self._values,), distinct=True)
+        return Aggregate("count", (self.values.expression,), distinct=True)
+
+    def _each(self, function: Any) -> Expr:
+        return call(function, self.values.expression) if self.values.multi else self.values.expression
 
     @property
     def _flat(self) -> Expr:
-        return call("flatten", Aggregate("list", (self._values,)))
+        return call("flatten", Aggregate("list", (self.values.expression,)))
 
     def quantiles(self, fractions: Sequence[float]) -> Expr:
         wanted = tuple(fractions)
-        if self.multi:
+        if self.values.multi:
             return call("list_aggregate", self._flat, "quantile_cont", wanted)
-        return Aggregate("quantile_cont", (self._values, Literal(wanted)))
+        return Aggregate("quantile_cont", (self.values.expression, Literal(wanted)))
 
 
-def _stats(node: Node, values: _Values) -> Metric:
-    def show(found: Sequence[Any]) -> dict[str, Any]:
-        number = int(found[0] or 0)
-        rest = [None if value is None else float(value) for value in found[1:]]
-        return {"count": number, "min": rest[0], "max": rest[1], "avg": rest[2], "sum": rest[3] or 0.0}
-
-    expressions = (values.value_count, values.min, values.max, values.avg, values.sum)
-    return Metric(node, expressions, show, {"count": 0, "min": 1, "max": 2, "avg": 3, "sum": 4})
-
-
-def _percentiles(node: Node, values: _Values) -> Metric:
-    percents = node.options.get("percents", _PERCENTS)
-    if not isinstance(percents, list | tuple) or not percents:
-        raise QueryParsingError(f"[percents] of aggregation [{node.name}] must be a list of numbers, got [{percents}]")
-    if not all(isinstance(p, int | float) and 0 <= p <= 100 for p in percents):
-        raise IllegalQueryError(f"percent must be in [0,100], got [{percents}] in aggregation [{node.name}]")
-    numbers = sorted({float(percent) for percent in percents})
-    keyed = node.options.get("keyed", True)
-
-    def show(found: Sequence[Any]) -> dict[str, Any]:
-        quantiles = found[0] if found[0] is not None else [None] * len(numbers)
-        pairs = [(number, None if q is None else float(q)) for number, q in zip(numbers, quantiles, strict=True)]
-        if keyed:
-            return {"values": {str(number): value for number, value in pairs}}
-        return {"values": [{"key": number, "value": value} for number, value in pairs]}
-
-    return Metric(node, (values.quantiles([number / 100 for number in numbers]),), show, {})
+def _numbers(column: RowColumn, kind: str, missing: Scalar | None, formats: str | None) -> _Figures:
+    """Return the figures of a field that can be added up; truth values count as 0 and 1."""
+    if not column.field.is_numeric:
+        raise IllegalQueryError(
+            f"Field [{column.name}] of type [{column.type_name}] is not supported for aggregation [{kind}]"
+        )
+    if column.leaf is None and missing is not None:
+        missing = as_number(missing)
+    values = column.filled(missing, formats or "")
+    if values.type == "BOOLEAN":
+        whole = Cast(values.expression, "BIGINT[]" if values.multi else "BIGINT")
+        values = replace(values, expression=whole, type="BIGINT")
+    return _Figures(values)
 
 
-def _missing_value(value: object, column: RowColumn) -> str | int | float:
-    if column.field.type == "VARCHAR":
-        return str(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise IllegalQueryError(f"[missing] of field [{column.name}] must be a number, got [{value}]")
-    return value
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NumberMetric(MetricAggregation):
+    """One number out of the numbers of a field."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
+    KIND: ClassVar[str]
+
+    field: str = option(text)
+    missing: Scalar | None = option(scalar, None, nullable=True)
+    format: str | None = option(text, None)
+
+    def compile(self, name: str, rows: Rows) -> Metric:
+        """Return aggregates and rendering; see `MetricAggregation.compile`."""
+        column = rows.column(self.field)
+        formats = _date_format(self.format, column, name)
+        figure: Expr = getattr(_numbers(column, self.KIND, self.missing, formats), self.KIND)
+        as_date = formats if self.KIND != "sum" else None
+        empty = 0.0 if self.KIND == "sum" else None
+
+        def show(found: Sequence[Any]) -> dict[str, Any]:
+            value = empty if found[0] is None else float(found[0])
+            answer: dict[str, Any] = {"value": value}
+            if as_date is not None and value is not None:
+                answer["value_as_string"] = format_millis(int(value), as_date)
+            return answer
+
+        return Metric(
+            source=self,
+            name=name,
+            typed_name=self.KIND,
+            expressions=(figure,),
+            show=show,
+            orders={"": 0, "value": 0},
+        )
+
+
+def _date_format(given: str | None, column: RowColumn, name: str) -> str | None:
+    """Return the formats in which a metric of a date is shown; None for other fields."""
+    if column.leaf is not None and column.leaf.is_date:
+        return column.leaf.formats if given is None else date_format(given)
+    if given is not None:
+        raise UnsupportedQueryError(
+            f"[format] of aggregation [{name}] is not supported by this engine for [{column.type_name}] fields"
+        )
+    return None
+
+
+class Minimum(_NumberMetric):
+    """`min`."""
+
+    __slots__ = ()
+    KIND = "min"
+
+
+class Maximum(_NumberMetric):
+    """`max`."""
+
+    __slots__ = ()
+    KIND = "max"
+
+
+class Average(_NumberMetric):
+    """`avg`."""
+
+    __slots__ = ()
+    KIND = "avg"
+
+
+class Sum(_NumberMetric):
+    """`sum`."""
+
+    __slots__ = ()
+    KIND = "sum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats(MetricAggregation):
+    """`stats`: count, smallest, largest, mean and sum."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
+
+    field: str = option(text)
+    missing: Scalar | None = option(scalar, None, nullable=True)
+    format: str | None = option(text, None)
+
+    def compile(self, name: str, rows: Rows) -> Metric:
+        """Return aggregates and rendering; see `MetricAggregation.compile`."""
+        column = rows.column(self.field)
+        formats = _date_format(self.format, column, name)
+        figures = _numbers(column, "stats", self.missing, formats)
+        return Metric(
+            source=self,
+            name=name,
+            typed_name="stats",
+            expressions=(figures.value_count, figures.min, figures.max, figures.avg, figures.sum),
+            show=_show_stats,
+            orders={"count": 0, "min": 1, "max": 2, "avg": 3, "sum": 4},
+        )
+
+
+def _show_stats(found: Sequence[Any]) -> dict[str, Any]:
+    low, high, mean, total = (None if value is None else float(value) for value in found[1:])
+    return {"count": int(found[0] or 0), "min": low, "max": high, "avg": mean, "sum": total or 0.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueCount(MetricAggregation):
+    """`value_count`: how many values there are."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED | {"format"}
+
+    field: str = option(text)
+    missing: Scalar | None = option(scalar, None, nullable=True)
+
+    def compile(self, name: str, rows: Rows) -> Metric:
+        """Return aggregates and rendering; see `MetricAggregation.compile`."""
+        figures = _Figures(rows.column(self.field).filled(self.missing))
+        return _count(self, name, "value_count", figures.value_count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cardinality(MetricAggregation):
+    """`cardinality`: how many different values there are; exact, so that its precision has no effect."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED | {"format"}
+
+    field: str = option(text)
+    missing: Scalar | None = option(scalar, None, nullable=True)
+    precision_threshold: int = option(integer(at_least=0, at_most=2**63 - 1), 3000)
+    execution_hint: str | None = option(
+        word({"direct", "global_ordinals", "save_memory_heuristic", "save_time_heuristic", "segment_ordinals"}), None
+    )
+
+    def compile(self, name: str, rows: Rows) -> Metric:
+        """Return aggregates and rendering; see `MetricAggregation.compile`."""
+        figures = _Figures(rows.column(self.field).filled(self.missing))
+        return _count(self, name, "cardinality", figures.cardinality)
+
+
+def _count(source: MetricAggregation, name: str, kind: str, figure: Expr) -> Metric:
+    return Metric(
+        source=source,
+        name=name,
+        typed_name=kind,
+        expressions=(figure,),
+        show=lambda found: {"value": int(found[0] or 0)},
+        orders={"": 0, "value": 0},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TDigest:
+    """Precision of an estimate; the engine's percentiles are exact."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
+
+    compression: float = option(number(at_least=0), 100.0)
+    execution_hint: str = option(word({"default", "high_accuracy"}), "default")
+
+
+def _percents(value: object) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        raise MistypedError(value)
+    numbers = [float(any_number(item)) for item in value]
+    if not numbers:
+        raise IllegalQueryError("[percents] must not be empty")
+    for each in numbers:
+        if not 0 <= each <= 100:
+            raise IllegalQueryError(f"percent must be in [0,100], got [{shown(each)}]")
+    return tuple(sorted(set(numbers)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentiles(MetricAggregation):
+    """`percentiles`, linear between neighbours."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
+
+    field: str = option(text)
+    missing: Scalar | None = option(scalar, None, nullable=True)
+    format: str | None = option(text, None)
+    percents: tuple[float, ...] = option(_percents, (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0))
+    keyed: bool = option(boolean, default=True)
+    tdigest: TDigest | None = option(table_of(TDigest, Subject("tdigest")), None)
+    hdr: None = option(unsupported("[hdr]"), None)
+
+    def compile(self, name: str, rows: Rows) -> Metric:
+        """Return aggregates and rendering; see `MetricAggregation.compile`."""
+        column = rows.column(self.field)
+        formats = _date_format(self.format, column, name)
+        figures = _numbers(column, "percentiles", self.missing, formats)
+
+        def show(found: Sequence[Any]) -> dict[str, Any]:
+            quantiles = found[0] if found[0] is not None else [None] * len(self.percents)
+            pairs = [(p, None if q is None else float(q)) for p, q in zip(self.percents, quantiles, strict=True)]
+            if self.keyed:
+                return {"values": {str(percent): value for percent, value in pairs}}
+            return {"values": [{"key": percent, "value": value} for percent, value in pairs]}
+
+        quantiles = figures.quantiles([percent / 100 for percent in self.percents])
+        return Metric(
+            source=self,
+            name=name,
+            typed_name="tdigest_percentiles",
+            expressions=(quantiles,),
+            show=show,
+            orders={},
+        )

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anomalyops_engine.query import sql
-from anomalyops_engine.query.aggregations.bucketing import MAX_BUCKETS, Bucketing, Found
-from anomalyops_engine.query.aggregations.compilers import compile_bucketing
+from anomalyops_engine.query.aggregations.aggregation import (
+    MAX_BUCKETS,
+    Bucketing,
+    Found,
+    Metric,
+    MetricAggregation,
+)
 from anomalyops_engine.query.aggregations.levels import Level
-from anomalyops_engine.query.aggregations.metrics import Metric, compile_metric
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.aggregations.tree import METRICS, Node, parse_aggregations
+from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
 from anomalyops_engine.query.errors import TooManyBucketsError
 from anomalyops_engine.query.expr import Expr, Select
 from anomalyops_engine.store import Index, Reader
@@ -29,12 +33,12 @@ class _Group:
     Attributes:
         metrics: those that are numbers.
         branches: those that make buckets.
-        order: names of all, as the request gave them.
+        nodes: all, as the request gave them.
     """
 
     metrics: tuple[Metric, ...]
     branches: tuple[_Branch, ...]
-    order: tuple[str, ...]
+    nodes: tuple[Node, ...]
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ class _Branch:
 def aggregate(
     reader: Reader,
     targets: Sequence[tuple[Index, Expr]],
-    body: dict[str, Any],
+    aggregations: tuple[Node, ...],
     now_ms: int,
     *,
     typed_keys: bool = False,
@@ -69,15 +73,15 @@ def aggregate(
     Args:
         reader: the snapshot of the search.
         targets: indices, each with the condition of the query.
-        body: the `aggs` of the request.
+        aggregations: those of the request.
         now_ms: the present, epoch milliseconds.
         typed_keys: name aggregations `type#name`.
 
     Raises:
-        QueryError: malformed, not allowed, or not supported; or too many buckets.
+        QueryError: not allowed for a field, or not supported; or too many buckets.
     """
     rows = Rows(targets, now_ms)
-    root = _compile(parse_aggregations(body), rows, _ROOT)
+    root = _compile(aggregations, rows, _ROOT)
     totals = _totals(reader, rows, root.metrics)
     budget = _Budget()
     for branch in root.branches:
@@ -97,18 +101,18 @@ class _Budget:
             raise TooManyBucketsError(MAX_BUCKETS)
 
 
-def _compile(nodes: Sequence[Node], rows: Rows, parent: Level, metrics: tuple[Metric, ...] | None = None) -> _Group:
+def _compile(nodes: tuple[Node, ...], rows: Rows, parent: Level, metrics: tuple[Metric, ...] | None = None) -> _Group:
     """Return aggregations side by side below a level, whose metrics may be compiled already."""
     if metrics is None:
-        metrics = tuple(compile_metric(node, rows) for node in nodes if node.kind in METRICS)
+        metrics = compile_metrics(nodes, rows)
     branches = []
     for node in nodes:
-        if node.kind not in METRICS:
-            bucketing = compile_bucketing(node, rows)
-            inner = tuple(compile_metric(child, rows) for child in node.metrics)
+        if not isinstance(node.aggregation, MetricAggregation):
+            bucketing = bucket_aggregation(node).compile(node.name, rows)
+            inner = compile_metrics(node.children, rows)
             level = parent.below(bucketing, inner)
             branches.append(_Branch(level, bucketing, _compile(node.children, rows, level, inner)))
-    return _Group(metrics, tuple(branches), tuple(node.name for node in nodes))
+    return _Group(metrics, tuple(branches), nodes)
 
 
 def _totals(reader: Reader, rows: Rows, metrics: Sequence[Metric]) -> tuple[Any, ...]:
@@ -141,27 +145,25 @@ def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> d
         width = len(metric.expressions)
         part = values[position : position + width] or [None] * width
         position += width
-        shown[metric.node.name] = name(metric), _with_meta(metric.node, metric.show(part))
+        shown[metric.name] = name(metric), metric.show(part)
     for branch in group.branches:
 
         def inner(key: Any, branch: _Branch = branch) -> dict[str, Any]:
             deeper = (*keys, key)
             return _object(branch.inner, branch.values.get(deeper, ()), deeper, name)
 
-        node = branch.bucketing.node
         body = branch.bucketing.render(branch.found.get(keys, []), inner)
-        shown[node.name] = name(branch.bucketing), _with_meta(node, body)
-    return dict(shown[item] for item in group.order)
-
-
-def _with_meta(node: Node, body: dict[str, Any]) -> dict[str, Any]:
-    return body if node.meta is None else {"meta": node.meta, **body}
+        shown[branch.bucketing.name] = name(branch.bucketing), body
+    answer: dict[str, Any] = {}
+    for node in group.nodes:
+        key, body = shown[node.name]
+        answer[key] = body if node.meta is None else {"meta": node.meta, **body}
+    return answer
 
 
 def _plain_name(item: Metric | Bucketing) -> str:
-    return item.node.name
+    return item.name
 
 
 def _typed_name(item: Metric | Bucketing) -> str:
-    kind = item.typed_name if isinstance(item, Bucketing) else item.node.kind
-    return f"{'tdigest_percentiles' if kind == 'percentiles' else kind}#{item.node.name}"
+    return f"{item.typed_name}#{item.name}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anomalyops_engine.query.dsl import Clause, Scope, parse_query
+from anomalyops_engine.query.dsl import Clause, Scope
 from anomalyops_engine.query.expr import (
     FALSE,
+    Cast,
     Column,
     Expr,
     ListOf,
@@ -19,8 +20,25 @@ from anomalyops_engine.query.expr import (
     call,
     null,
 )
-from anomalyops_engine.query.fields import ResolvedField, resolve_field, text_field_error
+from anomalyops_engine.query.fields import ResolvedField, ValueType, list_type, resolve_field, text_field_error
+from anomalyops_engine.query.options import Scalar
+from anomalyops_engine.query.values import filler
 from anomalyops_engine.store import Field, Index
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The value of each row, or its list of values.
+
+    Attributes:
+        expression: them.
+        type: SQL type of one value.
+        multi: they are lists.
+    """
+
+    expression: Expr
+    type: ValueType
+    multi: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +48,12 @@ class RowColumn:
     Attributes:
         field: the field.
         column: where its values are.
+        now_ms: the present, epoch milliseconds.
     """
 
     field: ResolvedField
     column: Column
+    now_ms: int
 
     @property
     def name(self) -> str:
@@ -46,15 +66,44 @@ class RowColumn:
         return self.field.leaf
 
     @property
-    def multi(self) -> bool:
-        """The column is a list."""
-        return self.field.multi
+    def type_name(self) -> str:
+        """The field's type, for messages."""
+        return "unmapped" if self.leaf is None else self.leaf.type
 
-    def values(self, missing: Expr | None = None) -> Expr:
-        """Return the value or the list of values of a row, with `missing` where it has none."""
+    @property
+    def values(self) -> Values:
+        """The values of a row, NULL where it has none."""
+        return Values(self.column, self.field.type, self.field.multi)
+
+    def filled(self, missing: Scalar | None, formats: str = "") -> Values:
+        """Return the values with `missing` where a row has none.
+
+        Args:
+            missing: what stands for no value, None for nothing.
+            formats: date formats of `missing`; the field's own when empty.
+
+        Raises:
+            QueryError: `missing` is no value of the field's type.
+        """
         if missing is None:
-            return self.column
-        return call("coalesce", self.column, ListOf((missing,)) if self.multi else missing)
+            return self.values
+        if self.leaf is None:
+            return Values(Literal(missing), _type_of(missing), multi=False)
+        value, wanted = filler(self.field, missing, formats or self.leaf.formats, self.now_ms)
+        values: Expr = self.column
+        if wanted != self.field.type:
+            values = Cast(values, list_type(wanted) if self.field.multi else wanted)
+        instead = Literal(value, wanted)
+        filled = call("coalesce", values, ListOf((instead,)) if self.field.multi else instead)
+        return Values(filled, wanted, self.field.multi)
+
+
+def _type_of(value: Scalar) -> ValueType:
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    if isinstance(value, str):
+        return "VARCHAR"
+    return "BIGINT" if isinstance(value, int) and -(2**63) <= value < 2**63 else "DOUBLE"
 
 
 class Rows:
@@ -83,16 +132,12 @@ class Rows:
         field = resolve_field([index for index, _ in self._targets], name)
         if field.is_text:
             raise text_field_error(name)
-        column = self._columns[name] = RowColumn(field, Column(f"f{len(self._columns)}"))
+        column = self._columns[name] = RowColumn(field, Column(f"f{len(self._columns)}"), self.now_ms)
         return column
 
-    def condition(self, query: object) -> Expr:
-        """Return the boolean column that tells whether a query matches.
-
-        Raises:
-            QueryError: the query is malformed or not supported.
-        """
-        self._conditions.append(parse_query(query))
+    def condition(self, query: Clause) -> Expr:
+        """Return the boolean column that tells whether a query matches."""
+        self._conditions.append(query)
         return Column(f"q{len(self._conditions) - 1}")
 
     def relation(self) -> Relation:

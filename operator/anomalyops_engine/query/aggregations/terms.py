@@ -2,100 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from anomalyops_engine.query.aggregations.bucketing import Bucketing, Found, Inner, Ranking, read_order
-from anomalyops_engine.query.aggregations.rows import RowColumn, Rows
-from anomalyops_engine.query.aggregations.tree import Node
-from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
-from anomalyops_engine.query.expr import (
-    Cast,
-    Column,
-    Expr,
-    Lambda,
-    Literal,
-    Not,
-    all_of,
-    call,
-    one_of,
-    when,
+from anomalyops_engine.query.aggregations.aggregation import (
+    BucketAggregation,
+    Bucketing,
+    Found,
+    Inner,
+    Ranking,
+    read_order,
 )
+from anomalyops_engine.query.aggregations.rows import RowColumn, Rows, Values
+from anomalyops_engine.query.date_options import date_format
+from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Cast, Column, Expr, Lambda, Not, all_of, call, one_of, when
+from anomalyops_engine.query.options import (
+    MistypedError,
+    Scalar,
+    boolean,
+    integer,
+    list_of,
+    option,
+    scalar,
+    text,
+    word,
+)
+from anomalyops_engine.query.regexes import full_match_pattern
+from anomalyops_engine.query.values import filler
 from anomalyops_engine.store.dates import format_millis
 
+_MOST = 2**31 - 1
+_VALUE_TYPES = frozenset({"string", "byte", "short", "integer", "long", "float", "double", "numeric", "number"}) | {
+    "date",
+    "ip",
+    "boolean",
+}
 
-def compile_terms(node: Node, rows: Rows) -> Bucketing:
-    """Return the buckets of the values of a field.
 
-    Raises:
-        QueryError: malformed, not allowed for the field, or not supported.
-    """
-    node.only(
-        *("field", "size", "order", "min_doc_count", "missing", "include", "exclude", "format", "value_type"),
-        *("shard_size", "shard_min_doc_count", "execution_hint", "collect_mode", "show_term_doc_count_error"),
-    )
-    column = rows.column(str(node.required("field")))
-    size = node.options.get("size", 10)
-    if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
-        raise IllegalQueryError(f"[size] must be greater than 0. Found [{size}] in [{node.name}]")
-    minimum = node.options.get("min_doc_count", 1)
-    if not isinstance(minimum, int) or minimum < 1:
-        raise UnsupportedQueryError(
-            f"[min_doc_count] of aggregation [{node.name}] must be at least 1 in this engine, got [{minimum}]"
+def _choice(value: object) -> str | tuple[Scalar, ...]:
+    """Read `include` or `exclude`: a regular expression or values."""
+    if isinstance(value, dict):
+        raise UnsupportedQueryError("a partition of the terms is not supported by this engine")
+    if isinstance(value, str):
+        return full_match_pattern(value)
+    if not isinstance(value, list):
+        raise MistypedError(value)
+    return list_of(scalar)(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms(BucketAggregation):
+    """The buckets of the values of a field."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"script"})
+
+    field: str = option(text)
+    size: int = option(integer(at_least=1), 10)
+    order: tuple[tuple[str, bool], ...] = option(read_order, (("_count", True),))
+    min_doc_count: int = option(integer(at_least=0), 1)
+    missing: Scalar | None = option(scalar, None, nullable=True)
+    include: str | tuple[Scalar, ...] | None = option(_choice, None)
+    exclude: str | tuple[Scalar, ...] | None = option(_choice, None)
+    format: str | None = option(text, None)
+    value_type: str | None = option(word(_VALUE_TYPES), None)
+    # All terms of all documents are counted, so what a shard would have left out does not matter.
+    shard_size: int = option(integer(at_least=1), _MOST)
+    shard_min_doc_count: int = option(integer(at_least=0), 0)
+    show_term_doc_count_error: bool = option(boolean, default=False)
+    execution_hint: str | None = option(word({"map", "global_ordinals"}), None)
+    collect_mode: str | None = option(word({"depth_first", "breadth_first"}), None)
+
+    def compile(self, name: str, rows: Rows) -> Bucketing:
+        """Return keys and rendering; see `BucketAggregation.compile`."""
+        if self.min_doc_count < 1:
+            raise UnsupportedQueryError(
+                f"[min_doc_count] of aggregation [{name}] must be at least 1 in this engine, got [{self.min_doc_count}]"
+            )
+        column = rows.column(self.field)
+        order = self.order if self.order[-1][0] in {"_key", "_term"} else (*self.order, ("_key", False))
+        values = column.filled(self.missing)
+        return Bucketing(
+            name=name,
+            typed_name={"VARCHAR": "sterms", "DOUBLE": "dterms"}.get(values.type, "lterms"),
+            key=self._key(column, values),
+            render=_renderer(self._show(column), with_errors=self.show_term_doc_count_error),
+            is_list=values.multi,
+            ranking=Ranking(order, self.size, max(self.min_doc_count, self.shard_min_doc_count)),
         )
-    order = read_order(node, default="_count", descending=True)
-    if order[-1][0] != "_key":
-        order = (*order, ("_key", False))
-    leaf = column.leaf
-    formats = str(node.options.get("format", leaf.formats)) if leaf is not None and leaf.is_date else None
 
-    def show(value: Any) -> dict[str, Any]:
-        if formats is not None:
-            return {"key": value, "key_as_string": format_millis(value, formats)}
-        if isinstance(value, bool):
-            return {"key": int(value), "key_as_string": "true" if value else "false"}
-        return {"key": value}
+    def _show(self, column: RowColumn) -> Callable[[Any], dict[str, Any]]:
+        leaf = column.leaf
+        if leaf is not None and leaf.is_date:
+            formats = date_format(self.format) if self.format is not None else leaf.formats
+            return lambda value: {"key": value, "key_as_string": format_millis(value, formats)}
+        if self.format is not None and column.field.is_numeric and leaf is not None:
+            raise UnsupportedQueryError("[format] of numbers in [terms] is not supported by this engine")
+        return _shown
+
+    def _key(self, column: RowColumn, values: Values) -> Expr:
+        if not values.multi:
+            condition = self._kept(column, values.expression)
+            return values.expression if condition is None else when(condition, values.expression)
+        kept = values.expression
+        condition = self._kept(column, Column("item"))
+        if condition is not None:
+            kept = call("list_filter", kept, Lambda("item", condition))
+        return call("list_distinct", kept)
+
+    def _kept(self, column: RowColumn, value: Expr) -> Expr | None:
+        """Return that a value is among the included and not among the excluded ones; None for any value."""
+        conditions: list[Expr] = []
+        if self.include is not None:
+            conditions.append(_chosen(column, self.include, value))
+        if self.exclude is not None:
+            conditions.append(Not(_chosen(column, self.exclude, value)))
+        return all_of(conditions) if conditions else None
+
+
+def _chosen(column: RowColumn, wanted: str | tuple[Scalar, ...], value: Expr) -> Expr:
+    leaf = column.leaf
+    if isinstance(wanted, str):
+        if leaf is not None and (not leaf.is_string or leaf.type == "ip"):
+            raise IllegalQueryError(
+                f"Aggregation on field [{column.name}] of type [{leaf.type}] cannot support regular expression style "
+                "include/exclude settings as they can only be applied to string fields. Use an array of values for "
+                "include/exclude clauses"
+            )
+        return call("regexp_full_match", Cast(value, "VARCHAR"), wanted, "s")
+    if leaf is None:
+        return one_of(Cast(value, "VARCHAR"), [str(item) for item in wanted])
+    return one_of(value, [filler(column.field, item, leaf.formats, column.now_ms)[0] for item in wanted])
+
+
+def _shown(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"key": int(value), "key_as_string": "true" if value else "false"}
+    return {"key": value}
+
+
+def _renderer(show: Callable[[Any], dict[str, Any]], *, with_errors: bool) -> Callable[..., dict[str, Any]]:
+    extra = {"doc_count_error_upper_bound": 0} if with_errors else {}
 
     def render(found: Sequence[Found], inner: Inner) -> dict[str, Any]:
         total = found[0].siblings if found else 0
         return {
             "doc_count_error_upper_bound": 0,
             "sum_other_doc_count": total - sum(bucket.count for bucket in found),
-            "buckets": [{**show(bucket.key), "doc_count": bucket.count, **inner(bucket.key)} for bucket in found],
+            "buckets": [
+                {**show(bucket.key), "doc_count": bucket.count, **extra, **inner(bucket.key)} for bucket in found
+            ],
         }
 
-    typed = {"VARCHAR": "sterms", "DOUBLE": "dterms"}.get(column.field.type, "lterms")
-    return Bucketing(node, _key(node, column), render, column.multi, Ranking(order, size, minimum), typed)
-
-
-def _key(node: Node, column: RowColumn) -> Expr:
-    missing = node.options.get("missing")
-    values = column.values(None if missing is None else Literal(missing))
-
-    def kept(value: Expr) -> Expr | None:
-        included, excluded = _chosen(node, "include", value), _chosen(node, "exclude", value)
-        if included is None and excluded is None:
-            return None
-        return all_of([*([] if included is None else [included]), *([] if excluded is None else [Not(excluded)])])
-
-    if column.multi:
-        condition = kept(Column("item"))
-        if condition is not None:
-            values = call("list_filter", values, Lambda("item", condition))
-        return call("list_distinct", values)
-    condition = kept(values)
-    return values if condition is None else when(condition, values)
-
-
-def _chosen(node: Node, option: str, value: Expr) -> Expr | None:
-    """Return that a value is among those of `include` or `exclude`, None when the option is not given."""
-    wanted = node.options.get(option)
-    if wanted is None:
-        return None
-    if isinstance(wanted, str):
-        return call("regexp_full_match", Cast(value, "VARCHAR"), wanted)
-    if isinstance(wanted, list) and wanted:
-        return one_of(value, wanted)
-    raise UnsupportedQueryError(
-        f"[{option}] of aggregation [{node.name}] must be a regular expression or a list of values, got [{wanted}]"
-    )
+    return render

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from anomalyops_engine.query.aggregations.aggregation import Aggregation, BucketAggregation, Metric, MetricAggregation
+from anomalyops_engine.query.aggregations.composite import Composite
+from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
+from anomalyops_engine.query.aggregations.filters import Filters, Missing, read_filter
+from anomalyops_engine.query.aggregations.histogram import Histogram
+from anomalyops_engine.query.aggregations.metrics import (
+    Average,
+    Cardinality,
+    Maximum,
+    Minimum,
+    Percentiles,
+    Stats,
+    Sum,
+    ValueCount,
+)
+from anomalyops_engine.query.aggregations.ranges import DateRange, Range
+from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.terms import Terms
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.options import Subject, read_options, shown
 
-BUCKETS = frozenset({"date_histogram", "histogram", "terms", "filter", "filters", "range", "date_range", "missing"})
-METRICS = frozenset({"min", "max", "avg", "sum", "stats", "value_count", "cardinality", "percentiles"})
+TABLES: dict[str, type[Aggregation]] = {
+    "avg": Average,
+    "cardinality": Cardinality,
+    "composite": Composite,
+    "date_histogram": DateHistogram,
+    "date_range": DateRange,
+    "filters": Filters,
+    "histogram": Histogram,
+    "max": Maximum,
+    "min": Minimum,
+    "missing": Missing,
+    "percentiles": Percentiles,
+    "range": Range,
+    "stats": Stats,
+    "sum": Sum,
+    "terms": Terms,
+    "value_count": ValueCount,
+}
+_READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
+    **{kind: partial(read_options, table) for kind, table in TABLES.items()},
+    "filter": read_filter,
+}
 _ELSEWHERE = frozenset(
     {"adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_correlation", "bucket_script"}
-    | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "composite"}
-    | {"cumulative_cardinality", "cumulative_sum", "derivative", "diversified_sampler", "extended_stats"}
-    | {"extended_stats_bucket", "frequent_item_sets", "geo_bounds", "geo_centroid", "geo_distance", "geo_line"}
-    | {"geohash_grid", "geotile_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats", "max_bucket"}
+    | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
+    | {"cumulative_sum", "derivative", "diversified_sampler", "extended_stats", "extended_stats_bucket"}
+    | {"frequent_item_sets", "geo_bounds", "geo_centroid", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
+    | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats", "max_bucket"}
     | {"median_absolute_deviation", "min_bucket", "moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rare_terms", "rate"}
     | {"reverse_nested", "sampler", "scripted_metric", "serial_diff", "significant_terms", "significant_text"}
@@ -26,62 +67,28 @@ _MAX_DEPTH = 20
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One aggregation.
+    """One aggregation with those inside it.
 
     Attributes:
         name: as the request calls it.
-        kind: its type, one of `BUCKETS`, `METRICS`, or `composite` where that is allowed.
-        options: the body of its type.
+        kind: its type.
+        aggregation: its options.
         children: its sub-aggregations.
         meta: what the answer carries along.
     """
 
     name: str
     kind: str
-    options: dict[str, Any]
+    aggregation: Aggregation
     children: tuple[Node, ...] = ()
-    meta: dict[str, Any] | None = field(default=None)
-
-    @property
-    def buckets(self) -> tuple[Node, ...]:
-        """Sub-aggregations that make buckets."""
-        return tuple(child for child in self.children if child.kind not in METRICS)
-
-    @property
-    def metrics(self) -> tuple[Node, ...]:
-        """Sub-aggregations that are numbers."""
-        return tuple(child for child in self.children if child.kind in METRICS)
-
-    def only(self, *allowed: str) -> None:
-        """Refuse options that are not among the allowed ones.
-
-        Raises:
-            QueryParsingError: naming the option.
-            UnsupportedQueryError: for scripts.
-        """
-        for key in self.options:
-            if key == "script":
-                raise UnsupportedQueryError(f"[script] in aggregation [{self.name}] is not supported by this engine")
-            if key not in allowed:
-                raise QueryParsingError(f"[{self.kind}] unknown field [{key}] in aggregation [{self.name}]")
-
-    def required(self, key: str) -> Any:
-        """Return an option that must be there.
-
-        Raises:
-            IllegalQueryError: it is not.
-        """
-        if self.options.get(key) is None:
-            raise IllegalQueryError(f"Required [{key}] is missing in aggregation [{self.name}] of type [{self.kind}]")
-        return self.options[key]
+    meta: dict[str, Any] | None = None
 
 
-def parse_aggregations(body: object, *, composite: bool = False, depth: int = 0) -> tuple[Node, ...]:
+def parse_aggregations(body: object, *, depth: int = 0) -> tuple[Node, ...]:
     """Return the aggregations of a request body.
 
     Args:
         body: the value of `aggs`.
-        composite: whether composite aggregations are understood by the caller.
         depth: level of nesting.
 
     Raises:
@@ -89,36 +96,68 @@ def parse_aggregations(body: object, *, composite: bool = False, depth: int = 0)
         UnsupportedQueryError: a type of aggregation that this engine lacks.
     """
     if not isinstance(body, dict):
-        raise QueryParsingError(f"[aggs] must be an object, got [{body}]")
+        raise QueryParsingError(f"[aggs] must be an object, got [{shown(body)}]")
     if depth > _MAX_DEPTH:
         raise IllegalQueryError(f"aggregations are nested deeper than [{_MAX_DEPTH}] levels")
-    return tuple(_parse(name, definition, composite, depth) for name, definition in body.items())
+    return tuple(_parse(name, definition, depth) for name, definition in body.items())
 
 
-def _parse(name: str, definition: object, composite: bool, depth: int) -> Node:  # noqa: FBT001 (inner)
-    if not isinstance(definition, dict):
-        raise QueryParsingError(f"aggregation [{name}] must be an object, got [{definition}]")
+def _parse(name: str, definition: object, depth: int) -> Node:
     if not name or set(name) & set("[]>"):
         raise QueryParsingError(
             f"Invalid aggregation name [{name}]. Aggregation names cannot contain '[', ']', '>' or be empty"
         )
+    if not isinstance(definition, dict):
+        raise QueryParsingError(f"aggregation [{name}] must be an object, got [{shown(definition)}]")
+    if "aggs" in definition and "aggregations" in definition:
+        raise QueryParsingError(f"Found two sub aggregation definitions under [{name}]")
     inner = definition.get("aggs", definition.get("aggregations", {}))
     kinds = [key for key in definition if key not in {"aggs", "aggregations", "meta"}]
     if len(kinds) != 1:
         found = ", ".join(kinds) or "none"
         raise QueryParsingError(f"aggregation [{name}] must have exactly one type, found [{found}]")
     kind = kinds[0]
-    if kind not in BUCKETS | METRICS and not (kind == "composite" and composite):
+    aggregation = _read(name, kind, definition[kind])
+    if isinstance(aggregation, MetricAggregation) and inner:
+        raise QueryParsingError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
+    meta = definition.get("meta")
+    if meta is not None and not isinstance(meta, dict):
+        raise QueryParsingError(f"[meta] of aggregation [{name}] must be an object, got [{shown(meta)}]")
+    return Node(name, kind, aggregation, parse_aggregations(inner, depth=depth + 1), meta)
+
+
+def _read(name: str, kind: str, options: object) -> Aggregation:
+    read = _READERS.get(kind)
+    if read is None:
         if kind in _ELSEWHERE:
             raise UnsupportedQueryError(
                 f"aggregation type [{kind}] of [{name}] is not supported by this engine; supported: "
-                f"[{', '.join(sorted(BUCKETS | METRICS))}]"
+                f"[{', '.join(sorted(_READERS))}]"
             )
         raise QueryParsingError(f"Unknown aggregation type [{kind}] of [{name}]")
-    if kind in METRICS and inner:
-        raise QueryParsingError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
-    options = definition[kind]
     if not isinstance(options, dict):
-        raise QueryParsingError(f"aggregation [{name}]: [{kind}] must be an object, got [{options}]")
-    children = parse_aggregations(inner, composite=False, depth=depth + 1)
-    return Node(name, kind, options, children, definition.get("meta"))
+        raise QueryParsingError(f"aggregation [{name}]: [{kind}] must be an object, got [{shown(options)}]")
+    return read(options, Subject(kind, f" in aggregation [{name}]"))
+
+
+def compile_metrics(nodes: Sequence[Node], rows: Rows) -> tuple[Metric, ...]:
+    """Return those of aggregations side by side that are metrics, compiled.
+
+    Raises:
+        QueryError: not allowed for a field.
+    """
+    metrics = ((node.name, node.aggregation) for node in nodes)
+    return tuple(metric.compile(name, rows) for name, metric in metrics if isinstance(metric, MetricAggregation))
+
+
+def bucket_aggregation(node: Node) -> BucketAggregation:
+    """Return the options of a node that is no metric.
+
+    Raises:
+        UnsupportedQueryError: it makes no buckets in a search.
+    """
+    if isinstance(node.aggregation, BucketAggregation):
+        return node.aggregation
+    raise UnsupportedQueryError(
+        f"aggregation type [{node.kind}] of [{node.name}] is not supported by this engine in a search"
+    )

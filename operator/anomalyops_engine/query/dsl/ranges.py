@@ -9,9 +9,9 @@ from typing import Any
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.dsl.bodies import field_body, only
 from anomalyops_engine.query.dsl.clause import Clause, Scope, some_value
-from anomalyops_engine.query.dsl.values import bound_value
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import FALSE, Column, Compare, Comparison, Expr, Literal, all_of
+from anomalyops_engine.query.values import bound_value
 from anomalyops_engine.store import Field
 from anomalyops_engine.store.dates import UnknownDateFormatError, zone
 from anomalyops_engine.store.mapping import DATES

@@ -12,9 +12,9 @@ from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.dsl.bodies import field_body, object_body, only
 from anomalyops_engine.query.dsl.clause import Clause, Scope, some_value
 from anomalyops_engine.query.dsl.patterns import Pattern, wildcard_match
-from anomalyops_engine.query.dsl.values import column_value
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import FALSE, TRUE, Column, Expr, Literal, all_of, any_of, call, one_of
+from anomalyops_engine.query.values import column_value
 from anomalyops_engine.store import Field
 from anomalyops_engine.store.mapping import DATES
 

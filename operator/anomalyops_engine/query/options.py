@@ -1,0 +1,273 @@
+"""Reading the options of a request from one table each: a frozen dataclass whose fields are the options.
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Histogram:
+        field: str = option(text)
+        interval: float = option(number(above=0))
+        keyed: bool = option(boolean, default=False)
+
+`read_options(Histogram, ...)` takes what the table names, refuses what it does not name (400) and what Elasticsearch
+has and the engine has not (501, the names in `UNSUPPORTED`); so nothing is accepted and ignored. A reader turns the
+JSON of one option into its value. Numbers and booleans may be written as text, as Elasticsearch's parsers take them
+(`AbstractXContentParser`, number coercion); fractions of whole numbers, infinities and what is no number are refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from anomalyops_engine.query.errors import (
+    ContentParseError,
+    IllegalQueryError,
+    NumberFormatError,
+    QueryError,
+    UnsupportedQueryError,
+)
+
+T = TypeVar("T")
+Scalar = str | int | float | bool
+
+_REQUIRED = object()
+_DIGITS = 400
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the options belong to, for messages.
+
+    Attributes:
+        kind: the word in brackets that messages begin with: a type of aggregation or query, or a key.
+        place: where it stands, as messages end; empty for nothing.
+        unknown: how an unknown option is called.
+    """
+
+    kind: str
+    place: str = ""
+    unknown: str = "unknown field [{key}]"
+
+    def refuse(self, key: str) -> QueryError:
+        """Return the error of an option that nobody knows."""
+        return ContentParseError(f"[{self.kind}] {self.unknown.format(key=key)}{self.place}")
+
+    def unsupported(self, key: str) -> QueryError:
+        """Return the error of an option that this engine lacks."""
+        return UnsupportedQueryError(f"[{key}] of [{self.kind}]{self.place} is not supported by this engine")
+
+    def mistyped(self, key: str, value: object) -> QueryError:
+        """Return the error of an option that is given another kind of JSON value than it takes."""
+        return ContentParseError(f"[{self.kind}] {key} doesn't support values of type: {token_of(value)}{self.place}")
+
+    def failed(self, key: str, cause: QueryError) -> QueryError:
+        """Return the error of an option whose value cannot be read."""
+        return ContentParseError(f"[{self.kind}] failed to parse field [{key}]{self.place}", cause)
+
+    def missing(self, key: str) -> QueryError:
+        """Return the error of an option that must be there."""
+        return IllegalQueryError(f"Required [{key}] is missing in [{self.kind}]{self.place}")
+
+
+class MistypedError(IllegalQueryError):
+    """A value is of a kind of JSON that the option does not take."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+        super().__init__(f"a value of type {token_of(value)} is not accepted: [{shown(value)}]")
+
+
+def option(read: Callable[[object], Any], default: Any = _REQUIRED, *, key: str = "", nullable: bool = False) -> Any:
+    """Return a dataclass field that is an option.
+
+    Args:
+        read: its reader.
+        default: its value when it is not given; without one it must be given.
+        key: its name in JSON, where it is not the field's.
+        nullable: null means that it is not given, instead of being refused.
+    """
+    metadata = {"read": read, "key": key, "nullable": nullable}
+    if default is _REQUIRED:
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def read_options(table: type[T], body: Mapping[str, Any], subject: Subject) -> T:
+    """Return the options that a body gives.
+
+    Raises:
+        ContentParseError: an option is unknown, or its value cannot be read.
+        IllegalQueryError: one is missing.
+        UnsupportedQueryError: one is not supported by this engine.
+    """
+    rows = options_of(cast("Any", table))
+    values: dict[str, Any] = {}
+    for key, value in body.items():
+        row = rows.get(key)
+        if row is None:
+            raise subject.unsupported(key) if key in getattr(table, "UNSUPPORTED", ()) else subject.refuse(key)
+        if value is not None or not row.metadata["nullable"]:
+            values[row.name] = _read(row.metadata["read"], value, key, subject)
+    for key, row in rows.items():
+        if row.default is dataclasses.MISSING and row.name not in values:
+            raise subject.missing(key)
+    return table(**values)
+
+
+@cache
+def options_of(table: Any) -> dict[str, dataclasses.Field[Any]]:
+    """Return the options of a table by their name in JSON."""
+    return {row.metadata["key"] or row.name: row for row in dataclasses.fields(table) if "read" in row.metadata}
+
+
+def _read(read: Callable[[object], Any], value: object, key: str, subject: Subject) -> Any:
+    try:
+        return read(value)
+    except UnsupportedQueryError as error:
+        raise UnsupportedQueryError(f"{error} (option [{key}] of [{subject.kind}]{subject.place})") from None
+    except MistypedError as error:
+        raise subject.mistyped(key, error.value) from None
+    except IllegalQueryError as error:
+        raise subject.failed(key, error) from None
+
+
+# --- readers ---
+
+
+def text(value: object) -> str:
+    """Read a text."""
+    if not isinstance(value, str):
+        raise MistypedError(value)
+    return value
+
+
+def boolean(value: object) -> bool:
+    """Read true or false, perhaps written as text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value in {"true", "false"}:
+        return value == "true"
+    if not isinstance(value, str):
+        raise MistypedError(value)
+    raise IllegalQueryError(f"Failed to parse value [{shown(value)}] as only [true] or [false] are allowed.")
+
+
+def any_number(value: object) -> int | float:
+    """Read a finite number, perhaps written as text; whole numbers stay whole."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number: int | float = value
+    elif not isinstance(value, str):
+        raise MistypedError(value)
+    elif len(value) > _DIGITS or _NUMBER.fullmatch(value) is None:
+        raise NumberFormatError(shown(value))
+    else:
+        number = int(value) if value.lstrip("+-").isdigit() else float(value)
+    if abs(number) > sys.float_info.max or math.isnan(number):
+        raise IllegalQueryError(f"expected a finite number, got [{shown(value)}]")
+    return number
+
+
+def number(*, above: float | None = None, at_least: float | None = None) -> Callable[[object], float]:
+    """Return the reader of a finite number within limits, given as DOUBLE."""
+
+    def read(value: object) -> float:
+        found = any_number(value)
+        if above is not None and not found > above:
+            raise IllegalQueryError(f"must be greater than [{above:g}], got [{shown(value)}]")
+        if at_least is not None and not found >= at_least:
+            raise IllegalQueryError(f"must be [{at_least:g}] or more, got [{shown(value)}]")
+        return float(found)
+
+    return read
+
+
+def integer(*, at_least: int = -(2**31), at_most: int = 2**31 - 1) -> Callable[[object], int]:
+    """Return the reader of a whole number within limits; `2.0` is one, `2.5` is none."""
+
+    def read(value: object) -> int:
+        found = any_number(value)
+        if found != int(found):
+            raise IllegalQueryError(f"expected a whole number, got [{shown(value)}]")
+        if not at_least <= found <= at_most:
+            raise IllegalQueryError(f"must be from [{at_least}] to [{at_most}], got [{shown(value)}]")
+        return int(found)
+
+    return read
+
+
+def scalar(value: object) -> Scalar:
+    """Read a text, number or boolean."""
+    if isinstance(value, str | int | float):
+        return value
+    raise MistypedError(value)
+
+
+def word(allowed: Collection[str]) -> Callable[[object], str]:
+    """Return the reader of one of some words, in any case."""
+
+    def read(value: object) -> str:
+        found = text(value).lower()
+        if found not in allowed:
+            raise IllegalQueryError(f"expected any of [{', '.join(sorted(allowed))}], got [{shown(value)}]")
+        return found
+
+    return read
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Read an object."""
+    if not isinstance(value, dict):
+        raise MistypedError(value)
+    return value
+
+
+def list_of(read: Callable[[object], T], *, least: int = 0) -> Callable[[object], tuple[T, ...]]:
+    """Return the reader of a list; one value alone stands for a list of it."""
+
+    def read_list(value: object) -> tuple[T, ...]:
+        found = tuple(read(item) for item in (value if isinstance(value, list) else [value]))
+        if len(found) < least:
+            raise IllegalQueryError(f"expected at least [{least}] values, got [{shown(value)}]")
+        return found
+
+    return read_list
+
+
+def table_of(table: type[T], subject: Subject) -> Callable[[object], T]:
+    """Return the reader of an object of options."""
+    return lambda value: read_options(table, mapping(value), subject)
+
+
+def unsupported(what: str) -> Callable[[object], Any]:
+    """Return the reader of an option that the engine lacks in every form."""
+
+    def read(value: object) -> Any:
+        raise UnsupportedQueryError(f"{what} [{shown(value)}] is not supported by this engine")
+
+    return read
+
+
+def token_of(value: object) -> str:
+    """Return the name of a JSON value's kind, as Elasticsearch's messages have it."""
+    if isinstance(value, bool):
+        return "VALUE_BOOLEAN"
+    if value is None:
+        return "VALUE_NULL"
+    for kind, name in _TOKENS:
+        if isinstance(value, kind):
+            return name
+    return type(value).__name__
+
+
+_TOKENS = ((str, "VALUE_STRING"), (int | float, "VALUE_NUMBER"), (list, "START_ARRAY"), (dict, "START_OBJECT"))
+
+
+def shown(value: object) -> str:
+    """Return a value as messages show it."""
+    whole = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    return whole if len(whole) <= 120 else f"{whole[:117]}..."
