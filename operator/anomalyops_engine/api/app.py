@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from anomalyops_engine.api import documents, indices, info, search
+from anomalyops_engine.api import aliases, documents, indices, info, ml_routes, search
 from anomalyops_engine.api.call import render
+from anomalyops_engine.api.cluster import ClusterEndpoints
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
 from anomalyops_engine.api.lanes import Lanes
 from anomalyops_engine.api.middleware import MAX_BODY_BYTES, ExchangeMiddleware
-from anomalyops_engine.api.ml_routes import routes as ml_routes
-from anomalyops_engine.jobs import JobService
+from anomalyops_engine.jobs import JobService, MlError
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.store import Store, StoreError
 
@@ -47,12 +47,17 @@ def create_app(
         finally:
             await run_in_threadpool(jobs.stop)
 
+    endpoints = [
+        *ClusterEndpoints(jobs, store).endpoints(),
+        *ml_routes.endpoints(jobs),
+        *info.endpoints(),
+        *search.endpoints(store),
+        *documents.endpoints(store),
+        *aliases.endpoints(store),
+        *indices.endpoints(store),
+    ]
     routes: list[BaseRoute] = [
-        *ml_routes(jobs),
-        *info.routes(),
-        *search.routes(store),
-        *documents.routes(store),
-        *indices.routes(store),
+        *(endpoint.route() for endpoint in endpoints),
         Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]),
     ]
     app = Starlette(
@@ -63,12 +68,14 @@ def create_app(
             ApiError: _on_api_error,
             StoreError: _on_lower_error,
             QueryError: _on_lower_error,
+            MlError: _on_lower_error,
             HTTPException: _on_http_error,
         },
     )
     # `/a` and `/a/` are different requests; a redirect would make clients repeat bodies.
     app.router.redirect_slashes = False
     app.state.lanes = Lanes()
+    app.state.endpoints = tuple(endpoints)
     return app
 
 
@@ -82,7 +89,7 @@ async def _on_api_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_lower_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, StoreError | QueryError)  # noqa: S101 (registered for these classes)
+    assert isinstance(error, StoreError | QueryError | MlError)  # noqa: S101 (registered for these classes)
     return _answer(request, from_lower_layer(error))
 
 

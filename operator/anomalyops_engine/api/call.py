@@ -5,22 +5,19 @@ Handlers are plain functions that run in a worker thread, so that database work 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from anomalyops_engine.api.errors import ApiError, not_supported
+from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.filtering import keep_paths
-from anomalyops_engine.api.lanes import Lane, Lanes
+from anomalyops_engine.api.human import with_times_as_text
 from anomalyops_engine.api.media_types import answer_type
+from anomalyops_engine.api.parameters import boolean
 from anomalyops_engine.store import Interruption
-
-# Accepted on every endpoint (the "common options" of the REST API).
-COMMON_PARAMETERS = frozenset({"pretty", "human", "error_trace", "filter_path", "format"})
 
 
 class Call:
@@ -41,29 +38,6 @@ class Call:
         self.query: Mapping[str, str] = dict(request.query_params)
         self.interruption = interruption
 
-    def allow(self, accepted: Collection[str] = (), *, unsupported: Collection[str] = ()) -> None:
-        """Refuse query parameters that the endpoint does not know.
-
-        Args:
-            accepted: parameters that are understood, or that change nothing on a single node.
-            unsupported: parameters that Elasticsearch has and this engine has not.
-
-        Raises:
-            ApiError: 400 naming what is unknown, 501 naming what is not supported.
-        """
-        for name in self.query:
-            if name in unsupported:
-                raise not_supported(f"parameter [{name}] of [{self.request.url.path}] is not supported by this engine")
-        unknown = sorted(name for name in self.query if name not in accepted and name not in COMMON_PARAMETERS)
-        if unknown:
-            many = "s" if len(unknown) > 1 else ""
-            raise ApiError(
-                400,
-                "illegal_argument_exception",
-                f"request [{self.request.url.path}] contains unrecognized parameter{many}: "
-                + ", ".join(f"[{name}]" for name in unknown),
-            )
-
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a boolean query parameter; given without a value it is true.
 
@@ -73,15 +47,7 @@ class Call:
         value = self.query.get(name)
         if value is None:
             return default
-        if value in {"", "true"}:
-            return True
-        if value == "false":
-            return False
-        raise ApiError(
-            400,
-            "illegal_argument_exception",
-            f"Failed to parse value [{value}] of [{name}] as only [true] or [false] are allowed.",
-        )
+        return boolean(name, value)
 
     def json(self, *, required: bool = False) -> dict[str, Any]:
         """Return the body as an object; an absent body is an empty one.
@@ -101,6 +67,8 @@ class Call:
     def respond(self, body: Any, status: int = 200) -> Response:
         """Return a JSON answer, cut down to `filter_path` and laid out as `pretty` asks."""
         self.request.scope["anomalyops.rendered"] = True
+        if self.request.url.path.startswith("/_ml/") and self.flag("human", default=False):
+            body = with_times_as_text(body)
         return render(self.request, body, status)
 
 
@@ -127,15 +95,3 @@ def render(request: Request, body: Any, status: int) -> Response:
     pretty = request.query_params.get("pretty", "false") != "false"
     option = (orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE) if pretty else 0
     return Response(orjson.dumps(body, option=option), status, media_type=answer_type(request))
-
-
-def endpoint(handler: Callable[[Call], Response], lane: Lane) -> Callable[[Request], Awaitable[Response]]:
-    """Return the ASGI endpoint that runs a handler in a thread of its lane."""
-
-    @wraps(handler)
-    async def run(request: Request) -> Response:
-        body = await request.body()
-        lanes: Lanes = request.app.state.lanes
-        return await lanes.run(lane, request, lambda interruption: handler(Call(request, body, interruption)))
-
-    return run

@@ -8,43 +8,60 @@ from typing import Any
 
 import orjson
 from starlette.responses import Response
-from starlette.routing import Route
 
 from anomalyops_engine.api.bulk import Operation, Outcome, parse_bulk, run_bulk
-from anomalyops_engine.api.call import Call, endpoint
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.api.parameters import Known, known
 from anomalyops_engine.query.sources import filter_source, source_filter
 from anomalyops_engine.store import Store
 
-# Understood without effect here: a write is visible and durable once it is acknowledged.
-_HARMLESS = {"refresh", "timeout", "wait_for_active_shards", "routing"}
-_BULK_MISSING = {"pipeline", "require_alias", "require_data_stream", "_source", "_source_includes", "_source_excludes"}
-_WRITE_MISSING = {"pipeline", "require_alias", "if_seq_no", "if_primary_term", "version", "version_type"}
+_SOURCE_PARTS = ("_source", "_source_excludes", "_source_includes")
+# A write is visible and durable once it is acknowledged.
+_IDLE = ("include_source_on_error", "refresh", "timeout", "wait_for_active_shards")
+_CONDITIONS = ("if_primary_term", "if_seq_no", "version", "version_type")
+_WRITE_MISSING = (*_CONDITIONS, "pipeline", "require_alias", "require_data_stream", "routing")
+_BULK = known(
+    idle=(*_IDLE, "list_executed_pipelines"),
+    missing=(*_SOURCE_PARTS, "pipeline", "require_alias", "require_data_stream", "routing"),
+)
+_INDEX = known(["op_type"], idle=_IDLE, missing=_WRITE_MISSING)
+_CREATE = known(idle=_IDLE, missing=_WRITE_MISSING)
+_UPDATE = known(
+    idle=(*_IDLE, "retry_on_conflict"),
+    missing=(*_SOURCE_PARTS, "if_primary_term", "if_seq_no", "lang", "require_alias", "routing"),
+)
+_DELETE = known(idle=(*_IDLE, "routing"), missing=_CONDITIONS)
+_GET = known(
+    _SOURCE_PARTS,
+    idle=("preference", "realtime", "refresh", "routing"),
+    missing=("force_synthetic_source", "stored_fields", "version", "version_type"),
+)
 
 
-def routes(store: Store) -> list[Route]:
-    """Return the routes of this module."""
+def endpoints(store: Store) -> list[Endpoint]:
+    """Return the endpoints of this module."""
 
-    def on(path: str, handler: Any, *methods: str) -> Route:
-        lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
-        return Route(path, endpoint(partial(handler, store), lane), methods=list(methods))
+    def on(methods: str, path: str, handler: Any, parameters: Known) -> Endpoint:
+        lane = Lane.SEARCH if methods == "GET" else Lane.WRITE
+        return Endpoint(methods, path, lane, partial(handler, store), parameters)
 
     return [
-        on("/_bulk", _bulk, "POST", "PUT"),
-        on("/{index}/_bulk", _bulk, "POST", "PUT"),
-        on("/{index}/_doc", _index, "POST"),
-        on("/{index}/_doc/{id:path}", _get, "GET"),
-        on("/{index}/_doc/{id:path}", _index, "PUT", "POST"),
-        on("/{index}/_doc/{id:path}", _delete, "DELETE"),
-        on("/{index}/_create/{id:path}", _create, "PUT", "POST"),
-        on("/{index}/_update/{id:path}", _update, "POST"),
-        on("/{index}/_source/{id:path}", _source, "GET"),
+        on("POST PUT", "/_bulk", _bulk, _BULK),
+        on("POST PUT", "/{index}/_bulk", _bulk, _BULK),
+        on("POST", "/{index}/_doc", _index, _INDEX),
+        on("GET", "/{index}/_doc/{id:path}", _get, _GET),
+        on("PUT POST", "/{index}/_doc/{id:path}", _index, _INDEX),
+        on("DELETE", "/{index}/_doc/{id:path}", _delete, _DELETE),
+        on("PUT POST", "/{index}/_create/{id:path}", _create, _CREATE),
+        on("POST", "/{index}/_update/{id:path}", _update, _UPDATE),
+        on("GET", "/{index}/_source/{id:path}", _source, _GET),
     ]
 
 
 def _bulk(store: Store, call: Call) -> Response:
-    call.allow(_HARMLESS | {"list_executed_pipelines"}, unsupported=_BULK_MISSING)
     began = time.perf_counter()
     operations = parse_bulk(call.body, call.path.get("index"))
     outcomes = run_bulk(store, operations)
@@ -58,10 +75,7 @@ def _bulk(store: Store, call: Call) -> Response:
 
 
 def _index(store: Store, call: Call) -> Response:
-    kind = call.query.get("op_type", "index")
-    if kind not in {"index", "create"}:
-        raise ApiError(400, "illegal_argument_exception", f"opType must be 'create' or 'index', found: [{kind}]")
-    return _write(store, call, kind)
+    return _write(store, call, call.query.get("op_type", "index").lower())
 
 
 def _create(store: Store, call: Call) -> Response:
@@ -77,7 +91,6 @@ def _delete(store: Store, call: Call) -> Response:
 
 
 def _write(store: Store, call: Call, kind: str) -> Response:
-    call.allow(_HARMLESS | {"op_type", "retry_on_conflict"}, unsupported=_WRITE_MISSING)
     if kind != "delete":
         call.json(required=True)
     operation = Operation(kind, call.path["index"], call.path.get("id"), call.body.strip())
@@ -96,10 +109,6 @@ def _answer(call: Call, outcome: Outcome) -> Response:
 
 
 def _get(store: Store, call: Call) -> Response:
-    call.allow(
-        {"_source", "_source_includes", "_source_excludes", "realtime", "refresh", "preference", "routing"},
-        unsupported={"stored_fields", "version", "version_type"},
-    )
     with store.read() as reader:
         index = _single(reader.resolve(call.path["index"]), call.path["index"])
         found = reader.document(index, call.path["id"])
@@ -119,7 +128,6 @@ def _get(store: Store, call: Call) -> Response:
 
 
 def _source(store: Store, call: Call) -> Response:
-    call.allow({"_source", "_source_includes", "_source_excludes", "realtime", "refresh", "preference", "routing"})
     with store.read() as reader:
         index = _single(reader.resolve(call.path["index"]), call.path["index"])
         found = reader.document(index, call.path["id"])

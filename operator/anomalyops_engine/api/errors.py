@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from anomalyops_engine.jobs import MlError
 from anomalyops_engine.query import (
     IllegalQueryError,
     QueryError,
@@ -76,8 +77,10 @@ def index_not_found(name: str) -> ApiError:
     return ApiError(404, "index_not_found_exception", f"no such index [{name}]", details=details)
 
 
-def from_lower_layer(error: StoreError | QueryError) -> ApiError:
-    """Return the API error for an error of the store or of a query."""
+def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
+    """Return the API error for an error of the store, of a query, or of a job or datafeed."""
+    if isinstance(error, MlError):
+        return ApiError(error.status, error.type, error.reason, error.caused_by)
     reason = str(error)
     if isinstance(error, IndexNotFoundError):
         return index_not_found(error.index)

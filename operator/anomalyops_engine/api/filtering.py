@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Sequence
 from typing import Any
+
+from anomalyops_engine.store.patterns import matches
 
 _MISSING = object()
 
@@ -31,11 +32,11 @@ def _step(patterns: Sequence[tuple[str, ...]], key: str) -> list[tuple[str, ...]
         head, tail = pattern[0], pattern[1:]
         if head == "**":
             rest.append(pattern)
-            if tail and fnmatch.fnmatchcase(key, tail[0]):
+            if tail and matches(tail[0], key):
                 rest.append(tail[1:])
             elif not tail:
                 rest.append(())
-        elif fnmatch.fnmatchcase(key, head):
+        elif matches(head, key):
             rest.append(tail)
     return rest
 

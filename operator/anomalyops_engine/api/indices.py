@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
-from starlette.routing import Route
 
-from anomalyops_engine.api.call import Call, endpoint
-from anomalyops_engine.api.errors import ApiError, index_not_found, not_supported
+from anomalyops_engine.api.aliases import alias_properties
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
+from anomalyops_engine.api.errors import ApiError, index_not_found
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.store import Index, Reader, Store
+from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
+from anomalyops_engine.store import Index, Reader, Store, Wildcards
+from anomalyops_engine.store.dates import format_millis
 
-_TARGETS = {"expand_wildcards", "ignore_unavailable", "allow_no_indices", "local", "flat_settings", "include_defaults"}
-_WAITING = {"timeout", "master_timeout", "wait_for_active_shards", "include_type_name"}
+_CHANGE = known([*TARGETS], idle=WAITING)
+_LOOK = known([*TARGETS, "flat_settings"], idle=(*WAITING, "include_defaults", "local"), missing=("features",))
+_MAPPING_LOOK = known(TARGETS, idle=(*WAITING, "local"))
+_REFRESH = known(TARGETS)
 
 
 class _IndexConvertor(StringConvertor):
@@ -28,65 +32,70 @@ class _IndexConvertor(StringConvertor):
 register_url_convertor("index", _IndexConvertor())
 
 
-def routes(store: Store) -> list[Route]:
-    """Return the routes of this module."""
+def endpoints(store: Store) -> list[Endpoint]:
+    """Return the endpoints of this module."""
 
-    def on(path: str, handler: Any, *methods: str) -> Route:
+    def on(methods: str, path: str, handler: Any, parameters: Known) -> Endpoint:
         lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
-        return Route(path, endpoint(partial(handler, store), lane), methods=list(methods))
+        return Endpoint(methods, path, lane, partial(handler, store), parameters)
 
+    flush = known(TARGETS, idle=("force", "wait_if_ongoing"))
+    create = known(idle=(*WAITING, "wait_for_active_shards"))
+    put_mapping = known(TARGETS, idle=WAITING, missing=("write_index_only",))
     return [
-        on("/_refresh", _refresh, "GET", "POST"),
-        on("/{index}/_refresh", _refresh, "GET", "POST"),
-        on("/_flush", _refresh, "GET", "POST"),
-        on("/{index}/_flush", _refresh, "GET", "POST"),
-        on("/_mapping", _get_mapping, "GET"),
-        on("/{index}/_mapping", _get_mapping, "GET"),
-        on("/{index}/_mapping", _put_mapping, "PUT", "POST"),
-        on("/{index}/_settings", _get_settings, "GET"),
-        on("/_alias", _get_alias, "GET"),
-        on("/_alias/{name}", _get_alias, "GET"),
-        on("/{index}/_alias", _get_alias, "GET"),
-        on("/{index}/_alias/{name}", _get_alias, "GET"),
-        on("/{index}/_alias/{name}", _put_alias, "PUT", "POST"),
-        on("/{index:index}", _get_index, "GET"),
-        on("/{index:index}", _create, "PUT"),
-        on("/{index:index}", _delete, "DELETE"),
+        on("GET POST", "/_refresh", _refresh, _REFRESH),
+        on("GET POST", "/{index}/_refresh", _refresh, _REFRESH),
+        on("GET POST", "/_flush", _refresh, flush),
+        on("GET POST", "/{index}/_flush", _refresh, flush),
+        on("GET", "/_mapping", _get_mapping, _MAPPING_LOOK),
+        on("GET", "/{index}/_mapping", _get_mapping, _MAPPING_LOOK),
+        on("PUT POST", "/{index}/_mapping", _put_mapping, put_mapping),
+        on("GET", "/_settings", _get_settings, _LOOK),
+        on("GET", "/{index}/_settings", _get_settings, _LOOK),
+        on("GET", "/{index:index}", _get_index, _LOOK),
+        on("PUT", "/{index:index}", _create, create),
+        on("DELETE", "/{index:index}", _delete, _CHANGE),
     ]
 
 
-def resolved(reader: Reader, call: Call) -> list[Index]:
+def resolved(reader: Reader, call: Call, default: Wildcards = Wildcards()) -> list[Index]:  # noqa: B008 (frozen)
     """Return the indices that the path and the index options of a request mean.
+
+    Args:
+        reader: what there is.
+        call: the request.
+        default: what patterns reach when the request does not say.
 
     Raises:
         IndexNotFoundError: a concrete name is missing and `ignore_unavailable` is not set.
     """
+    given = call.query.get("expand_wildcards")
     return reader.resolve(
         call.path.get("index", "*"),
         ignore_unavailable=call.flag("ignore_unavailable", default=False),
         allow_no_indices=call.flag("allow_no_indices", default=True),
+        wildcards=default if given is None else Wildcards.parse(given),
     )
 
 
 def _create(store: Store, call: Call) -> Response:
-    call.allow(_WAITING)
     body = call.json()
     for key in body:
         if key not in {"mappings", "settings", "aliases"}:
             raise ApiError(400, "parse_exception", f"unknown key [{key}] for create index")
     aliases = body.get("aliases", {})
-    for alias, properties in aliases.items():
-        _check_alias(alias, properties)
+    if not isinstance(aliases, dict):
+        raise ApiError(400, "parse_exception", f"[aliases] must be an object, got [{aliases}]")
     name = call.path["index"]
+    checked = {alias: alias_properties(alias, properties) for alias, properties in aliases.items()}
     with store.write() as writer:
-        writer.create_index(
-            name, mappings=_mapping(body.get("mappings", {})), settings=body.get("settings", {}), aliases=aliases
-        )
+        writer.create_index(name, mappings=_mapping(body.get("mappings", {})), settings=body.get("settings", {}))
+        for alias, properties in checked.items():
+            writer.put_alias(alias, name, **properties)
     return call.respond({"acknowledged": True, "shards_acknowledged": True, "index": name})
 
 
 def _delete(store: Store, call: Call) -> Response:
-    call.allow(_TARGETS | _WAITING)
     expression = call.path["index"]
     if "*" in expression or "_all" in expression.split(","):
         raise ApiError(400, "illegal_argument_exception", "Wildcard expressions or all indices are not allowed")
@@ -108,7 +117,6 @@ def _delete(store: Store, call: Call) -> Response:
 
 
 def _get_index(store: Store, call: Call) -> Response:
-    call.allow(_TARGETS | _WAITING, unsupported={"features"})
     with store.read() as reader:
         indices = resolved(reader, call)
     return call.respond(
@@ -116,7 +124,7 @@ def _get_index(store: Store, call: Call) -> Response:
             index.name: {
                 "aliases": index.aliases,
                 "mappings": index.mapping.to_body(),
-                "settings": _settings(index),
+                "settings": _settings(index, call),
             }
             for index in indices
         }
@@ -124,14 +132,12 @@ def _get_index(store: Store, call: Call) -> Response:
 
 
 def _get_mapping(store: Store, call: Call) -> Response:
-    call.allow(_TARGETS | _WAITING)
     with store.read() as reader:
         indices = resolved(reader, call)
     return call.respond({index.name: {"mappings": index.mapping.to_body()} for index in indices})
 
 
 def _put_mapping(store: Store, call: Call) -> Response:
-    call.allow(_TARGETS | _WAITING, unsupported={"write_index_only"})
     body = _mapping(call.json(required=True))
     with store.write() as writer:
         for index in resolved(writer, call):
@@ -140,57 +146,16 @@ def _put_mapping(store: Store, call: Call) -> Response:
 
 
 def _get_settings(store: Store, call: Call) -> Response:
-    call.allow(_TARGETS | _WAITING)
     with store.read() as reader:
         indices = resolved(reader, call)
-    return call.respond({index.name: {"settings": _settings(index)} for index in indices})
+    return call.respond({index.name: {"settings": _settings(index, call)} for index in indices})
 
 
 def _refresh(store: Store, call: Call) -> Response:
     """Answer that everything is visible, which it is from the moment that a write is acknowledged."""
-    call.allow(_TARGETS | {"force", "wait_if_ongoing"})
     with store.read() as reader:
         count = len(resolved(reader, call))
     return call.respond({"_shards": {"total": count, "successful": count, "failed": 0}})
-
-
-def _get_alias(store: Store, call: Call) -> Response:
-    call.allow(_TARGETS | _WAITING)
-    name = call.path.get("name")
-    wanted = re.compile("|".join(re.escape(part).replace(r"\*", ".*") for part in (name or "*").split(",")))
-    with store.read() as reader:
-        indices = resolved(reader, call)
-    found = {}
-    for index in indices:
-        aliases = {alias: body for alias, body in index.aliases.items() if wanted.fullmatch(alias)}
-        if aliases or name is None:
-            found[index.name] = {"aliases": aliases}
-    if not found and name is not None and "*" not in name:
-        return call.respond({"error": f"alias [{name}] missing", "status": 404}, 404)
-    return call.respond(found)
-
-
-def _put_alias(store: Store, call: Call) -> Response:
-    call.allow(_WAITING)
-    body = call.json()
-    _check_alias(call.path["name"], body)
-    with store.write() as writer:
-        for index in resolved(writer, call):
-            writer.put_alias(
-                call.path["name"],
-                index.name,
-                filter=body.get("filter"),
-                is_write_index=body.get("is_write_index"),
-            )
-    return call.respond({"acknowledged": True})
-
-
-def _check_alias(alias: str, properties: object) -> None:
-    if not isinstance(properties, dict):
-        raise ApiError(400, "parsing_exception", f"alias [{alias}] must be an object, got [{properties}]")
-    for key in properties:
-        if key not in {"filter", "is_write_index", "is_hidden"}:
-            raise not_supported(f"[{key}] of alias [{alias}] is not supported by this engine")
 
 
 def _mapping(body: object) -> dict[str, Any]:
@@ -199,16 +164,19 @@ def _mapping(body: object) -> dict[str, Any]:
     return body
 
 
-def _settings(index: Index) -> dict[str, Any]:
+def _settings(index: Index, call: Call) -> dict[str, Any]:
     given = index.settings.get("index", index.settings)
     given = {key.removeprefix("index."): value for key, value in given.items()} if isinstance(given, dict) else {}
-    return {
-        "index": {
-            "number_of_shards": "1",
-            "number_of_replicas": "0",
-            **given,
-            "creation_date": str(index.created_ms),
-            "uuid": index.uuid,
-            "provided_name": index.name,
-        }
+    settings = {
+        "number_of_shards": "1",
+        "number_of_replicas": "0",
+        **given,
+        "creation_date": str(index.created_ms),
+        "uuid": index.uuid,
+        "provided_name": index.name,
     }
+    if call.flag("human", default=False):
+        settings["creation_date_string"] = format_millis(index.created_ms, "strict_date_time")
+    if call.flag("flat_settings", default=False):
+        return {f"index.{key}": value for key, value in settings.items()}
+    return {"index": settings}

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from anomalyops_engine import __version__
-from anomalyops_engine.api.call import Call, endpoint
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.lanes import Lane
 
 # The release of Elasticsearch whose REST dialect the engine speaks; clients choose their behaviour by it.
 DIALECT_VERSION = "8.19.3"
 
 
-def routes() -> list[Route]:
-    """Return the routes of this module."""
-    return [Route("/", endpoint(_root, Lane.STATE), methods=["GET"])]
+def endpoints() -> list[Endpoint]:
+    """Return the endpoints of this module."""
+    return [Endpoint("GET", "/", Lane.STATE, _root)]
 
 
 def _root(call: Call) -> Response:
-    call.allow()
     return call.respond(
         {
             "name": "anomalyops-engine",

@@ -15,9 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from anomalyops_engine.api.body import ClientGoneError, read_body
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.info import DIALECT_VERSION
 from anomalyops_engine.api.media_types import JSON, answer_type, check_content_type
 from anomalyops_engine.api.origin import check_origin
 
+_THROTTLED_WARNING = (
+    f'299 Elasticsearch-{DIALECT_VERSION}-anomalyops "[ignore_throttled] parameter is deprecated because frozen '
+    'indices have been deprecated. Consider cold or frozen tiers in place of frozen indices."'
+).encode()
 MAX_BODY_BYTES = 100 * 1024 * 1024
 PRODUCT_HEADER = (b"x-elastic-product", b"Elasticsearch")
 
@@ -121,6 +126,8 @@ class _Outgoing:
         opaque = self._request.headers.get("x-opaque-id")
         if opaque is not None:
             headers.append((b"x-opaque-id", opaque.encode("latin-1")))
+        if "ignore_throttled" in self._request.query_params:
+            headers.append((b"warning", _THROTTLED_WARNING))
         await self._send({**start, "headers": headers})
 
     def _media(self, value: bytes) -> bytes:

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from anomalyops_engine.api.call import Call, endpoint
+from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import ApiError
-from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.jobs import MlError
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.datafeed_config import expand_wildcards
 from anomalyops_engine.jobs.parsing import boolean, integer, number
 from anomalyops_engine.jobs.units import duration_ms, instant_ms
 
 JsonObject = dict[str, Any]
-Handler = Callable[[Call], Response]
 
 INDICES_OPTIONS = ("allow_no_indices", "expand_wildcards", "ignore_throttled", "ignore_unavailable")
 # Elasticsearch's name for each option of the query string, in a datafeed's `indices_options`.
-
-
-def ml_endpoint(handler: Handler, lane: Lane) -> Callable[[Request], Any]:
-    """Return the ASGI endpoint of a handler, whose refusals become API errors."""
-
-    def guarded(call: Call) -> Response:
-        try:
-            return handler(call)
-        except MlError as error:
-            raise ApiError(error.status, error.type, error.reason, error.caused_by) from error
-
-    return endpoint(guarded, lane)
 
 
 class Parameters:
@@ -41,22 +23,20 @@ class Parameters:
 
     Args:
         call: the request.
-        accepted: names allowed in the query string.
         in_body: names allowed in the body; None when the body is read elsewhere.
+        parser: what Elasticsearch calls the parser of the body, for its errors.
 
     Raises:
-        ApiError: 400 for an unknown parameter or body key.
+        ApiError: 400 for an unknown key of the body.
     """
 
     def __init__(
         self,
         call: Call,
-        accepted: Collection[str],
         *,
         in_body: Collection[str] | None = None,
         parser: str = "",
     ) -> None:
-        call.allow(accepted)
         self._values: dict[str, Any] = {}
         if in_body is not None:
             body = call.json()
@@ -64,7 +44,11 @@ class Parameters:
                 if key not in in_body:
                     raise ApiError(400, "x_content_parse_exception", f"[{parser}] unknown field [{key}]")
             self._values.update(body)
-        self._values.update({name: value for name, value in call.query.items() if name in accepted})
+        self._values.update(call.query)
+
+    def given(self, name: str) -> bool:
+        """Return whether the request says anything about it."""
+        return self._values.get(name) is not None
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a boolean."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options, ml_endpoint
+from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options
+from anomalyops_engine.api.parameters import known
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.units import SECOND_MS
 
@@ -24,36 +25,39 @@ class DatafeedEndpoints:
     def __init__(self, service: JobService) -> None:
         self._datafeeds = service.datafeeds
 
-    def routes(self) -> list[Route]:
-        """Return the routes."""
-        table = (
-            ("GET", "/_stats", Lane.STATE, self.stats),
-            ("GET", "/_preview", Lane.SEARCH, self.preview),
-            ("POST", "/_preview", Lane.SEARCH, self.preview),
-            ("GET", "/{datafeed_id}/_stats", Lane.STATE, self.stats),
-            ("GET", "/{datafeed_id}/_preview", Lane.SEARCH, self.preview),
-            ("POST", "/{datafeed_id}/_preview", Lane.SEARCH, self.preview),
-            ("POST", "/{datafeed_id}/_update", Lane.MANAGEMENT, self.update),
-            ("POST", "/{datafeed_id}/_start", Lane.MANAGEMENT, self.start),
-            ("POST", "/{datafeed_id}/_stop", Lane.MANAGEMENT, self.stop),
-            ("GET", "", Lane.STATE, self.get),
-            ("GET", "/", Lane.STATE, self.get),
-            ("GET", "/{datafeed_id}", Lane.STATE, self.get),
-            ("PUT", "/{datafeed_id}", Lane.MANAGEMENT, self.create),
-            ("DELETE", "/{datafeed_id}", Lane.MANAGEMENT, self.delete),
-        )
-        return [Route(_BASE + path, ml_endpoint(handler, lane), methods=[verb]) for verb, path, lane, handler in table]
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        listed = known(["allow_no_match", "exclude_generated"])
+        stats = known(["allow_no_match"])
+        preview = known(["start", "end"])
+        options = known(INDICES_OPTIONS)
+        starting = known(["start", "end", "timeout"])
+        stopping = known(["allow_no_match", "force", "timeout", "close_job"])
+        one = _BASE + "/{datafeed_id}"
+        return [
+            Endpoint("GET", _BASE + "/_stats", Lane.STATE, self.stats, stats),
+            Endpoint("GET POST", _BASE + "/_preview", Lane.SEARCH, self.preview, preview),
+            Endpoint("GET", one + "/_stats", Lane.STATE, self.stats, stats),
+            Endpoint("GET POST", one + "/_preview", Lane.SEARCH, self.preview, preview),
+            Endpoint("POST", one + "/_update", Lane.MANAGEMENT, self.update, options),
+            Endpoint("POST", one + "/_start", Lane.MANAGEMENT, self.start, starting),
+            Endpoint("POST", one + "/_stop", Lane.MANAGEMENT, self.stop, stopping),
+            Endpoint("GET", _BASE, Lane.STATE, self.get, listed),
+            Endpoint("GET", _BASE + "/", Lane.STATE, self.get, listed),
+            Endpoint("GET", one, Lane.STATE, self.get, listed),
+            Endpoint("PUT", one, Lane.MANAGEMENT, self.create, options),
+            Endpoint("DELETE", one, Lane.MANAGEMENT, self.delete, known(["force"])),
+        ]
 
     def create(self, call: Call) -> Response:
         """`PUT /{datafeed_id}`."""
-        call.allow(INDICES_OPTIONS)
         body = call.json(required=True)
         options = indices_options(call)
         return call.respond(self._datafeeds.create(call.path["datafeed_id"], body, indices_options=options))
 
     def get(self, call: Call) -> Response:
         """`GET /[{datafeed_id}]`."""
-        parameters = Parameters(call, ("allow_no_match", "exclude_generated"))
+        parameters = Parameters(call)
         return call.respond(
             self._datafeeds.get(
                 call.path.get("datafeed_id", "_all"),
@@ -64,20 +68,19 @@ class DatafeedEndpoints:
 
     def update(self, call: Call) -> Response:
         """`POST /{datafeed_id}/_update`."""
-        call.allow(INDICES_OPTIONS)
         options = indices_options(call)
         return call.respond(self._datafeeds.update(call.path["datafeed_id"], call.json(), indices_options=options))
 
     def delete(self, call: Call) -> Response:
         """`DELETE /{datafeed_id}`."""
-        parameters = Parameters(call, ("force",))
+        parameters = Parameters(call)
         self._datafeeds.delete(call.path["datafeed_id"], force=parameters.flag("force", default=False))
         return call.respond({"acknowledged": True})
 
     def start(self, call: Call) -> Response:
         """`POST /{datafeed_id}/_start`."""
         names = ("start", "end", "timeout")
-        parameters = Parameters(call, names, in_body=("datafeed_id", *names), parser="start_datafeed_request")
+        parameters = Parameters(call, in_body=("datafeed_id", *names), parser="start_datafeed_request")
         parameters.duration_ms("timeout", _TIMEOUT_MS)
         return call.respond(
             self._datafeeds.start(
@@ -90,7 +93,7 @@ class DatafeedEndpoints:
     def stop(self, call: Call) -> Response:
         """`POST /{datafeed_id}/_stop`."""
         names = ("allow_no_match", "force", "timeout", "close_job")
-        parameters = Parameters(call, names, in_body=("datafeed_id", *names), parser="stop_datafeed_request")
+        parameters = Parameters(call, in_body=("datafeed_id", *names), parser="stop_datafeed_request")
         return call.respond(
             self._datafeeds.stop(
                 call.path["datafeed_id"],
@@ -103,7 +106,7 @@ class DatafeedEndpoints:
 
     def stats(self, call: Call) -> Response:
         """`GET /[{datafeed_id}/]_stats`."""
-        parameters = Parameters(call, ("allow_no_match",))
+        parameters = Parameters(call)
         return call.respond(
             self._datafeeds.stats(
                 call.path.get("datafeed_id", "_all"),
@@ -115,7 +118,6 @@ class DatafeedEndpoints:
         """`GET|POST /[{datafeed_id}/]_preview`."""
         parameters = Parameters(
             call,
-            ("start", "end"),
             in_body=("start", "end", "datafeed_config", "job_config"),
             parser="preview_datafeed_action",
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options, ml_endpoint
+from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options
+from anomalyops_engine.api.parameters import known
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.units import MINUTE_MS
 
@@ -24,42 +25,46 @@ class JobEndpoints:
     """Handlers under `/_ml/anomaly_detectors`, without the results."""
 
     def __init__(self, service: JobService) -> None:
-        self._service = service
         self._jobs = service.jobs
-        self._finished: dict[str, JsonObject] = {}
+        self._tasks = service.tasks
 
-    def routes(self) -> list[Route]:
-        """Return the routes."""
-        table = (
-            ("POST", "/_validate", Lane.STATE, self.validate),
-            ("POST", "/_validate/detector", Lane.STATE, self.validate_detector),
-            ("GET", "/_stats", Lane.STATE, self.stats),
-            ("GET", "/{job_id}/_stats", Lane.STATE, self.stats),
-            ("POST", "/{job_id}/_update", Lane.MANAGEMENT, self.update),
-            ("POST", "/{job_id}/_open", Lane.MANAGEMENT, self.open),
-            ("POST", "/{job_id}/_close", Lane.MANAGEMENT, self.close),
-            ("POST", "/{job_id}/_reset", Lane.MANAGEMENT, self.reset),
-            ("GET", "", Lane.STATE, self.get),
-            ("GET", "/", Lane.STATE, self.get),
-            ("GET", "/{job_id}", Lane.STATE, self.get),
-            ("PUT", "/{job_id}", Lane.MANAGEMENT, self.create),
-            ("DELETE", "/{job_id}", Lane.MANAGEMENT, self.delete),
-        )
-        routes = [
-            Route(_BASE + path, ml_endpoint(handler, lane), methods=[verb]) for verb, path, lane, handler in table
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        listed = known(["allow_no_match", "exclude_generated"])
+        stats = known(["allow_no_match"])
+        create = known(INDICES_OPTIONS)
+        opening = known(["timeout"])
+        closing = known(["allow_no_match", "force", "timeout"])
+        deleting = known(["delete_user_annotations", "force", "wait_for_completion"])
+        resetting = known(["delete_user_annotations", "wait_for_completion"])
+        one = _BASE + "/{job_id}"
+        return [
+            Endpoint("POST", _BASE + "/_validate", Lane.STATE, self.validate),
+            Endpoint("POST", _BASE + "/_validate/detector", Lane.STATE, self.validate_detector),
+            Endpoint("GET", _BASE + "/_stats", Lane.STATE, self.stats, stats),
+            Endpoint("GET", one + "/_stats", Lane.STATE, self.stats, stats),
+            Endpoint("POST", one + "/_update", Lane.MANAGEMENT, self.update),
+            Endpoint("POST", one + "/_open", Lane.MANAGEMENT, self.open, opening),
+            Endpoint("POST", one + "/_close", Lane.MANAGEMENT, self.close, closing),
+            Endpoint("POST", one + "/_reset", Lane.MANAGEMENT, self.reset, resetting),
+            Endpoint("GET", _BASE, Lane.STATE, self.get, listed),
+            Endpoint("GET", _BASE + "/", Lane.STATE, self.get, listed),
+            Endpoint("GET", one, Lane.STATE, self.get, listed),
+            Endpoint("PUT", one, Lane.MANAGEMENT, self.create, create),
+            Endpoint("DELETE", one, Lane.MANAGEMENT, self.delete, deleting),
+            # What is asked for a task is done by the time that its id is known.
+            Endpoint("GET", "/_tasks/{task_id}", Lane.STATE, self.task, known(idle=["timeout", "wait_for_completion"])),
         ]
-        return [*routes, Route("/_tasks/{task_id}", ml_endpoint(self.task, Lane.STATE), methods=["GET"])]
 
     def create(self, call: Call) -> Response:
         """`PUT /{job_id}`."""
-        call.allow(INDICES_OPTIONS)
         body = call.json(required=True)
         job = self._jobs.create(call.path["job_id"], body, indices_options=indices_options(call))
         return call.respond(job)
 
     def get(self, call: Call) -> Response:
         """`GET /[{job_id}]`."""
-        parameters = Parameters(call, ("allow_no_match", "exclude_generated"))
+        parameters = Parameters(call)
         return call.respond(
             self._jobs.get(
                 call.path.get("job_id", "_all"),
@@ -70,13 +75,12 @@ class JobEndpoints:
 
     def update(self, call: Call) -> Response:
         """`POST /{job_id}/_update`."""
-        call.allow()
         return call.respond(self._jobs.update(call.path["job_id"], call.json(required=True)))
 
     def delete(self, call: Call) -> Response:
         """`DELETE /{job_id}`."""
-        parameters = Parameters(call, ("force", "wait_for_completion", "delete_user_annotations"))
-        task = self._service.next_task()
+        parameters = Parameters(call)
+        task = self._tasks.new_id()
         self._jobs.delete(
             call.path["job_id"],
             force=parameters.flag("force", default=False),
@@ -87,8 +91,8 @@ class JobEndpoints:
 
     def reset(self, call: Call) -> Response:
         """`POST /{job_id}/_reset`."""
-        parameters = Parameters(call, ("wait_for_completion", "delete_user_annotations"))
-        task = self._service.next_task()
+        parameters = Parameters(call)
+        task = self._tasks.new_id()
         self._jobs.reset(
             call.path["job_id"],
             delete_user_annotations=parameters.flag("delete_user_annotations", default=False),
@@ -99,26 +103,14 @@ class JobEndpoints:
         """Answer a deletion or reset: it is done by now, also for those who would rather watch a task."""
         if parameters.flag("wait_for_completion", default=True):
             return call.respond({"acknowledged": True})
-        node, _, number = task.partition(":")
-        self._finished[task] = {
-            "completed": True,
-            "task": {
-                "node": node,
-                "id": int(number),
-                "type": "transport",
-                "action": action,
-                "description": f"job-{call.path['job_id']}",
-                "cancellable": False,
-                "headers": {},
-            },
-            "response": {"acknowledged": True},
-        }
+        self._tasks.finish(
+            task, action=action, description=f"job-{call.path['job_id']}", response={"acknowledged": True}
+        )
         return call.respond({"task": task})
 
     def task(self, call: Call) -> Response:
         """`GET /_tasks/{task_id}`: the outcome of a deletion or reset that was not waited for."""
-        call.allow(("timeout", "wait_for_completion"))
-        task = self._finished.get(call.path["task_id"])
+        task = self._tasks.outcome(call.path["task_id"])
         if task is None:
             raise ApiError(
                 404,
@@ -129,14 +121,14 @@ class JobEndpoints:
 
     def open(self, call: Call) -> Response:
         """`POST /{job_id}/_open`."""
-        parameters = Parameters(call, ("timeout",), in_body=("job_id", "timeout"), parser="open_job_request")
+        parameters = Parameters(call, in_body=("job_id", "timeout"), parser="open_job_request")
         parameters.duration_ms("timeout", _OPEN_TIMEOUT_MS)
         return call.respond(self._jobs.open(call.path["job_id"]))
 
     def close(self, call: Call) -> Response:
         """`POST /{job_id}/_close`."""
         names = ("allow_no_match", "force", "timeout")
-        parameters = Parameters(call, names, in_body=("job_id", *names), parser="close_job_request")
+        parameters = Parameters(call, in_body=("job_id", *names), parser="close_job_request")
         return call.respond(
             self._jobs.close(
                 call.path["job_id"],
@@ -148,7 +140,7 @@ class JobEndpoints:
 
     def stats(self, call: Call) -> Response:
         """`GET /[{job_id}/]_stats`."""
-        parameters = Parameters(call, ("allow_no_match",))
+        parameters = Parameters(call)
         return call.respond(
             self._jobs.stats(
                 call.path.get("job_id", "_all"),
@@ -158,12 +150,10 @@ class JobEndpoints:
 
     def validate(self, call: Call) -> Response:
         """`POST /_validate`."""
-        call.allow()
         self._jobs.validate(call.json(required=True))
         return call.respond({"acknowledged": True})
 
     def validate_detector(self, call: Call) -> Response:
         """`POST /_validate/detector`."""
-        call.allow()
         self._jobs.validate_detector(call.json(required=True))
         return call.respond({"acknowledged": True})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint, Handler
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.ml_call import Parameters, ml_endpoint
+from anomalyops_engine.api.ml_call import Parameters
+from anomalyops_engine.api.parameters import known
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.results import BUCKETS, INFLUENCERS, RECORDS, ResultKind, ResultQuery
 from anomalyops_engine.jobs.units import instant_ms
@@ -25,32 +26,43 @@ class ResultEndpoints:
     def __init__(self, service: JobService) -> None:
         self._results = service.results
 
-    def routes(self) -> list[Route]:
-        """Return the routes: each takes its parameters from the query string (GET) or the body too (POST)."""
-        table = (
-            ("/results/buckets", self.buckets),
-            ("/results/buckets/{timestamp}", self.buckets),
-            ("/results/records", self.records),
-            ("/results/influencers", self.influencers),
-            ("/results/overall_buckets", self.overall_buckets),
-            ("/model_snapshots", self.snapshots),
-            ("/model_snapshots/{snapshot_id}", self.snapshots),
-        )
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints: each takes its parameters from the query string, or (POST) from the body too."""
+
+        def on(path: str, handler: Handler, *names: str) -> Endpoint:
+            return Endpoint("GET POST", _JOB + path, Lane.SEARCH, handler, known(names))
+
+        buckets = ("anomaly_score", "exclude_interim", "expand")
+        overall = ("allow_no_match", "bucket_span", "end", "exclude_interim", "overall_score", "start", "top_n")
         return [
-            Route(_JOB + path, ml_endpoint(handler, Lane.SEARCH), methods=["GET", "POST"]) for path, handler in table
+            on("/results/buckets", self.buckets, *_PAGED, *buckets),
+            on("/results/buckets/{timestamp}", self.buckets, *_PAGED, *buckets),
+            on("/results/records", self.records, *_PAGED, "record_score", "exclude_interim"),
+            on("/results/influencers", self.influencers, *_PAGED, "influencer_score", "exclude_interim"),
+            on("/results/overall_buckets", self.overall_buckets, *overall),
+            on("/model_snapshots", self.snapshots, *_PAGED),
+            on("/model_snapshots/{snapshot_id}", self.snapshots, *_PAGED),
         ]
 
     def buckets(self, call: Call) -> Response:
-        """`results/buckets[/{timestamp}]`."""
-        names = (*_PAGED, "anomaly_score", "exclude_interim", "expand")
+        """`results/buckets[/{timestamp}]`; the timestamp may be in the body too, and then nothing filters."""
+        names = ("timestamp", *_PAGED, "anomaly_score", "exclude_interim", "expand")
         parameters = _parameters(call, names, "get_buckets_request")
         expand = parameters.flag("expand", default=False)
-        if "timestamp" not in call.path:
-            query = _query(call, parameters, BUCKETS, descending=False)
+        timestamp = call.path.get("timestamp", parameters.text("timestamp"))
+        if timestamp is None:
+            query = _query(parameters, BUCKETS, descending=False)
             return call.respond(self._results.page(call.path["job_id"], BUCKETS, query, expand=expand))
+        given = [name for name in ("from", "size", "start", "end", "anomaly_score") if parameters.given(name)]
+        if given or parameters.given("page"):
+            raise ApiError(
+                400,
+                "illegal_argument_exception",
+                f"Parameter [{(given or ['page'])[0]}] cannot be used together with [timestamp]",
+            )
         found = self._results.bucket(
             call.path["job_id"],
-            instant_ms(call.path["timestamp"], "timestamp"),
+            instant_ms(timestamp, "timestamp"),
             expand=expand,
             exclude_interim=parameters.flag("exclude_interim", default=False),
         )
@@ -59,14 +71,14 @@ class ResultEndpoints:
     def records(self, call: Call) -> Response:
         """`results/records`."""
         parameters = _parameters(call, (*_PAGED, "record_score", "exclude_interim"), "get_records_request")
-        query = _query(call, parameters, RECORDS, descending=True)
+        query = _query(parameters, RECORDS, descending=True)
         return call.respond(self._results.page(call.path["job_id"], RECORDS, query))
 
     def influencers(self, call: Call) -> Response:
         """`results/influencers`."""
         names = (*_PAGED, "influencer_score", "exclude_interim")
         parameters = _parameters(call, names, "get_influencers_request")
-        query = _query(call, parameters, INFLUENCERS, descending=True)
+        query = _query(parameters, INFLUENCERS, descending=True)
         return call.respond(self._results.page(call.path["job_id"], INFLUENCERS, query))
 
     def overall_buckets(self, call: Call) -> Response:
@@ -80,7 +92,7 @@ class ResultEndpoints:
             "end",
             "allow_no_match",
         )
-        parameters = Parameters(call, names, in_body=("job_id", *names), parser="get_overall_buckets_request")
+        parameters = Parameters(call, in_body=("job_id", *names), parser="get_overall_buckets_request")
         return call.respond(
             self._results.overall_buckets(
                 call.path["job_id"],
@@ -97,12 +109,12 @@ class ResultEndpoints:
     def snapshots(self, call: Call) -> Response:
         """`model_snapshots[/{snapshot_id}]`."""
         parameters = _parameters(call, _PAGED, "get_model_snapshots_request")
-        first, size = _page(call, parameters)
+        first, size = _page(parameters)
         query = ResultQuery(
             start_ms=parameters.instant_ms("start", now=True),
             end_ms=parameters.instant_ms("end", now=True),
             sort=parameters.text("sort"),
-            descending=parameters.flag("desc", default=False),
+            descending=parameters.flag("desc", default=True),
             first=first,
             size=size,
         )
@@ -111,24 +123,23 @@ class ResultEndpoints:
 
 def _parameters(call: Call, names: tuple[str, ...], parser: str) -> Parameters:
     in_body = ("job_id", "timestamp", "snapshot_id", "page", *names)
-    return Parameters(call, names, in_body=in_body, parser=parser)
+    return Parameters(call, in_body=in_body, parser=parser)
 
 
-def _page(call: Call, parameters: Parameters) -> tuple[int, int]:
+def _page(parameters: Parameters) -> tuple[int, int]:
     """Return (from, size): parameters of the query string, or the body's `page`."""
     page = parameters.object("page") or {}
     unknown = sorted(set(page) - {"from", "size"})
     if unknown:
         raise ApiError(400, "x_content_parse_exception", f"[page] unknown field [{unknown[0]}]")
-    del call
     return (
         parameters.integer("from", int(page.get("from", 0))),
         parameters.integer("size", int(page.get("size", 100))),
     )
 
 
-def _query(call: Call, parameters: Parameters, kind: ResultKind, *, descending: bool) -> ResultQuery:
-    first, size = _page(call, parameters)
+def _query(parameters: Parameters, kind: ResultKind, *, descending: bool) -> ResultQuery:
+    first, size = _page(parameters)
     return ResultQuery(
         start_ms=parameters.instant_ms("start", now=True),
         end_ms=parameters.instant_ms("end", now=True),

@@ -1,32 +1,27 @@
-"""All routes of the machine learning API; what is not served yet says so by name."""
+"""All endpoints of the machine learning API; what is not served yet says so by name."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import not_supported
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.ml_call import ml_endpoint
-from anomalyops_engine.api.ml_cluster import ClusterEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
 from anomalyops_engine.jobs import JobService
 
-_ANY = ["GET", "POST", "PUT", "DELETE", "HEAD"]
 
-
-def routes(service: JobService) -> list[Route]:
-    """Return the routes of jobs, datafeeds, results and cluster information over a job service."""
+def endpoints(service: JobService) -> list[Endpoint]:
+    """Return the endpoints of jobs, datafeeds and results over a job service."""
     return [
-        *ClusterEndpoints(service).routes(),
-        *DatafeedEndpoints(service).routes(),
-        *ResultEndpoints(service).routes(),
-        *JobEndpoints(service).routes(),
-        Route("/_ml/{path:path}", ml_endpoint(_missing, Lane.STATE), methods=_ANY),
-        Route("/_cat/ml/{path:path}", ml_endpoint(_missing, Lane.STATE), methods=["GET"]),
+        *DatafeedEndpoints(service).endpoints(),
+        *ResultEndpoints(service).endpoints(),
+        *JobEndpoints(service).endpoints(),
+        Endpoint("GET POST PUT DELETE HEAD", "/_ml/{path:path}", Lane.STATE, _missing, None),
+        Endpoint("GET", "/_cat/ml/{path:path}", Lane.STATE, _missing, None),
     ]
 
 

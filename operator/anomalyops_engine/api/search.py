@@ -7,79 +7,86 @@ from functools import partial
 from typing import Any
 
 from starlette.responses import Response
-from starlette.routing import Route
 
-from anomalyops_engine.api.call import Call, endpoint
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.indices import resolved
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.jobs import MlError
+from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.jobs.units import duration_ms
 from anomalyops_engine.query import count, delete_where, search
 from anomalyops_engine.store import Store, WorkInterruptedError
 
 _TIMED_OUT = "the search took longer than its timeout"
-# Understood, and without effect on a single node.
-_HARMLESS = {
-    "allow_no_indices",
-    "expand_wildcards",
-    "ignore_throttled",
-    "ignore_unavailable",
-    "preference",
-    "routing",
+_IDLE = (
+    "allow_partial_search_results",
     "batched_reduce_size",
+    "ccs_minimize_roundtrips",
+    "ignore_throttled",
     "max_concurrent_shard_requests",
     "pre_filter_shard_size",
-    "ccs_minimize_roundtrips",
-    "allow_partial_search_results",
+    "preference",
     "request_cache",
-    "rest_total_hits_as_int",
+    "routing",
     "search_type",
-}
-_SEARCH_MISSING = {
-    "q",
-    "df",
-    "analyzer",
-    "analyze_wildcard",
-    "default_operator",
-    "lenient",
-    "scroll",
+)
+_SEARCH_READ = (
+    "_source",
+    "_source_excludes",
+    "_source_includes",
+    "docvalue_fields",
+    "from",
+    "rest_total_hits_as_int",
+    "seq_no_primary_term",
+    "size",
+    "sort",
+    "timeout",
+    "track_total_hits",
+    "typed_keys",
+    "version",
+)
+_QUERY_TEXT = ("q", "df", "analyzer", "analyze_wildcard", "default_operator", "lenient", "terminate_after")
+_SEARCH_MISSING = (
+    *_QUERY_TEXT,
     "explain",
+    "force_synthetic_source",
+    "include_named_queries_score",
+    "min_compatible_shard_node",
+    "scroll",
     "stats",
     "stored_fields",
     "suggest_field",
     "suggest_mode",
     "suggest_size",
     "suggest_text",
-    "terminate_after",
     "track_scores",
-    "force_synthetic_source",
-}
-_QUERY_TEXT = {"q", "df", "analyzer", "analyze_wildcard", "default_operator", "lenient", "terminate_after"}
+)
+_SEARCH = known([*TARGETS, *_SEARCH_READ], idle=_IDLE, missing=_SEARCH_MISSING)
+_COUNT = known(TARGETS, idle=("ignore_throttled", "preference", "routing"), missing=(*_QUERY_TEXT, "min_score"))
+_DELETE_BY_QUERY = known(
+    [*TARGETS, "wait_for_completion"],
+    idle=(
+        *("conflicts", "preference", "refresh", "request_cache", "requests_per_second", "routing", "scroll"),
+        *("scroll_size", "search_timeout", "search_type", "slices", "timeout", "wait_for_active_shards"),
+    ),
+    missing=(*_QUERY_TEXT, "from", "max_docs", "sort", "stats", "version"),
+)
 
 
-def routes(store: Store) -> list[Route]:
-    """Return the routes of this module."""
-
-    def on(path: str, handler: Any, lane: Lane, *methods: str) -> Route:
-        return Route(path, endpoint(partial(handler, store), lane), methods=list(methods))
-
+def endpoints(store: Store) -> list[Endpoint]:
+    """Return the endpoints of this module."""
+    search_in, count_in = partial(_search, store), partial(_count, store)
     return [
-        on("/_search", _search, Lane.SEARCH, "GET", "POST"),
-        on("/{index}/_search", _search, Lane.SEARCH, "GET", "POST"),
-        on("/_count", _count, Lane.SEARCH, "GET", "POST"),
-        on("/{index}/_count", _count, Lane.SEARCH, "GET", "POST"),
-        on("/{index}/_delete_by_query", _delete_by_query, Lane.WRITE, "POST"),
+        Endpoint("GET POST", "/_search", Lane.SEARCH, search_in, _SEARCH),
+        Endpoint("GET POST", "/{index}/_search", Lane.SEARCH, search_in, _SEARCH),
+        Endpoint("GET POST", "/_count", Lane.SEARCH, count_in, _COUNT),
+        Endpoint("GET POST", "/{index}/_count", Lane.SEARCH, count_in, _COUNT),
+        Endpoint("POST", "/{index}/_delete_by_query", Lane.WRITE, partial(_delete_by_query, store), _DELETE_BY_QUERY),
     ]
 
 
 def _search(store: Store, call: Call) -> Response:
-    call.allow(
-        _HARMLESS
-        | {"from", "size", "sort", "timeout", "typed_keys", "track_total_hits", "seq_no_primary_term", "version"}
-        | {"_source", "_source_includes", "_source_excludes", "docvalue_fields"},
-        unsupported=_SEARCH_MISSING,
-    )
     began = time.perf_counter()
     body = _with_parameters(call, call.json())
     timeout_ms = _timeout_ms(body)
@@ -107,10 +114,7 @@ def _timeout_ms(body: dict[str, Any]) -> int | None:
     text = body.get("timeout")
     if text is None or str(text) == "-1":
         return None
-    try:
-        return duration_ms(str(text), "timeout")
-    except MlError as error:
-        raise ApiError(error.status, error.type, error.reason) from None
+    return duration_ms(str(text), "timeout")
 
 
 def _nothing_in_time(call: Call) -> dict[str, Any]:
@@ -167,7 +171,6 @@ def _with_parameters(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count(store: Store, call: Call) -> Response:
-    call.allow(_HARMLESS, unsupported=_QUERY_TEXT | {"min_score"})
     body = call.json()
     for key in body:
         if key != "query":
@@ -179,12 +182,6 @@ def _count(store: Store, call: Call) -> Response:
 
 
 def _delete_by_query(store: Store, call: Call) -> Response:
-    call.allow(
-        _HARMLESS
-        | {"refresh", "timeout", "conflicts", "wait_for_active_shards", "wait_for_completion", "slices"}
-        | {"scroll_size", "requests_per_second", "scroll", "search_timeout"},
-        unsupported=_QUERY_TEXT | {"max_docs", "from", "sort"},
-    )
     if not call.flag("wait_for_completion", default=True):
         raise ApiError(501, "not_implemented_exception", "[wait_for_completion=false] is not supported by this engine")
     body = call.json(required=True)

@@ -9,6 +9,28 @@ from anomalyops_engine.jobs.errors import bad_request
 
 JsonObject = dict[str, Any]
 MLCATEGORY: Final = "mlcategory"
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November"),
+    "December",
+)
+# How messages are cut into tokens unless a job says otherwise: the names of days and months are times, not words.
+DEFAULT_ANALYZER: Final[JsonObject] = {
+    "char_filter": ["first_line_with_letters"],
+    "tokenizer": "ml_standard",
+    "filter": [
+        {
+            "type": "stop",
+            "stopwords": [
+                *_DAYS,
+                *(day[:3] for day in _DAYS),
+                *_MONTHS,
+                *(month[:3] for month in _MONTHS if month != "May"),
+                *("GMT", "UTC"),
+            ],
+        }
+    ],
+}
 _SPLITS: Final = ("by_field_name", "over_field_name", "partition_field_name")
 
 

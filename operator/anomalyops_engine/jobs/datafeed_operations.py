@@ -244,10 +244,16 @@ class DatafeedOperations:
         job: JsonObject | None = None
         if job_body is not None:
             job, embedded = create_job(job_body, job_id=None, now_ms=0)
+            if datafeed_body is not None and embedded is not None:
+                raise bad_request(
+                    "[datafeed_config] must not be present when a [job_config.datafeed_config] is present"
+                )
             datafeed_body = datafeed_body if datafeed_body is not None else embedded
         if datafeed_body is None:
             raise bad_request("[datafeed_config] must be set when no datafeed id is given")
         if isinstance(datafeed_body, dict):
+            if job is None and datafeed_body.get("job_id") is None:
+                raise bad_request("[datafeed_config.job_id] must be set or a [job_config] must be provided")
             datafeed_body = {"datafeed_id": "preview_id", "job_id": "preview_job_id", **datafeed_body}
             if job is not None:
                 datafeed_body["job_id"] = job["job_id"]

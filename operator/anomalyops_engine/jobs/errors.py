@@ -119,4 +119,4 @@ def server_error(reason: str) -> MlError:
 
 def not_implemented(reason: str) -> MlError:
     """501: the engine understands the request and cannot serve it yet; `reason` names what is missing."""
-    return MlError(501, "unsupported_operation_exception", reason)
+    return MlError(501, "not_implemented_exception", reason)

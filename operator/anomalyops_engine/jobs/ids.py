@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Final
 
 from anomalyops_engine.jobs.errors import MlError, illegal_argument
+from anomalyops_engine.store.patterns import matches
 
 _VALID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
 _RULE: Final = (
@@ -82,9 +82,9 @@ def expand(
     for part in [part.strip() for part in expression.split(",")] if expression else ["_all"]:
         pattern = "*" if part in {"_all", ""} else part
         if "*" in pattern:
-            matched = {name for name in known if fnmatchcase(name, pattern)}
+            matched = {name for name in known if matches(pattern, name)}
             for group, members in groups.items():
-                if fnmatchcase(group, pattern):
+                if matches(pattern, group):
                     matched.update(members)
         else:
             matched = {pattern} if pattern in known else set(groups.get(pattern, ()))

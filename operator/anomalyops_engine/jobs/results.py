@@ -10,13 +10,18 @@ from anomalyops_engine.jobs.documents import results_index
 from anomalyops_engine.jobs.errors import bad_request, illegal_argument, not_found
 from anomalyops_engine.jobs.registry import JobEntry, Registry
 from anomalyops_engine.jobs.units import SECOND_MS, duration_ms
-from anomalyops_engine.query import highest, select
+from anomalyops_engine.query import Peak, peaks, select
+from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.search import search
 from anomalyops_engine.store import Reader
 
 JsonObject = dict[str, Any]
 
 MAX_PAGE_END: Final = 10_000
+_TIMES: Final = ("timestamp", "latest_record_time_stamp", "latest_result_time_stamp")
+_INTERIM_KINDS: Final = frozenset({"bucket", "record", "influencer"})
+# A result without the field is final.
+_NOT_INTERIM: Final[JsonObject] = {"bool": {"must_not": {"term": {"is_interim": True}}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,7 @@ class ResultReader:
         if query.score > 0:
             filters.append({"range": {kind.score_field: {"gte": query.score}}})
         if query.exclude_interim:
-            filters.append({"term": {"is_interim": False}})
+            filters.append(_NOT_INTERIM)
         filters.extend(_time_filter(query.start_ms, query.end_ms))
         with self._registry.store.read() as reader:
             count, found = _search(reader, job, filters, query, query.sort or kind.sort)
@@ -166,34 +171,52 @@ class ResultReader:
         """
         entries = self._registry.find_jobs(expression, allow_no_match=allow_no_match)
         if top_n < 1:
-            raise bad_request(f"[top_n] parameter must be positive, found {top_n}")
+            raise illegal_argument(f"[topN] parameter must be positive, found [{top_n}]")
         if not entries:
             return {"count": 0, "overall_buckets": []}
-        base_ms = max(_span_ms(entry) for entry in entries)
+        longest = max(entries, key=_span_ms)
+        base_ms = _span_ms(longest)
         span_ms = duration_ms(bucket_span, "bucket_span") if bucket_span is not None else base_ms
         if span_ms < base_ms:
             raise bad_request(
-                f"[bucket_span] [{bucket_span}] must be greater or equal to the maximum job bucket span "
-                f"[{base_ms // SECOND_MS}s]"
+                "Param [bucket_span] must be greater or equal to the max bucket_span "
+                f"[{longest.config['analysis_config']['bucket_span']}]"
             )
+        filters: list[JsonObject] = [
+            {"terms": {"job_id": [entry.job_id for entry in entries]}},
+            {"term": {"result_type": "bucket"}},
+            *([_NOT_INTERIM] if exclude_interim else []),
+        ]
+        # Only whole buckets of the longest span count.
+        start_ms = None if start_ms is None else -(-start_ms // base_ms) * base_ms
+        end_ms = None if end_ms is None else end_ms // base_ms * base_ms
         with self._registry.store.read() as reader:
-            scores = [
-                (
-                    entry.job_id,
-                    _max_scores(
-                        reader,
-                        entry.config,
-                        base_ms,
-                        start_ms=start_ms,
-                        end_ms=end_ms,
-                        exclude_interim=exclude_interim,
-                    ),
-                )
-                for entry in entries
-            ]
-        buckets = _overall(scores, base_ms=base_ms, span_ms=span_ms, top_n=top_n)
-        found = [bucket for bucket in buckets if bucket["overall_score"] >= overall_score]
-        return {"count": len(found), "overall_buckets": found}
+            documents = select(
+                reader.resolve(
+                    sorted({results_index(entry.config["results_index_name"]) for entry in entries}),
+                    ignore_unavailable=True,
+                ),
+                {"bool": {"filter": filters}},
+                ["job_id", "anomaly_score", "is_interim"],
+                time_field="timestamp",
+                start_ms=start_ms,
+                end_ms=end_ms,
+            )
+            found = peaks(
+                reader,
+                documents,
+                key="job_id",
+                value="anomaly_score",
+                flag="is_interim",
+                time_field="timestamp",
+                span_ms=base_ms,
+            )
+        buckets = [
+            bucket
+            for bucket in overall_buckets(found, span_ms=span_ms, top_n=top_n)
+            if bucket["overall_score"] >= overall_score
+        ]
+        return {"count": len(buckets), "overall_buckets": buckets}
 
 
 def _span_ms(entry: JobEntry) -> int:
@@ -223,52 +246,46 @@ def _search(
         body["sort"].append({"timestamp": {"order": order}})
     indices = reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True)
     hits = search(reader, indices, body)["hits"]
-    return int(hits["total"]["value"]), [hit["_source"] for hit in hits["hits"]]
+    return int(hits["total"]["value"]), [_rendered(hit) for hit in hits["hits"]]
 
 
-def _max_scores(
-    reader: Reader,
-    job: JsonObject,
-    span_ms: int,
-    *,
-    start_ms: int | None,
-    end_ms: int | None,
-    exclude_interim: bool,
-) -> dict[int, float]:
-    filters: list[JsonObject] = [{"term": {"job_id": job["job_id"]}}, {"term": {"result_type": "bucket"}}]
-    if exclude_interim:
-        filters.append({"term": {"is_interim": False}})
-    indices = reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True)
-    query = {"bool": {"filter": filters}}
-    fields = ["anomaly_score"]
-    documents = select(indices, query, fields, time_field="timestamp", start_ms=start_ms, end_ms=end_ms)
-    return highest(reader, documents, "anomaly_score", "timestamp", span_ms)
+def _rendered(hit: JsonObject) -> JsonObject:
+    """Return a result as the API shows it, also one that somebody else wrote: times are epoch milliseconds."""
+    document: JsonObject = hit["_source"]
+    times = {key: resolve_date(document[key]) for key in _TIMES if isinstance(document.get(key), str)}
+    interim = {"is_interim": False} if document.get("result_type") in _INTERIM_KINDS else {}
+    return {**interim, **document, **times}
 
 
-def _overall(
-    scores: Sequence[tuple[str, dict[int, float]]], *, base_ms: int, span_ms: int, top_n: int
-) -> list[JsonObject]:
-    starts = sorted({start for _, by_start in scores for start in by_start})
-    buckets: dict[int, JsonObject] = {}
-    for start in starts:
-        highest = sorted((by_start.get(start, 0.0) for _, by_start in scores), reverse=True)[:top_n]
-        overall = sum(highest) / len(highest)
-        bucket = buckets.setdefault(
-            start // span_ms * span_ms,
-            {
-                "timestamp": start // span_ms * span_ms,
-                "bucket_span": span_ms // SECOND_MS,
-                "overall_score": 0.0,
-                "jobs": {job_id: 0.0 for job_id, _ in scores},
-                "is_interim": False,
-                "result_type": "overall_bucket",
-            },
-        )
-        bucket["overall_score"] = max(bucket["overall_score"], overall)
-        for job_id, by_start in scores:
-            bucket["jobs"][job_id] = max(bucket["jobs"][job_id], by_start.get(start, 0.0))
-    for bucket in buckets.values():
-        bucket["jobs"] = [
-            {"job_id": job_id, "max_anomaly_score": score} for job_id, score in sorted(bucket["jobs"].items())
-        ]
-    return list(buckets.values())
+def overall_buckets(found: Sequence[Peak], *, span_ms: int, top_n: int) -> list[JsonObject]:
+    """Return the overall buckets of the highest bucket scores of jobs (`OverallBucketsProvider` in Elasticsearch).
+
+    Args:
+        found: per job and bucket of the longest span; a job without a bucket there has none.
+        span_ms: span of an overall bucket, not shorter than that.
+        top_n: how many of the jobs with a bucket count, highest first.
+    """
+    by_start: dict[int, list[Peak]] = {}
+    for peak in found:
+        by_start.setdefault(peak.start_ms, []).append(peak)
+    wide: dict[int, list[tuple[float, list[Peak]]]] = {}
+    for start, peaks_there in sorted(by_start.items()):
+        highest = sorted((peak.value for peak in peaks_there), reverse=True)[:top_n]
+        score = sum(highest) / len(highest)
+        wide.setdefault(start // span_ms * span_ms, []).append((score, peaks_there))
+    return [_overall_bucket(start, span_ms, parts) for start, parts in wide.items()]
+
+
+def _overall_bucket(start_ms: int, span_ms: int, parts: Sequence[tuple[float, list[Peak]]]) -> JsonObject:
+    jobs: dict[str, float] = {}
+    for _, peaks_there in parts:
+        for peak in peaks_there:
+            jobs[peak.key] = max(jobs.get(peak.key, 0.0), peak.value)
+    return {
+        "timestamp": start_ms,
+        "bucket_span": span_ms // SECOND_MS,
+        "overall_score": max(score for score, _ in parts),
+        "jobs": [{"job_id": job_id, "max_anomaly_score": score} for job_id, score in sorted(jobs.items())],
+        "is_interim": any(peak.flagged for _, peaks_there in parts for peak in peaks_there),
+        "result_type": "overall_bucket",
+    }

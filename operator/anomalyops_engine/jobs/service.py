@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from typing import Any, Final
 
 from anomalyops_engine import __version__
+from anomalyops_engine.jobs.categorization import DEFAULT_ANALYZER
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_config import (
@@ -19,6 +19,7 @@ from anomalyops_engine.jobs.machine import usable_memory_mib
 from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
 from anomalyops_engine.jobs.runtime import Runtime, Settings
+from anomalyops_engine.jobs.tasks import Tasks
 from anomalyops_engine.store import Store
 
 JsonObject = dict[str, Any]
@@ -37,12 +38,13 @@ class JobService:
         jobs: operations on jobs.
         datafeeds: operations on datafeeds.
         results: reading of results.
+        tasks: what was asked for without waiting.
     """
 
     def __init__(self, store: Store, settings: Settings | None = None) -> None:
         self._registry = Registry(store)
         self._runtime = Runtime(self._registry, settings or Settings())
-        self._tasks = itertools.count(1)
+        self.tasks = Tasks()
         self.jobs = JobOperations(self._runtime)
         self.datafeeds = DatafeedOperations(self._runtime)
         self.results = ResultReader(self._registry)
@@ -66,10 +68,6 @@ class JobService:
         """Finish the steps that run and stop working; states stay as they are, for the next start."""
         self._runtime.scheduler.stop()
         self._runtime.warm_up.wait(_WARM_UP_SECONDS)
-
-    def next_task(self) -> str:
-        """Return the id of a new task, `node:number`."""
-        return f"{self._runtime.node_id}:{next(self._tasks)}"
 
     @property
     def node_id(self) -> str:
@@ -97,6 +95,7 @@ class JobService:
         return {
             "defaults": {
                 "anomaly_detectors": {
+                    "categorization_analyzer": DEFAULT_ANALYZER,
                     "categorization_examples_limit": DEFAULT_CATEGORIZATION_EXAMPLES,
                     "model_memory_limit": "1gb" if default_mib == 1024 else f"{default_mib}mb",
                     "model_snapshot_retention_days": DEFAULT_SNAPSHOT_RETENTION_DAYS,

@@ -10,7 +10,7 @@ from anomalyops_engine.query.errors import (
     TooManyBucketsError,
     UnsupportedQueryError,
 )
-from anomalyops_engine.query.reading import Extent, event_counts, extent, highest, read_rows
+from anomalyops_engine.query.reading import Extent, Peak, event_counts, extent, peaks, read_rows
 from anomalyops_engine.query.relation import Documents, select
 from anomalyops_engine.query.search import count, search
 
@@ -18,6 +18,7 @@ __all__ = [
     "Documents",
     "Extent",
     "IllegalQueryError",
+    "Peak",
     "QueryError",
     "QueryParsingError",
     "TooManyBucketsError",
@@ -28,7 +29,7 @@ __all__ = [
     "delete_where",
     "event_counts",
     "extent",
-    "highest",
+    "peaks",
     "read_rows",
     "search",
     "select",

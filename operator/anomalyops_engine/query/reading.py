@@ -68,11 +68,42 @@ def event_counts(
     return {start: int(count) for start, count in _by_stretch(reader, documents, time_field, span_ms, events)}
 
 
-def highest(reader: Reader, documents: Documents, field: str, time_field: str, span_ms: int) -> dict[int, float]:
-    """Return the largest value of a field in each stretch of `span_ms`, by its start; 0 where none has one."""
-    largest = Aggregate("max", (documents.column(field),))
-    found = _by_stretch(reader, documents, time_field, span_ms, largest)
-    return {start: float(value or 0.0) for start, value in found}
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The highest value of a stretch of time among the documents of one key, and whether any of them is flagged."""
+
+    key: str
+    start_ms: int
+    value: float
+    flagged: bool
+
+
+def peaks(
+    reader: Reader, documents: Documents, *, key: str, value: str, flag: str, time_field: str, span_ms: int
+) -> list[Peak]:
+    """Return the peaks of every key in each stretch of `span_ms` that has documents of it, by start and key.
+
+    Args:
+        reader: the snapshot of the documents.
+        documents: what to look at.
+        key: the field that tells documents apart.
+        value: a field of numbers; a document without it counts 0.
+        flag: a field that is true on flagged documents.
+        time_field: their time, epoch milliseconds.
+        span_ms: length of a stretch; stretches begin at multiples of it.
+    """
+    start = documents.column(time_field) // span_ms * span_ms
+    flagged = Aggregate("bool_or", (Cast(documents.column(flag), "BOOLEAN"),))
+    figures = (
+        documents.column(key).named("key"),
+        start.named("start"),
+        Aggregate("max", (documents.column(value),)).named("value"),
+        flagged.named("flagged"),
+    )
+    order = (Order(Column("start")), Order(Column("key")))
+    grouped = Select(figures, documents.relation, group=(Column("key"), Column("start")), order=order)
+    rows = sql.fetch(reader.connection, grouped)
+    return [Peak(str(key), int(start), float(value or 0.0), bool(flagged)) for key, start, value, flagged in rows]
 
 
 def _by_stretch(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.query.errors import QueryParsingError
+from anomalyops_engine.store.patterns import matches_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ def _filter(source: dict[str, Any], prefix: str, chosen: SourceFilter, *, inside
     out: dict[str, Any] = {}
     for key, value in source.items():
         path = f"{prefix}{key}"
-        if any(fnmatch.fnmatchcase(path, pattern) for pattern in chosen.excludes):
+        if matches_any(chosen.excludes, path):
             continue
-        wanted = inside or any(fnmatch.fnmatchcase(path, pattern) for pattern in chosen.includes)
+        wanted = inside or matches_any(chosen.includes, path)
         if isinstance(value, dict):
             inner = _filter(value, f"{path}.", chosen, inside=wanted)
             if inner or (wanted and not value):

@@ -17,11 +17,13 @@ from anomalyops_engine.store.errors import (
 )
 from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
+from anomalyops_engine.store.names import EVERYTHING, Wildcards
 from anomalyops_engine.store.reader import Connection, Reader
 from anomalyops_engine.store.store import Store, scratch
 from anomalyops_engine.store.writer import Writer, Written
 
 __all__ = [
+    "EVERYTHING",
     "AmbiguousTargetError",
     "Connection",
     "DatabaseError",
@@ -40,6 +42,7 @@ __all__ = [
     "StoreError",
     "StoreLockedError",
     "UnsupportedMappingError",
+    "Wildcards",
     "WorkInterruptedError",
     "Writer",
     "Written",

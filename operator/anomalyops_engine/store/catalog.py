@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from anomalyops_engine.store.errors import AmbiguousTargetError, IndexNotFoundError, InvalidIndexNameError
+from anomalyops_engine.store.errors import AmbiguousTargetError, InvalidIndexNameError
 from anomalyops_engine.store.mapping import Field, IndexMapping
 
 _FORBIDDEN = set('\\/*?"<>| ,#:')
@@ -37,6 +36,13 @@ class Index:
     uuid: str = ""
     filters: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def hidden(self) -> bool:
+        """Whether patterns pass it by: `index.hidden` says so, or its name begins with a dot."""
+        given = self.settings.get("index", self.settings)
+        setting = given.get("hidden", self.settings.get("index.hidden")) if isinstance(given, dict) else None
+        return self.name.startswith(".") if setting is None else str(setting).lower() == "true"
+
     def get(self, name: str) -> Field | None:
         """Return the field of that name, None when unmapped."""
         return self.mapping.get(name)
@@ -61,49 +67,6 @@ def check_name(name: str) -> None:
         raise InvalidIndexNameError(name, "index name is too long, (longer than 255 bytes)")
 
 
-def parts_of(expression: str | Sequence[str]) -> list[str]:
-    """Return the names, patterns and exclusions of an index expression; nothing, `_all` and `*` mean all."""
-    names = expression.split(",") if isinstance(expression, str) else [n for e in expression for n in e.split(",")]
-    names = [name.strip() for name in names if name.strip()]
-    return ["*" if name == "_all" else name for name in names] or ["*"]
-
-
-def resolve(
-    indices: Iterable[Index],
-    expression: str | Sequence[str],
-    *,
-    ignore_unavailable: bool = False,
-    allow_no_indices: bool = True,
-) -> list[Index]:
-    """Return the indices an expression means, in name order.
-
-    Names, `*` patterns, aliases, and exclusions (`-name`, after something was included). Patterns do not reach hidden
-    (dotted) names unless they begin with a dot themselves. An index reached both directly and through a filtered alias
-    is not filtered.
-
-    Raises:
-        IndexNotFoundError: a concrete name is missing (unless `ignore_unavailable`), or nothing matched and
-            `allow_no_indices` is False.
-    """
-    by_name = {index.name: index for index in indices}
-    chosen: dict[str, list[dict[str, Any]] | None] = {}  # None: no filter
-    parts = parts_of(expression)
-    for position, part in enumerate(parts):
-        if part.startswith("-") and position > 0:
-            for excluded, _ in _matching(by_name, part[1:]):
-                chosen.pop(excluded, None)
-            continue
-        found = _matching(by_name, part)
-        if not found and "*" not in part and not ignore_unavailable:
-            raise IndexNotFoundError(part)
-        for name, query in found:
-            known = chosen.get(name, [])
-            chosen[name] = None if query is None or known is None else [*known, query]
-    if not chosen and not allow_no_indices:
-        raise IndexNotFoundError(",".join(parts))
-    return [_filtered(by_name[name], chosen[name]) for name in sorted(chosen)]
-
-
 def write_target(indices: Iterable[Index], name: str) -> Index | None:
     """Return the index that a write to a name or alias goes to, None when nothing has that name.
 
@@ -124,28 +87,3 @@ def write_target(indices: Iterable[Index], name: str) -> Index | None:
             "is_write_index=false or the alias points to multiple indices without one being designated as a write index"
         )
     return None
-
-
-def _matching(by_name: dict[str, Index], pattern: str) -> list[tuple[str, dict[str, Any] | None]]:
-    """Return (index name, alias filter) of what a name or pattern stands for."""
-    if "*" not in pattern:
-        if pattern in by_name:
-            return [(pattern, None)]
-        return [(i.name, i.aliases[pattern].get("filter")) for i in by_name.values() if pattern in i.aliases]
-    hidden = pattern.startswith(".")
-    found: list[tuple[str, dict[str, Any] | None]] = []
-    for index in by_name.values():
-        if fnmatch.fnmatchcase(index.name, pattern) and (hidden or not index.name.startswith(".")):
-            found.append((index.name, None))
-            continue
-        for alias, properties in index.aliases.items():
-            if fnmatch.fnmatchcase(alias, pattern) and (hidden or not alias.startswith(".")):
-                found.append((index.name, properties.get("filter")))
-    return found
-
-
-def _filtered(index: Index, queries: list[dict[str, Any]] | None) -> Index:
-    if not queries:
-        return index
-    query = queries[0] if len(queries) == 1 else {"bool": {"should": queries}}
-    return replace(index, filters=(query,))

@@ -7,7 +7,6 @@ anything, while SQL identifiers may not.
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator
 from collections.abc import Mapping as AbcMapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Any
 
 from anomalyops_engine.store.dates import DEFAULT_FORMAT, UnknownDateFormatError, parsers
 from anomalyops_engine.store.errors import MappingConflictError, MappingError, UnsupportedMappingError
+from anomalyops_engine.store.patterns import matches, matches_any
 
 _STRINGS = (
     "keyword",
@@ -158,7 +158,7 @@ class IndexMapping:
     def matching(self, pattern: str) -> Iterator[Field]:
         """Yield the leaf fields whose path fits a `*` pattern, or that lie below an object of that name."""
         for path, leaf in self.fields.items():
-            if fnmatch.fnmatchcase(path, pattern) or path.startswith(f"{pattern}."):
+            if matches(pattern, path) or path.startswith(f"{pattern}."):
                 yield leaf
 
     def has_object(self, path: str) -> bool:
@@ -283,7 +283,7 @@ _TEMPLATE_TYPES = {
 
 
 def _any_match(patterns: str | list[str], name: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, p) for p in ([patterns] if isinstance(patterns, str) else patterns))
+    return matches_any([patterns] if isinstance(patterns, str) else patterns, name)
 
 
 def _dynamic(value: object) -> str:

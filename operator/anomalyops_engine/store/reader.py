@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import duckdb
 import orjson
 
-from anomalyops_engine.store import catalog
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import IndexNotFoundError
 from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.mapping import IndexMapping
+from anomalyops_engine.store.names import Wildcards, resolve
 
 # An open database as the layers above hand it on.
 Connection: TypeAlias = duckdb.DuckDBPyConnection
@@ -82,17 +82,19 @@ class Reader:
         *,
         ignore_unavailable: bool = False,
         allow_no_indices: bool = True,
+        wildcards: Wildcards = Wildcards(),  # noqa: B008 (frozen)
     ) -> list[Index]:
         """Return the indices that an expression of names, patterns, aliases and exclusions means.
 
         Raises:
             IndexNotFoundError: a concrete name is missing, or nothing matched and that is not allowed.
         """
-        return catalog.resolve(
+        return resolve(
             self.indices(),
             expression,
             ignore_unavailable=ignore_unavailable,
             allow_no_indices=allow_no_indices,
+            wildcards=wildcards,
         )
 
     def index(self, name: str) -> Index:

@@ -17,7 +17,12 @@ import pyarrow as pa
 from anomalyops_engine.store import catalog
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.columns import Batch
-from anomalyops_engine.store.errors import DocumentParsingError, IndexExistsError, IndexNotFoundError
+from anomalyops_engine.store.errors import (
+    AmbiguousTargetError,
+    DocumentParsingError,
+    IndexExistsError,
+    IndexNotFoundError,
+)
 from anomalyops_engine.store.identifiers import column_list, quoted, typed
 from anomalyops_engine.store.mapping import IndexMapping
 from anomalyops_engine.store.reader import CatalogCache, Reader
@@ -125,6 +130,7 @@ class Writer(Reader):
         *,
         filter: Mapping[str, Any] | None = None,  # noqa: A002 (the alias property's name)
         is_write_index: bool | None = None,
+        is_hidden: bool | None = None,
     ) -> None:
         """Point an alias at an index.
 
@@ -133,27 +139,34 @@ class Writer(Reader):
             index: name of the index.
             filter: query that documents must satisfy to be seen through the alias.
             is_write_index: whether writes to the alias go to this index, when it stands for several.
+            is_hidden: whether patterns pass it by.
 
         Raises:
             IndexNotFoundError: there is no such index.
             IndexExistsError: an index has the alias's name.
+            AmbiguousTargetError: another index is the alias's write index already.
         """
         target = self.index(index)
         catalog.check_name(alias)
-        if any(alias == other.name for other in self.indices()):
+        others = [other for other in self.indices() if other.name != index]
+        if alias == index or any(alias == other.name for other in others):
             raise IndexExistsError(alias)
-        properties: dict[str, Any] = {} if filter is None else {"filter": dict(filter)}
-        if is_write_index is not None:
-            properties["is_write_index"] = is_write_index
+        writers = [other.name for other in others if other.aliases.get(alias, {}).get("is_write_index")]
+        if is_write_index and writers:
+            raise AmbiguousTargetError(
+                f"alias [{alias}] has more than one write index [{','.join(sorted([*writers, index]))}]"
+            )
+        given = {"filter": filter, "is_write_index": is_write_index, "is_hidden": is_hidden}
+        properties = {key: value for key, value in given.items() if value is not None}
         self._record_alias(target, alias, properties)
         self._replace(replace(target, aliases={**target.aliases, alias: properties}))
 
-    def delete_alias(self, alias: str) -> bool:
-        """Remove an alias from every index that has it; False when none had."""
-        holders = [index for index in self.indices() if alias in index.aliases]
-        self.connection.execute("DELETE FROM aliases WHERE alias = ?", [alias])
-        for index in holders:
-            self._replace(replace(index, aliases={k: v for k, v in index.aliases.items() if k != alias}))
+    def delete_alias(self, alias: str, index: str | None = None) -> bool:
+        """Remove an alias from an index, or from every index that has it; False when none had."""
+        holders = [other for other in self.indices() if alias in other.aliases and index in {None, other.name}]
+        for holder in holders:
+            self.connection.execute("DELETE FROM aliases WHERE alias = ? AND index_name = ?", [alias, holder.name])
+            self._replace(replace(holder, aliases={k: v for k, v in holder.aliases.items() if k != alias}))
         return bool(holders)
 
     # --- documents ---

@@ -1,0 +1,185 @@
+"""Alias endpoints: look at, set, remove, and several changes at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from starlette.responses import Response
+
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
+from anomalyops_engine.api.errors import ApiError, not_supported
+from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
+from anomalyops_engine.query import check_query
+from anomalyops_engine.store import EVERYTHING, Store, Wildcards, Writer
+from anomalyops_engine.store.names import chosen_aliases, missing_aliases, parts_of
+
+_PROPERTIES = frozenset({"filter", "is_write_index", "is_hidden"})
+_ROUTING = frozenset({"routing", "index_routing", "search_routing"})
+_WHERE = frozenset({"index", "indices", "alias", "aliases", "must_exist"})
+
+
+def endpoints(store: Store) -> list[Endpoint]:
+    """Return the endpoints of this module."""
+
+    def on(methods: str, path: str, handler: Any, parameters: Known) -> Endpoint:
+        lane = Lane.SEARCH if methods == "GET" else Lane.WRITE
+        return Endpoint(methods, path, lane, partial(handler, store), parameters)
+
+    look = known(TARGETS, idle=(*WAITING, "local"))
+    change = known(idle=WAITING)
+    return [
+        on("GET", "/_alias", _get, look),
+        on("GET", "/_alias/{name}", _get, look),
+        on("GET", "/{index}/_alias", _get, look),
+        on("GET", "/{index}/_alias/{name}", _get, look),
+        on("PUT POST", "/{index}/_alias/{name}", _put, change),
+        on("PUT POST", "/{index}/_aliases/{name}", _put, change),
+        on("DELETE", "/{index}/_alias/{name}", _delete, change),
+        on("DELETE", "/{index}/_aliases/{name}", _delete, change),
+        on("POST", "/_aliases", _update, change),
+    ]
+
+
+def alias_properties(alias: str, body: object) -> dict[str, Any]:
+    """Return the properties of an alias as a request gives them.
+
+    Raises:
+        ApiError: 400 for an unknown one or one of the wrong kind, 501 for one that is not served.
+        QueryError: the filter is no query that is served.
+    """
+    if not isinstance(body, dict):
+        raise ApiError(400, "parsing_exception", f"alias [{alias}] must be an object, got [{body}]")
+    for key in body:
+        if key in _ROUTING:
+            raise not_supported(f"[{key}] of alias [{alias}] is not supported by this engine")
+        if key not in _PROPERTIES:
+            raise ApiError(400, "parsing_exception", f"Unknown field [{key}] in alias [{alias}]")
+    for key in ("is_write_index", "is_hidden"):
+        if not isinstance(body.get(key, False), bool):
+            raise ApiError(400, "parsing_exception", f"[{key}] of alias [{alias}] must be a boolean, got [{body[key]}]")
+    if "filter" in body:
+        check_query(body["filter"])
+    return dict(body)
+
+
+def _get(store: Store, call: Call) -> Response:
+    given = call.query.get("expand_wildcards")
+    with store.read() as reader:
+        indices = reader.resolve(
+            call.path.get("index", "*"),
+            ignore_unavailable=call.flag("ignore_unavailable", default=False),
+            allow_no_indices=call.flag("allow_no_indices", default=True),
+            wildcards=EVERYTHING if given is None else Wildcards.parse(given),
+        )
+    name = call.path.get("name")
+    if name is None:
+        return call.respond({index.name: {"aliases": index.aliases} for index in indices})
+    parts = parts_of(name)
+    chosen = chosen_aliases({alias for index in indices for alias in index.aliases}, parts)
+    found: dict[str, Any] = {}
+    for index in indices:
+        aliases = {alias: properties for alias, properties in index.aliases.items() if alias in chosen}
+        if aliases:
+            found[index.name] = {"aliases": aliases}
+    missing = missing_aliases(chosen, parts)
+    if missing:
+        many = "es" if len(missing) > 1 else ""
+        return call.respond({"error": f"alias{many} [{','.join(missing)}] missing", "status": 404, **found}, 404)
+    if not found and call.request.method == "HEAD":
+        return call.respond({}, 404)
+    return call.respond(found)
+
+
+def _put(store: Store, call: Call) -> Response:
+    alias = call.path["name"]
+    properties = alias_properties(alias, call.json())
+    with store.write() as writer:
+        for index in writer.resolve(call.path["index"], allow_no_indices=False):
+            writer.put_alias(alias, index.name, **properties)
+    return call.respond({"acknowledged": True})
+
+
+def _delete(store: Store, call: Call) -> Response:
+    with store.write() as writer:
+        _remove(writer, call.path["index"].split(","), call.path["name"].split(","), must_exist=None)
+    return call.respond({"acknowledged": True, "errors": False})
+
+
+def _update(store: Store, call: Call) -> Response:
+    body = call.json(required=True)
+    actions = body.get("actions")
+    unknown = sorted(set(body) - {"actions"})
+    if unknown:
+        raise ApiError(400, "x_content_parse_exception", f"[aliases] unknown field [{unknown[0]}]")
+    if not isinstance(actions, list) or not actions:
+        raise _invalid("Must specify at least one alias action")
+    with store.write() as writer:  # all of them or none
+        for action in actions:
+            if not isinstance(action, dict) or len(action) != 1:
+                raise ApiError(400, "x_content_parse_exception", f"[alias_action] must have one action, got [{action}]")
+            ((kind, options),) = action.items()
+            _act(writer, kind, options)
+    return call.respond({"acknowledged": True, "errors": False})
+
+
+def _act(writer: Writer, kind: str, options: object) -> None:
+    if kind not in {"add", "remove", "remove_index"}:
+        raise ApiError(400, "x_content_parse_exception", f"[alias_action] unknown field [{kind}]")
+    if not isinstance(options, dict):
+        raise ApiError(400, "x_content_parse_exception", f"[{kind}] must be an object, got [{options}]")
+    indices = _names(kind, options, "index", "indices")
+    must_exist = options.get("must_exist")
+    if kind == "remove_index":
+        if set(options) - {"index", "indices", "must_exist"}:
+            raise _invalid(f"[{kind}] takes [index], [indices] and [must_exist] only")
+        for index in writer.resolve(indices, ignore_unavailable=must_exist is False, allow_no_indices=False):
+            writer.delete_index(index.name)
+        return
+    aliases = _names(kind, options, "alias", "aliases")
+    properties = {key: value for key, value in options.items() if key not in _WHERE}
+    if kind == "remove":
+        if properties:
+            raise ApiError(400, "x_content_parse_exception", f"[remove] unknown field [{next(iter(properties))}]")
+        _remove(writer, indices, aliases, must_exist=must_exist)
+        return
+    for alias in aliases:
+        checked = alias_properties(alias, properties)
+        for index in writer.resolve(indices, allow_no_indices=False):
+            writer.put_alias(alias, index.name, **checked)
+
+
+def _names(kind: str, options: dict[str, Any], single: str, plural: str) -> list[str]:
+    """Return what an action names, as one name or a list."""
+    given = [options[key] for key in (single, plural) if key in options]
+    if len(given) != 1:
+        raise _invalid(f"[{kind}] requires one of [{single}] or [{plural}]")
+    names = given[0] if isinstance(given[0], list) else [given[0]]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise _invalid(f"[{single}] of [{kind}] must be a name or a list of names, got [{given[0]}]")
+    return [str(name) for name in names]
+
+
+def _remove(writer: Writer, indices: list[str], aliases: list[str], *, must_exist: bool | None) -> None:
+    """Remove aliases that names and patterns mean from indices.
+
+    Raises:
+        ApiError: 404 when nothing was there to remove, unless that is allowed.
+    """
+    targets = writer.resolve(indices, allow_no_indices=False, wildcards=EVERYTHING)
+    parts = parts_of(aliases)
+    chosen = chosen_aliases({alias for index in targets for alias in index.aliases}, parts)
+    missing = missing_aliases(chosen, parts) if must_exist else []
+    if missing or (not chosen and must_exist is not False):
+        names = ",".join(missing or aliases)
+        details = {"resource.type": "aliases", "resource.id": names}
+        raise ApiError(404, "aliases_not_found_exception", f"aliases [{names}] missing", details=details)
+    for index in targets:
+        for alias in chosen & set(index.aliases):
+            writer.delete_alias(alias, index.name)
+
+
+def _invalid(reason: str) -> ApiError:
+    return ApiError(400, "action_request_validation_exception", f"Validation Failed: 1: {reason};")

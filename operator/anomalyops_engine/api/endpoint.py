@@ -1,0 +1,46 @@
+"""An endpoint: where it is, what it takes, and the handler that answers in a worker thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.lanes import Lane, Lanes
+from anomalyops_engine.api.parameters import Known
+
+Handler = Callable[[Call], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path for some methods.
+
+    Attributes:
+        methods: HTTP methods, separated by spaces.
+        path: path with its parameters in braces.
+        lane: whose threads it uses.
+        handler: a plain function, run in a worker thread.
+        parameters: the query parameters that it knows; None where a handler refuses everything anyway.
+    """
+
+    methods: str
+    path: str
+    lane: Lane
+    handler: Handler
+    parameters: Known | None = field(default_factory=Known)
+
+    def route(self) -> Route:
+        """Return the route of the application."""
+        return Route(self.path, self._answer, methods=self.methods.split())
+
+    async def _answer(self, request: Request) -> Response:
+        body = await request.body()
+        if self.parameters is not None:
+            self.parameters.check(request.url.path, dict(request.query_params))
+        lanes: Lanes = request.app.state.lanes
+        return await lanes.run(self.lane, request, lambda interruption: self.handler(Call(request, body, interruption)))

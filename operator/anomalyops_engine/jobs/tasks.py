@@ -1,0 +1,50 @@
+"""Work that a client asked for without waiting: what came of it, for who asks later."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+from collections import OrderedDict
+from typing import Any, Final
+
+JsonObject = dict[str, Any]
+
+# Clients ask within seconds; older outcomes are forgotten.
+_REMEMBERED: Final = 1000
+
+
+class Tasks:
+    """The newest tasks of this process by id; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._node = secrets.token_urlsafe(16)
+        self._numbers = itertools.count(1)
+        self._outcomes: OrderedDict[str, JsonObject] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def new_id(self) -> str:
+        """Return the id of a new task, `node:number`."""
+        return f"{self._node}:{next(self._numbers)}"
+
+    def finish(self, task_id: str, *, action: str, description: str, response: JsonObject) -> None:
+        """Remember the outcome of a task that is done."""
+        node, _, number = task_id.rpartition(":")
+        task = {
+            "node": node,
+            "id": int(number),
+            "type": "transport",
+            "action": action,
+            "description": description,
+            "cancellable": False,
+            "headers": {},
+        }
+        with self._lock:
+            self._outcomes[task_id] = {"completed": True, "task": task, "response": response}
+            if len(self._outcomes) > _REMEMBERED:
+                self._outcomes.popitem(last=False)
+
+    def outcome(self, task_id: str) -> JsonObject | None:
+        """Return what came of a task, None when it is not known (any more)."""
+        with self._lock:
+            return self._outcomes.get(task_id)

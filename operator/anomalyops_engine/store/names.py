@@ -1,0 +1,161 @@
+"""What an expression of names, patterns and exclusions means: of indices and of aliases.
+
+The rules of Elasticsearch's `IndexNameExpressionResolver`: parts are separated by commas; `*` stands for any text;
+`_all` and no part at all mean everything; a part behind a pattern that begins with `-` takes out what it matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from anomalyops_engine.store.catalog import Index
+from anomalyops_engine.store.errors import IndexNotFoundError
+from anomalyops_engine.store.patterns import matches
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcards:
+    """What patterns reach (`expand_wildcards`); every index is open.
+
+    Attributes:
+        open: indices at all; without it patterns match nothing.
+        hidden: hidden indices and aliases too, also for patterns that do not begin with a dot.
+        expand: False where a pattern is taken for a name (`none`).
+    """
+
+    open: bool = True
+    hidden: bool = False
+    expand: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Wildcards:
+        """Return what a list of `open`, `closed`, `hidden`, `none` and `all` means; the words are checked before."""
+        words = {word.strip().lower() for word in text.split(",")}
+        if "all" in words:
+            return cls(hidden=True)
+        if "none" in words:
+            return cls(open=False, expand=False)
+        return cls(open="open" in words, hidden="hidden" in words)
+
+
+EVERYTHING = Wildcards(hidden=True)
+
+
+def resolve(
+    indices: Iterable[Index],
+    expression: str | Sequence[str],
+    *,
+    ignore_unavailable: bool = False,
+    allow_no_indices: bool = True,
+    wildcards: Wildcards = Wildcards(),
+) -> list[Index]:
+    """Return the indices that an expression means, in name order.
+
+    Hidden are indices with `index.hidden` and those with a dotted name; patterns that begin with a dot reach the dotted
+    ones. An index reached both directly and through a filtered alias is not filtered.
+
+    Args:
+        indices: all indices.
+        expression: names, `*` patterns, aliases, and exclusions behind a pattern.
+        ignore_unavailable: leave out names that are missing.
+        allow_no_indices: a pattern, or all of the expression, may match nothing.
+        wildcards: what patterns reach.
+
+    Raises:
+        IndexNotFoundError: a name is missing, or nothing matched and that is not allowed.
+    """
+    by_name = {index.name: index for index in indices}
+    chosen: dict[str, list[dict[str, Any]] | None] = {}  # None: no filter
+    parts = parts_of(expression)
+    for part, excluded in _steps(parts):
+        pattern = "*" in part
+        if excluded:
+            for name, _ in _matching(by_name, part, EVERYTHING):
+                chosen.pop(name, None)
+            continue
+        found = _matching(by_name, part, wildcards) if not pattern or wildcards.expand else []
+        missing = not found and (not pattern or not wildcards.expand or not allow_no_indices)
+        if missing and not (ignore_unavailable and not pattern):
+            raise IndexNotFoundError(part)
+        for name, query in found:
+            known = chosen.get(name, [])
+            chosen[name] = None if query is None or known is None else [*known, query]
+    if not chosen and not allow_no_indices:
+        raise IndexNotFoundError(",".join(parts))
+    return [_filtered(by_name[name], chosen[name]) for name in sorted(chosen)]
+
+
+def parts_of(expression: str | Sequence[str]) -> list[str]:
+    """Return the names, patterns and exclusions of an expression; nothing, `_all` and `*` mean all."""
+    names = expression.split(",") if isinstance(expression, str) else [n for e in expression for n in e.split(",")]
+    names = [name.strip() for name in names if name.strip()]
+    return ["*" if name == "_all" else name for name in names] or ["*"]
+
+
+def chosen_aliases(aliases: Iterable[str], parts: Sequence[str]) -> set[str]:
+    """Return which of some aliases an expression means; patterns reach hidden ones too."""
+    names = set(aliases)
+    chosen: set[str] = set()
+    for part, excluded in _steps(parts):
+        matched = {name for name in names if matches(part, name)}
+        chosen = chosen - matched if excluded else chosen | matched
+    return chosen
+
+
+def missing_aliases(found: Iterable[str], parts: Sequence[str]) -> list[str]:
+    """Return the aliases that an expression names outright, without excluding them later, and that were not found."""
+    steps = list(_steps(parts))
+    known = set(found)
+    return sorted(
+        {
+            part
+            for position, (part, excluded) in enumerate(steps)
+            if not excluded
+            and "*" not in part
+            and part not in known
+            and not any(later and matches(other, part) for other, later in steps[position:])
+        }
+    )
+
+
+def _steps(parts: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Give each part with whether it excludes: it does when it begins with `-` behind a pattern."""
+    pattern_seen = False
+    for part in parts:
+        if pattern_seen and part.startswith("-"):
+            yield part[1:], True
+        else:
+            pattern_seen = pattern_seen or "*" in part
+            yield part, False
+
+
+def _matching(by_name: dict[str, Index], part: str, wildcards: Wildcards) -> list[tuple[str, dict[str, Any] | None]]:
+    """Return (index name, alias filter) of what a name or pattern stands for."""
+    if "*" not in part:
+        if part in by_name:
+            return [(part, None)]
+        return [(i.name, i.aliases[part].get("filter")) for i in by_name.values() if part in i.aliases]
+    if not wildcards.open:
+        return []
+    dotted = part.startswith(".")
+    found: list[tuple[str, dict[str, Any] | None]] = []
+    for index in by_name.values():
+        visible = wildcards.hidden or not index.hidden or (dotted and index.name.startswith("."))
+        if visible and matches(part, index.name):
+            found.append((index.name, None))
+            continue
+        for alias, properties in index.aliases.items():
+            hidden = properties.get("is_hidden", alias.startswith("."))
+            seen = wildcards.hidden or not hidden or (dotted and alias.startswith("."))
+            if seen and matches(part, alias):
+                found.append((index.name, properties.get("filter")))
+    return found
+
+
+def _filtered(index: Index, queries: list[dict[str, Any]] | None) -> Index:
+    if not queries:
+        return index
+    query = queries[0] if len(queries) == 1 else {"bool": {"should": queries}}
+    return replace(index, filters=(query,))
