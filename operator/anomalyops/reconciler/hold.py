@@ -14,7 +14,7 @@ _LIMIT = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class MlError:
     """A step that the server refused for what was wanted then."""
 
     desired: Desired
@@ -33,10 +33,10 @@ class Holds:
     """
 
     def __init__(self) -> None:
-        self._refusals: dict[str, Refusal] = {}
+        self._refusals: dict[str, MlError] = {}
         self._backoff = Backoff(first=_FIRST, limit=_LIMIT)
 
-    def standing(self, key: str, desired: Desired, policy: Policy) -> Refusal | None:
+    def standing(self, key: str, desired: Desired, policy: Policy) -> MlError | None:
         """The refusal that still holds for what is wanted now, None when the change may be tried."""
         refusal = self._refusals.get(key)
         if refusal is None:
@@ -50,7 +50,7 @@ class Holds:
         """Notes that the server refused a step; seconds for which the change is held back."""
         seconds = self._backoff.failed(key)
         until = asyncio.get_running_loop().time() + seconds
-        self._refusals[key] = Refusal(desired=desired, policy=policy, error=error, step=step, until=until)
+        self._refusals[key] = MlError(desired=desired, policy=policy, error=error, step=step, until=until)
         return seconds
 
     def seconds_left(self, key: str) -> float:

@@ -7,10 +7,10 @@ from typing import Any
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.config.datafeed import expand_wildcards
+from anomalyops_engine.config.reading import boolean, integer, number
+from anomalyops_engine.config.units import duration_ms, instant_ms
 from anomalyops_engine.jobs.audit import wall_clock_ms
-from anomalyops_engine.jobs.datafeed_config import expand_wildcards
-from anomalyops_engine.jobs.parsing import boolean, integer, number
-from anomalyops_engine.jobs.units import duration_ms, instant_ms
 
 JsonObject = dict[str, Any]
 

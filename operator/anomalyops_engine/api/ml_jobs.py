@@ -12,8 +12,8 @@ from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options
 from anomalyops_engine.api.parameters import known
+from anomalyops_engine.config.units import MINUTE_MS
 from anomalyops_engine.jobs import JobService
-from anomalyops_engine.jobs.units import MINUTE_MS
 
 JsonObject = dict[str, Any]
 

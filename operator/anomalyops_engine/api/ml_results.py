@@ -12,9 +12,9 @@ from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import Parameters
 from anomalyops_engine.api.parameters import known
+from anomalyops_engine.config.units import instant_ms
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.results import BUCKETS, INFLUENCERS, RECORDS, ResultKind, ResultQuery
-from anomalyops_engine.jobs.units import instant_ms
 
 _JOB: Final = "/_ml/anomaly_detectors/{job_id}"
 _PAGED: Final = ("start", "end", "sort", "desc", "from", "size")

@@ -14,7 +14,7 @@ from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.indices import resolved
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
-from anomalyops_engine.jobs.units import duration_ms
+from anomalyops_engine.config.units import duration_ms
 from anomalyops_engine.query import count, delete_where, search
 from anomalyops_engine.store import Store, WorkInterruptedError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from anomalyops_engine.jobs.units import HOUR_MS
+from anomalyops_engine.config.units import HOUR_MS
 
 JsonObject = dict[str, Any]
 

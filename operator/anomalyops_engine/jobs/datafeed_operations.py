@@ -5,8 +5,21 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Final
 
-from anomalyops_engine.jobs.datafeed_config import check_with_job, create_datafeed, update_datafeed
-from anomalyops_engine.jobs.errors import (
+from anomalyops_engine.config.datafeed import check_with_job, create_datafeed, update_datafeed
+from anomalyops_engine.config.export import exportable_datafeed
+from anomalyops_engine.config.job import create_job
+from anomalyops_engine.config.units import SECOND_MS, iso_time
+from anomalyops_engine.jobs.registry import (
+    DATAFEED_CONFIG,
+    DATAFEED_RUN,
+    DatafeedEntry,
+    DatafeedRun,
+    JobEntry,
+)
+from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.jobs.source import Source
+from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query, read_rows
+from anomalyops_engine.refusals import (
     MlError,
     already_exists,
     bad_request,
@@ -17,19 +30,6 @@ from anomalyops_engine.jobs.errors import (
     not_implemented,
     server_error,
 )
-from anomalyops_engine.jobs.export import exportable_datafeed
-from anomalyops_engine.jobs.job_config import create_job
-from anomalyops_engine.jobs.registry import (
-    DATAFEED_CONFIG,
-    DATAFEED_RUN,
-    DatafeedEntry,
-    DatafeedRun,
-    JobEntry,
-)
-from anomalyops_engine.jobs.runtime import Runtime
-from anomalyops_engine.jobs.source import Source
-from anomalyops_engine.jobs.units import SECOND_MS, iso_time
-from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query, read_rows
 
 JsonObject = dict[str, Any]
 

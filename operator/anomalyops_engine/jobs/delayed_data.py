@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anomalyops_engine.jobs.datafeed_config import check_window_ms
+from anomalyops_engine.config.datafeed import check_window_ms
+from anomalyops_engine.config.units import MINUTE_MS, duration_ms, iso_time
 from anomalyops_engine.jobs.documents import results_index
 from anomalyops_engine.jobs.registry import DatafeedRun, JobEntry
 from anomalyops_engine.jobs.source import Source
-from anomalyops_engine.jobs.units import MINUTE_MS, duration_ms, iso_time
 from anomalyops_engine.query import read_rows, select
 from anomalyops_engine.store import Reader, Store
 

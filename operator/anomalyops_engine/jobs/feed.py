@@ -15,15 +15,15 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Final
 
+from anomalyops_engine.config.datafeed import frequency_ms
+from anomalyops_engine.config.units import SECOND_MS, duration_ms, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
-from anomalyops_engine.jobs.datafeed_config import frequency_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
-from anomalyops_engine.jobs.errors import MlError
 from anomalyops_engine.jobs.model_life import load_analysis, persist_interval_ms, record_step, store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.source import Source
-from anomalyops_engine.jobs.units import SECOND_MS, duration_ms, iso_time
 from anomalyops_engine.query import QueryError
+from anomalyops_engine.refusals import MlError
 from anomalyops_engine.scoring import SnapshotError
 from anomalyops_engine.store import DatabaseError, StoreError, Writer
 

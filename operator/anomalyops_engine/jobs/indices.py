@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from anomalyops_engine.config.job import analysis_fields
 from anomalyops_engine.jobs.documents import (
     ANNOTATIONS_INDEX,
     NOTIFICATIONS_INDEX,
     results_aliases,
     results_index,
 )
-from anomalyops_engine.jobs.errors import bad_request
-from anomalyops_engine.jobs.job_config import analysis_fields
+from anomalyops_engine.refusals import bad_request
 from anomalyops_engine.store import MappingConflictError, Writer
 
 JsonObject = dict[str, Any]

@@ -5,24 +5,16 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Final
 
+from anomalyops_engine.config.datafeed import check_with_job, create_datafeed
+from anomalyops_engine.config.detector import parse_detector
+from anomalyops_engine.config.export import exportable_datafeed, exportable_job
+from anomalyops_engine.config.job import create_job
+from anomalyops_engine.config.job_update import update_job
+from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
-from anomalyops_engine.jobs.datafeed_config import check_with_job, create_datafeed
 from anomalyops_engine.jobs.datafeed_operations import check_parsable
-from anomalyops_engine.jobs.detectors import parse_detector
-from anomalyops_engine.jobs.errors import (
-    already_exists,
-    bad_request,
-    conflict,
-    name_clash,
-    server_error,
-    timed_out,
-    too_many_requests,
-)
-from anomalyops_engine.jobs.export import exportable_datafeed, exportable_job
 from anomalyops_engine.jobs.indices import prepare_results, release_results
-from anomalyops_engine.jobs.job_config import create_job
-from anomalyops_engine.jobs.job_update import update_job
 from anomalyops_engine.jobs.model_life import check_analysable, erase, load_analysis, model_size_stats
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
@@ -35,7 +27,15 @@ from anomalyops_engine.jobs.registry import (
     JobRun,
 )
 from anomalyops_engine.jobs.runtime import Runtime
-from anomalyops_engine.jobs.units import SECOND_MS
+from anomalyops_engine.refusals import (
+    already_exists,
+    bad_request,
+    conflict,
+    name_clash,
+    server_error,
+    timed_out,
+    too_many_requests,
+)
 from anomalyops_engine.scoring import UnsupportedAnalysis
 
 JsonObject = dict[str, Any]

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import orjson
 
+from anomalyops_engine.config.job import JOB_VERSION
+from anomalyops_engine.config.units import DAY_MS, SECOND_MS, duration_ms, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
-from anomalyops_engine.jobs.errors import not_implemented
-from anomalyops_engine.jobs.job_config import JOB_VERSION
 from anomalyops_engine.jobs.registry import MODEL_STATE, SNAPSHOT_STATE, JobEntry, JobRun, Registry
-from anomalyops_engine.jobs.units import DAY_MS, SECOND_MS, duration_ms, iso_time
 from anomalyops_engine.query import delete_where
+from anomalyops_engine.refusals import not_implemented
 from anomalyops_engine.scoring import JobAnalysis, Results, UnsupportedAnalysis
 from anomalyops_engine.store import Reader, Writer
 

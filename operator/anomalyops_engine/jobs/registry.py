@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from anomalyops_engine.config.identifiers import expand
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
-from anomalyops_engine.jobs.errors import missing_datafeed, missing_job
-from anomalyops_engine.jobs.ids import expand
+from anomalyops_engine.refusals import missing_datafeed, missing_job
 from anomalyops_engine.scoring import JobAnalysis
 from anomalyops_engine.store import Reader, Store, Writer
 

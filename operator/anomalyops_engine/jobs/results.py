@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from anomalyops_engine.config.units import SECOND_MS, duration_ms
 from anomalyops_engine.jobs.documents import results_index
-from anomalyops_engine.jobs.errors import bad_request, illegal_argument, not_found
 from anomalyops_engine.jobs.registry import JobEntry, Registry
-from anomalyops_engine.jobs.units import SECOND_MS, duration_ms
 from anomalyops_engine.query import Peak, peaks, select
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.search import search
+from anomalyops_engine.refusals import bad_request, illegal_argument, not_found
 from anomalyops_engine.store import Reader
 
 JsonObject = dict[str, Any]

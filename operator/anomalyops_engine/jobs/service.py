@@ -6,14 +6,14 @@ import logging
 from typing import Any, Final
 
 from anomalyops_engine import __version__
-from anomalyops_engine.jobs.categorization import DEFAULT_ANALYZER
-from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
-from anomalyops_engine.jobs.indices import ensure_engine_indices
-from anomalyops_engine.jobs.job_config import (
+from anomalyops_engine.config.categorization import DEFAULT_ANALYZER
+from anomalyops_engine.config.job import (
     DEFAULT_CATEGORIZATION_EXAMPLES,
     DEFAULT_MEMORY_LIMIT_MIB,
     DEFAULT_SNAPSHOT_RETENTION_DAYS,
 )
+from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
+from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
 from anomalyops_engine.jobs.machine import usable_memory_mib
 from anomalyops_engine.jobs.registry import METADATA, Registry

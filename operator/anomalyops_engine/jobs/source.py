@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from anomalyops_engine.jobs.errors import MlError, bad_request, conflict
 from anomalyops_engine.query import Documents, Extent, aggregate_rows, event_counts, extent, select
+from anomalyops_engine.refusals import MlError, bad_request, conflict
 from anomalyops_engine.scoring import required_fields
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader
 

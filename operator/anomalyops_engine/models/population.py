@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from anomalyops_engine.models import history
 from anomalyops_engine.models.compiling import kernel
+from anomalyops_engine.models.conditions import matches
 from anomalyops_engine.models.keyed_state import KeyedState
-from anomalyops_engine.models.rules import matches
 from anomalyops_engine.models.tails import count_deviate
 
 FloatArray = npt.NDArray[np.float64]

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from anomalyops_engine.models import history
 from anomalyops_engine.models.compiling import kernel
-from anomalyops_engine.models.rules import matches
+from anomalyops_engine.models.conditions import matches
 from anomalyops_engine.models.tails import count_deviate, count_log_probability
 
 SLOW, FAST, DAILY, WEEKLY = range(4)

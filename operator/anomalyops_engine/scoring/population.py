@@ -11,8 +11,8 @@ import numpy.typing as npt
 from anomalyops_engine.features.detectors import Detector
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.models import population
+from anomalyops_engine.models.conditions import encode_conditions, matches
 from anomalyops_engine.models.population import PopulationBank, population_parameters
-from anomalyops_engine.models.rules import encode_conditions, matches
 from anomalyops_engine.scoring.detection import SIDES, Anomaly, PlotSink
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY

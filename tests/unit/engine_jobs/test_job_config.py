@@ -3,9 +3,9 @@
 
 import pytest
 
-from anomalyops_engine.jobs.errors import MlError
-from anomalyops_engine.jobs.job_config import create_job
-from anomalyops_engine.jobs.job_update import update_job
+from anomalyops_engine.config.job import create_job
+from anomalyops_engine.config.job_update import update_job
+from anomalyops_engine.refusals import MlError
 
 COUNT = {"function": "count"}
 NOW_MS = 1_700_000_000_000

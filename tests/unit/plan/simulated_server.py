@@ -92,7 +92,7 @@ FEED_KEYS = {
 FULL_NAMES = {"avg": "mean", "nzc": "non_zero_count", "dc": "distinct_count"}
 
 
-class Refusal(Exception):
+class MlError(Exception):
     """What the server answers instead of doing it."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -102,7 +102,7 @@ class Refusal(Exception):
 
 def refuse_unless(fine: bool, status: int, reason: str) -> None:
     if not fine:
-        raise Refusal(status, reason)
+        raise MlError(status, reason)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from anomalyops_engine.jobs.datafeed_config import DEFAULT_INDICES_OPTIONS, default_query_delay
+from anomalyops_engine.config.datafeed import DEFAULT_INDICES_OPTIONS, default_query_delay
 
 JsonObject = dict[str, Any]
 

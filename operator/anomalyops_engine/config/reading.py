@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from anomalyops_engine.jobs.errors import MlError, field_failure, illegal_argument, parse_failure
-from anomalyops_engine.jobs.units import duration_nanos, duration_text
+from anomalyops_engine.config.units import duration_nanos, duration_text
+from anomalyops_engine.refusals import MlError, field_failure, illegal_argument, parse_failure
 
 Json: TypeAlias = Any  # what a JSON parser returns; readers exist to give it a type
 Read = Callable[[str, Any], Any]

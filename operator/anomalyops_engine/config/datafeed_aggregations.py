@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from anomalyops_engine.jobs.errors import bad_request
-from anomalyops_engine.jobs.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms
+from anomalyops_engine.config.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms
+from anomalyops_engine.refusals import bad_request
 
 JsonObject = dict[str, Any]
 

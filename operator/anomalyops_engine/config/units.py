@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from anomalyops_engine.jobs.errors import MlError, illegal_argument
+from anomalyops_engine.refusals import MlError, illegal_argument
 
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS

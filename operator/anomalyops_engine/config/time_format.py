@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from anomalyops_engine.jobs.errors import bad_request
+from anomalyops_engine.refusals import bad_request
 
 _LETTERS: Final = frozenset("GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZp")
 

@@ -1,4 +1,4 @@
-"""Typed refusals of the job layer, with the status, type and text that Elasticsearch gives them.
+"""Typed refusals of the machine learning side, with the status, type and text that Elasticsearch gives them.
 
 The API layer renders them; nothing here knows HTTP beyond the status number. Texts are Elasticsearch's own
 (`org.elasticsearch.xpack.core.ml.job.messages.Messages`), because clients match on them.

@@ -11,10 +11,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anomalyops_engine.jobs.categorization import check_filters
-from anomalyops_engine.jobs.errors import bad_request, illegal_argument, parse_failure
-from anomalyops_engine.jobs.ids import check_same_id
-from anomalyops_engine.jobs.job_config import (
+from anomalyops_engine.config.categorization import check_filters
+from anomalyops_engine.config.custom_rules import RULE_PARSER, check_rule, complete_rule
+from anomalyops_engine.config.identifiers import check_same_id
+from anomalyops_engine.config.job import (
     DEFAULT_MEMORY_LIMIT_MIB,
     PER_PARTITION_PARSER,
     check_job,
@@ -24,8 +24,8 @@ from anomalyops_engine.jobs.job_config import (
     job_fields,
     limit_mib,
 )
-from anomalyops_engine.jobs.parsing import Parser, duration, each, integer, nested, text, texts
-from anomalyops_engine.jobs.rules import RULE_PARSER, check_rule, complete_rule
+from anomalyops_engine.config.reading import Parser, duration, each, integer, nested, text, texts
+from anomalyops_engine.refusals import bad_request, illegal_argument, parse_failure
 
 JsonObject = dict[str, Any]
 

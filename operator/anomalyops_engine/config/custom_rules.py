@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from anomalyops_engine.jobs.errors import bad_request
-from anomalyops_engine.jobs.parsing import Json, Parser, WrongType, choice, each, nested, number, text
+from anomalyops_engine.config.reading import Json, Parser, WrongType, choice, each, nested, number, text
+from anomalyops_engine.refusals import bad_request
 
 JsonObject = dict[str, Any]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
-from anomalyops_engine.jobs.errors import MlError, illegal_argument
+from anomalyops_engine.refusals import MlError, illegal_argument
 from anomalyops_engine.store.patterns import matches
 
 _VALID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")

@@ -10,17 +10,9 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Final
 
-from anomalyops_engine.jobs.aggregations import check_against_job, check_shape
-from anomalyops_engine.jobs.errors import (
-    MlError,
-    bad_request,
-    field_failure,
-    illegal_argument,
-    not_implemented,
-    parse_failure,
-)
-from anomalyops_engine.jobs.ids import check_id, check_same_id
-from anomalyops_engine.jobs.parsing import (
+from anomalyops_engine.config.datafeed_aggregations import check_against_job, check_shape
+from anomalyops_engine.config.identifiers import check_id, check_same_id
+from anomalyops_engine.config.reading import (
     Json,
     Parser,
     WrongType,
@@ -33,7 +25,15 @@ from anomalyops_engine.jobs.parsing import (
     text,
     texts,
 )
-from anomalyops_engine.jobs.units import HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms
+from anomalyops_engine.config.units import HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms
+from anomalyops_engine.refusals import (
+    MlError,
+    bad_request,
+    field_failure,
+    illegal_argument,
+    not_implemented,
+    parse_failure,
+)
 
 JsonObject = dict[str, Any]
 CheckQuery = Callable[[JsonObject], None]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from anomalyops_engine.jobs.errors import bad_request, illegal_argument
-from anomalyops_engine.jobs.parsing import Parser, boolean, choice, each, integer, nested, text
-from anomalyops_engine.jobs.rules import RULE_PARSER, check_rule, complete_rule
+from anomalyops_engine.config.custom_rules import RULE_PARSER, check_rule, complete_rule
+from anomalyops_engine.config.reading import Parser, boolean, choice, each, integer, nested, text
+from anomalyops_engine.refusals import bad_request, illegal_argument
 
 JsonObject = dict[str, Any]
 

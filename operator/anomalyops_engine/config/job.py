@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from anomalyops_engine.jobs.categorization import check_categorization
-from anomalyops_engine.jobs.detectors import DETECTOR_PARSER, SPLIT_FIELDS, complete_detector
-from anomalyops_engine.jobs.errors import bad_request, illegal_argument, name_clash, parse_failure
-from anomalyops_engine.jobs.ids import check_group, check_id, check_job_id, check_same_id
-from anomalyops_engine.jobs.parsing import (
+from anomalyops_engine.config.categorization import check_categorization
+from anomalyops_engine.config.detector import DETECTOR_PARSER, SPLIT_FIELDS, complete_detector
+from anomalyops_engine.config.identifiers import check_group, check_id, check_job_id, check_same_id
+from anomalyops_engine.config.reading import (
     Json,
     Parser,
     WrongType,
@@ -23,8 +22,9 @@ from anomalyops_engine.jobs.parsing import (
     text,
     texts,
 )
-from anomalyops_engine.jobs.time_format import check_time_format
-from anomalyops_engine.jobs.units import DAY_MS, HOUR_MS, SECOND_MS, duration_ms, memory_mib, render_duration
+from anomalyops_engine.config.time_format import check_time_format
+from anomalyops_engine.config.units import DAY_MS, HOUR_MS, SECOND_MS, duration_ms, memory_mib, render_duration
+from anomalyops_engine.refusals import bad_request, illegal_argument, name_clash, parse_failure
 
 JsonObject = dict[str, Any]
 
