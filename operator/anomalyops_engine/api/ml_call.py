@@ -7,7 +7,7 @@ from typing import Any
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import ApiError
-from anomalyops_engine.config.datafeed import expand_wildcards
+from anomalyops_engine.config.datafeed import IndicesOptions, expand_wildcards
 from anomalyops_engine.config.reading import boolean, integer, number
 from anomalyops_engine.config.units import duration_ms, instant_ms
 from anomalyops_engine.jobs.audit import wall_clock_ms
@@ -96,7 +96,7 @@ class Parameters:
         return instant_ms(value, name, now_ms=wall_clock_ms() if now else None)
 
 
-def indices_options(call: Call) -> JsonObject | None:
+def indices_options(call: Call) -> IndicesOptions | None:
     """Return the indices options of the query string, as a datafeed keeps them; None when there are none."""
     options: JsonObject = {}
     for name in INDICES_OPTIONS:
@@ -104,4 +104,4 @@ def indices_options(call: Call) -> JsonObject | None:
             continue
         value = call.query[name]
         options[name] = expand_wildcards(value) if name == "expand_wildcards" else boolean(name, value)
-    return options or None
+    return IndicesOptions(**options) if options else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
+from anomalyops_engine.config.detector import MLCATEGORY, Detector
+from anomalyops_engine.config.reading import Json, JsonObject, boolean
+from anomalyops_engine.config.records import Record, record, row
 from anomalyops_engine.refusals import bad_request
 
-JsonObject = dict[str, Any]
-MLCATEGORY: Final = "mlcategory"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November"),
@@ -31,35 +33,48 @@ DEFAULT_ANALYZER: Final[JsonObject] = {
         }
     ],
 }
-_SPLITS: Final = ("by_field_name", "over_field_name", "partition_field_name")
 
 
-def check_categorization(config: JsonObject) -> None:
+@record("per_partition_categorization")
+class PerPartitionCategorization(Record):
+    """Whether messages are categorised for each partition on its own."""
+
+    enabled: bool = row(boolean, default=False)
+    stop_on_warn: bool = row(boolean, default=False)
+
+
+def check_categorization(
+    *,
+    field: str | None,
+    analyzer: Json,
+    filters: Sequence[str],
+    per_partition: PerPartitionCategorization | None,
+    detectors: Sequence[Detector],
+) -> None:
     """Raise 400 when categorisation settings contradict each other or the detectors."""
-    field = config.get("categorization_field_name")
-    used = [d for d in config["detectors"] if any(d.get(key) == MLCATEGORY for key in _SPLITS)]
+    used = [detector for detector in detectors if MLCATEGORY in detector.split_fields]
     if used and not field:
         raise bad_request("categorization_field_name must be set for mlcategory to be available")
     if field and not used:
         raise bad_request(
             "categorization_field_name is set but mlcategory is not used in any detector by/over/partition field"
         )
-    if config.get("categorization_analyzer") is not None and not field:
+    if analyzer is not None and not field:
         raise bad_request("categorization_analyzer requires setting categorization_field_name")
-    if config.get("categorization_filters"):
-        check_filters(config)
-    if config.get("per_partition_categorization", {}).get("enabled"):
-        _check_per_partition(config, used)
-    elif config.get("per_partition_categorization", {}).get("stop_on_warn"):
+    if filters:
+        _check_filters(filters, field, analyzer)
+    if per_partition is None:
+        return
+    if per_partition.enabled:
+        _check_per_partition(field, used)
+    elif per_partition.stop_on_warn:
         raise bad_request("stop_on_warn cannot be true in per_partition_categorization when enabled is false")
 
 
-def check_filters(config: JsonObject) -> None:
-    """Raise 400 when the categorisation filters cannot be used."""
-    filters: list[str] = config["categorization_filters"]
-    if not config.get("categorization_field_name"):
+def _check_filters(filters: Sequence[str], field: str | None, analyzer: Json) -> None:
+    if not field:
         raise bad_request("categorization_filters require setting categorization_field_name")
-    if config.get("categorization_analyzer") is not None:
+    if analyzer is not None:
         raise bad_request(
             "categorization_filters cannot be used with categorization_analyzer - "
             "instead specify them as pattern_replace char_filters in the analyzer"
@@ -75,12 +90,12 @@ def check_filters(config: JsonObject) -> None:
             raise bad_request(f"categorization_filters contains invalid regular expression '{pattern}'") from None
 
 
-def _check_per_partition(config: JsonObject, used: list[JsonObject]) -> None:
-    if not config.get("categorization_field_name"):
+def _check_per_partition(field: str | None, used: Sequence[Detector]) -> None:
+    if not field:
         raise bad_request("categorization_field_name must be set when per-partition categorization is enabled")
     partition: str | None = None
     for detector in used:
-        name = detector.get("partition_field_name")
+        name = detector.partition_field_name
         if name == MLCATEGORY:
             raise bad_request(
                 "mlcategory cannot be used as a partition_field_name when per-partition categorization is enabled"

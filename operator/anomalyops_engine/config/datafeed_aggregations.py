@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from anomalyops_engine.config.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, duration_ms
+from anomalyops_engine.config.job import Job
+from anomalyops_engine.config.reading import JsonObject
+from anomalyops_engine.config.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Duration, duration_ms
 from anomalyops_engine.refusals import bad_request
-
-JsonObject = dict[str, Any]
 
 _HISTOGRAMS: Final = ("date_histogram", "histogram")
 _CALENDAR_MS: Final = {
@@ -129,33 +129,27 @@ def check_shape(aggregations: JsonObject) -> int:
     return interval_ms(histogram)
 
 
-def check_against_job(datafeed: JsonObject, job: JsonObject) -> None:
-    """Check a datafeed's aggregations against its job.
+def check_against_job(aggregations: JsonObject, frequency: Duration | None, job: Job) -> None:
+    """Check a datafeed's aggregations and frequency against its job.
 
     Raises:
         MlError: 400 with Elasticsearch's text.
     """
-    aggregations = datafeed.get("aggregations")
-    if not aggregations:
-        return
-    config = job["analysis_config"]
-    if not config.get("summary_count_field_name"):
+    config = job.analysis_config
+    if not config.summary_count_field_name:
         raise bad_request(
             "A job configured with a datafeed with aggregations must set summary_count_field_name; "
             "use doc_count or suitable alternative"
         )
-    time_field = job["data_description"]["time_field"]
     histogram, _ = _find(aggregations)
-    if histogram.get("field") != time_field:
-        raise bad_request(f"Missing max aggregation for time_field [{time_field}]")
+    if histogram.get("field") != job.time_field:
+        raise bad_request(f"Missing max aggregation for time_field [{job.time_field}]")
     interval = check_shape(aggregations)
-    span_text = config["bucket_span"]
-    span = duration_ms(span_text)
+    span = config.bucket_span
     shown = histogram.get("fixed_interval", histogram.get("calendar_interval", f"{interval}ms"))
-    if interval > span:
-        raise bad_request(f"Aggregation interval [{shown}] must be less than or equal to the bucket_span [{span_text}]")
-    if span % interval:
-        raise bad_request(f"Aggregation interval [{shown}] must be a divisor of the bucket_span [{span_text}]")
-    frequency = datafeed.get("frequency")
-    if frequency is not None and duration_ms(frequency) % interval:
+    if interval > span.ms:
+        raise bad_request(f"Aggregation interval [{shown}] must be less than or equal to the bucket_span [{span}]")
+    if span.ms % interval:
+        raise bad_request(f"Aggregation interval [{shown}] must be a divisor of the bucket_span [{span}]")
+    if frequency is not None and frequency.ms % interval:
         raise bad_request(f"Datafeed frequency [{frequency}] must be a multiple of the aggregation interval [{shown}]")

@@ -6,13 +6,12 @@ Rules and their order: `Detector.Builder.build` of Elasticsearch.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from anomalyops_engine.config.custom_rules import RULE_PARSER, check_rule, complete_rule
-from anomalyops_engine.config.reading import Parser, boolean, choice, each, integer, nested, text
+from anomalyops_engine.config.custom_rules import CustomRule
+from anomalyops_engine.config.reading import Json, boolean, choice, integer, text
+from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, record, row, when_true
 from anomalyops_engine.refusals import bad_request, illegal_argument
-
-JsonObject = dict[str, Any]
 
 _COUNT: Final = ("count", "high_count", "low_count")
 _NON_ZERO: Final = ("non_zero_count", "low_non_zero_count", "high_non_zero_count")
@@ -42,17 +41,13 @@ FUNCTION_ALIASES: Final = {
     "fr": "freq_rare",
     **{side + short: side + long for short, long in _SHORT.items() for side in ("", "low_", "high_")},
 }
-SPLIT_FIELDS: Final = ("by_field_name", "over_field_name", "partition_field_name")
+MLCATEGORY: Final = "mlcategory"
 _RESERVED: Final = ("count", "by", "over")
 _PROHIBITED = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
 
 
-def function_name(given: str) -> str:
-    """Return the full name of a detector function, whatever its case and spelling.
-
-    Raises:
-        MlError: 400 `Unknown function`.
-    """
+def _function(_: str, value: Json) -> str:
+    given = text(_, value)
     name = given.strip().lower()
     name = FUNCTION_ALIASES.get(name, name)
     if name not in FUNCTIONS:
@@ -60,121 +55,20 @@ def function_name(given: str) -> str:
     return name
 
 
-def _function(_: str, value: object) -> str:
-    return function_name(text(_, value))
-
-
-def complete_detector(parsed: JsonObject) -> JsonObject:
-    """Check one parsed detector and fill in what the server fills in (without `detector_index`).
-
-    Raises:
-        MlError: 400 with the text of the first rule it breaks.
-    """
-    detector = {key: value for key, value in parsed.items() if value not in ("", [])}
-    detector.pop("detector_index", None)
-    if not detector.get("use_null"):
-        detector.pop("use_null", None)
-    check_detector(detector)
-    detector.setdefault("detector_description", describe(detector))
-    if "custom_rules" in detector:
-        detector["custom_rules"] = [complete_rule(rule) for rule in detector["custom_rules"]]
-    order = ("detector_description", "function", "field_name", *SPLIT_FIELDS)
-    return {
-        **{key: detector[key] for key in order if key in detector},
-        **{key: value for key, value in detector.items() if key not in order},
-    }
-
-
-DETECTOR_PARSER: Final = Parser(
-    "detector",
-    {
-        "detector_description": text,
-        "function": _function,
-        "field_name": text,
-        "by_field_name": text,
-        "over_field_name": text,
-        "partition_field_name": text,
-        "use_null": boolean,
-        "exclude_frequent": choice("all", "none", "by", "over"),
-        "custom_rules": each(nested(RULE_PARSER)),
-        "detector_index": integer,
-    },
-)
-
-
-def check_detector(detector: JsonObject) -> None:
-    """Raise 400 for the first rule that `detector` breaks."""
-    function = detector.get("function")
-    field, by, over = (detector.get(key) for key in ("field_name", "by_field_name", "over_field_name"))
-    _check_fields_for_function(function, field=field, by=by, over=over)
-    for key in ("field_name", *SPLIT_FIELDS):
-        _check_field_name(detector.get(key))
-    for rule in detector.get("custom_rules", ()):
-        check_rule(rule, detector)
-    _check_splits_differ(detector)
-    for key, value in (("by_field_name", by), ("over_field_name", over)):
-        if value in _RESERVED:
-            raise bad_request(f"'{value}' is not a permitted value for {key}")
-
-
-def _check_fields_for_function(function: str | None, *, field: str | None, by: str | None, over: str | None) -> None:
-    shown = function if function is not None else "null"
-    if not (field or by or over) and function not in _ALONE:
-        raise bad_request(
-            "Unless a count or temporal function is used one of field_name, by_field_name or "
-            "over_field_name must be set"
-        )
-    if function in FIELD_FUNCTIONS and not field:
-        raise bad_request(f"field_name must be set when the '{shown}' function is used")
-    if function not in FIELD_FUNCTIONS and field:
-        raise bad_request(f"field_name cannot be used with function '{shown}'")
-    if function in _RARE and not by:
-        raise bad_request(f"by_field_name must be set when the '{shown}' function is used")
-    if function == "freq_rare" and not over:
-        raise bad_request(f"over_field_name must be set when the '{shown}' function is used")
-    if function in _NON_ZERO and over:
-        raise bad_request(f"over_field_name cannot be used with function '{shown}'")
-
-
-def _check_field_name(name: str | None) -> None:
-    if name is None:
-        return
-    if _PROHIBITED.search(name):
-        raise bad_request(
-            f"Invalid field name '{name}'. Field names including over, by and partition fields "
-            'cannot contain any of these characters: ",\\'
-        )
-    if name == ".":
-        raise bad_request(
-            f"Invalid field name '{name}'. Field names including over, by and partition fields cannot be '.'"
-        )
-
-
-def _check_splits_differ(detector: JsonObject) -> None:
-    pairs = (
-        ("partition_field_name", "by_field_name"),
-        ("partition_field_name", "over_field_name"),
-        ("by_field_name", "over_field_name"),
-    )
-    for left, right in pairs:
-        if detector.get(left) and detector.get(left) == detector.get(right):
-            raise bad_request(f"{left} and {right} cannot be the same: '{detector[left]}'")
-
-
-def describe(detector: JsonObject) -> str:
+def _described(known: Values) -> str:
     """Return the generated description, such as `sum(bytes) by host` (`DefaultDetectorDescription`)."""
-    description: str = detector.get("function", "")
-    if field := detector.get("field_name"):
+    description: str = known.get("function") or ""
+    if field := known.get("field_name"):
         description += f"({_quoted(field)})" if description else _quoted(field)
-    if by := detector.get("by_field_name"):
+    if by := known.get("by_field_name"):
         description += f" by {_quoted(by)}"
-    if over := detector.get("over_field_name"):
+    if over := known.get("over_field_name"):
         description += f" over {_quoted(over)}"
-    if detector.get("use_null"):
+    if known.get("use_null"):
         description += " usenull=true"
-    if partition := detector.get("partition_field_name"):
+    if partition := known.get("partition_field_name"):
         description += f" partitionfield={_quoted(partition)}"
-    if frequent := detector.get("exclude_frequent"):
+    if frequent := known.get("exclude_frequent"):
         description += f" excludefrequent={frequent}"
     return description
 
@@ -186,10 +80,89 @@ def _quoted(field: str) -> str:
     return f'"{escaped}"'
 
 
-def parse_detector(body: object) -> JsonObject:
-    """Parse, check and complete one detector, as `_validate/detector` takes it.
+@record("detector")
+class Detector(Record):
+    """One detector: what is computed of each bucket, and by which fields it is split."""
 
-    Raises:
-        MlError: 400.
-    """
-    return complete_detector(DETECTOR_PARSER.parse(body))
+    detector_description: str = row(text, at_creation=_described, change=Change.AT_ONCE, updated_as="description")
+    function: str | None = row(_function, default=None)
+    field_name: str | None = row(text, default=None)
+    by_field_name: str | None = row(text, default=None)
+    over_field_name: str | None = row(text, default=None)
+    partition_field_name: str | None = row(text, default=None)
+    use_null: bool = row(boolean, default=False, shown=when_true)
+    exclude_frequent: str | None = row(choice("all", "none", "by", "over"), default=None)
+    custom_rules: tuple[CustomRule, ...] = row(
+        Each(Nested(CustomRule)), default=(), change=Change.LIVE, shown=when_true
+    )
+    detector_index: int = row(integer, default=0)
+
+    @property
+    def split_fields(self) -> tuple[str, ...]:
+        """The fields that make series or members: by, over, partition, as far as they are set."""
+        return tuple(name for name in (self.by_field_name, self.over_field_name, self.partition_field_name) if name)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that it names."""
+        return ((self.field_name,) if self.field_name else ()) + self.split_fields
+
+    @classmethod
+    def prepared(cls, given: Values) -> Values:
+        """Leave empty names out: they count as none."""
+        return {name: value for name, value in given.items() if value not in ("", ())}
+
+    def check(self) -> None:
+        """Raise 400 for the first rule that the detector breaks."""
+        self._check_fields_for_function()
+        for name in self.fields:
+            _check_field_name(name)
+        for rule in self.custom_rules:
+            rule.check_for(self.function, self.split_fields)
+        self._check_splits_differ()
+        for key, value in (("by_field_name", self.by_field_name), ("over_field_name", self.over_field_name)):
+            if value in _RESERVED:
+                raise bad_request(f"'{value}' is not a permitted value for {key}")
+
+    def _check_fields_for_function(self) -> None:
+        function = self.function
+        field, by, over = self.field_name, self.by_field_name, self.over_field_name
+        shown = function if function is not None else "null"
+        if not (field or by or over) and function not in _ALONE:
+            raise bad_request(
+                "Unless a count or temporal function is used one of field_name, by_field_name or "
+                "over_field_name must be set"
+            )
+        if function in FIELD_FUNCTIONS and not field:
+            raise bad_request(f"field_name must be set when the '{shown}' function is used")
+        if function not in FIELD_FUNCTIONS and field:
+            raise bad_request(f"field_name cannot be used with function '{shown}'")
+        if function in _RARE and not by:
+            raise bad_request(f"by_field_name must be set when the '{shown}' function is used")
+        if function == "freq_rare" and not over:
+            raise bad_request(f"over_field_name must be set when the '{shown}' function is used")
+        if function in _NON_ZERO and over:
+            raise bad_request(f"over_field_name cannot be used with function '{shown}'")
+
+    def _check_splits_differ(self) -> None:
+        by, over, partition = self.by_field_name, self.over_field_name, self.partition_field_name
+        pairs = (
+            ("partition_field_name", partition, "by_field_name", by),
+            ("partition_field_name", partition, "over_field_name", over),
+            ("by_field_name", by, "over_field_name", over),
+        )
+        for left, mine, right, other in pairs:
+            if mine and mine == other:
+                raise bad_request(f"{left} and {right} cannot be the same: '{mine}'")
+
+
+def _check_field_name(name: str) -> None:
+    if _PROHIBITED.search(name):
+        raise bad_request(
+            f"Invalid field name '{name}'. Field names including over, by and partition fields "
+            'cannot contain any of these characters: ",\\'
+        )
+    if name == ".":
+        raise bad_request(
+            f"Invalid field name '{name}'. Field names including over, by and partition fields cannot be '.'"
+        )

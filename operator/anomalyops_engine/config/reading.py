@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from anomalyops_engine.config.units import duration_nanos, duration_text
+from anomalyops_engine.config.units import Duration
 from anomalyops_engine.refusals import MlError, field_failure, illegal_argument, parse_failure
 
 Json: TypeAlias = Any  # what a JSON parser returns; readers exist to give it a type
+JsonObject: TypeAlias = dict[str, Any]
 Read = Callable[[str, Any], Any]
 
 
@@ -107,12 +108,11 @@ def boolean(field: str, value: Json) -> bool:
     raise WrongType
 
 
-def duration(field: str, value: Json) -> str:
-    """Read a duration and keep its spelling."""
+def duration(field: str, value: Json) -> Duration:
+    """Read a duration."""
     if not isinstance(value, str):
         raise WrongType
-    duration_nanos(value, field)
-    return duration_text(value)
+    return Duration.read(value, field)
 
 
 def mapping(_: str, value: Json) -> dict[str, Any]:
@@ -122,13 +122,13 @@ def mapping(_: str, value: Json) -> dict[str, Any]:
     return value
 
 
-def texts(field: str, value: Json) -> list[str]:
+def texts(field: str, value: Json) -> tuple[str, ...]:
     """Read a list of strings; a single string counts as a list of one."""
     if isinstance(value, str):
-        return [value]
+        return (value,)
     if not isinstance(value, list):
         raise WrongType
-    return [text(field, item) for item in value]
+    return tuple(text(field, item) for item in value)
 
 
 def choice(*allowed: str) -> Read:
@@ -140,30 +140,5 @@ def choice(*allowed: str) -> Read:
         if value.strip().lower() not in allowed:
             raise illegal_argument(f"[{field}] has unknown value [{value}]; accepted are [{', '.join(allowed)}]")
         return value.strip().lower()
-
-    return read
-
-
-def nested(parser: Parser, build: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> Read:
-    """Return a reader of an object by `parser`, then checked and completed by `build`."""
-
-    def read(_: str, value: Json) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise WrongType
-        parsed = parser.parse(value)
-        return build(parsed) if build is not None else parsed
-
-    return read
-
-
-def each(reader: Read) -> Read:
-    """Return a reader of a list whose items `reader` reads."""
-
-    def read(field: str, value: Json) -> list[Json]:
-        if isinstance(value, dict):
-            value = [value]
-        if not isinstance(value, list):
-            raise WrongType
-        return [reader(field, item) for item in value]
 
     return read

@@ -10,14 +10,10 @@ from anomalyops_engine.refusals import bad_request
 _LETTERS: Final = frozenset("GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZp")
 
 
-def check_time_format(pattern: str) -> str:
-    """Return `pattern` when it can be a time format.
-
-    Raises:
-        MlError: 400 for unknown pattern letters, reserved characters, unbalanced quotes or brackets.
-    """
+def check_time_format(_: str, pattern: str) -> None:
+    """Raise 400 for a time format with unknown letters, reserved characters, unbalanced quotes or brackets."""
     if pattern in {"epoch", "epoch_ms"}:
-        return pattern
+        return
     unquoted = re.sub(r"'[^']*'", "", pattern)
     letters = set(re.findall(r"[A-Za-z]", unquoted))
     # A pattern without a year (or epoch-like) field cannot name a point in time.
@@ -26,7 +22,6 @@ def check_time_format(pattern: str) -> str:
         raise bad_request(f"Invalid Time format string '{pattern}'")
     if not _brackets_balance(unquoted):
         raise bad_request(f"Invalid Time format string '{pattern}'")
-    return pattern
 
 
 def _brackets_balance(pattern: str) -> bool:

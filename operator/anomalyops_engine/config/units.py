@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Self
 
 from anomalyops_engine.refusals import MlError, illegal_argument
 
@@ -27,17 +28,86 @@ _MEMORY = re.compile(r"(-?\d+(?:\.\d+)?)\s*(b|k|kb|m|mb|g|gb|t|tb|p|pb)")
 _MEMORY_BYTES: Final = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50}
 
 
-def duration_nanos(text: str, field: str) -> int:
-    """Read a duration such as `15m`.
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time, in the spelling that it was given in.
 
-    Units are `d h m s ms micros nanos` (TimeValue); `0` and `-1` need none.
-
-    Returns:
-        Nanoseconds (negative only for a negative input).
-
-    Raises:
-        MlError: 400, naming the field and the value.
+    Attributes:
+        nanos: nanoseconds.
+        text: how the server shows it.
     """
+
+    nanos: int
+    text: str
+
+    @classmethod
+    def read(cls, text: str, field: str) -> Self:
+        """Read a duration such as `15m`.
+
+        Raises:
+            MlError: 400, naming the field and the value.
+        """
+        return cls(_nanos(text, field), re.sub(r"\s+", "", text.strip().lower()))
+
+    @classmethod
+    def of_ms(cls, milliseconds: int) -> Self:
+        """Return a duration in the largest unit that divides it (`TimeValue.getStringRep`)."""
+        nanos = milliseconds * _NANOS["ms"]
+        unit = next((unit for unit in ("d", "h", "m", "s") if nanos and nanos % _NANOS[unit] == 0), "ms")
+        return cls(nanos, f"{nanos // _NANOS[unit]}{unit}")
+
+    @property
+    def ms(self) -> int:
+        """Whole milliseconds, rounded down."""
+        return self.nanos // _NANOS["ms"]
+
+    def render(self) -> str:
+        """Return it as JSON."""
+        return self.text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MemorySize:
+    """An amount of memory in whole MiB, as limits of models are counted."""
+
+    mib: int
+
+    @classmethod
+    def read(cls, value: str | int, field: str) -> Self:
+        """Read a size: a number counts MiB, a string needs a unit; fractions of a MiB are dropped.
+
+        Raises:
+            MlError: 400, for a missing or unknown unit.
+        """
+        if isinstance(value, int):
+            return cls(value)
+        match = _MEMORY.fullmatch(value.strip().lower())
+        if match is None:
+            raise illegal_argument(
+                f"failed to parse setting [{field}] with value [{value}] as a size in bytes: "
+                "unit is missing or unrecognized"
+            )
+        return cls(int(float(match.group(1)) * _MEMORY_BYTES[match.group(2)[0]]) >> 20)
+
+    @property
+    def bytes(self) -> int:
+        """The size in bytes."""
+        return self.mib << 20
+
+    def render(self) -> str:
+        """Return it as JSON."""
+        return f"{self.mib}mb"
+
+    def __str__(self) -> str:
+        """Return it as messages show it: in the largest unit, with one decimal at most."""
+        return f"{self.mib / 1024:.1f}".removesuffix(".0") + "gb" if self.mib >= 1024 else self.render()
+
+
+def _nanos(text: str, field: str) -> int:
+    """Return the nanoseconds of a duration in `d h m s ms micros nanos` (TimeValue); `0` and `-1` need no unit."""
     cleaned = text.strip().lower()
     if cleaned in {"0", "-1"}:
         return int(cleaned) * _NANOS["ms"]
@@ -59,38 +129,7 @@ def duration_nanos(text: str, field: str) -> int:
 
 def duration_ms(text: str, field: str = "duration") -> int:
     """Read a duration as whole milliseconds (rounded down)."""
-    return duration_nanos(text, field) // _NANOS["ms"]
-
-
-def duration_text(text: str) -> str:
-    """Return a duration in the server's spelling: as given, trimmed and in lower case."""
-    return re.sub(r"\s+", "", text.strip().lower())
-
-
-def render_duration(milliseconds: int) -> str:
-    """Return `milliseconds` with the largest unit that divides it (`TimeValue.getStringRep`)."""
-    for unit in ("d", "h", "m", "s"):
-        size = _NANOS[unit] // _NANOS["ms"]
-        if milliseconds and milliseconds % size == 0:
-            return f"{milliseconds // size}{unit}"
-    return f"{milliseconds}ms"
-
-
-def memory_mib(value: str | int, field: str = "model_memory_limit") -> int:
-    """Read a memory limit in MiB: a number counts MiB, a string needs a unit; fractions of a MiB are dropped.
-
-    Raises:
-        MlError: 400, for a missing or unknown unit.
-    """
-    if isinstance(value, int):
-        return value
-    match = _MEMORY.fullmatch(value.strip().lower())
-    if match is None:
-        raise illegal_argument(
-            f"failed to parse setting [{field}] with value [{value}] as a size in bytes: "
-            "unit is missing or unrecognized"
-        )
-    return int(float(match.group(1)) * _MEMORY_BYTES[match.group(2)[0]]) >> 20
+    return _nanos(text, field) // _NANOS["ms"]
 
 
 def instant_ms(value: str | int, field: str, *, now_ms: int | None = None) -> int:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anomalyops_engine.features.detectors import Detector
 from anomalyops_engine.features.functions import Inputs
+from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query import Documents, sql
 from anomalyops_engine.query.expr import (
     Aggregate,
@@ -145,7 +145,7 @@ class Values:
         return first
 
 
-def split_keys(source: Source, detector: Detector) -> tuple[list[Named], list[Expr]]:
+def split_keys(source: Source, detector: ResolvedDetector) -> tuple[list[Named], list[Expr]]:
     """The texts of partition, by and over field, as `key_0` and on, and what a document needs to have them."""
     fields = [*detector.split_fields, *([detector.over] if detector.over else [])]
     keys = [source.key(field) for field in fields]
@@ -155,7 +155,7 @@ def split_keys(source: Source, detector: Detector) -> tuple[list[Named], list[Ex
     return named, [source.column(field).is_not_null() for field in fields]
 
 
-def inputs_of(source: Source, detector: Detector) -> Inputs:
+def inputs_of(source: Source, detector: ResolvedDetector) -> Inputs:
     """What the aggregates of a detector's function read of each document."""
     return Inputs(
         value=source.number(detector.field_name) if detector.field_name else null("DOUBLE"),
@@ -164,7 +164,7 @@ def inputs_of(source: Source, detector: Detector) -> Inputs:
     )
 
 
-def detector_values(source: Source, detector: Detector) -> Values:
+def detector_values(source: Source, detector: ResolvedDetector) -> Values:
     """A detector's values by partition, by and over field, computed in the database."""
     keys, where = split_keys(source, detector)
     inputs = inputs_of(source, detector)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from anomalyops_engine.features.detectors import Detector
 from anomalyops_engine.features.extract import Source, inputs_of, split_keys
+from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query.expr import Aggregate, Case, Column, Expr, Literal, call, one_of
 
 Entity = tuple[int, tuple[str, ...]]
@@ -19,7 +19,7 @@ Parts = dict[str | None, tuple[Any, ...]]
 
 
 def values_without(
-    source: Source, detector: Detector, influencer: str, entities: Iterable[Entity]
+    source: Source, detector: ResolvedDetector, influencer: str, entities: Iterable[Entity]
 ) -> dict[Entity, dict[str | None, float]]:
     """The detector's value for each entity, were the documents of one influencer value not there.
 
@@ -50,7 +50,7 @@ def _total(value: Expr) -> Expr:
     return call("coalesce", Aggregate("sum", (value,)), 0)
 
 
-def _statistics(source: Source, detector: Detector) -> list[Expr]:
+def _statistics(source: Source, detector: ResolvedDetector) -> list[Expr]:
     inputs = inputs_of(source, detector)
     value, weight = inputs.value, inputs.weight
     if detector.field_name is None:
@@ -72,7 +72,7 @@ def _statistics(source: Source, detector: Detector) -> list[Expr]:
     return statistics[detector.function.name]
 
 
-def _grouped(source: Source, detector: Detector, influencer: str, buckets: Sequence[int]) -> pa.Table:
+def _grouped(source: Source, detector: ResolvedDetector, influencer: str, buckets: Sequence[int]) -> pa.Table:
     keys, where = split_keys(source, detector)
     if detector.field_name:
         where.append(source.column(detector.field_name).is_not_null())

@@ -5,9 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Final
 
-from anomalyops_engine.config.datafeed import check_with_job, create_datafeed, update_datafeed
-from anomalyops_engine.config.export import exportable_datafeed
-from anomalyops_engine.config.job import create_job
+from anomalyops_engine.config import Datafeed, IndicesOptions, Job, create_datafeed, create_job, update_datafeed
 from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
@@ -55,7 +53,7 @@ class DatafeedOperations:
 
     # --- configuration ---
 
-    def create(self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None) -> JsonObject:
+    def create(self, datafeed_id: str, body: object, *, indices_options: IndicesOptions | None = None) -> JsonObject:
         """Create a datafeed and return it.
 
         Raises:
@@ -65,7 +63,7 @@ class DatafeedOperations:
             body, datafeed_id=datafeed_id, check_query=check_parsable, indices_options=indices_options
         )
         registry = self._registry
-        job = registry.job(datafeed["job_id"])
+        job = registry.job(datafeed.job_id)
         with job.lock.hold(), registry.lock:
             if registry.jobs.get(job.job_id) is not job:
                 raise missing_job(job.job_id)
@@ -74,20 +72,20 @@ class DatafeedOperations:
             other = registry.datafeed_of(job.job_id)
             if other is not None:
                 raise conflict(f"A datafeed [{other.datafeed_id}] already exists for job [{job.job_id}]")
-            check_with_job(datafeed, job.config)
+            datafeed.check_with(job.config)
             run = DatafeedRun()
             with registry.store.write() as writer:
                 registry.save_datafeed(writer, datafeed, run)
             registry.datafeeds[datafeed_id] = DatafeedEntry(datafeed, run)
-        return datafeed
+        return datafeed.render()
 
     def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
         """Return `{count, datafeeds}` for the datafeeds that an expression names."""
         entries = self._registry.find_datafeeds(expression, allow_no_match=allow_no_match)
-        shown = [exportable_datafeed(entry.config) if exclude_generated else entry.config for entry in entries]
+        shown = [entry.config.export() if exclude_generated else entry.config.render() for entry in entries]
         return {"count": len(shown), "datafeeds": shown}
 
-    def update(self, datafeed_id: str, body: object, *, indices_options: JsonObject | None = None) -> JsonObject:
+    def update(self, datafeed_id: str, body: object, *, indices_options: IndicesOptions | None = None) -> JsonObject:
         """Merge an update body into a stopped datafeed and return it.
 
         Raises:
@@ -99,11 +97,11 @@ class DatafeedOperations:
             if feed.run.state != "stopped":
                 raise conflict(f"Cannot update datafeed [{datafeed_id}] while its status is {feed.run.state}")
             merged = update_datafeed(feed.config, body, check_query=check_parsable, indices_options=indices_options)
-            check_with_job(merged, job.config)
+            merged.check_with(job.config)
             with self._registry.store.write() as writer:
                 self._registry.save_datafeed(writer, merged, feed.run)
             feed.config = merged
-        return merged
+        return merged.render()
 
     def delete(self, datafeed_id: str, *, force: bool) -> None:
         """Delete a datafeed; its job stays as it is.
@@ -241,7 +239,7 @@ class DatafeedOperations:
         Raises:
             MlError: 400, 404.
         """
-        job: JsonObject | None = None
+        job: Job | None = None
         if job_body is not None:
             job, embedded = create_job(job_body, job_id=None, now_ms=0)
             if datafeed_body is not None and embedded is not None:
@@ -256,19 +254,17 @@ class DatafeedOperations:
                 raise bad_request("[datafeed_config.job_id] must be set or a [job_config] must be provided")
             datafeed_body = {"datafeed_id": "preview_id", "job_id": "preview_job_id", **datafeed_body}
             if job is not None:
-                datafeed_body["job_id"] = job["job_id"]
+                datafeed_body["job_id"] = job.job_id
         datafeed = create_datafeed(datafeed_body, datafeed_id=None, check_query=check_parsable)
         if job is None:
-            job = self._registry.job(datafeed["job_id"]).config
-        check_with_job(datafeed, job)
+            job = self._registry.job(datafeed.job_id).config
+        datafeed.check_with(job)
         return self._preview(datafeed, job, start_ms, end_ms)
 
-    def _preview(
-        self, datafeed: JsonObject, job: JsonObject, start_ms: int | None, end_ms: int | None
-    ) -> list[JsonObject]:
+    def _preview(self, datafeed: Datafeed, job: Job, start_ms: int | None, end_ms: int | None) -> list[JsonObject]:
         source = Source(datafeed, job)
-        summary = job["analysis_config"].get("summary_count_field_name")
-        limit = max(int(datafeed["scroll_size"]), 1)
+        summary = job.analysis_config.summary_count_field_name
+        limit = max(datafeed.scroll_size, 1)
         with self._registry.store.read() as reader:
             documents = source.documents(reader, start_ms, end_ms)
             rows = read_rows(reader, documents, ordered_by=source.time_field, limit=limit)

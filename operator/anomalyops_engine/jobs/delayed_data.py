@@ -7,17 +7,15 @@ bucket was written with. What was missed is reported, never analysed again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from anomalyops_engine.config.datafeed import check_window_ms
-from anomalyops_engine.config.units import MINUTE_MS, duration_ms, iso_time
+from anomalyops_engine.config import Datafeed, Job
+from anomalyops_engine.config.units import MINUTE_MS, iso_time
 from anomalyops_engine.jobs.documents import results_index
 from anomalyops_engine.jobs.registry import DatafeedRun, JobEntry
 from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.query import read_rows, select
 from anomalyops_engine.store import Reader, Store
-
-JsonObject = dict[str, Any]
 
 _INTERVAL_MS: Final = 15 * MINUTE_MS
 
@@ -33,7 +31,7 @@ class DelayedData:
 
 
 def check_delayed_data(
-    store: Store, job: JobEntry, datafeed: JsonObject, feed_run: DatafeedRun, source: Source, *, now_ms: int
+    store: Store, job: JobEntry, datafeed: Datafeed, feed_run: DatafeedRun, source: Source, *, now_ms: int
 ) -> DelayedData | None:
     """Look for documents that came too late, when a check is due.
 
@@ -41,10 +39,10 @@ def check_delayed_data(
         What was found (possibly nothing missing), or None when no check is due.
     """
     position_ms = job.run.position_ms
-    if not datafeed["delayed_data_check_config"]["enabled"] or position_ms is None:
+    if not datafeed.delayed_data_check_config.enabled or position_ms is None:
         return None
-    span_ms = duration_ms(job.config["analysis_config"]["bucket_span"])
-    window_ms = check_window_ms(datafeed, span_ms)
+    span_ms = job.config.bucket_span_ms
+    window_ms = datafeed.check_window_ms(span_ms)
     # Every 15 minutes, and often enough that no bucket leaves a short window unseen.
     if feed_run.checked_ms is not None and now_ms - feed_run.checked_ms < min(_INTERVAL_MS, window_ms // 8):
         return None
@@ -68,10 +66,10 @@ def check_delayed_data(
     return DelayedData({str(key): count for key, count in missing.items()}, first, last + span_ms, message)
 
 
-def _recorded(reader: Reader, job: JsonObject, start_ms: int, end_ms: int) -> dict[int, int]:
+def _recorded(reader: Reader, job: Job, start_ms: int, end_ms: int) -> dict[int, int]:
     """Return the event count of each bucket result in [start_ms, end_ms)."""
-    indices = reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True)
-    query = {"bool": {"filter": [{"term": {"job_id": job["job_id"]}}, {"term": {"result_type": "bucket"}}]}}
+    indices = reader.resolve(results_index(job.results_index_name), ignore_unavailable=True)
+    query = {"bool": {"filter": [{"term": {"job_id": job.job_id}}, {"term": {"result_type": "bucket"}}]}}
     fields = ["event_count"]
     buckets = select(indices, query, fields, time_field="timestamp", start_ms=start_ms, end_ms=end_ms)
     return {row["timestamp"]: int(row["event_count"] or 0) for row in read_rows(reader, buckets)}

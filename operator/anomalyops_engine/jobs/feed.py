@@ -13,21 +13,19 @@ import logging
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, Final
+from typing import Final
 
-from anomalyops_engine.config.datafeed import frequency_ms
-from anomalyops_engine.config.units import SECOND_MS, duration_ms, iso_time
+from anomalyops_engine.config import Job
+from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
-from anomalyops_engine.jobs.model_life import load_analysis, persist_interval_ms, record_step, store_snapshot
+from anomalyops_engine.jobs.model_life import load_analysis, record_step, store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.refusals import MlError
 from anomalyops_engine.scoring import SnapshotError
 from anomalyops_engine.store import DatabaseError, StoreError, Writer
-
-JsonObject = dict[str, Any]
 
 _log = logging.getLogger(__name__)
 
@@ -73,9 +71,9 @@ class RunningDatafeed:
         self._ready = ready
         self._on_end = on_end
         self._source = Source(feed.config, job.config)
-        self._span_ms = duration_ms(job.config["analysis_config"]["bucket_span"])
-        self._delay_ms = duration_ms(feed.config["query_delay"])
-        self._frequency_ms = frequency_ms(feed.config, self._span_ms)
+        self._span_ms = job.config.bucket_span_ms
+        self._delay_ms = feed.config.query_delay.ms
+        self._frequency_ms = feed.config.frequency_ms(self._span_ms)
         self._chunk = _FIRST_CHUNK
         self._data_end_ms: int | None = None  # behind the last document of a bounded run, as last looked up
         self.cancelled = False
@@ -201,9 +199,9 @@ class RunningDatafeed:
         job.run, job.config, self.feed.run = run, config, feed_run
         self._resize(elapsed_s)
 
-    def _snapshot_if_due(self, writer: Writer, run: JobRun) -> JsonObject:
+    def _snapshot_if_due(self, writer: Writer, run: JobRun) -> Job:
         since_ms = run.snapshot_ms if run.snapshot_ms is not None else run.opened_ms
-        if since_ms is None or wall_clock_ms() - since_ms < persist_interval_ms(self.job.config):
+        if since_ms is None or wall_clock_ms() - since_ms < self.job.config.persist_interval_ms:
             return self.job.config
         return store_snapshot(writer, self.job, run, self.audit)
 
@@ -259,7 +257,7 @@ class RunningDatafeed:
             return None
         if not feed_run.real_time:
             self._enter_real_time(feed_run)
-        limit = self.feed.config.get("max_empty_searches")
+        limit = self.feed.config.max_empty_searches
         never_any = self.job.run.counts.latest_record_timestamp is None
         if limit is not None and never_any and self.feed.run.empty_searches >= limit:
             self._on_end(self, None)

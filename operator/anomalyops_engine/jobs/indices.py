@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from anomalyops_engine.config.job import analysis_fields
+from anomalyops_engine.config import Job
 from anomalyops_engine.jobs.documents import (
     ANNOTATIONS_INDEX,
     NOTIFICATIONS_INDEX,
@@ -108,13 +108,13 @@ def ensure_engine_indices(writer: Writer) -> None:
         )
 
 
-def prepare_results(writer: Writer, job: JsonObject) -> None:
+def prepare_results(writer: Writer, job: Job) -> None:
     """Create or extend the results index of a job: its analysis fields as keywords, its aliases.
 
     Raises:
         MlError: 400, when the job's fields clash with those of a job that shares the index.
     """
-    name = results_index(job["results_index_name"])
+    name = results_index(job.results_index_name)
     if all(index.name != name for index in writer.indices()):
         writer.create_index(name, mappings=RESULTS_MAPPINGS, settings=_HIDDEN)
     mapping = writer.index(name).mapping
@@ -128,37 +128,31 @@ def prepare_results(writer: Writer, job: JsonObject) -> None:
                 f"This job would cause a mapping clash with existing field [{field}] - "
                 "avoid the clash by assigning a dedicated results index"
             ) from error
-    read_alias, write_alias = results_aliases(job["job_id"])
-    writer.put_alias(read_alias, name, filter={"term": {"job_id": job["job_id"]}})
+    read_alias, write_alias = results_aliases(job.job_id)
+    writer.put_alias(read_alias, name, filter={"term": {"job_id": job.job_id}})
     writer.put_alias(write_alias, name, is_write_index=True)
 
 
-def release_results(writer: Writer, job: JsonObject) -> None:
+def release_results(writer: Writer, job: Job) -> None:
     """Remove a deleted job's aliases, and its dedicated results index when no other job uses it."""
-    name = results_index(job["results_index_name"])
+    name = results_index(job.results_index_name)
     index = next((index for index in writer.indices() if index.name == name), None)
     if index is None:
         return
-    mine = set(results_aliases(job["job_id"]))
-    if job["results_index_name"] != "shared" and set(index.aliases) <= mine:
+    mine = set(results_aliases(job.job_id))
+    if job.results_index_name != "shared" and set(index.aliases) <= mine:
         writer.delete_index(name)
         return
     for alias in mine:
         writer.delete_alias(alias)
 
 
-def _copied_fields(job: JsonObject) -> list[str]:
+def _copied_fields(job: Job) -> list[str]:
     """Return the fields whose values results carry at top level: splits and influencers."""
-    config = job["analysis_config"]
-    values = {detector.get("field_name") for detector in config["detectors"]}
-    values.add(config.get("summary_count_field_name"))
-    splits = {
-        detector[key]
-        for detector in config["detectors"]
-        for key in ("by_field_name", "over_field_name", "partition_field_name")
-        if detector.get(key)
-    } | set(config["influencers"])
-    return [field for field in analysis_fields(config) if field in splits or field not in values]
+    config = job.analysis_config
+    values = {detector.field_name for detector in config.detectors} | {config.summary_count_field_name}
+    terms = set(config.term_fields)
+    return [field for field in config.fields if field in terms or field not in values]
 
 
 def _nested(path: str) -> JsonObject:

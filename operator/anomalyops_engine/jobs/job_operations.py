@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, Final
 
-from anomalyops_engine.config.datafeed import check_with_job, create_datafeed
-from anomalyops_engine.config.detector import parse_detector
-from anomalyops_engine.config.export import exportable_datafeed, exportable_job
-from anomalyops_engine.config.job import create_job
-from anomalyops_engine.config.job_update import update_job
+from anomalyops_engine.config import (
+    Datafeed,
+    Detector,
+    IndicesOptions,
+    Job,
+    create_datafeed,
+    create_job,
+    update_job,
+)
+from anomalyops_engine.config.detector import MLCATEGORY
 from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
@@ -52,7 +59,7 @@ class JobOperations:
 
     # --- configuration ---
 
-    def create(self, job_id: str, body: object, *, indices_options: JsonObject | None = None) -> JsonObject:
+    def create(self, job_id: str, body: object, *, indices_options: IndicesOptions | None = None) -> JsonObject:
         """Create a job, and the datafeed that its body may hold, and return it as GET would.
 
         Raises:
@@ -74,7 +81,7 @@ class JobOperations:
                 audit.write(writer)
             registry.jobs[job_id] = JobEntry(job, run)
             if datafeed is not None:
-                registry.datafeeds[datafeed["datafeed_id"]] = DatafeedEntry(datafeed, feed_run)
+                registry.datafeeds[datafeed.datafeed_id] = DatafeedEntry(datafeed, feed_run)
         return self._shown(job, datafeed)
 
     def validate(self, body: object) -> None:
@@ -92,69 +99,69 @@ class JobOperations:
         Raises:
             MlError: 400, or 501 for a function that the learners do not have yet.
         """
-        detector = parse_detector(body)
-        if any(detector.get(key) == "mlcategory" for key in ("by_field_name", "over_field_name")):
+        detector = Detector.parse(body)
+        if MLCATEGORY in {detector.by_field_name, detector.over_field_name}:
             return
         job, _ = create_job(
-            {"analysis_config": {"detectors": [detector]}, "data_description": {"time_field": "@time"}},
+            {"analysis_config": {"detectors": [detector.render()]}, "data_description": {"time_field": "@time"}},
             job_id=None,
             now_ms=wall_clock_ms(),
         )
         check_analysable(job)
 
-    def _parse(self, job_id: str | None, body: object) -> tuple[JsonObject, JsonObject | None]:
+    def _parse(self, job_id: str | None, body: object) -> tuple[Job, JsonObject | None]:
         job, datafeed = create_job(
             body,
             job_id=job_id,
             now_ms=wall_clock_ms(),
-            max_memory_mib=self._runtime.settings.max_model_memory_mib,
+            maximum=self._runtime.settings.max_model_memory,
         )
         check_analysable(job)
         return job, datafeed
 
     def _inline_datafeed(
-        self, job: JsonObject, body: JsonObject | None, indices_options: JsonObject | None
-    ) -> JsonObject | None:
+        self, job: Job, body: JsonObject | None, indices_options: IndicesOptions | None
+    ) -> Datafeed | None:
         if body is None:
             return None
         datafeed = create_datafeed(
             body,
             datafeed_id=None,
             check_query=check_parsable,
-            job_id=job["job_id"],
+            job_id=job.job_id,
             indices_options=indices_options,
         )
-        check_with_job(datafeed, job)
+        datafeed.check_with(job)
         return datafeed
 
-    def _check_names_free(self, job: JsonObject, datafeed: JsonObject | None) -> None:
-        job_id, registry = job["job_id"], self._registry
+    def _check_names_free(self, job: Job, datafeed: Datafeed | None) -> None:
+        job_id, registry = job.job_id, self._registry
         if job_id in registry.jobs:
             raise already_exists(f"The job cannot be created with the Id '{job_id}'. The Id is already used.")
-        self._check_groups(job_id, job.get("groups", []))
+        self._check_groups(job_id, job.groups)
         if job_id in registry.groups():
             raise name_clash(job_id)
-        if datafeed is not None and datafeed["datafeed_id"] in registry.datafeeds:
-            raise already_exists(f"A datafeed with id [{datafeed['datafeed_id']}] already exists")
+        if datafeed is not None and datafeed.datafeed_id in registry.datafeeds:
+            raise already_exists(f"A datafeed with id [{datafeed.datafeed_id}] already exists")
 
-    def _check_groups(self, job_id: str, groups: list[str]) -> None:
+    def _check_groups(self, job_id: str, groups: Sequence[str]) -> None:
         for group in groups:
             if group in self._registry.jobs or group == job_id:
                 raise name_clash(group)
 
-    def _shown(self, job: JsonObject, datafeed: JsonObject | None, *, export: bool = False) -> JsonObject:
-        shown = exportable_job(job) if export else dict(job)
+    def _shown(self, job: Job, datafeed: Datafeed | None, *, export: bool = False) -> JsonObject:
+        shown = job.export() if export else job.render()
         if datafeed is not None:
-            shown["datafeed_config"] = exportable_datafeed(datafeed) if export else datafeed
+            shown["datafeed_config"] = datafeed.export() if export else datafeed.render()
         return shown
 
     def _show_entry(self, entry: JobEntry, feed: DatafeedEntry | None, *, export: bool = False) -> JsonObject:
-        config = entry.config
-        if entry.run.blocked is not None:
-            config = {**config, "blocked": {"reason": entry.run.blocked}}
+        shown = self._shown(entry.config, feed.config if feed is not None else None, export=export)
+        if entry.run.blocked is not None and not export:
+            shown["blocked"] = {"reason": entry.run.blocked}
             if entry.run.blocked == "delete":
-                config["deleting"] = True
-        return self._shown(config, feed.config if feed is not None else None, export=export)
+                shown["deleting"] = True
+        return shown
 
     def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
         """Return `{count, jobs}` for the jobs that an expression names."""
@@ -178,10 +185,10 @@ class JobOperations:
                 body,
                 opened=entry.run.state == "opened",
                 model_bytes=int(entry.run.model_size.get("model_bytes", 0)),
-                max_memory_mib=self._runtime.settings.max_model_memory_mib,
+                maximum=self._runtime.settings.max_model_memory,
             )
             if "groups" in update.fields:
-                self._check_groups(job_id, update.job.get("groups", []))
+                self._check_groups(job_id, update.job.groups)
             if "detectors" in update.fields:
                 check_analysable(update.job)
             audit = self._runtime.audit()
@@ -215,7 +222,7 @@ class JobOperations:
             self._restore(entry)
             run = deepcopy(entry.run)
             run.state, run.opened_ms = "opened", wall_clock_ms()
-            config = {key: value for key, value in entry.config.items() if key != "finished_time"}
+            config = replace(entry.config, finished_time=None)
             with self._registry.store.write() as writer:
                 self._registry.save_job(writer, config, run)
             entry.config, entry.run = config, run
@@ -266,8 +273,7 @@ class JobOperations:
                 raise conflict(f"cannot reset job while it is blocked with [{entry.run.blocked}]")
             if entry.run.state != "closed":
                 raise conflict("Can only reset a job when it is closed.")
-            dropped = {"model_snapshot_id", "model_snapshot_min_version", "finished_time"}
-            config = {key: value for key, value in entry.config.items() if key not in dropped}
+            config = replace(entry.config, model_snapshot_id=None, model_snapshot_min_version=None, finished_time=None)
             run, feed, feed_run = JobRun(), self._registry.datafeed_of(job_id), DatafeedRun()
             audit = self._runtime.audit()
             audit.note(job_id, "Job has been reset")

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import Final
 
+from anomalyops_engine.config import MemorySize
+
 _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 # As much as Elasticsearch gives to machine learning on a node that does little else.
 _SHARE: Final = 0.6
 
 
-def usable_memory_mib() -> int:
-    """Return what all models together may use, in MiB: a share of the container's or machine's memory."""
+def usable_memory() -> MemorySize:
+    """Return what all models together may use: a share of the container's or machine's memory."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         limit = _CGROUP_LIMIT.read_text(encoding="ascii").strip()
@@ -20,4 +22,4 @@ def usable_memory_mib() -> int:
         limit = "max"
     if limit.isdigit():
         total = min(total, int(limit))
-    return max(int(total * _SHARE) >> 20, 1)
+    return MemorySize(max(int(total * _SHARE) >> 20, 1))

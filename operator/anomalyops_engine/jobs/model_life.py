@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
+from anomalyops_engine.config import Job
 from anomalyops_engine.config.job import JOB_VERSION
-from anomalyops_engine.config.units import DAY_MS, SECOND_MS, duration_ms, iso_time
+from anomalyops_engine.config.units import DAY_MS, SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
 from anomalyops_engine.jobs.registry import MODEL_STATE, SNAPSHOT_STATE, JobEntry, JobRun, Registry
@@ -40,10 +42,9 @@ _EMPTY_SIZE: Final[JsonObject] = {
 }
 
 
-def check_analysable(job: JsonObject) -> None:
+def check_analysable(job: Job) -> None:
     """Raise 501 naming what the learners cannot do yet, if the job asks for it."""
-    config = job["analysis_config"]
-    if config.get("categorization_field_name"):
+    if job.analysis_config.categorization_field_name:
         raise not_implemented(
             "analysis_config.categorization_field_name: categorization is not supported by the embedded engine yet"
         )
@@ -53,13 +54,13 @@ def check_analysable(job: JsonObject) -> None:
         raise not_implemented(str(error)) from error
 
 
-def model_size_stats(job: JsonObject, run: JobRun) -> JsonObject:
+def model_size_stats(job: Job, run: JobRun) -> JsonObject:
     """Return the `model_size_stats` object of a job."""
     return {
-        "job_id": job["job_id"],
+        "job_id": job.job_id,
         "result_type": "model_size_stats",
         **_EMPTY_SIZE,
-        "log_time": run.counts.log_time or job["create_time"],
+        "log_time": run.counts.log_time or job.create_time,
         **run.model_size,
     }
 
@@ -88,7 +89,7 @@ def record_step(
     """
     analysis = entry.analysis
     assert analysis is not None  # noqa: S101 - the caller has just used it
-    index = results_index(entry.config["results_index_name"])
+    index = results_index(entry.config.results_index_name)
     for bucket in results.buckets:
         bucket["processing_time_ms"] = round(elapsed_ms / len(results.buckets))
     documents = list(results.documents())
@@ -127,7 +128,7 @@ def _renormalise(writer: Writer, index: str, changes: Sequence[tuple[str, JsonOb
 
 def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) -> None:
     counts, records = run.counts, results.processed_records
-    fields = _field_count(entry.config)
+    fields = len(entry.config.analysis_config.fields)
     counts.processed_record_count += records
     counts.input_record_count += records
     counts.processed_field_count += records * fields - results.missing_field_count
@@ -150,18 +151,6 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
         run.timing.add(buckets=len(results.buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp)
 
 
-def _field_count(job: JsonObject) -> int:
-    config = job["analysis_config"]
-    fields = {
-        detector[key]
-        for detector in config["detectors"]
-        for key in ("field_name", "by_field_name", "over_field_name", "partition_field_name")
-        if detector.get(key)
-    }
-    fields.update(config["influencers"])
-    return len(fields) + bool(config.get("summary_count_field_name"))
-
-
 def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) -> None:
     before = run.model_size.get("memory_status", "ok")
     size = dict(analysis.model_size())
@@ -182,18 +171,13 @@ def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) 
         audit.note(
             entry.job_id,
             "Job memory status changed to hard_limit; job exceeded model memory limit "
-            f"{entry.config['analysis_limits']['model_memory_limit']} by {size.get('model_bytes_exceeded', 0)}b. "
+            f"{entry.config.memory_limit.render()} by {size.get('model_bytes_exceeded', 0)}b. "
             "Adjust the analysis_limits.model_memory_limit setting to ensure all data is analyzed",
             "error",
         )
 
 
-def persist_interval_ms(job: JsonObject) -> int:
-    """Return how often an open job stores a model snapshot, in ms: `background_persist_interval` or 3 h."""
-    return duration_ms(job.get("background_persist_interval", "3h"))
-
-
-def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -> JsonObject:
+def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -> Job:
     """Store a model snapshot (document and model) of the job's latest state; drop expired ones and expired results.
 
     Nothing is stored when no bucket was analysed since the last snapshot.
@@ -228,11 +212,11 @@ def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -
         "latest_result_time_stamp": counts.latest_bucket_timestamp,
         "retain": False,
     }
-    index = results_index(entry.config["results_index_name"])
+    index = results_index(entry.config.results_index_name)
     writer.append(index, [document], ids=[f"{entry.job_id}_model_snapshot_{snapshot_id}"])
     writer.put_state(SNAPSHOT_STATE, f"{entry.job_id}/{snapshot_id}", state)
     run.snapshot_ms = now_ms
-    config = {**entry.config, "model_snapshot_id": snapshot_id, "model_snapshot_min_version": JOB_VERSION}
+    config = replace(entry.config, model_snapshot_id=snapshot_id, model_snapshot_min_version=JOB_VERSION)
     text = f"Job model snapshot with id [{snapshot_id}] stored"
     audit.note(entry.job_id, text)
     audit.annotate(
@@ -247,17 +231,17 @@ def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -
     return config
 
 
-def _expire_snapshots(writer: Writer, config: JsonObject, newest_ms: int) -> None:
+def _expire_snapshots(writer: Writer, config: Job, newest_ms: int) -> None:
     """Keep all snapshots of the last day(s), then the first of each day, none beyond the retention."""
-    job_id = config["job_id"]
-    keep_ms = config["model_snapshot_retention_days"] * DAY_MS
-    daily_ms = config.get("daily_model_snapshot_retention_after_days", 0) * DAY_MS
+    job_id = config.job_id
+    keep_ms = config.model_snapshot_retention_days * DAY_MS
+    daily_ms = (config.daily_model_snapshot_retention_after_days or 0) * DAY_MS
     kept_days: set[int] = set()
     expired: list[str] = []
     for snapshot_id in sorted(_snapshot_ids(writer, job_id)):
         made_ms = int(snapshot_id) * SECOND_MS
         age_ms, day = newest_ms - made_ms, made_ms // DAY_MS
-        if snapshot_id == config.get("model_snapshot_id") or age_ms <= daily_ms:
+        if snapshot_id == config.model_snapshot_id or age_ms <= daily_ms:
             continue
         if age_ms > keep_ms or day in kept_days:
             expired.append(snapshot_id)
@@ -267,28 +251,28 @@ def _expire_snapshots(writer: Writer, config: JsonObject, newest_ms: int) -> Non
     if expired:
         delete_where(
             writer,
-            results_index(config["results_index_name"]),
+            results_index(config.results_index_name),
             {"bool": {"filter": [{"term": {"job_id": job_id}}, {"terms": {"snapshot_id": expired}}]}},
         )
 
 
-def _expire_results(writer: Writer, config: JsonObject, latest_bucket_ms: int, audit: Audit) -> None:
+def _expire_results(writer: Writer, config: Job, latest_bucket_ms: int, audit: Audit) -> None:
     """Delete results older than `results_retention_days`, counted back from the latest bucket as the server does."""
-    days = config.get("results_retention_days")
+    days = config.results_retention_days
     if days is None:
         return
     cutoff_ms = latest_bucket_ms - days * DAY_MS
     expired: JsonObject = {
         "bool": {
             "filter": [
-                {"term": {"job_id": config["job_id"]}},
+                {"term": {"job_id": config.job_id}},
                 {"terms": {"result_type": _RETAINED_RESULTS}},
                 {"range": {"timestamp": {"lt": cutoff_ms}}},
             ]
         }
     }
-    if delete_where(writer, results_index(config["results_index_name"]), expired):
-        audit.note(config["job_id"], f"Deleted results prior to {iso_time(cutoff_ms)}")
+    if delete_where(writer, results_index(config.results_index_name), expired):
+        audit.note(config.job_id, f"Deleted results prior to {iso_time(cutoff_ms)}")
 
 
 def _snapshot_ids(reader: Reader, job_id: str) -> list[str]:
@@ -296,7 +280,7 @@ def _snapshot_ids(reader: Reader, job_id: str) -> list[str]:
     return [key.removeprefix(prefix) for key in reader.state_ids(SNAPSHOT_STATE) if key.startswith(prefix)]
 
 
-def erase(writer: Writer, job: JsonObject, *, user_annotations: bool) -> None:
+def erase(writer: Writer, job: Job, *, user_annotations: bool) -> None:
     """Delete the model, the snapshots, the results and the engine's annotations of a job.
 
     Args:
@@ -304,12 +288,12 @@ def erase(writer: Writer, job: JsonObject, *, user_annotations: bool) -> None:
         job: the job's configuration.
         user_annotations: whether annotations that people wrote go too.
     """
-    job_id = job["job_id"]
+    job_id = job.job_id
     writer.delete_state(MODEL_STATE, job_id)
     for snapshot_id in _snapshot_ids(writer, job_id):
         writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
     mine: JsonObject = {"term": {"job_id": job_id}}
-    delete_where(writer, results_index(job["results_index_name"]), mine, ignore_unavailable=True)
+    delete_where(writer, results_index(job.results_index_name), mine, ignore_unavailable=True)
     annotations: JsonObject = {"bool": {"filter": [mine]}}
     if not user_annotations:
         annotations["bool"]["must_not"] = [{"term": {"event": "user"}}]

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from anomalyops_engine.config import Datafeed, Job
 from anomalyops_engine.config.identifiers import expand
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
 from anomalyops_engine.refusals import missing_datafeed, missing_job
@@ -141,9 +142,9 @@ class JobLock:
 
 @dataclass(slots=True, eq=False)
 class JobEntry:
-    """One job. `config` is replaced as a whole, never changed in place."""
+    """One job."""
 
-    config: JsonObject
+    config: Job
     run: JobRun
     lock: JobLock = field(default_factory=JobLock)
     analysis: JobAnalysis | None = None
@@ -152,25 +153,25 @@ class JobEntry:
     @property
     def job_id(self) -> str:
         """The job's id."""
-        return str(self.config["job_id"])
+        return self.config.job_id
 
 
 @dataclass(slots=True, eq=False)
 class DatafeedEntry:
-    """One datafeed. `config` is replaced as a whole, never changed in place."""
+    """One datafeed."""
 
-    config: JsonObject
+    config: Datafeed
     run: DatafeedRun
 
     @property
     def datafeed_id(self) -> str:
         """The datafeed's id."""
-        return str(self.config["datafeed_id"])
+        return self.config.datafeed_id
 
     @property
     def job_id(self) -> str:
         """The id of its job."""
-        return str(self.config["job_id"])
+        return self.config.job_id
 
 
 class Registry:
@@ -188,16 +189,14 @@ class Registry:
         with self.store.read() as reader:
             runs = reader.configs(JOB_RUN)
             feed_runs = reader.configs(DATAFEED_RUN)
-            self.jobs = {
-                job_id: JobEntry(config, JobRun.load(runs[job_id]) if job_id in runs else JobRun())
-                for job_id, config in reader.configs(JOB_CONFIG).items()
-            }
-            self.datafeeds = {
-                feed_id: DatafeedEntry(
-                    config, DatafeedRun.load(feed_runs[feed_id]) if feed_id in feed_runs else DatafeedRun()
-                )
-                for feed_id, config in reader.configs(DATAFEED_CONFIG).items()
-            }
+            self.jobs = {}
+            for job_id, stored in reader.configs(JOB_CONFIG).items():
+                run = JobRun.load(runs[job_id]) if job_id in runs else JobRun()
+                self.jobs[job_id] = JobEntry(Job.load(stored), run)
+            self.datafeeds = {}
+            for feed_id, stored in reader.configs(DATAFEED_CONFIG).items():
+                feed_run = DatafeedRun.load(feed_runs[feed_id]) if feed_id in feed_runs else DatafeedRun()
+                self.datafeeds[feed_id] = DatafeedEntry(Datafeed.load(stored), feed_run)
             metadata = reader.config(METADATA, "upgrade_mode") or {}
             self.upgrade_mode = bool(metadata.get("enabled", False))
 
@@ -235,7 +234,7 @@ class Registry:
         """Return the members of every group."""
         members: dict[str, list[str]] = {}
         for entry in list(self.jobs.values()):
-            for group in entry.config.get("groups", ()):
+            for group in entry.config.groups:
                 members.setdefault(group, []).append(entry.job_id)
         return members
 
@@ -259,19 +258,19 @@ class Registry:
         found = expand(expression, known, missing=missing_datafeed, allow_no_match=allow_no_match)
         return [known[feed_id] for feed_id in found if feed_id in known]
 
-    def save_job(self, writer: Writer, config: JsonObject, run: JobRun) -> None:
+    def save_job(self, writer: Writer, config: Job, run: JobRun) -> None:
         """Write a job's configuration and run."""
-        writer.put_config(JOB_CONFIG, config["job_id"], config)
-        self.save_job_run(writer, config["job_id"], run)
+        writer.put_config(JOB_CONFIG, config.job_id, config.render())
+        self.save_job_run(writer, config.job_id, run)
 
     def save_job_run(self, writer: Writer, job_id: str, run: JobRun) -> None:
         """Write a job's run alone: what every step changes."""
         writer.put_config(JOB_RUN, job_id, run.store())
 
-    def save_datafeed(self, writer: Writer, config: JsonObject, run: DatafeedRun) -> None:
+    def save_datafeed(self, writer: Writer, config: Datafeed, run: DatafeedRun) -> None:
         """Write a datafeed's configuration and run."""
-        writer.put_config(DATAFEED_CONFIG, config["datafeed_id"], config)
-        self.save_datafeed_run(writer, config["datafeed_id"], run)
+        writer.put_config(DATAFEED_CONFIG, config.datafeed_id, config.render())
+        self.save_datafeed_run(writer, config.datafeed_id, run)
 
     def save_datafeed_run(self, writer: Writer, datafeed_id: str, run: DatafeedRun) -> None:
         """Write a datafeed's run alone: what every step changes."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from anomalyops_engine.config import Job
 from anomalyops_engine.config.units import SECOND_MS, duration_ms
 from anomalyops_engine.jobs.documents import results_index
 from anomalyops_engine.jobs.registry import JobEntry, Registry
@@ -120,7 +121,7 @@ class ResultReader:
             raise not_found(f"No known bucket with timestamp [{timestamp_ms}] for job [{job_id}]")
         return page
 
-    def _add_records(self, reader: Reader, job: JsonObject, buckets: Sequence[JsonObject]) -> None:
+    def _add_records(self, reader: Reader, job: Job, buckets: Sequence[JsonObject]) -> None:
         times = [bucket["timestamp"] for bucket in buckets]
         filters: list[JsonObject] = [{"term": {"result_type": "record"}}, {"terms": {"timestamp": times}}]
         query = ResultQuery(size=MAX_PAGE_END, descending=True)
@@ -180,7 +181,7 @@ class ResultReader:
         if span_ms < base_ms:
             raise bad_request(
                 "Param [bucket_span] must be greater or equal to the max bucket_span "
-                f"[{longest.config['analysis_config']['bucket_span']}]"
+                f"[{longest.config.analysis_config.bucket_span}]"
             )
         filters: list[JsonObject] = [
             {"terms": {"job_id": [entry.job_id for entry in entries]}},
@@ -193,7 +194,7 @@ class ResultReader:
         with self._registry.store.read() as reader:
             documents = select(
                 reader.resolve(
-                    sorted({results_index(entry.config["results_index_name"]) for entry in entries}),
+                    sorted({results_index(entry.config.results_index_name) for entry in entries}),
                     ignore_unavailable=True,
                 ),
                 {"bool": {"filter": filters}},
@@ -220,7 +221,7 @@ class ResultReader:
 
 
 def _span_ms(entry: JobEntry) -> int:
-    return duration_ms(entry.config["analysis_config"]["bucket_span"])
+    return entry.config.bucket_span_ms
 
 
 def _time_filter(start_ms: int | None, end_ms: int | None) -> list[JsonObject]:
@@ -232,11 +233,11 @@ def _time_filter(start_ms: int | None, end_ms: int | None) -> list[JsonObject]:
 
 
 def _search(
-    reader: Reader, job: JsonObject, filters: Sequence[JsonObject], query: ResultQuery, sort: str
+    reader: Reader, job: Job, filters: Sequence[JsonObject], query: ResultQuery, sort: str
 ) -> tuple[int, list[JsonObject]]:
     order = "desc" if query.descending else "asc"
     body: JsonObject = {
-        "query": {"bool": {"filter": [{"term": {"job_id": job["job_id"]}}, *filters]}},
+        "query": {"bool": {"filter": [{"term": {"job_id": job.job_id}}, *filters]}},
         "from": query.first,
         "size": query.size,
         "sort": [{sort: {"order": order, "missing": "_last"}}],
@@ -244,7 +245,7 @@ def _search(
     }
     if sort != "timestamp":
         body["sort"].append({"timestamp": {"order": order}})
-    indices = reader.resolve(results_index(job["results_index_name"]), ignore_unavailable=True)
+    indices = reader.resolve(results_index(job.results_index_name), ignore_unavailable=True)
     hits = search(reader, indices, body)["hits"]
     return int(hits["total"]["value"]), [_rendered(hit) for hit in hits["hits"]]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from anomalyops_engine.config import Job, MemorySize
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.feed import RunningDatafeed
 from anomalyops_engine.jobs.model_life import store_snapshot
@@ -26,11 +27,11 @@ class Settings:
     """What the engine is told at start.
 
     Attributes:
-        max_model_memory_mib: the largest `model_memory_limit` that is accepted, in MiB; None for any.
+        max_model_memory: the largest `model_memory_limit` that is accepted; None for any.
         workers: threads that run datafeeds.
     """
 
-    max_model_memory_mib: int | None = None
+    max_model_memory: MemorySize | None = None
     workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
 
 
@@ -122,7 +123,7 @@ class Runtime:
 
     def _closed(
         self, writer: Writer, job: JobEntry, audit: Audit, *, forced: bool, failure: str | None
-    ) -> tuple[JsonObject, JobRun]:
+    ) -> tuple[Job, JobRun]:
         run = deepcopy(job.run)
         run.state, run.opened_ms, run.failure = "closed", None, None
         if failure is not None:
@@ -131,4 +132,4 @@ class Runtime:
             return job.config, run
         audit.note(job.job_id, "Job is closing (forced)" if forced else "Job is closing")
         config = job.config if forced else store_snapshot(writer, job, run, audit)
-        return {**config, "finished_time": wall_clock_ms()}, run
+        return replace(config, finished_time=wall_clock_ms()), run

@@ -9,13 +9,13 @@ from anomalyops_engine import __version__
 from anomalyops_engine.config.categorization import DEFAULT_ANALYZER
 from anomalyops_engine.config.job import (
     DEFAULT_CATEGORIZATION_EXAMPLES,
-    DEFAULT_MEMORY_LIMIT_MIB,
+    DEFAULT_MEMORY_LIMIT,
     DEFAULT_SNAPSHOT_RETENTION_DAYS,
 )
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
-from anomalyops_engine.jobs.machine import usable_memory_mib
+from anomalyops_engine.jobs.machine import usable_memory
 from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
 from anomalyops_engine.jobs.runtime import Runtime, Settings
@@ -82,22 +82,22 @@ class JobService:
 
     def info(self) -> JsonObject:
         """Return what `GET _ml/info` shows."""
-        maximum = self._runtime.settings.max_model_memory_mib
-        memory = usable_memory_mib()
+        maximum = self._runtime.settings.max_model_memory
+        memory = usable_memory()
         limits: JsonObject = {
-            "effective_max_model_memory_limit": f"{min(memory, maximum or memory)}mb",
-            "total_ml_memory": f"{memory}mb",
+            "effective_max_model_memory_limit": min(memory, maximum or memory).render(),
+            "total_ml_memory": memory.render(),
             "total_ml_processors": self._runtime.settings.workers,
         }
         if maximum is not None:
-            limits["max_model_memory_limit"] = f"{maximum}mb"
-        default_mib = min(DEFAULT_MEMORY_LIMIT_MIB, maximum or DEFAULT_MEMORY_LIMIT_MIB)
+            limits["max_model_memory_limit"] = maximum.render()
+        default = min(DEFAULT_MEMORY_LIMIT, maximum or DEFAULT_MEMORY_LIMIT)
         return {
             "defaults": {
                 "anomaly_detectors": {
                     "categorization_analyzer": DEFAULT_ANALYZER,
                     "categorization_examples_limit": DEFAULT_CATEGORIZATION_EXAMPLES,
-                    "model_memory_limit": "1gb" if default_mib == 1024 else f"{default_mib}mb",
+                    "model_memory_limit": str(default),
                     "model_snapshot_retention_days": DEFAULT_SNAPSHOT_RETENTION_DAYS,
                     "daily_model_snapshot_retention_after_days": 1,
                 },

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from anomalyops_engine.config import Datafeed, Job
 from anomalyops_engine.query import Documents, Extent, aggregate_rows, event_counts, extent, select
 from anomalyops_engine.refusals import MlError, bad_request, conflict
-from anomalyops_engine.scoring import required_fields
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader
-
-JsonObject = dict[str, Any]
 
 
 class Source:
     """The data of one datafeed for one job. Times are epoch milliseconds, intervals are [start, end)."""
 
-    def __init__(self, datafeed: JsonObject, job: JsonObject) -> None:
+    def __init__(self, datafeed: Datafeed, job: Job) -> None:
         self._datafeed = datafeed
-        self._analysis = job["analysis_config"]
-        self.time_field: str = job["data_description"]["time_field"]
+        self._analysis = job.analysis_config
+        self.time_field = job.time_field
 
     @property
     def fields(self) -> list[str]:
         """The document fields that the analysis needs, besides the time field."""
-        return [field for field in required_fields(self._analysis) if field != self.time_field]
+        return [field for field in self._analysis.fields if field != self.time_field]
 
     def indices(self, reader: Reader) -> list[Index]:
         """Return the indices that the datafeed reads now.
@@ -31,20 +27,20 @@ class Source:
         Raises:
             IndexNotFoundError: a concrete index is missing and `ignore_unavailable` is false.
         """
-        options = self._datafeed["indices_options"]
+        options = self._datafeed.indices_options
         return reader.resolve(
-            self._datafeed["indices"],
-            ignore_unavailable=options["ignore_unavailable"],
-            allow_no_indices=options["allow_no_indices"],
+            self._datafeed.indices,
+            ignore_unavailable=options.ignore_unavailable,
+            allow_no_indices=options.allow_no_indices,
         )
 
     def documents(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Documents:
         """Return what the analysis reads: documents, or one row for each leaf bucket of the aggregations."""
-        aggregations = self._datafeed.get("aggregations")
+        aggregations = self._datafeed.aggregations
         if aggregations:
             return aggregate_rows(
                 self.indices(reader),
-                self._datafeed["query"],
+                self._datafeed.query,
                 aggregations,
                 time_field=self.time_field,
                 start_ms=start_ms,
@@ -57,7 +53,7 @@ class Source:
     ) -> Documents:
         return select(
             self.indices(reader),
-            self._datafeed["query"],
+            self._datafeed.query,
             fields,
             time_field=self.time_field,
             start_ms=start_ms,
@@ -71,7 +67,7 @@ class Source:
     def event_counts(self, reader: Reader, start_ms: int, end_ms: int, span_ms: int) -> dict[int, int]:
         """Return what the analysis would count as events in each bucket that has some, by bucket start."""
         documents = self.documents(reader, start_ms, end_ms)
-        weight_field = self._analysis.get("summary_count_field_name")
+        weight_field = self._analysis.summary_count_field_name
         return event_counts(reader, documents, self.time_field, span_ms, weight_field=weight_field)
 
     def check(self, reader: Reader) -> None:
@@ -80,7 +76,7 @@ class Source:
         Raises:
             MlError: 409 for missing indices, 400 for a field without mapping.
         """
-        feed = self._datafeed["datafeed_id"]
+        feed = self._datafeed.datafeed_id
         try:
             indices = self.indices(reader)
         except IndexNotFoundError as error:
@@ -88,13 +84,13 @@ class Source:
                 feed, f"datafeed [{feed}] cannot retrieve data because index [{error.index}] does not exist"
             ) from error
         if not indices:
-            patterns = ",".join(self._datafeed["indices"])
+            patterns = ",".join(self._datafeed.indices)
             raise _unassignable(
                 feed,
                 f"datafeed [{feed}] cannot retrieve data because no index matches datafeed's indices [{patterns}]",
             )
         self._check_mapped(feed, indices, [self.time_field])
-        if not self._datafeed.get("aggregations"):
+        if not self._datafeed.aggregations:
             self._check_mapped(feed, indices, self.fields)
 
     def _check_mapped(self, feed: str, indices: list[Index], fields: list[str]) -> None:

@@ -11,6 +11,7 @@ import logging
 import threading
 from typing import Any, Final
 
+from anomalyops_engine.config import create_job
 from anomalyops_engine.query import Documents
 from anomalyops_engine.query.expr import Column, Join, ListOf, Literal, Member, Numbers, Select, any_of, call, when
 from anomalyops_engine.scoring import JobAnalysis
@@ -22,15 +23,14 @@ _log = logging.getLogger(__name__)
 
 _SPAN_MS: Final = 300_000
 _BUCKETS: Final = 400
-_JOB: Final[JsonObject] = {
-    "job_id": "warm-up",
+_BODY: Final[JsonObject] = {
     "analysis_config": {
         "bucket_span": "5m",
         "detectors": [
-            {"function": "count", "detector_index": 0},
-            {"function": "mean", "field_name": "value", "by_field_name": "name", "detector_index": 1},
-            {"function": "count", "over_field_name": "name", "detector_index": 2},
-            {"function": "distinct_count", "field_name": "name", "detector_index": 3},
+            {"function": "count"},
+            {"function": "mean", "field_name": "value", "by_field_name": "name"},
+            {"function": "count", "over_field_name": "name"},
+            {"function": "distinct_count", "field_name": "name"},
         ],
         "influencers": ["name"],
     },
@@ -76,10 +76,11 @@ def _analyse_a_little() -> None:
     """Analyse a short series of two names with one outage and one peak, in two steps with a snapshot between."""
     documents = _documents()
     middle_ms = _BUCKETS // 2 * _SPAN_MS
+    job, _ = create_job(_BODY, job_id="warm-up", now_ms=0)
     with scratch() as connection:
-        analysis = JobAnalysis.create(_JOB)
+        analysis = JobAnalysis.create(job)
         analysis.analyse(connection, documents, start_ms=0, end_ms=middle_ms)
-        analysis = JobAnalysis.restore(_JOB, analysis.snapshot())
+        analysis = JobAnalysis.restore(job, analysis.snapshot())
         analysis.analyse(connection, documents, start_ms=middle_ms, end_ms=_BUCKETS * _SPAN_MS)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from anomalyops_engine.config import CustomRule
 from anomalyops_engine.models.compiling import kernel
 
 APPLIES_TO = {"actual": 0, "typical": 1, "diff_from_typical": 2, "time": 3}
@@ -16,25 +16,13 @@ OPERATORS = {"lt": 0, "lte": 1, "gt": 2, "gte": 3}
 FloatArray = npt.NDArray[np.float64]
 
 
-def encode_conditions(rules: Sequence[Mapping[str, Any]], action: str) -> FloatArray:
-    """The conditions of the rules with an action: rows of (rule, applies_to, operator, value).
-
-    A rule's default action is `skip_result`.
-
-    Raises:
-        ValueError: When a condition has an unknown `applies_to` or `operator`; names what is accepted.
-    """
-    rows: list[tuple[float, float, float, float]] = []
-    chosen = [rule for rule in rules if action in (rule.get("actions") or ["skip_result"])]
-    for number, rule in enumerate(chosen):
-        for condition in rule.get("conditions") or ():
-            applies_to, operator = str(condition["applies_to"]), str(condition["operator"])
-            if applies_to not in APPLIES_TO or operator not in OPERATORS:
-                raise ValueError(
-                    f"custom_rules condition [{applies_to} {operator}] is unknown; accepted: "
-                    f"{', '.join(APPLIES_TO)} with {', '.join(OPERATORS)}"
-                )
-            rows.append((number, APPLIES_TO[applies_to], OPERATORS[operator], float(condition["value"])))
+def encode_conditions(rules: Sequence[CustomRule], action: str) -> FloatArray:
+    """The conditions of the rules with an action: rows of (rule, applies_to, operator, value)."""
+    rows = [
+        (number, APPLIES_TO[condition.applies_to], OPERATORS[condition.operator], condition.value)
+        for number, rule in enumerate(rule for rule in rules if action in rule.actions)
+        for condition in rule.conditions
+    ]
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
 

@@ -1,8 +1,8 @@
 """Probabilities to scores: multi-bucket, aggregation, influencers, normalisation and renormalisation."""
 
-from anomalyops_engine.features import UnsupportedAnalysis, required_fields
+from anomalyops_engine.features import UnsupportedAnalysis
 from anomalyops_engine.scoring.analysis import JobAnalysis
 from anomalyops_engine.scoring.documents import Results
 from anomalyops_engine.scoring.snapshot import SnapshotError
 
-__all__ = ["JobAnalysis", "Results", "SnapshotError", "UnsupportedAnalysis", "required_fields"]
+__all__ = ["JobAnalysis", "Results", "SnapshotError", "UnsupportedAnalysis"]

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.features.detectors import Detector, duration_ms, read_detectors, required_fields
+from anomalyops_engine.config import Job
 from anomalyops_engine.features.extract import Events, Source, Values, count_events, detector_values
+from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.models import series
 from anomalyops_engine.query import Documents
 from anomalyops_engine.scoring.detection import Anomaly, Detection, SeriesDetection
@@ -44,22 +45,19 @@ class JobAnalysis:
         bucket_span_ms: Bucket length.
     """
 
-    def __init__(self, job: Mapping[str, Any]) -> None:
-        config = job["analysis_config"]
-        self.job_id = str(job["job_id"])
-        self.bucket_span_ms = duration_ms(config.get("bucket_span", "5m"), "analysis_config.bucket_span")
+    def __init__(self, job: Job) -> None:
+        config = job.analysis_config
+        self.job_id = job.job_id
+        self.bucket_span_ms = job.bucket_span_ms
         if self.bucket_span_ms < 1000:
-            raise ValueError(f"analysis_config.bucket_span is [{self.bucket_span_ms}ms]; accepted: 1s and more")
-        self._time_field = str((job.get("data_description") or {}).get("time_field", "time"))
-        self._influencers = list(config.get("influencers") or ())
-        self._weight_field = config.get("summary_count_field_name")
-        self._fields = required_fields(config)
+            raise ValueError(f"analysis_config.bucket_span is [{config.bucket_span}]; accepted: 1s and more")
+        self._time_field = job.time_field
+        self._influencers = list(config.influencers)
+        self._weight_field = config.summary_count_field_name
+        self._fields = config.fields
         self._memory = MemoryBudget(0)
         self._read_live_parts(job)
-        prune = config.get("model_prune_window")
-        prune_ms = duration_ms(prune, "analysis_config.model_prune_window") if prune else None
-        default_prune = max(30 * 86_400_000, 20 * self.bucket_span_ms)
-        self._prune_buckets = (prune_ms or default_prune) // self.bucket_span_ms
+        self._prune_buckets = config.model_prune_window.ms // self.bucket_span_ms
         self._detections = [
             _new_detection(
                 detector,
@@ -67,30 +65,26 @@ class JobAnalysis:
                 prune_buckets=self._prune_buckets,
                 want_bounds=self._plots,
             )
-            for detector in read_detectors(config)
+            for detector in resolve_detectors(config)
         ]
-        days = job.get("renormalization_window_days")
-        window_ms = int(days) * 86_400_000 if days else max(30 * 86_400_000, 100 * self.bucket_span_ms)
-        self._normaliser = Normaliser(window_ms)
+        self._normaliser = Normaliser(job.renormalization_window_ms)
         self._next_ms: int | None = None
         self._begun = False
         self._usual_documents = 0.0
         self._seen_buckets = 0
 
-    def _read_live_parts(self, job: Mapping[str, Any]) -> None:
-        plot = job.get("model_plot_config") or {}
-        self._plots = bool(plot.get("enabled", False))
-        terms = str(plot.get("terms") or "")
-        self._plot_terms = frozenset(term.strip() for term in terms.split(",") if term.strip())
-        limit = str((job.get("analysis_limits") or {}).get("model_memory_limit", "1024mb")).lower()
-        self._memory.change_limit(_bytes(limit))
+    def _read_live_parts(self, job: Job) -> None:
+        plot = job.model_plot_config
+        self._plots = plot is not None and plot.enabled
+        self._plot_terms = frozenset() if plot is None else plot.term_values
+        self._memory.change_limit(job.memory_limit.bytes)
 
     @classmethod
-    def create(cls, job: Mapping[str, Any]) -> JobAnalysis:
+    def create(cls, job: Job) -> JobAnalysis:
         """A new analysis that has learnt nothing.
 
         Args:
-            job: A validated job config, as the API returns it.
+            job: The job's configuration.
 
         Raises:
             UnsupportedAnalysis: When a function or option cannot be analysed; names it and what can be.
@@ -98,7 +92,7 @@ class JobAnalysis:
         return cls(job)
 
     @classmethod
-    def restore(cls, job: Mapping[str, Any], state: bytes) -> JobAnalysis:
+    def restore(cls, job: Job, state: bytes) -> JobAnalysis:
         """The analysis that `snapshot` saved.
 
         Raises:
@@ -148,10 +142,10 @@ class JobAnalysis:
             for d in self._detections
         ] + [self.bucket_span_ms]
 
-    def reconfigure(self, job: Mapping[str, Any]) -> None:
+    def reconfigure(self, job: Job) -> None:
         """Take over what may change while the job runs: model plot, memory limit and custom rules."""
         self._read_live_parts(job)
-        for detection, detector in zip(self._detections, read_detectors(job["analysis_config"]), strict=True):
+        for detection, detector in zip(self._detections, resolve_detectors(job.analysis_config), strict=True):
             detection.apply_rules(detector, want_bounds=self._plots)
 
     def analyse(self, connection: Connection, documents: Documents, *, start_ms: int, end_ms: int) -> Results:
@@ -203,7 +197,7 @@ class JobAnalysis:
 
         def plot(
             chapter: int,
-            detector: Detector,
+            detector: ResolvedDetector,
             key: tuple[str, ...],
             left: int,
             values: npt.NDArray[np.float64],
@@ -335,18 +329,10 @@ class JobAnalysis:
         }
 
 
-def _new_detection(detector: Detector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> Detection:
+def _new_detection(detector: ResolvedDetector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> Detection:
     if detector.is_population:
         return PopulationDetection(detector, span_ms=span_ms)
     return SeriesDetection(detector, span_ms=span_ms, prune_buckets=prune_buckets, want_bounds=want_bounds)
-
-
-def _bytes(text: str) -> int:
-    units = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "k": 2**10, "m": 2**20, "g": 2**30, "b": 1}
-    for unit, size in units.items():
-        if text.endswith(unit):
-            return int(float(text.removesuffix(unit)) * size)
-    return int(text) * 2**20
 
 
 class _Composer:

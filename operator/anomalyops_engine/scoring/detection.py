@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.features.detectors import Detector
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.functions import EmptyBuckets, Side
+from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models import series
 from anomalyops_engine.models.bank import SeriesBank, series_parameters
 from anomalyops_engine.models.conditions import encode_conditions, matches
@@ -48,7 +48,7 @@ class Anomaly:
         influences: By influencer field: value to how much of the deviation it explains, 0 to 1.
     """
 
-    detector: Detector
+    detector: ResolvedDetector
     bucket: int
     key: tuple[str, ...]
     actual: float
@@ -69,14 +69,14 @@ class Anomaly:
         return self.key[names.index(name)] if name in names else None
 
 
-PlotSink = Callable[[Detector, tuple[str, ...], int, FloatArray, FloatArray], None]
+PlotSink = Callable[[ResolvedDetector, tuple[str, ...], int, FloatArray, FloatArray], None]
 """Receives, for model plot, a series' key, its first bucket, values and details."""
 
 
 class Detection(Protocol):
     """One detector and everything it has learnt."""
 
-    detector: Detector
+    detector: ResolvedDetector
 
     def newcomers(self, values: Values, index: int) -> list[Newcomer]:
         """The entities among the values that have no model yet; `index` is the detector's."""
@@ -118,7 +118,7 @@ class Detection(Protocol):
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""
 
-    def apply_rules(self, detector: Detector, *, want_bounds: bool) -> None:
+    def apply_rules(self, detector: ResolvedDetector, *, want_bounds: bool) -> None:
         """Take over the detector's custom rules and whether model plot is on."""
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -131,7 +131,7 @@ class Detection(Protocol):
 class SeriesDetection:
     """A detector whose series are learnt one by one, each from its own past."""
 
-    def __init__(self, detector: Detector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> None:
+    def __init__(self, detector: ResolvedDetector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> None:
         self.detector = detector
         self._prune_buckets = prune_buckets
         self._parameters = series_parameters(
@@ -146,7 +146,7 @@ class SeriesDetection:
         self._last_data = np.zeros(0, dtype=np.int64)
         self.apply_rules(detector, want_bounds=want_bounds)
 
-    def apply_rules(self, detector: Detector, *, want_bounds: bool) -> None:
+    def apply_rules(self, detector: ResolvedDetector, *, want_bounds: bool) -> None:
         """Take over the detector's custom rules and whether model plot is on."""
         self.detector = detector
         self._parameters = self._parameters._replace(want_bounds=want_bounds)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.features.detectors import Detector
+from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models import series
 from anomalyops_engine.scoring.detection import Anomaly
 
@@ -130,7 +130,7 @@ def record_document(stamp: Stamp, anomaly: Anomaly, score: float) -> Document:
     return document | copies(document, influences)
 
 
-def split_fields(detector: Detector, key: tuple[str, ...]) -> Document:
+def split_fields(detector: ResolvedDetector, key: tuple[str, ...]) -> Document:
     """`partition_field_name`, `partition_field_value` and the like of a series."""
     names = [
         (kind, name)
@@ -222,7 +222,7 @@ def bucket_influencer(stamp: Stamp, name: str, surprise: float, score: float) ->
 
 
 def model_plot_document(
-    stamp: Stamp, detector: Detector, key: tuple[str, ...], value: float, detail: npt.NDArray[np.float64]
+    stamp: Stamp, detector: ResolvedDetector, key: tuple[str, ...], value: float, detail: npt.NDArray[np.float64]
 ) -> Document:
     """A bucket's bounds of one series."""
     document = stamp.head("model_plot") | {

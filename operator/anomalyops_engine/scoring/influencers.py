@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from anomalyops_engine.features.detectors import Detector
 from anomalyops_engine.features.extract import Source
 from anomalyops_engine.features.influence import values_without
+from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.scoring.detection import Anomaly
 
 EXPLAINS = 0.5
@@ -16,7 +16,7 @@ MOST_VALUES = 10
 """Values of one influencer field kept for an anomaly."""
 
 
-def attribute(source: Source, detector: Detector, fields: Sequence[str], anomalies: Sequence[Anomaly]) -> None:
+def attribute(source: Source, detector: ResolvedDetector, fields: Sequence[str], anomalies: Sequence[Anomaly]) -> None:
     """Fill the `influences` of a detector's anomalies.
 
     A field that splits the detector influences by its own value. For any other the counterfactual is computed in the

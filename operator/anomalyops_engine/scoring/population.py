@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.features.detectors import Detector
 from anomalyops_engine.features.extract import Values
+from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models import population
 from anomalyops_engine.models.conditions import encode_conditions, matches
 from anomalyops_engine.models.population import PopulationBank, population_parameters
@@ -23,7 +23,7 @@ IntArray = npt.NDArray[np.int64]
 class PopulationDetection:
     """A detector with an over field: each partition and by value has one collective model of its members."""
 
-    def __init__(self, detector: Detector, *, span_ms: int) -> None:
+    def __init__(self, detector: ResolvedDetector, *, span_ms: int) -> None:
         self.detector = detector
         self._parameters = population_parameters(
             span_s=max(span_ms // 1000, 1),
@@ -37,7 +37,7 @@ class PopulationDetection:
         self._last_data = np.zeros(0, dtype=np.int64)
         self.apply_rules(detector, want_bounds=False)
 
-    def apply_rules(self, detector: Detector, *, want_bounds: bool) -> None:
+    def apply_rules(self, detector: ResolvedDetector, *, want_bounds: bool) -> None:
         """Take over the detector's custom rules; a population has no model plot."""
         del want_bounds
         self.detector = detector

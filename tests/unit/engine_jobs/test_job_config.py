@@ -3,8 +3,7 @@
 
 import pytest
 
-from anomalyops_engine.config.job import create_job
-from anomalyops_engine.config.job_update import update_job
+from anomalyops_engine.config import Job, MemorySize, create_job, update_job
 from anomalyops_engine.refusals import MlError
 
 COUNT = {"function": "count"}
@@ -17,7 +16,8 @@ def body(*detectors, data=None, **fields):
 
 
 def create(*detectors, url="j1", maximum=None, **fields):
-    return create_job(body(*detectors, **fields), job_id=url, now_ms=NOW_MS, max_memory_mib=maximum)[0]
+    maximum = None if maximum is None else MemorySize(maximum)
+    return create_job(body(*detectors, **fields), job_id=url, now_ms=NOW_MS, maximum=maximum)[0].render()
 
 
 def refusal(call):
@@ -286,7 +286,7 @@ def test_rules_get_their_defaults():
 
 
 def update(job, change, *, opened=False, model_bytes=0, maximum=None):
-    return update_job(job, change, opened=opened, model_bytes=model_bytes, max_memory_mib=maximum).job
+    return update_job(Job.load(job), change, opened=opened, model_bytes=model_bytes, maximum=maximum).job.render()
 
 
 def test_analysis_limits_are_replaced_with_defaults():

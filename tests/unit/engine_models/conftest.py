@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from anomalyops_engine.config import Job, create_job
 from anomalyops_engine.query import Documents
 from anomalyops_engine.query.expr import Table
 from anomalyops_engine.scoring import JobAnalysis, Results
@@ -25,14 +26,14 @@ class Bench:
         self.columns: dict[str, str] = {}
 
     @staticmethod
-    def job(*detectors: dict[str, Any], influencers: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
+    def job(*detectors: dict[str, Any], influencers: tuple[str, ...] = (), **options: Any) -> Job:
         config = {"bucket_span": "1h", "detectors": list(detectors), "influencers": list(influencers)}
-        return {
-            "job_id": "job",
+        body = {
             "analysis_config": config | options.pop("analysis_config", {}),
             "data_description": {"time_field": "time"},
             **options,
         }
+        return create_job(body, job_id="job", now_ms=0)[0]
 
     @staticmethod
     def times(counts: Any) -> Any:
@@ -46,10 +47,10 @@ class Bench:
         self.connection.execute("CREATE OR REPLACE TABLE documents AS SELECT * FROM incoming")
         self.columns = {name: name for name in columns}
 
-    def analyse(
-        self, job: dict[str, Any], buckets: int, *, analysis: JobAnalysis | None = None, first: int = 0
-    ) -> Results:
-        analysis = analysis or JobAnalysis.create(job)
+    def analyse(self, job: Job | None, buckets: int, *, analysis: JobAnalysis | None = None, first: int = 0) -> Results:
+        if analysis is None:
+            assert job is not None
+            analysis = JobAnalysis.create(job)
         documents = Documents(Table("documents"), self.columns)
         return analysis.analyse(
             self.connection, documents, start_ms=START + first * HOUR, end_ms=START + (first + buckets) * HOUR

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from anomalyops_engine.config import Job
 from anomalyops_engine.scoring import JobAnalysis
 from anomalyops_engine.scoring.memory import MemoryBudget, Newcomer
 
@@ -17,7 +18,7 @@ HOSTS = 300
 START_OF_SECOND_HALF = 100
 
 
-def job(bench: Any, limit: str, **options: Any) -> dict[str, Any]:
+def job(bench: Any, limit: str, **options: Any) -> Job:
     return bench.job(
         {"function": "mean", "field_name": "value", "partition_field_name": "host"},
         {"function": "count", "by_field_name": "host"},

@@ -1,0 +1,115 @@
+"""The detectors of a job, checked against what can be analysed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anomalyops_engine.config import AnalysisConfig, CustomRule, Detector
+from anomalyops_engine.config.detector import MLCATEGORY
+from anomalyops_engine.features.functions import Function, Side, lookup, supported_names
+
+
+class UnsupportedAnalysis(ValueError):  # noqa: N818 - a statement about the config, as the API words it
+    """A job asks for an analysis that this engine cannot do; the message names the option and what can be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedDetector:
+    """One detector of a job, with its function looked up.
+
+    Attributes:
+        index: Position in the job's list, `detector_index` of its results.
+        function: What is computed a bucket.
+        side: Which deviations count.
+        name: The function as the job wrote it, with its side.
+        field_name: The field whose values are aggregated, if the function has one.
+        by: The `by_field_name`, if any.
+        over: The `over_field_name`, if any: a population analysis.
+        partition: The `partition_field_name`, if any.
+        use_null: Whether documents without a split field form a series of their own.
+        weight_field: The job's `summary_count_field_name`, if any.
+        rules: The `custom_rules`.
+    """
+
+    index: int
+    function: Function
+    side: Side
+    name: str
+    field_name: str | None = None
+    by: str | None = None
+    over: str | None = None
+    partition: str | None = None
+    use_null: bool = False
+    weight_field: str | None = None
+    rules: tuple[CustomRule, ...] = ()
+
+    @property
+    def split_fields(self) -> tuple[str, ...]:
+        """The fields that make series: partition, then by."""
+        return tuple(name for name in (self.partition, self.by) if name is not None)
+
+    @property
+    def is_population(self) -> bool:
+        """Whether members of a population are compared with each other."""
+        return self.over is not None
+
+
+def resolve_detectors(config: AnalysisConfig) -> list[ResolvedDetector]:
+    """The detectors of an analysis configuration.
+
+    Raises:
+        UnsupportedAnalysis: When a function or option cannot be analysed; names it and what can be.
+    """
+    for option in ("categorization_field_name", "categorization_filters", "multivariate_by_fields"):
+        if getattr(config, option):
+            raise UnsupportedAnalysis(f"analysis_config.{option} is not supported by this engine yet")
+    if config.per_partition_categorization is not None and config.per_partition_categorization.enabled:
+        raise UnsupportedAnalysis("analysis_config.per_partition_categorization is not supported by this engine yet")
+    return [_resolve(detector, config.summary_count_field_name) for detector in config.detectors]
+
+
+def _resolve(detector: Detector, summary: str | None) -> ResolvedDetector:
+    where = f"analysis_config.detectors[{detector.detector_index}]"
+    name = detector.function or ""
+    found = lookup(name)
+    if found is None:
+        raise UnsupportedAnalysis(
+            f"{where}.function [{name}] is not supported by this engine yet; supported: " + ", ".join(supported_names())
+        )
+    function, side = found
+    _refuse_options(where, detector, function, name)
+    return ResolvedDetector(
+        index=detector.detector_index,
+        function=function,
+        side=side,
+        name=name,
+        field_name=detector.field_name,
+        by=detector.by_field_name,
+        over=detector.over_field_name,
+        partition=detector.partition_field_name,
+        use_null=detector.use_null,
+        weight_field=summary,
+        rules=detector.custom_rules,
+    )
+
+
+def _refuse_options(where: str, detector: Detector, function: Function, name: str) -> None:
+    if function.needs_field and not detector.field_name:
+        raise UnsupportedAnalysis(f"{where}.field_name is missing; function [{name}] needs one")
+    if detector.field_name and not function.needs_field:
+        raise UnsupportedAnalysis(f"{where}.field_name is [{detector.field_name}]; function [{name}] takes none")
+    if detector.over_field_name and not function.population:
+        raise UnsupportedAnalysis(f"{where}.over_field_name cannot be used with function [{name}]")
+    if detector.exclude_frequent not in {None, "none"}:
+        raise UnsupportedAnalysis(f"{where}.exclude_frequent is [{detector.exclude_frequent}]; supported: [none]")
+    for split in ("by_field_name", "over_field_name", "partition_field_name"):
+        if getattr(detector, split) == MLCATEGORY:
+            raise UnsupportedAnalysis(
+                f"{where}.{split} is [mlcategory]: categorization is not supported by this engine yet"
+            )
+    for number, rule in enumerate(detector.custom_rules):
+        if rule.scope:
+            raise UnsupportedAnalysis(
+                f"{where}.custom_rules[{number}].scope is not supported by this engine yet; "
+                "supported: conditions on actual, typical, diff_from_typical and time"
+            )
