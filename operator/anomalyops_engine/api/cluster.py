@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -15,9 +15,8 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import Parameters
 from anomalyops_engine.api.parameters import WAITING, integer, known
 from anomalyops_engine.jobs import JobService
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.store import EVERYTHING, Index, IndexNotFoundError, Store, Wildcards
-
-JsonObject = dict[str, Any]
 
 _LICENSE_UID: Final = "00000000-0000-0000-0000-000000000000"
 _BUILD_DATE: Final = "2025-01-01T00:00:00.000Z"

@@ -11,8 +11,7 @@ from anomalyops_engine.config.datafeed import IndicesOptions, expand_wildcards
 from anomalyops_engine.config.reading import boolean, integer, number
 from anomalyops_engine.config.units import duration_ms, instant_ms
 from anomalyops_engine.jobs.audit import wall_clock_ms
-
-JsonObject = dict[str, Any]
+from anomalyops_engine.json_types import JsonObject
 
 INDICES_OPTIONS = ("allow_no_indices", "expand_wildcards", "ignore_throttled", "ignore_unavailable")
 # Elasticsearch's name for each option of the query string, in a datafeed's `indices_options`.

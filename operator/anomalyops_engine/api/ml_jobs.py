@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -14,8 +14,6 @@ from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_o
 from anomalyops_engine.api.parameters import known
 from anomalyops_engine.config.units import MINUTE_MS
 from anomalyops_engine.jobs import JobService
-
-JsonObject = dict[str, Any]
 
 _BASE: Final = "/_ml/anomaly_detectors"
 _OPEN_TIMEOUT_MS: Final = 30 * MINUTE_MS

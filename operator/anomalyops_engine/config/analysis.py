@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from anomalyops_engine.config.categorization import PerPartitionCategorization, check_categorization
 from anomalyops_engine.config.detector import MLCATEGORY, Detector
-from anomalyops_engine.config.reading import Json, Parser, WrongType, boolean, duration, integer, text, texts
+from anomalyops_engine.config.reading import Parser, WrongType, boolean, duration, integer, text, texts
 from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, record, row
 from anomalyops_engine.config.units import DAY_MS, SECOND_MS, Duration
+from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, illegal_argument
 
 _DEFAULT_SPAN: Final = Duration.of_ms(300 * SECOND_MS)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from anomalyops_engine.config.detector import MLCATEGORY, Detector
-from anomalyops_engine.config.reading import Json, JsonObject, boolean
+from anomalyops_engine.config.reading import boolean
 from anomalyops_engine.config.records import Record, record, row
+from anomalyops_engine.json_types import Json, JsonObject
 from anomalyops_engine.refusals import bad_request
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

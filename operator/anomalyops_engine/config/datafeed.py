@@ -10,21 +10,10 @@ from typing import Final
 from anomalyops_engine.config.datafeed_aggregations import check_against_job, check_shape
 from anomalyops_engine.config.identifiers import check_id, check_same_id
 from anomalyops_engine.config.job import Job
-from anomalyops_engine.config.reading import (
-    Json,
-    JsonObject,
-    Parser,
-    WrongType,
-    boolean,
-    choice,
-    duration,
-    integer,
-    mapping,
-    text,
-    texts,
-)
+from anomalyops_engine.config.reading import Parser, WrongType, boolean, choice, duration, integer, mapping, text, texts
 from anomalyops_engine.config.records import Change, Nested, Record, Values, never, record, row, when_true
 from anomalyops_engine.config.units import HOUR_MS, MINUTE_MS, SECOND_MS, Duration
+from anomalyops_engine.json_types import Json, JsonObject
 from anomalyops_engine.refusals import (
     MlError,
     bad_request,

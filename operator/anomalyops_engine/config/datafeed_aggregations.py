@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from anomalyops_engine.config.job import Job
-from anomalyops_engine.config.reading import JsonObject
 from anomalyops_engine.config.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Duration, duration_ms
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import bad_request
 
 _HISTOGRAMS: Final = ("date_histogram", "histogram")

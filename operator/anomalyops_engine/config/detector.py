@@ -9,8 +9,9 @@ import re
 from typing import Final
 
 from anomalyops_engine.config.custom_rules import CustomRule
-from anomalyops_engine.config.reading import Json, boolean, choice, integer, text
+from anomalyops_engine.config.reading import boolean, choice, integer, text
 from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, record, row, when_true
+from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, illegal_argument
 
 _COUNT: Final = ("count", "high_count", "low_count")

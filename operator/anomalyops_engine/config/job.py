@@ -7,20 +7,11 @@ from typing import Final
 
 from anomalyops_engine.config.analysis import AnalysisConfig, whole_seconds
 from anomalyops_engine.config.identifiers import check_group, check_id, check_job_id, check_same_id
-from anomalyops_engine.config.reading import (
-    Json,
-    JsonObject,
-    WrongType,
-    boolean,
-    duration,
-    integer,
-    mapping,
-    text,
-    texts,
-)
+from anomalyops_engine.config.reading import WrongType, boolean, duration, integer, mapping, text, texts
 from anomalyops_engine.config.records import Change, Nested, Record, Values, never, record, row, when_true
 from anomalyops_engine.config.time_format import check_time_format
 from anomalyops_engine.config.units import DAY_MS, HOUR_MS, SECOND_MS, Duration, MemorySize
+from anomalyops_engine.json_types import Json, JsonObject
 from anomalyops_engine.refusals import bad_request, illegal_argument, name_clash, parse_failure
 
 JOB_VERSION: Final = "12.0.0"  # MlConfigVersion of 8.10 and later

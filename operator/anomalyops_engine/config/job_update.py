@@ -12,9 +12,10 @@ from typing import Final
 
 from anomalyops_engine.config.identifiers import check_same_id
 from anomalyops_engine.config.job import Job, check_memory_limit, within
-from anomalyops_engine.config.reading import Json, Parser, text
+from anomalyops_engine.config.reading import Parser, text
 from anomalyops_engine.config.records import Change
 from anomalyops_engine.config.units import MemorySize
+from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, parse_failure
 
 _ROWS: Final = Job.updatable()

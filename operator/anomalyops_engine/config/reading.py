@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from anomalyops_engine.config.units import Duration
+from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import MlError, field_failure, illegal_argument, parse_failure
 
-Json: TypeAlias = Any  # what a JSON parser returns; readers exist to give it a type
-JsonObject: TypeAlias = dict[str, Any]
 Read = Callable[[str, Any], Any]
 
 

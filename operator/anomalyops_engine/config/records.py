@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self, TypeVar, dataclass_transform
 
-from anomalyops_engine.config.reading import Json, JsonObject, Parser, Read, WrongType
+from anomalyops_engine.config.reading import Parser, Read, WrongType
+from anomalyops_engine.json_types import Json, JsonObject
 
 
 class Change(StrEnum):

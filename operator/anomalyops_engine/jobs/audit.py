@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from anomalyops_engine.jobs.documents import (
     ANNOTATIONS_INDEX,
@@ -13,9 +12,8 @@ from anomalyops_engine.jobs.documents import (
     document_id,
     notification,
 )
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.store import Writer
-
-JsonObject = dict[str, Any]
 
 
 def wall_clock_ms() -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config.units import HOUR_MS
-
-JsonObject = dict[str, Any]
+from anomalyops_engine.json_types import JsonObject
 
 # Weight of a new bucket in the exponential averages (`TimingStats.ALPHA` of Elasticsearch).
 _ALPHA: Final = 0.01

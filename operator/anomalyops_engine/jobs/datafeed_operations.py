@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config import Datafeed, IndicesOptions, Job, create_datafeed, create_job, update_datafeed
 from anomalyops_engine.config.units import SECOND_MS, iso_time
@@ -16,6 +16,7 @@ from anomalyops_engine.jobs.registry import (
 )
 from anomalyops_engine.jobs.runtime import Runtime
 from anomalyops_engine.jobs.source import Source
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query, read_rows
 from anomalyops_engine.refusals import (
     MlError,
@@ -28,8 +29,6 @@ from anomalyops_engine.refusals import (
     not_implemented,
     server_error,
 )
-
-JsonObject = dict[str, Any]
 
 UPGRADE_EXPLANATION: Final = "persistent task cannot be assigned while upgrade mode is enabled."
 

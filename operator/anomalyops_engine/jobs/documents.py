@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-JsonObject = dict[str, Any]
+from anomalyops_engine.json_types import JsonObject
+
 Level = Literal["info", "warning", "error"]
 
 NOTIFICATIONS_INDEX: Final = ".ml-notifications-000002"

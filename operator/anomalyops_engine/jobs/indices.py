@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config import Job
 from anomalyops_engine.jobs.documents import (
@@ -11,10 +11,9 @@ from anomalyops_engine.jobs.documents import (
     results_aliases,
     results_index,
 )
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import bad_request
 from anomalyops_engine.store import MappingConflictError, Writer
-
-JsonObject = dict[str, Any]
 
 
 def _properties(**kinds: str) -> JsonObject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config import (
     Datafeed,
@@ -34,6 +34,7 @@ from anomalyops_engine.jobs.registry import (
     JobRun,
 )
 from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import (
     already_exists,
     bad_request,
@@ -44,8 +45,6 @@ from anomalyops_engine.refusals import (
     too_many_requests,
 )
 from anomalyops_engine.scoring import UnsupportedAnalysis
-
-JsonObject = dict[str, Any]
 
 UPGRADE_EXPLANATION: Final = "persistent task cannot be assigned while upgrade mode is enabled."
 

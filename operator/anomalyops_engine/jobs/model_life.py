@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -14,12 +14,11 @@ from anomalyops_engine.config.units import DAY_MS, SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
 from anomalyops_engine.jobs.registry import MODEL_STATE, SNAPSHOT_STATE, JobEntry, JobRun, Registry
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import delete_where
 from anomalyops_engine.refusals import not_implemented
 from anomalyops_engine.scoring import JobAnalysis, Results, UnsupportedAnalysis
 from anomalyops_engine.store import Reader, Writer
-
-JsonObject = dict[str, Any]
 
 _RETAINED_RESULTS: Final = ["bucket", "record", "influencer", "model_plot"]
 _NESTED: Final = "bucket_influencers/"

@@ -10,16 +10,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config import Datafeed, Job
 from anomalyops_engine.config.identifiers import expand
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import missing_datafeed, missing_job
 from anomalyops_engine.scoring import JobAnalysis
 from anomalyops_engine.store import Reader, Store, Writer
-
-JsonObject = dict[str, Any]
 
 JOB_CONFIG: Final = "anomaly_detector"
 JOB_RUN: Final = "anomaly_detector_run"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config import Job
 from anomalyops_engine.config.units import SECOND_MS, duration_ms
 from anomalyops_engine.jobs.documents import results_index
 from anomalyops_engine.jobs.registry import JobEntry, Registry
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import Peak, peaks, select
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.search import search
 from anomalyops_engine.refusals import bad_request, illegal_argument, not_found
 from anomalyops_engine.store import Reader
-
-JsonObject = dict[str, Any]
 
 MAX_PAGE_END: Final = 10_000
 _TIMES: Final = ("timestamp", "latest_record_time_stamp", "latest_result_time_stamp")

@@ -6,7 +6,7 @@ import os
 import secrets
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config import Job, MemorySize
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
@@ -15,9 +15,8 @@ from anomalyops_engine.jobs.model_life import store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.scheduler import Scheduler
 from anomalyops_engine.jobs.warm_up import WarmUp
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.store import Writer
-
-JsonObject = dict[str, Any]
 
 NODE_NAME: Final = "anomalyops-engine"
 

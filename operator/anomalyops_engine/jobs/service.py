@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine import __version__
 from anomalyops_engine.config.categorization import DEFAULT_ANALYZER
@@ -20,9 +20,8 @@ from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
 from anomalyops_engine.jobs.runtime import Runtime, Settings
 from anomalyops_engine.jobs.tasks import Tasks
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.store import Store
-
-JsonObject = dict[str, Any]
 
 _log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import itertools
 import secrets
 import threading
 from collections import OrderedDict
-from typing import Any, Final
+from typing import Final
 
-JsonObject = dict[str, Any]
+from anomalyops_engine.json_types import JsonObject
 
 # Clients ask within seconds; older outcomes are forgotten.
 _REMEMBERED: Final = 1000

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Final
+from typing import Final
 
 from anomalyops_engine.config import create_job
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import Documents
 from anomalyops_engine.query.expr import Column, Join, ListOf, Literal, Member, Numbers, Select, any_of, call, when
 from anomalyops_engine.scoring import JobAnalysis
 from anomalyops_engine.store import scratch
-
-JsonObject = dict[str, Any]
 
 _log = logging.getLogger(__name__)
 
