@@ -98,7 +98,7 @@ def _time(connection: duckdb.DuckDBPyConnection, item: Input) -> tuple[float, di
         "analysis_config": {"bucket_span": item.span, "detectors": [dict(item.detector)], "influencers": []},
         "data_description": {"time_field": "time"},
     }
-    analysis = JobAnalysis.create(job)
+    analysis = JobAnalysis(job)
     end_ms = START_MS + item.buckets * item.span_ms
     begin = time.perf_counter()
     documents = Documents(Table("documents"), {name: name for name in item.columns})

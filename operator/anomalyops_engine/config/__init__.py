@@ -1,6 +1,6 @@
 """What jobs and datafeeds are told: typed records, read, checked, merged and shown as Elasticsearch does."""
 
-from anomalyops_engine.config.analysis import AnalysisConfig
+from anomalyops_engine.config.analysis_config import AnalysisConfig
 from anomalyops_engine.config.custom_rules import CustomRule
 from anomalyops_engine.config.datafeed import Datafeed, IndicesOptions, create_datafeed, update_datafeed
 from anomalyops_engine.config.detector import Detector

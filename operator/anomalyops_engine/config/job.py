@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from anomalyops_engine.config.analysis import AnalysisConfig, whole_seconds
+from anomalyops_engine.config.analysis_config import AnalysisConfig, whole_seconds
 from anomalyops_engine.config.identifiers import check_group, check_id, check_job_id, check_same_id
 from anomalyops_engine.config.reading import WrongType, boolean, duration, integer, mapping, text, texts
 from anomalyops_engine.config.records import Change, Nested, Record, Values, never, record, row, when_true

@@ -37,7 +37,7 @@ _BUCKET = Column("bucket")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Stretch:
     """The documents of one analysis step, cut to whole buckets.
 
     Attributes:
@@ -145,38 +145,38 @@ class Values:
         return first
 
 
-def split_keys(source: Source, detector: ResolvedDetector) -> tuple[list[Named], list[Expr]]:
+def split_keys(stretch: Stretch, detector: ResolvedDetector) -> tuple[list[Named], list[Expr]]:
     """The texts of partition, by and over field, as `key_0` and on, and what a document needs to have them."""
     fields = [*detector.split_fields, *([detector.over] if detector.over else [])]
-    keys = [source.key(field) for field in fields]
+    keys = [stretch.key(field) for field in fields]
     if detector.use_null:
         return [call("coalesce", key, "").named(f"key_{place}") for place, key in enumerate(keys)], []
     named = [key.named(f"key_{place}") for place, key in enumerate(keys)]
-    return named, [source.column(field).is_not_null() for field in fields]
+    return named, [stretch.column(field).is_not_null() for field in fields]
 
 
-def inputs_of(source: Source, detector: ResolvedDetector) -> Inputs:
+def inputs_of(stretch: Stretch, detector: ResolvedDetector) -> Inputs:
     """What the aggregates of a detector's function read of each document."""
     return Inputs(
-        value=source.number(detector.field_name) if detector.field_name else null("DOUBLE"),
-        weight=source.weight(detector.weight_field),
-        key=source.key(detector.field_name) if detector.field_name else null("VARCHAR"),
+        value=stretch.number(detector.field_name) if detector.field_name else null("DOUBLE"),
+        weight=stretch.weight(detector.weight_field),
+        key=stretch.key(detector.field_name) if detector.field_name else null("VARCHAR"),
     )
 
 
-def detector_values(source: Source, detector: ResolvedDetector) -> Values:
+def detector_values(stretch: Stretch, detector: ResolvedDetector) -> Values:
     """A detector's values by partition, by and over field, computed in the database."""
-    keys, where = split_keys(source, detector)
-    inputs = inputs_of(source, detector)
+    keys, where = split_keys(stretch, detector)
+    inputs = inputs_of(stretch, detector)
     if detector.weight_field and detector.function.counts_events:
         where.append(inputs.weight > 0)
     if detector.field_name:
-        where.append(source.column(detector.field_name).is_not_null())
+        where.append(stretch.column(detector.field_name).is_not_null())
     aggregates = [
         Cast(detector.function.aggregate(inputs), "DOUBLE").named("value"),
         Cast(Aggregate("sum", (inputs.weight,)), "BIGINT").named("events"),
     ]
-    return _values(source.group(keys, aggregates, where), len(keys))
+    return _values(stretch.group(keys, aggregates, where), len(keys))
 
 
 def _values(table: pa.Table, width: int) -> Values:
@@ -242,24 +242,24 @@ class Events:
     latest_ms: int | None
 
 
-def count_events(source: Source, weight_field: str | None, fields: Sequence[str]) -> Events:
+def count_events(stretch: Stretch, weight_field: str | None, fields: Sequence[str]) -> Events:
     """Documents and events of every bucket, and how many values of `fields` are missing."""
-    time = source.column(source.time_field)
+    time = stretch.column(stretch.time_field)
     missing: Expr = Literal(0)
     for field in fields:
-        missing += Aggregate("count") - Aggregate("count", (source.column(field),))
-    table = source.group(
+        missing += Aggregate("count") - Aggregate("count", (stretch.column(field),))
+    table = stretch.group(
         [],
         [
             Aggregate("count").named("documents"),
-            Cast(Aggregate("sum", (source.weight(weight_field),)), "BIGINT").named("events"),
+            Cast(Aggregate("sum", (stretch.weight(weight_field),)), "BIGINT").named("events"),
             Cast(missing, "BIGINT").named("missing"),
             Aggregate("min", (time,)).named("earliest"),
             Aggregate("max", (time,)).named("latest"),
         ],
     )
-    documents = np.zeros(source.bucket_count, dtype=np.int64)
-    events = np.zeros(source.bucket_count, dtype=np.int64)
+    documents = np.zeros(stretch.bucket_count, dtype=np.int64)
+    events = np.zeros(stretch.bucket_count, dtype=np.int64)
     if table.num_rows == 0:
         return Events(documents, events, 0, None, None)
     bucket = table.column("bucket").to_numpy()

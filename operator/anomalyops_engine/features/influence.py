@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from anomalyops_engine.features.extract import Source, inputs_of, split_keys
+from anomalyops_engine.features.extract import Stretch, inputs_of, split_keys
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query.expr import Aggregate, Case, Column, Expr, Literal, call, one_of
 
@@ -19,14 +19,14 @@ Parts = dict[str | None, tuple[Any, ...]]
 
 
 def values_without(
-    source: Source, detector: ResolvedDetector, influencer: str, entities: Iterable[Entity]
+    stretch: Stretch, detector: ResolvedDetector, influencer: str, entities: Iterable[Entity]
 ) -> dict[Entity, dict[str | None, float]]:
     """The detector's value for each entity, were the documents of one influencer value not there.
 
     Only the statistics by influencer value are read, and only for the buckets asked for.
 
     Args:
-        source: The documents.
+        stretch: The documents.
         detector: The detector.
         influencer: The influencer field.
         entities: Buckets and split values to look at.
@@ -37,7 +37,7 @@ def values_without(
     wanted = set(entities)
     if not wanted:
         return {}
-    grouped = _grouped(source, detector, influencer, sorted({bucket for bucket, _ in wanted}))
+    grouped = _grouped(stretch, detector, influencer, sorted({bucket for bucket, _ in wanted}))
     without = _WITHOUT[detector.function.name]
     found: dict[Entity, dict[str | None, float]] = {}
     for entity, parts in _by_entity(grouped):
@@ -50,8 +50,8 @@ def _total(value: Expr) -> Expr:
     return call("coalesce", Aggregate("sum", (value,)), 0)
 
 
-def _statistics(source: Source, detector: ResolvedDetector) -> list[Expr]:
-    inputs = inputs_of(source, detector)
+def _statistics(stretch: Stretch, detector: ResolvedDetector) -> list[Expr]:
+    inputs = inputs_of(stretch, detector)
     value, weight = inputs.value, inputs.weight
     if detector.field_name is None:
         return [Aggregate("sum", (weight,))]
@@ -72,12 +72,12 @@ def _statistics(source: Source, detector: ResolvedDetector) -> list[Expr]:
     return statistics[detector.function.name]
 
 
-def _grouped(source: Source, detector: ResolvedDetector, influencer: str, buckets: Sequence[int]) -> pa.Table:
-    keys, where = split_keys(source, detector)
+def _grouped(stretch: Stretch, detector: ResolvedDetector, influencer: str, buckets: Sequence[int]) -> pa.Table:
+    keys, where = split_keys(stretch, detector)
     if detector.field_name:
-        where.append(source.column(detector.field_name).is_not_null())
+        where.append(stretch.column(detector.field_name).is_not_null())
     where.append(one_of(Column("bucket"), buckets))
-    value = source.key(influencer)
+    value = stretch.key(influencer)
     if detector.function.name == "distinct_count" and detector.field_name:
         # A value of the field vanishes with the influencer value only when no other one has it.
         owners = [
@@ -85,10 +85,10 @@ def _grouped(source: Source, detector: ResolvedDetector, influencer: str, bucket
             Aggregate("max", (value,)).named("last"),
             (Aggregate("count") - Aggregate("count", (value,))).named("bare"),
         ]
-        item = source.key(detector.field_name).named("item")
-        return _exclusive(source.group([*keys, item], owners, where), len(keys))
-    statistics = [part.named(f"part_{k}") for k, part in enumerate(_statistics(source, detector))]
-    return source.group([*keys, value.named("influencer")], statistics, where)
+        item = stretch.key(detector.field_name).named("item")
+        return _exclusive(stretch.group([*keys, item], owners, where), len(keys))
+    statistics = [part.named(f"part_{k}") for k, part in enumerate(_statistics(stretch, detector))]
+    return stretch.group([*keys, value.named("influencer")], statistics, where)
 
 
 def _exclusive(table: pa.Table, width: int) -> pa.Table:

@@ -7,6 +7,7 @@ from typing import Final
 
 from anomalyops_engine.config import Datafeed, IndicesOptions, Job, create_datafeed, create_job, update_datafeed
 from anomalyops_engine.config.units import SECOND_MS, iso_time
+from anomalyops_engine.jobs.extractor import Extractor
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
     DATAFEED_RUN,
@@ -15,7 +16,6 @@ from anomalyops_engine.jobs.registry import (
     JobEntry,
 )
 from anomalyops_engine.jobs.runtime import Runtime
-from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query, read_rows
 from anomalyops_engine.refusals import (
@@ -147,7 +147,7 @@ class DatafeedOperations:
             if feed.run.state != "stopped":
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")
             with self._registry.store.read() as reader:
-                Source(feed.config, job.config).check(reader)
+                Extractor(feed.config, job.config).check(reader)
             before = feed.run
             feed.run = DatafeedRun(state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(before.timing))
             running = self._runtime.prepare(job, feed)
@@ -261,12 +261,12 @@ class DatafeedOperations:
         return self._preview(datafeed, job, start_ms, end_ms)
 
     def _preview(self, datafeed: Datafeed, job: Job, start_ms: int | None, end_ms: int | None) -> list[JsonObject]:
-        source = Source(datafeed, job)
+        extractor = Extractor(datafeed, job)
         summary = job.analysis_config.summary_count_field_name
         limit = max(datafeed.scroll_size, 1)
         with self._registry.store.read() as reader:
-            documents = source.documents(reader, start_ms, end_ms)
-            rows = read_rows(reader, documents, ordered_by=source.time_field, limit=limit)
+            documents = extractor.documents(reader, start_ms, end_ms)
+            rows = read_rows(reader, documents, ordered_by=extractor.time_field, limit=limit)
         hidden = {"doc_count"} - {summary}
         return [
             {name: value for name, value in row.items() if value is not None and name not in hidden} for row in rows

@@ -12,8 +12,8 @@ from typing import Final
 from anomalyops_engine.config import Datafeed, Job
 from anomalyops_engine.config.units import MINUTE_MS, iso_time
 from anomalyops_engine.jobs.documents import results_index
+from anomalyops_engine.jobs.extractor import Extractor
 from anomalyops_engine.jobs.registry import DatafeedRun, JobEntry
-from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.query import read_rows, select
 from anomalyops_engine.store import Reader, Store
 
@@ -31,7 +31,7 @@ class DelayedData:
 
 
 def check_delayed_data(
-    store: Store, job: JobEntry, datafeed: Datafeed, feed_run: DatafeedRun, source: Source, *, now_ms: int
+    store: Store, job: JobEntry, datafeed: Datafeed, feed_run: DatafeedRun, extractor: Extractor, *, now_ms: int
 ) -> DelayedData | None:
     """Look for documents that came too late, when a check is due.
 
@@ -49,7 +49,7 @@ def check_delayed_data(
     start_ms = (position_ms - window_ms) // span_ms * span_ms
     first_ms = max(start_ms, feed_run.start_ms or start_ms)
     with store.read() as reader:
-        now_there = source.event_counts(reader, first_ms, position_ms, span_ms)
+        now_there = extractor.event_counts(reader, first_ms, position_ms, span_ms)
         recorded = _recorded(reader, job.config, start_ms, position_ms)
     missing = {
         bucket: now_there[bucket] - events

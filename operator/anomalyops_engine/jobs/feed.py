@@ -19,9 +19,9 @@ from anomalyops_engine.config import Job
 from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
+from anomalyops_engine.jobs.extractor import Extractor
 from anomalyops_engine.jobs.model_life import load_analysis, record_step, store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
-from anomalyops_engine.jobs.source import Source
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.refusals import MlError
 from anomalyops_engine.scoring import SnapshotError
@@ -70,7 +70,7 @@ class RunningDatafeed:
         self.audit = Audit(node)
         self._ready = ready
         self._on_end = on_end
-        self._source = Source(feed.config, job.config)
+        self._extractor = Extractor(feed.config, job.config)
         self._span_ms = job.config.bucket_span_ms
         self._delay_ms = feed.config.query_delay.ms
         self._frequency_ms = feed.config.frequency_ms(self._span_ms)
@@ -156,7 +156,7 @@ class RunningDatafeed:
         if start_ms is not None and start_ms >= horizon_ms:
             return None
         with self._registry.store.read() as reader:
-            extent = self._source.extent(reader, start_ms, horizon_ms)
+            extent = self._extractor.extent(reader, start_ms, horizon_ms)
         return None if extent is None else extent.earliest_ms // self._span_ms * self._span_ms
 
     def _limit(self, position_ms: int, horizon_ms: int) -> int:
@@ -165,7 +165,7 @@ class RunningDatafeed:
             return horizon_ms
         if self._data_end_ms is None or position_ms >= self._data_end_ms:
             with self._registry.store.read() as reader:
-                extent = self._source.extent(reader, position_ms, horizon_ms)
+                extent = self._extractor.extent(reader, position_ms, horizon_ms)
             if extent is None:
                 return position_ms
             self._data_end_ms = (extent.latest_ms // self._span_ms + 1) * self._span_ms
@@ -178,7 +178,7 @@ class RunningDatafeed:
         started = time.perf_counter()
         try:
             with self._registry.store.read() as reader:
-                documents = self._source.documents(reader, first_ms, end_ms)
+                documents = self._extractor.documents(reader, first_ms, end_ms)
                 results = analysis.analyse(reader.connection, documents, start_ms=position_ms, end_ms=end_ms)
             elapsed_s = time.perf_counter() - started
             run.position_ms = end_ms
@@ -290,7 +290,7 @@ class RunningDatafeed:
     def _look_for_delayed_data(self, now_ms: int) -> None:
         feed_run = deepcopy(self.feed.run)
         found = check_delayed_data(
-            self._registry.store, self.job, self.feed.config, feed_run, self._source, now_ms=now_ms
+            self._registry.store, self.job, self.feed.config, feed_run, self._extractor, now_ms=now_ms
         )
         if found is None:
             return

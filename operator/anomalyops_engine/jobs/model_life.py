@@ -48,7 +48,7 @@ def check_analysable(job: Job) -> None:
             "analysis_config.categorization_field_name: categorization is not supported by the embedded engine yet"
         )
     try:
-        JobAnalysis.create(job)
+        JobAnalysis(job)
     except UnsupportedAnalysis as error:
         raise not_implemented(str(error)) from error
 
@@ -69,7 +69,7 @@ def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
     if entry.analysis is None:
         with registry.store.read() as reader:
             state = registry.stored_model(reader, entry.job_id)
-        entry.analysis = JobAnalysis.create(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
+        entry.analysis = JobAnalysis(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
     return entry.analysis
 
 

@@ -77,7 +77,7 @@ def _analyse_a_little() -> None:
     middle_ms = _BUCKETS // 2 * _SPAN_MS
     job, _ = create_job(_BODY, job_id="warm-up", now_ms=0)
     with scratch() as connection:
-        analysis = JobAnalysis.create(job)
+        analysis = JobAnalysis(job)
         analysis.analyse(connection, documents, start_ms=0, end_ms=middle_ms)
         analysis = JobAnalysis.restore(job, analysis.snapshot())
         analysis.analyse(connection, documents, start_ms=middle_ms, end_ms=_BUCKETS * _SPAN_MS)

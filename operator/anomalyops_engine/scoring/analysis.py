@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.config import Job
-from anomalyops_engine.features.extract import Events, Source, Values, count_events, detector_values
+from anomalyops_engine.features.extract import Events, Stretch, Values, count_events, detector_values
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.models import series
 from anomalyops_engine.query import Documents
@@ -38,11 +38,14 @@ _SPARSE_FROM = 10.0
 
 
 class JobAnalysis:
-    """The analysis of one anomaly detection job.
+    """The analysis of one anomaly detection job; a new one has learnt nothing.
 
     Attributes:
         job_id: The job.
         bucket_span_ms: Bucket length.
+
+    Raises:
+        UnsupportedAnalysis: When a function or option cannot be analysed; names it and what can be.
     """
 
     def __init__(self, job: Job) -> None:
@@ -78,18 +81,6 @@ class JobAnalysis:
         self._plots = plot is not None and plot.enabled
         self._plot_terms = frozenset() if plot is None else plot.term_values
         self._memory.change_limit(job.memory_limit.bytes)
-
-    @classmethod
-    def create(cls, job: Job) -> JobAnalysis:
-        """A new analysis that has learnt nothing.
-
-        Args:
-            job: The job's configuration.
-
-        Raises:
-            UnsupportedAnalysis: When a function or option cannot be analysed; names it and what can be.
-        """
-        return cls(job)
 
     @classmethod
     def restore(cls, job: Job, state: bytes) -> JobAnalysis:
@@ -164,8 +155,8 @@ class JobAnalysis:
             ValueError: When the stretch is not cut at buckets, or goes back behind an analysed bucket.
         """
         self._check_stretch(start_ms, end_ms)
-        source = Source(connection, documents, self._time_field, self.bucket_span_ms, start_ms, end_ms)
-        events = count_events(source, self._weight_field, self._fields)
+        stretch = Stretch(connection, documents, self._time_field, self.bucket_span_ms, start_ms, end_ms)
+        events = count_events(stretch, self._weight_field, self._fields)
         results = Results(
             processed_records=int(events.documents.sum()),
             missing_field_count=events.missing_fields,
@@ -180,7 +171,7 @@ class JobAnalysis:
             self._begun = True
             begin = int(np.argmax(events.documents > 0))
         self._count_buckets(events, begin, start_ms, results)
-        anomalies, scored = self._detect(source, begin, results)
+        anomalies, scored = self._detect(stretch, begin, results)
         _Composer(self, events, scored, start_ms, begin, results).compose(anomalies)
         return results
 
@@ -191,9 +182,9 @@ class JobAnalysis:
         if self._next_ms is not None and start_ms < self._next_ms:
             raise ValueError(f"bucket {start_ms} was analysed already; the next one is {self._next_ms}")
 
-    def _detect(self, source: Source, begin: int, results: Results) -> tuple[list[Anomaly], npt.NDArray[np.int64]]:
+    def _detect(self, stretch: Stretch, begin: int, results: Results) -> tuple[list[Anomaly], npt.NDArray[np.int64]]:
         anomalies: list[Anomaly] = []
-        scored = np.zeros(source.bucket_count, dtype=np.int64)
+        scored = np.zeros(stretch.bucket_count, dtype=np.int64)
 
         def plot(
             chapter: int,
@@ -207,19 +198,19 @@ class JobAnalysis:
                 return
             row = series_digest(key)
             for b in np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER]):
-                stamp = self._stamp(source.start_ms + (chapter + left + int(b)) * self.bucket_span_ms)
+                stamp = self._stamp(stretch.start_ms + (chapter + left + int(b)) * self.bucket_span_ms)
                 results.model_plot.append(model_plot_document(stamp, detector, key, float(values[b]), details[b]))
                 results.model_plot_ids.append(stamp.document_id("model_plot", detector.index, row))
 
-        values = [detector_values(source, detection.detector) for detection in self._detections]
+        values = [detector_values(stretch, detection.detector) for detection in self._detections]
         found: list[list[Anomaly]] = [[] for _ in self._detections]
-        for left, right in self._chapters(source, begin):
+        for left, right in self._chapters(stretch, begin):
             parts = [whole.between(left, right) for whole in values]
             refused = self._admit(parts)
             for index, detection in enumerate(self._detections):
                 mine, counted = detection.step(
                     parts[index],
-                    first_bucket=source.start_ms // self.bucket_span_ms + left,
+                    first_bucket=stretch.start_ms // self.bucket_span_ms + left,
                     buckets=right - left,
                     begin=max(begin - left, 0),
                     refused=refused[index],
@@ -230,24 +221,24 @@ class JobAnalysis:
                 found[index] += mine
                 scored[left:right] += counted
         for detection, mine in zip(self._detections, found, strict=True):
-            attribute(source, detection.detector, self._influencers, mine)
+            attribute(stretch, detection.detector, self._influencers, mine)
             anomalies += mine
         return anomalies, scored
 
-    def _chapters(self, source: Source, begin: int) -> Iterator[tuple[int, int]]:
+    def _chapters(self, stretch: Stretch, begin: int) -> Iterator[tuple[int, int]]:
         """Parts of the stretch between searches for old entities, which are made on the way.
 
         The searches come at fixed numbers of buckets since the epoch, wherever a stretch begins or ends.
         """
         every = check_every(self._prune_buckets)
         if not any(detection.detector.split_fields or detection.detector.over for detection in self._detections):
-            yield 0, source.bucket_count
+            yield 0, stretch.bucket_count
             return
-        first_bucket = source.start_ms // self.bucket_span_ms
+        first_bucket = stretch.start_ms // self.bucket_span_ms
         left = 0
-        while left < source.bucket_count:
+        while left < stretch.bucket_count:
             number = first_bucket + left
-            right = min(left + every - number % every, source.bucket_count)
+            right = min(left + every - number % every, stretch.bucket_count)
             if right > begin:
                 if number % every == 0:
                     self._prune(number)

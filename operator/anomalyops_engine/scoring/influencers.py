@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from anomalyops_engine.features.extract import Source
+from anomalyops_engine.features.extract import Stretch
 from anomalyops_engine.features.influence import values_without
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.scoring.detection import Anomaly
@@ -16,7 +16,9 @@ MOST_VALUES = 10
 """Values of one influencer field kept for an anomaly."""
 
 
-def attribute(source: Source, detector: ResolvedDetector, fields: Sequence[str], anomalies: Sequence[Anomaly]) -> None:
+def attribute(
+    stretch: Stretch, detector: ResolvedDetector, fields: Sequence[str], anomalies: Sequence[Anomaly]
+) -> None:
     """Fill the `influences` of a detector's anomalies.
 
     A field that splits the detector influences by its own value. For any other the counterfactual is computed in the
@@ -31,7 +33,7 @@ def attribute(source: Source, detector: ResolvedDetector, fields: Sequence[str],
                 if value is not None:
                     anomaly.influences[name] = {value: 1.0}
             continue
-        found = values_without(source, detector, name, {(a.bucket, a.key) for a in anomalies})
+        found = values_without(stretch, detector, name, {(a.bucket, a.key) for a in anomalies})
         for anomaly in anomalies:
             shares = {
                 value: _explained(anomaly, rest)

@@ -50,7 +50,7 @@ class Bench:
     def analyse(self, job: Job | None, buckets: int, *, analysis: JobAnalysis | None = None, first: int = 0) -> Results:
         if analysis is None:
             assert job is not None
-            analysis = JobAnalysis.create(job)
+            analysis = JobAnalysis(job)
         documents = Documents(Table("documents"), self.columns)
         return analysis.analyse(
             self.connection, documents, start_ms=START + first * HOUR, end_ms=START + (first + buckets) * HOUR

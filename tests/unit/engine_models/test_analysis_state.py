@@ -91,7 +91,7 @@ def whole(loaded: Any) -> Outcome:
 def test_stopping_and_restoring_anywhere_equals_never_stopping(loaded: Any, whole: Any, cuts: set[int]) -> None:
     edges = [0, *sorted(cuts), BUCKETS]
     parts = []
-    analysis = JobAnalysis.create(JOB)
+    analysis = JobAnalysis(JOB)
     for left, right in pairwise(edges):
         analysis = JobAnalysis.restore(JOB, analysis.snapshot())
         parts.append(loaded.analyse(JOB, right - left, analysis=analysis, first=left))
@@ -140,7 +140,7 @@ def test_something_worse_dims_what_came_before_but_not_its_initial_score(bench: 
     value[400], value[450] = 145, 100_000
     bench.load(time=bench.times([1] * 500), value=value)
     job = bench.job({"function": "mean", "field_name": "value"})
-    analysis = JobAnalysis.create(job)
+    analysis = JobAnalysis(job)
     before = bench.analyse(job, 420, analysis=analysis)
     early = before.records[-1]
     after = bench.analyse(job, 80, analysis=analysis, first=420)
@@ -226,7 +226,7 @@ def test_reconfigure_takes_over_rules_and_model_plot(bench: Any) -> None:
     value[450] = 180
     bench.load(time=bench.times([1] * 500), value=value)
     detector = {"function": "mean", "field_name": "value"}
-    analysis = JobAnalysis.create(bench.job(detector))
+    analysis = JobAnalysis(bench.job(detector))
     assert bench.analyse(None, 400, analysis=analysis).model_plot == []
     analysis.reconfigure(bench.job(detector | {"custom_rules": [RULE]}, model_plot_config={"enabled": True}))
     results = bench.analyse(None, 100, analysis=analysis, first=400)
@@ -253,12 +253,12 @@ def test_reconfigure_takes_over_rules_and_model_plot(bench: Any) -> None:
 )
 def test_what_cannot_be_analysed_is_refused_by_name(bench: Any, detector: Any, options: Any, named: str) -> None:
     with pytest.raises(UnsupportedAnalysis) as error:
-        JobAnalysis.create(bench.job(detector, analysis_config=options))
+        JobAnalysis(bench.job(detector, analysis_config=options))
     assert named in str(error.value)
 
 
 def test_damaged_and_foreign_state_is_refused(bench: Any) -> None:
-    state = JobAnalysis.create(JOB).snapshot()
+    state = JobAnalysis(JOB).snapshot()
     with pytest.raises(SnapshotError, match="mark"):
         JobAnalysis.restore(JOB, b"something")
     with pytest.raises(SnapshotError, match="damaged"):
@@ -271,7 +271,7 @@ def test_damaged_and_foreign_state_is_refused(bench: Any) -> None:
 
 def test_buckets_are_analysed_once_and_in_order(bench: Any) -> None:
     bench.load(time=bench.times([1] * 10))
-    analysis = JobAnalysis.create(bench.job({"function": "count"}))
+    analysis = JobAnalysis(bench.job({"function": "count"}))
     bench.analyse(None, 5, analysis=analysis)
     with pytest.raises(ValueError, match="analysed already"):
         bench.analyse(None, 5, analysis=analysis, first=4)
@@ -287,7 +287,7 @@ def test_buckets_start_at_the_first_record(bench: Any) -> None:
 
 def test_model_size_counts_series_and_bytes(bench: Any) -> None:
     bench.load(time=bench.times([2] * 30), host=np.tile(["a", "b"], 30))
-    analysis = JobAnalysis.create(bench.job({"function": "count", "partition_field_name": "host"}))
+    analysis = JobAnalysis(bench.job({"function": "count", "partition_field_name": "host"}))
     bench.analyse(None, 30, analysis=analysis)
     size = analysis.model_size()
     assert size["total_partition_field_count"] == 2

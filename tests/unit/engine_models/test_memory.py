@@ -52,7 +52,7 @@ def hosts(analysis: JobAnalysis) -> set[str]:
 
 def test_enough_memory_refuses_nobody(loaded: Any) -> None:
     config = job(loaded, "64mb")
-    analysis = JobAnalysis.create(config)
+    analysis = JobAnalysis(config)
     loaded.analyse(config, START_OF_SECOND_HALF, analysis=analysis)
     size = analysis.model_size()
     assert size["memory_status"] == "ok"
@@ -63,7 +63,7 @@ def test_enough_memory_refuses_nobody(loaded: Any) -> None:
 
 def test_a_full_job_refuses_newcomers_and_goes_on_with_the_others(loaded: Any) -> None:
     config = job(loaded, "1mb")
-    analysis = JobAnalysis.create(config)
+    analysis = JobAnalysis(config)
     results = loaded.analyse(config, 50, analysis=analysis)
     size = analysis.model_size()
     assert size["memory_status"] == "hard_limit"
@@ -81,7 +81,7 @@ def test_a_full_job_refuses_newcomers_and_goes_on_with_the_others(loaded: Any) -
 @pytest.mark.parametrize("restored", [False, True])
 def test_a_larger_limit_brings_the_refused_in(loaded: Any, restored: bool) -> None:
     small, large = job(loaded, "1mb"), job(loaded, "64mb")
-    analysis = JobAnalysis.create(small)
+    analysis = JobAnalysis(small)
     loaded.analyse(small, 50, analysis=analysis)
     failures = analysis.model_size()["bucket_allocation_failures_count"]
     if restored:
@@ -98,7 +98,7 @@ def test_a_larger_limit_brings_the_refused_in(loaded: Any, restored: bool) -> No
 
 def test_entities_without_data_for_the_prune_window_are_given_up(loaded: Any) -> None:
     config = job(loaded, "64mb")
-    analysis = JobAnalysis.create(config)
+    analysis = JobAnalysis(config)
     loaded.analyse(config, BUCKETS, analysis=analysis)
     size = analysis.model_size()
     assert hosts(analysis) == {f"host-{k}" for k in range(HOSTS // 2, HOSTS)}
@@ -109,7 +109,7 @@ def test_a_long_silence_is_pruned_earlier_when_memory_is_scarce(loaded: Any) -> 
     left = []
     for limit in ("64mb", "5mb"):
         config = job(loaded, limit)
-        analysis = JobAnalysis.create(config)
+        analysis = JobAnalysis(config)
         loaded.analyse(config, 120, analysis=analysis)
         status = analysis.model_size()["memory_status"]
         loaded.analyse(config, 35, analysis=analysis, first=120)
@@ -122,9 +122,9 @@ def test_a_long_silence_is_pruned_earlier_when_memory_is_scarce(loaded: Any) -> 
 @pytest.mark.parametrize(("limit", "cuts"), [("1mb", [1, 7, 130]), ("2mb", [50, 101]), ("3mb", [128, 131, 200])])
 def test_where_time_is_cut_does_not_matter_at_the_limit(loaded: Any, limit: str, cuts: list[int]) -> None:
     config = job(loaded, limit)
-    whole = JobAnalysis.create(config)
+    whole = JobAnalysis(config)
     at_once = [document for _, document in loaded.analyse(config, BUCKETS, analysis=whole).documents()]
-    parts, analysis = [], JobAnalysis.create(config)
+    parts, analysis = [], JobAnalysis(config)
     for left, right in pairwise([0, *cuts, BUCKETS]):
         analysis = JobAnalysis.restore(config, analysis.snapshot())
         results = loaded.analyse(config, right - left, analysis=analysis, first=left)

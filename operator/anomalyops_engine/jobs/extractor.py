@@ -8,7 +8,7 @@ from anomalyops_engine.refusals import MlError, bad_request, conflict
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader
 
 
-class Source:
+class Extractor:
     """The data of one datafeed for one job. Times are epoch milliseconds, intervals are [start, end)."""
 
     def __init__(self, datafeed: Datafeed, job: Job) -> None:
