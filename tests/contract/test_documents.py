@@ -270,7 +270,7 @@ def test_filter_path_and_pretty_shape_the_answer(http_request, client, index):
 def test_what_is_unknown_or_missing_is_named_and_never_ignored(http_request, method, path, status, names):
     answer = http_request(method, path)
     assert answer.status == status
-    assert names in answer.json["error"]["reason"]
+    assert names in answer.json["error"]["root_cause"][0]["reason"]
     assert answer.json["status"] == status
     assert answer.json["error"]["root_cause"][0]["type"] == answer.json["error"]["type"]
 
@@ -292,7 +292,7 @@ def test_a_search_body_is_read_strictly(http_request, client, index, body, statu
     client.indices.create(index=index)
     answer = http_request("POST", f"/{index}/_search", body)
     assert answer.status == status
-    assert names in answer.json["error"]["reason"]
+    assert names in answer.json["error"]["root_cause"][0]["reason"]
 
 
 def test_readers_and_writers_at_once(client, index):

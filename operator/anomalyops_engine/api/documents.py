@@ -15,7 +15,7 @@ from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known
-from anomalyops_engine.query.sources import filter_source, source_filter
+from anomalyops_engine.query.sources import filter_source, read_source
 from anomalyops_engine.store import Store
 
 _SOURCE_PARTS = ("_source", "_source_excludes", "_source_includes")
@@ -142,7 +142,7 @@ def _chosen(call: Call, source: bytes) -> Any:
     includes, excludes = call.query.get("_source_includes"), call.query.get("_source_excludes")
     if includes or excludes:
         asked = {"includes": (includes or "*").split(","), "excludes": (excludes or "").split(",")}
-    chosen = source_filter(asked)
+    chosen = read_source(asked)
     return None if chosen is None else filter_source(orjson.loads(source), chosen)
 
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anomalyops_engine.jobs import MlError
-from anomalyops_engine.query import (
-    IllegalQueryError,
-    QueryError,
-    QueryParsingError,
-    TooManyBucketsError,
-    UnsupportedQueryError,
-)
+from anomalyops_engine.query import QueryError, SearchPhaseError, TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.store import (
     AmbiguousTargetError,
     DocumentParsingError,
@@ -35,6 +29,7 @@ class ApiError(Exception):
         reason: `error.reason`.
         caused_by: the cause, an error object itself (`type`, `reason`, perhaps `caused_by`).
         details: further keys of the error object (`index`, `resource.id`, `line`, ...).
+        root_cause: where it all began; None for the error itself.
     """
 
     def __init__(
@@ -45,6 +40,7 @@ class ApiError(Exception):
         caused_by: dict[str, Any] | None = None,
         *,
         details: dict[str, Any] | None = None,
+        root_cause: list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(reason)
         self.status = status
@@ -52,6 +48,7 @@ class ApiError(Exception):
         self.reason = reason
         self.caused_by = caused_by
         self.details = details or {}
+        self.root_cause = root_cause
 
     def error(self) -> dict[str, Any]:
         """Return the error object without its root cause, as bulk items show it."""
@@ -62,8 +59,9 @@ class ApiError(Exception):
 
     def body(self) -> dict[str, Any]:
         """Return the response body."""
-        root = {"type": self.type, "reason": self.reason, **self.details}
-        return {"error": {"root_cause": [root], **self.error()}, "status": self.status}
+        own = {"type": self.type, "reason": self.reason, **self.details}
+        roots = [own] if self.root_cause is None else self.root_cause
+        return {"error": {"root_cause": roots, **self.error()}, "status": self.status}
 
 
 def not_supported(what: str) -> ApiError:
@@ -89,7 +87,9 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
         return ApiError(400, "document_parsing_exception", reason, cause)
     if isinstance(error, IndexExistsError):
         return ApiError(400, "resource_already_exists_exception", reason, details={"index": error.index})
-    if isinstance(error, UnsupportedMappingError | UnsupportedQueryError):
+    if isinstance(error, QueryError):
+        return _from_query(error)
+    if isinstance(error, UnsupportedMappingError):
         return not_supported(reason)
     if isinstance(error, WorkInterruptedError):
         return ApiError(503, "node_closed_exception", reason)
@@ -104,7 +104,19 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (AmbiguousTargetError, 400, "illegal_argument_exception"),
     (MappingConflictError, 400, "illegal_argument_exception"),
     (MappingError, 400, "mapper_parsing_exception"),
-    (QueryParsingError, 400, "parsing_exception"),
-    (IllegalQueryError, 400, "illegal_argument_exception"),
-    (TooManyBucketsError, 400, "too_many_buckets_exception"),
 )
+
+
+def _from_query(error: QueryError) -> ApiError:
+    cause = None if error.cause is None else error.cause.as_cause()
+    if isinstance(error, UnsupportedQueryError):
+        return not_supported(str(error))
+    if isinstance(error, SearchPhaseError):
+        shards = [failure.render() for failure in error.failures]
+        details = {"phase": "query", "grouped": True, "failed_shards": shards}
+        return ApiError(400, error.type, error.reason, details=details, root_cause=error.root_causes())
+    if isinstance(error, TooManyBucketsError):
+        # It is found out while the answers of the shards are put together: no shard has failed.
+        details = {"phase": "fetch", "grouped": True, "failed_shards": []}
+        return ApiError(400, SearchPhaseError.type, "", error.as_cause(), details=details, root_cause=[])
+    return ApiError(400, error.type, error.reason, cause)

@@ -105,6 +105,11 @@ def at_least(minimum: int) -> Reader:
     return read
 
 
+def truth_or_number(name: str, value: str) -> bool | int:
+    """Return a truth value or a whole number."""
+    return value == "true" if value in {"true", "false"} else integer(name, value)
+
+
 def only(value: str, what: str) -> Reader:
     """Return the reader of a parameter of whose values one alone is served."""
 
@@ -202,7 +207,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "start": text,
     "timeout": duration,
     "top_n": integer,
-    "track_total_hits": text,
+    "track_scores": boolean,
+    "track_total_hits": truth_or_number,
     "typed_keys": boolean,
     "version": boolean,
     "wait_for_active_shards": copies,

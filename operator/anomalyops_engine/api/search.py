@@ -15,7 +15,7 @@ from anomalyops_engine.api.indices import resolved
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.config.units import duration_ms
-from anomalyops_engine.query import count, delete_where, search
+from anomalyops_engine.query import counted, delete_matching, search
 from anomalyops_engine.store import Store, WorkInterruptedError
 
 _TIMED_OUT = "the search took longer than its timeout"
@@ -42,6 +42,7 @@ _SEARCH_READ = (
     "size",
     "sort",
     "timeout",
+    "track_scores",
     "track_total_hits",
     "typed_keys",
     "version",
@@ -60,7 +61,6 @@ _SEARCH_MISSING = (
     "suggest_mode",
     "suggest_size",
     "suggest_text",
-    "track_scores",
 )
 _SEARCH = known([*TARGETS, *_SEARCH_READ], idle=_IDLE, missing=_SEARCH_MISSING)
 _COUNT = known(TARGETS, idle=("ignore_throttled", "preference", "routing"), missing=(*_QUERY_TEXT, "min_score"))
@@ -97,14 +97,13 @@ def _search(store: Store, call: Call) -> Response:
                 resolved(reader, call),
                 body,
                 typed_keys=call.flag("typed_keys", default=False),
+                totals_as_numbers=call.flag("rest_total_hits_as_int", default=False),
                 raw_sources="filter_path" not in call.query,
             )
     except WorkInterruptedError as error:
         if error.reason != _TIMED_OUT:
             raise
         result = _nothing_in_time(call)
-    if call.flag("rest_total_hits_as_int", default=False) and "total" in result["hits"]:
-        result["hits"]["total"] = result["hits"]["total"]["value"]
     took = int((time.perf_counter() - began) * 1000)
     return call.respond({"took": took, **result})
 
@@ -125,37 +124,29 @@ def _nothing_in_time(call: Call) -> dict[str, Any]:
     """
     if not call.flag("allow_partial_search_results", default=True):
         raise ApiError(504, "search_phase_execution_exception", "Time exceeded")
+    as_number = call.flag("rest_total_hits_as_int", default=False)
+    total: object = 0 if as_number else {"value": 0, "relation": "gte"}
     return {
         "timed_out": True,
         "_shards": _shards(1),
-        "hits": {"total": {"value": 0, "relation": "gte"}, "max_score": None, "hits": []},
+        "hits": {"total": total, "max_score": None, "hits": []},
     }
 
 
 def _with_parameters(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Return the search body with what the query parameters say, which wins."""
     merged = dict(body)
-    for name in ("from", "size"):
+    for name in ("from", "size", "track_total_hits"):
         if name in call.query:
-            try:
-                merged[name] = int(call.query[name])
-            except ValueError:
-                raise ApiError(
-                    400,
-                    "illegal_argument_exception",
-                    f"Failed to parse int parameter [{name}] with value [{call.query[name]}]",
-                ) from None
+            merged[name] = call.query[name]
     if "sort" in call.query:
         pairs = [part.rpartition(":") for part in call.query["sort"].split(",")]
         merged["sort"] = [{name: order} if name else order for name, _, order in pairs]
     if "timeout" in call.query:
         merged["timeout"] = call.query["timeout"]
-    for name in ("version", "seq_no_primary_term"):
+    for name in ("version", "seq_no_primary_term", "track_scores"):
         if name in call.query:
             merged[name] = call.flag(name, default=True)
-    if "track_total_hits" in call.query:
-        text = call.query["track_total_hits"]
-        merged["track_total_hits"] = int(text) if text.isdigit() else call.flag("track_total_hits", default=True)
     if "docvalue_fields" in call.query:
         merged["docvalue_fields"] = call.query["docvalue_fields"].split(",")
     source = call.query.get("_source")
@@ -176,9 +167,7 @@ def _count(store: Store, call: Call) -> Response:
         if key != "query":
             raise ApiError(400, "parsing_exception", f"request does not support [{key}]")
     with store.read() as reader:
-        indices = resolved(reader, call)
-        found = count(reader, indices, body.get("query"))
-    return call.respond({"count": found, "_shards": _shards(len(indices))})
+        return call.respond(counted(reader, resolved(reader, call), body.get("query", {"match_all": {}})))
 
 
 def _delete_by_query(store: Store, call: Call) -> Response:
@@ -192,8 +181,7 @@ def _delete_by_query(store: Store, call: Call) -> Response:
         raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: query is missing;")
     began = time.perf_counter()
     with store.write() as writer:
-        names = [index.name for index in resolved(writer, call)]
-        deleted = sum(delete_where(writer, name, body["query"]) for name in names)
+        deleted = delete_matching(writer, resolved(writer, call), body["query"])
     return call.respond(
         {
             "took": int((time.perf_counter() - began) * 1000),

@@ -40,7 +40,7 @@ def check_parsable(query: JsonObject) -> None:
     except UnsupportedQueryError as error:
         raise not_implemented(str(error)) from error
     except QueryError as error:
-        raise MlError(400, "parsing_exception", str(error)) from error
+        raise MlError(400, error.type, str(error)) from error
 
 
 class DatafeedOperations:

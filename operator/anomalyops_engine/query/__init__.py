@@ -1,18 +1,19 @@
 """Query DSL and aggregations, lowered to typed expressions and evaluated inside the database."""
 
 from anomalyops_engine.query.aggregations import aggregate_rows
-from anomalyops_engine.query.deletion import delete_where
+from anomalyops_engine.query.deletion import delete_matching, delete_where
 from anomalyops_engine.query.dsl import check_query
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryError,
     QueryParsingError,
+    SearchPhaseError,
     TooManyBucketsError,
     UnsupportedQueryError,
 )
 from anomalyops_engine.query.reading import Extent, Peak, event_counts, extent, peaks, read_rows
 from anomalyops_engine.query.relation import Documents, select
-from anomalyops_engine.query.search import count, search
+from anomalyops_engine.query.search import count, counted, search
 
 __all__ = [
     "Documents",
@@ -21,11 +22,14 @@ __all__ = [
     "Peak",
     "QueryError",
     "QueryParsingError",
+    "SearchPhaseError",
     "TooManyBucketsError",
     "UnsupportedQueryError",
     "aggregate_rows",
     "check_query",
     "count",
+    "counted",
+    "delete_matching",
     "delete_where",
     "event_counts",
     "extent",

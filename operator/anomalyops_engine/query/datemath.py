@@ -7,7 +7,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from anomalyops_engine.query.errors import QueryParsingError
+from anomalyops_engine.query.errors import DateParseError, IllegalQueryError
 from anomalyops_engine.store.dates import DEFAULT_FORMAT, parse_date, to_millis
 
 _STEP = re.compile(r"([+-])(\d*)([yMwdhHms])|/([yMwdhHms])")
@@ -40,7 +40,7 @@ def resolve_date(
         now_ms: the present, epoch milliseconds; the clock when None.
 
     Raises:
-        QueryParsingError: it is none of these.
+        DateParseError: it is none of these.
     """
     if not isinstance(value, str):
         return _parse(value, formats, round_up=round_up, tz=tz)
@@ -58,27 +58,26 @@ def _parse(value: object, formats: str, *, round_up: bool, tz: tzinfo) -> int:
     try:
         return parse_date(value, formats, round_up=round_up, tz=tz)
     except ValueError as error:
-        raise QueryParsingError(str(error)) from None
+        reason = str(error)
+        raise DateParseError(f"{reason}: [{reason}]", IllegalQueryError(reason)) from None
 
 
 def _apply(math: str, start: int, whole: str, *, round_up: bool, tz: tzinfo) -> int:
     try:
-        return _calculate(math, start, whole, round_up=round_up, tz=tz)
+        return _calculate(math, start, round_up=round_up, tz=tz)
     except (OverflowError, ValueError):
-        raise QueryParsingError(
+        raise DateParseError(
             f"failed to parse date field [{whole}]: dates are calculated within the years 1 to 9999"
         ) from None
 
 
-def _calculate(math: str, start: int, whole: str, *, round_up: bool, tz: tzinfo) -> int:
+def _calculate(math: str, start: int, *, round_up: bool, tz: tzinfo) -> int:
     moment = (_EPOCH + timedelta(milliseconds=start)).astimezone(tz)
     position = 0
     while position < len(math):
         match = _STEP.match(math, position)
         if match is None:
-            raise QueryParsingError(
-                f"failed to parse date field [{whole}]: operator or unit not supported at [{math[position:]}]"
-            )
+            raise _malformed(math, position)
         position = match.end()
         sign, count, unit, rounding = match.groups()
         if rounding:
@@ -88,6 +87,15 @@ def _calculate(math: str, start: int, whole: str, *, round_up: bool, tz: tzinfo)
             number = int(count or 1)
             moment = _add(moment, number if sign == "+" else -number, unit)
     return to_millis(moment.astimezone(UTC))
+
+
+def _malformed(math: str, position: int) -> DateParseError:
+    rest = re.match(r"([+-]\d*|/)(.?)", math[position:], re.DOTALL)
+    if rest is None:
+        return DateParseError(f"operator not supported for date math [{math}]")
+    if not rest[2]:
+        return DateParseError(f"truncated date math [{math}]")
+    return DateParseError(f"unit [{rest[2]}] not supported for date math [{math}]")
 
 
 def floor_unit(moment: datetime, unit: str) -> datetime:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from anomalyops_engine.query import sql
-from anomalyops_engine.query.dsl import where
+from anomalyops_engine.query.dsl import condition_on, parse_query
+from anomalyops_engine.query.errors import QueryError, SearchPhaseError, ShardFailure, UnsupportedQueryError
 from anomalyops_engine.query.expr import Delete, Table
-from anomalyops_engine.store import Writer
+from anomalyops_engine.store import Index, Writer
 
 
-def delete_where(writer: Writer, index: str, query: dict[str, Any] | None, *, ignore_unavailable: bool = True) -> int:
+def delete_matching(writer: Writer, indices: Sequence[Index], query: object) -> int:
+    """Delete the documents that match a query, of an alias those that its filter lets through, and return how many.
+
+    Raises:
+        QueryError: the query is malformed or not supported, or does not go with a field of some index; nothing is
+            deleted then.
+    """
+    clause, now_ms = parse_query(query), int(time.time() * 1000)
+    deletions: list[Delete] = []
+    failures: list[ShardFailure] = []
+    for index in indices:
+        try:
+            deletions.append(Delete(Table(index.table), condition_on(index, clause, now_ms=now_ms)))
+        except UnsupportedQueryError:
+            raise
+        except QueryError as error:
+            failures.append(ShardFailure(index.name, index.uuid, error))
+    if failures:
+        raise SearchPhaseError(failures)
+    return sum(sql.delete(writer.connection, deletion) for deletion in deletions)
+
+
+def delete_where(writer: Writer, index: str, query: dict[str, Any], *, ignore_unavailable: bool = True) -> int:
     """Delete the documents of an index expression that match a query, and return how many there were.
 
     Raises:
         IndexNotFoundError: a concrete index is missing, and `ignore_unavailable` is False.
-        QueryError: the query is malformed or not supported.
+        QueryError: as `delete_matching`.
     """
-    return sum(
-        sql.delete(writer.connection, Delete(Table(target.table), where(target, query)))
-        for target in writer.resolve(index, ignore_unavailable=ignore_unavailable)
-    )
+    return delete_matching(writer, writer.resolve(index, ignore_unavailable=ignore_unavailable), query)

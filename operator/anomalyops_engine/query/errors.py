@@ -1,51 +1,147 @@
-"""What can be wrong with a search; the API layer maps each to an Elasticsearch error body."""
+"""What can be wrong with a search, and what Elasticsearch calls it.
+
+An error of reading (`QueryParsingError` and below) refuses the request as it stands. One that depends on what an index
+holds (`IllegalQueryError` and below) is the failure of that index; a search that fails in all of them is refused with a
+`SearchPhaseError`.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 
 class QueryError(Exception):
     """Base of every error about a query.
 
     Attributes:
+        type: Elasticsearch's name of the exception.
         reason: what is wrong.
         cause: what lies behind it, None when the reason says it all.
     """
 
+    type: ClassVar[str] = "exception"
+
     def __init__(self, reason: str, cause: QueryError | None = None) -> None:
         self.reason = reason
         self.cause = cause
-        super().__init__(reason if cause is None else f"{reason}: {cause}")
+        known = cause is None or cause.reason in reason
+        super().__init__(reason if known else f"{reason}: {cause}")
+
+    def as_cause(self) -> dict[str, Any]:
+        """Return the error object, with what lies behind it."""
+        body: dict[str, Any] = {"type": self.type, "reason": self.reason}
+        if self.cause is not None:
+            body["caused_by"] = self.cause.as_cause()
+        return body
 
 
 class QueryParsingError(QueryError):
-    """The query, aggregation or parameter is malformed (`parsing_exception`)."""
+    """The query, aggregation or parameter is malformed."""
+
+    type = "parsing_exception"
 
 
 class ContentParseError(QueryParsingError):
-    """An option is unknown or has a value that cannot be read (`x_content_parse_exception`)."""
+    """An option is unknown or has a value that cannot be read."""
+
+    type = "x_content_parse_exception"
+
+
+class DateParseError(QueryParsingError):
+    """A value that is no date in any of the formats, or no date math."""
+
+    type = "parse_exception"
 
 
 class IllegalQueryError(QueryError):
-    """Well formed, but not allowed for this field or value (`illegal_argument_exception`)."""
+    """Well formed, but not allowed for this field or value."""
+
+    type = "illegal_argument_exception"
 
 
 class NumberFormatError(IllegalQueryError):
-    """A text that is no number where one is needed (`number_format_exception`)."""
+    """A text that is no number where one is needed."""
+
+    type = "number_format_exception"
 
     def __init__(self, text: str) -> None:
         super().__init__(f'For input string: "{text}"')
 
 
+class QueryShardError(IllegalQueryError):
+    """A clause or sort that does not go with a field of the index."""
+
+    type = "query_shard_exception"
+
+
 class UnsupportedQueryError(QueryError):
     """Elasticsearch has it, this engine does not; the message names what is missing."""
+
+    type = "not_implemented_exception"
+
+
+class TooManyClausesError(QueryError):
+    """A query has more clauses than allowed."""
+
+    type = "too_many_nested_clauses"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Query contains too many nested clauses; maxClauseCount is set to {limit}")
 
 
 class TooManyBucketsError(QueryError):
     """An aggregation would return more buckets than allowed."""
 
+    type = "too_many_buckets_exception"
+
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(
-            f"Trying to create too many buckets. Must be less than or equal to: [{limit}]. This limit can be set by "
-            "changing the [search.max_buckets] cluster level setting."
+            f"Trying to create too many buckets. Must be less than or equal to: [{limit}] but this number of buckets "
+            "was exceeded. This limit can be set by changing the [search.max_buckets] cluster level setting."
         )
+
+    def as_cause(self) -> dict[str, Any]:
+        """Return the error object, with the limit."""
+        return {**super().as_cause(), "max_buckets": self.limit}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFailure:
+    """What went wrong in one index of a search."""
+
+    index: str
+    uuid: str
+    error: QueryError
+
+    def reason(self) -> dict[str, Any]:
+        """Return the error object; one about a field names the index too."""
+        body = self.error.as_cause()
+        if isinstance(self.error, QueryShardError):
+            body |= {"index_uuid": self.uuid, "index": self.index}
+        return body
+
+    def render(self) -> dict[str, Any]:
+        """Return the failure as `_shards.failures` and `failed_shards` show it."""
+        return {"shard": 0, "index": self.index, "node": None, "reason": self.reason()}
+
+
+class SearchPhaseError(QueryError):
+    """A well-formed search that no index could answer.
+
+    Attributes:
+        failures: what went wrong, by index.
+    """
+
+    type = "search_phase_execution_exception"
+
+    def __init__(self, failures: Sequence[ShardFailure]) -> None:
+        self.failures = tuple(failures)
+        super().__init__("all shards failed", failures[0].error)
+
+    def root_causes(self) -> list[dict[str, Any]]:
+        """Return what went wrong in each index, without what lies behind it."""
+        reasons = [failure.reason() for failure in self.failures]
+        return [{key: part for key, part in reason.items() if key != "caused_by"} for reason in reasons]

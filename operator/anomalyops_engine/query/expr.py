@@ -57,6 +57,7 @@ ScalarFunction: TypeAlias = OneOf[
     "isfinite",
     "len",
     "list_aggregate",
+    "list_avg",
     "list_bool_or",
     "list_concat",
     "list_contains",
@@ -67,6 +68,7 @@ ScalarFunction: TypeAlias = OneOf[
     "list_has_any",
     "list_intersect",
     "list_max",
+    "list_median",
     "list_min",
     "list_sort",
     "list_sum",
@@ -76,7 +78,9 @@ ScalarFunction: TypeAlias = OneOf[
     "regexp_extract_all",
     "regexp_full_match",
     "regexp_matches",
+    "signbit",
     "starts_with",
+    "trunc",
     "unnest",
 ]
 AggregateFunction: TypeAlias = OneOf[
@@ -407,6 +411,9 @@ class Delete:
     where: Expr
 
 
+# More values are looked up in a table of them.
+_MOST_CHOICES = 64
+
 TRUE = Literal(value=True)
 FALSE = Literal(value=False)
 
@@ -448,11 +455,14 @@ def _junction(operator: OneOf["AND", "OR"], terms: tuple[Expr, ...]) -> Expr:
 
 
 def one_of(operand: Expr, values: Sequence[Scalar]) -> Expr:
-    """Return that a value is among constants; false when there is none."""
+    """Return that a value is among constants; false when there is none. Not for the inside of a lambda."""
     if not values:
         return FALSE
     if len(values) == 1:
         return operand.equals(values[0])
+    if len(values) > _MOST_CHOICES:
+        listed = call("unnest", Literal(tuple(values)))
+        return InQuery((operand,), Select((listed.named("value"),)))
     return In(operand, tuple(Literal(value) for value in values))
 
 

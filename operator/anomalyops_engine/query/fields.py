@@ -14,6 +14,7 @@ from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, ListOf, SqlType, call, null, when
 from anomalyops_engine.store import Field, Index
 from anomalyops_engine.store.mapping import SQL_TYPES
+from anomalyops_engine.store.patterns import matches
 
 ValueType = Literal["BIGINT", "UBIGINT", "DOUBLE", "VARCHAR", "BOOLEAN"]
 _NUMBERS = frozenset({"BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN"})
@@ -39,11 +40,6 @@ class ResolvedField:
     def leaf(self) -> Field | None:
         """The field in the first index that maps it; None when none does."""
         return next((leaf for leaf in self.leaves if leaf is not None), None)
-
-    @property
-    def is_text(self) -> bool:
-        """True when some index keeps analysed text."""
-        return any(leaf is not None and leaf.is_text for leaf in self.leaves)
 
     @property
     def is_date(self) -> bool:
@@ -110,15 +106,24 @@ def resolve_field(indices: Sequence[Index], name: str) -> ResolvedField:
     return ResolvedField(name, leaves, cast("ValueType", common), any(leaf.multi for leaf in mapped))
 
 
+def leaves_matching(index: Index, pattern: str) -> list[Field]:
+    """Return the fields that a name, a pattern of `*`, or the name of an object means in an index."""
+    exact = index.get(pattern)
+    if exact is not None:
+        return [exact]
+    inside = f"{pattern}."
+    return [leaf for path, leaf in index.mapping.fields.items() if path.startswith(inside) or matches(pattern, path)]
+
+
 def list_type(value_type: ValueType) -> SqlType:
     """Return the type of lists of a type."""
     return cast("SqlType", f"{value_type}[]")
 
 
-def text_field_error(name: str) -> IllegalQueryError:
+def text_field_error(name: str, index: str) -> IllegalQueryError:
     """Return the refusal to aggregate or sort on analysed text."""
     return IllegalQueryError(
-        f"Fielddata is disabled on [{name}]. Text fields are not optimised for operations that require per-document "
-        "field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword "
-        f"field instead, such as [{name}.keyword]."
+        f"Fielddata is disabled on [{name}] in [{index}]. Text fields are not optimised for operations that require "
+        "per-document field data like aggregations and sorting, so these operations are disabled by default. Please "
+        "use a keyword field instead."
     )

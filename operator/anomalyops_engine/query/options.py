@@ -41,21 +41,19 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the options belong to, for messages.
+    """What the options belong to, and how its errors are worded.
 
     Attributes:
         kind: the word in brackets that messages begin with: a type of aggregation or query, or a key.
         place: where it stands, as messages end; empty for nothing.
-        unknown: how an unknown option is called.
     """
 
     kind: str
     place: str = ""
-    unknown: str = "unknown field [{key}]"
 
-    def refuse(self, key: str) -> QueryError:
+    def unknown(self, key: str, value: object) -> QueryError:
         """Return the error of an option that nobody knows."""
-        return ContentParseError(f"[{self.kind}] {self.unknown.format(key=key)}{self.place}")
+        return ContentParseError(f"[{self.kind}] unknown field [{key}]{self.place}")
 
     def unsupported(self, key: str) -> QueryError:
         """Return the error of an option that this engine lacks."""
@@ -97,20 +95,27 @@ def option(read: Callable[[object], Any], default: Any = _REQUIRED, *, key: str 
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def read_options(table: type[T], body: Mapping[str, Any], subject: Subject) -> T:
+def read_options(table: type[T], body: Mapping[str, Any], subject: Subject, **known: Any) -> T:
     """Return the options that a body gives.
 
+    Args:
+        table: the options.
+        body: what the request says.
+        subject: what they belong to.
+        known: fields of the table that are no options.
+
     Raises:
-        ContentParseError: an option is unknown, or its value cannot be read.
+        QueryParsingError: an option is unknown, or its value cannot be read.
         IllegalQueryError: one is missing.
         UnsupportedQueryError: one is not supported by this engine.
     """
     rows = options_of(cast("Any", table))
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(known)
     for key, value in body.items():
         row = rows.get(key)
         if row is None:
-            raise subject.unsupported(key) if key in getattr(table, "UNSUPPORTED", ()) else subject.refuse(key)
+            lacking = key in getattr(table, "UNSUPPORTED", ())
+            raise subject.unsupported(key) if lacking else subject.unknown(key, value)
         if value is not None or not row.metadata["nullable"]:
             values[row.name] = _read(row.metadata["read"], value, key, subject)
     for key, row in rows.items():
@@ -128,8 +133,6 @@ def options_of(table: Any) -> dict[str, dataclasses.Field[Any]]:
 def _read(read: Callable[[object], Any], value: object, key: str, subject: Subject) -> Any:
     try:
         return read(value)
-    except UnsupportedQueryError as error:
-        raise UnsupportedQueryError(f"{error} (option [{key}] of [{subject.kind}]{subject.place})") from None
     except MistypedError as error:
         raise subject.mistyped(key, error.value) from None
     except IllegalQueryError as error:
@@ -223,6 +226,11 @@ def mapping(value: object) -> dict[str, Any]:
     """Read an object."""
     if not isinstance(value, dict):
         raise MistypedError(value)
+    return value
+
+
+def anything(value: object) -> Any:
+    """Read any JSON value as it is."""
     return value
 
 

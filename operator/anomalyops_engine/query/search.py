@@ -1,52 +1,71 @@
-"""`_search` and `_count`: one statement for the hits, one for their number, and those of the aggregations."""
+"""`_search` and `_count`: one statement for the hits, one for their number, and those of the aggregations.
+
+An index in which the search cannot be carried out (a value that does not fit the field there, a sort field that it does
+not map) has failed like the shards of a cluster: the others answer, and when there are none the search is refused.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from anomalyops_engine.query import sql
-from anomalyops_engine.query.aggregations import Node, aggregate, parse_aggregations
-from anomalyops_engine.query.dsl import where
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.aggregations import aggregate
+from anomalyops_engine.query.dsl import Clause, Scope, condition_on, read_query
+from anomalyops_engine.query.errors import (
+    IllegalQueryError,
+    QueryError,
+    SearchPhaseError,
+    ShardFailure,
+    TooManyBucketsError,
+    UnsupportedQueryError,
+)
 from anomalyops_engine.query.expr import Aggregate, Column, Expr, Literal, Named, Order, Select, Table, Union, columns
-from anomalyops_engine.query.fields import listed
-from anomalyops_engine.query.sorting import SortKey, parse_sort
-from anomalyops_engine.query.sources import SourceFilter, filter_source, source_filter
-from anomalyops_engine.store import Field, Index, Reader
-from anomalyops_engine.store.dates import format_millis
-
-MAX_WINDOW = 10_000
-_DEFAULT_TOTAL_LIMIT = 10_000
-_KEYS = frozenset(
-    {"query", "from", "size", "sort", "_source", "fields", "docvalue_fields", "track_total_hits", "aggs"}
-    | {"aggregations", "timeout", "version", "seq_no_primary_term"}
-)
-_ELSEWHERE = frozenset(
-    {"collapse", "explain", "ext", "highlight", "indices_boost", "knn", "min_score", "pit", "post_filter", "profile"}
-    | {"rank", "rescore", "retriever", "runtime_mappings", "script_fields", "search_after", "slice", "stats"}
-    | {"stored_fields", "suggest", "terminate_after", "track_scores"}
-)
+from anomalyops_engine.query.hit_fields import HitField, Slot, hit_fields
+from anomalyops_engine.query.limits import limit_of
+from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
+from anomalyops_engine.query.sorting import Criterion, SortColumn, criterion, sort_column
+from anomalyops_engine.query.sources import filter_source
+from anomalyops_engine.store import Index, Reader
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    """A search body, checked."""
+class Target:
+    """A search in one index.
 
-    query: dict[str, Any] | None
-    start: int
-    size: int
-    sort: list[SortKey]
-    source: SourceFilter | None
-    fields: list[tuple[str, str | None]]
-    total_limit: int | None
-    aggregations: tuple[Node, ...]
-    version: bool
-    seq_no: bool
+    Attributes:
+        index: the index.
+        condition: documents that match.
+        named: whether a document matches each named clause.
+        sort: what each sort criterion is there.
+        fields: the fields that hits show, by name.
+    """
+
+    index: Index
+    condition: Expr
+    named: tuple[Expr, ...]
+    sort: tuple[SortColumn, ...]
+    fields: dict[str, HitField]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A search over all indices that can answer it."""
+
+    request: SearchRequest
+    targets: tuple[Target, ...]
+    criteria: tuple[Criterion, ...]
+    failures: tuple[ShardFailure, ...]
+    now_ms: int
+
+    @property
+    def named(self) -> tuple[Clause, ...]:
+        """The clauses with a name."""
+        return () if self.request.query is None else self.request.query.named
 
 
 def search(
@@ -55,6 +74,7 @@ def search(
     body: dict[str, Any],
     *,
     typed_keys: bool = False,
+    totals_as_numbers: bool = False,
     raw_sources: bool = False,
 ) -> dict[str, Any]:
     """Return the response of a search, all but `took`.
@@ -64,46 +84,146 @@ def search(
         indices: where to search.
         body: request body.
         typed_keys: name aggregations `type#name`.
+        totals_as_numbers: give the total as a number, as clients of before version 7 expect it.
         raw_sources: give sources as JSON fragments for orjson instead of parsed objects.
 
     Raises:
-        QueryError: the request is malformed, or asks for something that this engine lacks.
+        QueryError: the request is malformed, or asks for something that this engine lacks, or no index can answer it.
     """
-    request = _parse(body)
-    now_ms = int(time.time() * 1000)
-    conditions = [where(index, request.query, now_ms=now_ms) for index in indices]
+    request = read_request(body)
+    if totals_as_numbers:
+        request = _with_exact_total(request)
+    plan = _plan(request, indices, int(time.time() * 1000))
     hits: dict[str, Any] = {}
-    if request.total_limit is not None:
-        hits["total"] = _total(_count_matching(reader, indices, conditions), request.total_limit)
-    found = _hits(reader, indices, conditions, request, raw_sources=raw_sources) if request.size else []
-    hits["max_score"] = 1.0 if found and not request.sort else None
+    if request.tracked is not None:
+        matching = _count_matching(reader, plan.targets)
+        hits["total"] = matching if totals_as_numbers else _total(matching, request.tracked)
+    elif totals_as_numbers:
+        hits["total"] = -1
+    found = _hits(reader, plan, raw_sources=raw_sources) if request.size else []
+    hits["max_score"] = 1.0 if found and (not request.sorted_by or request.track_scores) else None
     hits["hits"] = found
-    shards = len(indices)
-    response: dict[str, Any] = {
-        "timed_out": False,
-        "_shards": {"total": shards, "successful": shards, "skipped": 0, "failed": 0},
-        "hits": hits,
-    }
-    if request.aggregations:
-        response["aggregations"] = aggregate(
-            reader, list(zip(indices, conditions, strict=True)), request.aggregations, now_ms, typed_keys=typed_keys
-        )
+    response: dict[str, Any] = {"timed_out": False, "_shards": _shards(plan, len(indices)), "hits": hits}
+    if request.nodes:
+        targets = [(target.index, target.condition) for target in plan.targets]
+        try:
+            answer = aggregate(reader, targets, request.nodes, plan.now_ms, typed_keys=typed_keys)
+        except (UnsupportedQueryError, TooManyBucketsError):
+            raise
+        except QueryError as error:
+            raise SearchPhaseError([_failure(target.index, error) for target in plan.targets]) from None
+        response["aggregations"] = answer
     return response
 
 
-def count(reader: Reader, indices: Sequence[Index], query: dict[str, Any] | None) -> int:
-    """Return how many documents match a query.
+def counted(reader: Reader, indices: Sequence[Index], query: object) -> dict[str, Any]:
+    """Return the response of a count.
 
     Raises:
-        QueryError: the query is malformed, or asks for something that this engine lacks.
+        QueryError: malformed, or something that this engine lacks, or no index can answer it.
     """
-    return _count_matching(reader, indices, [where(index, query) for index in indices])
+    plan = _plan(SearchRequest(query=read_query(query), size=0), indices, int(time.time() * 1000))
+    return {"count": _count_matching(reader, plan.targets), "_shards": _shards(plan, len(indices))}
 
 
-def _count_matching(reader: Reader, indices: Sequence[Index], conditions: Sequence[Expr]) -> int:
+def count(reader: Reader, indices: Sequence[Index], query: dict[str, Any] | None) -> int:
+    """Return how many documents match a query, None for all.
+
+    Raises:
+        QueryError: malformed, or something that this engine lacks, or no index can answer it.
+    """
+    response = counted(reader, indices, {"match_all": {}} if query is None else query)
+    return int(response["count"])
+
+
+def _with_exact_total(request: SearchRequest) -> SearchRequest:
+    """Return a request whose total is one number, and so must be exact or absent.
+
+    Raises:
+        IllegalQueryError: it asks for a total up to some number.
+    """
+    if request.tracked in {None, EVERYTHING}:
+        return request
+    if request.tracked != TRACKED:
+        raise IllegalQueryError(
+            "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not accurate, got "
+            f"{request.tracked}"
+        )
+    return replace(request, tracked=EVERYTHING)
+
+
+# --- planning ---
+
+
+def _plan(request: SearchRequest, indices: Sequence[Index], now_ms: int) -> Plan:
+    """Return what each index does for a search.
+
+    Raises:
+        UnsupportedQueryError: something that this engine lacks.
+        SearchPhaseError: no index can answer it.
+    """
+    targets: list[Target] = []
+    failures: list[ShardFailure] = []
+    for index in indices:
+        try:
+            targets.append(_target(request, index, len(targets), now_ms))
+        except UnsupportedQueryError:
+            raise
+        except QueryError as error:
+            failures.append(_failure(index, error))
+    if failures and not targets:
+        raise SearchPhaseError(failures)
+    try:
+        criteria = tuple(
+            criterion(key, [target.sort[place] for target in targets], f"sort_{place}")
+            for place, key in enumerate(request.sorted_by)
+        )
+    except QueryError as error:
+        raise SearchPhaseError([_failure(target.index, error) for target in targets]) from None
+    return Plan(request, tuple(targets), criteria, tuple(failures), now_ms)
+
+
+def _target(request: SearchRequest, index: Index, number: int, now_ms: int) -> Target:
+    _check_window(request, index)
+    query, scope = request.query, Scope(index, now_ms)
+    return Target(
+        index,
+        condition_on(index, None if query is None else query.clause, now_ms=now_ms),
+        () if query is None else tuple(clause.lower(scope) for clause in query.named),
+        tuple(sort_column(key, index, number=number, now_ms=now_ms) for key in request.sorted_by),
+        hit_fields(index, [*request.fields, *request.docvalue_fields]),
+    )
+
+
+def _check_window(request: SearchRequest, index: Index) -> None:
+    limit, end = limit_of(index, "max_result_window"), request.start + request.size
+    if end > limit:
+        raise IllegalQueryError(
+            f"Result window is too large, from + size must be less than or equal to: [{limit}] but was [{end}]. See "
+            "the scroll api for a more efficient way to request large data sets. This limit can be set by changing the "
+            "[index.max_result_window] index level setting."
+        )
+
+
+def _failure(index: Index, error: QueryError) -> ShardFailure:
+    return ShardFailure(index.name, index.uuid, error)
+
+
+def _shards(plan: Plan, total: int) -> dict[str, Any]:
+    failed = len(plan.failures)
+    shards: dict[str, Any] = {"total": total, "successful": total - failed, "skipped": 0, "failed": failed}
+    if plan.failures:
+        shards["failures"] = [failure.render() for failure in plan.failures]
+    return shards
+
+
+# --- running ---
+
+
+def _count_matching(reader: Reader, targets: Sequence[Target]) -> int:
     total = 0
-    for index, condition in zip(indices, conditions, strict=True):
-        counted = Select((Aggregate("count").named("matching"),), Table(index.table), condition)
+    for target in targets:
+        counted = Select((Aggregate("count").named("matching"),), Table(target.index.table), target.condition)
         ((matching,),) = sql.fetch(reader.connection, counted)
         total += matching
     return total
@@ -113,134 +233,65 @@ def _total(matching: int, limit: int) -> dict[str, Any]:
     return {"value": min(matching, limit), "relation": "gte" if matching > limit else "eq"}
 
 
-def _hits(
-    reader: Reader,
-    indices: Sequence[Index],
-    conditions: Sequence[Expr],
-    request: _Request,
-    *,
-    raw_sources: bool,
-) -> list[dict[str, Any]]:
-    if not indices:
+def _hits(reader: Reader, plan: Plan, *, raw_sources: bool) -> list[dict[str, Any]]:
+    if not plan.targets:
         return []
-    leaves = _field_leaves(indices, request.fields)
+    # The values of a field are in columns by type: the database would make one type of all.
+    slots = list(dict.fromkeys(field.slot for target in plan.targets for field in target.fields.values()))
     selects = tuple(
-        Select(_hit_columns(number, index, request, leaves), Table(index.table), condition)
-        for number, (index, condition) in enumerate(zip(indices, conditions, strict=True))
+        Select(_columns(place, target, plan, slots), Table(target.index.table), target.condition)
+        for place, target in enumerate(plan.targets)
     )
-    order = [key.order(f"sort_{place}") for place, key in enumerate(request.sort)]
+    order = [each for criterion in plan.criteria for each in criterion.orders()]
     order += [Order(column) for column in columns(("_number", "_seq_no"))]
+    request = plan.request
     page = Select(source=Union(selects), order=tuple(order), limit=request.size, offset=request.start)
     rows = sql.fetch(reader.connection, page)
-    return [_hit(row, indices[row[0]], request, leaves, raw_sources=raw_sources) for row in rows]
+    return [_hit(row, plan, slots, raw_sources=raw_sources) for row in rows]
 
 
-def _hit_columns(
-    number: int, index: Index, request: _Request, leaves: Sequence[tuple[str, str | None]]
-) -> tuple[Named, ...]:
+def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> tuple[Named, ...]:
     """Return what a hit is made of, in the order in which `_hit` reads it."""
-    chosen = [Literal(number).named("_number")]
+    chosen = [Literal(place).named("_number")]
     chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no"))]
-    source: Expr = Column("_source") if request.source is not None else Literal(None)
+    source: Expr = Column("_source") if plan.request.source is not None else Literal(None)
     chosen.append(source.named("_source"))
-    chosen += [key.expression(index).named(f"sort_{place}") for place, key in enumerate(request.sort)]
-    for place, (path, _) in enumerate(leaves):
-        leaf = index.get(path)
-        values: Expr = Literal(None) if leaf is None else listed(leaf)
-        chosen.append(values.named(f"field_{place}"))
+    chosen += [column.value.named(f"sort_{number}") for number, column in enumerate(target.sort)]
+    chosen += [condition.named(f"named_{number}") for number, condition in enumerate(target.named)]
+    for number, slot in enumerate(slots):
+        field = target.fields.get(slot[0])
+        mine = field is not None and field.slot == slot
+        chosen.append((field.values if field is not None and mine else Literal(None)).named(f"field_{number}"))
     return tuple(chosen)
 
 
-def _hit(
-    row: tuple[Any, ...],
-    index: Index,
-    request: _Request,
-    leaves: Sequence[tuple[str, str | None]],
-    *,
-    raw_sources: bool,
-) -> dict[str, Any]:
-    hit: dict[str, Any] = {"_index": index.name, "_id": row[1], "_score": None if request.sort else 1.0}
+def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources: bool) -> dict[str, Any]:
+    request, target = plan.request, plan.targets[row[0]]
+    hit: dict[str, Any] = {"_index": target.index.name, "_id": row[1]}
     if request.version:
         hit["_version"] = row[2]
-    if request.seq_no:
+    if request.seq_no_primary_term:
         hit |= {"_seq_no": row[3], "_primary_term": 1}
-    if request.source == SourceFilter() and raw_sources:
-        hit["_source"] = orjson.Fragment(row[4])
-    elif request.source is not None:
-        hit["_source"] = filter_source(orjson.loads(row[4]), request.source)
-    first_field = 5 + len(request.sort)
+    hit["_score"] = 1.0 if request.with_scores else None
+    if request.source is not None:
+        if request.source.keeps_all and raw_sources:
+            hit["_source"] = orjson.Fragment(row[4])
+        else:
+            hit["_source"] = filter_source(orjson.loads(row[4]), request.source)
+    position = 5
+    if plan.criteria:
+        values = row[position : position + len(plan.criteria)]
+        hit["sort"] = [each.shown(value, row[0]) for each, value in zip(plan.criteria, values, strict=True)]
+    position += len(plan.criteria)
+    matched = [clause.name for clause, found in zip(plan.named, row[position:], strict=False) if found]
+    position += len(plan.named)
     fields = {
-        path: [_shown(value, index.get(path), form) for value in row[first_field + place]]
-        for place, (path, form) in enumerate(leaves)
-        if row[first_field + place]
+        name: [target.fields[name].show(value) for value in values]
+        for (name, _), values in zip(slots, row[position:], strict=True)
+        if values
     }
     if fields:
         hit["fields"] = fields
-    if request.sort:
-        hit["sort"] = [key.shown(row[5 + place], index.get(key.field)) for place, key in enumerate(request.sort)]
+    if matched:
+        hit["matched_queries"] = list(dict.fromkeys(matched))
     return hit
-
-
-def _field_leaves(indices: Sequence[Index], fields: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
-    leaves: dict[str, str | None] = {}
-    for pattern, form in fields:
-        for index in indices:
-            exact = index.get(pattern)
-            for leaf in [exact] if exact is not None else index.mapping.matching(pattern):
-                leaves.setdefault(leaf.path, form)
-    return list(leaves.items())
-
-
-def _shown(value: Any, leaf: Field | None, form: str | None) -> Any:
-    if leaf is not None and leaf.is_date:
-        return format_millis(value, form or leaf.formats)
-    return value
-
-
-def _parse(body: dict[str, Any]) -> _Request:
-    for key in body:
-        if key in _ELSEWHERE:
-            raise UnsupportedQueryError(f"[{key}] in a search is not supported by this engine")
-        if key not in _KEYS:
-            raise QueryParsingError(f"unknown key [{key}] in a search")
-    start, size = _number(body, "from", 0), _number(body, "size", 10)
-    if start + size > MAX_WINDOW:
-        raise IllegalQueryError(
-            f"Result window is too large, from + size must be less than or equal to: [{MAX_WINDOW}] but was "
-            f"[{start + size}]."
-        )
-    tracked = body.get("track_total_hits", _DEFAULT_TOTAL_LIMIT)
-    if not isinstance(tracked, int):
-        raise QueryParsingError(f"[track_total_hits] must be a boolean or a number, got [{tracked}]")
-    limit: int | None = int(tracked)
-    if tracked is True:
-        limit = 2**63
-    elif tracked is False or tracked == -1:
-        limit = None
-    return _Request(
-        query=body.get("query"),
-        start=start,
-        size=size,
-        sort=parse_sort(body.get("sort")),
-        source=source_filter(body.get("_source")),
-        fields=[_field_option(item) for key in ("fields", "docvalue_fields") for item in body.get(key, [])],
-        total_limit=limit,
-        aggregations=parse_aggregations(body.get("aggs", body.get("aggregations")) or {}),
-        version=body.get("version") is True,
-        seq_no=body.get("seq_no_primary_term") is True,
-    )
-
-
-def _number(body: dict[str, Any], key: str, default: int) -> int:
-    value = body.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise IllegalQueryError(f"[{key}] parameter cannot be negative or no integer, found [{value}]")
-    return value
-
-
-def _field_option(item: object) -> tuple[str, str | None]:
-    if isinstance(item, str):
-        return item, None
-    if isinstance(item, dict) and isinstance(item.get("field"), str) and item.keys() <= {"field", "format"}:
-        return item["field"], item.get("format")
-    raise QueryParsingError(f"[fields] entries must be a field name or {{field, format}}, got [{item}]")

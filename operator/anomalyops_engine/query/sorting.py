@@ -2,121 +2,332 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Column, Expr, Literal, Order, call
+from anomalyops_engine.query.date_options import date_format
+from anomalyops_engine.query.datemath import resolve_date
+from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Cast, Column, Expr, Literal, Order, ScalarFunction, call
 from anomalyops_engine.query.fields import text_field_error
+from anomalyops_engine.query.options import (
+    MistypedError,
+    Scalar,
+    Subject,
+    option,
+    read_options,
+    scalar,
+    shown,
+    text,
+    word,
+)
+from anomalyops_engine.query.values import as_number, as_text, column_value
 from anomalyops_engine.store import Field, Index
 from anomalyops_engine.store.dates import format_millis
-from anomalyops_engine.store.mapping import SQL_TYPES
+from anomalyops_engine.store.mapping import FLOATS, SQL_TYPES
 
-_LONG_MAX, _LONG_MIN = 2**63 - 1, -(2**63)
-_OPTIONS = {"order", "missing", "unmapped_type", "mode", "format", "numeric_type"}
+# What stands for no value of a kind of numbers: the smallest, and the largest.
+_LIMITS: Mapping[str, tuple[Any, Any]] = {
+    "long": (-(2**63), 2**63 - 1),
+    "integer": (-(2**31), 2**31 - 1),
+    "unsigned_long": (0, 2**64 - 1),
+    "double": ("-Infinity", "Infinity"),
+}
+_INTEGERS = frozenset({"integer", "short", "byte"})
+_MODES: Mapping[str, ScalarFunction] = {
+    "min": "list_min",
+    "max": "list_max",
+    "sum": "list_sum",
+    "median": "list_median",
+}
+_KEYS_OF_THE_ENGINE = frozenset({"_doc", "_score", "_seq_no", "_version", "_index", "_shard_doc"})
 
 
-@dataclass(frozen=True, slots=True)
+def _order(value: object) -> bool:
+    return word({"asc", "desc"})(value) == "desc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SortKey:
     """One sort criterion.
 
     Attributes:
-        field: field name; `_doc` for the order of indexing, `_score` for the (constant) score.
+        field: field name, or one of the engine's own keys (`_doc`, `_score`, ...).
         descending: largest first.
-        missing_first: documents without the field come first.
-        format: date format of the sort value in the answer, None for epoch milliseconds.
-        mode: which of several values counts, `min` or `max`.
-        unmapped: an index without the field is no error.
+        missing: `_last`, `_first`, or the value of documents without one.
+        mode: which of several values counts; None for the one that comes first.
+        unmapped_type: type of the field where an index does not map it, None when that is an error.
+        format: date format of the sort value in the answer, None for a number.
+        numeric_type: type that numbers are sorted as, None for their own.
     """
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"nested", "nested_path", "nested_filter"})
 
     field: str
-    descending: bool = False
-    missing_first: bool = False
-    format: str | None = None
-    mode: str = "min"
-    unmapped: bool = False
+    descending: bool = option(_order, default=False, key="order")
+    missing: Scalar = option(scalar, "_last")
+    mode: str | None = option(word({"min", "max", "sum", "avg", "median"}), None)
+    unmapped_type: str | None = option(text, None)
+    format: str | None = option(text, None)
+    numeric_type: str | None = option(word({"long", "double", "date", "date_nanos"}), None)
 
-    def expression(self, index: Index) -> Expr:
-        """Return the sort value in an index.
-
-        Raises:
-            IllegalQueryError: the field is not mapped, or is analysed text.
-        """
-        if self.field in {"_doc", "_seq_no"}:
-            return Column("_seq_no")
-        if self.field == "_score":
-            return Literal(1.0)
-        if self.field == "_id":
-            return Column("_id")
-        leaf = index.get(self.field)
-        if leaf is None:
-            if self.unmapped:
-                return Literal(None)
-            raise IllegalQueryError(f"No mapping found for [{self.field}] in order to sort on")
-        if leaf.is_text:
-            raise text_field_error(self.field)
-        column = Column(leaf.column)
-        if not leaf.multi:
-            return column
-        return call("list_max" if self.mode == "max" else "list_min", column)
-
-    def order(self, column: str) -> Order:
-        """Return the order by a column of sort values."""
-        return Order(Column(column), self.descending, self.missing_first)
-
-    def shown(self, value: Any, leaf: Field | None) -> Any:
-        """Return the sort value as a hit shows it."""
-        if value is None:
-            if leaf is None or SQL_TYPES[leaf.type] not in {"BIGINT", "UBIGINT"}:
-                return None
-            return _LONG_MIN if self.descending != self.missing_first else _LONG_MAX
-        if self.format is not None and leaf is not None and leaf.is_date:
-            return format_millis(value, self.format)
-        return value
+    @property
+    def nulls_first(self) -> bool:
+        """Documents without a value come first."""
+        return self.missing == "_first"
 
 
-def parse_sort(option: object) -> list[SortKey]:
-    """Return the sort criteria of a request.
+# --- reading ---
+
+
+def read_sort(value: object) -> tuple[SortKey, ...]:
+    """Read `sort`.
 
     Raises:
-        QueryParsingError: malformed.
-        UnsupportedQueryError: a kind of sort that this engine lacks.
+        QueryError: malformed, or a kind of sort that this engine lacks.
     """
-    if option is None:
-        return []
-    items: Sequence[object] = option if isinstance(option, list) else [option]
-    return [key for item in items for key in _parse_item(item)]
+    if value is None:
+        raise MistypedError(value)
+    items = value if isinstance(value, list) else [value]
+    return tuple(key for item in items for key in _read_item(item))
 
 
-def _parse_item(item: object) -> list[SortKey]:
+def _read_item(item: object) -> list[SortKey]:
     if isinstance(item, str):
-        return [_key(item, {})]
-    if not isinstance(item, dict):
-        raise QueryParsingError(f"[sort] malformed, expected a field name or an object, got [{item}]")
-    return [_key(name, options if isinstance(options, dict) else {"order": options}) for name, options in item.items()]
+        return [SortKey(field=item, descending=item == "_score")]
+    if isinstance(item, dict):
+        return [_read_key(name, options) for name, options in item.items()]
+    raise IllegalQueryError("malformed sort format, either start with array, object, or an actual string")
 
 
-def _key(name: str, options: dict[str, Any]) -> SortKey:
-    if name in {"_script", "_geo_distance"} or "nested" in options:
-        raise UnsupportedQueryError(f"[sort] by [{name}] with [{', '.join(options)}] is not supported by this engine")
-    for key in options:
-        if key not in _OPTIONS:
-            raise QueryParsingError(f"[sort] on [{name}]: unknown field [{key}]")
-    order = str(options.get("order", "desc" if name == "_score" else "asc")).lower()
-    if order not in {"asc", "desc"}:
-        raise QueryParsingError(f"[sort] on [{name}]: [order] must be [asc] or [desc], got [{options['order']}]")
-    missing = options.get("missing", "_last")
-    if missing not in {"_last", "_first"}:
-        raise UnsupportedQueryError(f"[sort] on [{name}]: [missing] must be [_last] or [_first], got [{missing}]")
-    mode = options.get("mode", "max" if order == "desc" else "min")
-    if mode not in {"min", "max"}:
-        raise UnsupportedQueryError(f"[sort] on [{name}]: [mode] must be [min] or [max], got [{mode}]")
-    return SortKey(
-        name,
-        descending=order == "desc",
-        missing_first=missing == "_first",
-        format=options.get("format"),
-        mode=mode,
-        unmapped="unmapped_type" in options,
+def _read_key(name: str, options: object) -> SortKey:
+    if name in {"_script", "_geo_distance", "_geoDistance"}:
+        raise UnsupportedQueryError(f"[sort] by [{name}] is not supported by this engine")
+    body = options if isinstance(options, dict) else {"order": options}
+    if name == "_score" and body.keys() - {"order"}:
+        raise Subject("_score").unknown(next(iter(body.keys() - {"order"})), None)
+    key = read_options(SortKey, body, Subject("field_sort", f" of sort on [{name}]"), field=name)
+    return replace(key, descending=True) if name == "_score" and "order" not in body else key
+
+
+# --- values ---
+
+
+@dataclass(frozen=True, slots=True)
+class SortColumn:
+    """A criterion in one index.
+
+    Attributes:
+        value: what documents are sorted by.
+        kind: what hits show for no value: a key of `_LIMITS`, or empty for null.
+        formats: date formats of the value in hits, None for none.
+        is_text: texts are sorted, not numbers.
+        is_double: -0.0 comes before 0.0.
+    """
+
+    value: Expr
+    kind: str = ""
+    formats: str | None = None
+    is_text: bool = False
+    is_double: bool = False
+
+
+def sort_column(key: SortKey, index: Index, *, number: int, now_ms: int) -> SortColumn:
+    """Return what a criterion is in an index.
+
+    Args:
+        key: the criterion.
+        index: the index.
+        number: its place among those of the search.
+        now_ms: the present, epoch milliseconds.
+
+    Raises:
+        QueryError: the field is not mapped or cannot be sorted by, or an option does not go with it.
+    """
+    if key.field in _KEYS_OF_THE_ENGINE:
+        return _engine_column(key.field, index, number)
+    if key.field == "_id":
+        raise IllegalQueryError(
+            "Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic cluster "
+            "setting: indices.id_field_data.enabled"
+        )
+    leaf = index.get(key.field)
+    if leaf is None:
+        return _unmapped_column(key)
+    if leaf.is_text:
+        raise text_field_error(key.field, index.name)
+    if leaf.type == "geo_point":
+        raise IllegalQueryError(
+            "can't sort on geo_point field without using specific sorting feature, like geo_distance"
+        )
+    if leaf.type == "binary":
+        raise IllegalQueryError(
+            f"Can't load fielddata on [{key.field}] because fielddata is unsupported on fields of type [binary]. Use "
+            "doc values instead."
+        )
+    return _text_column(key, leaf) if leaf.is_string else _number_column(key, leaf, now_ms)
+
+
+def _engine_column(name: str, index: Index, number: int) -> SortColumn:
+    order = Column("_seq_no")
+    values: dict[str, SortColumn] = {
+        "_doc": SortColumn(order, "long"),
+        "_seq_no": SortColumn(order, "long"),
+        "_version": SortColumn(Column("_version"), "long"),
+        "_score": SortColumn(Literal(1.0), "double"),
+        "_shard_doc": SortColumn(order + (number << 32), "long"),
+        "_index": SortColumn(Literal(index.name), is_text=True),
+    }
+    return values[name]
+
+
+def _unmapped_column(key: SortKey) -> SortColumn:
+    if key.unmapped_type is None:
+        raise QueryShardError(f"No mapping found for [{key.field}] in order to sort on")
+    if key.unmapped_type not in SQL_TYPES:
+        raise IllegalQueryError(f"No mapper found for type [{shown(key.unmapped_type)}]")
+    unmapped = Field(key.field, key.unmapped_type, "", multi=False)
+    if SQL_TYPES[unmapped.type] == "VARCHAR":
+        return SortColumn(Literal(None, "VARCHAR"), is_text=True)
+    return SortColumn(Literal(None, "DOUBLE" if unmapped.type in FLOATS else "BIGINT"), _kind_of(unmapped))
+
+
+def _text_column(key: SortKey, leaf: Field) -> SortColumn:
+    if key.numeric_type is not None:
+        raise IllegalQueryError(f"[numeric_type] option cannot be set on a non-numeric field, got {leaf.type}")
+    if key.format is not None:
+        raise IllegalQueryError(f"Field [{key.field}] of type [{leaf.type}] doesn't support formats.")
+    if key.mode in {"sum", "avg", "median"}:
+        raise IllegalQueryError("we only support AVG, MEDIAN and SUM on number based fields")
+    value = _picked(key, leaf)
+    if key.missing not in {"_last", "_first"}:
+        value = call("coalesce", value, as_text(key.missing))
+    return SortColumn(value, is_text=True)
+
+
+def _number_column(key: SortKey, leaf: Field, now_ms: int) -> SortColumn:
+    value, kind = _picked(key, leaf), _kind_of(leaf)
+    if leaf.type == "boolean":
+        value = Cast(value, "BIGINT")
+    if key.numeric_type is not None:
+        value, kind = _as_numeric_type(key.numeric_type, leaf, value, kind)
+    if key.missing not in {"_last", "_first"}:
+        value = call("coalesce", value, _missing_number(key, leaf, kind, now_ms))
+    formats = None
+    if key.format is not None:
+        if not leaf.is_date:
+            raise UnsupportedQueryError(f"[format] of a sort on [{leaf.type}] field [{key.field}] is not supported")
+        formats = date_format(key.format)
+    return SortColumn(value, kind, formats, is_double=kind == "double")
+
+
+def _kind_of(leaf: Field) -> str:
+    if leaf.type in FLOATS:
+        return "double"
+    if leaf.type in _INTEGERS:
+        return "integer"
+    return "unsigned_long" if leaf.type == "unsigned_long" else "long"
+
+
+def _picked(key: SortKey, leaf: Field) -> Expr:
+    """Return the one of a document's values that it is sorted by."""
+    column = Column(leaf.column)
+    if not leaf.multi:
+        return column
+    mode = key.mode or ("max" if key.descending else "min")
+    if leaf.type == "boolean":
+        column_of_numbers: Expr = Cast(column, "BIGINT[]")
+    else:
+        column_of_numbers = column
+    if mode == "avg":
+        return _whole(leaf, call("list_avg", column_of_numbers))
+    if mode == "median":
+        return _whole(leaf, call("list_median", column_of_numbers))
+    picked = call(_MODES[mode], column if mode in {"min", "max"} else column_of_numbers)
+    return Cast(picked, "BIGINT", lenient=True) if mode == "sum" and leaf.type not in FLOATS else picked
+
+
+def _whole(leaf: Field, value: Expr) -> Expr:
+    """Return a mean of values as the type of the field has it."""
+    return value if leaf.type in FLOATS else Cast(call("floor", value + 0.5), "BIGINT", lenient=True)
+
+
+def _as_numeric_type(wanted: str, leaf: Field, value: Expr, kind: str) -> tuple[Expr, str]:
+    if wanted == "double" and not leaf.is_date:
+        return Cast(value, "DOUBLE"), "double"
+    if wanted == "long" and leaf.type in FLOATS:
+        return Cast(call("trunc", value), "BIGINT", lenient=True), "long"
+    if wanted == "long" or (wanted == "date" and leaf.type == "date"):
+        return value, "long" if wanted == "long" else kind
+    raise UnsupportedQueryError(
+        f"[numeric_type] [{wanted}] of a sort on [{leaf.type}] field [{leaf.path}] is not supported by this engine"
     )
+
+
+def _missing_number(key: SortKey, leaf: Field, kind: str, now_ms: int) -> Expr:
+    if leaf.is_date:
+        number: Any = resolve_date(key.missing, f"{leaf.formats}||epoch_millis", now_ms=now_ms)
+    elif leaf.type == "boolean":
+        number = int(bool(column_value(leaf, key.missing)))
+    else:
+        number = as_number(key.missing)
+    if kind == "double":
+        return Literal(float(number))
+    low, high = _LIMITS[kind]
+    return Literal(min(max(int(number), low), high))
+
+
+# --- over all indices ---
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A sort criterion over all indices of a search.
+
+    Attributes:
+        key: what was asked for.
+        columns: what it is in each index.
+        name: of the column with the values.
+    """
+
+    key: SortKey
+    columns: tuple[SortColumn, ...]
+    name: str
+
+    def orders(self) -> list[Order]:
+        """Return the order of the rows."""
+        column = Column(self.name)
+        orders = [Order(column, self.key.descending, self.key.nulls_first)]
+        if any(each.is_double for each in self.columns):
+            signed = call("signbit", Cast(column, "DOUBLE"))
+            orders.append(Order(signed, not self.key.descending, self.key.nulls_first))
+        return orders
+
+    def shown(self, value: Any, place: int) -> Any:
+        """Return a sort value as a hit of the index at a place shows it."""
+        column = self.columns[place]
+        if value is None:
+            if not column.kind:
+                return None
+            value = _LIMITS[column.kind][self.key.descending == self.key.nulls_first]
+        elif column.kind == "double":
+            value = float(value) if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
+        elif column.kind:
+            value = int(value)
+        return value if column.formats is None else format_millis(value, column.formats)
+
+
+def criterion(key: SortKey, columns: Sequence[SortColumn], name: str) -> Criterion:
+    """Return a criterion over all indices of a search.
+
+    Raises:
+        IllegalQueryError: one index sorts the field by texts, another one by numbers.
+    """
+    if len({column.is_text for column in columns}) > 1:
+        raise IllegalQueryError(
+            f"Can't sort on field [{key.field}]; the field has incompatible sort types: [LONG] and [STRING] across "
+            "shards!"
+        )
+    return Criterion(key, tuple(columns), name)

@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.query.errors import QueryParsingError
-from anomalyops_engine.store.patterns import matches_any
+from anomalyops_engine.query.options import Subject, list_of, option, read_options, text, token_of
+from anomalyops_engine.store.patterns import matches
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFilter:
     """Which parts of a document are wanted: dotted patterns; no includes means everything."""
 
-    includes: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
+    includes: tuple[str, ...] = option(list_of(text), ())
+    excludes: tuple[str, ...] = option(list_of(text), ())
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every part is wanted."""
+        return not self.includes and not self.excludes
 
 
-def source_filter(option: object) -> SourceFilter | None:
-    """Return the filter that a `_source` option asks for, None when no source is wanted.
+_OLD_NAMES = {"include": "includes", "exclude": "excludes"}
+
+
+def read_source(value: object) -> SourceFilter | None:
+    """Read `_source`: the filter that it asks for, None when no source is wanted.
 
     Raises:
-        QueryParsingError: the option is malformed.
+        QueryParsingError: malformed.
     """
-    if option is None or option is True:
-        return SourceFilter()
-    if option is False:
-        return None
-    if isinstance(option, str):
-        return SourceFilter((option,))
-    if isinstance(option, list) and all(isinstance(item, str) for item in option):
-        return SourceFilter(tuple(option))
-    if isinstance(option, dict) and option.keys() <= {"includes", "include", "excludes", "exclude"}:
-        includes = option.get("includes", option.get("include", []))
-        excludes = option.get("excludes", option.get("exclude", []))
-        return SourceFilter(_patterns(includes), _patterns(excludes))
-    raise QueryParsingError(f"[_source] must be a boolean, a field, a list of fields or includes/excludes: [{option}]")
-
-
-def _patterns(value: object) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise QueryParsingError(f"[_source] patterns must be strings, got [{value}]")
-    return tuple(item for item in items if item)
+    if isinstance(value, bool):
+        return SourceFilter() if value else None
+    if isinstance(value, str):
+        return SourceFilter(includes=(value,))
+    if isinstance(value, list):
+        return read_options(SourceFilter, {"includes": value}, Subject("_source"))
+    if isinstance(value, dict):
+        named = {str(_OLD_NAMES.get(key, key)): part for key, part in value.items()}
+        return read_options(SourceFilter, named, Subject("_source"))
+    raise QueryParsingError(
+        "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] for [_source] but found "
+        f"[{token_of(value)}]"
+    )
 
 
 def filter_source(source: dict[str, Any], chosen: SourceFilter) -> dict[str, Any]:
     """Return the wanted parts of a document."""
-    if not chosen.includes and not chosen.excludes:
+    if chosen.keeps_all:
         return source
     return _filter(source, "", chosen, inside=not chosen.includes)
 
@@ -56,9 +59,9 @@ def _filter(source: dict[str, Any], prefix: str, chosen: SourceFilter, *, inside
     out: dict[str, Any] = {}
     for key, value in source.items():
         path = f"{prefix}{key}"
-        if matches_any(chosen.excludes, path):
+        if _covered(chosen.excludes, path):
             continue
-        wanted = inside or matches_any(chosen.includes, path)
+        wanted = inside or _covered(chosen.includes, path)
         if isinstance(value, dict):
             inner = _filter(value, f"{path}.", chosen, inside=wanted)
             if inner or (wanted and not value):
@@ -70,3 +73,8 @@ def _filter(source: dict[str, Any], prefix: str, chosen: SourceFilter, *, inside
         elif wanted:
             out[key] = value
     return out
+
+
+def _covered(patterns: Sequence[str], path: str) -> bool:
+    """Return whether a path, or an object that it lies in, fits a pattern; names may hold dots themselves."""
+    return any(matches(pattern, path) or matches(f"{pattern}.*", path) for pattern in patterns if pattern)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import math
+from typing import Any
 
 from anomalyops_engine.query.datemath import resolve_date
-from anomalyops_engine.query.errors import IllegalQueryError, NumberFormatError, UnsupportedQueryError
+from anomalyops_engine.query.errors import (
+    IllegalQueryError,
+    NumberFormatError,
+    QueryError,
+    QueryShardError,
+    UnsupportedQueryError,
+)
+from anomalyops_engine.query.expr import Compare, Comparison, Expr, Literal, Not, all_of, any_of, call
 from anomalyops_engine.query.fields import ResolvedField, ValueType
 from anomalyops_engine.query.options import Scalar, any_number, shown
 from anomalyops_engine.store import Field
@@ -14,72 +22,132 @@ from anomalyops_engine.store.mapping import FLOATS, INTEGER_LIMITS
 _LONGS = INTEGER_LIMITS["long"]
 
 
-def column_value(leaf: Field, value: object) -> Any:
+def column_value(leaf: Field, value: Scalar) -> Any:
     """Return a value in the type of the field's column; None when no document can have it (1.5 in a long).
 
     Raises:
-        IllegalQueryError: it is no value of the field's type.
+        QueryShardError: it is no value of the field's type.
     """
     if leaf.is_string:
         return as_text(value)
     if leaf.type == "boolean":
-        return as_boolean(value)
+        return _as_boolean(value)
     number = _number(leaf, value)
-    if leaf.type in INTEGER_LIMITS:
-        low, high = INTEGER_LIMITS[leaf.type]
-        return int(number) if number == int(number) and low <= number <= high else None
-    return float(number)
+    if leaf.type in FLOATS:
+        return _double(leaf, number)
+    if number != int(number):
+        return None
+    _check_width(leaf, number)
+    low, high = INTEGER_LIMITS[leaf.type]
+    return int(number) if low <= number <= high else None
 
 
-def bound_value(leaf: Field, value: object) -> Any:
+def bound_value(leaf: Field, value: Scalar) -> Any:
     """Return a range bound; integers compare with fractional bounds as numbers, so nothing is rounded away.
 
     Raises:
-        IllegalQueryError: it is no value of the field's type.
+        QueryShardError: it is no value of the field's type.
         UnsupportedQueryError: the type has no order in this engine.
     """
-    if leaf.type in INTEGER_LIMITS or leaf.type in FLOATS:
-        number = _number(leaf, value)
-        # Whole bounds beyond 64 bits compare as fractions do.
-        return number if -(2**63) <= number < 2**64 else float(number)
     if leaf.type == "boolean":
-        return as_boolean(value)
+        return _as_boolean(value)
     if leaf.type == "ip":
         raise UnsupportedQueryError(f"[range] on [ip] field [{leaf.path}] is not supported by this engine")
-    return as_text(value)
+    if leaf.is_string:
+        return as_text(value)
+    number = _number(leaf, value)
+    if leaf.type in FLOATS:
+        return _double(leaf, number)
+    _check_width(leaf, number)
+    return number if -(2**63) <= number < 2**64 else float(number)
 
 
 def as_text(value: object) -> str:
-    """Return a scalar as a keyword has it."""
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+    """Return a scalar as the text of a keyword, numbers as Java writes them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return java_text(value) if isinstance(value, float) else str(value)
 
 
-def as_boolean(value: object) -> bool:
-    """Return a truth value, which may be written as text; the empty text is false.
+def java_text(number: float) -> str:
+    """Return a number as Java's `Double.toString` writes it: 1.0E10, where Python has 10000000000.0."""
+    plain = repr(number)
+    if 1e-3 <= abs(number) < 1e7 or number == 0:
+        return plain
+    digits, _, exponent = f"{number:e}".partition("e") if "e" not in plain else plain.partition("e")
+    if "e" not in plain:
+        sign = "-" if number < 0 else ""
+        significant = plain.lstrip("-").replace(".", "").strip("0")
+        digits = f"{sign}{significant[0]}.{significant[1:] or '0'}"
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
 
-    Raises:
-        IllegalQueryError: it is none.
-    """
+
+def epoch_numbers(formats: str, *values: Scalar | None) -> str:
+    """Return the formats in which values are dates: a number among them makes all of them epoch milliseconds."""
+    numeric = any(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return "epoch_millis" if numeric else formats
+
+
+def same_number(value: Expr, number: Any) -> Expr:
+    """Return that a value is a number; the two zeros of floating point are different ones."""
+    if isinstance(number, float) and number == 0:
+        signed = call("signbit", value)
+        return all_of([value.equals(0.0), signed if _is_negative(number) else Not(signed)])
+    return value.equals(number)
+
+
+def compare_numbers(sign: Comparison, value: Expr, limit: float) -> Expr:
+    """Return how a floating-point value compares with a limit; -0.0 comes before 0.0."""
+    compared = Compare(sign, value, Literal(limit))
+    negative = _is_negative(limit)
+    if limit != 0 or negative == (sign in {">=", "<"}):
+        return compared
+    strict: Comparison = ">" if sign in {">", ">="} else "<"
+    # The one zero that the limit lets in is let in by name.
+    return any_of([Compare(strict, value, Literal(limit)), same_number(value, 0.0 if strict == ">" else -0.0)])
+
+
+def _is_negative(number: float) -> bool:
+    return math.copysign(1, number) < 0
+
+
+def _as_boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value in {"true", "false", ""}:
         return value == "true"
-    raise IllegalQueryError(f"Can't parse boolean value [{shown(value)}], expected [true] or [false]")
+    raise _not_created(IllegalQueryError(f"Can't parse boolean value [{shown(value)}], expected [true] or [false]"))
 
 
-def _number(leaf: Field, value: object) -> int | float:
+def _number(leaf: Field, value: Scalar) -> int | float:
     if isinstance(value, bool):
-        _refuse(leaf, value)
+        raise _not_created(NumberFormatError(as_text(value)))
     try:
         return any_number(value)
-    except IllegalQueryError:
-        _refuse(leaf, value)
+    except IllegalQueryError as error:
+        raise _not_created(error) from None
 
 
-def _refuse(leaf: Field, value: object) -> NoReturn:
-    raise IllegalQueryError(
-        f'failed to create query: For input string: "{shown(value)}" on field [{leaf.path}] of type [{leaf.type}]'
-    )
+def _double(leaf: Field, number: int | float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise _not_created(
+            IllegalQueryError(f"[{leaf.type}] supports only finite values, but got [Infinity]")
+        ) from None
+
+
+def _check_width(leaf: Field, number: int | float) -> None:
+    """Refuse numbers that Elasticsearch cannot even read for the type; smaller types are read as integers."""
+    wide = {"long": "long", "unsigned_long": "unsigned_long"}.get(leaf.type, "integer")
+    low, high = (-(2**63), 2**64 - 1) if wide == "unsigned_long" else INTEGER_LIMITS[wide]
+    if not low <= number <= high:
+        article = "an" if wide == "integer" else "a"
+        raise _not_created(IllegalQueryError(f"Value [{as_text(number)}] is out of range for {article} {wide}"))
+
+
+def _not_created(cause: QueryError) -> QueryShardError:
+    return QueryShardError(f"failed to create query: {cause.reason}", cause)
 
 
 def filler(field: ResolvedField, value: Scalar, formats: str, now_ms: int) -> tuple[Scalar, ValueType]:
@@ -99,7 +167,7 @@ def filler(field: ResolvedField, value: Scalar, formats: str, now_ms: int) -> tu
     if field.type == "VARCHAR":
         return as_text(value), "VARCHAR"
     if field.type == "BOOLEAN":
-        return as_boolean(value), "BOOLEAN"
+        return _as_boolean(value), "BOOLEAN"
     number = as_number(value)
     whole = number == int(number) and _LONGS[0] <= number <= _LONGS[1]
     if field.type == "DOUBLE" or not whole or (field.type == "UBIGINT" and number < 0):

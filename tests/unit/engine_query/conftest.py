@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from anomalyops_engine.query import QueryError, SearchPhaseError
 from anomalyops_engine.store import Index, Reader, Store
 
 MAPPING = {
@@ -33,13 +34,13 @@ START_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 HOUR_MS = 3_600_000
 
 
-@dataclass(frozen=True, repr=False)  # a failure shows the query, not thousands of documents
 class Corpus:
     """Documents as Python knows them, and a reader of the same in the store."""
 
-    documents: dict[str, dict[str, Any]]
-    reader: Reader
-    indices: list[Index]
+    def __init__(self, documents: dict[str, dict[str, Any]], reader: Reader, indices: list[Index]) -> None:
+        self.documents = documents
+        self.reader = reader
+        self.indices = indices
 
 
 def make_documents(count: int, seed: int) -> dict[str, dict[str, Any]]:
@@ -50,7 +51,7 @@ def make_documents(count: int, seed: int) -> dict[str, dict[str, Any]]:
         "tags": lambda: source.choice([source.choice(TAGS), source.choices(TAGS, k=source.randrange(4))]),
         "message": lambda: " ".join(source.choices(WORDS, k=source.randrange(1, 5))),
         "size": lambda: source.randrange(-5, 15),
-        "load": lambda: source.randrange(-40, 60) / 8,
+        "load": lambda: source.choice([source.randrange(-40, 60) / 8, source.choice([0.0, -0.0]), 1.5]),
         "ok": lambda: source.random() < 0.5,
         "note": lambda: source.choice([source.choice(NOTES), source.choices(NOTES, k=2)]),
         "sizes": lambda: source.choices(range(12), k=source.randrange(1, 4)),
@@ -59,6 +60,22 @@ def make_documents(count: int, seed: int) -> dict[str, dict[str, Any]]:
         f"d{number}": {name: make() for name, make in makers.items() if source.random() < 0.8}
         for number in range(count)
     }
+
+
+@contextmanager
+def _refused(kind: type[QueryError], names: str) -> Iterator[None]:
+    with pytest.raises(QueryError) as caught:
+        yield
+    error = caught.value
+    root = error.cause if isinstance(error, SearchPhaseError) else error
+    assert isinstance(root, kind), repr(root)
+    assert names in str(root)
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[[type[QueryError], str], AbstractContextManager[None]]:
+    """Expect a request to be refused, by itself or by all indices, with this error at its root."""
+    return _refused
 
 
 @pytest.fixture(scope="module")

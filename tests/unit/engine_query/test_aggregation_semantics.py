@@ -202,7 +202,8 @@ def test_an_aggregation_says_what_its_definition_says(corpus, aggregation):
 
 
 def ask(corpus, aggregations: dict[str, Any], query: dict[str, Any] | None = None) -> dict[str, Any]:
-    return search(corpus.reader, corpus.indices, {"size": 0, "query": query, "aggs": aggregations})["aggregations"]
+    body = {"size": 0, "query": query or {"match_all": {}}, "aggs": aggregations}
+    return search(corpus.reader, corpus.indices, body)["aggregations"]
 
 
 def test_percentiles_are_those_of_numpy(corpus):
@@ -212,13 +213,13 @@ def test_percentiles_are_those_of_numpy(corpus):
         assert value == pytest.approx(np.percentile(loads, float(percent)))
 
 
-def test_terms_can_be_ordered_by_a_metric_or_by_key(corpus):
+def test_terms_can_be_ordered_by_a_metric_or_by_key(corpus, refused):
     aggs = {"h": {"terms": {"field": "host", "order": {"s.max": "asc"}}, "aggs": {"s": {"stats": {"field": "load"}}}}}
     buckets = ask(corpus, aggs)["h"]["buckets"]
     assert [b["s"]["max"] for b in buckets] == sorted(b["s"]["max"] for b in buckets)
     buckets = ask(corpus, {"h": {"terms": {"field": "host", "order": {"_key": "desc"}}}})["h"]["buckets"]
     assert [b["key"] for b in buckets] == sorted((b["key"] for b in buckets), reverse=True)
-    with pytest.raises(IllegalQueryError, match="Invalid aggregation order path"):
+    with refused(IllegalQueryError, "Invalid aggregation order path"):
         ask(corpus, {"h": {"terms": {"field": "host", "order": {"nothing": "desc"}}}})
 
 
@@ -286,8 +287,8 @@ def test_typed_keys_name_the_type(corpus):
         ({"a": {"date_histogram": {"field": "time", "fixed_interval": "1ms"}}}, TooManyBucketsError, "65536"),
     ],
 )
-def test_what_is_wrong_or_missing_is_named(corpus, aggregations, error, names):
-    with pytest.raises(error, match=names):
+def test_what_is_wrong_or_missing_is_named(corpus, refused, aggregations, error, names):
+    with refused(error, names):
         ask(corpus, aggregations)
 
 

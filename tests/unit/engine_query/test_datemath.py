@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from anomalyops_engine.query import QueryParsingError
 from anomalyops_engine.query.datemath import resolve_date
+from anomalyops_engine.query.errors import DateParseError
 from anomalyops_engine.store.dates import (
     UnknownDateFormatError,
     detect_format,
@@ -51,12 +52,25 @@ def test_date_math_rounds_down_or_up(expression, down, up):
     assert resolve_date(expression, now_ms=NOW, round_up=True) == millis(up or down)
 
 
-@pytest.mark.parametrize(
-    "expression", ["now-", "now-1x", "yesterday", "2024-13-01", "2024-02-30", "now/", "||+1d", True]
-)
+@pytest.mark.parametrize("expression", ["yesterday", "2024-13-01", "2024-02-30", "||+1d", True])
 def test_what_is_no_date_is_refused_with_the_value(expression):
-    with pytest.raises(QueryParsingError, match="failed to parse date field"):
+    with pytest.raises(DateParseError, match="failed to parse date field"):
         resolve_date(expression, now_ms=NOW)
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("now-", "truncated date math [-]"),
+        ("now-1x", "unit [x] not supported for date math [-1x]"),
+        ("now/", "truncated date math [/]"),
+        ("now*2", "operator not supported for date math [*2]"),
+    ],
+)
+def test_what_is_no_date_math_is_named(expression, reason):
+    with pytest.raises(DateParseError) as refused:
+        resolve_date(expression, now_ms=NOW)
+    assert refused.value.reason == reason
 
 
 def test_a_time_zone_moves_dates_without_one_and_rounding():

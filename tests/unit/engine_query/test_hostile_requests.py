@@ -372,6 +372,63 @@ def test_any_aggregation_of_a_datafeed_gives_rows_or_says_what_is_wrong(place, a
     place.try_out(rows)
 
 
+sort_keys = st.one_of(
+    fields,
+    st.tuples(fields, st.sampled_from(["asc", "desc", "ASC"])).map(lambda pair: {pair[0]: pair[1]}),
+    st.tuples(
+        fields,
+        objects(
+            {
+                "order": st.sampled_from(["asc", "desc"]),
+                "missing": values,
+                "mode": st.sampled_from(["min", "max", "avg", "sum", "median"]),
+            }
+            | {
+                "unmapped_type": st.sampled_from(["long", "keyword", "date", "nope"]),
+                "format": formats,
+                "numeric_type": texts,
+            }
+        ),
+    ).map(lambda pair: {pair[0]: pair[1]}),
+    json,
+)
+patterns = st.one_of(fields, texts, st.sampled_from(["*", "many_*", "object", "object.*"]))
+field_items = st.one_of(
+    patterns, objects({"field": patterns, "format": formats, "include_unmapped": st.booleans()}), json
+)
+body_options = {
+    "query": st.one_of(queries, json),
+    "from": st.one_of(few, values),
+    "size": st.one_of(few, values),
+    "sort": st.one_of(st.lists(sort_keys, max_size=3), sort_keys),
+    "_source": st.one_of(
+        patterns,
+        st.lists(patterns, max_size=3),
+        objects({"includes": st.lists(patterns, max_size=2), "excludes": patterns}),
+        json,
+    ),
+    "fields": st.one_of(st.lists(field_items, max_size=3), json),
+    "docvalue_fields": st.one_of(st.lists(field_items, max_size=3), json),
+    "track_total_hits": st.one_of(st.booleans(), values),
+    "aggs": json,
+    "aggregations": json,
+    "timeout": values,
+    "version": values,
+    "seq_no_primary_term": values,
+    **dict.fromkeys(
+        ("highlight", "post_filter", "search_after", "min_score", "collapse", "explain", "stored_fields", "pit"), json
+    ),
+}
+
+
+@law(examples=400)
+@given(body=objects(body_options))
+@example({"sort": ["_score"]})
+@example({"sort": [{"_score": "asc"}, "long"]})
+def test_any_search_body_gives_an_answer_or_says_what_is_wrong(place, body):
+    place.search(body)
+
+
 @law(examples=60)
 @given(query=json)
 def test_any_json_is_a_query_or_says_what_is_wrong_without_an_index(query):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -17,6 +18,7 @@ from anomalyops_engine.query import (
     count,
     search,
 )
+from anomalyops_engine.query.errors import DateParseError, QueryShardError
 from laws import law
 
 START_MS = 1_704_067_200_000
@@ -30,7 +32,7 @@ _strings = {
 _numbers = {
     "size": st.integers(-6, 16),
     "sizes": st.integers(-1, 13),
-    "load": st.integers(-40, 60).map(lambda n: n / 8),
+    "load": st.one_of(st.integers(-40, 60).map(lambda n: n / 8), st.sampled_from([-0.0, 0.0])),
     "time": st.integers(-1, 40).map(lambda n: START_MS + n * HOUR_MS),
 }
 _words = st.sampled_from(["error", "Error", "DISK", "full", "user", "login", "ok", "absent"])
@@ -102,7 +104,8 @@ def matches(doc_id: str, document: dict[str, Any], query: dict[str, Any]) -> boo
         return _has(document, name, option)
     if kind == "range":
         tests = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
-        return any(all(getattr(float(v), tests[sign])(float(bound)) for sign, bound in option.items()) for v in values)
+        last = {sign[0]: (sign, bound) for sign, bound in option.items()}.values()
+        return any(all(getattr(_ordered(v), tests[sign])(_ordered(bound)) for sign, bound in last) for v in values)
     if kind == "match":
         words = [token for value in values for token in _tokens(value)]
         found = [word in words for word in _tokens(option["query"])]
@@ -129,7 +132,15 @@ def _matches_bool(doc_id: str, document: dict[str, Any], body: dict[str, Any]) -
     minimum = body.get("minimum_should_match")
     if minimum is None:
         return any(should) or not should or bool(body.get("must") or body.get("filter"))
-    return sum(should) >= max(0, minimum if minimum >= 0 else len(should) + minimum)
+    needed = max(0, minimum if minimum >= 0 else len(should) + minimum)
+    if should and not body.get("must") and not body.get("filter"):
+        needed = max(1, needed)
+    return sum(should) >= needed
+
+
+def _ordered(number: float) -> tuple[float, float]:
+    """The order of floating point: -0.0 comes before 0.0."""
+    return float(number), math.copysign(1, number) if number == 0 else 0
 
 
 def _values(document: dict[str, Any], name: str) -> list[Any]:
@@ -141,6 +152,8 @@ def _has(document: dict[str, Any], name: str, wanted: list[Any]) -> bool:
     values = _values(document, name)
     if name == "message":  # a term is compared with the analysed words, as it is
         values = [token for value in values for token in _tokens(value)]
+    if name == "load":
+        return any(_ordered(value) == _ordered(other) for value in values for other in wanted)
     return any(value in wanted for value in values)
 
 
@@ -180,8 +193,8 @@ def test_a_fractional_bound_on_whole_numbers_is_not_rounded_away(corpus):
         ({"range": {"size": {"above": 1}}}, QueryParsingError, "above"),
         ({"bool": {"musst": []}}, QueryParsingError, "musst"),
         ({"terms": {"host": "x"}}, QueryParsingError, "host"),
-        ({"match_all": {}, "match_none": {}}, QueryParsingError, "expected one clause"),
-        ({}, QueryParsingError, "empty clause"),
+        ({"match_all": {}, "match_none": {}}, QueryParsingError, "expected [END_OBJECT] but found [FIELD_NAME]"),
+        ({}, IllegalQueryError, "empty clause"),
         ([], QueryParsingError, "start_object"),
         ({"bool": {"must": 3}}, QueryParsingError, "must"),
         ({"match_phrase": {"message": {"query": "a b", "slop": 2}}}, UnsupportedQueryError, "slop"),
@@ -192,15 +205,15 @@ def test_what_is_wrong_or_missing_is_named(query, error, names):
         check_query(query)
 
 
-def test_a_value_that_does_not_fit_its_field_is_refused(corpus):
+def test_a_value_that_does_not_fit_its_field_is_refused(corpus, refused):
     for query in ({"term": {"size": "many"}}, {"range": {"load": {"gt": "x"}}}, {"term": {"ok": "yes"}}):
-        with pytest.raises(IllegalQueryError):
+        with refused(QueryShardError, "failed to create query"):
             count(corpus.reader, corpus.indices, query)
-    with pytest.raises(QueryParsingError, match="failed to parse date"):
+    with refused(DateParseError, "failed to parse date"):
         count(corpus.reader, corpus.indices, {"range": {"time": {"gt": "yesterday"}}})
 
 
-def test_sorting_puts_missing_values_last_and_picks_the_right_one_of_several(corpus):
+def test_sorting_puts_missing_values_last_and_picks_the_right_one_of_several(corpus, refused):
     for order, pick in (("asc", min), ("desc", max)):
         body = {"size": 1000, "sort": [{"sizes": order}, {"size": {"order": order, "missing": "_first"}}]}
         hits = search(corpus.reader, corpus.indices, body)["hits"]["hits"]
@@ -208,19 +221,19 @@ def test_sorting_puts_missing_values_last_and_picks_the_right_one_of_several(cor
         assert firsts == sorted(firsts, reverse=order == "desc")
         assert all("sizes" not in hit["_source"] for hit in hits[len(firsts) :])
         assert hits[0]["sort"][0] == firsts[0]
-    with pytest.raises(IllegalQueryError, match="Fielddata is disabled on"):
+    with refused(IllegalQueryError, "Fielddata is disabled on"):
         search(corpus.reader, corpus.indices, {"sort": ["message"]})
-    with pytest.raises(IllegalQueryError, match=r"No mapping found for \[nothing\]"):
+    with refused(QueryShardError, "No mapping found for [nothing]"):
         search(corpus.reader, corpus.indices, {"sort": ["nothing"]})
 
 
-def test_pages_cover_everything_once(corpus):
+def test_pages_cover_everything_once(corpus, refused):
     seen = []
     for start in range(0, 400, 70):
         body = {"from": start, "size": 70, "sort": ["host"], "_source": ["host"]}
         seen += [hit["_id"] for hit in search(corpus.reader, corpus.indices, body)["hits"]["hits"]]
     assert sorted(seen) == sorted(corpus.documents)
-    with pytest.raises(IllegalQueryError, match="Result window is too large"):
+    with refused(IllegalQueryError, "Result window is too large"):
         search(corpus.reader, corpus.indices, {"from": 9_999, "size": 2})
 
 

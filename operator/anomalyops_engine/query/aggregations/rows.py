@@ -130,8 +130,9 @@ class Rows:
         if known is not None:
             return known
         field = resolve_field([index for index, _ in self._targets], name)
-        if field.is_text:
-            raise text_field_error(name)
+        for (index, _), leaf in zip(self._targets, field.leaves, strict=True):
+            if leaf is not None and leaf.is_text:
+                raise text_field_error(name, index.name)
         column = self._columns[name] = RowColumn(field, Column(f"f{len(self._columns)}"), self.now_ms)
         return column
 

@@ -44,7 +44,7 @@ _VALUE_TYPES = frozenset({"string", "byte", "short", "integer", "long", "float",
 def _choice(value: object) -> str | tuple[Scalar, ...]:
     """Read `include` or `exclude`: a regular expression or values."""
     if isinstance(value, dict):
-        raise UnsupportedQueryError("a partition of the terms is not supported by this engine")
+        raise UnsupportedQueryError("a partition in [include] of [terms] is not supported by this engine")
     if isinstance(value, str):
         return full_match_pattern(value)
     if not isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What every clause of the Query DSL is: a record that an index turns into a condition.
+"""What every clause of the Query DSL is: a record of its options that an index turns into a condition.
 
 A condition is TRUE for a document that matches and FALSE or NULL for one that does not; only `must_not` turns that
 round, with `IS NOT TRUE`. So range and term conditions stay in the plain form that the database can push into its
@@ -8,11 +8,16 @@ scan.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, call
+from anomalyops_engine.query.options import Subject, any_number, option, read_options, text, token_of
 from anomalyops_engine.store import Field, Index
+
+Made = TypeVar("Made", bound="Clause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,26 @@ class Scope:
     now_ms: int
 
 
-class Clause(ABC):
-    """One clause of a query, well formed and independent of any index."""
+def _boost(value: object) -> float:
+    factor = float(any_number(value))
+    if factor < 0:
+        raise IllegalQueryError(
+            f"negative [boost] are not allowed in [{factor}], use a value between 0 and 1 to deboost"
+        )
+    return factor
 
-    __slots__ = ()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause(ABC):
+    """One clause of a query, well formed and independent of any index.
+
+    Attributes:
+        boost: how much it would add to a score; the engine's scores are all 1.
+        name: what hits call it in `matched_queries`, None for nothing.
+    """
+
+    boost: float = option(_boost, 1.0)
+    name: str | None = option(text, None, key="_name")
 
     @abstractmethod
     def lower(self, scope: Scope) -> Expr:
@@ -49,3 +70,84 @@ def some_value(leaf: Field, condition: Callable[[Expr], Expr]) -> Expr:
         return condition(Column(leaf.column))
     matching = call("list_filter", Column(leaf.column), Lambda("item", condition(Column("item"))))
     return call("len", matching) > 0
+
+
+# --- reading ---
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseSubject(Subject):
+    """A clause whose parser Elasticsearch wrote by hand; its errors are `parsing_exception`.
+
+    Attributes:
+        required: what its error says when the one option is missing that must be there.
+    """
+
+    required: str = ""
+
+    def unknown(self, key: str, value: object) -> QueryError:
+        """Return the error of an option that nobody knows."""
+        return QueryParsingError(f"[{self.kind}] query does not support [{key}]")
+
+    def mistyped(self, key: str, value: object) -> QueryError:
+        """Return the error of an option that is given another kind of JSON value than it takes."""
+        return QueryParsingError(f"[{self.kind}] query does not support [{key}] of type {token_of(value)}")
+
+    def missing(self, key: str) -> QueryError:
+        """Return the error of an option that must be there."""
+        return IllegalQueryError(self.required or f"[{self.kind}] must be provided with a [{key}]")
+
+
+def options_body(kind: str, body: object) -> dict[str, Any]:
+    """Return the options of a clause.
+
+    Raises:
+        QueryParsingError: they are no object.
+    """
+    if not isinstance(body, dict):
+        raise QueryParsingError(f"[{kind}] query malformed, no start_object after query name")
+    return body
+
+
+def field_body(kind: str, body: object, *, short: str | None = None) -> tuple[str, Mapping[str, Any]]:
+    """Return field name and options of `{"field": {...}}` or, with `short`, of `{"field": value}`.
+
+    Raises:
+        QueryParsingError: not of that form.
+    """
+    options = options_body(kind, body)
+    if len(options) != 1:
+        if not options:
+            raise IllegalQueryError("field name is null or empty")
+        first, second, *_ = options
+        raise QueryParsingError(f"[{kind}] query doesn't support multiple fields, found [{first}] and [{second}]")
+    ((name, inner),) = options.items()
+    if isinstance(inner, dict):
+        return name, inner
+    if short is None:
+        raise QueryParsingError(f"[{kind}] query malformed, no start_object after field name [{name}]")
+    return name, {short: inner}
+
+
+def read_field_clause(
+    table: type[Made], kind: str, body: object, *, short: str | None = None, required: str = ""
+) -> Made:
+    """Return the clause about one field that a body gives; the record has a `field`.
+
+    Args:
+        table: the clause's record.
+        kind: its name in the DSL.
+        body: what stands under the name.
+        short: the option that stands for all in `{"field": value}`.
+        required: what the error says when the option that must be there is missing.
+
+    Raises:
+        QueryError: malformed or not supported.
+    """
+    field, options = field_body(kind, body, short=short)
+    return read_options(table, options, ClauseSubject(kind, required=required), field=field)
+
+
+def renamed(clause: Clause, options: Clause) -> Clause:
+    """Return a clause with the boost and name that another record was given."""
+    return replace(clause, boost=options.boost, name=options.name)

@@ -3,36 +3,177 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from anomalyops_engine.query.dsl.bodies import object_body, only
-from anomalyops_engine.query.dsl.clause import Clause, Scope
-from anomalyops_engine.query.errors import QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body, renamed
+from anomalyops_engine.query.errors import NumberFormatError
 from anomalyops_engine.query.expr import FALSE, TRUE, Expr, ListOf, all_of, any_of, call, when
+from anomalyops_engine.query.options import (
+    MistypedError,
+    Subject,
+    anything,
+    boolean,
+    integer,
+    option,
+    read_options,
+    shown,
+)
 
 _Parse = Callable[[object], Clause]
-_BOOL_LISTS = frozenset({"must", "filter", "should", "must_not"})
 
 
-@dataclass(frozen=True, slots=True)
-class Bool(Clause):
-    """All of `required`, none of `excluded`, and at least `needed` of `optional`."""
-
-    required: tuple[Clause, ...]
-    optional: tuple[Clause, ...]
-    excluded: tuple[Clause, ...]
-    needed: int
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchAll(Clause):
+    """Every document."""
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
+        return TRUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchNone(Clause):
+    """No document."""
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        return FALSE
+
+
+def read_match_all(body: object) -> Clause:
+    """Read `match_all`.
+
+    Raises:
+        QueryError: malformed.
+    """
+    return read_options(MatchAll, options_body("match_all", body), Subject("match_all"))
+
+
+def read_match_none(body: object) -> Clause:
+    """Read `match_none`.
+
+    Raises:
+        QueryError: malformed.
+    """
+    return read_options(MatchNone, options_body("match_none", body), Subject("match_none"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ConstantScore(MatchAll):
+    filter: Any = option(anything)
+
+
+def read_constant_score(body: object, parse: _Parse) -> Clause:
+    """Read `constant_score`, which is its filter.
+
+    Raises:
+        QueryError: malformed or not supported.
+    """
+    subject = ClauseSubject("constant_score", required="[constant_score] requires a 'filter' element")
+    options = read_options(_ConstantScore, options_body("constant_score", body), subject)
+    return Bool(required=(parse(options.filter),), boost=options.boost, name=options.name)
+
+
+# --- bool ---
+
+
+def minimum_should_match(value: object) -> str:
+    """Read `minimum_should_match` as text.
+
+    Raises:
+        NumberFormatError: it is of no known form.
+    """
+    if not isinstance(value, str):
+        return str(integer()(value))
+    at_least(value, 1)
+    return value
+
+
+def at_least(spec: str, count: int) -> int:
+    """Return how many of `count` optional clauses must match.
+
+    The forms are `2`, `-1` (all but one), `75%`, `-25%`, and `2<75%`: all of up to two, 75 % of more; several of the
+    last with spaces between (`Queries.calculateMinShouldMatch` of Elasticsearch).
+
+    Raises:
+        NumberFormatError: any other form.
+    """
+    text = re.sub(r"\s*<\s*", "<", spec.strip())
+    if "<" not in text:
+        return _plain_minimum(text, count)
+    needed = count
+    for condition in text.split():
+        bound, _, wanted = condition.partition("<")
+        if count <= _whole(bound):
+            return needed
+        needed = _plain_minimum(wanted, count)
+    return needed
+
+
+def _plain_minimum(text: str, count: int) -> int:
+    if text.endswith("%"):
+        percent = _whole(text[:-1])
+        share = abs(percent) * count // 100
+        return max(0, share if percent >= 0 else count - share)
+    number = _whole(text)
+    return max(0, number if number >= 0 else count + number)
+
+
+def _whole(text: str) -> int:
+    if re.fullmatch(r"[+-]?\d{1,10}", text, re.ASCII) is None:
+        raise NumberFormatError(shown(text))
+    return int(text)
+
+
+def _clauses(value: object) -> list[object]:
+    if not isinstance(value, dict | list):
+        raise MistypedError(value)
+    return value if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _BoolOptions(MatchAll):
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
+
+    must: Sequence[object] = option(_clauses, (), nullable=True)
+    filter: Sequence[object] = option(_clauses, (), nullable=True)
+    should: Sequence[object] = option(_clauses, (), nullable=True)
+    must_not: Sequence[object] = option(_clauses, (), nullable=True)
+    minimum_should_match: str | None = option(minimum_should_match, None, nullable=True)
+    adjust_pure_negative: bool = option(boolean, default=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bool(Clause):
+    """All of `required`, none of `excluded`, and at least `needed` of `optional`.
+
+    Attributes:
+        required: its `must` and `filter`.
+        optional: its `should`.
+        excluded: its `must_not`.
+        needed: how many of the optional ones.
+        pure_negative: with nothing but exclusions, all others match.
+    """
+
+    required: tuple[Clause, ...] = ()
+    optional: tuple[Clause, ...] = ()
+    excluded: tuple[Clause, ...] = ()
+    needed: int = 0
+    pure_negative: bool = True
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        if self.excluded and not self.required and not self.optional and not self.pure_negative:
+            return FALSE
         required = [clause.lower(scope) for clause in self.required]
         optional = [clause.lower(scope) for clause in self.optional]
         excluded = [clause.lower(scope).is_not_true() for clause in self.excluded]
-        return all_of([*required, _at_least(self.needed, optional), *excluded])
+        return all_of([*required, _some_of(self.needed, optional), *excluded])
 
 
-def _at_least(needed: int, conditions: list[Expr]) -> Expr:
+def _some_of(needed: int, conditions: list[Expr]) -> Expr:
     if needed > len(conditions):
         return FALSE
     if needed == 0:
@@ -48,89 +189,18 @@ def read_bool(body: object, parse: _Parse) -> Clause:
     Raises:
         QueryError: malformed or not supported.
     """
-    options = object_body("bool", body)
-    only("bool", options, _BOOL_LISTS | {"minimum_should_match", "boost", "_name", "adjust_pure_negative"})
-    clauses = {key: _clauses(key, options.get(key), parse) for key in _BOOL_LISTS}
-    required, optional = clauses["must"] + clauses["filter"], clauses["should"]
-    minimum = options.get("minimum_should_match")
-    needed = at_least(minimum, len(optional)) if minimum is not None else int(bool(optional) and not required)
-    return Bool(required, optional, clauses["must_not"], needed)
-
-
-def _clauses(key: str, value: object, parse: _Parse) -> tuple[Clause, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, dict | list):
-        raise QueryParsingError(f"[bool] query: [{key}] must be an object or an array of objects, got [{value}]")
-    return tuple(parse(item) for item in (value if isinstance(value, list) else [value]))
-
-
-def at_least(value: object, count: int) -> int:
-    """Return how many of `count` optional clauses must match (`2`, `-1`, `75%`, `-25%`).
-
-    Raises:
-        UnsupportedQueryError: any other form.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        number = value
-    else:
-        match = re.fullmatch(r"(-?\d+)(%?)", str(value).strip())
-        if match is None:
-            raise UnsupportedQueryError(f"[minimum_should_match] of [{value}] is not supported by this engine")
-        number = int(match[1])
-        if match[2]:
-            share = abs(number) * count // 100
-            number = share if number >= 0 else count - share
-            return max(0, number)
-    return max(0, number if number >= 0 else count + number)
-
-
-@dataclass(frozen=True, slots=True)
-class MatchAll(Clause):
-    """Every document."""
-
-    def lower(self, scope: Scope) -> Expr:
-        """Return the condition; see `Clause.lower`."""
-        return TRUE
-
-
-@dataclass(frozen=True, slots=True)
-class MatchNone(Clause):
-    """No document."""
-
-    def lower(self, scope: Scope) -> Expr:
-        """Return the condition; see `Clause.lower`."""
-        return FALSE
-
-
-def read_match_all(body: object) -> Clause:
-    """Read `match_all`.
-
-    Raises:
-        QueryError: malformed.
-    """
-    only("match_all", object_body("match_all", body), {"boost", "_name"})
-    return MatchAll()
-
-
-def read_match_none(body: object) -> Clause:
-    """Read `match_none`.
-
-    Raises:
-        QueryError: malformed.
-    """
-    only("match_none", object_body("match_none", body), {"boost", "_name"})
-    return MatchNone()
-
-
-def read_constant_score(body: object, parse: _Parse) -> Clause:
-    """Read `constant_score`, which is its filter.
-
-    Raises:
-        QueryError: malformed or not supported.
-    """
-    options = object_body("constant_score", body)
-    only("constant_score", options, {"filter", "boost", "_name"})
-    if "filter" not in options:
-        raise QueryParsingError("[constant_score] requires a 'filter' element")
-    return parse(options["filter"])
+    options = read_options(_BoolOptions, options_body("bool", body), Subject("bool"))
+    required = tuple(map(parse, [*options.must, *options.filter]))
+    optional = tuple(map(parse, options.should))
+    needed = 0 if options.minimum_should_match is None else at_least(options.minimum_should_match, len(optional))
+    if optional and not required:
+        # A query of optional clauses alone finds what one of them finds (Lucene's BooleanQuery).
+        needed = max(needed, 1)
+    clause = Bool(
+        required=required,
+        optional=optional,
+        excluded=tuple(map(parse, options.must_not)),
+        needed=needed,
+        pure_negative=options.adjust_pure_negative,
+    )
+    return renamed(clause, options)

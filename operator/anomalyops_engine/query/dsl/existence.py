@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from anomalyops_engine.query.dsl.bodies import object_body, only
-from anomalyops_engine.query.dsl.clause import Clause, Scope
-from anomalyops_engine.query.errors import QueryParsingError
+from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body
+from anomalyops_engine.query.errors import QueryShardError
 from anomalyops_engine.query.expr import TRUE, Column, Expr, any_of
+from anomalyops_engine.query.fields import leaves_matching
+from anomalyops_engine.query.options import option, read_options, text
+
+_IN_EVERY_DOCUMENT = frozenset({"_id", "_index", "_seq_no", "_version"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exists(Clause):
     """Documents with a value in a field, in a field below an object, or in one that fits a pattern."""
 
-    field: str
+    field: str = option(text)
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        if self.field in {"_id", "_index", "_source"}:
+        if self.field in _IN_EVERY_DOCUMENT:
             return TRUE
-        leaf = scope.index.get(self.field)
-        leaves = [leaf] if leaf is not None else scope.index.mapping.matching(self.field)
+        if self.field in {"_source", "*"}:
+            raise QueryShardError("The _source field is not searchable")
+        # What is binary is kept, but neither indexed nor in columns of its own on a cluster.
+        leaves = [leaf for leaf in leaves_matching(scope.index, self.field) if leaf.type != "binary"]
         return any_of(Column(leaf.column).is_not_null() for leaf in leaves)
 
 
@@ -31,9 +36,5 @@ def read_exists(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    options = object_body("exists", body)
-    only("exists", options, {"field", "boost", "_name"})
-    name = options.get("field")
-    if not isinstance(name, str):
-        raise QueryParsingError("[exists] must be provided with a [field]")
-    return Exists(name)
+    subject = ClauseSubject("exists", required="[exists] must be provided with a [field]")
+    return read_options(Exists, options_body("exists", body), subject)

@@ -4,57 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from anomalyops_engine.query import analysis
-from anomalyops_engine.query.dsl.bodies import field_body, only
-from anomalyops_engine.query.dsl.clause import Clause, Scope, some_value
-from anomalyops_engine.query.dsl.compound import at_least
-from anomalyops_engine.query.dsl.terms import Terms
-from anomalyops_engine.query.errors import QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
+from anomalyops_engine.query.dsl.compound import at_least, minimum_should_match
+from anomalyops_engine.query.dsl.terms import has_one_of
+from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import FALSE, TRUE, Binary, Expr, Literal, call, lift
-
-_MATCH_OPTIONS = frozenset({"query", "operator", "minimum_should_match", "boost", "_name", "lenient"}) | frozenset(
-    {"zero_terms_query", "auto_generate_synonyms_phrase_query"}
-)
+from anomalyops_engine.query.options import Scalar, boolean, integer, option, scalar, word
+from anomalyops_engine.query.values import as_text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Match(Clause):
-    """Documents that have some or all words of a text; the exact value, in fields that are not analysed.
+    """Documents that have some or all words of a text; the exact value, in fields that are not analysed."""
 
-    Attributes:
-        field: its name.
-        text: the text or value.
-        every: all words are needed.
-        minimum: how many words are needed, as `minimum_should_match` says it; None for one.
-        all_without_words: a text without words matches everything.
-    """
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
+        {"analyzer", "fuzziness", "prefix_length", "max_expansions", "fuzzy_rewrite", "fuzzy_transpositions"}
+        | {"cutoff_frequency"}
+    )
 
     field: str
-    text: Any
-    every: bool = False
-    minimum: object = None
-    all_without_words: bool = False
+    query: Scalar = option(scalar)
+    operator: str = option(word({"or", "and"}), "or")
+    minimum_should_match: str | None = option(minimum_should_match, None, nullable=True)
+    lenient: bool = option(boolean, default=False)
+    zero_terms_query: str = option(word({"none", "all"}), "none")
+    # Without synonyms there is nothing to do.
+    auto_generate_synonyms_phrase_query: bool = option(boolean, default=True)
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
         leaf = scope.index.get(self.field)
         if leaf is None or not leaf.is_text:
-            return Terms(self.field, (self.text,)).lower(scope)
-        words = tuple(dict.fromkeys(analysis.words(str(self.text))))
+            return self._exact(scope)
+        words = tuple(dict.fromkeys(analysis.words(as_text(self.query))))
         if not words:
-            return TRUE if self.all_without_words else FALSE
+            return TRUE if self.zero_terms_query == "all" else FALSE
         wanted = Literal(words)
-        if self.minimum is not None and not self.every:
-            needed = at_least(self.minimum, len(words))
-            return some_value(
-                leaf,
-                lambda text: call("len", call("list_intersect", analysis.words_of(text), wanted)) >= needed,
-            )
-        if self.every:
-            return some_value(leaf, lambda text: call("list_has_all", analysis.words_of(text), wanted))
-        return some_value(leaf, lambda text: call("list_has_any", analysis.words_of(text), wanted))
+        if self.operator == "and":
+            return some_value(leaf, lambda value: call("list_has_all", analysis.words_of(value), wanted))
+        if self.minimum_should_match is None:
+            return some_value(leaf, lambda value: call("list_has_any", analysis.words_of(value), wanted))
+        needed = max(1, at_least(self.minimum_should_match, len(words)))
+        return some_value(
+            leaf, lambda value: call("len", call("list_intersect", analysis.words_of(value), wanted)) >= needed
+        )
+
+    def _exact(self, scope: Scope) -> Expr:
+        try:
+            return has_one_of(self.field, (self.query,), scope)
+        except (IllegalQueryError, QueryParsingError):
+            if self.lenient:
+                return FALSE
+            raise
 
 
 def read_match(body: object) -> Clause:
@@ -63,39 +67,29 @@ def read_match(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    name, options = field_body("match", body, short="query")
-    only("match", options, _MATCH_OPTIONS)
-    value = options.get("query")
-    if value is None:
-        raise QueryParsingError(f"No text specified for text query on field [{name}]")
-    operator = str(options.get("operator", "or")).lower()
-    if operator not in {"or", "and"}:
-        raise QueryParsingError(f"[match] operator must be [or] or [and], got [{options['operator']}]")
-    return Match(
-        name,
-        value,
-        every=operator == "and",
-        minimum=options.get("minimum_should_match"),
-        all_without_words=options.get("zero_terms_query") == "all",
-    )
+    return read_field_clause(Match, "match", body, short="query", required="No text specified for text query")
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase(Clause):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchPhrase(Clause):
     """Documents that have the words of a text one after the other."""
 
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"analyzer"})
+
     field: str
-    text: Any
+    query: Scalar = option(scalar)
+    slop: int = option(integer(at_least=0), 0)
+    zero_terms_query: str = option(word({"none", "all"}), "none")
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
         leaf = scope.index.get(self.field)
         if leaf is None or not leaf.is_text:
-            return Terms(self.field, (self.text,)).lower(scope)
-        phrase = analysis.words("" if self.text is None else str(self.text))
+            return has_one_of(self.field, (self.query,), scope)
+        phrase = analysis.words(as_text(self.query))
         if not phrase:
-            return FALSE
-        return some_value(leaf, lambda text: call("contains", _spaced(analysis.words_of(text)), _line(phrase)))
+            return TRUE if self.zero_terms_query == "all" else FALSE
+        return some_value(leaf, lambda value: call("contains", _spaced(analysis.words_of(value)), _line(phrase)))
 
 
 def _line(words: Sequence[str]) -> str:
@@ -113,8 +107,9 @@ def read_match_phrase(body: object) -> Clause:
     Raises:
         QueryError: malformed or not supported.
     """
-    name, options = field_body("match_phrase", body, short="query")
-    only("match_phrase", options, {"query", "boost", "_name", "slop"})
-    if options.get("slop", 0) != 0:
+    clause = read_field_clause(
+        MatchPhrase, "match_phrase", body, short="query", required="No text specified for text query"
+    )
+    if clause.slop:
         raise UnsupportedQueryError("[match_phrase] with [slop] is not supported by this engine")
-    return Phrase(name, options.get("query"))
+    return clause

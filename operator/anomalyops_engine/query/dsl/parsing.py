@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from anomalyops_engine.query.dsl.clause import Clause, Scope
@@ -13,56 +14,103 @@ from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
 from anomalyops_engine.query.dsl.patterns import read_prefix, read_wildcard
 from anomalyops_engine.query.dsl.ranges import read_range
 from anomalyops_engine.query.dsl.terms import read_ids, read_term, read_terms
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.errors import (
+    IllegalQueryError,
+    QueryParsingError,
+    TooManyClausesError,
+    UnsupportedQueryError,
+)
 from anomalyops_engine.query.expr import Expr, all_of
+from anomalyops_engine.query.options import MistypedError, shown
 from anomalyops_engine.store import Index
 
 _MAX_DEPTH = 30
+# Elasticsearch computes its limit of the heap; it is at least 1,024.
+_MAX_CLAUSES = 10_000
 
 
+@dataclass(slots=True)
 class Parser:
-    """Reads queries down to a depth.
+    """Reads one query.
 
-    Args:
-        depth: how many clauses the next one lies in.
+    Attributes:
+        named: the clauses with a `_name`, as they were met.
+        clauses: how many clauses were read.
     """
 
-    def __init__(self, depth: int = 0) -> None:
-        self._depth = depth
+    named: list[Clause] = field(default_factory=list)
+    clauses: int = 0
 
-    def query(self, body: object) -> Clause:
-        """Return one query clause (`{"term": {...}}`).
+    def query(self, body: object, depth: int = 0) -> Clause:
+        """Return one query clause (`{"term": {...}}`) that lies in `depth` others.
 
         Raises:
-            QueryError: malformed, not supported, or nested too deep.
+            QueryError: malformed, not supported, nested too deep, or too many.
         """
-        if not isinstance(body, dict):
-            raise QueryParsingError(f"[_na] query malformed, must start with start_object, got [{body}]")
-        if len(body) != 1:
-            if not body:
-                raise QueryParsingError("query malformed, empty clause found")
-            names = ", ".join(body)
-            raise QueryParsingError(f"[{next(iter(body))}] malformed query, expected one clause but found [{names}]")
-        ((name, options),) = body.items()
+        name, options = _named_body(body)
         if name not in _COMPOUNDS and name not in _LEAVES:
             if name in _KNOWN_ELSEWHERE:
                 raise UnsupportedQueryError(
                     f"query [{name}] is not supported by this engine; supported: [{_SUPPORTED}]"
                 )
             raise QueryParsingError(f"unknown query [{name}]")
-        if self._depth >= _MAX_DEPTH:
-            raise IllegalQueryError(f"The nested depth of the query exceeds the maximum nested depth of [{_MAX_DEPTH}]")
+        self.clauses += 1
+        if self.clauses > _MAX_CLAUSES:
+            raise TooManyClausesError(_MAX_CLAUSES)
+        if depth >= _MAX_DEPTH:
+            raise IllegalQueryError(
+                f"The nested depth of the query exceeds the maximum nested depth for bool queries set in "
+                f"[indices.query.bool.max_nested_depth] of [{_MAX_DEPTH}]"
+            )
         if name in _COMPOUNDS:
-            return _COMPOUNDS[name](options, Parser(self._depth + 1).query)
-        return _LEAVES[name](options)
+            clause = _COMPOUNDS[name](options, lambda inner: self.query(inner, depth + 1))
+        else:
+            clause = _LEAVES[name](options)
+        if clause.name is not None:
+            self.named.append(clause)
+        return clause
+
+
+def _named_body(body: object) -> tuple[str, object]:
+    if not isinstance(body, dict):
+        raise QueryParsingError(f"[_na] query malformed, must start with start_object, got [{shown(body)}]")
+    if not body:
+        raise IllegalQueryError("query malformed, empty clause found")
+    if len(body) != 1:
+        raise QueryParsingError(
+            f"[{next(iter(body))}] malformed query, expected [END_OBJECT] but found [FIELD_NAME], as one clause has "
+            f"one name: [{shown(', '.join(body))}]"
+        )
+    ((name, options),) = body.items()
+    return name, options
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query with the clauses in it that have a name."""
+
+    clause: Clause
+    named: tuple[Clause, ...] = ()
+
+
+def read_query(body: object) -> Query:
+    """Read a query, for hits that say which named clauses they match.
+
+    Raises:
+        QueryError: malformed, or something this engine lacks.
+    """
+    if not isinstance(body, dict):
+        raise MistypedError(body)
+    parser = Parser()
+    clause = parser.query(body)
+    return Query(clause, tuple(parser.named))
 
 
 def parse_query(body: object) -> Clause:
     """Return the clauses of a query.
 
     Raises:
-        QueryParsingError: the query is malformed.
-        UnsupportedQueryError: it uses something this engine lacks.
+        QueryError: malformed, or something this engine lacks.
     """
     return Parser().query(body)
 
@@ -76,17 +124,24 @@ def check_query(query: object) -> None:
     parse_query(query)
 
 
-def where(index: Index, query: dict[str, Any] | None, *, now_ms: int | None = None) -> Expr:
+def condition_on(index: Index, query: Clause | None, *, now_ms: int) -> Expr:
     """Return the condition of a query on an index, including the filters of the alias it was named by.
 
     Raises:
-        QueryParsingError: the query is malformed.
-        UnsupportedQueryError: it uses something this engine lacks.
-        IllegalQueryError: a value does not fit its field.
+        QueryError: a value does not fit its field, or something this engine lacks.
     """
-    scope = Scope(index, int(time.time() * 1000) if now_ms is None else now_ms)
-    queries = [*index.filters, *([] if query is None else [query])]
-    return all_of([parse_query(body).lower(scope) for body in queries])
+    scope = Scope(index, now_ms)
+    clauses = [*map(parse_query, index.filters), *([] if query is None else [query])]
+    return all_of([clause.lower(scope) for clause in clauses])
+
+
+def where(index: Index, query: dict[str, Any] | None) -> Expr:
+    """Return the condition of a query that is not read yet; see `condition_on`.
+
+    Raises:
+        QueryError: malformed, a value does not fit its field, or something this engine lacks.
+    """
+    return condition_on(index, None if query is None else parse_query(query), now_ms=int(time.time() * 1000))
 
 
 _COMPOUNDS: dict[str, Callable[[object, Callable[[object], Clause]], Clause]] = {
@@ -109,8 +164,10 @@ _LEAVES: dict[str, Callable[[object], Clause]] = {
 _SUPPORTED = ", ".join(sorted(_COMPOUNDS | _LEAVES))
 _KNOWN_ELSEWHERE = frozenset(
     {"boosting", "combined_fields", "dis_max", "distance_feature", "function_score", "fuzzy", "geo_bounding_box"}
-    | {"geo_distance", "geo_shape", "geo_polygon", "has_child", "has_parent", "intervals", "knn", "match_bool_prefix"}
-    | {"match_phrase_prefix", "more_like_this", "multi_match", "nested", "parent_id", "percolate", "pinned"}
-    | {"query_string", "rank_feature", "regexp", "rule", "script", "script_score", "semantic", "shape"}
-    | {"simple_query_string", "span_term", "span_near", "sparse_vector", "terms_set", "text_expansion", "wrapper"}
+    | {"geo_distance", "geo_grid", "geo_shape", "geo_polygon", "has_child", "has_parent", "intervals", "knn"}
+    | {"match_bool_prefix", "match_phrase_prefix", "more_like_this", "multi_match", "nested", "parent_id"}
+    | {"percolate", "pinned", "query_string", "rank_feature", "regexp", "rule", "script", "script_score", "semantic"}
+    | {"shape", "simple_query_string", "span_containing", "span_field_masking", "span_first", "span_multi"}
+    | {"span_near", "span_not", "span_or", "span_term", "span_within", "sparse_vector", "terms_set"}
+    | {"text_expansion", "weighted_tokens", "wrapper", "type"}
 )

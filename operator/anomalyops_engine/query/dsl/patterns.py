@@ -3,82 +3,98 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anomalyops_engine.query import analysis
-from anomalyops_engine.query.dsl.bodies import field_body, only
-from anomalyops_engine.query.dsl.clause import Clause, Scope, some_value
-from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
+from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD, index_fits, refuse_id
+from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError
 from anomalyops_engine.query.expr import FALSE, Column, Expr, Lambda, call
+from anomalyops_engine.query.globs import Any, Token, wildcard_tokens
+from anomalyops_engine.query.options import Scalar, boolean, option, scalar, shown, text
+from anomalyops_engine.query.regexes import literal_pattern
+from anomalyops_engine.query.values import as_text
 from anomalyops_engine.store import Field
 
-
-@dataclass(frozen=True, slots=True)
-class Pattern(Clause):
-    """Documents with a value that fits a regular expression; with such a word, in analysed text."""
-
-    field: str
-    regex: str
-    insensitive: bool
-
-    def lower(self, scope: Scope) -> Expr:
-        """Return the condition; see `Clause.lower`."""
-        leaf = scope.index.get(self.field)
-        _must_be_string("wildcard", self.field, leaf)
-        if leaf is None:
-            return FALSE
-
-        def fits(text: Expr) -> Expr:
-            return call("regexp_matches", text, self.regex, "si" if self.insensitive else "s")
-
-        if leaf.is_text:
-            word = Lambda("word", fits(Column("word")))
-            return some_value(
-                leaf,
-                lambda text: call("list_bool_or", call("list_transform", analysis.words_of(text), word)),
-            )
-        return some_value(leaf, fits)
+_REWRITES = frozenset(
+    {"constant_score", "constant_score_blended", "constant_score_boolean", "scoring_boolean", "constant_score_auto"}
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix(Clause):
-    """Documents with a value that begins with a text; with such a word, in analysed text."""
+def _rewrite(value: object) -> str:
+    """Read `rewrite`, which says how a score is made and so has no effect."""
+    method = text(value)
+    if method not in _REWRITES and re.fullmatch(r"top_terms_(boost_|blended_freqs_)?\d+", method, re.ASCII) is None:
+        raise IllegalQueryError(f"Failed to parse rewrite_method [{shown(method)}]")
+    return method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pattern(Clause):
+    """A clause that compares texts with a pattern."""
 
     field: str
-    text: str
-    insensitive: bool
+    case_insensitive: bool = option(boolean, default=False)
+    rewrite: str = option(_rewrite, "constant_score", nullable=True)
 
-    def lower(self, scope: Scope) -> Expr:
-        """Return the condition; see `Clause.lower`."""
-        leaf = scope.index.get(self.field)
-        if self.insensitive or (leaf is not None and leaf.is_text):
-            return Pattern(self.field, "^" + re.escape(self.text), self.insensitive).lower(scope)
-        _must_be_string("prefix", self.field, leaf)
-        if leaf is None:
-            return FALSE
-        return some_value(leaf, lambda value: call("starts_with", value, self.text))
+    def lower_pattern(self, kind: str, pattern: Sequence[Token], scope: Scope) -> Expr:
+        """Return that some value fits a pattern whole; that some word does, of analysed text."""
+        if self.field == INDEX_FIELD:
+            return index_fits(scope.index, pattern, insensitive=self.case_insensitive)
+        leaf = pattern_leaf(kind, self.field, scope)
+        return FALSE if leaf is None else some_fits(leaf, pattern_regex(pattern), insensitive=self.case_insensitive)
 
 
-def _must_be_string(kind: str, name: str, leaf: Field | None) -> None:
-    if leaf is not None and not leaf.is_string:
-        raise IllegalQueryError(
+def pattern_leaf(kind: str, name: str, scope: Scope) -> Field | None:
+    """Return the field of a clause about parts of values, None when it is not mapped.
+
+    Raises:
+        QueryShardError: its values have no parts.
+    """
+    if name == ID_FIELD:
+        raise refuse_id(kind)
+    leaf = scope.index.get(name)
+    if leaf is not None and leaf.type not in {"keyword", "text", "wildcard", "constant_keyword", "match_only_text"}:
+        raise QueryShardError(
             f"Can only use {kind} queries on keyword, text and wildcard fields - not on [{name}] which is of type "
             f"[{leaf.type}]"
         )
+    return leaf
 
 
-def read_wildcard(body: object) -> Clause:
-    """Read `wildcard`.
+def some_fits(leaf: Field, regex: str, *, insensitive: bool) -> Expr:
+    """Return that some value of a field (some word, of analysed text) fits a regular expression whole."""
 
-    Raises:
-        QueryError: malformed.
-    """
-    name, options = field_body("wildcard", body, short="value")
-    only("wildcard", options, {"value", "wildcard", "case_insensitive", "boost", "rewrite", "_name"})
-    value = options.get("value", options.get("wildcard"))
-    if value is None:
-        raise IllegalQueryError("value cannot be null")
-    return Pattern(name, _wildcard_regex(str(value)), insensitive=options.get("case_insensitive") is True)
+    def fits(value: Expr) -> Expr:
+        return call("regexp_full_match", value, regex, "si" if insensitive else "s")
+
+    if leaf.is_text:
+        return some_value(leaf, lambda value: _some_word(value, fits(Column("word"))))
+    return some_value(leaf, fits)
+
+
+def _some_word(value: Expr, condition: Expr) -> Expr:
+    return call("list_bool_or", call("list_transform", analysis.words_of(value), Lambda("word", condition)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix(_Pattern):
+    """Documents with a value that begins with a text; with such a word, in analysed text."""
+
+    value: Scalar = option(scalar)
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        prefix = as_text(self.value)
+        if self.field == INDEX_FIELD or self.case_insensitive:
+            return self.lower_pattern("prefix", [*prefix, Any.TEXT], scope)
+        leaf = pattern_leaf("prefix", self.field, scope)
+        if leaf is None:
+            return FALSE
+        if leaf.is_text:
+            return some_value(leaf, lambda value: _some_word(value, call("starts_with", Column("word"), prefix)))
+        return some_value(leaf, lambda value: call("starts_with", value, prefix))
 
 
 def read_prefix(body: object) -> Clause:
@@ -87,26 +103,39 @@ def read_prefix(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    name, options = field_body("prefix", body, short="value")
-    only("prefix", options, {"value", "case_insensitive", "boost", "rewrite", "_name"})
-    if options.get("value") is None:
+    return read_field_clause(Prefix, "prefix", body, short="value", required="value cannot be null")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wildcard(_Pattern):
+    """Documents with a value that fits a pattern of `*` and `?`; with such a word, in analysed text."""
+
+    value: Scalar | None = option(scalar, None)
+    wildcard: Scalar | None = option(scalar, None)
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        value = self.wildcard if self.value is None else self.value
+        pattern = "" if value is None else as_text(value)
+        if not pattern:
+            return FALSE
+        return self.lower_pattern("wildcard", list(wildcard_tokens(pattern)), scope)
+
+
+def read_wildcard(body: object) -> Clause:
+    """Read `wildcard`.
+
+    Raises:
+        QueryError: malformed.
+    """
+    clause = read_field_clause(Wildcard, "wildcard", body, short="value")
+    if clause.value is None and clause.wildcard is None:
         raise IllegalQueryError("value cannot be null")
-    return Prefix(name, str(options["value"]), insensitive=options.get("case_insensitive") is True)
+    return clause
 
 
-def _wildcard_regex(pattern: str) -> str:
-    out, escaped = [], False
-    for character in pattern:
-        if escaped:
-            out.append(re.escape(character))
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        else:
-            out.append({"*": ".*", "?": "."}.get(character) or re.escape(character))
-    return f"^{''.join(out)}$"
-
-
-def wildcard_match(pattern: str, name: str) -> bool:
-    """Return whether a name fits a pattern of `*` and `?`."""
-    return re.match(_wildcard_regex(pattern), name, re.DOTALL) is not None
+def pattern_regex(pattern: Sequence[Token]) -> str:
+    """Return the regular expression of a pattern."""
+    return "".join(
+        {Any.TEXT: ".*", Any.CHARACTER: "."}[t] if isinstance(t, Any) else literal_pattern(t) for t in pattern
+    )

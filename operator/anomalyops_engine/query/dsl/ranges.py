@@ -2,86 +2,139 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, tzinfo
 from typing import Any
 
+from anomalyops_engine.query import analysis
+from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.datemath import resolve_date
-from anomalyops_engine.query.dsl.bodies import field_body, only
-from anomalyops_engine.query.dsl.clause import Clause, Scope, some_value
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.expr import FALSE, Column, Compare, Comparison, Expr, Literal, all_of
-from anomalyops_engine.query.values import bound_value
+from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, field_body, some_value
+from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD
+from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.expr import FALSE, Column, Compare, Comparison, Expr, Lambda, Literal, all_of, call
+from anomalyops_engine.query.options import Scalar, boolean, option, read_options, scalar, word
+from anomalyops_engine.query.values import as_text, bound_value, compare_numbers, epoch_numbers
 from anomalyops_engine.store import Field
-from anomalyops_engine.store.dates import UnknownDateFormatError, zone
-from anomalyops_engine.store.mapping import DATES
+from anomalyops_engine.store.mapping import FLOATS
 
-_OPTIONS = frozenset({"gt", "gte", "lt", "lte", "from", "to", "include_lower", "include_upper"}) | frozenset(
-    {"format", "time_zone", "boost", "relation", "_name"}
-)
-_SIGNS: tuple[tuple[str, Comparison], ...] = (("gt", ">"), ("gte", ">="), ("lt", "<"), ("lte", "<="))
+_LOWER: Mapping[str, bool | None] = {"gt": False, "gte": True, "from": None, "include_lower": None}
+_UPPER: Mapping[str, bool | None] = {"lt": False, "lte": True, "to": None, "include_upper": None}
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """One end of a range; no value is no limit."""
+
+    value: Scalar | None = None
+    included: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Range(Clause):
-    """Documents with a value of a field that fulfils all comparisons; with a value at all when there are none.
+    """Documents with a value of a field between two bounds; with a value at all when both are open.
 
     Attributes:
         field: its name.
-        bounds: comparison and bound.
+        lower_bound: the smaller end.
+        upper_bound: the larger end.
         format: date format of the bounds, None for the field's own.
-        time_zone: zone of dates without one, None for UTC.
+        time_zone: zone of dates without one.
     """
 
     field: str
-    bounds: tuple[tuple[Comparison, Any], ...]
-    format: object = None
-    time_zone: object = None
+    lower_bound: Bound = Bound()
+    upper_bound: Bound = Bound()
+    format: str | None = option(date_format, None)
+    time_zone: tzinfo = option(time_zone, UTC)
+    # Fields hold single values, for which these are all the same.
+    relation: str = option(word({"intersects", "contains", "within"}), "intersects")
+    gt: Scalar | None = option(scalar, None, nullable=True)
+    gte: Scalar | None = option(scalar, None, nullable=True)
+    lt: Scalar | None = option(scalar, None, nullable=True)
+    lte: Scalar | None = option(scalar, None, nullable=True)
+    start: Scalar | None = option(scalar, None, key="from", nullable=True)
+    end: Scalar | None = option(scalar, None, key="to", nullable=True)
+    include_lower: bool = option(boolean, default=True)
+    include_upper: bool = option(boolean, default=True)
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        if self.field == "_id":
-            raise UnsupportedQueryError("[range] on [_id] is not supported by this engine")
+        if self.field in {ID_FIELD, INDEX_FIELD}:
+            raise IllegalQueryError(f"Field [{self.field}] of type [{self.field}] does not support range queries")
         leaf = scope.index.get(self.field)
         if leaf is None:
             return FALSE
-        if leaf.is_text:
-            raise UnsupportedQueryError(
-                f"[range] on [text] field [{self.field}] is not supported; use [{self.field}.keyword]"
-            )
-        if not self.bounds:
+        if leaf.type in {"geo_point", "binary"}:
+            raise IllegalQueryError(f"Field [{self.field}] of type [{leaf.type}] does not support range queries")
+        limits = self._limits(leaf, scope)
+        if not limits:
             return Column(leaf.column).is_not_null()
-        limits = [(sign, Literal(self._bound(leaf, sign, value, scope))) for sign, value in self.bounds]
-        return some_value(leaf, lambda value: all_of([Compare(sign, value, limit) for sign, limit in limits]))
 
-    def _bound(self, leaf: Field, sign: Comparison, value: object, scope: Scope) -> Any:
-        if leaf.type not in DATES:
-            return bound_value(leaf, value)
-        try:
-            return resolve_date(
-                value,
-                leaf.formats if self.format is None else str(self.format),
-                round_up=sign in {">", "<="},
-                tz=zone(str(self.time_zone)) if self.time_zone else UTC,
-                now_ms=scope.now_ms,
-            )
-        except UnknownDateFormatError as error:
-            raise IllegalQueryError(str(error)) from None
-        except ValueError as error:
-            raise QueryParsingError(f"[range] on [{leaf.path}]: {error}") from None
+        def within(value: Expr) -> Expr:
+            if leaf.type in FLOATS:
+                return all_of([compare_numbers(sign, value, limit) for sign, limit in limits])
+            return all_of([Compare(sign, value, Literal(limit)) for sign, limit in limits])
+
+        if leaf.is_text:
+            return some_value(leaf, lambda value: _some_word(value, within(Column("word"))))
+        return some_value(leaf, within)
+
+    def _limits(self, leaf: Field, scope: Scope) -> list[tuple[Comparison, Any]]:
+        limits: list[tuple[Comparison, Any]] = []
+        low, high = self.lower_bound, self.upper_bound
+        if low.value is not None:
+            limits.append((">=" if low.included else ">", self._limit(leaf, low.value, scope, up=not low.included)))
+        if high.value is not None:
+            limits.append(("<=" if high.included else "<", self._limit(leaf, high.value, scope, up=high.included)))
+        return limits
+
+    def _limit(self, leaf: Field, value: Scalar, scope: Scope, *, up: bool) -> Any:
+        if not leaf.is_date:
+            return as_text(value) if leaf.is_text else bound_value(leaf, value)
+        if self.format is None:
+            # One number makes both bounds milliseconds, whatever the field's format is.
+            numbers = (self.lower_bound.value, self.upper_bound.value)
+            formats = epoch_numbers(leaf.formats, *numbers)
+        else:
+            formats = self.format
+        return resolve_date(value, formats, round_up=up, tz=self.time_zone, now_ms=scope.now_ms)
+
+
+def _some_word(value: Expr, condition: Expr) -> Expr:
+    words = call("list_filter", analysis.words_of(value), Lambda("word", condition))
+    return call("len", words) > 0
 
 
 def read_range(body: object) -> Clause:
-    """Read `range`.
+    """Read `range`; of several keys for the same end the last one counts.
 
     Raises:
         QueryError: malformed.
     """
     name, options = field_body("range", body)
-    only("range", options, _OPTIONS)
-    bounds = [(sign, options[key]) for key, sign in _SIGNS if options.get(key) is not None]
-    if options.get("from") is not None:
-        bounds.append((">=" if options.get("include_lower", True) else ">", options["from"]))
-    if options.get("to") is not None:
-        bounds.append(("<=" if options.get("include_upper", True) else "<", options["to"]))
-    return Range(name, tuple(bounds), options.get("format"), options.get("time_zone"))
+    subject = ClauseSubject("range")
+    read = read_options(Range, options, subject, field=name)
+    values = {"gt": read.gt, "gte": read.gte, "from": read.start, "lt": read.lt, "lte": read.lte, "to": read.end}
+    inclusions = {"include_lower": read.include_lower, "include_upper": read.include_upper}
+    ends = []
+    for keys in (_LOWER, _UPPER):
+        bound = Bound()
+        for key in options:
+            if key in keys:
+                included = keys[key]
+                bound = Bound(
+                    values.get(key, bound.value),
+                    inclusions.get(key, bound.included) if included is None else included,
+                )
+        ends.append(bound)
+    return Range(
+        field=name,
+        lower_bound=ends[0],
+        upper_bound=ends[1],
+        format=read.format,
+        time_zone=read.time_zone,
+        boost=read.boost,
+        name=read.name,
+    )

@@ -2,56 +2,100 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from anomalyops_engine.query import analysis
 from anomalyops_engine.query.datemath import resolve_date
-from anomalyops_engine.query.dsl.bodies import field_body, object_body, only
-from anomalyops_engine.query.dsl.clause import Clause, Scope, some_value
-from anomalyops_engine.query.dsl.patterns import Pattern, wildcard_match
+from anomalyops_engine.query.dsl.clause import (
+    Clause,
+    ClauseSubject,
+    Scope,
+    options_body,
+    read_field_clause,
+    some_value,
+)
+from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD, index_is_one_of
+from anomalyops_engine.query.dsl.patterns import some_fits
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.expr import FALSE, TRUE, Column, Expr, Literal, all_of, any_of, call, one_of
-from anomalyops_engine.query.values import column_value
+from anomalyops_engine.query.expr import FALSE, Column, Expr, Literal, all_of, any_of, call, one_of
+from anomalyops_engine.query.limits import limit_of
+from anomalyops_engine.query.options import (
+    MistypedError,
+    Scalar,
+    Subject,
+    boolean,
+    list_of,
+    option,
+    read_options,
+    scalar,
+)
+from anomalyops_engine.query.regexes import literal_pattern
+from anomalyops_engine.query.values import as_text, column_value, epoch_numbers, same_number
 from anomalyops_engine.store import Field
-from anomalyops_engine.store.mapping import DATES
 
 
-@dataclass(frozen=True, slots=True)
-class Terms(Clause):
-    """Documents that have one of some values in a field, exactly; words of analysed text."""
+def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
+    """Return that a field has one of some values, exactly; that analysed text has one of them as a word."""
+    if name == ID_FIELD:
+        return one_of(Column(ID_FIELD), [as_text(value) for value in values])
+    if name == INDEX_FIELD:
+        return index_is_one_of(scope.index, [as_text(value) for value in values])
+    leaf = scope.index.get(name)
+    if leaf is None or not values:
+        return FALSE
+    if leaf.is_text:
+        words = Literal(tuple(as_text(value) for value in values))
+        return some_value(leaf, lambda value: call("list_has_any", analysis.words_of(value), words))
+    if leaf.type == "ip" and any("/" in as_text(value) for value in values):
+        raise UnsupportedQueryError(f"CIDR terms on [ip] field [{name}] are not supported by this engine")
+    if leaf.is_date:
+        return any_of([_at_moment(leaf, value, scope) for value in values])
+    return _has_value(leaf, values)
+
+
+def _has_value(leaf: Field, values: tuple[Scalar, ...]) -> Expr:
+    wanted = [found for value in values if (found := column_value(leaf, value)) is not None]
+    if any(found == 0 and isinstance(found, float) for found in wanted):
+        # The two zeros are different values.
+        return some_value(leaf, lambda value: any_of([same_number(value, number) for number in wanted]))
+    if leaf.multi:
+        return call("list_has_any", Column(leaf.column), Literal(tuple(wanted))) if wanted else FALSE
+    return one_of(Column(leaf.column), wanted)
+
+
+def _at_moment(leaf: Field, value: Scalar, scope: Scope) -> Expr:
+    formats = epoch_numbers(leaf.formats, value)
+    low = resolve_date(value, formats, now_ms=scope.now_ms)
+    high = resolve_date(value, formats, now_ms=scope.now_ms, round_up=True)
+    return some_value(leaf, lambda moment: all_of([moment >= low, moment <= high]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term(Clause):
+    """Documents that have a value in a field, exactly."""
 
     field: str
-    values: tuple[Any, ...]
+    value: Scalar = option(scalar)
+    case_insensitive: bool = option(boolean, default=False)
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        if self.field == "_id":
-            return one_of(Column("_id"), [str(value) for value in self.values])
-        if self.field == "_index":
-            return TRUE if any(wildcard_match(str(v), scope.index.name) for v in self.values) else FALSE
+        if not self.case_insensitive:
+            return has_one_of(self.field, (self.value,), scope)
+        text = as_text(self.value)
+        if self.field == ID_FIELD:
+            raise IllegalQueryError("[_id] does not support case insensitive term queries")
+        if self.field == INDEX_FIELD:
+            return index_is_one_of(scope.index, [text.lower()])
         leaf = scope.index.get(self.field)
         if leaf is None:
             return FALSE
-        if leaf.is_text:
-            words = Literal(tuple(str(value) for value in self.values))
-            return some_value(leaf, lambda text: call("list_has_any", analysis.words_of(text), words))
-        if leaf.type == "ip" and any("/" in str(value) for value in self.values):
-            raise UnsupportedQueryError(f"CIDR terms on [ip] field [{self.field}] are not supported by this engine")
-        if leaf.type in DATES:
-            return any_of([_moment(leaf, value, scope) for value in self.values])
-        wanted = [v for v in (column_value(leaf, value) for value in self.values) if v is not None]
-        if leaf.multi:
-            return call("list_has_any", Column(leaf.column), Literal(tuple(wanted))) if wanted else FALSE
-        return one_of(Column(leaf.column), wanted)
-
-
-def _moment(leaf: Field, value: object, scope: Scope) -> Expr:
-    low = resolve_date(value, leaf.formats, now_ms=scope.now_ms)
-    high = resolve_date(value, leaf.formats, now_ms=scope.now_ms, round_up=True)
-    return some_value(leaf, lambda moment: all_of([moment >= low, moment <= high]))
+        if not leaf.is_string or leaf.type in {"ip", "geo_point", "binary"}:
+            raise IllegalQueryError(
+                f"[{self.field}] field which is of type [{leaf.type}], does not support case insensitive term queries"
+            )
+        return some_fits(leaf, literal_pattern(text), insensitive=True)
 
 
 def read_term(body: object) -> Clause:
@@ -60,16 +104,41 @@ def read_term(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    name, options = field_body("term", body, short="value")
-    only("term", options, {"value", "case_insensitive", "boost", "_name"})
-    value = options.get("value")
+    return read_field_clause(Term, "term", body, short="value", required="value cannot be null")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TermsOptions(Clause):
+    """What stands beside the one field of `terms`."""
+
+    def lower(self, scope: Scope) -> Expr:
+        """Not to be called; the field makes the clause."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms(Clause):
+    """Documents that have one of some values in a field, exactly."""
+
+    field: str
+    values: tuple[Scalar, ...]
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        limit = limit_of(scope.index, "max_terms_count")
+        if len(self.values) > limit:
+            raise IllegalQueryError(
+                f"The number of terms [{len(self.values)}] used in the Terms Query request has exceeded the allowed "
+                f"maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] index level "
+                "setting."
+            )
+        return has_one_of(self.field, self.values, scope)
+
+
+def _term(value: object) -> Scalar:
     if value is None:
-        raise IllegalQueryError("value cannot be null")
-    if isinstance(value, list | dict):
-        raise QueryParsingError(f"[term] query does not support an array or object of values for field [{name}]")
-    if options.get("case_insensitive") is True:
-        return Pattern(name, "^" + re.escape(str(value)) + "$", insensitive=True)
-    return Terms(name, (value,))
+        raise IllegalQueryError("No value specified for terms query")
+    return scalar(value)
 
 
 def read_terms(body: object) -> Clause:
@@ -78,28 +147,39 @@ def read_terms(body: object) -> Clause:
     Raises:
         QueryError: malformed, or a lookup of terms.
     """
-    options = {key: value for key, value in object_body("terms", body).items() if key not in {"boost", "_name"}}
-    if len(options) != 1:
-        raise QueryParsingError("[terms] query requires exactly one field name")
-    ((name, values),) = options.items()
+    options = options_body("terms", body)
+    fields = {key: value for key, value in options.items() if key not in {"boost", "_name"}}
+    if len(fields) != 1:
+        raise QueryParsingError(
+            "[terms] query does not support multiple fields"
+            if fields
+            else "[terms] query requires a field name, followed by array of terms or a document lookup specification"
+        )
+    ((name, values),) = fields.items()
     if isinstance(values, dict):
         raise UnsupportedQueryError("[terms] lookup is not supported by this engine")
     if not isinstance(values, list):
-        raise QueryParsingError(f"[terms] query does not support [{name}] with a value that is not an array")
-    if any(value is None for value in values):
-        raise IllegalQueryError("No value specified for terms query")
-    return Terms(name, tuple(values))
+        raise QueryParsingError(f"[terms] query does not support [{name}]")
+    subject = ClauseSubject("terms")
+    known = read_options(_TermsOptions, {key: options[key] for key in options.keys() - fields.keys()}, subject)
+    try:
+        terms = tuple(map(_term, values))
+    except MistypedError as error:
+        raise subject.mistyped(name, error.value) from None
+    return Terms(field=name, values=terms, boost=known.boost, name=known.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ids(Clause):
     """Documents by id."""
 
-    values: Sequence[str]
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
+
+    values: tuple[Scalar, ...] = option(list_of(scalar), ())
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        return one_of(Column("_id"), self.values)
+        return one_of(Column(ID_FIELD), [as_text(value) for value in self.values])
 
 
 def read_ids(body: object) -> Clause:
@@ -108,9 +188,4 @@ def read_ids(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    options = object_body("ids", body)
-    only("ids", options, {"values", "boost", "_name"})
-    values = options.get("values")
-    if not isinstance(values, list | str):
-        raise QueryParsingError("[ids] requires providing a values element")
-    return Ids(tuple(str(value) for value in (values if isinstance(values, list) else [values])))
+    return read_options(Ids, options_body("ids", body), Subject("ids"))

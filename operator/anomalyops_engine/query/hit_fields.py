@@ -1,0 +1,150 @@
+"""`fields` and `docvalue_fields`: values of fields beside the source of a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from anomalyops_engine.query.date_options import date_format
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Expr, call
+from anomalyops_engine.query.fields import listed, text_field_error
+from anomalyops_engine.query.options import MistypedError, Subject, boolean, option, read_options, text
+from anomalyops_engine.store import Field, Index
+from anomalyops_engine.store.dates import format_millis
+from anomalyops_engine.store.mapping import SQL_TYPES
+from anomalyops_engine.store.patterns import matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedField:
+    """A field or pattern of fields that hits show.
+
+    Attributes:
+        field: name or pattern.
+        format: date format, None for the field's own.
+        sorted: values come in order, and texts once each, as doc values have them.
+    """
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"include_unmapped"})
+
+    field: str = option(text)
+    format: str | None = option(text, None, nullable=True)
+    sorted: bool = False
+
+
+def read_fields(value: object) -> tuple[WantedField, ...]:
+    """Read `fields`.
+
+    Raises:
+        QueryError: malformed.
+    """
+    return _read(value, Subject("fields"), in_order=False)
+
+
+def read_docvalue_fields(value: object) -> tuple[WantedField, ...]:
+    """Read `docvalue_fields`.
+
+    Raises:
+        QueryError: malformed.
+    """
+    return _read(value, Subject("docvalue_fields"), in_order=True)
+
+
+def _read(value: object, subject: Subject, *, in_order: bool) -> tuple[WantedField, ...]:
+    if not isinstance(value, list):
+        raise MistypedError(value)
+    return tuple(_read_item(item, subject, in_order=in_order) for item in value)
+
+
+def _read_item(item: object, subject: Subject, *, in_order: bool) -> WantedField:
+    if isinstance(item, str):
+        return WantedField(field=item, sorted=in_order)
+    if not isinstance(item, dict):
+        raise MistypedError(item)
+    if item.get("include_unmapped") is not None and not in_order:
+        # What the mapping does not know is not among the columns.
+        wanted = boolean(item["include_unmapped"])
+        if wanted:
+            raise UnsupportedQueryError("[include_unmapped] in [fields] is not supported by this engine")
+        item = {key: part for key, part in item.items() if key != "include_unmapped"}
+    return read_options(WantedField, item, subject, sorted=in_order)
+
+
+Slot: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HitField:
+    """One field that hits show, in one index.
+
+    Attributes:
+        name: as hits call it.
+        type: SQL type of one value.
+        values: the list of its values.
+        show: makes the JSON of one value.
+    """
+
+    name: str
+    type: str
+    values: Expr
+    show: Callable[[Any], Any]
+
+    @property
+    def slot(self) -> Slot:
+        """What tells its column from others: indices may have the same name with another type."""
+        return self.name, self.type
+
+
+def hit_fields(index: Index, wanted: Sequence[WantedField]) -> dict[str, HitField]:
+    """Return the wanted fields of an index by name; of several entries for a field the first counts.
+
+    Raises:
+        QueryError: a format does not go with the field, or analysed text has no doc values.
+    """
+    found: dict[str, HitField] = {}
+    for entry in wanted:
+        for name, leaf in _leaves(index, entry.field, texts=not entry.sorted):
+            if name not in found:
+                found[name] = HitField(name, SQL_TYPES[leaf.type], _values(leaf, entry, index), _show(leaf, entry))
+    return found
+
+
+def _leaves(index: Index, pattern: str, *, texts: bool) -> list[tuple[str, Field]]:
+    """Return the fields of a name or pattern, with the names that they were asked for by."""
+    exact = index.get(pattern)
+    if exact is not None:
+        return [(pattern, exact)]
+    mapping = index.mapping
+    names = [*mapping.fields, *mapping.aliases]
+    names += [f"{path}.{short}" for path, leaf in mapping.fields.items() for short in leaf.definition.get("fields", {})]
+    found = ((name, index.get(name)) for name in names if matches(pattern, name))
+    return [(name, leaf) for name, leaf in found if leaf is not None and (texts or not leaf.is_text)]
+
+
+def _values(leaf: Field, entry: WantedField, index: Index) -> Expr:
+    values = listed(leaf)
+    if not entry.sorted:
+        return values
+    if leaf.is_text:
+        raise text_field_error(entry.field, index.name)
+    ordered = call("list_distinct", values) if SQL_TYPES[leaf.type] == "VARCHAR" else values
+    return call("list_sort", ordered)
+
+
+def _show(leaf: Field, entry: WantedField) -> Callable[[Any], Any]:
+    if leaf.is_date:
+        formats = leaf.formats if entry.format is None else date_format(entry.format)
+        return lambda value: format_millis(value, formats)
+    if entry.format is not None:
+        raise _no_format(leaf, entry)
+    return lambda value: value
+
+
+def _no_format(leaf: Field, entry: WantedField) -> QueryError:
+    if SQL_TYPES[leaf.type] in {"BIGINT", "UBIGINT", "DOUBLE"} and entry.sorted:
+        return UnsupportedQueryError(
+            f"[format] of [{leaf.type}] field [{leaf.path}] in [docvalue_fields] is not supported by this engine"
+        )
+    return IllegalQueryError(f"Field [{leaf.path}] of type [{leaf.type}] doesn't support formats.")

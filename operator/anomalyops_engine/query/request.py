@@ -1,0 +1,167 @@
+"""The body of a search, read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from anomalyops_engine.query.aggregations import Node, parse_aggregations
+from anomalyops_engine.query.dsl import Query, read_query
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.hit_fields import WantedField, read_docvalue_fields, read_fields
+from anomalyops_engine.query.options import (
+    MistypedError,
+    Scalar,
+    Subject,
+    any_number,
+    boolean,
+    integer,
+    option,
+    read_options,
+    scalar,
+    token_of,
+)
+from anomalyops_engine.query.sorting import SortKey, read_sort
+from anomalyops_engine.query.sources import SourceFilter, read_source
+
+# Up to how many hits are counted exactly unless the request says otherwise.
+TRACKED = 10_000
+# More than there can be.
+EVERYTHING = 2**63
+
+
+class BodySubject(Subject):
+    """A search body, whose parser tells unknown keys and wrong kinds of values alike."""
+
+    __slots__ = ()
+
+    def unknown(self, key: str, value: object) -> QueryError:
+        """Return the error of a key that nobody knows."""
+        return QueryParsingError(f"Unknown key for a {token_of(value)} in [{key}].")
+
+    def unsupported(self, key: str) -> QueryError:
+        """Return the error of a key that this engine lacks."""
+        return UnsupportedQueryError(f"[{key}] in a search is not supported by this engine")
+
+    def mistyped(self, key: str, value: object) -> QueryError:
+        """Return the error of a key that is given another kind of JSON value than it takes."""
+        return self.unknown(key, value)
+
+    def failed(self, key: str, cause: QueryError) -> QueryError:
+        """Return the error of a key whose value cannot be read."""
+        return cause
+
+
+def _at_least_zero(name: str) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        found = integer()(value)
+        if found < 0:
+            raise IllegalQueryError(f"[{name}] parameter cannot be negative, found [{found}]")
+        return found
+
+    return read
+
+
+def read_tracked(value: object) -> int | None:
+    """Read `track_total_hits`: up to how many hits are counted exactly; None for not at all.
+
+    Raises:
+        IllegalQueryError: neither a truth value nor such a number.
+    """
+    if isinstance(value, bool) or (isinstance(value, str) and value in {"true", "false"}):
+        return EVERYTHING if boolean(value) else None
+    limit = integer()(any_number(value))
+    if limit < -1:
+        raise IllegalQueryError(f"[track_total_hits] parameter must be positive or equals to -1, got {limit}")
+    return None if limit == -1 else limit
+
+
+def _false(name: str) -> Callable[[object], bool]:
+    def read(value: object) -> bool:
+        if boolean(value):
+            raise UnsupportedQueryError(f"[{name}] in a search is not supported by this engine")
+        return False
+
+    return read
+
+
+def _nothing(name: str) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if integer(at_least=0)(value):
+            raise UnsupportedQueryError(f"[{name}] in a search is not supported by this engine")
+        return 0
+
+    return read
+
+
+def _aggregations(value: object) -> tuple[Node, ...]:
+    if not isinstance(value, dict):
+        raise MistypedError(value)
+    return parse_aggregations(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What a search asks for."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
+        {"collapse", "ext", "highlight", "indices_boost", "knn", "min_score", "pit", "post_filter", "rank", "rescore"}
+        | {
+            "retriever",
+            "runtime_mappings",
+            "script_fields",
+            "search_after",
+            "slice",
+            "stats",
+            "stored_fields",
+            "suggest",
+        }
+    )
+
+    query: Query | None = option(read_query, None)
+    start: int = option(_at_least_zero("from"), 0, key="from")
+    size: int = option(_at_least_zero("size"), 10)
+    sort: tuple[SortKey, ...] = option(read_sort, ())
+    source: SourceFilter | None = option(read_source, SourceFilter(), key="_source")
+    fields: tuple[WantedField, ...] = option(read_fields, ())
+    docvalue_fields: tuple[WantedField, ...] = option(read_docvalue_fields, ())
+    tracked: int | None = option(read_tracked, TRACKED, key="track_total_hits")
+    aggs: tuple[Node, ...] = option(_aggregations, ())
+    aggregations: tuple[Node, ...] = option(_aggregations, ())
+    version: bool = option(boolean, default=False)
+    seq_no_primary_term: bool = option(boolean, default=False)
+    track_scores: bool = option(boolean, default=False)
+    explain: bool = option(_false("explain"), default=False)
+    profile: bool = option(_false("profile"), default=False)
+    terminate_after: int = option(_nothing("terminate_after"), 0)
+    # Whoever runs the search ends it in time.
+    timeout: Scalar | None = option(scalar, None)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The aggregations, under whichever name they came."""
+        return self.aggs or self.aggregations
+
+    @property
+    def sorted_by(self) -> tuple[SortKey, ...]:
+        """The sort criteria; none when the best score comes first, as without any."""
+        best_first = SortKey(field="_score", descending=True)
+        return () if self.sort == (best_first,) else self.sort
+
+    @property
+    def with_scores(self) -> bool:
+        """Whether hits show their score."""
+        return not self.sorted_by or self.track_scores or any(key.field == "_score" for key in self.sorted_by)
+
+
+def read_request(body: dict[str, Any]) -> SearchRequest:
+    """Return what a search body asks for.
+
+    Raises:
+        QueryError: malformed, or something this engine lacks.
+    """
+    both = [key for key in body if key in {"aggs", "aggregations"}]
+    # Of the two names for the same the last one counts.
+    counting = {key: value for key, value in body.items() if key not in both[:-1]}
+    return read_options(SearchRequest, counting, BodySubject("search"))
