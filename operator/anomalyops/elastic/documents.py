@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -49,6 +50,12 @@ class Documents:
         """Makes what was indexed visible to searches."""
         await self._rest.write("POST", f"/{quote(index)}/_refresh")
 
+    async def mapping(self, index: str) -> dict[str, Any]:
+        """The mapping of the index; of the first one, where the name stands for several."""
+        answer = await self._rest.read("GET", f"/{quote(index)}/_mapping")
+        mapping: dict[str, Any] = next(iter(answer.values()))["mappings"]
+        return mapping
+
     async def count(self, index: str) -> int:
         """How many documents the index has."""
         answer = await self._rest.read("GET", f"/{quote(index)}/_count")
@@ -59,20 +66,30 @@ class Documents:
         answer: dict[str, Any] = await self._rest.read("POST", f"/{quote(indices, safe='*,.-_')}/_search", body=body)
         return answer
 
-    async def bulk(self, index: str, documents: Sequence[bytes]) -> list[tuple[int, str]]:
+    async def bulk(
+        self, index: str, documents: Sequence[bytes], ids: Sequence[str | None] = ()
+    ) -> list[tuple[int, str]]:
         """Indexes documents, each one JSON object in one line without its line end.
 
         What the server has no room for at the moment (429) is sent again, a few times, after growing pauses.
+
+        Args:
+            index: where to.
+            documents: what to index.
+            ids: their ids, None in a place to have one made; nothing to have all made.
 
         Returns:
             Position and reason of each document that the server refused; the others are in the index.
         """
         refused: list[tuple[int, str]] = []
+        actions = [_action(doc_id) for doc_id in ids] or [_ACTION] * len(documents)
         waiting = list(range(len(documents)))
         pause = _FIRST_PAUSE
         for attempt in range(_BULK_ATTEMPTS):
             try:
-                errors = await self._bulk_once(index, [documents[position] for position in waiting])
+                errors = await self._bulk_once(
+                    index, [(actions[position], documents[position]) for position in waiting]
+                )
             except Busy:
                 if attempt == _BULK_ATTEMPTS - 1:
                     raise
@@ -86,9 +103,9 @@ class Documents:
             pause *= 2
         return sorted(refused)
 
-    async def _bulk_once(self, index: str, documents: Sequence[bytes]) -> list[tuple[int, int, str]]:
+    async def _bulk_once(self, index: str, documents: Sequence[tuple[bytes, bytes]]) -> list[tuple[int, int, str]]:
         """Position, status and reason of each document that was refused."""
-        body = b"".join(part for document in documents for part in (_ACTION, document, b"\n"))
+        body = b"".join(part for action, document in documents for part in (action, document, b"\n"))
         answer = await self._rest.write(
             "POST",
             f"/{quote(index)}/_bulk",
@@ -108,6 +125,10 @@ class Documents:
             for position, result in enumerate(results)
             if "error" in result
         ]
+
+
+def _action(doc_id: str | None) -> bytes:
+    return _ACTION if doc_id is None else f'{{"index":{{"_id":{json.dumps(doc_id)}}}}}\n'.encode()
 
 
 def _reason(error: Mapping[str, Any] | str) -> str:

@@ -1,0 +1,5 @@
+"""Files into an index: nothing lost, every guess shown."""
+
+from anomalyops.loader.errors import LoadError
+
+__all__ = ["LoadError"]

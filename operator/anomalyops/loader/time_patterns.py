@@ -1,0 +1,246 @@
+"""Patterns of times, as Java and Python write them, and the parts that they find in a text."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from anomalyops.loader.errors import LoadError
+
+_MONTHS: Final = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
+_MONTHS_SHORT: Final = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
+_NAME: Final = r"[^\W\d_]+\.?"
+
+# What each directive matches, by its group. Java's DateTimeFormatter counts letters, strptime has one each.
+_JAVA: Final[Mapping[str, tuple[str, str]]] = {
+    "yyyy": ("year", r"\d{4}"),
+    "uuuu": ("year", r"\d{4}"),
+    "yy": ("short_year", r"\d\d"),
+    "uu": ("short_year", r"\d\d"),
+    "MMMM": ("month_name", _NAME),
+    "MMM": ("month_name", _NAME),
+    "MM": ("month", r"\d\d"),
+    "M": ("month", r"\d\d?"),
+    "dd": ("day", r"\d\d"),
+    "d": ("day", r" ?\d\d?"),
+    "DDD": ("day_of_year", r"\d{3}"),
+    "HH": ("hour", r"\d\d"),
+    "H": ("hour", r"\d\d?"),
+    "hh": ("hour12", r"\d\d"),
+    "h": ("hour12", r"\d\d?"),
+    "mm": ("minute", r"\d\d"),
+    "m": ("minute", r"\d\d?"),
+    "ss": ("second", r"\d\d"),
+    "s": ("second", r"\d\d?"),
+    "a": ("half", r"[AaPp]\.?[Mm]\.?"),
+    "EEEE": ("", _NAME),
+    "EEE": ("", _NAME),
+    "EE": ("", _NAME),
+    "E": ("", _NAME),
+    **dict.fromkeys(
+        ("Z", "ZZ", "ZZZ", "X", "XX", "XXX", "x", "xx", "xxx", "z", "ZZZZZ"),
+        ("zone", r"Z|UTC|GMT|[+-]\d\d(?::?\d\d)?"),
+    ),
+}
+_STRPTIME: Final[Mapping[str, tuple[str, str]]] = {
+    "Y": ("year", r"\d{4}"),
+    "y": ("short_year", r"\d\d"),
+    "m": ("month", r"\d\d?"),
+    "d": ("day", r" ?\d\d?"),
+    "e": ("day", r" ?\d\d?"),
+    "j": ("day_of_year", r"\d{3}"),
+    "b": ("month_name", _NAME),
+    "B": ("month_name", _NAME),
+    "h": ("month_name", _NAME),
+    "H": ("hour", r"\d\d?"),
+    "I": ("hour12", r"\d\d?"),
+    "M": ("minute", r"\d\d?"),
+    "S": ("second", r"\d\d?"),
+    "f": ("fraction", r"\d{1,9}"),
+    "p": ("half", r"[AaPp]\.?[Mm]\.?"),
+    "a": ("", _NAME),
+    "A": ("", _NAME),
+    "z": ("zone", r"Z|UTC|GMT|[+-]\d\d(?::?\d\d)?"),
+    "Z": ("zone", r"Z|UTC|GMT|[+-]\d\d(?::?\d\d)?"),
+}
+_COMPOSED: Final = {"T": "%H:%M:%S", "D": "%m/%d/%y", "F": "%Y-%m-%d", "R": "%H:%M"}
+_TOKEN: Final = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a time that a text gives; None where it does not.
+
+    Attributes:
+        year: with its century.
+        month: 1 to 12.
+        day: of the month, 1 to 31.
+        hour: 0 to 23.
+        minute: 0 to 59.
+        second: 0 to 60.
+        fraction: digits of the fraction of a second.
+        zone: `Z` or an offset such as `+02:00`.
+    """
+
+    year: int | None
+    month: int | None
+    day: int | None
+    hour: int = 0
+    minute: int = 0
+    second: int = 0
+    fraction: str = ""
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A compiled pattern.
+
+    Attributes:
+        name: as the user or the table of known ones spells it.
+        regex: with a group for each part.
+        parts: the groups that it has.
+    """
+
+    name: str
+    regex: re.Pattern[str]
+    parts: frozenset[str]
+
+    @property
+    def has_day(self) -> bool:
+        """Whether it says which day of the year."""
+        return "day_of_year" in self.parts or ({"day"} <= self.parts and bool(self.parts & {"month", "month_name"}))
+
+    @property
+    def has_year(self) -> bool:
+        """Whether it says which year."""
+        return bool(self.parts & {"year", "short_year"})
+
+    def read(self, text: str) -> Parts | None:
+        """Return the parts of a text, None when it has another form or names no month."""
+        found = self.regex.fullmatch(text)
+        return None if found is None else _parts(found.groupdict())
+
+
+def compile_pattern(name: str) -> Pattern:
+    """Return a pattern of Java (`dd/MM/yyyy HH:mm:ss`) or of strptime (`%d/%m/%Y %H:%M:%S`).
+
+    Raises:
+        LoadError: it has a directive that is not known, or one twice.
+    """
+    pieces = _strptime_pieces(name) if "%" in name else _java_pieces(name)
+    expression = ""
+    seen: set[str] = set()
+    for group, match in pieces:
+        if not group:
+            expression += match
+            continue
+        if group in seen:
+            raise LoadError(f"time format {name!r} says the {group.replace('_', ' ')} twice")
+        seen.add(group)
+        expression += f"(?P<{group}>{match})"
+    if "second" in seen and "fraction" not in seen:  # fractions of any length are read where seconds are
+        expression = expression.replace("(?P<second>", "(?P<second>", 1)
+        end = expression.index(")", expression.index("(?P<second>")) + 1
+        expression = f"{expression[:end]}(?:[.,](?P<fraction>\\d+))?{expression[end:]}"
+        seen.add("fraction")
+    return Pattern(name, re.compile(expression), frozenset(seen))
+
+
+def _java_pieces(name: str) -> list[tuple[str, str]]:
+    pieces: list[tuple[str, str]] = []
+    position = 0
+    for token in _TOKEN.finditer(name):
+        if token.start() != position:
+            break
+        position = token.end()
+        letters = token["letters"]
+        if letters is None:
+            text = token["other"] if token["other"] is not None else token["quoted"].replace("''", "'") or "'"
+            pieces.append(("", re.escape(text)))
+        elif re.fullmatch("S{1,9}|n", letters):
+            if pieces and pieces[-1][1] in {r"\.", ","}:
+                pieces[-1] = ("", "[.,]")
+            pieces.append(("fraction", r"\d+"))
+        elif letters in _JAVA:
+            pieces.append(_JAVA[letters])
+        else:
+            raise LoadError(f"time format {name!r}: {letters!r} is not known; known are {' '.join(_JAVA)} and SSS")
+    if position != len(name):
+        raise LoadError(f"time format {name!r}: a quote is not closed")
+    return pieces
+
+
+def _strptime_pieces(name: str) -> list[tuple[str, str]]:
+    for letter, composed in _COMPOSED.items():
+        name = name.replace(f"%{letter}", composed)
+    pieces: list[tuple[str, str]] = []
+    for token in re.finditer(r"%-?(.)|([^%]+)|%", name):
+        if token[2] is not None:
+            pieces.append(("", re.escape(token[2])))
+        elif token[1] == "%":
+            pieces.append(("", "%"))
+        elif token[1] in _STRPTIME:
+            pieces.append(_STRPTIME[token[1]])
+        else:
+            raise LoadError(f"time format {name!r}: {token[0]!r} is not known; known are %{' %'.join(_STRPTIME)}")
+    return pieces
+
+
+def _parts(groups: Mapping[str, str | None]) -> Parts | None:
+    year = _whole(groups, "year")
+    short = _whole(groups, "short_year")
+    if short is not None:
+        year = short + (1900 if short >= 69 else 2000)  # as POSIX reads two digits
+    month, day = _whole(groups, "month"), _whole(groups, "day")
+    name = groups.get("month_name")
+    if name is not None:
+        name = name.rstrip(".").lower()
+        month = _MONTHS.get(name) or _MONTHS_SHORT.get(name)
+        if month is None:
+            return None
+    ordinal = _whole(groups, "day_of_year")
+    if ordinal is not None and year is not None:
+        month, day = _from_ordinal(year, ordinal)
+    hour = _whole(groups, "hour") or 0
+    half = groups.get("half")
+    if groups.get("hour12") is not None:
+        hour = (_whole(groups, "hour12") or 0) % 12
+    if half is not None and half[0] in "pP" and hour < 12:
+        hour += 12
+    return Parts(
+        year,
+        month,
+        day,
+        hour,
+        _whole(groups, "minute") or 0,
+        _whole(groups, "second") or 0,
+        groups.get("fraction") or "",
+        offset_text(groups.get("zone")),
+    )
+
+
+def _from_ordinal(year: int, ordinal: int) -> tuple[int, int]:
+    month = 1
+    while month < 12 and ordinal > (length := calendar.monthrange(year, month)[1]):
+        ordinal -= length
+        month += 1
+    return month, ordinal
+
+
+def _whole(groups: Mapping[str, str | None], name: str) -> int | None:
+    text = groups.get(name)
+    return None if text is None else int(text)
+
+
+def offset_text(zone: str | None) -> str | None:
+    """Return a zone as every server reads it."""
+    if zone is None:
+        return None
+    if zone in {"Z", "UTC", "GMT"}:
+        return "Z"
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    return "Z" if digits == "0000" else f"{zone[0]}{digits[:2]}:{digits[2:]}"
