@@ -61,9 +61,9 @@ def test_rejected_rows_are_counted_shown_and_written(shared_engine, tmp_path, ca
     kept = tmp_path / "rejected.ndjson"
     assert ingest(shared_engine, path, "broken", "--type", "value=long", "--rejected", str(kept)) == 1
     said = capsys.readouterr().out
-    assert "467 rows are in broken" in said
+    assert "467 of 480 rows are in broken" in said
     assert "13 rows were rejected" in said
-    assert "line 101: value: 'x99' is not a whole number of 64 bits" in said
+    assert "line 101: value: 'x99' is not a number (--type value=keyword keeps it)" in said
     assert f"and 3 more; all of them are in {kept}" in said
     rows = [json.loads(line) for line in kept.read_text().splitlines()]
     assert [row["line"] for row in rows] == [*range(101, 113), 201]
@@ -79,7 +79,7 @@ def test_what_the_server_refuses_is_told_with_the_line(shared_engine, tmp_path, 
     types = ["--type", "size=long", "--type", "host.ip=ip"]
     assert ingest(shared_engine, path, "logs", *types) == 1
     said = capsys.readouterr().out
-    assert "19 rows are in logs" in said
+    assert "19 of 20 rows are in logs" in said
     assert "line 13: " in said
     assert "size" in said.split("line 13: ")[1]
 
@@ -89,7 +89,7 @@ def test_what_the_server_refuses_is_told_with_the_line(shared_engine, tmp_path, 
     [
         (["none.csv"], "none.csv: No such file or directory"),
         (["{file}", "--time-field", "when"], "time field 'when' is not in the file; its fields: timestamp, value"),
-        (["{file}", "--time-format", "qq"], "'qq' is not known; accepted: iso"),
+        (["{file}", "--time-format", "qq"], "'qq' is not known; known are yyyy"),
         (["{file}", "--type", "value=number"], "--type 'value=number': write FIELD=TYPE with one of boolean, long"),
         (["{file}", "--replace", "--append"], "contradict each other"),
     ],
@@ -103,6 +103,46 @@ def test_mistakes_are_one_line(shared_engine, tmp_path, capsys, arguments, words
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_ids_of_a_file_replace_and_the_result_is_a_document(shared_engine, tmp_path, capsys):
+    path = tmp_path / "ids.ndjson"
+    rows = [{"_id": str(n % 3), "timestamp": 1404172800 + n, "v": n} for n in range(9)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert ingest(shared_engine, path, "ids", "--output", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["rows"], document["loaded"], document["rejected"], document["documents_added"]) == (9, 9, 0, 3)
+    assert document["time"]["format"] == "epoch"
+    assert document["time"]["last"] == {"text": "1404172808", "time": "2014-07-01T00:00:08Z"}
+    with shared_engine.client() as client:
+        assert client.get_source(index="ids", id="2")["v"] == 8
+
+
+def test_what_does_not_fit_an_index_that_is_there_is_said(shared_engine, tmp_path, capsys):
+    path = tmp_path / "whole.csv"
+    path.write_text(TAXI)
+    assert ingest(shared_engine, path, "fits") == 0
+    other = tmp_path / "words.csv"
+    other.write_text(TAXI.replace(",", ",a"))
+    assert ingest(shared_engine, other, "fits", "--append") == 1
+    said = capsys.readouterr().out
+    assert "value is long in the index, keyword in the file" in said
+    assert "0 of 480 rows are in fits" in said
+
+
+def test_a_file_as_strangers_have_it(shared_engine, tmp_path):
+    path = tmp_path / "air.csv"
+    rows = [f"{1 + n // 24:02}/03/2024;{n % 24:02}.00.00;{n / 10:.1f}".replace(".1f", "") for n in range(240)]
+    text = "Date;Time;CO(GT)\r\n" + "\r\n".join(row.replace(".", ",").replace(",00,00", ".00.00") for row in rows)
+    path.write_bytes(text.encode("utf-16"))
+    arguments = ["--index", "air", "--time-field", "Date+Time", "--time-zone", "Europe/Rome", "--day-first"]
+    assert invoke(["ingest", str(path), "--url", shared_engine.url, *arguments]) == 0
+    with shared_engine.client() as client:
+        answer = client.search(
+            index="air", size=0, aggs={"co": {"stats": {"field": "CO(GT)"}}, "t": {"min": {"field": "timestamp"}}}
+        )
+    assert (answer["aggregations"]["co"]["count"], answer["aggregations"]["co"]["max"]) == (240, pytest.approx(23.9))
+    assert answer["aggregations"]["t"]["value_as_string"] == "2024-02-29T23:00:00.000Z"
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path, capsys):

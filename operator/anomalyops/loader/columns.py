@@ -186,14 +186,14 @@ def text_kinds(text: str) -> tuple[str, ...]:
             kinds.append("digits")
     elif _DECIMAL.fullmatch(text) and abs(float(text)) < float("inf"):
         kinds += ["decimal", "number"]
-    elif looks_like_number(text):
-        kinds.append("separated")
     elif text.lower() in _BOOLEANS:
         kinds.append("boolean")
     elif is_iso(text):
         kinds.append("date")
     elif ("." in text or ":" in text) and _is_address(text):
         kinds.append("ip")
+    elif looks_like_number(text):
+        kinds.append("separated")
     if len(text) <= KEYWORD_LENGTH and len(text.split()) <= _KEYWORD_WORDS:
         kinds.append("keyword")
     kinds.append("text")

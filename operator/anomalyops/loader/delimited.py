@@ -22,6 +22,7 @@ _GUESSED: Final = (",", ";", "\t", "|")
 _LOOKED_AT: Final = 50  # lines for guessing the delimiter
 _CHUNK: Final = 1 << 20  # characters read at once
 _LONGEST_RECORD: Final = 1_000  # lines; a quote that is open for longer was not meant
+_QUOTED = re.compile(r'"[^"\n]*"')
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 
@@ -194,7 +195,8 @@ class _Reader:
             return taken, [], self._fault(lines[position], taken, str(error))
         if len(cells) != width:
             return taken, cells, self._fault(lines[position], taken, _wrong_width(cells, width))
-        if taken > 1 and any(self._is_row(lines[position + offset]) for offset in range(1, taken)):
+        own = shape(cells[self._time_column]) if self._time_column is not None else ""
+        if any(self._is_row(lines[position + offset], own) for offset in range(1, taken)):
             return taken, cells, self._fault(lines[position], taken, "")
         return taken, cells, None
 
@@ -205,12 +207,17 @@ class _Reader:
         name = self._dialect.names[column] if column < len(self._dialect.names) else f"cell {column + 1}"
         return f"a quote opens in {name!r} and is not closed in this row"
 
-    def _is_row(self, line: str) -> bool:
-        """Return whether a line is a row by itself: as many cells, and a time where the others have theirs."""
+    def _is_row(self, line: str, own: str) -> bool:
+        """Return whether a line is a row by itself: as many cells, and a time where the others have theirs.
+
+        Args:
+            line: a line inside a record.
+            own: what the time of that record looks like.
+        """
         cells = line.rstrip("\r\n").split(self._dialect.delimiter)
         if len(cells) != len(self._dialect.names):
             return False
-        return self._time_column is None or shape(cells[self._time_column]) in self._shapes
+        return self._time_column is None or shape(cells[self._time_column]) in {own, *self._shapes}
 
     def _learn_shapes(self, table: Table) -> None:
         if self._time_column is not None and table.rows and len(self._shapes) < _LOOKED_AT:
@@ -229,12 +236,12 @@ def shape(cell: str) -> str:
 
 
 def _guess_delimiter(lines: Sequence[str]) -> str:
-    """Return the delimiter that makes lines most alike, and among those the one with the most cells."""
+    """Return the delimiter that makes lines most like the first one, and among those the one with the most cells."""
+    bare = [_QUOTED.sub("", line) for line in lines]
 
     def quality(delimiter: str) -> tuple[float, int]:
-        widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter)]
-        most = max(set(widths), key=widths.count)
-        return (widths.count(most) / len(widths) if most > 1 else 0.0, most)
+        widths = [line.count(delimiter) + 1 for line in bare]
+        return (widths.count(widths[0]) / len(widths) if widths[0] > 1 else 0.0, widths[0])
 
     return max(_GUESSED, key=quality)
 

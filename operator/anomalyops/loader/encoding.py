@@ -15,14 +15,8 @@ from anomalyops.loader.survey import TimeField
 
 try:  # orjson comes with the engine extra; without it loading is slower, not different
     import orjson
-
-    def _encode(document: Mapping[str, Any]) -> bytes:
-        return orjson.dumps(document)
 except ImportError:
-
-    def _encode(document: Mapping[str, Any]) -> bytes:
-        return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-
+    orjson = None  # type: ignore[assignment]
 
 _quoted: Callable[[str], str] = json.encoder.encode_basestring
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -108,7 +102,8 @@ class Encoder:
     def _fragments(self, column: Column, cells: Sequence[str], faults: dict[int, str]) -> list[str]:
         """Return `"name":value` for each cell, empty for no value; what is wrong goes to `faults` by place."""
         prefix = f"{_quoted(column.name)}:"
-        if column.notation.plain and _all_plain(column.type, "\n".join(cells) + "\n"):
+        at_once = column.notation.plain and not any(map(_NUMBER.fullmatch, column.nulls))
+        if at_once and _all_plain(column.type, "\n".join(cells) + "\n"):
             return [f"{prefix}{cell}" for cell in cells]
         if column.time_format is not None and column.time_format.utc_iso:
             read = _iso_at_once(cells)
@@ -138,7 +133,7 @@ class Encoder:
         for line, row, doc_id in zip(batch.lines, batch.rows, batch.ids, strict=True):
             try:
                 document = _encode(self._timed(row))
-            except (ValueError, TypeError, RecursionError) as error:  # orjson's error for bad text is a TypeError
+            except (ValueError, RecursionError) as error:
                 found.unreadable.append(Unreadable(line, str(error), _shown(row)))
             else:
                 found.documents.append(document)
@@ -163,6 +158,20 @@ class Encoder:
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
         return row
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    """Return a document as JSON text.
+
+    Raises:
+        ValueError: a text in it cannot be written in UTF-8.
+    """
+    if orjson is not None:
+        try:
+            return orjson.dumps(document)
+        except TypeError:  # a number beyond 64 bits, or text that is no Unicode
+            pass
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _encoded_at_once(fragments: Sequence[Sequence[str]]) -> list[bytes] | None:

@@ -120,6 +120,8 @@ def inspect(path: Path, options: FileOptions, wishes: Wishes, on_progress: Progr
             progress = on_progress or (lambda _position, _rows: None)
             found = survey(batches, source.wishes, lambda rows: progress(position(), rows))
             _leave_out_empty(source, found)
+    except UnicodeError as error:
+        raise LoadError(f"{path}: it is no text in the encoding that it seems to have: {error} (--encoding)") from error
     except LoadError as error:
         raise (
             error if str(path) in str(error) else LoadError(f"{path}: {error}{_header_hint(options, error)}")
@@ -196,8 +198,8 @@ async def load(gateway: Gateway, index: str, source: Source, settings: SendSetti
     await server.refresh(index)
     if report.rows != source.found.rows:
         raise LoadError(
-            f"{source.path}: {source.found.rows:,} rows were counted and {report.rows:,} accounted for: the file changed"
-            " while it was read"
+            f"{source.path}: {source.found.rows:,} rows were counted and {report.rows:,} accounted for:"
+            " the file changed while it was read"
         )
     report.added = await server.count(index) - before
     return report

@@ -67,7 +67,9 @@ class Notation:
                 raise ValueError(f"{text!r} has no unit {self.unit!r}")
             text = bare
         for separator in self.thousands:
-            whole = re.split(r"[eE]|" + re.escape(self.decimal), text)[0]
+            whole, *rest = re.split(r"[eE]|" + re.escape(self.decimal), text)
+            if any(separator in part for part in rest):
+                raise ValueError(f"{text!r} has thousands behind its decimals")
             if separator in whole and not re.fullmatch(rf"[-+]?\d{{1,3}}(?:{re.escape(separator)}\d{{3}})+", whole):
                 raise ValueError(f"{text!r} has no thousands in groups of three")
             text = text.replace(separator, "")

@@ -231,11 +231,11 @@ def _column(name: str, evidence: Evidence, wishes: Wishes, *, textual: bool) -> 
     written = evidence.share("number") + evidence.share("separated")
     if textual and evidence.kinds.get("separated") and written == 1 and chosen in _NUMBERS | {None}:
         found = find_notation(name, values, wishes.decimal)
-        if found is not None and not found.plain:
+        if found is not None:
             notation = found
             kind = chosen or _number_type(found, values)
             nulls |= evidence.nulls.keys()
-            notes.append(found.note())
+            notes += filter(None, [found.note()])
     if kind is FieldType.DATE:
         try:
             return Column(name, kind, detect(values, wishes.time, complete=True), nulls=nulls, notes=tuple(notes))

@@ -168,11 +168,11 @@ def detect(values: Sequence[str], options: TimeOptions, *, complete: bool) -> Ti
     ]
     readings: dict[tuple[str | int | None, ...], TimeFormat] = {}
     for candidate in candidates:
-        moments = tuple(_try(candidate, value) for value in values)
-        if sum(moment is not None for moment in moments) >= needed:
-            readings.setdefault(moments, candidate)
-    if not readings:
+        readings.setdefault(tuple(_try(candidate, value) for value in values), candidate)
+    best = max((len(values) - moments.count(None) for moments in readings), default=0)
+    if best < needed:
         raise TimeError(f"{values[0]!r} has no known time format; accepted: {ACCEPTED}")
+    readings = {moments: found for moments, found in readings.items() if len(values) - moments.count(None) == best}
     if len(readings) > 1:
         names = " or ".join(repr(candidate.name) for candidate in readings.values())
         raise TimeError(f"{values[0]!r} can be read as {names}: say which with --day-first or --month-first")
