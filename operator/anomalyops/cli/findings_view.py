@@ -19,6 +19,8 @@ _PLOT_ROWS: Final = 12
 _WIDEST_PLOT: Final = 140
 _WIDE: Final = 110  # characters from which on function and severity have a column
 _INFLUENCERS: Final = 10
+_DIGITS: Final = 3  # significant ones, unless more are needed
+_MOST_DIGITS: Final = 17  # what a double has
 _STYLES: Final = {
     Mark.BAND: Style(color="#4a7fb5"),
     Mark.ACTUAL: Style(color="#e8e8e8", bold=True),
@@ -57,16 +59,16 @@ def anomaly_table(anomalies: Sequence[Anomaly], *, width: int) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     if wide:
         table.add_column("SEVERITY", no_wrap=True)
+    seconds = any(anomaly.timestamp.second for anomaly in anomalies)
     for anomaly in anomalies:
         band = severity(anomaly.score)
         style = Style(color=band.colour, bold=band.threshold >= 75)
         table.add_row(
-            _time(anomaly.timestamp),
+            _time(anomaly.timestamp, seconds=seconds),
             anomaly.job,
             anomaly.entity or "-",
             *([anomaly.function] if wide else []),
-            _numbers(anomaly.actual),
-            _numbers(anomaly.typical),
+            *_numbers(anomaly.actual, anomaly.typical),
             Text(f"{anomaly.score:.1f}", style=style),
             *([Text(band.name, style=style)] if wide else []),
         )
@@ -77,9 +79,10 @@ def influencer_table(influencers: Sequence[Influencer]) -> Table:
     """The time of the highest score, field, value, job and the score."""
     table = _table("INFLUENCER", "VALUE", "JOB")
     table.add_column("SCORE", justify="right", no_wrap=True)
+    seconds = any(influencer.timestamp.second for influencer in influencers)
     for influencer in influencers:
         table.add_row(
-            _time(influencer.timestamp),
+            _time(influencer.timestamp, seconds=seconds),
             influencer.field,
             influencer.value,
             influencer.job,
@@ -92,7 +95,8 @@ def series_plot(series: ModelPlot, *, width: int) -> Text:
     """The series with its bounds, the anomalies in red, and a legend."""
     anomaly = series.anomaly
     entity = f" of {anomaly.entity}" if anomaly.entity else ""
-    text = Text().append(f"{anomaly.job}: {anomaly.function}{entity} around {_time(anomaly.timestamp)} UTC\n", "bold")
+    moment = _time(anomaly.timestamp, seconds=anomaly.timestamp.second > 0)
+    text = Text().append(f"{anomaly.job}: {anomaly.function}{entity} around {moment} UTC\n", "bold")
     rows = plot(
         Series(
             times=series.times,
@@ -149,25 +153,33 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+def _time(moment: datetime, *, seconds: bool) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if seconds else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _iso(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def _numbers(values: Sequence[float]) -> str:
-    return ", ".join(_number(value) for value in values) or "-"
+def _numbers(actual: Sequence[float], typical: Sequence[float]) -> tuple[str, str]:
+    """Return actual and typical with as many digits as it takes to tell one from the other."""
+    for digits in range(_DIGITS, _MOST_DIGITS + 1):
+        shown = [", ".join(_number(value, digits) for value in values) or "-" for values in (actual, typical)]
+        if shown[0] != shown[1] or list(actual) == list(typical):
+            break
+    return shown[0], shown[1]
 
 
-def _number(value: float) -> str:
-    """Three significant digits, all digits of what is before the point."""
+def _number(value: float, digits: int) -> str:
+    """Return a number with so many significant digits, and all digits of what is before the point."""
     if value and not 1e-3 <= abs(value) < 1e9:
-        return f"{value:.3g}"
-    if abs(value) >= 100 or value == int(value):
+        return f"{value:.{digits}g}"
+    if value == int(value):
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    before = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    if before >= digits:
+        return f"{value:,.0f}"
+    return f"{float(f'{value:.{digits}g}'):,}"
 
 
 def _json(values: Sequence[float]) -> float | list[float] | None:

@@ -88,9 +88,10 @@ async def send(target: BulkIndex, index: str, batches: Iterator[Documents], sett
     async def answer(part: Documents) -> None:
         refused = await target.bulk(index, part.documents, part.ids) if part.documents else []
         report.loaded += len(part.documents) - len(refused)
-        for position, reason in refused:
-            reject(Unreadable(part.lines[position], reason, part.documents[position].decode()))
-        for row in part.unreadable:
+        rejected = [
+            Unreadable(part.lines[position], reason, part.documents[position].decode()) for position, reason in refused
+        ]
+        for row in sorted([*rejected, *part.unreadable], key=lambda rejected: rejected.line):
             reject(row)
         settings.on_progress(report)
 
@@ -111,8 +112,10 @@ def _requests(batches: Iterator[Documents], size: int) -> Iterator[Documents]:
         start = 0
         while start < len(batch.documents) or waiting:
             stop, length = start, 0
-            while stop < min(start + size, len(batch.documents)) and (stop == start or length < BATCH_BYTES):
+            while stop < min(start + size, len(batch.documents)):
                 length += len(batch.documents[stop])
+                if length > BATCH_BYTES and stop > start:
+                    break
                 stop += 1
             yield Documents(batch.documents[start:stop], batch.lines[start:stop], batch.ids[start:stop], waiting)
             start, waiting = stop, []

@@ -7,7 +7,7 @@ from reading import read
 
 from anomalyops.loader import LoadError
 from anomalyops.loader.columns import Evidence, FieldType, guess_type
-from anomalyops.loader.loading import FileOptions
+from anomalyops.loader.loading import FileFormat, FileOptions
 from anomalyops.loader.mapping import clashes, index_mapping
 from anomalyops.loader.numbers import find_notation
 
@@ -92,15 +92,13 @@ def test_a_type_that_is_given_rejects_what_does_not_fit(column):
     ]
 
 
-@pytest.mark.parametrize("values", [["1,234", "5,678"], ["1.234", "1.234.567"][:1] + ["1,5"]])
-def test_what_can_be_read_in_two_ways_is_asked(column, values):
-    if values[0] == "1,234":
-        with pytest.raises(LoadError, match="'1,234' can be read as 1.234 or 1234: say which with --decimal"):
-            column(values)
-        assert column(values, decimal=",")[1] == [1.234, 5.678]
-        assert column(values, decimal=".")[1] == [1234, 5678]
-    else:
-        assert column(values)[0] in {"double", "keyword"}
+def test_what_can_be_read_in_two_ways_is_asked(column):
+    with pytest.raises(LoadError, match=r"'1,234' can be read as 1\.234 or 1234: say which with --decimal"):
+        column(["1,234", "5,678"])
+    assert column(["1,234", "5,678"], decimal=",")[1] == [1.234, 5.678]
+    assert column(["1,234", "5,678"], decimal=".")[1] == [1234, 5678]
+    assert column(["1,234", "5,67"])[1] == [1.234, 5.67]
+    assert column(["1,234", "1,234,567"])[1] == [1234, 1234567]
 
 
 def test_a_type_for_no_field_and_a_time_field_that_is_missing(column, tmp_path):
@@ -154,7 +152,5 @@ def test_a_type_does_not_depend_on_how_rows_are_cut(texts, at):
 def test_options_of_the_form(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("t v\n2024-01-01 5\n")
-    from anomalyops.loader.loading import FileFormat
-
     found = read(path, options=FileOptions(format=FileFormat.CSV, delimiter=" "))
     assert found.documents == [{"t": "2024-01-01T00:00:00Z", "v": 5}]

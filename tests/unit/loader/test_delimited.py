@@ -1,10 +1,13 @@
 """Delimited text with its faults: every row is a row, or is named with its line."""
 
+import tracemalloc
+
 import pytest
 from reading import read
 
 from anomalyops.loader import LoadError
-from anomalyops.loader.loading import FileOptions
+from anomalyops.loader.loading import FileOptions, inspect
+from anomalyops.loader.survey import Wishes
 
 
 @pytest.fixture
@@ -103,13 +106,8 @@ def test_what_cannot_be_a_table(csv, text, options, says):
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
-    import tracemalloc
-
     path = tmp_path / "a.csv"
     path.write_text("t,v,w\n" + "".join(f'2024-01-01 00:00:00,{n},"word {n}"\n' for n in range(150_000)))
-    from anomalyops.loader.loading import inspect
-    from anomalyops.loader.survey import Wishes
-
     tracemalloc.start()
     inspect(path, FileOptions(), Wishes(time_field="t"))
     _, peak = tracemalloc.get_traced_memory()

@@ -12,7 +12,7 @@ from anomalyops.loader import LoadError
 from anomalyops.loader.files import detect_encoding
 from anomalyops.loader.loading import FileOptions
 
-TEXT = "t,stadt,v\n2024-01-01,München,1\n2024-01-02,Köln – Süd,2\n"
+TEXT = "t,stadt,v\n2024-01-01,München,1\n2024-01-02,Köln … Süd,2\n"
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
@@ -20,7 +20,7 @@ TEXT = "t,stadt,v\n2024-01-01,München,1\n2024-01-02,Köln – Süd,2\n"
 def test_compressed_files(tmp_path, compress, name):
     path = tmp_path / name
     path.write_bytes(compress(TEXT.encode()))
-    assert [document["stadt"] for document in read(path).documents] == ["München", "Köln – Süd"]
+    assert [document["stadt"] for document in read(path).documents] == ["München", "Köln … Süd"]
 
 
 def test_several_compressed_members_are_read_on(tmp_path):
@@ -35,7 +35,7 @@ def test_several_compressed_members_are_read_on(tmp_path):
 def test_a_damaged_file_is_named(tmp_path, compress):
     path = tmp_path / "a.csv"
     path.write_bytes(compress((TEXT + "2024-01-03,Bonn,3\n" * 50_000).encode())[:-30])
-    with pytest.raises(LoadError, match="a.csv: the file is damaged"):
+    with pytest.raises(LoadError, match=r"a\.csv: the file is damaged"):
         read(path)
 
 
@@ -44,7 +44,7 @@ def test_encodings_are_recognised(tmp_path, encoding):
     path = tmp_path / "a.csv"
     path.write_bytes(TEXT.encode(encoding))
     found = read(path)
-    assert [document["stadt"] for document in found.documents] == ["München", "Köln – Süd"]
+    assert [document["stadt"] for document in found.documents] == ["München", "Köln … Süd"]
     assert list(found.documents[0]) == ["t", "stadt", "v"]
     if encoding == "cp1252":
         assert any("line 2 is not UTF-8; read as cp1252" in note for note in found.source.notes)

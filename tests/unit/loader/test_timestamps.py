@@ -144,7 +144,7 @@ _PATTERNS = st.sampled_from(
         "%Y-%m-%d %H:%M:%S.%f",
         "%a, %d %b %Y %H:%M:%S.%f %z",
         "%j/%Y %I:%M:%S.%f %p",
-    ]  # fmt: skip
+    ]
 )
 _JAVA = {
     "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX": "%Y-%m-%dT%H:%M:%S.%f%z",
