@@ -1,4 +1,3 @@
-# `make demo`, `make test`, `make lint`, `make generate`, `make bench`: each installs what it needs.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,52 +7,57 @@ ARGS   ?=
 # One process a core; tests of one file share their engine.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: demo test test-unit test-contract test-kube test-e2e fuzz lint generate bench clean
+.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz lint generate bench clean
+
+help:  ## these lines
+	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Each installs what it needs into $(VENV); ARGS=... goes to the command behind it."
 
 $(READY): pyproject.toml
+	@echo "installing anomalyops and what it needs into $(VENV) (once, a minute or two)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' >&2
 	@touch $@
 
 # Version 9 of the official client, for the contract tests: it cannot share an environment with version 8.
 $(ES9): tests/contract/requirements-es9.txt
+	@echo "installing version 9 of the official client into .venv-es9 (once)" >&2
 	@test -x .venv-es9/bin/python || $(PYTHON) -m venv .venv-es9
 	@.venv-es9/bin/python -m pip install --quiet --disable-pip-version-check -r $< >&2
 	@touch $@
 
-demo: $(READY)
+demo: $(READY)  ## the product on sample data
 	@$(BIN)/anomalyops demo $(ARGS)
 
-test: test-unit test-contract
+test: test-unit test-contract  ## all tests
 	$(BIN)/python -m pytest tests/kube tests/e2e $(ARGS)
 
-test-unit: $(READY)
+test-unit: $(READY)  ## units alone
 	$(BIN)/python -m pytest tests/unit $(PARALLEL) $(ARGS)
 
-test-contract: $(READY) $(ES9)
+test-contract: $(READY) $(ES9)  ## the REST dialect, through the official clients
 	$(BIN)/python -m pytest tests/contract $(PARALLEL) $(ARGS)
 
-test-kube: $(READY)
+test-kube: $(READY)  ## the operator on a real kube-apiserver
 	$(BIN)/python -m pytest tests/kube $(ARGS)
 
-test-e2e: $(READY)
+test-e2e: $(READY)  ## the chart on kind, where Docker is
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-# Every law over generated cases, forty times as long as among the unit tests.
-fuzz: $(READY)
+fuzz: $(READY)  ## every law, long
 	$(BIN)/python -m pytest tests/unit -m fuzz --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
 
-lint: $(READY)
+lint: $(READY)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=operator $(BIN)/lint-imports
 
-generate: $(READY)
+generate: $(READY)  ## what is derived from the models
 	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md
 
-bench: $(READY)
+bench: $(READY)  ## measurements
 	$(BIN)/python -m benchmarks $(ARGS)
 
-clean:
+clean:  ## forget what was installed
 	rm -rf $(VENV) .venv-es9 .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -165,6 +166,33 @@ def test_anomalies_influencers_and_the_plot():
     assert "codes: count of 404 around 2026-01-01 12:00 UTC" in text
     assert text.count("●") == 2  # one in the plot, one in its legend
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("actual", "typical", "shown"),
+    [
+        (126.4, 126.0, "126.4 126"),
+        (1234567.5, 1234567.25, "1,234,568 1,234,567"),
+        (0.12345, 0.12349, "0.1235 0.1235"),
+        (5.0, 5.0, "5 5"),
+        (101.0, 1.5763, "101 1.58"),
+        (1e-9, 2e-9, "1e-09 2e-09"),
+    ],
+)
+def test_as_many_digits_as_tell_actual_from_typical(actual, typical, shown):
+    row = printed(findings_view([replace(ANOMALY, actual=(actual,), typical=(typical,))], [], [], width=120))
+    first, second = row.splitlines()[2].split()[5:7]
+    assert (first != second) == (actual != typical)
+    if actual > 1:
+        assert f"{first} {second}" == shown
+
+
+def test_seconds_are_shown_where_times_have_them():
+    times = [NOW, NOW.replace(second=40)]
+    shown = printed(findings_view([replace(ANOMALY, timestamp=time) for time in times], [], [], width=120))
+    assert "12:00:00" in shown
+    assert "12:00:40" in shown
+    assert "12:00:00" not in printed(findings_view([ANOMALY], [], [], width=120))
 
 
 def test_a_narrow_terminal_does_without_the_function():
