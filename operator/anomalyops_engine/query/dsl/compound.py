@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body, renamed
-from anomalyops_engine.query.errors import NumberFormatError
+from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
 from anomalyops_engine.query.expr import FALSE, TRUE, Expr, ListOf, all_of, any_of, call, when
 from anomalyops_engine.query.options import (
     MistypedError,
     Subject,
     anything,
     boolean,
-    integer,
     option,
     read_options,
-    shown,
 )
 
 _Parse = Callable[[object], Clause]
@@ -79,54 +76,6 @@ def read_constant_score(body: object, parse: _Parse) -> Clause:
 # --- bool ---
 
 
-def minimum_should_match(value: object) -> str:
-    """Read `minimum_should_match` as text.
-
-    Raises:
-        NumberFormatError: it is of no known form.
-    """
-    if not isinstance(value, str):
-        return str(integer()(value))
-    at_least(value, 1)
-    return value
-
-
-def at_least(spec: str, count: int) -> int:
-    """Return how many of `count` optional clauses must match.
-
-    The forms are `2`, `-1` (all but one), `75%`, `-25%`, and `2<75%`: all of up to two, 75 % of more; several of the
-    last with spaces between (`Queries.calculateMinShouldMatch` of Elasticsearch).
-
-    Raises:
-        NumberFormatError: any other form.
-    """
-    text = re.sub(r"\s*<\s*", "<", spec.strip())
-    if "<" not in text:
-        return _plain_minimum(text, count)
-    needed = count
-    for condition in text.split():
-        bound, _, wanted = condition.partition("<")
-        if count <= _whole(bound):
-            return needed
-        needed = _plain_minimum(wanted, count)
-    return needed
-
-
-def _plain_minimum(text: str, count: int) -> int:
-    if text.endswith("%"):
-        percent = _whole(text[:-1])
-        share = abs(percent) * count // 100
-        return max(0, share if percent >= 0 else count - share)
-    number = _whole(text)
-    return max(0, number if number >= 0 else count + number)
-
-
-def _whole(text: str) -> int:
-    if re.fullmatch(r"[+-]?\d{1,10}", text, re.ASCII) is None:
-        raise NumberFormatError(shown(text))
-    return int(text)
-
-
 def _clauses(value: object) -> list[object]:
     if not isinstance(value, dict | list):
         raise MistypedError(value)
@@ -141,7 +90,7 @@ class _BoolOptions(MatchAll):
     filter: Sequence[object] = option(_clauses, (), nullable=True)
     should: Sequence[object] = option(_clauses, (), nullable=True)
     must_not: Sequence[object] = option(_clauses, (), nullable=True)
-    minimum_should_match: str | None = option(minimum_should_match, None, nullable=True)
+    minimum_should_match: Minimum | None = option(read_minimum, None, nullable=True)
     adjust_pure_negative: bool = option(boolean, default=True)
 
 
@@ -192,7 +141,7 @@ def read_bool(body: object, parse: _Parse) -> Clause:
     options = read_options(_BoolOptions, options_body("bool", body), Subject("bool"))
     required = tuple(map(parse, [*options.must, *options.filter]))
     optional = tuple(map(parse, options.should))
-    needed = 0 if options.minimum_should_match is None else at_least(options.minimum_should_match, len(optional))
+    needed = 0 if options.minimum_should_match is None else options.minimum_should_match.of(len(optional))
     if optional and not required:
         # A query of optional clauses alone finds what one of them finds (Lucene's BooleanQuery).
         needed = max(needed, 1)

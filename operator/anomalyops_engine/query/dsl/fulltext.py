@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
-from anomalyops_engine.query.dsl.compound import at_least, minimum_should_match
+from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
 from anomalyops_engine.query.dsl.terms import has_one_of
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.expr import FALSE, TRUE, Binary, Expr, Literal, call, lift
+from anomalyops_engine.query.expr import FALSE, Binary, Expr, Not, all_of, any_of, call, lift
 from anomalyops_engine.query.options import Scalar, boolean, integer, option, scalar, word
 from anomalyops_engine.query.values import as_text
 
@@ -28,7 +27,7 @@ class Match(Clause):
     field: str
     query: Scalar = option(scalar)
     operator: str = option(word({"or", "and"}), "or")
-    minimum_should_match: str | None = option(minimum_should_match, None, nullable=True)
+    minimum_should_match: Minimum | None = option(read_minimum, None, nullable=True)
     lenient: bool = option(boolean, default=False)
     zero_terms_query: str = option(word({"none", "all"}), "none")
     # Without synonyms there is nothing to do.
@@ -39,18 +38,19 @@ class Match(Clause):
         leaf = scope.index.get(self.field)
         if leaf is None or not leaf.is_text:
             return self._exact(scope)
-        words = tuple(dict.fromkeys(analysis.words(as_text(self.query))))
-        if not words:
-            return TRUE if self.zero_terms_query == "all" else FALSE
-        wanted = Literal(words)
-        if self.operator == "and":
-            return some_value(leaf, lambda value: call("list_has_all", analysis.words_of(value), wanted))
-        if self.minimum_should_match is None:
-            return some_value(leaf, lambda value: call("list_has_any", analysis.words_of(value), wanted))
-        needed = max(1, at_least(self.minimum_should_match, len(words)))
-        return some_value(
-            leaf, lambda value: call("len", call("list_intersect", analysis.words_of(value), wanted)) >= needed
-        )
+        text = as_text(self.query)
+        found = some_value(leaf, lambda value: self._matches(value, text))
+        if self.zero_terms_query == "none":
+            return found
+        return any_of([call("len", analysis.words_of_query(text)).equals(0), found])
+
+    def _matches(self, value: Expr, text: str) -> Expr:
+        if self.operator == "and" or self.minimum_should_match is None:
+            return analysis.has_words_of(value, text, every=self.operator == "and")
+        wanted = call("list_distinct", analysis.words_of_query(text))
+        needed = self.minimum_should_match.of_expression(call("len", wanted))
+        common = call("len", call("list_intersect", analysis.words_of(value), wanted))
+        return all_of([common >= needed, common > 0])
 
     def _exact(self, scope: Scope) -> Expr:
         try:
@@ -86,14 +86,10 @@ class MatchPhrase(Clause):
         leaf = scope.index.get(self.field)
         if leaf is None or not leaf.is_text:
             return has_one_of(self.field, (self.query,), scope)
-        phrase = analysis.words(as_text(self.query))
-        if not phrase:
-            return TRUE if self.zero_terms_query == "all" else FALSE
-        return some_value(leaf, lambda value: call("contains", _spaced(analysis.words_of(value)), _line(phrase)))
-
-
-def _line(words: Sequence[str]) -> str:
-    return f" {' '.join(words)} "
+        phrase = analysis.words_of_query(as_text(self.query))
+        found = some_value(leaf, lambda value: call("contains", _spaced(analysis.words_of(value)), _spaced(phrase)))
+        any_words = call("len", phrase) > 0
+        return any_of([Not(any_words), found]) if self.zero_terms_query == "all" else all_of([any_words, found])
 
 
 def _spaced(words: Expr) -> Expr:

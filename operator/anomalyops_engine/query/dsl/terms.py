@@ -45,8 +45,8 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
     if leaf is None or not values:
         return FALSE
     if leaf.is_text:
-        words = Literal(tuple(as_text(value) for value in values))
-        return some_value(leaf, lambda value: call("list_has_any", analysis.words_of(value), words))
+        words = [as_text(value) for value in values]
+        return some_value(leaf, lambda value: analysis.has_a_word(value, words))
     if leaf.type == "ip" and any("/" in as_text(value) for value in values):
         raise UnsupportedQueryError(f"CIDR terms on [ip] field [{name}] are not supported by this engine")
     if leaf.is_date:
