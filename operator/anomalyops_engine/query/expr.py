@@ -83,6 +83,7 @@ ScalarFunction: TypeAlias = OneOf[
     "signbit",
     "starts_with",
     "strlen",
+    "substr",
     "trunc",
     "unnest",
 ]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from anomalyops_engine.query.errors import IllegalQueryError
-from anomalyops_engine.query.expr import Cast, Column, Expr, ListOf, SqlType, call, null, when
-from anomalyops_engine.store import Field, Index
+from anomalyops_engine.query.expr import Cast, Column, Expr, Lambda, ListOf, SqlType, call, null, when
+from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.mapping import SQL_TYPES
 from anomalyops_engine.store.patterns import matches
 
@@ -48,6 +48,12 @@ class ResolvedField:
         return bool(mapped) and all(leaf.is_date for leaf in mapped)
 
     @property
+    def is_ip(self) -> bool:
+        """True for addresses in the form that sorts (`store.ip`), in all indices that map it."""
+        mapped = [leaf for leaf in self.leaves if leaf is not None]
+        return bool(mapped) and all(leaf.type == "ip" for leaf in mapped)
+
+    @property
     def is_numeric(self) -> bool:
         """True for what can be added up; also for an unmapped field, which has no values at all."""
         return self.leaf is None or self.type != "VARCHAR"
@@ -63,6 +69,8 @@ class ResolvedField:
         if leaf is None:
             return null(self.column_type)
         column: Expr = Column(leaf.column)
+        if leaf.type == "ip" and not self.is_ip:
+            column = shown_addresses(column) if leaf.multi else shown_address(column)
         if self.multi and not leaf.multi:
             column = when(column.is_not_null(), ListOf((column,)))
         return column if SQL_TYPES[leaf.type] == self.type else Cast(column, self.column_type)
@@ -81,7 +89,9 @@ class ResolvedField:
 
 def single_value(leaf: Field) -> Expr:
     """Return the one value of a field that a document stands for; see `ResolvedField.single`."""
-    column = Column(leaf.column)
+    column: Expr = Column(leaf.column)
+    if leaf.type == "ip":
+        column = shown_addresses(column) if leaf.multi else shown_address(column)
     if not leaf.multi:
         return column
     if leaf.is_string:
@@ -89,6 +99,16 @@ def single_value(leaf: Field) -> Expr:
     if leaf.is_date:
         return call("list_min", column)
     return when(call("len", column).equals(1), call("list_extract", column, 1))
+
+
+def shown_address(value: Expr) -> Expr:
+    """Return an address as it is shown, of the form in which it is kept."""
+    return call("substr", value, ip.KEY_LENGTH + 1)
+
+
+def shown_addresses(values: Expr) -> Expr:
+    """Return a list of addresses as they are shown."""
+    return call("list_transform", values, Lambda("address", shown_address(Column("address"))))
 
 
 def listed(leaf: Field) -> Expr:

@@ -11,7 +11,7 @@ from anomalyops_engine.query.errors import IllegalQueryError, QueryError, Unsupp
 from anomalyops_engine.query.expr import Expr, call
 from anomalyops_engine.query.fields import listed, text_field_error
 from anomalyops_engine.query.options import MistypedError, Subject, boolean, option, read_options, text
-from anomalyops_engine.store import Field, Index
+from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.mapping import SQL_TYPES
 from anomalyops_engine.store.patterns import matches
@@ -139,7 +139,11 @@ def _show(leaf: Field, entry: WantedField) -> Callable[[Any], Any]:
         return lambda value: format_millis(value, formats)
     if entry.format is not None:
         raise _no_format(leaf, entry)
-    return lambda value: value
+    return ip.shown if leaf.type == "ip" else _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _no_format(leaf: Field, entry: WantedField) -> QueryError:

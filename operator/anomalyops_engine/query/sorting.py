@@ -23,8 +23,8 @@ from anomalyops_engine.query.options import (
     text,
     word,
 )
-from anomalyops_engine.query.values import as_number, as_text, column_value
-from anomalyops_engine.store import Field, Index
+from anomalyops_engine.query.values import as_number, as_text, column_value, kept_address
+from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.mapping import FLOATS, SQL_TYPES
 
@@ -125,6 +125,7 @@ class SortColumn:
         formats: date formats of the value in hits, None for none.
         is_text: texts are sorted, not numbers.
         is_double: -0.0 comes before 0.0.
+        is_ip: texts are addresses in the form that sorts.
     """
 
     value: Expr
@@ -132,6 +133,7 @@ class SortColumn:
     formats: str | None = None
     is_text: bool = False
     is_double: bool = False
+    is_ip: bool = False
 
 
 def sort_column(key: SortKey, index: Index, *, number: int, now_ms: int) -> SortColumn:
@@ -201,10 +203,10 @@ def _text_column(key: SortKey, leaf: Field) -> SortColumn:
         raise IllegalQueryError(f"Field [{key.field}] of type [{leaf.type}] doesn't support formats.")
     if key.mode in {"sum", "avg", "median"}:
         raise IllegalQueryError("we only support AVG, MEDIAN and SUM on number based fields")
-    value = _picked(key, leaf)
+    value, is_ip = _picked(key, leaf), leaf.type == "ip"
     if key.missing not in {"_last", "_first"}:
-        value = call("coalesce", value, as_text(key.missing))
-    return SortColumn(value, is_text=True)
+        value = call("coalesce", value, kept_address(key.missing) if is_ip else as_text(key.missing))
+    return SortColumn(value, is_text=True, is_ip=is_ip)
 
 
 def _number_column(key: SortKey, leaf: Field, now_ms: int) -> SortColumn:
@@ -316,6 +318,8 @@ class Criterion:
             value = float(value) if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
         elif column.kind:
             value = int(value)
+        elif column.is_ip:
+            value = ip.shown(value)
         return value if column.formats is None else format_millis(value, column.formats)
 
 
@@ -325,7 +329,7 @@ def criterion(key: SortKey, columns: Sequence[SortColumn], name: str) -> Criteri
     Raises:
         IllegalQueryError: one index sorts the field by texts, another one by numbers.
     """
-    if len({column.is_text for column in columns}) > 1:
+    if len({(column.is_text, column.is_ip) for column in columns}) > 1:
         raise IllegalQueryError(
             f"Can't sort on field [{key.field}]; the field has incompatible sort types: [LONG] and [STRING] across "
             "shards!"

@@ -11,12 +11,11 @@ from anomalyops_engine.query.errors import (
     NumberFormatError,
     QueryError,
     QueryShardError,
-    UnsupportedQueryError,
 )
 from anomalyops_engine.query.expr import Compare, Comparison, Expr, Literal, Not, all_of, any_of, call
 from anomalyops_engine.query.fields import ResolvedField, ValueType
 from anomalyops_engine.query.options import Scalar, any_number, shown
-from anomalyops_engine.store import Field
+from anomalyops_engine.store import Field, ip
 from anomalyops_engine.store.mapping import FLOATS, INTEGER_LIMITS
 
 _LONGS = INTEGER_LIMITS["long"]
@@ -28,6 +27,8 @@ def column_value(leaf: Field, value: Scalar) -> Any:
     Raises:
         QueryShardError: it is no value of the field's type.
     """
+    if leaf.type == "ip":
+        return kept_address(value)
     if leaf.is_string:
         return as_text(value)
     if leaf.type == "boolean":
@@ -47,12 +48,11 @@ def bound_value(leaf: Field, value: Scalar) -> Any:
 
     Raises:
         QueryShardError: it is no value of the field's type.
-        UnsupportedQueryError: the type has no order in this engine.
     """
     if leaf.type == "boolean":
         return _as_boolean(value)
     if leaf.type == "ip":
-        raise UnsupportedQueryError(f"[range] on [ip] field [{leaf.path}] is not supported by this engine")
+        return kept_address(value)
     if leaf.is_string:
         return as_text(value)
     number = _number(leaf, value)
@@ -60,6 +60,31 @@ def bound_value(leaf: Field, value: Scalar) -> Any:
         return _double(leaf, number)
     _check_width(leaf, number)
     return number if -(2**63) <= number < 2**64 else float(number)
+
+
+def kept_address(value: Scalar) -> str:
+    """Return an IP address in the form in which it is kept, to compare columns with.
+
+    Raises:
+        QueryShardError: it is none.
+    """
+    try:
+        return ip.stored(as_text(value))
+    except ValueError as error:
+        raise _not_created(IllegalQueryError(str(error))) from None
+
+
+def in_block(value: Expr, block: str) -> Expr:
+    """Return that an address lies in a block in CIDR notation.
+
+    Raises:
+        QueryShardError: there is no such block.
+    """
+    try:
+        low, high = ip.block(block)
+    except ValueError as error:
+        raise _not_created(IllegalQueryError(str(error))) from None
+    return all_of([value >= low, *([] if high is None else [value < high])])
 
 
 def as_text(value: object) -> str:
@@ -164,6 +189,8 @@ def filler(field: ResolvedField, value: Scalar, formats: str, now_ms: int) -> tu
     """
     if field.is_date:
         return resolve_date(value, formats, now_ms=now_ms), "BIGINT"
+    if field.is_ip:
+        return kept_address(value), "VARCHAR"
     if field.type == "VARCHAR":
         return as_text(value), "VARCHAR"
     if field.type == "BOOLEAN":

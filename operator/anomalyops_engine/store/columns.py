@@ -6,7 +6,6 @@ to Arrow as it is, and only columns with something unusual in them are converted
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -15,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anomalyops_engine.store import ip
 from anomalyops_engine.store.dates import DEFAULT_FORMAT, detect_format, parse_date
 from anomalyops_engine.store.errors import DocumentParsingError, MappingError
 from anomalyops_engine.store.mapping import DATES, FLOATS, INTEGER_LIMITS, SQL_TYPES, Field, IndexMapping
@@ -320,10 +320,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _ip(value: Any) -> str:
-    try:
-        return str(ipaddress.ip_address(str(value)))
-    except ValueError:
-        raise ValueError(f"'{_shown(value)}' is not an IP string literal.") from None
+    return ip.stored(str(value))
 
 
 def _text(value: Any) -> str:

@@ -19,7 +19,7 @@ from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.writer import Writer
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);

@@ -14,6 +14,7 @@ from anomalyops_engine.query import (
     QueryError,
     QueryParsingError,
     UnsupportedQueryError,
+    aggregate_rows,
     counted,
     delete_matching,
     read_rows,
@@ -390,6 +391,95 @@ def test_numbers_and_booleans_may_be_written_as_texts(store):
     for bad in ("1.5", 1.5, "one", "NaN", "inf", "1e400", [], {}):
         with pytest.raises(QueryError):
             ask(store, size=bad)
+
+
+# --- addresses ---
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = Store.open(tmp_path_factory.mktemp("hosts") / "data")
+    with opened.write() as writer:
+        fields = {"ip": {"type": "ip"}, "ips": {"type": "ip"}, "time": {"type": "date"}}
+        writer.create_index("hosts", mappings={"properties": fields})
+        rows = {
+            "nine": {"ip": "10.0.0.9", "ips": ["10.0.0.9", "192.168.0.1"]},
+            "ten": {"ip": "10.0.0.10"},
+            "mapped": {"ip": "::ffff:10.0.0.9"},
+            "six": {"ip": "2001:0db8::00ff"},
+            "none": {},
+        }
+        documents = [{"time": 1_704_067_200_000 + place, **row} for place, row in enumerate(rows.values())]
+        writer.append("hosts", documents, ids=list(rows))
+        writer.create_index("texts", mappings={"properties": {"ip": {"type": "keyword"}}})
+        writer.append("texts", [{"ip": "10.0.0.10"}], ids=["text"])
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"term": {"ip": "10.0.0.9"}}, {"nine", "mapped"}),
+        ({"term": {"ip": "2001:db8:0:0::ff"}}, {"six"}),
+        ({"term": {"ip": "10.0.0.0/8"}}, {"nine", "ten", "mapped"}),
+        ({"terms": {"ip": ["10.0.0.10", "2001::/16"]}}, {"ten", "six"}),
+        ({"terms": {"ips": ["192.168.0.0/16", "1.1.1.1"]}}, {"nine"}),
+        ({"match": {"ip": "::/0"}}, {"nine", "ten", "mapped", "six"}),
+        ({"range": {"ip": {"gte": "10.0.0.9", "lt": "10.0.0.10"}}}, {"nine", "mapped"}),
+        ({"range": {"ip": {"gt": "10.0.0.9"}}}, {"ten", "six"}),
+        ({"range": {"ips": {"lte": "10.0.0.10"}}}, {"nine"}),
+        ({"exists": {"field": "ip"}}, {"nine", "ten", "mapped", "six"}),
+    ],
+)
+def test_addresses_are_compared_as_addresses(hosts, query, found):
+    assert ids(hosts, query, "hosts") == found
+
+
+def test_addresses_are_sorted_as_addresses_and_shown_as_texts(hosts):
+    body = {"sort": [{"ip": {"order": "asc"}}, "_doc"], "fields": ["ip"], "docvalue_fields": ["ips"]}
+    found = hits(hosts, "hosts", **body)
+    assert [hit["sort"][0] for hit in found] == ["10.0.0.9", "10.0.0.9", "10.0.0.10", "2001:db8::ff", None]
+    assert found[0]["fields"] == {"ip": ["10.0.0.9"], "ips": ["10.0.0.9", "192.168.0.1"]}
+    assert hits(hosts, "hosts", sort=[{"ip": {"missing": "1.1.1.1"}}])[0]["sort"] == ["1.1.1.1"]
+
+
+def test_buckets_of_addresses_have_their_text_and_order(hosts):
+    def keys(index: str = "hosts", **options: Any) -> list[str]:
+        aggs = {"a": {"terms": {"field": "ip", "order": {"_key": "asc"}, **options}}}
+        return [bucket["key"] for bucket in ask(hosts, index, size=0, aggs=aggs)["aggregations"]["a"]["buckets"]]
+
+    assert keys() == ["10.0.0.9", "10.0.0.10", "2001:db8::ff"]
+    assert keys(include=["10.0.0.0/28", "1.1.1.1"]) == ["10.0.0.9", "10.0.0.10"]
+    assert keys(exclude=["::ffff:10.0.0.9"], missing="9.9.9.9") == ["9.9.9.9", "10.0.0.10", "2001:db8::ff"]
+    assert keys("hosts,texts", order={"_count": "desc"})[0] in {"10.0.0.9", "10.0.0.10"}
+
+
+def test_an_analysis_reads_addresses_as_texts(hosts):
+    stretch = {"time_field": "time", "start_ms": None, "end_ms": None}
+    with hosts.read() as reader:
+        indices = reader.resolve("hosts")
+        rows = read_rows(reader, select(indices, None, ["ip", "ips"], **stretch), ordered_by="time")
+        assert [row["ip"] for row in rows] == ["10.0.0.9", "10.0.0.10", "10.0.0.9", "2001:db8::ff", None]
+        assert rows[0]["ips"] == "10.0.0.9,192.168.0.1"
+        inner = {"time": {"max": {"field": "time"}}, "who": {"terms": {"field": "ip"}}}
+        aggregations = {"t": {"date_histogram": {"field": "time", "fixed_interval": "1h"}, "aggs": inner}}
+        buckets = read_rows(reader, aggregate_rows(indices, None, aggregations, **stretch))
+        assert {row["who"]: row["doc_count"] for row in buckets} == {"10.0.0.9": 2, "10.0.0.10": 1, "2001:db8::ff": 1}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"term": {"ip": "foo"}},
+        {"term": {"ip": "10.0.0.0/33"}},
+        {"range": {"ip": {"gte": "10.0.0.0/8"}}},
+        {"terms": {"ip": [5]}},
+    ],
+)
+def test_what_is_no_address_is_refused(hosts, refused, query):
+    with refused(QueryShardError, "is not an IP string literal."):
+        ids(hosts, query, "hosts")
 
 
 # --- totals, windows ---

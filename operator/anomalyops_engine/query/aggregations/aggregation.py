@@ -66,6 +66,7 @@ class Bucketing:
         render: makes the response object.
         is_list: the expression is a list: the document belongs to several buckets.
         ranking: limits and order of the buckets, None when all are kept in key order.
+        is_ip: keys are addresses in the form that sorts.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Bucketing:
     render: Render
     is_list: bool = False
     ranking: Ranking | None = None
+    is_ip: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

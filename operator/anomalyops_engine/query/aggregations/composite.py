@@ -47,15 +47,17 @@ class TermsSource:
     order: str = option(word({"asc", "desc"}), "asc")
     missing_bucket: bool = option(boolean, default=False)
 
-    def key(self, name: str, rows: Rows) -> tuple[Expr, bool]:
-        """Return the key of a row, and whether it is a list of keys.
+    def bucketing(self, name: str, rows: Rows) -> Bucketing:
+        """Return the keys of the rows.
 
         Raises:
             QueryError: not allowed for the field, or not supported.
         """
         _refuse_missing(name, given=self.missing_bucket)
-        values = rows.column(self.field).values
-        return (call("list_distinct", values.expression) if values.multi else values.expression), values.multi
+        column = rows.column(self.field)
+        values = column.values
+        key = call("list_distinct", values.expression) if values.multi else values.expression
+        return _bucketing(name, key, is_list=values.multi, is_ip=column.field.is_ip)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,8 @@ class DateSource:
     order: str = option(word({"asc", "desc"}), "asc")
     missing_bucket: bool = option(boolean, default=False)
 
-    def key(self, name: str, rows: Rows) -> tuple[Expr, bool]:
-        """Return the key of a row, and whether it is a list of keys.
+    def bucketing(self, name: str, rows: Rows) -> Bucketing:
+        """Return the keys of the rows.
 
         Raises:
             QueryError: not allowed for the field, or not supported.
@@ -82,7 +84,11 @@ class DateSource:
         _refuse_missing(name, given=self.missing_bucket)
         buckets = Buckets(interval_of(self, name), self.offset - shift_ms(self.time_zone, name))
         values = date_column(self.field, rows).values
-        return keys_over(values, buckets.key_of, hard=None), values.multi
+        return _bucketing(name, keys_over(values, buckets.key_of, hard=None), is_list=values.multi)
+
+
+def _bucketing(name: str, key: Expr, *, is_list: bool, is_ip: bool = False) -> Bucketing:
+    return Bucketing(name=name, typed_name="composite", key=key, render=_not_rendered, is_list=is_list, is_ip=is_ip)
 
 
 def _refuse_missing(name: str, *, given: bool) -> None:
@@ -129,14 +135,10 @@ class Composite(Aggregation):
             raise IllegalQueryError(
                 f"Composite aggregation [{name}] must have exactly one date_histogram source, found [{dates}]"
             )
-        out: list[tuple[Bucketing, str | None]] = []
-        for source_name, source in self.sources:
-            key, is_list = source.key(source_name, rows)
-            bucketing = Bucketing(
-                name=source_name, typed_name="composite", key=key, render=_not_rendered, is_list=is_list
-            )
-            out.append((bucketing, None if isinstance(source, DateSource) else source_name))
-        return out
+        return [
+            (source.bucketing(source_name, rows), None if isinstance(source, DateSource) else source_name)
+            for source_name, source in self.sources
+        ]
 
 
 def _not_rendered(found: Sequence[Found], inner: Inner) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, 
 from anomalyops_engine.query.dsl import where
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, Join, Member, Select, all_of, call
+from anomalyops_engine.query.fields import shown_address
 from anomalyops_engine.query.relation import Documents, in_stretch
 from anomalyops_engine.store import Index
 
@@ -113,7 +114,8 @@ def _leaf_buckets(level: Level, names: Sequence[str | None], rows: Rows, time_fi
     values: dict[str, Expr] = {}
     for number, name in enumerate(names):
         if name is not None:
-            values[name] = Column(f"k{number}", _member(depth - 1))
+            key = Column(f"k{number}", _member(depth - 1))
+            values[name] = shown_address(key) if level.path[number].is_ip else key
     timed = False
     for number, metrics in enumerate(level.metrics):
         position = 0

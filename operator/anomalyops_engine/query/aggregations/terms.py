@@ -17,7 +17,7 @@ from anomalyops_engine.query.aggregations.aggregation import (
 from anomalyops_engine.query.aggregations.rows import RowColumn, Rows, Values
 from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Cast, Column, Expr, Lambda, Not, all_of, call, one_of, when
+from anomalyops_engine.query.expr import Cast, Column, Expr, Lambda, Not, all_of, any_of, call, one_of, when
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
@@ -30,7 +30,8 @@ from anomalyops_engine.query.options import (
     word,
 )
 from anomalyops_engine.query.regexes import full_match_pattern
-from anomalyops_engine.query.values import filler
+from anomalyops_engine.query.values import as_text, filler, in_block, kept_address
+from anomalyops_engine.store import ip
 from anomalyops_engine.store.dates import format_millis
 
 _MOST = 2**31 - 1
@@ -90,6 +91,7 @@ class Terms(BucketAggregation):
             render=_renderer(self._show(column), with_errors=self.show_term_doc_count_error),
             is_list=values.multi,
             ranking=Ranking(order, self.size, max(self.min_doc_count, self.shard_min_doc_count)),
+            is_ip=column.field.is_ip,
         )
 
     def _show(self, column: RowColumn) -> Callable[[Any], dict[str, Any]]:
@@ -99,7 +101,7 @@ class Terms(BucketAggregation):
             return lambda value: {"key": value, "key_as_string": format_millis(value, formats)}
         if self.format is not None and column.field.is_numeric and leaf is not None:
             raise UnsupportedQueryError("[format] of numbers in [terms] is not supported by this engine")
-        return _shown
+        return _shown_address if column.field.is_ip else _shown
 
     def _key(self, column: RowColumn, values: Values) -> Expr:
         if not values.multi:
@@ -133,7 +135,17 @@ def _chosen(column: RowColumn, wanted: str | tuple[Scalar, ...], value: Expr) ->
         return call("regexp_full_match", Cast(value, "VARCHAR"), wanted, "s")
     if leaf is None:
         return one_of(Cast(value, "VARCHAR"), [str(item) for item in wanted])
+    if column.field.is_ip:
+        return any_of([_at_address(value, as_text(item)) for item in wanted])
     return one_of(value, [filler(column.field, item, leaf.formats, column.now_ms)[0] for item in wanted])
+
+
+def _at_address(value: Expr, wanted: str) -> Expr:
+    return in_block(value, wanted) if ip.is_block(wanted) else value.equals(kept_address(wanted))
+
+
+def _shown_address(value: Any) -> dict[str, Any]:
+    return {"key": ip.shown(value)}
 
 
 def _shown(value: Any) -> dict[str, Any]:

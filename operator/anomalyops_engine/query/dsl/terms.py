@@ -31,8 +31,8 @@ from anomalyops_engine.query.options import (
     scalar,
 )
 from anomalyops_engine.query.regexes import literal_pattern
-from anomalyops_engine.query.values import as_text, column_value, epoch_numbers, same_number
-from anomalyops_engine.store import Field
+from anomalyops_engine.query.values import as_text, column_value, epoch_numbers, in_block, same_number
+from anomalyops_engine.store import Field, ip
 
 
 def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
@@ -47,8 +47,11 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
     if leaf.is_text:
         words = [as_text(value) for value in values]
         return some_value(leaf, lambda value: analysis.has_a_word(value, words))
-    if leaf.type == "ip" and any("/" in as_text(value) for value in values):
-        raise UnsupportedQueryError(f"CIDR terms on [ip] field [{name}] are not supported by this engine")
+    if leaf.type == "ip":
+        blocks = [text for text in map(as_text, values) if ip.is_block(text)]
+        single = tuple(value for value in values if not ip.is_block(as_text(value)))
+        inside = some_value(leaf, lambda address: any_of([in_block(address, block) for block in blocks]))
+        return any_of([*([_has_value(leaf, single)] if single else []), *([inside] if blocks else [])])
     if leaf.is_date:
         return any_of([_at_moment(leaf, value, scope) for value in values])
     return _has_value(leaf, values)
