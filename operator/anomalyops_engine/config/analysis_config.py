@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from anomalyops_engine.config.categorization import PerPartitionCategorization, check_categorization
 from anomalyops_engine.config.detector import MLCATEGORY, Detector
-from anomalyops_engine.config.reading import Parser, WrongType, boolean, duration, integer, text, texts
-from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, record, row
+from anomalyops_engine.config.reading import Parser, WrongType, boolean, duration, small_integer, text, texts
+from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, listed, record, row
 from anomalyops_engine.config.units import DAY_MS, SECOND_MS, Duration
 from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, illegal_argument
@@ -31,19 +31,16 @@ def _default_prune_window(known: Values) -> Duration:
 
 
 def _merge_per_partition(
-    present: PerPartitionCategorization | None, change: Mapping[str, bool]
-) -> PerPartitionCategorization | None:
-    now = present or PerPartitionCategorization()
-    if change.get("enabled", now.enabled) != now.enabled:
+    present: PerPartitionCategorization, changed: PerPartitionCategorization
+) -> PerPartitionCategorization:
+    if changed.enabled != present.enabled:
         raise bad_request("analysis_config.per_partition_categorization.enabled cannot be updated")
-    if change.get("stop_on_warn") and not now.enabled:
-        raise bad_request("stop_on_warn cannot be true in per_partition_categorization when enabled is false")
-    return None if present is None else dataclasses.replace(present, **change)
+    return changed
 
 
 _DETECTOR_UPDATE: Final = Parser(
     "detector_update",
-    {"detector_index": integer, **{name: made.judged_update for name, made in Detector.updatable().items()}},
+    {"detector_index": small_integer, **{name: made.judged_update for name, made in Detector.updatable().items()}},
     required=("detector_index",),
 )
 
@@ -60,28 +57,28 @@ def _merge_detectors(present: Sequence[Detector], changes: Sequence[Mapping[str,
     return tuple(detectors)
 
 
-@record("analysis_config")
+@record("analysis_config", required=("detectors",))
 class AnalysisConfig(Record):
     """What a job analyses."""
 
     bucket_span: Duration = row(duration, default=_DEFAULT_SPAN)
     detectors: tuple[Detector, ...] = row(
-        Each(Nested(Detector)),
+        Each(Detector),
         default=(),
         change=Change.LIVE,
-        read_update=Each(lambda _, value: _DETECTOR_UPDATE.parse(value)),
+        read_update=lambda _, value: tuple(_DETECTOR_UPDATE.parse(item) for item in listed(value)),
         merge=_merge_detectors,
     )
     influencers: tuple[str, ...] = row(texts, default=())
     categorization_field_name: str | None = row(text, default=None)
     categorization_filters: tuple[str, ...] | None = row(texts, default=None, change=Change.AT_ONCE)
     categorization_analyzer: Json = row(_analyzer, default=None)
-    per_partition_categorization: PerPartitionCategorization | None = row(
+    per_partition_categorization: PerPartitionCategorization = row(
         Nested(PerPartitionCategorization),
-        default=None,
+        default=PerPartitionCategorization(),
         change=Change.LIVE,
-        read_update=lambda _, value: PerPartitionCategorization.parser().parse(value),
         merge=_merge_per_partition,
+        shown=lambda _, whole: whole.categorization_field_name is not None,
     )
     latency: Duration | None = row(duration, default=None)
     summary_count_field_name: str | None = row(text, default=None)
@@ -116,7 +113,6 @@ class AnalysisConfig(Record):
         self._check_prune_window()
         if not self.detectors:
             raise bad_request("No detectors configured")
-        self._check_duplicates()
         if self.summary_count_field_name and any(detector.function == "metric" for detector in self.detectors):
             raise bad_request("The 'metric' function cannot be used in jobs that will take pre-summarized input")
         check_categorization(
@@ -130,19 +126,20 @@ class AnalysisConfig(Record):
 
     def _check_prune_window(self) -> None:
         window, span = self.model_prune_window, self.bucket_span
-        if window.nanos % span.nanos:
+        if window.seconds % span.seconds:
             raise bad_request(f"model_prune_window [{window}] must be a multiple of bucket_span [{span}]")
-        if window.nanos < 2 * span.nanos:
+        if window.seconds < 2 * span.seconds:
             raise bad_request(
                 f"model_prune_window [{window}] must be at least 2 times greater than bucket_span [{span}]"
             )
 
-    def _check_duplicates(self) -> None:
+    def check_duplicates(self) -> None:
+        """Raise 400 for a detector that is there twice."""
         seen: list[Detector] = []
         for detector in self.detectors:
             unnumbered = dataclasses.replace(detector, detector_index=0)
             if unnumbered in seen:
-                raise bad_request(f"Duplicate detectors are not allowed: [{detector.detector_description}]")
+                raise illegal_argument(f"Duplicate detectors are not allowed: [{detector.detector_description}]")
             seen.append(unnumbered)
 
     def _check_nested_fields(self) -> None:

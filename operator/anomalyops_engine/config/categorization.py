@@ -36,12 +36,17 @@ DEFAULT_ANALYZER: Final[JsonObject] = {
 }
 
 
-@record("per_partition_categorization")
+@record("per_partition_categorization", required=("enabled",))
 class PerPartitionCategorization(Record):
     """Whether messages are categorised for each partition on its own."""
 
     enabled: bool = row(boolean, default=False)
-    stop_on_warn: bool = row(boolean, default=False)
+    stop_on_warn: bool = row(boolean, default=False, shown=lambda _, whole: whole.enabled)
+
+    def check(self) -> None:
+        """Raise 400 for a stop of what is not done."""
+        if self.stop_on_warn and not self.enabled:
+            raise bad_request("stop_on_warn cannot be true in per_partition_categorization when enabled is false")
 
 
 def check_categorization(
@@ -49,7 +54,7 @@ def check_categorization(
     field: str | None,
     analyzer: Json,
     filters: Sequence[str],
-    per_partition: PerPartitionCategorization | None,
+    per_partition: PerPartitionCategorization,
     detectors: Sequence[Detector],
 ) -> None:
     """Raise 400 when categorisation settings contradict each other or the detectors."""
@@ -64,12 +69,8 @@ def check_categorization(
         raise bad_request("categorization_analyzer requires setting categorization_field_name")
     if filters:
         _check_filters(filters, field, analyzer)
-    if per_partition is None:
-        return
     if per_partition.enabled:
         _check_per_partition(field, used)
-    elif per_partition.stop_on_warn:
-        raise bad_request("stop_on_warn cannot be true in per_partition_categorization when enabled is false")
 
 
 def _check_filters(filters: Sequence[str], field: str | None, analyzer: Json) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from anomalyops_engine.config.reading import choice, number, text
-from anomalyops_engine.config.records import ByName, Each, Nested, Record, record, row, when_true
+from anomalyops_engine.config.reading import choice, choices, number, text
+from anomalyops_engine.config.records import ByName, Each, Record, record, row, when_true
 from anomalyops_engine.refusals import bad_request
 
 _TIME_ONLY: Final = frozenset({"lat_long", "metric", "rare", "freq_rare"})
@@ -34,20 +34,22 @@ class CustomRule(Record):
     """What to do with results that a detector would give otherwise."""
 
     actions: tuple[str, ...] = row(
-        Each(choice("skip_result", "skip_model_update", "force_time_shift")), default=("skip_result",)
+        choices("skip_result", "skip_model_update", "force_time_shift"), default=("skip_result",)
     )
     scope: Mapping[str, FilterRef] | None = row(ByName(FilterRef), default=None, shown=when_true)
-    conditions: tuple[RuleCondition, ...] = row(Each(Nested(RuleCondition)), default=(), shown=when_true)
+    conditions: tuple[RuleCondition, ...] = row(Each(RuleCondition), default=(), shown=when_true)
+
+    def check(self) -> None:
+        """Raise 400 when the rule would always apply."""
+        if not self.scope and not self.conditions:
+            raise bad_request("Invalid detector rule: at least scope or a condition is required")
 
     def check_for(self, function: str | None, splits: Collection[str]) -> None:
         """Raise 400 when the rule cannot apply to a detector of this function and these split fields."""
-        scope = self.scope or {}
-        if not scope and not self.conditions:
-            raise bad_request("Invalid detector rule: at least scope or a condition is required")
         # Like Elasticsearch, which looks at the first condition only.
         if self.conditions and function in _TIME_ONLY and self.conditions[0].applies_to != "time":
             raise bad_request(f"Invalid detector rule: function {function} only supports conditions that apply to time")
-        for field in scope:
+        for field in self.scope or {}:
             if not splits:
                 raise bad_request(
                     f"Invalid detector rule: scope field '{field}' is invalid; detector has no available fields for "

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections.abc import Callable
 from typing import Final
 
-from anomalyops_engine.config.datafeed_aggregations import check_against_job, check_shape
-from anomalyops_engine.config.identifiers import check_id, check_same_id
+import orjson
+
+from anomalyops_engine.config.datafeed_aggregations import check_against_job, check_shape, histogram_of
+from anomalyops_engine.config.identifiers import check_id
+from anomalyops_engine.config.java import JavaRandom, java_hash
 from anomalyops_engine.config.job import Job
-from anomalyops_engine.config.reading import Parser, WrongType, boolean, choice, duration, integer, mapping, text, texts
+from anomalyops_engine.config.reading import Parser, boolean, choice, duration, mapping, small_integer, text, texts
 from anomalyops_engine.config.records import Change, Nested, Record, Values, never, record, row, when_true
 from anomalyops_engine.config.units import HOUR_MS, MINUTE_MS, SECOND_MS, Duration
 from anomalyops_engine.json_types import Json, JsonObject
@@ -23,11 +25,9 @@ from anomalyops_engine.refusals import (
     parse_failure,
 )
 
-CheckQuery = Callable[[JsonObject], None]
-
 DEFAULT_SCROLL_SIZE: Final = 1_000
 _AGGREGATED_CHUNK_BUCKETS: Final = 1_000
-_DEFAULT_MANUAL_CHUNK: Final = Duration.of_ms(3 * HOUR_MS)
+_LONGEST_WINDOW_MS: Final = 24 * HOUR_MS
 _WILDCARD_STATES: Final = ("open", "closed", "hidden")
 _NOT_SERVED: Final = {
     "script_fields": "script_fields are not supported by the embedded engine yet",
@@ -38,23 +38,46 @@ _NOT_SERVED: Final = {
 }
 
 
+def _check_span(field: str, span: Duration) -> None:
+    if span.nanos <= 0:
+        raise illegal_argument(f"chunk {field} has to be positive")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SearchCheck:
+    """What judges the parts of a datafeed that are sent to the search: each raises MlError.
+
+    Attributes:
+        query: judges a query.
+        aggregations: judges aggregations as such.
+        rows: judges whether aggregations can be carried out for a datafeed.
+    """
+
+    query: Callable[[JsonObject], None]
+    aggregations: Callable[[JsonObject], None]
+    rows: Callable[[JsonObject], None]
+
+
 @record("chunking_config", required=("mode",))
 class ChunkingConfig(Record):
     """How long a stretch each search of a lookback covers."""
 
     mode: str = row(choice("auto", "manual", "off"))
-    time_span: Duration | None = row(
-        duration,
-        default=None,
-        at_creation=lambda known: _DEFAULT_MANUAL_CHUNK if known["mode"] == "manual" else None,
-    )
+    time_span: Duration | None = row(duration, check=_check_span, default=None)
 
     def check(self) -> None:
         """Raise 400 when mode and span contradict each other."""
+        if self.mode == "manual" and self.time_span is None:
+            raise illegal_argument("when chunk mode is manual time_span is required")
         if self.mode != "manual" and self.time_span is not None:
             raise illegal_argument("chunk time_span may only be set when mode is manual")
-        if self.time_span is not None and self.time_span.nanos <= 0:
-            raise illegal_argument(f"time_span cannot be less or equal than 0. Value = {self.time_span}")
+
+
+def _check_window(field: str, window: Duration) -> None:
+    if window.nanos <= 0:
+        raise illegal_argument(f"{field} cannot be less or equal than 0. Value = {window}")
+    if window.ms > _LONGEST_WINDOW_MS:
+        raise illegal_argument(f"{field} [{window.text}] must be less than or equal to [24h]")
 
 
 @record("delayed_data_check_config", required=("enabled",))
@@ -62,7 +85,11 @@ class DelayedDataCheck(Record):
     """Whether documents that come too late are looked for, and how far back."""
 
     enabled: bool = row(boolean, default=True)
-    check_window: Duration | None = row(duration, default=None)
+    check_window: Duration | None = row(duration, check=_check_window, default=None)
+
+
+def _word(value: Json) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def expand_wildcards(value: Json) -> tuple[str, ...]:
@@ -71,110 +98,132 @@ def expand_wildcards(value: Json) -> tuple[str, ...]:
     Raises:
         MlError: 400 for an unknown word.
     """
-    given = [part.strip() for item in texts("expand_wildcards", value) for part in item.split(",")]
-    known = {*_WILDCARD_STATES, "all", "none"}
-    for part in given:
-        if part not in known:
-            raise illegal_argument(f"No valid expand wildcard value [{part}]")
-    if "all" in given:
-        return _WILDCARD_STATES
-    if given == ["none"]:
-        return ()
-    return tuple(state for state in _WILDCARD_STATES if state in given)
+    given = value if isinstance(value, list) else [part.strip() for part in _word(value).split(",") if part]
+    states: set[str] = set()
+    for word in map(_word, given):
+        if word == "all":
+            states.update(_WILDCARD_STATES)
+        elif word == "none":
+            states.clear()
+        elif word in _WILDCARD_STATES:
+            states.add(word)
+        else:
+            raise illegal_argument(f"No valid expand wildcard value [{word}]")
+    return tuple(state for state in _WILDCARD_STATES if state in states)
 
 
-@record("indices_options")
+def _flag(field: str, value: Json) -> bool:
+    if isinstance(value, bool) or value in {"true", "false"}:
+        return value in {True, "true"}
+    raise illegal_argument(f"Could not convert [{field}] to boolean, got [{value}]")
+
+
+@record(
+    "indices_options",
+    aliases={
+        "allowNoIndices": "allow_no_indices",
+        "expandWildcards": "expand_wildcards",
+        "ignoreThrottled": "ignore_throttled",
+        "ignoreUnavailable": "ignore_unavailable",
+    },
+)
 class IndicesOptions(Record):
     """What the names of a datafeed's indices may mean."""
 
     expand_wildcards: tuple[str, ...] = row(lambda _, value: expand_wildcards(value), default=("open",))
-    ignore_unavailable: bool = row(boolean, default=False)
-    allow_no_indices: bool = row(boolean, default=True)
-    ignore_throttled: bool = row(boolean, default=True)
+    ignore_unavailable: bool = row(_flag, default=False)
+    allow_no_indices: bool = row(_flag, default=True)
+    ignore_throttled: bool = row(_flag, default=True)
+
+    @classmethod
+    def parse(cls, body: Json) -> IndicesOptions:
+        """Return the options of a body; other keys are passed over, as Elasticsearch does (`IndicesOptions.fromMap`).
+
+        Raises:
+            MlError: 400.
+        """
+        given = {cls.ALIASES.get(key, key): value for key, value in body.items() if value is not None}
+        return cls.complete(
+            {made.name: made.read(made.name, given[made.name]) for made in cls.ROWS if made.name in given}
+        )
 
 
-def _max_empty_searches(field: str, value: Json) -> int:
-    searches = integer(field, value)
+def _check_searches(field: str, searches: int) -> None:
     if searches == 0 or searches < -1:
-        raise bad_request(f"Invalid max_empty_searches value '{searches}' in datafeed configuration")
-    return searches
+        raise bad_request(f"Invalid {field} value '{searches}' in datafeed configuration")
 
 
-def _scroll_size(field: str, value: Json) -> int:
-    size = integer(field, value)
+def _check_size(field: str, size: int) -> None:
     if size < 0:
-        raise bad_request(f"Invalid scroll_size value '{size}' in datafeed configuration")
-    return size
+        raise bad_request(f"Invalid {field} value '{size}' in datafeed configuration")
 
 
-def _indices(_: str, value: Json) -> tuple[str, ...]:
-    indices = [value] if isinstance(value, str) else value
-    if not isinstance(indices, list):
-        raise WrongType
-    if not indices or not all(isinstance(name, str) and name for name in indices):
-        shown = ", ".join("null" if name is None else str(name) for name in indices)
-        raise bad_request(f"Invalid indices value '[{shown}]' in datafeed configuration")
-    return tuple(indices)
-
-
-def _query_delay(field: str, value: Json) -> Duration:
-    delay = duration(field, value)
+def _check_delay(field: str, delay: Duration) -> None:
     if delay.nanos < 0:
-        raise illegal_argument(f"query_delay cannot be less than 0. Value = {delay}")
-    return delay
+        raise illegal_argument(f"{field} cannot be less than 0. Value = {delay}")
+    if delay.nanos % 1_000_000:
+        raise illegal_argument(f"{field} has to be a multiple of 1ms; actual was '{delay}'")
 
 
-def _frequency(field: str, value: Json) -> Duration:
-    frequency = duration(field, value)
+def _check_frequency(field: str, frequency: Duration) -> None:
     if frequency.nanos <= 0:
-        raise illegal_argument(f"frequency cannot be less or equal than 0. Value = {frequency}")
+        raise illegal_argument(f"{field} cannot be less or equal than 0. Value = {frequency}")
     if frequency.nanos % (SECOND_MS * 1_000_000):
-        raise illegal_argument(f"frequency has to be a multiple of 1s; actual was '{frequency}'")
-    return frequency
+        raise illegal_argument(f"{field} has to be a multiple of 1s; actual was '{frequency}'")
 
 
 def _default_query_delay(known: Values) -> Duration:
-    """Return the default query delay of a job: 60 to 120 s by a hash of its id."""
-    milliseconds = MINUTE_MS + zlib.crc32(known["job_id"].encode()) % MINUTE_MS
+    """Return 60 to 120 s, by a hash of the job's id (`DatafeedConfig.defaultRandomQueryDelay`)."""
+    milliseconds = JavaRandom(java_hash(known["job_id"])).below(MINUTE_MS, 2 * MINUTE_MS)
     return Duration.read(f"{milliseconds}ms", "query_delay")
 
 
 def _default_chunking(known: Values) -> ChunkingConfig:
-    aggregations = known.get("aggregations")
-    if not aggregations:
+    if known.get("aggregations") is None:
         return ChunkingConfig(mode="auto", time_span=None)
-    span = Duration.read(f"{_AGGREGATED_CHUNK_BUCKETS * check_shape(aggregations)}ms", "time_span")
+    histogram = histogram_of(known["aggregations"])
+    if histogram.kind == "composite":
+        return ChunkingConfig(mode="off", time_span=None)
+    if histogram.interval_ms <= 0:
+        raise bad_request("Aggregation interval must be greater than 0")
+    span = Duration.read(f"{_AGGREGATED_CHUNK_BUCKETS * histogram.interval_ms}ms", "time_span")
     return ChunkingConfig(mode="manual", time_span=span)
 
 
-@record("datafeed_config", aliases={"aggs": "aggregations", "indexes": "indices"})
+@record("datafeed_config", aliases={"aggs": "aggregations", "indexes": "indices"}, dropped={"config_type": text})
 class Datafeed(Record):
     """A datafeed as the server keeps it."""
 
     datafeed_id: str = row(text, exported=never)
     job_id: str = row(text, exported=never)
     query_delay: Duration = row(
-        _query_delay,
+        duration,
+        check=_check_delay,
         at_creation=_default_query_delay,
         change=Change.CLOSED,
         exported=lambda delay, feed: None if delay == _default_query_delay({"job_id": feed.job_id}) else delay,
     )
-    frequency: Duration | None = row(_frequency, default=None, change=Change.CLOSED)
+    frequency: Duration | None = row(duration, check=_check_frequency, default=None, change=Change.CLOSED)
     max_empty_searches: int | None = row(
-        _max_empty_searches,
+        small_integer,
+        check=_check_searches,
         default=None,
         change=Change.CLOSED,
         merge=lambda _, searches: None if searches == -1 else searches,
     )
-    indices: tuple[str, ...] = row(_indices, change=Change.CLOSED)
-    query: JsonObject = row(mapping, at_creation=lambda _: {"match_all": {"boost": 1}}, change=Change.CLOSED)
+    indices: tuple[str, ...] = row(texts, default=(), change=Change.CLOSED)
+    query: JsonObject = row(mapping, at_creation=lambda _: {"match_all": {}}, change=Change.CLOSED)
     aggregations: JsonObject | None = row(mapping, default=None, change=Change.CLOSED, shown=when_true)
-    scroll_size: int = row(_scroll_size, default=DEFAULT_SCROLL_SIZE, change=Change.CLOSED)
+    script_fields: JsonObject | None = row(mapping, default=None, change=Change.CLOSED)
+    runtime_mappings: JsonObject = row(mapping, at_creation=lambda _: {}, change=Change.CLOSED, shown=when_true)
+    scroll_size: int = row(small_integer, check=_check_size, default=DEFAULT_SCROLL_SIZE, change=Change.CLOSED)
     chunking_config: ChunkingConfig = row(
         Nested(ChunkingConfig),
         at_creation=_default_chunking,
         change=Change.CLOSED,
-        exported=lambda chunking, _: None if chunking.mode == "auto" else chunking,
+        exported=lambda chunking, feed: (
+            None if chunking == _default_chunking({"aggregations": feed.aggregations}) else chunking
+        ),
     )
     delayed_data_check_config: DelayedDataCheck = row(
         Nested(DelayedDataCheck), default=DelayedDataCheck(), change=Change.CLOSED
@@ -189,7 +238,7 @@ class Datafeed(Record):
     @property
     def interval_ms(self) -> int | None:
         """The interval of the aggregations' histogram in milliseconds; None without aggregations."""
-        return check_shape(self.aggregations) if self.aggregations else None
+        return histogram_of(self.aggregations).interval_ms if self.aggregations else None
 
     def frequency_ms(self, span_ms: int) -> int:
         """Return how often it searches in real time, in milliseconds (`DatafeedConfig.defaultFrequency`)."""
@@ -212,7 +261,9 @@ class Datafeed(Record):
         return window.ms if window is not None else max(2 * HOUR_MS, 8 * span_ms)
 
     def check(self) -> None:
-        """Raise 400 when the aggregations cannot be those of a datafeed."""
+        """Raise 400 when there is nothing to read, or when the aggregations cannot be those of a datafeed."""
+        if not self.indices or "" in self.indices:
+            raise bad_request(f"Invalid indices value '[{', '.join(self.indices)}]' in datafeed configuration")
         if self.aggregations:
             check_shape(self.aggregations)
 
@@ -223,16 +274,16 @@ class Datafeed(Record):
             MlError: 400 with Elasticsearch's text.
         """
         config = job.analysis_config
-        if config.latency is not None and config.latency.nanos > 0:
+        if config.latency is not None and config.latency.seconds > 0:
             raise bad_request("A job configured with datafeed cannot support latency")
         if self.aggregations:
             check_against_job(self.aggregations, self.frequency, job)
         window = self.delayed_data_check_config.check_window
         if self.delayed_data_check_config.enabled and window is not None:
-            _check_window(window, config.bucket_span)
+            _check_window_and_span(window, config.bucket_span)
 
 
-def _check_window(window: Duration, span: Duration) -> None:
+def _check_window_and_span(window: Duration, span: Duration) -> None:
     if window.nanos < span.nanos:
         raise bad_request(
             f"delayed_data_check_config: check_window [{window}] must be greater than the bucket_span [{span}]"
@@ -243,9 +294,12 @@ def _check_window(window: Duration, span: Duration) -> None:
         )
 
 
+_UNPARSABLE: Final = {
+    "query": "Datafeed query is not parsable",
+    "aggregations": "Datafeed aggregations are not parsable",
+}
+_EMPTY: Final = MlError(400, "exception", "aggs cannot be empty")
 _FURTHER: Final = {
-    "script_fields": mapping,
-    "runtime_mappings": mapping,
     "esql_query": text,
     "source_time_field": text,
     "grouping_interval": duration,
@@ -263,29 +317,40 @@ _UPDATE: Final = Parser(
 )
 
 
-def _parse(parser: Parser, body: Json, check_query: CheckQuery) -> JsonObject:
+def _parse(parser: Parser, body: Json, search: SearchCheck) -> JsonObject:
     if not isinstance(body, dict):
         raise parse_failure("request body is required")
     if "aggs" in body and "aggregations" in body:
-        raise bad_request("Found two aggregation definitions: [aggs] and [aggregations]")
+        cause = bad_request("Found two aggregation definitions: [aggs] and [aggregations]")
+        raise field_failure(parser.name, "aggregations", cause)
     given = parser.parse(body)
     for field, refusal in _NOT_SERVED.items():
-        if given.pop(field, None):
+        if given.get(field, {}) != {}:
             raise not_implemented(refusal)
-    if "query" in given:
-        try:
-            check_query(given["query"])
-        except MlError as error:
-            cause = MlError(400, "status_exception", "Datafeed query is not parsable", error.as_cause())
-            raise field_failure(parser.name, "query", cause) from error
+    if given.get("aggregations") == {}:
+        cause = MlError(400, "status_exception", _UNPARSABLE["aggregations"], _EMPTY.as_cause())
+        raise field_failure(parser.name, "aggregations", cause)
+    for field, check in (("query", search.query), ("aggregations", search.aggregations)):
+        if field in given:
+            _check_parsable(parser, field, given[field], check)
     return given
+
+
+def _check_parsable(parser: Parser, field: str, value: JsonObject, check: Callable[[JsonObject], None]) -> None:
+    try:
+        check(value)
+    except MlError as error:
+        if error.status == 501:  # well formed: it is the engine that cannot do it
+            raise
+        cause = MlError(400, "status_exception", _UNPARSABLE[field], error.as_cause())
+        raise field_failure(parser.name, field, cause) from error
 
 
 def create_datafeed(
     body: Json,
     *,
     datafeed_id: str | None,
-    check_query: CheckQuery,
+    search: SearchCheck,
     job_id: str | None = None,
     indices_options: IndicesOptions | None = None,
 ) -> Datafeed:
@@ -293,38 +358,37 @@ def create_datafeed(
 
     Args:
         body: the JSON body.
-        datafeed_id: the id of the URL; None when the body carries it or the job id is used.
-        check_query: raises MlError for a query that cannot be parsed.
+        datafeed_id: the id of the URL, which counts more than one in the body; None when there is none.
+        search: judges its query and aggregations.
         job_id: the job it is created with, if the body need not name one.
         indices_options: what the request's query parameters say, used when the body has none.
 
     Raises:
         MlError: 400 with Elasticsearch's text and nesting; 501 for what the engine cannot do yet.
     """
-    given = _parse(_CREATE, body, check_query)
-    if datafeed_id is not None:
-        check_same_id("datafeed_id", given.get("datafeed_id"), datafeed_id)
+    given = _parse(_CREATE, body, search)
     if job_id is not None and given.get("job_id", job_id) != job_id:
         raise illegal_argument(f"datafeed job_id [{given['job_id']}] does not equal job id [{job_id}]")
     owner = given.get("job_id", job_id)
-    if not owner:
-        raise bad_request("Invalid job_id value 'null' in datafeed configuration")
-    identity = check_id("datafeed_id", datafeed_id or given.get("datafeed_id") or owner)
-    check_id("job_id", owner)
-    if "indices" not in given:
-        raise bad_request("Invalid indices value 'null' in datafeed configuration")
+    if owner is None:
+        raise illegal_argument("[job_id] must not be null.")
+    identity = datafeed_id or given.get("datafeed_id") or owner
+    check_id("datafeed_id", identity)
     if given.get("max_empty_searches") == -1:
         del given["max_empty_searches"]
     if indices_options is not None:
         given.setdefault("indices_options", indices_options)
-    return Datafeed.complete({**given, "datafeed_id": identity, "job_id": owner})
+    datafeed = Datafeed.complete({**given, "datafeed_id": identity, "job_id": owner})
+    if datafeed.aggregations is not None:
+        search.rows(datafeed.aggregations)
+    return datafeed
 
 
 def update_datafeed(
     datafeed: Datafeed,
     body: Json,
     *,
-    check_query: CheckQuery,
+    search: SearchCheck,
     indices_options: IndicesOptions | None = None,
 ) -> Datafeed:
     """Merge an update body into a datafeed: top-level keys are replaced, nested objects whole.
@@ -332,11 +396,13 @@ def update_datafeed(
     Raises:
         MlError: 400 with Elasticsearch's text; 501 for what the engine cannot do yet.
     """
-    given = _parse(_UPDATE, body, check_query)
-    check_same_id("datafeed_id", given.pop("datafeed_id", None), datafeed.datafeed_id)
+    given = _parse(_UPDATE, body, search)
+    given.pop("datafeed_id", None)  # the one of the URL counts
     if given.pop("job_id", datafeed.job_id) != datafeed.job_id:
         raise bad_request("Datafeed's job_id cannot be changed.")
     if indices_options is not None:
         given.setdefault("indices_options", indices_options)
     merged = datafeed.merged(given)
-    return merged if merged.aggregations else dataclasses.replace(merged, aggregations=None)
+    if "aggregations" in given:
+        search.rows(given["aggregations"])
+    return merged

@@ -9,8 +9,8 @@ import re
 from typing import Final
 
 from anomalyops_engine.config.custom_rules import CustomRule
-from anomalyops_engine.config.reading import boolean, choice, integer, text
-from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, record, row, when_true
+from anomalyops_engine.config.reading import boolean, choice, small_integer, text, text_or_null
+from anomalyops_engine.config.records import Change, Each, Record, Values, record, row, when_true
 from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, illegal_argument
 
@@ -37,10 +37,9 @@ FIELDLESS_FUNCTIONS: Final = frozenset({*_COUNT, *_NON_ZERO, *_TIME, *_RARE})
 FUNCTIONS: Final = FIELD_FUNCTIONS | FIELDLESS_FUNCTIONS
 _ALONE: Final = frozenset({*_COUNT, *_NON_ZERO, *_TIME})
 
-_SHORT: Final = {"c": "count", "nzc": "non_zero_count", "dc": "distinct_count", "nns": "non_null_sum"}
+_SHORT: Final = {"nzc": "non_zero_count", "dc": "distinct_count"}
 FUNCTION_ALIASES: Final = {
-    "fr": "freq_rare",
-    **{side + short: side + long for short, long in _SHORT.items() for side in ("", "low_", "high_")},
+    side + short: side + long for short, long in _SHORT.items() for side in ("", "low_", "high_")
 }
 MLCATEGORY: Final = "mlcategory"
 _RESERVED: Final = ("count", "by", "over")
@@ -49,8 +48,7 @@ _PROHIBITED = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
 
 def _function(_: str, value: Json) -> str:
     given = text(_, value)
-    name = given.strip().lower()
-    name = FUNCTION_ALIASES.get(name, name)
+    name = FUNCTION_ALIASES.get(given, given)
     if name not in FUNCTIONS:
         raise illegal_argument(f"Unknown function '{given}'")
     return name
@@ -85,7 +83,13 @@ def _quoted(field: str) -> str:
 class Detector(Record):
     """One detector: what is computed of each bucket, and by which fields it is split."""
 
-    detector_description: str = row(text, at_creation=_described, change=Change.AT_ONCE, updated_as="description")
+    detector_description: str = row(
+        text,
+        at_creation=_described,
+        change=Change.AT_ONCE,
+        updated_as="description",
+        read_update=text_or_null,
+    )
     function: str | None = row(_function, default=None)
     field_name: str | None = row(text, default=None)
     by_field_name: str | None = row(text, default=None)
@@ -93,10 +97,8 @@ class Detector(Record):
     partition_field_name: str | None = row(text, default=None)
     use_null: bool = row(boolean, default=False, shown=when_true)
     exclude_frequent: str | None = row(choice("all", "none", "by", "over"), default=None)
-    custom_rules: tuple[CustomRule, ...] = row(
-        Each(Nested(CustomRule)), default=(), change=Change.LIVE, shown=when_true
-    )
-    detector_index: int = row(integer, default=0)
+    custom_rules: tuple[CustomRule, ...] = row(Each(CustomRule), default=(), change=Change.LIVE, shown=when_true)
+    detector_index: int = row(small_integer, default=0)
 
     @property
     def split_fields(self) -> tuple[str, ...]:
@@ -107,11 +109,6 @@ class Detector(Record):
     def fields(self) -> tuple[str, ...]:
         """All fields that it names."""
         return ((self.field_name,) if self.field_name else ()) + self.split_fields
-
-    @classmethod
-    def prepared(cls, given: Values) -> Values:
-        """Leave empty names out: they count as none."""
-        return {name: value for name, value in given.items() if value not in ("", ())}
 
     def check(self) -> None:
         """Raise 400 for the first rule that the detector breaks."""

@@ -5,9 +5,19 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from anomalyops_engine.config.analysis_config import AnalysisConfig, whole_seconds
+from anomalyops_engine.config.analysis_config import AnalysisConfig
 from anomalyops_engine.config.identifiers import check_group, check_id, check_job_id, check_same_id
-from anomalyops_engine.config.reading import WrongType, boolean, duration, integer, mapping, text, texts
+from anomalyops_engine.config.reading import (
+    WrongType,
+    boolean,
+    duration,
+    integer,
+    mapping,
+    text,
+    text_or_null,
+    texts,
+    token,
+)
 from anomalyops_engine.config.records import Change, Nested, Record, Values, never, record, row, when_true
 from anomalyops_engine.config.time_format import check_time_format
 from anomalyops_engine.config.units import DAY_MS, HOUR_MS, SECOND_MS, Duration, MemorySize
@@ -25,19 +35,13 @@ _CUSTOM: Final = "custom-"
 
 
 def _memory(field: str, value: Json) -> MemorySize:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
+    if isinstance(value, str):
+        return MemorySize.read(value, field)
+    if isinstance(value, (dict, list)):
         raise WrongType
-    size = MemorySize.read(value, field)
-    if size.mib < 1:
-        raise bad_request(f"model_memory_limit must be at least 1 MiB. Value = {size.mib}")
-    return size
-
-
-def _examples(field: str, value: Json) -> int:
-    examples = integer(field, value)
-    if examples < 0:
-        raise bad_request(f"categorization_examples_limit cannot be less than 0. Value = {examples}")
-    return examples
+    if isinstance(value, bool) or value is None:
+        raise illegal_argument(f"Unsupported token [{token(value)}]")
+    return MemorySize.read(integer(field, value), field)
 
 
 @record("analysis_limits")
@@ -45,7 +49,15 @@ class AnalysisLimits(Record):
     """What the models of a job may take. An update replaces all of it: what it does not name is the default again."""
 
     model_memory_limit: MemorySize = row(_memory, default=DEFAULT_MEMORY_LIMIT)
-    categorization_examples_limit: int = row(_examples, default=DEFAULT_CATEGORIZATION_EXAMPLES)
+    categorization_examples_limit: int = row(integer, default=DEFAULT_CATEGORIZATION_EXAMPLES)
+
+    def check(self) -> None:
+        """Raise 400 for limits that leave nothing."""
+        if self.model_memory_limit.mib < 1:
+            raise bad_request(f"model_memory_limit must be at least 1 MiB. Value = {self.model_memory_limit.mib}")
+        examples = self.categorization_examples_limit
+        if examples < 0:
+            raise bad_request(f"categorization_examples_limit cannot be less than 0. Value = {examples}")
 
 
 def _data_format(field: str, value: Json) -> str:
@@ -61,11 +73,6 @@ class DataDescription(Record):
 
     time_field: str = row(text, default="time")
     time_format: str = row(text, check=check_time_format, default="epoch_ms")
-
-    @classmethod
-    def prepared(cls, given: Values) -> Values:
-        """Leave empty names out: they count as none."""
-        return {name: value for name, value in given.items() if value}
 
 
 @record("model_plot_config", required=("enabled",))
@@ -96,12 +103,12 @@ class Job(Record):
     """A job as the server keeps it."""
 
     job_id: str = row(text, exported=never)
-    job_type: str = row(text, default=JOB_TYPE, exported=never)
+    job_type: str = row(text, default=JOB_TYPE, server=True, exported=never)
     job_version: str = row(text, default=JOB_VERSION, server=True, exported=never)
     create_time: int = row(integer, server=True, exported=never)
     finished_time: int | None = row(integer, default=None, server=True, exported=never)
     groups: tuple[str, ...] = row(texts, default=(), change=Change.AT_ONCE, shown=when_true)
-    description: str | None = row(text, default=None, change=Change.AT_ONCE)
+    description: str | None = row(text_or_null, default=None, change=Change.AT_ONCE)
     analysis_config: AnalysisConfig = row(Nested(AnalysisConfig), change=Change.WITHIN)
     analysis_limits: AnalysisLimits = row(Nested(AnalysisLimits), default=AnalysisLimits(), change=Change.CLOSED)
     data_description: DataDescription = row(Nested(DataDescription))
@@ -152,8 +159,9 @@ class Job(Record):
             check_group(group)
             if group == self.job_id:
                 raise name_clash(group)
+        self.analysis_config.check_duplicates()
         if self.time_field in self.analysis_config.fields:
-            raise bad_request("data_description.time_field may not be used in the analysis_config")
+            raise illegal_argument("data_description.time_field may not be used in the analysis_config")
         self._check_persist_interval()
         for field in (
             "renormalization_window_days",
@@ -175,15 +183,20 @@ class Job(Record):
         interval = self.background_persist_interval
         if interval is None:
             return
-        whole_seconds("background_persist_interval", interval)
+        if interval.nanos % (SECOND_MS * 1_000_000):
+            raise illegal_argument(f"background_persist_interval has to be a multiple of 1s; actual was '{interval}'")
         if interval.ms < HOUR_MS:
             raise illegal_argument(
                 f"background_persist_interval cannot be less than 3,600. Value = {interval.ms // SECOND_MS:,}"
             )
 
 
-_CREATE: Final = Job.parser(datafeed_config=mapping, deleting=boolean, blocked=mapping)
-_SERVER_FIELDS: Final = (*(made.name for made in Job.ROWS if made.server), "deleting", "blocked")
+# Known, and refused with words of their own; `job_type` is not known at all.
+_SERVER_FIELDS: Final = (
+    *(made.name for made in Job.ROWS if made.server and made.name != "job_type"),
+    *("deleting", "blocked"),
+)
+_CREATE: Final = Job.parser(datafeed_config=mapping, **dict.fromkeys(_SERVER_FIELDS, lambda _, value: value))
 
 
 def create_job(
@@ -219,11 +232,9 @@ def create_job(
         if part not in given:
             raise illegal_argument(f"{'An' if part[0] == 'a' else 'A'} {part} must be set")
     datafeed = given.pop("datafeed_config", None)
-    made = {**given, "job_id": identity, "create_time": now_ms, "job_type": JOB_TYPE}
-    made["results_index_name"] = _results_index(given.get("results_index_name", _SHARED))
+    made = {**given, "job_id": identity, "create_time": now_ms}
+    made["results_index_name"] = _results_index(given.get("results_index_name") or _SHARED)
     made["analysis_limits"] = within(given.get("analysis_limits"), body.get("analysis_limits"), maximum)
-    if made.get("description") == "":
-        del made["description"]
     job = Job.complete(made)
     check_memory_limit(job.memory_limit, maximum)
     return job, datafeed

@@ -1,7 +1,7 @@
 """Partial updates of a job (`JobUpdate`): parse, check against the job's state, merge.
 
 What is replaced whole and what is merged follows Elasticsearch, traps included: `analysis_limits` is replaced
-with its defaults filled in, `model_plot_config`, `custom_settings` and `groups` are replaced, a JSON null
+with its defaults filled in, `model_plot_config`, `custom_settings` and `groups` are replaced, a null description
 changes nothing.
 """
 
@@ -51,8 +51,8 @@ def update_job(job: Job, body: Json, *, opened: bool, model_bytes: int, maximum:
     if not isinstance(body, dict):
         raise parse_failure("request body is required")
     given = _PARSER.parse(body)
-    check_same_id("job_id", given.pop("job_id", None), job.job_id)
-    fields = tuple(sorted(given))
+    check_same_id("job_id", given.pop("job_id", None) or None, job.job_id)
+    fields = tuple(sorted(name for name, value in given.items() if value is not None))
     if "analysis_limits" in given:
         limits = body["analysis_limits"]
         # A limit that the request does not name falls back to the default unchecked, as in Elasticsearch.

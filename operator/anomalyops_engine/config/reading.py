@@ -7,12 +7,14 @@ of the wrong JSON type and an error inside a nested object are refused with the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from anomalyops_engine.config.units import Duration
-from anomalyops_engine.json_types import Json
+from anomalyops_engine.json_types import Json, JsonObject
 from anomalyops_engine.refusals import MlError, field_failure, illegal_argument, parse_failure
 
 Read = Callable[[str, Any], Any]
@@ -32,7 +34,7 @@ class Parser:
     required: tuple[str, ...] = ()
 
     def parse(self, body: Json) -> dict[str, Any]:
-        """Return the fields that `body` sets; a JSON null counts as not set.
+        """Return the fields that `body` sets.
 
         Raises:
             MlError: 400 `x_content_parse_exception`.
@@ -45,8 +47,6 @@ class Parser:
             reader = self.fields.get(key)
             if reader is None:
                 raise parse_failure(f"[{self.name}] unknown field [{given}]")
-            if value is None:
-                continue
             try:
                 parsed[key] = reader(key, value)
             except WrongType:
@@ -68,76 +68,124 @@ def token(value: object) -> str:
 
 
 def text(_: str, value: Json) -> str:
-    """Read a string (a number or boolean is taken by its text)."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    raise WrongType
+    """Read a string."""
+    if not isinstance(value, str):
+        raise WrongType
+    return value
 
 
-def number(field: str, value: Json) -> float:
-    """Read a double."""
+def text_or_null(_: str, value: Json) -> str | None:
+    """Read a string; null is none."""
+    if value is not None and not isinstance(value, str):
+        raise WrongType
+    return value
+
+
+def number(_: str, value: Json) -> float:
+    """Read a double; a string with one counts."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise WrongType
     try:
-        return float(value)
-    except ValueError:
-        raise illegal_argument(f'For input string: "{value}"') from None
+        read = float(value)
+    except (ValueError, OverflowError):
+        raise _no_number(value) from None
+    if not math.isfinite(read):
+        raise illegal_argument(f"[{value}] is not a finite number")
+    return read
 
 
-def integer(field: str, value: Json) -> int:
-    """Read a whole number; a string of digits counts."""
-    as_number = number(field, value)
-    if as_number != int(as_number):
-        raise illegal_argument(f"{value} cannot be converted to Long without data loss")
-    return int(value) if isinstance(value, int) else int(as_number)
+def integer(_: str, value: Json) -> int:
+    """Read a whole number of 64 bits: fractions are cut off, a string with a number counts."""
+    return _whole(value, 64, illegal_argument(f'For input string: "{value}"'))
 
 
-def boolean(field: str, value: Json) -> bool:
-    """Read `true` or `false`, also as a string."""
+def small_integer(_: str, value: Json) -> int:
+    """Read a whole number of 32 bits, like `integer`."""
+    return _whole(value, 32, _no_number(value))
+
+
+def _whole(value: Json, bits: int, refusal: MlError) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise WrongType
+    try:
+        read = int(Decimal(value) if isinstance(value, str) else value)
+    except (ArithmeticError, ValueError):
+        raise refusal from None
+    if not -(2 ** (bits - 1)) <= read < 2 ** (bits - 1):
+        raise illegal_argument(f"Value [{value}] is out of range for {'a long' if bits == 64 else 'an integer'}")
+    return read
+
+
+def _no_number(value: Json) -> MlError:
+    reason = "empty String" if value == "" else f'For input string: "{value}"'
+    return MlError(400, "number_format_exception", reason)
+
+
+def boolean(_: str, value: Json) -> bool:
+    """Read `true` or `false`, also as a string; an empty string is false."""
     if isinstance(value, bool):
         return value
-    if value in ("true", "false"):
-        return bool(value == "true")
-    if isinstance(value, str):
+    if not isinstance(value, str):
+        raise WrongType
+    if value not in {"true", "false", ""}:
         raise illegal_argument(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
-    raise WrongType
+    return value == "true"
 
 
 def duration(field: str, value: Json) -> Duration:
     """Read a duration."""
-    if not isinstance(value, str):
-        raise WrongType
-    return Duration.read(value, field)
+    return Duration.read(text(field, value), field)
 
 
-def mapping(_: str, value: Json) -> dict[str, Any]:
+def mapping(_: str, value: Json) -> JsonObject:
     """Read an object that is kept as it is."""
     if not isinstance(value, dict):
         raise WrongType
     return value
 
 
-def texts(field: str, value: Json) -> tuple[str, ...]:
-    """Read a list of strings; a single string counts as a list of one."""
+def texts(_: str, value: Json) -> tuple[str, ...]:
+    """Read a list of strings, where numbers and booleans count by their text; one string is a list of one."""
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list):
         raise WrongType
-    return tuple(text(field, item) for item in value)
+    return tuple(_item_text(item) for item in value)
+
+
+def nested_list() -> MlError:
+    """Return the refusal of a list within a list."""
+    return MlError(400, "illegal_state_exception", "expected value but got [START_ARRAY]")
+
+
+def _item_text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    if isinstance(value, list):
+        raise nested_list()
+    raise illegal_argument(f"Expected text but found {token(value)}")
 
 
 def choice(*allowed: str) -> Read:
     """Return a reader of an enumeration, which takes any letter case and returns lower case."""
 
     def read(field: str, value: Json) -> str:
-        if not isinstance(value, str):
-            raise WrongType
-        if value.strip().lower() not in allowed:
+        name = text(field, value).strip().lower()
+        if name not in allowed:
             raise illegal_argument(f"[{field}] has unknown value [{value}]; accepted are [{', '.join(allowed)}]")
-        return value.strip().lower()
+        return name
+
+    return read
+
+
+def choices(*allowed: str) -> Read:
+    """Return a reader of a set of words of an enumeration, in its order; one word is a set of one."""
+    word = choice(*allowed)
+
+    def read(field: str, value: Json) -> tuple[str, ...]:
+        found = {word(field, item) for item in texts(field, value)}
+        return tuple(name for name in allowed if name in found)
 
     return read

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self, TypeVar, dataclass_transform
 
-from anomalyops_engine.config.reading import Parser, Read, WrongType
+from anomalyops_engine.config.reading import Parser, Read, WrongType, mapping, nested_list
 from anomalyops_engine.json_types import Json, JsonObject
 
 
@@ -68,7 +68,7 @@ class Row:
         merge: makes the new value of the present one and an update's.
         shown: whether a value is shown, with the record that has it.
         exported: what `exclude_generated` shows of a value, with the record that has it; None for nothing.
-        server: only the server sets it.
+        server: only the server sets it; a client's body must not name it.
         name: its name, which is the JSON key.
     """
 
@@ -172,7 +172,7 @@ class Record:
     @classmethod
     def parser(cls, **further: Read) -> Parser:
         """Return the strict parser of a body, which may hold `further` keys."""
-        readers = {made.name: made.judged for made in cls.ROWS}
+        readers = {made.name: made.judged for made in cls.ROWS if not made.server}
         return Parser(cls.PARSER, {**readers, **cls.DROPPED, **further}, cls.ALIASES, cls.REQUIRED)
 
     @classmethod
@@ -241,7 +241,7 @@ class Record:
         return found
 
     def merged(self, given: Values) -> Self:
-        """Return the record with an update's values, by the names that an update uses, checked.
+        """Return the record with an update's values, by the names that an update uses, checked; None changes nothing.
 
         Raises:
             MlError: 400.
@@ -251,7 +251,7 @@ class Record:
             present = getattr(self, made.name)
             if made.change is Change.WITHIN:
                 changes[made.name] = present.merged(given)
-            elif made.change is not Change.NEVER and made.update_name in given:
+            elif made.change is not Change.NEVER and given.get(made.update_name) is not None:
                 value = given[made.update_name]
                 changes[made.name] = made.merge(present, value) if made.merge is not None else value
         changed = dataclasses.replace(self, **changes)  # type: ignore[type-var] # records are dataclasses
@@ -300,11 +300,9 @@ class Nested:
 
     record: type[Record]
 
-    def __call__(self, _: str, value: Json) -> Record:
+    def __call__(self, field: str, value: Json) -> Record:
         """Read a client's object."""
-        if not isinstance(value, dict):
-            raise WrongType
-        return self.record.parse(value)
+        return self.record.parse(mapping(field, value))
 
     def stored(self, _: str, value: JsonObject) -> Record:
         """Read a stored object."""
@@ -313,25 +311,32 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """Reads a list of values of one kind as a tuple; a single object counts as a list of one."""
+    """Reads a list of objects as a tuple of records; a single object counts as a list of one."""
 
-    reader: Read
+    record: type[Record]
 
-    def __call__(self, field: str, value: Json) -> tuple[Any, ...]:
+    def __call__(self, _: str, value: Json) -> tuple[Record, ...]:
         """Read a client's list."""
-        return tuple(self.reader(field, item) for item in _listed(value))
+        return tuple(self.record.parse(item) for item in listed(value))
 
-    def stored(self, field: str, value: Json) -> tuple[Any, ...]:
+    def stored(self, _: str, value: list[JsonObject]) -> tuple[Record, ...]:
         """Read a stored list."""
-        read = getattr(self.reader, "stored", self.reader)
-        return tuple(read(field, item) for item in value)
+        return tuple(self.record.load(item) for item in value)
 
 
-def _listed(value: Json) -> list[Json]:
+def listed(value: Json) -> list[Json]:
+    """Return a list of objects; a single object counts as a list of one.
+
+    Raises:
+        WrongType: it is neither.
+        MlError: a list within the list.
+    """
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
         raise WrongType
+    if any(isinstance(item, list) for item in value):
+        raise nested_list()
     return value
 
 
@@ -341,11 +346,9 @@ class ByName:
 
     record: type[Record]
 
-    def __call__(self, _: str, value: Json) -> dict[str, Record]:
+    def __call__(self, field: str, value: Json) -> dict[str, Record]:
         """Read a client's object."""
-        if not isinstance(value, dict):
-            raise WrongType
-        return {name: self.record.parse(item) for name, item in value.items()}
+        return {name: self.record.parse(item) for name, item in mapping(field, value).items()}
 
     def stored(self, _: str, value: JsonObject) -> dict[str, Record]:
         """Read a stored object."""

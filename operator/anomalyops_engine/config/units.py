@@ -34,7 +34,7 @@ class Duration:
 
     Attributes:
         nanos: nanoseconds.
-        text: how the server shows it.
+        text: its spelling, as configurations show it.
     """
 
     nanos: int
@@ -47,7 +47,8 @@ class Duration:
         Raises:
             MlError: 400, naming the field and the value.
         """
-        return cls(_nanos(text, field), re.sub(r"\s+", "", text.strip().lower()))
+        spelling = re.sub(r"\s+", "", text.strip().lower())
+        return cls(_nanos(text, field), "0ms" if re.fullmatch("0+", spelling) else spelling)
 
     @classmethod
     def of_ms(cls, milliseconds: int) -> Self:
@@ -55,6 +56,11 @@ class Duration:
         nanos = milliseconds * _NANOS["ms"]
         unit = next((unit for unit in ("d", "h", "m", "s") if nanos and nanos % _NANOS[unit] == 0), "ms")
         return cls(nanos, f"{nanos // _NANOS[unit]}{unit}")
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds, cut off."""
+        return int(self.nanos / _NANOS["s"])
 
     @property
     def ms(self) -> int:
@@ -66,7 +72,14 @@ class Duration:
         return self.text
 
     def __str__(self) -> str:
-        return self.text
+        """Return it as messages show it: in its largest unit, with one decimal at most (`TimeValue.toString`)."""
+        if self.nanos < 0:
+            return self.text
+        if self.nanos == 0:
+            return "0s"
+        unit, size = next((unit, size) for unit, size in reversed(_NANOS.items()) if self.nanos >= size)
+        whole, tenths = divmod(self.nanos * 10 // size, 10)
+        return f"{whole}.{tenths}{unit}" if tenths else f"{whole}{unit}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,17 +93,21 @@ class MemorySize:
         """Read a size: a number counts MiB, a string needs a unit; fractions of a MiB are dropped.
 
         Raises:
-            MlError: 400, for a missing or unknown unit.
+            MlError: 400, for a missing or unknown unit, and for more than 64 bits of bytes.
         """
         if isinstance(value, int):
             return cls(value)
-        match = _MEMORY.fullmatch(value.strip().lower())
+        cleaned = value.strip().lower()
+        if cleaned in {"0", "-1"}:
+            return cls(0)
+        match = _MEMORY.fullmatch(cleaned)
+        setting = f"failed to parse setting [{field}] with value [{value}]"
         if match is None:
-            raise illegal_argument(
-                f"failed to parse setting [{field}] with value [{value}] as a size in bytes: "
-                "unit is missing or unrecognized"
-            )
-        return cls(int(float(match.group(1)) * _MEMORY_BYTES[match.group(2)[0]]) >> 20)
+            raise MlError(400, "parse_exception", f"{setting} as a size in bytes: unit is missing or unrecognized")
+        size = int(float(match.group(1)) * _MEMORY_BYTES[match.group(2)[0]])
+        if size >= 2**63:
+            raise MlError(400, "parse_exception", f"{setting} as a size in bytes: it is larger than {2**63 - 1} bytes")
+        return cls(size >> 20)
 
     @property
     def bytes(self) -> int:
@@ -109,7 +126,7 @@ class MemorySize:
 def _nanos(text: str, field: str) -> int:
     """Return the nanoseconds of a duration in `d h m s ms micros nanos` (TimeValue); `0` and `-1` need no unit."""
     cleaned = text.strip().lower()
-    if cleaned in {"0", "-1"}:
+    if cleaned == "-1" or re.fullmatch("0+", cleaned):
         return int(cleaned) * _NANOS["ms"]
     match = _DURATION.fullmatch(cleaned)
     if match is None:

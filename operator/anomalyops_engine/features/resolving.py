@@ -63,7 +63,7 @@ def resolve_detectors(config: AnalysisConfig) -> list[ResolvedDetector]:
     for option in ("categorization_field_name", "categorization_filters", "multivariate_by_fields"):
         if getattr(config, option):
             raise UnsupportedAnalysis(f"analysis_config.{option} is not supported by this engine yet")
-    if config.per_partition_categorization is not None and config.per_partition_categorization.enabled:
+    if config.per_partition_categorization.enabled:
         raise UnsupportedAnalysis("analysis_config.per_partition_categorization is not supported by this engine yet")
     return [_resolve(detector, config.summary_count_field_name) for detector in config.detectors]
 

@@ -16,31 +16,20 @@ from anomalyops_engine.jobs.registry import (
     JobEntry,
 )
 from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.jobs.search_check import SEARCH_CHECK
 from anomalyops_engine.json_types import JsonObject
-from anomalyops_engine.query import QueryError, UnsupportedQueryError, check_query, read_rows
+from anomalyops_engine.query import read_rows
 from anomalyops_engine.refusals import (
-    MlError,
     already_exists,
     bad_request,
     conflict,
     invalid_request,
     missing_datafeed,
     missing_job,
-    not_implemented,
     server_error,
 )
 
 UPGRADE_EXPLANATION: Final = "persistent task cannot be assigned while upgrade mode is enabled."
-
-
-def check_parsable(query: JsonObject) -> None:
-    """Raise 400 for a query that cannot be parsed, 501 for one the engine cannot evaluate."""
-    try:
-        check_query(query)
-    except UnsupportedQueryError as error:
-        raise not_implemented(str(error)) from error
-    except QueryError as error:
-        raise MlError(400, error.type, str(error)) from error
 
 
 class DatafeedOperations:
@@ -58,9 +47,7 @@ class DatafeedOperations:
         Raises:
             MlError: 400 bad body or taken id, 404 unknown job, 409 when the job has a datafeed.
         """
-        datafeed = create_datafeed(
-            body, datafeed_id=datafeed_id, check_query=check_parsable, indices_options=indices_options
-        )
+        datafeed = create_datafeed(body, datafeed_id=datafeed_id, search=SEARCH_CHECK, indices_options=indices_options)
         registry = self._registry
         job = registry.job(datafeed.job_id)
         with job.lock.hold(), registry.lock:
@@ -95,7 +82,7 @@ class DatafeedOperations:
         with job.lock.hold():
             if feed.run.state != "stopped":
                 raise conflict(f"Cannot update datafeed [{datafeed_id}] while its status is {feed.run.state}")
-            merged = update_datafeed(feed.config, body, check_query=check_parsable, indices_options=indices_options)
+            merged = update_datafeed(feed.config, body, search=SEARCH_CHECK, indices_options=indices_options)
             merged.check_with(job.config)
             with self._registry.store.write() as writer:
                 self._registry.save_datafeed(writer, merged, feed.run)
@@ -254,7 +241,7 @@ class DatafeedOperations:
             datafeed_body = {"datafeed_id": "preview_id", "job_id": "preview_job_id", **datafeed_body}
             if job is not None:
                 datafeed_body["job_id"] = job.job_id
-        datafeed = create_datafeed(datafeed_body, datafeed_id=None, check_query=check_parsable)
+        datafeed = create_datafeed(datafeed_body, datafeed_id=None, search=SEARCH_CHECK)
         if job is None:
             job = self._registry.job(datafeed.job_id).config
         datafeed.check_with(job)

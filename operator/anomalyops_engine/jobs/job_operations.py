@@ -20,7 +20,6 @@ from anomalyops_engine.config.detector import MLCATEGORY
 from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
-from anomalyops_engine.jobs.datafeed_operations import check_parsable
 from anomalyops_engine.jobs.indices import prepare_results, release_results
 from anomalyops_engine.jobs.model_life import check_analysable, erase, load_analysis, model_size_stats
 from anomalyops_engine.jobs.registry import (
@@ -34,6 +33,7 @@ from anomalyops_engine.jobs.registry import (
     JobRun,
 )
 from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.jobs.search_check import SEARCH_CHECK
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import (
     already_exists,
@@ -126,7 +126,7 @@ class JobOperations:
         datafeed = create_datafeed(
             body,
             datafeed_id=None,
-            check_query=check_parsable,
+            search=SEARCH_CHECK,
             job_id=job.job_id,
             indices_options=indices_options,
         )

@@ -1,6 +1,6 @@
 """Query DSL and aggregations, lowered to typed expressions and evaluated inside the database."""
 
-from anomalyops_engine.query.aggregations import aggregate_rows
+from anomalyops_engine.query.aggregations import aggregate_rows, check_rows, parse_aggregations
 from anomalyops_engine.query.deletion import delete_matching, delete_where
 from anomalyops_engine.query.dsl import check_query
 from anomalyops_engine.query.errors import (
@@ -27,12 +27,14 @@ __all__ = [
     "UnsupportedQueryError",
     "aggregate_rows",
     "check_query",
+    "check_rows",
     "count",
     "counted",
     "delete_matching",
     "delete_where",
     "event_counts",
     "extent",
+    "parse_aggregations",
     "peaks",
     "read_rows",
     "search",

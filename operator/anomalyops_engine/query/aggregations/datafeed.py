@@ -1,7 +1,8 @@
 """The aggregations of a datafeed as rows of a SELECT: one row per innermost bucket.
 
-What is allowed follows Elasticsearch's rules for aggregations in datafeeds: a date histogram (or a composite with one)
-outermost, one bucket aggregation per level below it, metrics at any level, and among them a `max` on the time field.
+What is allowed follows Elasticsearch's rules for aggregations in datafeeds: a date histogram (or a histogram of the
+time field, or a composite with a date histogram) outermost, one bucket aggregation per level below it, metrics at any
+level, and among them a `max` on the time field.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from anomalyops_engine.query.aggregations.metrics import Maximum, Percentiles
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics, parse_aggregations
 from anomalyops_engine.query.dsl import where
-from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, Join, Member, Select, all_of, call
 from anomalyops_engine.query.fields import shown_address
 from anomalyops_engine.query.relation import Documents, in_stretch
 from anomalyops_engine.store import Index
 
 _SINGLE_BUCKET = frozenset({"filter", "missing"})
-_LEVELS = frozenset({"date_histogram", "terms", "histogram"}) | _SINGLE_BUCKET
+_HISTOGRAMS = frozenset({"composite", "date_histogram", "histogram"})
+_LEVELS = frozenset({"terms"}) | _HISTOGRAMS | _SINGLE_BUCKET
 
 
 def aggregate_rows(
@@ -62,13 +64,25 @@ def aggregate_rows(
     return _leaf_buckets(level, names, rows, time_field)
 
 
+def check_rows(aggregations: dict[str, Any]) -> None:
+    """Check that aggregations can be rows of a datafeed, whatever the indices are.
+
+    Raises:
+        QueryError: not of the allowed form, malformed, or not supported.
+    """
+    level, _ = _chain(aggregations, Rows([], int(time.time() * 1000)))
+    for metrics in level.metrics:
+        for metric in metrics:
+            _single_value(metric, Column("m"))
+
+
 def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | None]]:
     """Return the innermost level, and for each key on the way the column's name (None: not shown)."""
     nodes = parse_aggregations(aggregations)
     level, names = Level((), ()), []
     outermost = True
     while nodes:
-        buckets = [node for node in nodes if node.kind == "composite" or node.kind in _LEVELS]
+        buckets = [node for node in nodes if node.kind in _LEVELS]
         if len(buckets) > 1 or (outermost and len(nodes) > 1):
             shown = ", ".join(node.name for node in nodes)
             raise IllegalQueryError(
@@ -80,9 +94,9 @@ def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | 
         if not buckets:
             break
         (node,) = buckets
-        if outermost and node.kind not in {"date_histogram", "composite"}:
-            raise IllegalQueryError(f"A date_histogram (or histogram) aggregation is required, found [{node.kind}]")
-        if not outermost and node.kind in {"date_histogram", "histogram", "composite"}:
+        if outermost and node.kind not in _HISTOGRAMS:
+            raise _not_outermost(node)
+        if not outermost and node.kind in _HISTOGRAMS:
             raise IllegalQueryError(
                 f"Aggregations can only have 1 date_histogram or histogram aggregation, [{node.name}]"
             )
@@ -95,6 +109,20 @@ def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | 
     if outermost:
         raise IllegalQueryError("A date_histogram (or histogram) aggregation is required, found [none]")
     return level, names
+
+
+def _not_outermost(node: Node) -> QueryError:
+    """Return why an aggregation cannot be the outermost one of a datafeed."""
+    below = list(node.children)
+    while below:
+        child = below.pop()
+        if child.kind in _HISTOGRAMS:
+            return UnsupportedQueryError(
+                f"[{node.kind}] above the histogram of a datafeed's aggregations is not supported by this engine; "
+                "supported: below it"
+            )
+        below += child.children
+    return IllegalQueryError(f"A date_histogram (or histogram) aggregation is required, found [{node.kind}]")
 
 
 def _bucketings(

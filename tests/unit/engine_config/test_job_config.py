@@ -90,7 +90,7 @@ def test_daily_retention_is_absent_when_snapshots_are_kept_a_day():
     [
         ({"function": "count"}, "count"),
         ({"function": "nzc", "partition_field_name": "host"}, "non_zero_count partitionfield=host"),
-        ({"function": "HIGH_DC", "field_name": "url", "over_field_name": "ip"}, "high_distinct_count(url) over ip"),
+        ({"function": "high_dc", "field_name": "url", "over_field_name": "ip"}, "high_distinct_count(url) over ip"),
         ({"function": "mean", "field_name": "a.b", "by_field_name": "c"}, 'mean("a.b") by c'),
         ({"function": "sum", "field_name": "x", "use_null": True}, "sum(x) usenull=true"),
         (
@@ -182,7 +182,7 @@ def test_detector_rules(detector, reason):
             "failed to parse setting [bucket_span] with value [8w] as a time value: unit is missing or unrecognized",
         ),
         ({"analysis": {"bucket_span": "0s"}}, "bucket_span cannot be less or equal than 0. Value = 0s"),
-        ({"analysis": {"bucket_span": "1500ms"}}, "bucket_span has to be a multiple of 1s; actual was '1500ms'"),
+        ({"analysis": {"bucket_span": "1500ms"}}, "bucket_span has to be a multiple of 1s; actual was '1.5s'"),
         (
             {"analysis": {"model_prune_window": "29m"}},
             "model_prune_window [29m] must be a multiple of bucket_span [15m]",
