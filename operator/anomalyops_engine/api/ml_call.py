@@ -8,7 +8,7 @@ from typing import Any
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.config.datafeed import IndicesOptions, expand_wildcards
-from anomalyops_engine.config.reading import boolean, integer, number
+from anomalyops_engine.config.reading import Read, WrongType, boolean, integer, number, text, token
 from anomalyops_engine.config.units import duration_ms, instant_ms
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.json_types import JsonObject
@@ -36,14 +36,19 @@ class Parameters:
         in_body: Collection[str] | None = None,
         parser: str = "",
     ) -> None:
-        self._values: dict[str, Any] = {}
-        if in_body is not None:
-            body = call.json()
-            for key in body:
-                if key not in in_body:
-                    raise ApiError(400, "x_content_parse_exception", f"[{parser}] unknown field [{key}]")
-            self._values.update(body)
-        self._values.update(call.query)
+        self._parser = parser
+        self._values = {**({} if in_body is None else _known(call.json(), in_body, parser)), **call.query}
+
+    @classmethod
+    def of(cls, body: JsonObject, names: Collection[str], parser: str) -> Parameters:
+        """Return the parameters that an object inside a body gives.
+
+        Raises:
+            ApiError: 400 for an unknown key.
+        """
+        inner = cls.__new__(cls)
+        inner._parser, inner._values = parser, _known(body, names, parser)
+        return inner
 
     def given(self, name: str) -> bool:
         """Return whether the request says anything about it."""
@@ -54,22 +59,22 @@ class Parameters:
         value = self._values.get(name)
         if value is None:
             return default
-        return True if value == "" else boolean(name, value)
+        return True if value == "" else bool(self._read(boolean, name, value))
 
     def integer(self, name: str, default: int) -> int:
         """Return a whole number."""
         value = self._values.get(name)
-        return default if value is None else integer(name, value)
+        return default if value is None else int(self._read(integer, name, value))
 
     def number(self, name: str, default: float) -> float:
         """Return a number."""
         value = self._values.get(name)
-        return default if value is None else number(name, value)
+        return default if value is None else float(self._read(number, name, value))
 
     def text(self, name: str) -> str | None:
         """Return a string, or None when it is not given."""
         value = self._values.get(name)
-        return None if value is None else str(value)
+        return None if value is None else str(self._read(text, name, value))
 
     def object(self, name: str) -> JsonObject | None:
         """Return an object of the body, or None when it is not given.
@@ -85,14 +90,40 @@ class Parameters:
     def duration_ms(self, name: str, default_ms: int) -> int:
         """Return a duration in milliseconds."""
         value = self._values.get(name)
-        return default_ms if value is None else duration_ms(str(value), name)
+        return default_ms if value is None else duration_ms(self._read(text, name, value), name)
 
     def instant_ms(self, name: str, *, now: bool = False) -> int | None:
         """Return a point in time as epoch milliseconds, or None when it is not given or `-1`."""
         value = self._values.get(name)
-        if value is None or str(value) in {"", "-1"}:
+        if value is None or value in ("", "-1", -1):
             return None
-        return instant_ms(value, name, now_ms=wall_clock_ms() if now else None)
+        return instant_ms(self._read(text, name, value), name, now_ms=wall_clock_ms() if now else None)
+
+    def page(self) -> tuple[int, int]:
+        """Return (from, size): parameters of the query string, or of the body's `page`."""
+        page = Parameters.of(self.object("page") or {}, ("from", "size"), "page_params")
+        return self.integer("from", page.integer("from", 0)), self.integer("size", page.integer("size", 100))
+
+    def _read(self, reader: Read, name: str, value: Any) -> Any:
+        """Return a value as its reader takes it.
+
+        Raises:
+            ApiError: 400 for a value of another JSON type, or beyond what the type holds.
+        """
+        try:
+            return reader(name, value)
+        except WrongType:
+            reason = f"[{self._parser}] {name} doesn't support values of type: {token(value)}"
+        except (OverflowError, ValueError):
+            reason = f"[{self._parser}] failed to parse field [{name}]: [{value}] is out of range"
+        raise ApiError(400, "x_content_parse_exception", reason)
+
+
+def _known(body: JsonObject, names: Collection[str], parser: str) -> JsonObject:
+    for key in body:
+        if key not in names:
+            raise ApiError(400, "x_content_parse_exception", f"[{parser}] unknown field [{key}]")
+    return body
 
 
 def indices_options(call: Call) -> IndicesOptions | None:

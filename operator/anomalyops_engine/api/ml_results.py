@@ -109,7 +109,7 @@ class ResultEndpoints:
     def snapshots(self, call: Call) -> Response:
         """`model_snapshots[/{snapshot_id}]`."""
         parameters = _parameters(call, _PAGED, "get_model_snapshots_request")
-        first, size = _page(parameters)
+        first, size = parameters.page()
         query = ResultQuery(
             start_ms=parameters.instant_ms("start", now=True),
             end_ms=parameters.instant_ms("end", now=True),
@@ -126,20 +126,8 @@ def _parameters(call: Call, names: tuple[str, ...], parser: str) -> Parameters:
     return Parameters(call, in_body=in_body, parser=parser)
 
 
-def _page(parameters: Parameters) -> tuple[int, int]:
-    """Return (from, size): parameters of the query string, or the body's `page`."""
-    page = parameters.object("page") or {}
-    unknown = sorted(set(page) - {"from", "size"})
-    if unknown:
-        raise ApiError(400, "x_content_parse_exception", f"[page] unknown field [{unknown[0]}]")
-    return (
-        parameters.integer("from", int(page.get("from", 0))),
-        parameters.integer("size", int(page.get("size", 100))),
-    )
-
-
 def _query(parameters: Parameters, kind: ResultKind, *, descending: bool) -> ResultQuery:
-    first, size = _page(parameters)
+    first, size = parameters.page()
     return ResultQuery(
         start_ms=parameters.instant_ms("start", now=True),
         end_ms=parameters.instant_ms("end", now=True),
