@@ -113,7 +113,7 @@ class Job(Record):
     analysis_limits: AnalysisLimits = row(Nested(AnalysisLimits), default=AnalysisLimits(), change=Change.CLOSED)
     data_description: DataDescription = row(Nested(DataDescription))
     model_plot_config: ModelPlotConfig | None = row(Nested(ModelPlotConfig), default=None, change=Change.LIVE)
-    renormalization_window_days: int | None = row(integer, default=None, change=Change.AT_ONCE)
+    renormalization_window_days: int | None = row(integer, default=None, change=Change.LIVE)
     background_persist_interval: Duration | None = row(duration, default=None, change=Change.AT_ONCE)
     results_retention_days: int | None = row(integer, default=None, change=Change.AT_ONCE)
     custom_settings: JsonObject | None = row(mapping, default=None, change=Change.AT_ONCE)

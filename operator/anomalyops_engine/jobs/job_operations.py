@@ -197,7 +197,7 @@ class JobOperations:
                 audit.write(writer)
             entry.config = update.job
             if entry.analysis is not None and update.live:
-                entry.analysis.reconfigure(update.job)
+                entry.analysis.configure(update.job)
             return self._show_entry(entry, self._registry.datafeed_of(job_id))
 
     # --- states ---

@@ -16,7 +16,7 @@ from anomalyops_engine.features.extract import Events, Stretch, Values, count_ev
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.models import series
 from anomalyops_engine.query import Documents
-from anomalyops_engine.scoring.detection import Anomaly, Detection, SeriesDetection
+from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, SeriesDetection
 from anomalyops_engine.scoring.documents import (
     Results,
     Stamp,
@@ -54,33 +54,43 @@ class JobAnalysis:
         self.bucket_span_ms = job.bucket_span_ms
         if self.bucket_span_ms < 1000:
             raise ValueError(f"analysis_config.bucket_span is [{config.bucket_span}]; accepted: 1s and more")
-        self._time_field = job.time_field
-        self._influencers = list(config.influencers)
-        self._weight_field = config.summary_count_field_name
-        self._fields = config.fields
         self._memory = MemoryBudget(0)
-        self._read_live_parts(job)
-        self._prune_buckets = config.model_prune_window.ms // self.bucket_span_ms
-        self._detections = [
-            _new_detection(
-                detector,
-                span_ms=self.bucket_span_ms,
-                prune_buckets=self._prune_buckets,
-                want_bounds=self._plots,
-            )
-            for detector in resolve_detectors(config)
-        ]
-        self._normaliser = Normaliser(job.renormalization_window_ms)
+        self._normaliser = Normaliser(0)
+        self._detections: list[Detection] = []
         self._next_ms: int | None = None
         self._begun = False
         self._usual_documents = 0.0
         self._seen_buckets = 0
+        self.configure(job)
 
-    def _read_live_parts(self, job: Job) -> None:
-        plot = job.model_plot_config
-        self._plots = plot is not None and plot.enabled
-        self._plot_terms = frozenset() if plot is None else plot.term_values
+    def configure(self, job: Job) -> None:
+        """Take over a configuration of the job: the first, or one that was changed while it runs.
+
+        Whatever may change is read here, or of the configuration when it is needed.
+        """
+        self._job = job
         self._memory.change_limit(job.memory_limit.bytes)
+        self._normaliser.window_ms = job.renormalization_window_ms
+        live = LiveSettings(want_bounds=self._plots, prune_buckets=self._prune_buckets)
+        detectors = resolve_detectors(job.analysis_config)
+        if not self._detections:
+            self._detections = [_new_detection(detector, live, self.bucket_span_ms) for detector in detectors]
+        for detection, detector in zip(self._detections, detectors, strict=True):
+            detection.configure(detector, live)
+
+    @property
+    def _plots(self) -> bool:
+        plot = self._job.model_plot_config
+        return plot is not None and plot.enabled
+
+    @property
+    def _plot_terms(self) -> frozenset[str]:
+        plot = self._job.model_plot_config
+        return frozenset() if plot is None else plot.term_values
+
+    @property
+    def _prune_buckets(self) -> int:
+        return self._job.analysis_config.model_prune_window.ms // self.bucket_span_ms
 
     @classmethod
     def restore(cls, job: Job, state: bytes) -> JobAnalysis:
@@ -133,12 +143,6 @@ class JobAnalysis:
             for d in self._detections
         ] + [self.bucket_span_ms]
 
-    def reconfigure(self, job: Job) -> None:
-        """Take over what may change while the job runs: model plot, memory limit and custom rules."""
-        self._read_live_parts(job)
-        for detection, detector in zip(self._detections, resolve_detectors(job.analysis_config), strict=True):
-            detection.apply_rules(detector, want_bounds=self._plots)
-
     def analyse(self, connection: Connection, documents: Documents, *, start_ms: int, end_ms: int) -> Results:
         """Analyse the buckets of [start_ms, end_ms), each once and in order; the models learn from them.
 
@@ -155,8 +159,9 @@ class JobAnalysis:
             ValueError: When the stretch is not cut at buckets, or goes back behind an analysed bucket.
         """
         self._check_stretch(start_ms, end_ms)
-        stretch = Stretch(connection, documents, self._time_field, self.bucket_span_ms, start_ms, end_ms)
-        events = count_events(stretch, self._weight_field, self._fields)
+        stretch = Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
+        config = self._job.analysis_config
+        events = count_events(stretch, config.summary_count_field_name, config.fields)
         results = Results(
             processed_records=int(events.documents.sum()),
             missing_field_count=events.missing_fields,
@@ -221,7 +226,7 @@ class JobAnalysis:
                 found[index] += mine
                 scored[left:right] += counted
         for detection, mine in zip(self._detections, found, strict=True):
-            attribute(stretch, detection.detector, self._influencers, mine)
+            attribute(stretch, detection.detector, self._job.analysis_config.influencers, mine)
             anomalies += mine
         return anomalies, scored
 
@@ -320,10 +325,9 @@ class JobAnalysis:
         }
 
 
-def _new_detection(detector: ResolvedDetector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> Detection:
-    if detector.is_population:
-        return PopulationDetection(detector, span_ms=span_ms)
-    return SeriesDetection(detector, span_ms=span_ms, prune_buckets=prune_buckets, want_bounds=want_bounds)
+def _new_detection(detector: ResolvedDetector, live: LiveSettings, span_ms: int) -> Detection:
+    kind = PopulationDetection if detector.is_population else SeriesDetection
+    return kind(detector, live, span_ms=span_ms)
 
 
 class _Composer:

@@ -73,6 +73,19 @@ PlotSink = Callable[[ResolvedDetector, tuple[str, ...], int, FloatArray, FloatAr
 """Receives, for model plot, a series' key, its first bucket, values and details."""
 
 
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """What a job may change for all of its detectors while it runs.
+
+    Attributes:
+        want_bounds: Whether model plot is on.
+        prune_buckets: Buckets without data after which a series counts as ended.
+    """
+
+    want_bounds: bool
+    prune_buckets: int
+
+
 class Detection(Protocol):
     """One detector and everything it has learnt."""
 
@@ -118,8 +131,8 @@ class Detection(Protocol):
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""
 
-    def apply_rules(self, detector: ResolvedDetector, *, want_bounds: bool) -> None:
-        """Take over the detector's custom rules and whether model plot is on."""
+    def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
+        """Take over the detector's custom rules and the settings, also between two stretches."""
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""
@@ -131,25 +144,24 @@ class Detection(Protocol):
 class SeriesDetection:
     """A detector whose series are learnt one by one, each from its own past."""
 
-    def __init__(self, detector: ResolvedDetector, *, span_ms: int, prune_buckets: int, want_bounds: bool) -> None:
-        self.detector = detector
-        self._prune_buckets = prune_buckets
+    def __init__(self, detector: ResolvedDetector, live: LiveSettings, *, span_ms: int) -> None:
         self._parameters = series_parameters(
             span_s=max(span_ms // 1000, 1),
             side=SIDES[detector.side],
             discrete=detector.function.discrete,
             learning_buckets=detector.function.learning_buckets,
-            want_bounds=want_bounds,
+            want_bounds=live.want_bounds,
             bounds_from=NOTEWORTHY,
         )
         self._bank = SeriesBank(self._parameters)
         self._last_data = np.zeros(0, dtype=np.int64)
-        self.apply_rules(detector, want_bounds=want_bounds)
+        self.configure(detector, live)
 
-    def apply_rules(self, detector: ResolvedDetector, *, want_bounds: bool) -> None:
-        """Take over the detector's custom rules and whether model plot is on."""
+    def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
+        """Take over the detector's custom rules and the settings; see `Detection.configure`."""
         self.detector = detector
-        self._parameters = self._parameters._replace(want_bounds=want_bounds)
+        self._prune_buckets = live.prune_buckets
+        self._parameters = self._parameters._replace(want_bounds=live.want_bounds)
         self._bank.parameters = self._parameters
         self._skip_update = encode_conditions(detector.rules, "skip_model_update")
         self._skip_result = encode_conditions(detector.rules, "skip_result")

@@ -13,7 +13,7 @@ from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models import population
 from anomalyops_engine.models.conditions import encode_conditions, matches
 from anomalyops_engine.models.population import PopulationBank, population_parameters
-from anomalyops_engine.scoring.detection import SIDES, Anomaly, PlotSink
+from anomalyops_engine.scoring.detection import SIDES, Anomaly, LiveSettings, PlotSink
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 
@@ -23,8 +23,7 @@ IntArray = npt.NDArray[np.int64]
 class PopulationDetection:
     """A detector with an over field: each partition and by value has one collective model of its members."""
 
-    def __init__(self, detector: ResolvedDetector, *, span_ms: int) -> None:
-        self.detector = detector
+    def __init__(self, detector: ResolvedDetector, live: LiveSettings, *, span_ms: int) -> None:
         self._parameters = population_parameters(
             span_s=max(span_ms // 1000, 1),
             side=SIDES[detector.side],
@@ -35,11 +34,10 @@ class PopulationDetection:
         self._bank = PopulationBank(self._parameters)
         self._members: dict[Key, int] = {}
         self._last_data = np.zeros(0, dtype=np.int64)
-        self.apply_rules(detector, want_bounds=False)
+        self.configure(detector, live)
 
-    def apply_rules(self, detector: ResolvedDetector, *, want_bounds: bool) -> None:
-        """Take over the detector's custom rules; a population has no model plot."""
-        del want_bounds
+    def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
+        """Take over the detector's custom rules."""
         self.detector = detector
         self._skip_update = encode_conditions(detector.rules, "skip_model_update")
         self._skip_result = encode_conditions(detector.rules, "skip_result")

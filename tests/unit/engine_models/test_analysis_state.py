@@ -220,7 +220,7 @@ def test_rules_skip_results_and_updates(bench: Any) -> None:
     assert set(range(320, 420)) <= set(high)
 
 
-def test_reconfigure_takes_over_rules_and_model_plot(bench: Any) -> None:
+def test_configure_takes_over_rules_and_model_plot(bench: Any) -> None:
     rng = np.random.default_rng(6)
     value = rng.normal(100, 5, 500)
     value[450] = 180
@@ -228,7 +228,7 @@ def test_reconfigure_takes_over_rules_and_model_plot(bench: Any) -> None:
     detector = {"function": "mean", "field_name": "value"}
     analysis = JobAnalysis(bench.job(detector))
     assert bench.analyse(None, 400, analysis=analysis).model_plot == []
-    analysis.reconfigure(bench.job(detector | {"custom_rules": [RULE]}, model_plot_config={"enabled": True}))
+    analysis.configure(bench.job(detector | {"custom_rules": [RULE]}, model_plot_config={"enabled": True}))
     results = bench.analyse(None, 100, analysis=analysis, first=400)
     assert results.records == []
     assert len(results.model_plot) == 100

@@ -87,7 +87,7 @@ def test_a_larger_limit_brings_the_refused_in(loaded: Any, restored: bool) -> No
     if restored:
         analysis = JobAnalysis.restore(large, analysis.snapshot())
     else:
-        analysis.reconfigure(large)
+        analysis.configure(large)
     loaded.analyse(large, START_OF_SECOND_HALF - 50, analysis=analysis, first=50)
     size = analysis.model_size()
     assert len(hosts(analysis)) == HOSTS // 2
