@@ -351,3 +351,32 @@ def test_preview_shows_what_the_job_would_see(client, feed_id):
     rows = do(client, "POST", "/_ml/datafeeds/_preview", body).body
     assert {row["host"] for row in rows} == {"h1"}
     assert refusal(do, client, "POST", f"/_ml/datafeeds/{feed_id}/_preview", body)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "a\" LIMIT 0; COPY (SELECT 42 AS x) TO '{file}'; SELECT 1 AS \"b",
+        "(SELECT content FROM read_text('{file}'))",
+        "x'; --",
+        "time\0",
+        "x" * 10_000,
+    ],
+)
+@pytest.mark.parametrize("indices", ["feed-source", "nothing-*"])
+def test_any_name_in_a_preview_is_a_name(client, tmp_path, hostile, indices):
+    file = tmp_path / "new"
+    name = hostile.replace("{file}", str(file))
+    detectors = [{"function": "mean", "field_name": name, "by_field_name": "host"}]
+    analysis = {"bucket_span": "1h", "detectors": detectors, "influencers": [name]}
+    for time_field in (name, "time"):
+        job = {"analysis_config": analysis, "data_description": {"time_field": time_field}}
+        body = {"datafeed_config": {"indices": [indices]}, "job_config": job}
+        status, rows = 200, []
+        try:
+            rows = do(client, "POST", "/_ml/datafeeds/_preview", body).body
+        except ApiError as error:
+            status = error.meta.status
+        assert status in {200, 400}
+        assert all(row.keys() <= {"time", "host"} for row in rows)
+        assert not file.exists()

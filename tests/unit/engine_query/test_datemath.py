@@ -20,6 +20,7 @@ from anomalyops_engine.store.dates import (
     zone,
 )
 from anomalyops_engine.store.gregorian import civil_date, day_number, month_of, start_of_month
+from laws import law
 
 NOW = 1_709_210_096_789  # 2024-02-29T12:34:56.789Z, a Thursday
 
@@ -125,12 +126,14 @@ def test_date_math_that_leaves_the_calendar_is_refused(expression):
         resolve_date(expression, now_ms=NOW)
 
 
+@law(examples=100)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_every_month_of_64_bits_begins_before_its_moments_and_ends_after_them(moment):
     month = month_of(moment)
     assert start_of_month(month) <= moment < start_of_month(month + 1)
 
 
+@law(examples=100)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_months_are_those_of_the_calendar(moment):
     day = (moment - datetime(1970, 1, 1, tzinfo=UTC)).days
@@ -163,6 +166,7 @@ def test_dynamic_mapping_takes_only_dates_for_dates(text, is_date):
     assert (detect_format(text) is not None) is is_date
 
 
+@law(examples=100)
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), st.sampled_from(["", "yyyy-MM-dd'T'HH:mm:ss.SSSX"]))
 def test_what_is_formatted_is_read_back(moment, pattern):
     value = (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

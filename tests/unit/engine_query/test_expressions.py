@@ -45,6 +45,7 @@ from anomalyops_engine.query.expr import (
     when,
 )
 from anomalyops_engine.store import scratch
+from laws import law
 
 _hostile = st.sampled_from(
     [
@@ -82,6 +83,7 @@ def database():
         yield connection
 
 
+@law(examples=100)
 @given(value=_values)
 def test_any_value_comes_back_as_it_is(database, value):
     ((found,),) = sql.fetch(database, Select((Literal(value).named("v"),)))
@@ -90,12 +92,14 @@ def test_any_value_comes_back_as_it_is(database, value):
     assert not isinstance(value, str) or sql.statement(Select((Literal(value).named("v"),))).text == 'SELECT ? AS "v"'
 
 
+@law(examples=60)
 @given(values=st.lists(_texts, max_size=5).map(tuple))
 def test_lists_of_texts_come_back_as_they_are(database, values):
     ((found,),) = sql.fetch(database, Select((Literal(values, "VARCHAR[]").named("v"),)))
     assert found == list(values)
 
 
+@law(examples=60)
 @given(name=st.text(min_size=1, max_size=20) | _hostile.filter(bool), value=_texts)
 def test_any_name_is_a_name(database, name, value):
     inner = Select((Literal(value).named(name),))
@@ -130,6 +134,7 @@ def _combined(inner: st.SearchStrategy[tuple[Expr, object]]) -> st.SearchStrateg
 _pairs = st.recursive(_numbers.map(lambda n: (Literal(n, "HUGEINT"), n)), _combined, max_leaves=6)
 
 
+@law(examples=60)
 @given(pair=_pairs)
 def test_trees_of_expressions_group_as_they_are_built(database, pair):
     expression, expected = pair
@@ -137,6 +142,7 @@ def test_trees_of_expressions_group_as_they_are_built(database, pair):
     assert found == expected
 
 
+@law(examples=60)
 @given(terms=st.lists(st.sampled_from([True, False, None]), max_size=5))
 def test_junctions_follow_three_valued_logic(database, terms):
     conditions = [Literal(term, "BOOLEAN") if term is None else lift(term) for term in terms]

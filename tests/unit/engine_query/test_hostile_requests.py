@@ -237,7 +237,7 @@ bool_queries = st.one_of(
 )
 
 
-@law(examples=250)
+@law(examples=180)
 @given(query=queries)
 def test_any_query_gives_an_answer_or_says_what_is_wrong(place, query):
     place.search({"query": query})
@@ -316,7 +316,7 @@ inner = st.one_of(
 aggregations = st.tuples(bucket_or_metric, inner).map(lambda pair: pair[0] | ({"aggs": pair[1]} if pair[1] else {}))
 
 
-@law(examples=400)
+@law(examples=220)
 @given(aggregation=aggregations, name=st.one_of(st.just("a"), texts))
 @example(
     {"histogram": {"field": "long", "interval": 1, "missing": "(SELECT ascii(content) FROM read_text('secret.txt'))"}},
@@ -341,7 +341,7 @@ def test_any_aggregation_gives_an_answer_or_says_what_is_wrong(place, aggregatio
     place.search({"size": 0, "aggs": {name: aggregation}})
 
 
-@law(examples=100)
+@law(examples=50)
 @given(
     aggregation=aggregations,
     sources=st.lists(st.tuples(texts, st.sampled_from([TermsSource, DateSource])), max_size=2),
@@ -421,7 +421,7 @@ body_options = {
 }
 
 
-@law(examples=400)
+@law(examples=220)
 @given(body=objects(body_options))
 @example({"sort": ["_score"]})
 @example({"sort": [{"_score": "asc"}, "long"]})

@@ -285,7 +285,7 @@ def test_many_terms_are_found_and_too_many_refused(store, refused):
 
 
 def test_many_clauses_are_answered_and_too_many_refused(store, refused):
-    should = [{"term": {"long": number}} for number in range(3000)]
+    should = [{"term": {"long": number}} for number in range(1500)]
     assert ids(store, {"bool": {"should": should}}) == {"full"}
     assert ids(store, {"bool": {"should": should, "minimum_should_match": 2}}) == set()
     with refused(QueryError, "maxClauseCount is set to 10000"):
