@@ -70,7 +70,6 @@ class Controller:
             self._process, lane=self.state.connection_of, per_lane=options.workers_per_connection
         )
         self.connections: dict[ObjectKey, ConnectionRuntime] = {}
-        self._listed = False  # the first listing of every kind is complete
         self._events = EventRecorder(api, instance=instance)
 
     async def stop(self, *, grace: float) -> None:
@@ -82,13 +81,16 @@ class Controller:
     # -- what the watches tell -----------------------------------------------------------------------------
 
     def prefill(self, body: Mapping[str, Any]) -> None:
-        """Takes in an object of the first listing, before anything is acted on; later calls do nothing."""
-        if not self._listed:
-            self.state.put(body)
+        """Takes in an object of the first listing, before anything is acted on."""
+        self.state.put(body)
+
+    def listed(self) -> None:
+        """The first listing of every kind is complete: the connections are looked at, and reach all pairs."""
+        for seen in self.state.connections.values():
+            self._connection_changed(seen)
 
     async def changed(self, body: Mapping[str, Any], *, listed: bool) -> None:
         """An object was added or changed; `listed` when it comes from a listing and not from a watch."""
-        self._listed = True
         seen, before = self.state.put(body)
         self.writer.echoed(seen.metadata.uid)
         if not listed and before is not None and not _asks_for_work(before, seen):

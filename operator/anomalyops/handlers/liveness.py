@@ -6,6 +6,7 @@ from typing import Any
 
 from anomalyops.handlers.controller import Controller
 
+STANDSTILL_LIMIT = 900.0  # seconds in which one of the plans that others wait for must begin or end
 ECHO_LIMIT = 180.0  # seconds until the watch must have shown a change that we made ourselves
 
 
@@ -17,7 +18,7 @@ def health(controller: Controller) -> dict[str, Any]:
     """Facts about the work in progress, for the endpoint's JSON answer; ages in seconds.
 
     Raises:
-        UnhealthyError: an observer makes no passes any more, or a watch is dead.
+        UnhealthyError: an observer makes no passes any more, a watch is dead, or the queue stands still.
     """
     silent = [str(key) for key, runtime in controller.connections.items() if runtime.silence() > 0]
     if silent:
@@ -25,11 +26,15 @@ def health(controller: Controller) -> dict[str, Any]:
     echo = controller.writer.echo_age()
     if echo > ECHO_LIMIT:
         raise UnhealthyError(f"the watch has not shown a change of our own for {echo:.0f} s")
+    standstill = controller.queue.standstill()
+    if standstill > STANDSTILL_LIMIT:
+        raise UnhealthyError(f"pairs have waited for {standstill:.0f} s in which no plan began or ended")
     return {
         "connections": len(controller.connections),
         "usableConnections": sum(runtime.usable for runtime in controller.connections.values()),
         "jobs": len(controller.state.jobs),
         "datafeeds": len(controller.state.datafeeds),
+        "queueStandstillSeconds": round(standstill, 1),
         "longestReconcileSeconds": round(controller.queue.longest_run(), 1),
         "watchEchoAgeSeconds": round(echo, 1),
     }

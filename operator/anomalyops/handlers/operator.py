@@ -15,6 +15,7 @@ import kopf
 
 from anomalyops.handlers.controller import Controller
 from anomalyops.handlers.kubeapi import KubeApi, KubeApiError, in_cluster
+from anomalyops.handlers.listing import list_scope, scopes
 from anomalyops.handlers.liveness import UnhealthyError, health
 from anomalyops.handlers.options import Options
 from anomalyops.handlers.state import PLURALS, read
@@ -71,7 +72,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = 610
     settings.watching.connect_timeout = 30
     settings.watching.chunk_size = 500
-    settings.queueing.worker_limit = 50
+    # No limit: kopf holds each object's worker until all objects of the first listing have one.
+    settings.queueing.worker_limit = None
     settings.queueing.idle_timeout = 1
     settings.peering.standalone = True
     settings.scanning.disabled = True  # no list or watch on namespaces and CRDs: they need rights of their own
@@ -101,7 +103,6 @@ class _Operator:
         kopf.on.login(registry=registry)(self.login)
         kopf.on.probe(registry=registry, id="anomalyops")(self.probe)
         for plural in PLURALS.values():
-            kopf.index(GROUP, VERSION, plural, registry=registry, id=f"prefill-{plural}")(self.prefill)
             kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"changed-{plural}")(self.changed)
         return registry
 
@@ -116,9 +117,15 @@ class _Operator:
                 await self._api.close()
             self.failure = error if isinstance(error, StartupError) else StartupError(str(error))
             raise kopf.PermanentError(str(error)) from error
-        self._controller = Controller(self._api, self.options, cluster=cluster, instance=socket.gethostname())
-        scope = ", ".join(self.options.namespaces) or "all namespaces"
-        logger.info("serving %s of cluster %s", scope, cluster)
+        controller = Controller(self._api, self.options, cluster=cluster, instance=socket.gethostname())
+        # Before any event: what belongs to what is only known of all objects together.
+        for scope in scopes(PLURALS.values(), self.options.namespaces):
+            for body in (await list_scope(self._api, scope)).objects:
+                controller.prefill(body)
+        controller.listed()
+        self._controller = controller
+        served = ", ".join(self.options.namespaces) or "all namespaces"
+        logger.info("serving %s of cluster %s", served, cluster)
 
     async def stop(self, **_: object) -> None:
         """Ends what runs; what is left of a plan is done after the next start."""
@@ -138,10 +145,6 @@ class _Operator:
         except UnhealthyError as error:
             logger.exception("unhealthy")
             raise kopf.PermanentError(str(error)) from error
-
-    async def prefill(self, body: kopf.Body, **_: object) -> None:
-        """No other handler is called before the first listing of every kind has passed through here."""
-        self.controller.prefill(dict(body))
 
     async def changed(self, event: kopf.RawEvent, **_: object) -> None:
         """Every event of the three kinds."""

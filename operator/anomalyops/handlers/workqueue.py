@@ -46,6 +46,7 @@ class WorkQueue(Generic[Key]):
         self._busy: Counter[Hashable] = Counter()
         self._later: dict[Key, asyncio.TimerHandle] = {}
         self._failures: Counter[Key] = Counter()
+        self._moved: dict[Hashable, float] = {}  # lane -> when a run of it last began or ended, or it had to wait
         self._closed = False
 
     def add(self, key: Key) -> None:
@@ -57,6 +58,8 @@ class WorkQueue(Generic[Key]):
             self._again.add(key)
             return
         lane = self._lane(key)
+        if lane not in self._waiting:
+            self._moved[lane] = time.monotonic()
         self._waiting.setdefault(lane, {})[key] = None
         self._start_what_fits(lane)
 
@@ -83,6 +86,11 @@ class WorkQueue(Generic[Key]):
         now = time.monotonic()
         return max((now - begun for _, begun in self._running.values()), default=0.0)
 
+    def standstill(self) -> float:
+        """Seconds for which a lane has had keys that wait and none that began or ended; 0 when nothing waits."""
+        now = time.monotonic()
+        return max((now - self._moved[lane] for lane in self._waiting), default=0.0)
+
     async def close(self, *, grace: float) -> None:
         """Starts nothing more, gives what runs `grace` seconds to end, then cancels it."""
         self._closed = True
@@ -107,6 +115,7 @@ class WorkQueue(Generic[Key]):
                 self._again.add(key)
                 continue
             self._busy[lane] += 1
+            self._moved[lane] = time.monotonic()
             self._running[key] = (asyncio.create_task(self._run(key, lane)), time.monotonic())
         if not waiting:
             self._waiting.pop(lane, None)
@@ -123,6 +132,7 @@ class WorkQueue(Generic[Key]):
         finally:
             del self._running[key]
             self._busy[lane] -= 1
+            self._moved[lane] = time.monotonic()
         if key in self._again:
             self._again.discard(key)
             self.add(key)

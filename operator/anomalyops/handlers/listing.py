@@ -1,0 +1,74 @@
+"""Listing all objects of the kinds, scope by scope: before the first event is acted on, and again now and then.
+
+A watch tells what changes after the version that it begins at. Whether it tells all of it can only be known by
+listing: after a restore of etcd versions go back, and a watch waits for one that may never come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+from anomalyops.handlers.kubeapi import JsonObject, KubeApi
+from anomalyops.resources import API_VERSION
+
+PAGE = 500  # objects in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One kind in one namespace, or in all of them (None)."""
+
+    plural: str
+    namespace: str | None
+
+    def __str__(self) -> str:
+        return f"{self.plural} in {'all namespaces' if self.namespace is None else f'namespace {self.namespace}'}"
+
+    @property
+    def path(self) -> str:
+        """Where the API lists it."""
+        inside = "" if self.namespace is None else f"/namespaces/{self.namespace}"
+        return f"/apis/{API_VERSION}{inside}/{self.plural}"
+
+
+@dataclass(slots=True)
+class Listing:
+    """All objects of a scope.
+
+    Attributes:
+        objects: as the API has them, with their kind.
+        version: the resource version of the listing: no object has a later one.
+    """
+
+    objects: list[JsonObject] = field(default_factory=list)
+    version: str = ""
+
+
+def scopes(plurals: Iterable[str], namespaces: Iterable[str]) -> list[Scope]:
+    """All scopes that are served: every kind in every namespace named, or in all when none is."""
+    return [Scope(plural, namespace) for plural in plurals for namespace in (tuple(namespaces) or (None,))]
+
+
+async def list_scope(api: KubeApi, scope: Scope) -> Listing:
+    """Return all objects of a scope.
+
+    Raises:
+        KubeApiError: the API refused or did not answer.
+    """
+    listing = Listing()
+    async for page in _pages(api, scope):
+        kind = page["kind"].removesuffix("List")
+        listing.objects += [{"apiVersion": API_VERSION, "kind": kind, **item} for item in page["items"]]
+        listing.version = page["metadata"]["resourceVersion"]
+    return listing
+
+
+async def _pages(api: KubeApi, scope: Scope) -> AsyncIterator[JsonObject]:
+    token = ""
+    while True:
+        page = await api.get(f"{scope.path}?limit={PAGE}{f'&continue={token}' if token else ''}")
+        yield page
+        token = page["metadata"].get("continue", "")
+        if not token:
+            return
