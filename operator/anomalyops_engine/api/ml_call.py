@@ -93,10 +93,15 @@ class Parameters:
         return default_ms if value is None else duration_ms(self._read(text, name, value), name)
 
     def instant_ms(self, name: str, *, now: bool = False) -> int | None:
-        """Return a point in time as epoch milliseconds, or None when it is not given or `-1`."""
+        """Return a point in time as epoch milliseconds, or None when it is not given or `-1`.
+
+        Typed clients send the milliseconds as a whole number, so both a number and a text are read.
+        """
         value = self._values.get(name)
         if value is None or value in ("", "-1", -1):
             return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         return instant_ms(self._read(text, name, value), name, now_ms=wall_clock_ms() if now else None)
 
     def page(self) -> tuple[int, int]:
