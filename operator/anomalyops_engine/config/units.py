@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from anomalyops_engine.refusals import MlError, illegal_argument
+from anomalyops_engine.store.dates import format_millis
 
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
@@ -158,31 +159,33 @@ def instant_ms(value: str | int, field: str, *, now_ms: int | None = None) -> in
         now_ms: what `now` means; None refuses `now`.
 
     Returns:
-        Epoch milliseconds.
+        Epoch milliseconds, a number of 64 bits.
 
     Raises:
         MlError: 400 `parse_exception`.
     """
     text = str(value).strip()
-    if re.fullmatch(r"-?\d+", text):
+    refusal = MlError(
+        400,
+        "parse_exception",
+        f"Query param [{field}] with value [{value}] cannot be parsed as a date or converted to a number (epoch).",
+    )
+    if re.fullmatch(r"-?[0-9]{1,19}", text):
         number = int(text)
+        if not -(2**63) <= number < 2**63:
+            raise refusal
         return number * SECOND_MS if len(text) <= 10 and number >= 0 else number
     if text == "now" and now_ms is not None:
         return now_ms
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise MlError(
-            400,
-            "parse_exception",
-            f"Query param [{field}] with value [{value}] cannot be parsed as a date or converted to a number (epoch).",
-        ) from None
+        raise refusal from None
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)
     return round(parsed.timestamp() * SECOND_MS)
 
 
 def iso_time(epoch_ms: int) -> str:
-    """Return epoch milliseconds as `2017-02-01T00:00:00.000Z`."""
-    moment = datetime.fromtimestamp(epoch_ms / SECOND_MS, tz=UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % SECOND_MS:03d}Z"
+    """Return epoch milliseconds as `2017-02-01T00:00:00.000Z`, whatever the year is."""
+    return format_millis(epoch_ms)

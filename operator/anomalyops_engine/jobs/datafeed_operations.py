@@ -7,7 +7,7 @@ from typing import Final
 
 from anomalyops_engine.config import Datafeed, IndicesOptions, Job, create_datafeed, create_job, update_datafeed
 from anomalyops_engine.config.units import SECOND_MS, iso_time
-from anomalyops_engine.jobs.extractor import Extractor
+from anomalyops_engine.jobs.extractor import FIRST_MS, LAST_MS, Extractor
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
     DATAFEED_RUN,
@@ -23,6 +23,7 @@ from anomalyops_engine.refusals import (
     already_exists,
     bad_request,
     conflict,
+    illegal_argument,
     invalid_request,
     missing_datafeed,
     missing_job,
@@ -126,6 +127,12 @@ class DatafeedOperations:
         """
         if start_ms is not None and end_ms is not None and start_ms >= end_ms:
             raise invalid_request(f"start [{start_ms}] must be earlier than end [{end_ms}]")
+        for name, moment_ms in (("start", start_ms), ("end", end_ms)):
+            if moment_ms is not None and not FIRST_MS <= moment_ms <= LAST_MS:
+                raise illegal_argument(
+                    f"[{name}] is [{moment_ms}]; accepted are epoch milliseconds of the years 1 to 9999, "
+                    f"[{FIRST_MS}] to [{LAST_MS}]"
+                )
         feed = self._registry.datafeed(datafeed_id)
         job = self._registry.job(feed.job_id)
         with job.lock.hold():
@@ -135,17 +142,17 @@ class DatafeedOperations:
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")
             with self._registry.store.read() as reader:
                 Extractor(feed.config, job.config).check(reader)
-            before = feed.run
-            feed.run = DatafeedRun(state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(before.timing))
-            running = self._runtime.prepare(job, feed)
-            running.announce()
-            try:
-                with self._registry.store.write() as writer:
-                    self._registry.save_datafeed_run(writer, datafeed_id, feed.run)
-                    running.audit.write(writer)
-            except BaseException:
-                feed.run = before
-                raise
+            run = DatafeedRun(state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(feed.run.timing))
+            running, job_run = self._runtime.prepare(job, feed), deepcopy(job.run)
+            running.announce(run)
+            if job_run.position_ms is None and start_ms is None:
+                with self._registry.store.read() as reader:
+                    job_run.counts.invalid_date_count += running.note_unreadable_times(reader)
+            with self._registry.store.write() as writer:
+                self._registry.save_job_run(writer, job.job_id, job_run)
+                self._registry.save_datafeed_run(writer, datafeed_id, run)
+                running.audit.write(writer)
+            job.run, feed.run = job_run, run
             self._runtime.launch(running)
         return {"started": True, "node": self._runtime.node_id}
 
@@ -199,6 +206,8 @@ class DatafeedOperations:
         stats["timing_stats"] = run.timing.render(feed.job_id)
         if run.state != "stopped":
             stats["running_state"] = _running_state(run)
+        elif run.failure is not None:
+            stats["assignment_explanation"] = f"the datafeed stopped because of an error: {run.failure}"
         return stats
 
     def preview(self, datafeed_id: str, *, start_ms: int | None, end_ms: int | None) -> list[JsonObject]:

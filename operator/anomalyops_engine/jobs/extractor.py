@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from anomalyops_engine.config import Datafeed, Job
-from anomalyops_engine.query import Documents, Extent, aggregate_rows, event_counts, extent, select
-from anomalyops_engine.refusals import MlError, bad_request, conflict
+from anomalyops_engine.query import (
+    Documents,
+    Extent,
+    QueryError,
+    UnsupportedQueryError,
+    aggregate_rows,
+    event_counts,
+    extent,
+    select,
+    with_empty,
+)
+from anomalyops_engine.refusals import MlError, bad_request, conflict, not_implemented
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader
+
+FIRST_MS: Final = -62_135_596_800_000
+LAST_MS: Final = 253_402_300_799_999
+"""The times that are analysed: the years 1 to 9999. Beyond, buckets could not be numbered."""
 
 
 class Extractor:
-    """The data of one datafeed for one job. Times are epoch milliseconds, intervals are [start, end)."""
+    """The data of one datafeed for one job.
+
+    Times are epoch milliseconds, intervals are [start, end). Documents of other times than those from `FIRST_MS` to
+    `LAST_MS` are never read.
+    """
 
     def __init__(self, datafeed: Datafeed, job: Job) -> None:
         self._datafeed = datafeed
@@ -35,18 +55,25 @@ class Extractor:
         )
 
     def documents(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Documents:
-        """Return what the analysis reads: documents, or one row for each leaf bucket of the aggregations."""
+        """Return what the analysis reads: documents, or one row for each leaf bucket of the aggregations.
+
+        Influencers that no aggregation gives have no values.
+
+        Raises:
+            QueryError: the query or the aggregations do not fit the indices.
+        """
         aggregations = self._datafeed.aggregations
-        if aggregations:
-            return aggregate_rows(
-                self.indices(reader),
-                self._datafeed.query,
-                aggregations,
-                time_field=self.time_field,
-                start_ms=start_ms,
-                end_ms=end_ms,
-            )
-        return self._plain_documents(reader, self.fields, start_ms, end_ms)
+        if not aggregations:
+            return self._plain_documents(reader, self.fields, start_ms, end_ms)
+        rows = aggregate_rows(
+            self.indices(reader),
+            self._datafeed.query,
+            aggregations,
+            time_field=self.time_field,
+            start_ms=_at_least(start_ms),
+            end_ms=_at_most(end_ms),
+        )
+        return with_empty(rows, [field for field in self._analysis.influencers if field not in rows.columns])
 
     def _plain_documents(
         self, reader: Reader, fields: list[str], start_ms: int | None, end_ms: int | None
@@ -56,13 +83,30 @@ class Extractor:
             self._datafeed.query,
             fields,
             time_field=self.time_field,
-            start_ms=start_ms,
-            end_ms=end_ms,
+            start_ms=_at_least(start_ms),
+            end_ms=_at_most(end_ms),
         )
 
     def extent(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Extent | None:
         """Return the extent of the matching documents, or None when there are none."""
         return extent(reader, self._plain_documents(reader, [], start_ms, end_ms), self.time_field)
+
+    def unreadable_times(self, reader: Reader) -> int:
+        """Return how many matching documents are dated before or after all times that are analysed."""
+        sides = ((None, FIRST_MS), (LAST_MS + 1, None))
+        found = [
+            select(
+                self.indices(reader),
+                self._datafeed.query,
+                [],
+                time_field=self.time_field,
+                start_ms=start_ms,
+                end_ms=end_ms,
+            )
+            for start_ms, end_ms in sides
+        ]
+        extents = [extent(reader, documents, self.time_field) for documents in found]
+        return sum(found.count for found in extents if found is not None)
 
     def event_counts(self, reader: Reader, start_ms: int, end_ms: int, span_ms: int) -> dict[int, int]:
         """Return what the analysis would count as events in each bucket that has some, by bucket start."""
@@ -92,11 +136,34 @@ class Extractor:
         self._check_mapped(feed, indices, [self.time_field])
         if not self._datafeed.aggregations:
             self._check_mapped(feed, indices, self.fields)
+        try:
+            documents = self.documents(reader, None, None)
+        except UnsupportedQueryError as error:
+            raise not_implemented(f"datafeed [{feed}] cannot be carried out: {error}") from error
+        except QueryError as error:
+            raise bad_request(f"datafeed [{feed}] cannot retrieve data: {error}") from error
+        self._check_given(feed, documents)
+
+    def _check_given(self, feed: str, documents: Documents) -> None:
+        for field in self.fields:
+            if field not in documents.columns:
+                raise bad_request(
+                    f"datafeed [{feed}] cannot retrieve field [{field}] because no aggregation gives it; "
+                    f"they give [{', '.join(sorted(documents.columns))}]"
+                )
 
     def _check_mapped(self, feed: str, indices: list[Index], fields: list[str]) -> None:
         for field in fields:
             if all(index.get(field) is None for index in indices):
                 raise bad_request(f"datafeed [{feed}] cannot retrieve field [{field}] because it has no mappings")
+
+
+def _at_least(start_ms: int | None) -> int:
+    return FIRST_MS if start_ms is None else max(start_ms, FIRST_MS)
+
+
+def _at_most(end_ms: int | None) -> int:
+    return LAST_MS + 1 if end_ms is None else min(end_ms, LAST_MS + 1)
 
 
 def _unassignable(datafeed_id: str, explanation: str) -> MlError:

@@ -4,7 +4,6 @@ A step searches whole buckets, has them analysed, and commits results, counts, m
 transaction, so that a kill at any moment loses at most a step that the next start repeats identically.
 A bucket is analysed once, when it is complete: its end is not after `end` of a bounded run, or not after
 now - query_delay.
-A bounded run stops behind the bucket of its last document; empty buckets after it are left to the next start.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
 from anomalyops_engine.jobs.extractor import Extractor
+from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary, Leg
 from anomalyops_engine.jobs.model_life import load_analysis, record_step, store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.refusals import MlError
 from anomalyops_engine.scoring import SnapshotError
-from anomalyops_engine.store import DatabaseError, StoreError, Writer
+from anomalyops_engine.store import DatabaseError, Reader, StoreError, Writer
 
 _log = logging.getLogger(__name__)
 
 _FIRST_CHUNK: Final = 64
-_LARGEST_CHUNK: Final = 8_192
 # A step that takes about this long keeps progress visible and lets a stop through soon.
 _STEP_SECONDS: Final = 0.4
 _NO_DATA_SEARCHES: Final = 10
@@ -74,23 +73,38 @@ class RunningDatafeed:
         self._span_ms = job.config.bucket_span_ms
         self._delay_ms = feed.config.query_delay.ms
         self._frequency_ms = feed.config.frequency_ms(self._span_ms)
+        self._itinerary = Itinerary(registry.store, self._extractor, span_ms=self._span_ms, delay_ms=self._delay_ms)
         self._chunk = _FIRST_CHUNK
-        self._data_end_ms: int | None = None  # behind the last document of a bounded run, as last looked up
         self.cancelled = False
 
-    def announce(self) -> None:
-        """Note the start of the run. The caller writes the audit and the datafeed's run."""
-        run, now_ms = self.feed.run, wall_clock_ms()
+    def announce(self, run: DatafeedRun) -> None:
+        """Note the start of a run, in the audit and in the run itself. The caller writes both."""
+        now_ms = wall_clock_ms()
         start_ms = max(run.start_ms or 0, self.job.run.position_ms or 0)
         if run.end_ms is None and start_ms >= now_ms - self._delay_ms:
             run.real_time = True
             self.audit.note(self.job.job_id, "Datafeed started in real-time")
             return
+        if run.end_ms is not None and run.end_ms <= start_ms:
+            return  # all of it is analysed: like Elasticsearch, say nothing
+        run.looks_back = True
         shown_end = iso_time(run.end_ms) if run.end_ms is not None else "real-time"
         self.audit.note(
             self.job.job_id,
             f"Datafeed started (from: {iso_time(start_ms)} to: {shown_end}) with frequency [{self._frequency_ms}ms]",
         )
+
+    def note_unreadable_times(self, reader: Reader) -> int:
+        """Note documents that are dated outside all times that can be analysed, and return how many there are."""
+        count = self._extractor.unreadable_times(reader)
+        if count:
+            self.audit.note(
+                self.job.job_id,
+                f"{count} documents are not analysed: their [{self._extractor.time_field}] is before the year 1 or "
+                "after the year 9999",
+                "warning",
+            )
+        return count
 
     def step(self) -> float | None:
         """Do one step.
@@ -124,65 +138,28 @@ class RunningDatafeed:
 
     def _advance(self) -> float | None:
         now_ms = wall_clock_ms()
-        horizon_ms = self._horizon(now_ms)
-        position_ms = self._position(horizon_ms)
-        if position_ms is None:
-            return self._nothing_yet(now_ms)
-        limit_ms = self._limit(position_ms, horizon_ms)
-        end_ms = min(position_ms + self._chunk * self._span_ms, limit_ms)
-        if end_ms > position_ms:
-            self._analyse(position_ms, end_ms)
-            if end_ms < limit_ms:
+        leg = self._itinerary.next_leg(self.feed.run, self.job.run, now_ms=now_ms, buckets=self._chunk)
+        if leg.start_ms is None or leg.end_ms == leg.start_ms:
+            self._note_nothing(leg)
+        else:
+            self._analyse(leg, leg.start_ms)
+            if leg.end_ms < leg.limit_ms:
                 return 0.0
         return self._reached(now_ms)
 
-    def _horizon(self, now_ms: int) -> int:
-        """Return up to where buckets are complete, aligned to the bucket span."""
-        end_ms = self.feed.run.end_ms
-        if end_ms is not None and end_ms <= now_ms:
-            reach_ms = end_ms
-        else:
-            reach_ms = now_ms - self._delay_ms
-            if end_ms is not None:
-                reach_ms = min(reach_ms, end_ms)
-        return reach_ms // self._span_ms * self._span_ms
-
-    def _position(self, horizon_ms: int) -> int | None:
-        """Return the start of the first bucket to analyse; None while there is no document."""
-        start_ms, position_ms = self.feed.run.start_ms, self.job.run.position_ms
-        if position_ms is not None:
-            later_ms = start_ms // self._span_ms * self._span_ms if start_ms is not None else position_ms
-            return max(position_ms, later_ms)
-        if start_ms is not None and start_ms >= horizon_ms:
-            return None
-        with self._registry.store.read() as reader:
-            extent = self._extractor.extent(reader, start_ms, horizon_ms)
-        return None if extent is None else extent.earliest_ms // self._span_ms * self._span_ms
-
-    def _limit(self, position_ms: int, horizon_ms: int) -> int:
-        """Return where to stop for now: the horizon, or behind the last document of a bounded run."""
-        if self.feed.run.end_ms is None or position_ms >= horizon_ms:
-            return horizon_ms
-        if self._data_end_ms is None or position_ms >= self._data_end_ms:
-            with self._registry.store.read() as reader:
-                extent = self._extractor.extent(reader, position_ms, horizon_ms)
-            if extent is None:
-                return position_ms
-            self._data_end_ms = (extent.latest_ms // self._span_ms + 1) * self._span_ms
-        return min(horizon_ms, self._data_end_ms)
-
-    def _analyse(self, position_ms: int, end_ms: int) -> None:
+    def _analyse(self, leg: Leg, start_ms: int) -> None:
         job, feed_run, run = self.job, deepcopy(self.feed.run), deepcopy(self.job.run)
         analysis = load_analysis(self._registry, job)
-        first_ms = max(position_ms, feed_run.start_ms or position_ms)
+        first_ms = max(start_ms, feed_run.start_ms or start_ms)
         started = time.perf_counter()
         try:
             with self._registry.store.read() as reader:
-                documents = self._extractor.documents(reader, first_ms, end_ms)
-                results = analysis.analyse(reader.connection, documents, start_ms=position_ms, end_ms=end_ms)
+                documents = self._extractor.documents(reader, first_ms, leg.end_ms)
+                results = analysis.analyse(reader.connection, documents, start_ms=start_ms, end_ms=leg.end_ms)
             elapsed_s = time.perf_counter() - started
-            run.position_ms = end_ms
-            self._count_search(feed_run, results.processed_records, (first_ms, end_ms), elapsed_s)
+            run.position_ms = leg.end_ms
+            self._note_gap(leg)
+            self._count_search(feed_run, results.processed_records, (first_ms, leg.end_ms), elapsed_s)
             with self._registry.store.write() as writer:
                 record_step(writer, job, run, results, elapsed_ms=elapsed_s * SECOND_MS, audit=self.audit)
                 config = self._snapshot_if_due(writer, run)
@@ -199,6 +176,18 @@ class RunningDatafeed:
         job.run, job.config, self.feed.run = run, config, feed_run
         self._resize(elapsed_s)
 
+    def _note_gap(self, leg: Leg) -> None:
+        if leg.skipped_ms is None:
+            return
+        begin_ms, end_ms = leg.skipped_ms
+        self.audit.note(
+            self.job.job_id,
+            f"No documents from {iso_time(begin_ms)} to {iso_time(end_ms)}: "
+            f"{(end_ms - begin_ms) // self._span_ms} empty buckets are left out. Give the datafeed a start, or check "
+            "the times of the documents before",
+            "warning",
+        )
+
     def _snapshot_if_due(self, writer: Writer, run: JobRun) -> Job:
         since_ms = run.snapshot_ms if run.snapshot_ms is not None else run.opened_ms
         if since_ms is None or wall_clock_ms() - since_ms < self.job.config.persist_interval_ms:
@@ -214,15 +203,18 @@ class RunningDatafeed:
             elapsed_ms=elapsed_s * SECOND_MS,
             latest_ms=interval_ms[1],
         )
-        if feed_run.trouble is not None:
-            feed_run.trouble = None
-            self.audit.note(self.job.job_id, "Datafeed has recovered data extraction and analysis")
+        self._note_recovery(feed_run)
         if records:
             if feed_run.empty_searches >= _NO_DATA_SEARCHES:
                 self.audit.note(self.job.job_id, "Datafeed has started retrieving data again")
             feed_run.found_data, feed_run.empty_searches = True, 0
         elif feed_run.real_time:
             self._count_empty(feed_run)
+
+    def _note_recovery(self, feed_run: DatafeedRun) -> None:
+        if feed_run.trouble is not None:
+            feed_run.trouble = None
+            self.audit.note(self.job.job_id, "Datafeed has recovered data extraction and analysis")
 
     def _count_empty(self, feed_run: DatafeedRun) -> None:
         feed_run.empty_searches += 1
@@ -231,22 +223,25 @@ class RunningDatafeed:
 
     def _resize(self, elapsed_s: float) -> None:
         if elapsed_s < _STEP_SECONDS / 2:
-            self._chunk = min(self._chunk * 2, _LARGEST_CHUNK)
+            self._chunk = min(self._chunk * 2, CHECKED_BUCKETS)
         elif elapsed_s > _STEP_SECONDS * 2:
             self._chunk = max(self._chunk // 2, 1)
 
     # --- what follows a step ---
 
-    def _nothing_yet(self, now_ms: int) -> float | None:
+    def _note_nothing(self, leg: Leg) -> None:
+        """Note a search that found no complete bucket to analyse; without one there is nothing to note."""
+        if leg.start_ms is not None and leg.searched is None:
+            return
         feed_run = deepcopy(self.feed.run)
-        if feed_run.trouble is not None:
-            feed_run.trouble = None
-            self.audit.note(self.job.job_id, "Datafeed has recovered data extraction and analysis")
+        self._note_recovery(feed_run)
         if feed_run.real_time:
             self._count_empty(feed_run)
         feed_run.timing.search_count += 1
+        feed_run.found_data = feed_run.found_data or leg.found
+        if leg.searched is not None:
+            feed_run.search_start_ms, feed_run.search_end_ms = leg.searched
         self._save_feed(feed_run)
-        return self._reached(now_ms)
 
     def _reached(self, now_ms: int) -> float | None:
         """Every complete bucket is analysed: finish a bounded run, or wait for the next real-time search."""
@@ -266,6 +261,8 @@ class RunningDatafeed:
         return self._until_next_search(now_ms)
 
     def _note_lookback_end(self, feed_run: DatafeedRun) -> None:
+        if not feed_run.looks_back:
+            return
         if feed_run.found_data:
             self.audit.note(self.job.job_id, "Datafeed lookback completed")
         else:
@@ -315,6 +312,8 @@ class RunningDatafeed:
         if feed_run.trouble != reason:
             feed_run.trouble = reason
             self.audit.note(self.job.job_id, f"Datafeed is encountering errors {doing}: {reason}", "error")
+        if feed_run.end_ms is not None:
+            feed_run.failure = reason
         try:
             self._save_feed(feed_run)
             if feed_run.end_ms is not None:

@@ -142,9 +142,11 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
         counts.last_data_time = now_ms
         if counts.earliest_record_timestamp is None:
             counts.earliest_record_timestamp = results.earliest_record_ms
-        counts.latest_record_timestamp = results.latest_record_ms or counts.latest_record_timestamp
-    counts.latest_empty_bucket_timestamp = results.latest_empty_bucket_ms or counts.latest_empty_bucket_timestamp
-    counts.latest_sparse_bucket_timestamp = results.latest_sparse_bucket_ms or counts.latest_sparse_bucket_timestamp
+        counts.latest_record_timestamp = results.latest_record_ms
+    if results.latest_empty_bucket_ms is not None:
+        counts.latest_empty_bucket_timestamp = results.latest_empty_bucket_ms
+    if results.latest_sparse_bucket_ms is not None:
+        counts.latest_sparse_bucket_timestamp = results.latest_sparse_bucket_ms
     if results.buckets:
         counts.latest_bucket_timestamp = int(results.buckets[-1]["timestamp"])
         run.timing.add(buckets=len(results.buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp)

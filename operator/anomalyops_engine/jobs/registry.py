@@ -77,9 +77,12 @@ class DatafeedRun:
         state: stopped, starting, started or stopping.
         start_ms: first time wanted (inclusive), or None for the earliest.
         end_ms: last time wanted (exclusive), or None for real time.
+        looks_back: whether there was something to look back over.
         real_time: whether the lookback is over.
+        found_data: whether the run has found any documents.
         empty_searches: searches in a row that found nothing.
         trouble: the error that the latest search met, if it failed.
+        failure: why the run ended, if an error ended it; kept until the next start.
         checked_ms: when delayed data was looked for last.
         missing: documents known to have been missed, by bucket start (as text: it is stored as JSON).
         search_start_ms: start of the latest search.
@@ -89,10 +92,12 @@ class DatafeedRun:
     state: str = "stopped"
     start_ms: int | None = None
     end_ms: int | None = None
+    looks_back: bool = False
     real_time: bool = False
     found_data: bool = False
     empty_searches: int = 0
     trouble: str | None = None
+    failure: str | None = None
     checked_ms: int | None = None
     missing: dict[str, int] = field(default_factory=dict)
     search_start_ms: int | None = None

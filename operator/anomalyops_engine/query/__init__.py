@@ -12,7 +12,7 @@ from anomalyops_engine.query.errors import (
     UnsupportedQueryError,
 )
 from anomalyops_engine.query.reading import Extent, Peak, event_counts, extent, peaks, read_rows
-from anomalyops_engine.query.relation import Documents, select
+from anomalyops_engine.query.relation import Documents, select, with_empty
 from anomalyops_engine.query.search import count, counted, search
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "read_rows",
     "search",
     "select",
+    "with_empty",
 ]

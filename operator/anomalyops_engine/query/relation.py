@@ -8,7 +8,7 @@ from typing import Any
 
 from anomalyops_engine.query.dsl import where
 from anomalyops_engine.query.errors import IllegalQueryError
-from anomalyops_engine.query.expr import FALSE, Column, Expr, Relation, Select, Table, Union, all_of, null
+from anomalyops_engine.query.expr import FALSE, Column, Expr, Relation, Select, Star, Table, Union, all_of, null
 from anomalyops_engine.query.fields import resolve_field, single_value
 from anomalyops_engine.store import Index
 from anomalyops_engine.store.mapping import SQL_TYPES
@@ -80,6 +80,15 @@ def select(
         empty = (null("BIGINT" if name == time_field else "DOUBLE").named(column) for name, column in columns.items())
         selects = [Select(tuple(empty), where=FALSE)]
     return Documents(Union(tuple(selects)), columns)
+
+
+def with_empty(documents: Documents, fields: Sequence[str]) -> Documents:
+    """Return documents with further fields that have no value in any of them."""
+    if not fields:
+        return documents
+    columns = {field: f"e{number}" for number, field in enumerate(fields)}
+    empty = tuple(null("VARCHAR").named(column) for column in columns.values())
+    return Documents(Select((Star(), *empty), documents.relation), {**documents.columns, **columns})
 
 
 def in_stretch(index: Index, time_field: str, start_ms: int | None, end_ms: int | None) -> Expr:
