@@ -101,6 +101,7 @@ def operator(operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
         tmp_path_factory.mktemp("operator"),
         operator_kubeconfig,
         f"--default-connection={SYSTEM_NAMESPACE}/default",
+        "--release-after=12",
     )
     _processes.append(operator.process)
     try:

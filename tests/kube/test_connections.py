@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from kube_harness.kubectl import Manifest
 from kube_harness.processes import wait_until
-from kube_harness.world import World
-
-READER = "anomalyops-secret-reader"
-ACCOUNT = "anomalyops-system:anomalyops"
+from kube_harness.world import SECRET_READER, World
 
 
 def secret(world: World, password: str) -> Manifest:
@@ -18,12 +15,6 @@ def secret(world: World, password: str) -> Manifest:
         "type": "kubernetes.io/basic-auth",
         "stringData": {"username": "anomalyops", "password": password},
     }
-
-
-def allow_secrets(world: World) -> None:
-    """The command that the installation's manifests and the operator's condition name."""
-    arguments = (f"--clusterrole={READER}", f"--serviceaccount={ACCOUNT}")
-    world.kubectl("create", "rolebinding", READER, "-n", world.namespace, *arguments)
 
 
 def with_auth(world: World) -> Manifest:
@@ -78,14 +69,14 @@ def test_a_job_may_come_before_its_connection(world: World) -> None:
 def test_a_secret_that_may_not_be_read_says_what_to_do(world: World) -> None:
     world.proxy.credentials = ("anomalyops", "right")
     world.apply(secret(world, "right"), with_auth(world), world.job(), world.datafeed())
-    condition = world.condition("elasticsearchconnection", "Ready", status="False")
-    assert f"kubectl create rolebinding {READER} -n {world.namespace}" in condition["message"]
-    allow_secrets(world)
+    condition = world.condition("elasticsearchconnection", "Ready", status="False", reason="SecretForbidden")
+    assert f"kubectl create rolebinding {SECRET_READER} -n {world.namespace}" in condition["message"]
+    world.allow_secrets()
     world.wait_ready(timeout=60)
 
 
 def test_a_missing_secret_is_picked_up_when_it_appears(world: World) -> None:
-    allow_secrets(world)
+    world.allow_secrets()
     world.proxy.credentials = ("anomalyops", "right")
     world.apply(with_auth(world), world.job(), world.datafeed())
     condition = world.condition("elasticsearchconnection", "Ready", status="False", reason="SecretNotFound")
@@ -95,7 +86,7 @@ def test_a_missing_secret_is_picked_up_when_it_appears(world: World) -> None:
 
 
 def test_a_secret_without_the_key_names_it_and_never_a_value(world: World) -> None:
-    allow_secrets(world)
+    world.allow_secrets()
     incomplete = secret(world, "right")
     incomplete["type"] = "Opaque"
     incomplete["stringData"] = {"username": "anomalyops", "pass": "hidden-value"}
@@ -107,7 +98,7 @@ def test_a_secret_without_the_key_names_it_and_never_a_value(world: World) -> No
 
 
 def test_a_wrong_password_then_a_rotated_one(world: World) -> None:
-    allow_secrets(world)
+    world.allow_secrets()
     world.proxy.credentials = ("anomalyops", "first")
     world.apply(secret(world, "wrong"), with_auth(world), world.job(), world.datafeed())
     world.condition("elasticsearchconnection", "Ready", status="False", reason="Unauthorized")

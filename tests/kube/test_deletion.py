@@ -110,3 +110,48 @@ def test_without_a_connection_a_deletion_with_delete_waits(world: World) -> None
     assert world.kubectl.exists("anomalyjob", "requests", world.namespace)
     world.kubectl("patch", "anomalyjob", "requests", "-n", world.namespace, "--type=merge", "-p", patch)
     world.kubectl.wait_gone("anomalyjob", "requests", world.namespace)
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Orphan"])
+def test_a_server_that_never_answers_is_not_waited_for_without_end(world: World, policy: str) -> None:
+    world.start_pair(world.job(deletionPolicy=policy), world.datafeed(deletionPolicy=policy))
+    world.proxy.down()
+    world.kubectl("delete", "anomalyjob/requests", "datafeed/feed", "-n", world.namespace, "--wait=false")
+    if policy == "Retain":
+        waiting = world.condition("anomalyjob", "Reconciling", reason="Deleting")
+        assert "waits a while for the server" in waiting["message"]
+    world.kubectl.wait_gone("anomalyjob", "requests", world.namespace)
+    world.kubectl.wait_gone("datafeed", "feed", world.namespace)
+    notes = [event["note"] for event in world.events("Released")]
+    assert any(f"job {world.job_id}" in note and "could not be reached" in note for note in notes)
+    assert any(f"datafeed {world.datafeed_id}" in note for note in notes)
+
+
+def test_a_secret_that_goes_first_holds_nothing_up(world: World) -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "key", "namespace": world.namespace},
+        "stringData": {"username": "u", "password": "p"},
+    }
+    connection = world.connection(auth={"basicSecretRef": {"name": "key"}})
+    world.allow_secrets()
+    world.kubectl.apply(secret)
+    world.apply(connection, world.job(), world.datafeed())
+    world.wait_ready()
+    world.kubectl("delete", "secret", "key", "-n", world.namespace)
+    world.condition("anomalyjob", "ConnectionUnavailable", reason="SecretNotFound")
+    delete(world, "anomalyjob/requests", "datafeed/feed", timeout=10)
+    notes = [event["note"] for event in world.events("Released")]
+    assert any(f"Secret {world.namespace}/key was deleted" in note for note in notes)
+
+
+def test_a_deletion_with_delete_says_what_it_waits_for_and_the_way_out(world: World) -> None:
+    world.start_pair(world.job(deletionPolicy="Delete"), world.datafeed(deletionPolicy="Delete"))
+    world.proxy.down()
+    world.kubectl("delete", "anomalyjob/requests", "datafeed/feed", "-n", world.namespace, "--wait=false")
+    waiting = world.condition("anomalyjob", "Reconciling", reason="Deleting")
+    assert "set spec.deletionPolicy to Retain or Orphan" in waiting["message"]
+    world.proxy.up()
+    world.kubectl.wait_gone("anomalyjob", "requests", world.namespace)
+    assert world.engine.job_config(world.job_id) is None

@@ -51,6 +51,14 @@ def run(
     liveness_port: Annotated[
         int, typer.Option(help="Port of the health endpoint /healthz; 0 for none.", min=0, max=65535)
     ] = 8080,
+    release_after: Annotated[
+        float,
+        typer.Option(
+            help="Seconds that a deletion with `deletionPolicy: Retain` waits for a server that does not answer.",
+            min=0,
+            envvar="ANOMALYOPS_RELEASE_AFTER",
+        ),
+    ] = 300,
     log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe lines that are logged.")] = LogLevel.INFO,
 ) -> None:
@@ -70,6 +78,7 @@ def run(
         default_connection=connection,
         cluster_id=cluster_id,
         liveness_port=liveness_port or None,
+        release_after=release_after,
     )
     try:
         run_operator(options)

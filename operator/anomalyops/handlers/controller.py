@@ -22,6 +22,7 @@ from anomalyops.handlers.refusals import (
     released_notice,
     waiting_status,
 )
+from anomalyops.handlers.release import release
 from anomalyops.handlers.state import ClusterState, Seen
 from anomalyops.handlers.workqueue import WorkQueue
 from anomalyops.handlers.writer import FINALIZER, ObjectWriter
@@ -34,12 +35,11 @@ from anomalyops.health import (
     unreachable_job,
 )
 from anomalyops.plan import Step
-from anomalyops.reconciler import Observation, Outcome, Pair
+from anomalyops.reconciler import Observation, Outcome, Pair, failure_of
 from anomalyops.resources import (
     AnomalyJobStatus,
     Datafeed,
     DatafeedStatus,
-    DeletionPolicy,
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
 )
@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 CONFLICT_RETRY = 0.2  # seconds; the watch brings the newer version meanwhile
 GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
+_ON_THE_SERVER = {"AnomalyJob": "job", "Datafeed": "datafeed"}
 API_RETRY = 5.0  # seconds after the Kubernetes API refused or did not answer
 
 
@@ -64,6 +65,7 @@ class Controller:
     def __init__(self, api: KubeApi, options: Options, *, cluster: str, instance: str) -> None:
         self._api = api
         self._cluster = cluster
+        self._release_after = options.release_after
         self.state = ClusterState(options.default_connection)
         self.writer = ObjectWriter(api, self.state, self.forget)
         self.queue: WorkQueue[ObjectKey] = WorkQueue(
@@ -190,11 +192,10 @@ class Controller:
             if runtime is not None and runtime.usable:
                 self.state.remember_connection(name, runtime.key)
                 return await self._reconcile(name, pair, seen, runtime)
+            failure = self._why_unusable(connection, runtime)
             if pair.job is None:
-                await self._wait_for_job(pair, seen)
-            else:
-                await self._wait_for_connection(pair, seen, self._why_unusable(connection, runtime))
-            return None  # what is waited for brings the pair back
+                return await self._wait_for_job(pair, seen, failure)
+            return await self._wait_for_connection(pair, seen, failure, connected=connection in self.state.connections)
         except KubeApiError as error:
             logger.warning("%s: %s; next try in %g s", name, error, API_RETRY)
             return API_RETRY
@@ -214,9 +215,14 @@ class Controller:
         async with runtime.reconciler() as reconciler:
             outcome = await reconciler.reconcile(pair)
         await self._conclude(name, outcome)
-        if outcome.error is not None and outcome.error.connection:
+        if outcome.error is None:
+            return outcome.retry_after
+        if outcome.error.connection:
             runtime.look_again()
-        return outcome.retry_after
+        _, seen = self._pair(name)
+        failure = failure_of(outcome.error)
+        _, seconds = await self._let_go(seen, failure, connected=runtime.key in self.state.connections)
+        return min((at for at in (outcome.retry_after, seconds) if at is not None), default=None)
 
     async def _conclude(self, name: ObjectKey, outcome: Outcome) -> None:
         """Writes what came of a reconcile: status, Events, and the release of what is on its way out."""
@@ -230,18 +236,25 @@ class Controller:
             if released[one.kind] and _deletion_asked([one]) and not await self.writer.remove_finalizer(one):
                 self.queue.add_after(name, CONFLICT_RETRY)
 
-    async def _wait_for_job(self, pair: Pair, seen: list[Seen[Any]]) -> None:
+    async def _wait_for_job(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> float | None:
         """A Datafeed without a job needs no server: it says what it waits for, or goes."""
         datafeed = pair.datafeed
-        if datafeed is not None and not await self._released_without_server(seen):
+        if datafeed is None:
+            return None
+        done, seconds = await self._let_go(seen, failure, connected=False)
+        if not done:
             status = waiting_status(datafeed, datetime.now(UTC))
             await self._write(seen, None, status)
             await self._record(transitions(datafeed, datafeed.status, status), seen)
+        return seconds
 
-    async def _wait_for_connection(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> None:
+    async def _wait_for_connection(
+        self, pair: Pair, seen: list[Seen[Any]], failure: Failure, *, connected: bool
+    ) -> float | None:
         """The pair cannot be worked on: says why. The connection's next change brings it back."""
-        if failure.kind is FailureKind.CONNECTION_NOT_FOUND and await self._released_without_server(seen):
-            return
+        done, seconds = await self._let_go(seen, failure, connected=connected)
+        if done:
+            return None
         now = datetime.now(UTC)
         job, datafeed = pair.job, pair.datafeed
         job_status = unreachable_job(job.status, job, failure, now) if job is not None else None
@@ -253,6 +266,7 @@ class Controller:
             await self._record(transitions(job, job.status, job_status), seen)
         if datafeed is not None and feed_status is not None:
             await self._record(transitions(datafeed, datafeed.status, feed_status), seen)
+        return seconds
 
     def _why_unusable(self, connection: ObjectKey | None, runtime: ConnectionRuntime | None) -> Failure:
         if runtime is not None and runtime.failure is not None:
@@ -265,23 +279,32 @@ class Controller:
         wanted = f"ElasticsearchConnection {connection}" if connection is not None else "a default connection"
         return Failure(kind=FailureKind.CONNECTION_NOT_FOUND, message=f"{wanted} does not exist")
 
-    async def _released_without_server(self, seen: list[Seen[Any]]) -> bool:
-        """Lets go of what is being deleted when its connection is gone too, as in a deleted namespace.
+    async def _let_go(self, seen: list[Seen[Any]], failure: Failure, *, connected: bool) -> tuple[bool, float | None]:
+        """Lets go of what is being deleted, as far as its policy allows that without the server.
 
-        Only where that loses nothing: with `Delete` the resource waits for the connection to come back, or for
-        another deletion policy. True when every object of the pair could go.
+        Returns:
+            Whether every object of the pair could go, and the seconds after which another one may.
         """
-        gone = 0
+        gone, waits = 0, []
         for one in seen:
-            policy = one.resource.spec.deletion_policy if one.resource is not None else DeletionPolicy.ORPHAN
-            if not _deletion_asked([one]) or policy is DeletionPolicy.DELETE:
+            asked = one.metadata.deletion_timestamp
+            if asked is None or one.resource is None:
+                continue
+            decision = release(
+                one.resource.spec.deletion_policy,
+                failure,
+                f"{_ON_THE_SERVER[one.kind]} {one.resource.server_id}",
+                waited=(datetime.now(UTC) - asked).total_seconds(),
+                patience=self._release_after,
+                connected=connected,
+            )
+            if not decision.now:
+                waits.append(decision.seconds)
                 continue
             if FINALIZER in one.metadata.finalizers:
-                message = "released without reaching the server: there is no connection to it any more"
-                notice = released_notice(one, message)
-                await self._record([notice], [one])
+                await self._record([released_notice(one, decision.message)], [one])
             gone += await self.writer.remove_finalizer(one)
-        return gone == len(seen)
+        return gone == len(seen), min((at for at in waits if at is not None), default=None)
 
     async def _refuse_invalid(self, seen: Seen[Any]) -> None:
         """An object that breaks a rule which admission could not check says so, and is never acted on."""

@@ -171,7 +171,7 @@ class SourceWatch:
             return RETRY
         if self._data is None:
             advice = _how_to_allow(self.source, str(error))
-            self._set(None, CredentialsError(FailureKind.SECRET_NOT_FOUND, advice))
+            self._set(None, CredentialsError(FailureKind.SECRET_FORBIDDEN, advice))
         return FORBIDDEN_RETRY
 
     def _set(self, data: Mapping[str, bytes] | None, error: CredentialsError | None) -> None:

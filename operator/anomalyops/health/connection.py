@@ -15,6 +15,7 @@ from anomalyops.resources import (
     ConditionType,
     Datafeed,
     DatafeedStatus,
+    DeletionPolicy,
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
     Reason,
@@ -103,7 +104,7 @@ def unreachable_job(
     history = History(previous=last.conditions, generation=job.metadata.generation, now=now)
     update = {
         "observed_generation": job.metadata.generation,
-        "conditions": _unknown(history, failure, f"job {job.server_id}"),
+        "conditions": _unknown(history, failure, job, f"job {job.server_id}"),
     }
     return last.model_copy(update=update)
 
@@ -116,18 +117,31 @@ def unreachable_datafeed(
     history = History(previous=last.conditions, generation=datafeed.metadata.generation, now=now)
     update = {
         "observed_generation": datafeed.metadata.generation,
-        "conditions": _unknown(history, failure, f"datafeed {datafeed.server_id}"),
+        "conditions": _unknown(history, failure, datafeed, f"datafeed {datafeed.server_id}"),
     }
     return last.model_copy(update=update)
 
 
-def _unknown(history: History, failure: Failure, name: str) -> list[Condition]:
+def _unknown(history: History, failure: Failure, resource: AnomalyJob | Datafeed, name: str) -> list[Condition]:
     message = f"the state of {name} is unknown: {failure}"
+    deleting = resource.deletion_requested is not None
     progress = ConditionType.STALLED if failure.needs_a_person else ConditionType.RECONCILING
     findings = [
         Finding(ConditionType.READY, ConditionStatus.UNKNOWN, failure.reason, message),
-        holds(progress, failure.reason, message),
+        holds(progress, failure.reason, message)
+        if not deleting
+        else holds(ConditionType.RECONCILING, Reason.DELETING, _waits(resource.spec.deletion_policy, failure, name)),
         _trouble(failure),
     ]
     kept = [condition for condition in history.previous if condition.type not in _RENEWED]
     return history.conditions(findings, kept=kept)
+
+
+def _waits(policy: DeletionPolicy, failure: Failure, name: str) -> str:
+    """What a deletion waits for that cannot reach the server, and how to end the wait."""
+    if policy is DeletionPolicy.DELETE:
+        return (
+            f"being deleted with spec.deletionPolicy: Delete, which waits until {name} can be deleted ({failure}); "
+            "to let the resource go without, set spec.deletionPolicy to Retain or Orphan"
+        )
+    return f"being deleted with spec.deletionPolicy: {policy.value}; waits a while for the server ({failure})"

@@ -26,6 +26,7 @@ class FailureKind(StrEnum):
     SERVER = "server"  # 5xx
     CONNECTION_NOT_FOUND = "connection_not_found"
     SECRET_NOT_FOUND = "secret_not_found"  # noqa: S105
+    SECRET_FORBIDDEN = "secret_forbidden"  # noqa: S105
     SECRET_INVALID = "secret_invalid"  # noqa: S105
     NOT_SUPPORTED = "not_supported"
 
@@ -45,6 +46,7 @@ _REASONS = {
     FailureKind.SERVER: Reason.SERVER_ERROR,
     FailureKind.CONNECTION_NOT_FOUND: Reason.CONNECTION_NOT_FOUND,
     FailureKind.SECRET_NOT_FOUND: Reason.SECRET_NOT_FOUND,
+    FailureKind.SECRET_FORBIDDEN: Reason.SECRET_FORBIDDEN,
     FailureKind.SECRET_INVALID: Reason.SECRET_INVALID,
     FailureKind.NOT_SUPPORTED: Reason.NOT_SUPPORTED,
 }
@@ -56,6 +58,7 @@ _NEEDS_A_PERSON = frozenset(
         FailureKind.LICENSE,
         FailureKind.ML_UNAVAILABLE,
         FailureKind.REJECTED,
+        FailureKind.SECRET_FORBIDDEN,
         FailureKind.SECRET_INVALID,
         FailureKind.NOT_SUPPORTED,
     }

@@ -2,6 +2,7 @@
 
 from anomalyops.elastic import Credentials
 from anomalyops.reconciler.connection import NotSupportedError, check_connection, connect
+from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.observation import Assessment, Observation
 from anomalyops.reconciler.observer import Observer
 from anomalyops.reconciler.outcome import Outcome
@@ -19,4 +20,5 @@ __all__ = [
     "Reconciler",
     "check_connection",
     "connect",
+    "failure_of",
 ]

@@ -92,6 +92,11 @@ class Reason(_DocumentedEnum):
         "No ElasticsearchConnection of that name exists in the namespace.",
     )
     SECRET_NOT_FOUND = "SecretNotFound", "The Secret or ConfigMap that the connection names does not exist."
+    SECRET_FORBIDDEN = (
+        "SecretForbidden",
+        "The operator may not read the Secret or ConfigMap that the connection names; the message names the command "
+        "that allows it.",
+    )
     SECRET_INVALID = (
         "SecretInvalid",
         "The Secret lacks the key that the connection names, or its value is unusable.",

@@ -14,6 +14,8 @@ from kube_harness.services import Engine, Operator
 
 API_VERSION = "anomalyops.io/v1alpha1"
 INDEX = "kube-requests"
+SECRET_READER = "anomalyops-secret-reader"
+ACCOUNT = "anomalyops-system:anomalyops"
 HOUR = 3600
 
 
@@ -106,6 +108,11 @@ class World:
 
     def apply(self, *manifests: Manifest) -> str:
         return self.kubectl.apply(*manifests)
+
+    def allow_secrets(self) -> None:
+        """Runs the command that the installation's manifests and the operator's condition name."""
+        arguments = (f"--clusterrole={SECRET_READER}", f"--serviceaccount={ACCOUNT}")
+        self.kubectl("create", "rolebinding", SECRET_READER, "-n", self.namespace, *arguments)
 
     def start_pair(self, job: Manifest | None = None, datafeed: Manifest | None = None) -> None:
         """Connection, job and datafeed, until all are Ready and the datafeed runs."""

@@ -215,6 +215,7 @@ def test_the_time_of_the_last_change_is_kept():
         (FailureKind.TIMEOUT, "ConnectionUnavailable", "InProgress"),
         (FailureKind.UNAUTHORIZED, "ConnectionUnavailable", "Failed"),
         (FailureKind.SECRET_NOT_FOUND, "ConnectionUnavailable", "InProgress"),
+        (FailureKind.SECRET_FORBIDDEN, "ConnectionUnavailable", "Failed"),
         (FailureKind.LICENSE, "LicenseInvalid", "Failed"),
     ],
 )
