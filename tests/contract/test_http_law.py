@@ -1,0 +1,263 @@
+"""Whatever is sent, an answer comes that a client can read, and no failure of the engine."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+from elasticsearch.helpers import bulk
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from raw_http import RawConnection
+from request_corpus import BODIES, BULK
+
+from anomalyops_engine.api.app import create_app
+from anomalyops_engine.api.parameters import READERS, boolean, duration, integer, number
+from anomalyops_engine.jobs import JobService
+from anomalyops_engine.store import Store
+
+pytestmark = pytest.mark.fuzz
+
+_WORDS = ("size", "query", "@timestamp", "time", "host", "law-a", "law-*", "_all", "*", "1", "true", "", "a.b", ".ml-*")
+_NASTY = (
+    '"',
+    "'; DROP TABLE x; --",
+    "\u0000",
+    "\u2028",
+    "%",
+    "../../etc/passwd",
+    "é",
+    "🦆",
+    "a" * 600,
+    "-1",
+    "1e400",
+    "now-1d/d",
+)
+_TEXT = st.sampled_from(_WORDS) | st.sampled_from(_NASTY) | st.text(max_size=8)
+_KEYS = st.sampled_from(
+    (
+        *("query", "bool", "must", "filter", "term", "terms", "range", "match", "exists", "field", "gte", "lt", "sort"),
+        *("aggs", "date_histogram", "fixed_interval", "histogram", "interval", "avg", "cardinality", "size", "from"),
+        *(
+            "_source",
+            "mappings",
+            "properties",
+            "type",
+            "settings",
+            "aliases",
+            "doc",
+            "script",
+            "actions",
+            "add",
+            "index",
+        ),
+        *("analysis_config", "bucket_span", "detectors", "function", "field_name", "data_description", "time_field"),
+        *(
+            "job_id",
+            "indices",
+            "datafeed_config",
+            "start",
+            "end",
+            "timeout",
+            "description",
+            "groups",
+            "chunking_config",
+        ),
+        *("host", "time", "value", "alias", "page", "timestamp", "top_n", "order", "format", "missing", "ranges"),
+    )
+)
+_NUMBERS = st.integers(-(2**65), 2**65) | st.floats(allow_nan=False) | st.sampled_from((0, 1, -1, 2**31, 2**63, 1e308))
+_JSON = st.recursive(
+    st.none() | st.booleans() | _NUMBERS | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS | _TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.fixture(scope="module")
+def engine(shared_engine):
+    with shared_engine.client() as client:
+        client.indices.create(
+            index="law-a",
+            mappings={
+                "properties": {"time": {"type": "date"}, "host": {"type": "keyword"}, "value": {"type": "double"}}
+            },
+        )
+        bulk(client, ({"_index": "law-a", "time": 60_000 * n, "host": f"h{n % 3}", "value": n} for n in range(50)))
+        client.ml.put_job(
+            job_id="law-job",
+            analysis_config={"bucket_span": "1m", "detectors": [{"function": "count"}]},
+            data_description={"time_field": "time"},
+            datafeed_config={"datafeed_id": "law-feed", "indices": ["law-a"]},
+        )
+    return shared_engine
+
+
+@pytest.fixture(scope="module")
+def endpoints(tmp_path_factory):
+    """All endpoints: method, path, and the names of its query parameters."""
+    store = Store.open(tmp_path_factory.mktemp("data"))
+    found = []
+    for endpoint in create_app(store, JobService(store)).state.endpoints:
+        known = endpoint.parameters
+        names = sorted(known.read | known.idle) if known is not None else []
+        found += [(method, endpoint.path, names) for method in endpoint.methods.split()]
+    store.close()
+    return sorted(found)
+
+
+_PARTS = {
+    "index": ("law-a", "law-*", "_all", "*,-law-a", "nothing", ".ml-anomalies-shared"),
+    "name": ("law-alias", "*", "nothing"),
+    "id": ("1", "x/y"),
+    "job_id": ("law-job", "_all", "nothing", "law-*"),
+    "datafeed_id": ("law-feed", "_all", "nothing"),
+    "timestamp": ("0", "2024-01-01T00:00:00Z"),
+    "snapshot_id": ("1",),
+    "task_id": ("a:1",),
+    "path": ("x",),
+}
+
+
+@st.composite
+def requests(draw, endpoints):
+    """A request to one of the endpoints: a good one of which something is changed, or anything at all."""
+    method, template, names = draw(st.sampled_from(endpoints))
+    path = ""
+    for segment in template.split("/")[1:]:
+        if not segment.startswith("{"):
+            path += f"/{segment}"
+            continue
+        usual = _PARTS[segment.strip("{}").split(":")[0]]
+        part = draw(st.sampled_from(usual) | st.sampled_from(usual) | st.sampled_from(usual) | _TEXT)
+        path += f"/{quote(part, safe='*,.-_')}"
+    parameters = {name: draw(_value(name)) for name in draw(st.lists(st.sampled_from(names or ["pretty"]), max_size=2))}
+    if draw(st.integers(0, 9)) == 0:
+        parameters[draw(_TEXT)] = draw(_TEXT)
+    if parameters:
+        path += "?" + "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters.items())
+    good = next((bodies for end, bodies in BODIES if template.endswith(end)), ())
+    if template.endswith("_bulk"):
+        lines = draw(changed(BULK))
+        lines = lines if isinstance(lines, list | tuple) else [lines]
+        return method, path, b"\n".join(json.dumps(line).encode() for line in lines) + b"\n"
+    if method in {"GET", "HEAD", "DELETE"} and not (good and method == "GET"):
+        return method, path or "/", b""
+    if not good or draw(st.integers(0, 9)) == 0:
+        return (
+            method,
+            path or "/",
+            json.dumps(draw(_JSON)).encode() if draw(st.booleans()) else draw(st.binary(max_size=60)),
+        )
+    return method, path, json.dumps(draw(changed(draw(st.sampled_from(good))))).encode()
+
+
+_GOOD = {
+    boolean: ("true", "false", ""),
+    integer: ("0", "1", "10", "9999"),
+    number: ("0", "50", "1.5"),
+    duration: ("1s", "0", "100ms", "1d"),
+}
+_TEXTS = (
+    "timestamp",
+    "host:desc,time",
+    "host",
+    "true",
+    "0",
+    "now",
+    "2024-01-01T00:00:00Z",
+    "1700000000000",
+    "1h",
+    "open",
+    "all",
+)
+
+
+def _value(name):
+    """Values of a query parameter: mostly ones that it can have."""
+    good = st.sampled_from(_GOOD.get(READERS[name], _TEXTS))
+    return good | good | good | st.sampled_from(_TEXTS) | _TEXT
+
+
+@st.composite
+def changed(draw, value):
+    """A JSON value of which up to three parts are replaced, taken out or added."""
+    for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2, 3)))):
+        value = _change(draw, value)
+    return value
+
+
+def _change(draw, value):
+    inner = (
+        list(value.items())
+        if isinstance(value, dict)
+        else list(enumerate(value))
+        if isinstance(value, list | tuple)
+        else []
+    )
+    if not inner or draw(st.integers(0, 5)) == 0:
+        return draw(_JSON)
+    key, part = draw(st.sampled_from(inner))
+    action = draw(st.sampled_from(("go on", "go on", "go on", "go on", "take out", "add", "twice")))
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    if action == "go on":
+        copy[key] = _change(draw, part)
+    elif action == "take out":
+        del copy[key]
+    elif isinstance(copy, dict):
+        copy[draw(_KEYS | _TEXT)] = part if action == "twice" else draw(_JSON)
+    else:
+        copy.append(part if action == "twice" else draw(_JSON))
+    return copy
+
+
+_DANGEROUS = ("_start", "set_upgrade_mode")  # what would keep the engine busy, or change what others see
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_request_to_an_endpoint_is_answered(engine, endpoints, data):
+    method, path, body = data.draw(requests(endpoints))
+    if any(word in path for word in _DANGEROUS):
+        return
+    headers = {"Content-Type": "application/json"} if body else {}
+    with RawConnection(engine.url, 60) as connection:
+        answer = connection.request(method, path, headers, body)
+        assert answer.headers["x-elastic-product"] == "Elasticsearch"
+        assert answer.status < 500 or answer.status in {501, 503}, answer.text
+        if method != "HEAD":
+            json.loads(answer.text)
+        for word in ("duckdb", "SELECT", "Traceback", "Binder", "Conversion Error"):
+            assert word not in answer.text or word in path or word.encode() in body
+        assert connection.request("GET", "/").status == 200
+
+
+_TOKENS = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=12)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "TRACE", "get", "BREW")) | _TOKENS,
+    st.sampled_from(("/", "/_search", "*", "//", "/%00", "/%ff", "/law-a/_doc/%2e%2e", "http://other/")) | _TOKENS,
+    st.lists(
+        st.tuples(
+            st.sampled_from(("Content-Length", "Transfer-Encoding", "Expect", "Accept", "X", "Host")) | _TOKENS, _TOKENS
+        ),
+        max_size=3,
+    ),
+    st.binary(max_size=30),
+)
+def test_any_bytes_get_an_answer_or_a_closed_connection(engine, method, target, headers, body):
+    with RawConnection(engine.url, 2) as connection:
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        connection.send(f"{method} {target} HTTP/1.1\r\nHost: {connection.host}\r\n{head}\r\n".encode("latin-1") + body)
+        try:
+            answer = connection.answer(head=method == "HEAD")
+        except (ConnectionError, TimeoutError):
+            answer = None  # the engine waits for the rest of the request, or has closed
+        if answer is not None and answer.status != 100:
+            assert answer.status < 500 or answer.status in {501, 503}, answer.text
+            assert answer.headers["x-elastic-product"] == "Elasticsearch"
+    with RawConnection(engine.url) as connection:
+        assert connection.request("GET", "/").status == 200
