@@ -7,7 +7,7 @@ ARGS   ?=
 # One process a core; tests of one file share their engine.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz lint generate bench clean
+.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz judge judge-prune lint generate bench clean
 
 help:  ## these lines
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,14 @@ test-e2e: $(READY)  ## the chart on kind, where Docker is
 fuzz: $(READY)  ## every law, long
 	$(BIN)/python -m pytest tests/unit -m fuzz --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
 
+# The engine held against Elasticsearch's own server core; needs Java 21 and Maven, else it is skipped and says so.
+judge: $(READY)  ## the engine held against Elasticsearch
+	PYTHONPATH=tests $(BIN)/python -m judge $(ARGS)
+
+# Take off the list of known differences what the engine answers as Elasticsearch does now.
+judge-prune: $(READY)  ## known differences that are none any more
+	PYTHONPATH=tests $(BIN)/python -m judge.record --prune $(ARGS)
+
 lint: $(READY)  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,6 +63,7 @@ lint: $(READY)  ## ruff, mypy --strict, import contracts
 
 generate: $(READY)  ## what is derived from the models
 	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md
+	PYTHONPATH=tests $(BIN)/python -m judge.differences
 
 bench: $(READY)  ## measurements
 	$(BIN)/python -m benchmarks $(ARGS)

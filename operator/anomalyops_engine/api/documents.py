@@ -64,7 +64,7 @@ def endpoints(store: Store) -> list[Endpoint]:
 def _bulk(store: Store, call: Call) -> Response:
     began = time.perf_counter()
     operations = parse_bulk(call.body, call.path.get("index"))
-    outcomes = run_bulk(store, operations)
+    outcomes = _run(store, call, operations)
     return call.respond(
         {
             "errors": any(outcome.failed for outcome in outcomes),
@@ -94,8 +94,20 @@ def _write(store: Store, call: Call, kind: str) -> Response:
     if kind != "delete":
         call.json(required=True)
     operation = Operation(kind, call.path["index"], call.path.get("id"), call.body.strip())
-    (outcome,) = run_bulk(store, [operation])
+    (outcome,) = _run(store, call, [operation])
+    if outcome.item.get("result") == "noop":  # nothing was written; in a bulk the others were
+        outcome.item.pop("forced_refresh", None)
     return _answer(call, outcome)
+
+
+def _run(store: Store, call: Call, operations: list[Operation]) -> list[Outcome]:
+    """Carry out operations, and say of each that is done whether a refresh was asked for."""
+    outcomes = run_bulk(store, operations)
+    if call.query.get("refresh") in {"", "true"}:
+        for outcome in outcomes:
+            if not outcome.failed:
+                outcome.item["forced_refresh"] = True
+    return outcomes
 
 
 def _answer(call: Call, outcome: Outcome) -> Response:
