@@ -141,7 +141,7 @@ def test_months_are_those_of_the_calendar(moment):
     assert day_number(moment.year, moment.month, moment.day) == day
 
 
-@pytest.mark.parametrize("formats", ["yyyy-QQ", "never_heard_of", "dd[", "%Y-%m-%d"])
+@pytest.mark.parametrize("formats", ["yyyy-QQQQQQ", "never_heard_of", "dd]", "{yyyy}"])
 def test_an_unknown_format_is_refused(formats):
     with pytest.raises(UnknownDateFormatError):
         parsers(formats)

@@ -150,7 +150,7 @@ def test_dynamic_templates_decide_for_new_fields():
     [
         ({"x": {"type": "nested"}}, UnsupportedMappingError, "nested"),
         ({"x": {"type": "strnig"}}, MappingError, "strnig"),
-        ({"x": {"type": "date", "format": "QQ"}}, MappingError, "QQ"),
+        ({"x": {"type": "date", "format": "QQQQQQ"}}, MappingError, "QQQQQQ"),
         ({"x": 5}, MappingError, "x"),
         ({"x": {"type": "keyword", "fields": {"n": {"type": "long"}}}}, UnsupportedMappingError, "x.n"),
     ],
