@@ -14,7 +14,8 @@ from typing import Any
 
 from anomalyops_engine.store.dates import DEFAULT_FORMAT, UnknownDateFormatError, parsers
 from anomalyops_engine.store.errors import MappingConflictError, MappingError, UnsupportedMappingError
-from anomalyops_engine.store.patterns import matches, matches_any
+from anomalyops_engine.store.patterns import matches
+from anomalyops_engine.store.templates import read_templates, template_for
 
 _STRINGS = (
     "keyword",
@@ -198,6 +199,8 @@ class IndexMapping:
         if "dynamic" in body:
             result = replace(result, dynamic=_dynamic(body["dynamic"]))
         keep = {key: value for key, value in body.items() if key not in {"properties", "dynamic"}}
+        if "dynamic_templates" in keep:
+            keep["dynamic_templates"] = read_templates(keep["dynamic_templates"])
         result = replace(result, root={**result.root, **keep})
         return _merge_properties(result, "", body.get("properties", {}))
 
@@ -252,38 +255,7 @@ class IndexMapping:
             path: dotted path of the new field.
             kind: what JSON showed: `string`, `long`, `double`, `boolean`, `date` or `object`.
         """
-        name = path.rpartition(".")[2]
-        for entry in self.root.get("dynamic_templates", []):
-            (template,) = entry.values()
-            if template.get("match_mapping_type", "*") not in {"*", kind}:
-                continue
-            if kind == "object" and "match_mapping_type" not in template:
-                continue
-            if not _any_match(template.get("match", "*"), name) or not _any_match(
-                template.get("path_match", "*"), path
-            ):
-                continue
-            if _any_match(template.get("unmatch", []), name) or _any_match(template.get("path_unmatch", []), path):
-                continue
-            mapping = dict(template.get("mapping", {}))
-            mapping.setdefault("type", _TEMPLATE_TYPES[kind])
-            mapping["type"] = str(mapping["type"]).replace("{dynamic_type}", _TEMPLATE_TYPES[kind])
-            return mapping
-        return None
-
-
-_TEMPLATE_TYPES = {
-    "string": "text",
-    "long": "long",
-    "double": "float",
-    "boolean": "boolean",
-    "date": "date",
-    "object": "object",
-}
-
-
-def _any_match(patterns: str | list[str], name: str) -> bool:
-    return matches_any([patterns] if isinstance(patterns, str) else patterns, name)
+        return template_for(self.root.get("dynamic_templates", []), path, kind)
 
 
 def _dynamic(value: object) -> str:
