@@ -34,7 +34,13 @@ def start(folder, *options):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"TMPDIR": str(folder)},
+        preexec_fn=heeds_interrupts,  # noqa: PLW1509 (the tests start no thread)
     )
+
+
+def heeds_interrupts():
+    """Let the process be interrupted even where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def engines_on(folder):
