@@ -64,7 +64,8 @@ def endpoints(store: Store) -> list[Endpoint]:
 def _bulk(store: Store, call: Call) -> Response:
     began = time.perf_counter()
     operations = parse_bulk(call.body, call.path.get("index"))
-    outcomes = _run(store, call, operations)
+    outcomes = run_bulk(store, operations)
+    _note_refresh(call, outcomes)
     return call.respond(
         {
             "errors": any(outcome.failed for outcome in outcomes),
@@ -94,20 +95,18 @@ def _write(store: Store, call: Call, kind: str) -> Response:
     if kind != "delete":
         call.json(required=True)
     operation = Operation(kind, call.path["index"], call.path.get("id"), call.body.strip())
-    (outcome,) = _run(store, call, [operation])
-    if outcome.item.get("result") == "noop":  # nothing was written; in a bulk the others were
-        outcome.item.pop("forced_refresh", None)
+    (outcome,) = run_bulk(store, [operation])
+    if outcome.item.get("result") != "noop":  # nothing was written; in a bulk the others were
+        _note_refresh(call, [outcome])
     return _answer(call, outcome)
 
 
-def _run(store: Store, call: Call, operations: list[Operation]) -> list[Outcome]:
-    """Carry out operations, and say of each that is done whether a refresh was asked for."""
-    outcomes = run_bulk(store, operations)
+def _note_refresh(call: Call, outcomes: list[Outcome]) -> None:
+    """Say of each operation that is done whether a refresh was asked for."""
     if call.query.get("refresh") in {"", "true"}:
         for outcome in outcomes:
             if not outcome.failed:
                 outcome.item["forced_refresh"] = True
-    return outcomes
 
 
 def _answer(call: Call, outcome: Outcome) -> Response:
