@@ -78,13 +78,17 @@ class Extractor:
     def _plain_documents(
         self, reader: Reader, fields: list[str], start_ms: int | None, end_ms: int | None
     ) -> Documents:
+        return self._select(reader, fields, _at_least(start_ms), _at_most(end_ms))
+
+    def _select(self, reader: Reader, fields: list[str], start_ms: int | None, end_ms: int | None) -> Documents:
+        """Return the matching documents of any times."""
         return select(
             self.indices(reader),
             self._datafeed.query,
             fields,
             time_field=self.time_field,
-            start_ms=_at_least(start_ms),
-            end_ms=_at_most(end_ms),
+            start_ms=start_ms,
+            end_ms=end_ms,
         )
 
     def extent(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Extent | None:
@@ -94,18 +98,7 @@ class Extractor:
     def unreadable_times(self, reader: Reader) -> int:
         """Return how many matching documents are dated before or after all times that are analysed."""
         sides = ((None, FIRST_MS), (LAST_MS + 1, None))
-        found = [
-            select(
-                self.indices(reader),
-                self._datafeed.query,
-                [],
-                time_field=self.time_field,
-                start_ms=start_ms,
-                end_ms=end_ms,
-            )
-            for start_ms, end_ms in sides
-        ]
-        extents = [extent(reader, documents, self.time_field) for documents in found]
+        extents = [extent(reader, self._select(reader, [], *side), self.time_field) for side in sides]
         return sum(found.count for found in extents if found is not None)
 
     def event_counts(self, reader: Reader, start_ms: int, end_ms: int, span_ms: int) -> dict[int, int]:
