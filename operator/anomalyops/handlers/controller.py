@@ -48,8 +48,9 @@ logger = logging.getLogger(__name__)
 
 CONFLICT_RETRY = 0.2  # seconds; the watch brings the newer version meanwhile
 GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
-_ON_THE_SERVER = {"AnomalyJob": "job", "Datafeed": "datafeed"}
 API_RETRY = 5.0  # seconds after the Kubernetes API refused or did not answer
+
+_ON_THE_SERVER = {"AnomalyJob": "job", "Datafeed": "datafeed"}
 
 
 class Controller:
@@ -194,7 +195,8 @@ class Controller:
                 return await self._reconcile(name, pair, seen, runtime)
             failure = self._why_unusable(connection, runtime)
             if pair.job is None:
-                return await self._wait_for_job(pair, seen, failure)
+                await self._wait_for_job(pair, seen, failure)
+                return None  # its job brings it back
             return await self._wait_for_connection(pair, seen, failure, connected=connection in self.state.connections)
         except KubeApiError as error:
             logger.warning("%s: %s; next try in %g s", name, error, API_RETRY)
@@ -236,17 +238,16 @@ class Controller:
             if released[one.kind] and _deletion_asked([one]) and not await self.writer.remove_finalizer(one):
                 self.queue.add_after(name, CONFLICT_RETRY)
 
-    async def _wait_for_job(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> float | None:
+    async def _wait_for_job(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> None:
         """A Datafeed without a job needs no server: it says what it waits for, or goes."""
         datafeed = pair.datafeed
         if datafeed is None:
-            return None
-        done, seconds = await self._let_go(seen, failure, connected=False)
+            return
+        done, _ = await self._let_go(seen, failure, connected=False)
         if not done:
             status = waiting_status(datafeed, datetime.now(UTC))
             await self._write(seen, None, status)
             await self._record(transitions(datafeed, datafeed.status, status), seen)
-        return seconds
 
     async def _wait_for_connection(
         self, pair: Pair, seen: list[Seen[Any]], failure: Failure, *, connected: bool
