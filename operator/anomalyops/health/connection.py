@@ -124,13 +124,16 @@ def unreachable_datafeed(
 
 def _unknown(history: History, failure: Failure, resource: AnomalyJob | Datafeed, name: str) -> list[Condition]:
     message = f"the state of {name} is unknown: {failure}"
-    deleting = resource.deletion_requested is not None
-    progress = ConditionType.STALLED if failure.needs_a_person else ConditionType.RECONCILING
+    if resource.deletion_requested is not None:
+        waits = _waits(resource.spec.deletion_policy, failure, name)
+        progress = holds(ConditionType.RECONCILING, Reason.DELETING, waits)
+    elif failure.needs_a_person:
+        progress = holds(ConditionType.STALLED, failure.reason, message)
+    else:
+        progress = holds(ConditionType.RECONCILING, failure.reason, message)
     findings = [
         Finding(ConditionType.READY, ConditionStatus.UNKNOWN, failure.reason, message),
-        holds(progress, failure.reason, message)
-        if not deleting
-        else holds(ConditionType.RECONCILING, Reason.DELETING, _waits(resource.spec.deletion_policy, failure, name)),
+        progress,
         _trouble(failure),
     ]
     kept = [condition for condition in history.previous if condition.type not in _RENEWED]
