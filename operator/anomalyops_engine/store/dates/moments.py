@@ -15,7 +15,6 @@ from anomalyops_engine.store.gregorian import civil_date, day_number
 
 NANOS = 1_000_000_000
 _DAY_S = 86_400
-_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +172,10 @@ def _day(parts: Mapping[str, int]) -> int:
             raise ValueError(f"Invalid date 'DayOfYear {parts['day_of_year']}' as '{year}' is not a leap year")
         return day
     month, day_of_month = parts.get("month", 1), parts.get("day", 1)
-    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if day_of_month > _MONTH_DAYS[month - 1] + leap:
+    day = day_number(year, month, day_of_month)
+    if civil_date(day) != (year, month, day_of_month):
         raise ValueError(f"Invalid date: day {day_of_month} of month {month} of {year}")
-    return day_number(year, month, day_of_month)
+    return day
 
 
 def _time(parts: Mapping[str, int], *, round_up: bool) -> tuple[int, int]:
