@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from user_cache import user_cache
+
 _HERE = Path(__file__).parent
 _MINIMUM = 21
 _DOWNLOAD_SECONDS = 600
@@ -60,8 +62,7 @@ def libraries(part: str) -> Path:
 
 def cache() -> Path:
     """Return the folder in the user's cache where the libraries lie, made when missing."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = base / "anomalyops" / "judge"
+    folder = user_cache("judge")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from user_cache import user_cache
+
 MODULES = Path(__file__).parent.parent / "binaries"
 
 
@@ -46,8 +48,7 @@ class Component:
 
     @property
     def cache(self) -> Path:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return root / "anomalyops" / "kube" / f"{self.folder}-{self.version}"
+        return user_cache("kube") / f"{self.folder}-{self.version}"
 
     @property
     def linker_flags(self) -> str:
