@@ -9,39 +9,26 @@ from rich.text import Text
 
 from anomalyops.local.inspecting import Planned
 from anomalyops.local.progress import resources_of
-from anomalyops.plan import Obstacle, Step, steps
+from anomalyops.plan import Effect, Obstacle, Step
 from anomalyops.reconciler import Pair
 
-_CREATE, _CHANGE, _DESTROY, _RUN = "+", "~", "-", ">"
-_STYLES: Final = {_CREATE: "green", _CHANGE: "yellow", _DESTROY: "red", _RUN: "cyan"}
+_SIGNS: Final = {Effect.CREATES: "+", Effect.CHANGES: "~", Effect.DESTROYS: "-", Effect.RUNS: ">"}
+_STYLES: Final = {Effect.CREATES: "green", Effect.CHANGES: "yellow", Effect.DESTROYS: "red", Effect.RUNS: "cyan"}
 _WARNING: Final = "bold red"
 
 
 def marker(step: Step) -> str:
     """`+` creates, `~` changes, `-` destroys, `>` opens, closes, starts or stops."""
-    if step.destructive or isinstance(step, steps.DeleteDatafeed):
-        return _DESTROY
-    if isinstance(step, (steps.CreateJob, steps.CreateDatafeed)):
-        return _CREATE
-    if isinstance(step, (steps.UpdateJob, steps.UpdateDatafeed)):
-        return _CHANGE
-    return _RUN
+    return _SIGNS[step.effect]
 
 
 def step_line(step: Step) -> Text:
     """One step: marker, what, on which id, why."""
-    sign = marker(step)
-    text = Text.assemble((f"{sign} ", _STYLES[sign]), (step.verb, _STYLES[sign]), " ", step_id(step))
+    style = _STYLES[step.effect]
+    text = Text.assemble((f"{marker(step)} ", style), (step.verb, style), " ", step.target)
     if step.destructive:
         text.append(" (loses the model and its results)", _WARNING)
     return text.append(f"  {step.reason}", "dim")
-
-
-def step_id(step: Step) -> str:
-    """The id of the job or datafeed that the step is about."""
-    if isinstance(step, steps.JobStep):
-        return step.job_id
-    return step.datafeed_id if isinstance(step, steps.DatafeedStep) else ""
 
 
 def pair_name(pair: Pair) -> str:
@@ -71,15 +58,15 @@ def obstacle_line(obstacle: Obstacle) -> Text:
 
 
 def _summary(planned: Sequence[Planned]) -> Text:
-    signs = [marker(step) for item in planned for step in item.plan.steps]
-    if not signs:
+    effects = [step.effect for item in planned for step in item.plan.steps]
+    if not effects:
         if any(item.plan.stalled for item in planned):
             return Text("Nothing can be done.")
         waiting = any(item.plan.obstacles for item in planned)
         return Text("Nothing can be done yet." if waiting else "Nothing to do: the server is as the files say.")
     return Text(
-        f"Plan: {signs.count(_CREATE)} to create, {signs.count(_CHANGE)} to change,"
-        f" {signs.count(_DESTROY)} to destroy, {signs.count(_RUN)} to open, close, start or stop."
+        f"Plan: {effects.count(Effect.CREATES)} to create, {effects.count(Effect.CHANGES)} to change,"
+        f" {effects.count(Effect.DESTROYS)} to destroy, {effects.count(Effect.RUNS)} to open, close, start or stop."
     )
 
 

@@ -438,5 +438,4 @@ def _just_created(seen: Iterable[Seen[Any]]) -> bool:
 
 
 def _log_step(step: Step) -> None:
-    target = getattr(step, "job_id", None) or getattr(step, "datafeed_id", "")
-    logger.info("%s %s: %s", step.verb, target, step.reason)
+    logger.info("%s %s: %s", step.verb, step.target, step.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anomalyops.plan import DatafeedStep, JobStep, Obstacle, Step, Subject
+from anomalyops.plan import Obstacle, Step, Subject
 from anomalyops.resources import Reason
 
 
@@ -97,7 +97,7 @@ class Failure:
 
     def concerns(self, subject: Subject) -> bool:
         """Whether it is about the job (the datafeed), or about both."""
-        return self.step is None or _subject(self.step) is subject
+        return self.step is None or self.step.subject is subject
 
     def __str__(self) -> str:
         return self.message if self.step is None else f"{self.step.verb} failed: {self.message}"
@@ -132,18 +132,8 @@ class PlanState:
 
     def pending_of(self, subject: Subject) -> tuple[Step, ...]:
         """The steps still to be done on the job (the datafeed)."""
-        return tuple(step for step in self.pending if _subject(step) is subject)
+        return tuple(step for step in self.pending if step.subject is subject)
 
     def failure_of(self, subject: Subject) -> Failure | None:
         """The failure, if it is about the job (the datafeed)."""
         return self.failure if self.failure is not None and self.failure.concerns(subject) else None
-
-
-def _subject(step: Step) -> Subject | None:
-    match step:
-        case JobStep():
-            return Subject.JOB
-        case DatafeedStep():
-            return Subject.DATAFEED
-        case _:
-            return None

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 from anomalyops.health.conditions import Finding, History, Verdict, holds, stuck, working
 from anomalyops.health.failures import Failure, PlanState
-from anomalyops.plan import Step, Subject
-from anomalyops.plan.steps import CloseJob, OpenJob, StartDatafeed, StopDatafeed
+from anomalyops.plan import Effect, Step, Subject
 from anomalyops.resources import Condition, ConditionStatus, ConditionType, Reason
 
-_RUN_STATE = (OpenJob, CloseJob, StartDatafeed, StopDatafeed)
 _OF_CONFIGURATION = (
     Reason.IMMUTABLE_FIELD_CHANGED,
     Reason.MEMORY_BELOW_USAGE,
@@ -31,7 +29,7 @@ def synced(history: History, subject: Subject, state: PlanState, *, exists: bool
         state.blocking(subject),
         state.waiting(subject),
     )
-    configuring = [step for step in state.pending_of(subject) if not isinstance(step, _RUN_STATE)]
+    configuring = [step for step in state.pending_of(subject) if step.effect is not Effect.RUNS]
     if failure is not None and failure.needs_a_person:
         return _unsynced(failure.reason, str(failure))
     if obstacle is not None and obstacle.reason not in _FULFILLED_CONFIG:

@@ -1,13 +1,17 @@
 """From what is wanted and what the server has to ordered steps. Pure: values in, values out."""
 
-from anomalyops.plan.differences import MARKER_KEY, Difference, compare_datafeed, compare_job, described
-from anomalyops.plan.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS, Field, FieldClass
-from anomalyops.plan.lookback import LookbackRecord, Window
-from anomalyops.plan.ownership import Marker, is_ours, owner_of, read_marker
-from anomalyops.plan.planner import plan
-from anomalyops.plan.plans import Obstacle, Plan, Subject
-from anomalyops.plan.run_state import lookback_done, lookback_record
-from anomalyops.plan.steps import (
+from anomalyops.plan.core.differences import Difference, described
+from anomalyops.plan.core.fields import Field, FieldClass
+from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.core.plans import Obstacle, Plan
+from anomalyops.plan.core.steps import Effect, Step, Subject
+from anomalyops.plan.pair.comparison import MARKER_KEY, compare_datafeed, compare_job
+from anomalyops.plan.pair.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS
+from anomalyops.plan.pair.lookback import LookbackRecord, Window
+from anomalyops.plan.pair.ownership import Marker, is_ours, owner_of, read_marker
+from anomalyops.plan.pair.planner import plan
+from anomalyops.plan.pair.run_state import lookback_done, lookback_record
+from anomalyops.plan.pair.steps import (
     CloseJob,
     CreateDatafeed,
     CreateJob,
@@ -18,18 +22,16 @@ from anomalyops.plan.steps import (
     OpenJob,
     ResetJob,
     StartDatafeed,
-    Step,
     StopDatafeed,
     UpdateDatafeed,
     UpdateJob,
 )
-from anomalyops.plan.values import (
+from anomalyops.plan.pair.values import (
     DatafeedState,
     Desired,
     DesiredDatafeed,
     DesiredJob,
     JobState,
-    JsonObject,
     Observed,
     ObservedDatafeed,
     ObservedJob,
@@ -54,6 +56,7 @@ __all__ = [
     "DesiredDatafeed",
     "DesiredJob",
     "Difference",
+    "Effect",
     "Field",
     "FieldClass",
     "JobState",

@@ -19,7 +19,16 @@ from anomalyops.health import (
     unreachable_datafeed,
     unreachable_job,
 )
-from anomalyops.plan import CreateJob, DatafeedStep, DeleteJob, Desired, Observed, Plan, Step, lookback_done
+from anomalyops.plan import (
+    CreateJob,
+    DeleteJob,
+    Desired,
+    Observed,
+    Plan,
+    Step,
+    Subject,
+    lookback_done,
+)
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.pair import Pair
 from anomalyops.resources import AnomalyJob, AnomalyJobStatus, Datafeed, DatafeedStatus, Reason
@@ -181,11 +190,11 @@ def action_notices(run: Run) -> tuple[Notice, ...]:
     notices = []
     if pair.job is not None and run.executed:
         notices.append(_normal(pair.job, Reason.PLAN_EXECUTED, _words(run.executed)))
-    feed_steps = [step for step in run.executed if isinstance(step, DatafeedStep)]
+    feed_steps = [step for step in run.executed if step.subject is Subject.DATAFEED]
     if pair.datafeed is not None and feed_steps:
         notices.append(_normal(pair.datafeed, Reason.PLAN_EXECUTED, _words(feed_steps)))
     if run.failed_step is not None and run.error is not None and not run.told:
-        culprit = pair.datafeed if isinstance(run.failed_step, DatafeedStep) else pair.job
+        culprit = pair.datafeed if run.failed_step.subject is Subject.DATAFEED else pair.job
         message = f"{run.failed_step.verb} failed: {run.error.reason}"
         notices.append(_warning(culprit or pair.resources[0], Reason.PLAN_FAILED, message))
     if run.kibana_problem is not None and pair.job is not None:

@@ -11,20 +11,18 @@ from weakref import WeakValueDictionary
 
 from anomalyops.elastic import Gateway, GatewayError, Unsupported
 from anomalyops.plan import (
-    CloseJob,
-    DatafeedStep,
     DesiredJob,
+    Effect,
     Observed,
     OpenJob,
     Plan,
     StartDatafeed,
     Step,
-    StopDatafeed,
+    Subject,
     plan,
 )
 from anomalyops.reconciler.backoff import Backoff
 from anomalyops.reconciler.clock import utc_now
-from anomalyops.reconciler.execute import execute
 from anomalyops.reconciler.failures import is_definite, is_stale
 from anomalyops.reconciler.hold import Holds
 from anomalyops.reconciler.kibana import SavedObjectsSync
@@ -41,7 +39,6 @@ from anomalyops.resources import DeletionPolicy
 
 OnStep = Callable[[Step], Awaitable[None] | None]
 
-_RUN_STATE_STEPS = (OpenJob, CloseJob, StartDatafeed, StopDatafeed)
 _LONGEST_WAIT = 300.0  # seconds until a pair with something pending is looked at again
 _ROUNDS = 4  # looks and plans in one reconcile: act, verify, and twice more when somebody else acts in between
 
@@ -162,7 +159,7 @@ class Reconciler:
                 if inspect.isawaitable(told):
                     await told
             try:
-                await execute(step, self._gateway)
+                await step.send(self._gateway)
             except GatewayError as error:
                 return error, step
             run.executed.append(step)
@@ -176,7 +173,7 @@ class Reconciler:
         """
         run.fail(error, step)
         pair = run.pair
-        if is_definite(error) and not isinstance(step, _RUN_STATE_STEPS) and not is_deleting(pair.job):
+        if is_definite(error) and step.effect is not Effect.RUNS and not is_deleting(pair.job):
             wanted = desired(pair, cluster=self._cluster)
             run.held_seconds = self._holds.hold(pair.key, desired=wanted, policy=policy(pair), error=error, step=step)
         run.observed, _ = await self._look_and_plan(pair)
@@ -208,7 +205,7 @@ class Reconciler:
             return False
         left = self._plan_run_state(run.pair, run.observed)
         waiting = any(obstacle.waiting for obstacle in left.obstacles)
-        return not waiting and not any(isinstance(step, DatafeedStep) for step in left.steps)
+        return not waiting and not any(step.subject is Subject.DATAFEED for step in left.steps)
 
     def _retry_after(self, run: Run) -> float | None:
         """Nothing pending: None. A refusal: when it ends. Anything else: the pair's back-off."""

@@ -16,7 +16,8 @@ from anomalyops.local.applying import Applied
 from anomalyops.local.findings import Anomaly, Influencer, ModelPlot
 from anomalyops.local.inspecting import Planned
 from anomalyops.local.progress import Progress, Verdict
-from anomalyops.plan import Obstacle, Plan, Subject, steps
+from anomalyops.plan import Obstacle, Plan, Subject
+from anomalyops.plan.pair import steps
 from anomalyops.reconciler import Pair
 from anomalyops.resources import AnomalyJob, AnomalyJobStatus, Condition, Reason
 

@@ -27,7 +27,7 @@ from anomalyops.plan import (
     UpdateJob,
     plan,
 )
-from anomalyops.plan.fields import of_class
+from anomalyops.plan.core.fields import of_class
 from anomalyops.resources import AnomalyJob, Datafeed, Detector
 from anomalyops.resources.datafeed import DatafeedSpec
 from anomalyops.resources.job import AnomalyJobSpec

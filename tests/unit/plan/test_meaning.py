@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from anomalyops.plan import compare_datafeed, compare_job, meaning
+from anomalyops.plan import compare_datafeed, compare_job
+from anomalyops.plan.core import meaning
 
 SAME = [
     (meaning.memory, "1gb", "1024mb"),

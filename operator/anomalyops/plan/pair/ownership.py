@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anomalyops.plan.differences import MARKER_KEY, Difference, described
-from anomalyops.plan.fields import FieldClass
-from anomalyops.plan.lookback import LookbackRecord
-from anomalyops.plan.plans import Obstacle, Subject
-from anomalyops.plan.values import JsonObject, Owner
+from anomalyops.plan.core.differences import Difference, described
+from anomalyops.plan.core.fields import FieldClass
+from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.core.plans import Obstacle
+from anomalyops.plan.core.steps import Subject
+from anomalyops.plan.pair.comparison import MARKER_KEY
+from anomalyops.plan.pair.lookback import LookbackRecord
+from anomalyops.plan.pair.values import Owner
 from anomalyops.resources import AdoptionPolicy, Reason
 
 

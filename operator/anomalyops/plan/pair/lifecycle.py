@@ -10,14 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from anomalyops.plan.changes import DatafeedChange, JobChange, nothing_processed, observed_id
-from anomalyops.plan.differences import described, normal_datafeed
-from anomalyops.plan.fields import FieldClass
-from anomalyops.plan.lookback import LookbackRecord, Window
-from anomalyops.plan.lookback import RunState as Run
-from anomalyops.plan.ownership import Marker, settings_with
-from anomalyops.plan.run_state import RUNNING, JobTarget, Target
-from anomalyops.plan.steps import (
+from anomalyops.plan.core.differences import described
+from anomalyops.plan.core.fields import FieldClass
+from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.core.steps import Step
+from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_processed, observed_id
+from anomalyops.plan.pair.comparison import normal_datafeed
+from anomalyops.plan.pair.lookback import LookbackRecord, Window
+from anomalyops.plan.pair.lookback import RunState as Run
+from anomalyops.plan.pair.ownership import Marker, settings_with
+from anomalyops.plan.pair.run_state import RUNNING, JobTarget, Target
+from anomalyops.plan.pair.steps import (
     CloseJob,
     CreateDatafeed,
     CreateJob,
@@ -26,18 +29,16 @@ from anomalyops.plan.steps import (
     OpenJob,
     ResetJob,
     StartDatafeed,
-    Step,
     StopDatafeed,
     UpdateDatafeed,
     UpdateJob,
 )
-from anomalyops.plan.updates import datafeed_update_body, job_update_body, merged_settings
-from anomalyops.plan.values import (
+from anomalyops.plan.pair.updates import datafeed_update_body, job_update_body, merged_settings
+from anomalyops.plan.pair.values import (
     DatafeedState,
     DesiredDatafeed,
     DesiredJob,
     JobState,
-    JsonObject,
     ObservedDatafeed,
     ObservedJob,
     Removal,

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Any
 
-from anomalyops.plan.steps import DatafeedStep, JobStep, Step
+from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.resources import Reason
-
-
-class Subject(StrEnum):
-    """Which half of the pair something is about."""
-
-    JOB = "job"
-    DATAFEED = "datafeed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +73,7 @@ class Plan:
 
 
 def _described(step: Step) -> dict[str, Any]:
-    match step:
-        case JobStep(job_id=identifier):
-            kind = Subject.JOB
-        case DatafeedStep(datafeed_id=identifier):
-            kind = Subject.DATAFEED
-        case _:
-            raise TypeError(f"a step is a JobStep or a DatafeedStep, not {type(step).__name__}")
-    named = {"reason", "job_id", "datafeed_id"}
+    named = {"reason", f"{step.subject}_id"}
     arguments = {
         field.name: value
         for field in fields(step)
@@ -96,8 +81,8 @@ def _described(step: Step) -> dict[str, Any]:
     }
     return {
         "verb": step.verb,
-        "kind": kind.value,
-        "id": identifier,
+        "kind": step.subject.value,
+        "id": step.target,
         "reason": step.reason,
         "destructive": step.destructive,
         **arguments,

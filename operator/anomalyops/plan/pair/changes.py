@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from anomalyops.plan import meaning
-from anomalyops.plan.differences import Difference, compare_datafeed, compare_job, described
-from anomalyops.plan.fields import FieldClass
-from anomalyops.plan.ownership import Marker, datafeed_claim
-from anomalyops.plan.plans import Obstacle, Subject
-from anomalyops.plan.values import (
+from anomalyops.plan.core import meaning
+from anomalyops.plan.core.differences import Difference, described
+from anomalyops.plan.core.fields import FieldClass
+from anomalyops.plan.core.plans import Obstacle
+from anomalyops.plan.core.steps import Subject
+from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
+from anomalyops.plan.pair.ownership import Marker, datafeed_claim
+from anomalyops.plan.pair.values import (
     DesiredDatafeed,
     DesiredJob,
     Observed,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from anomalyops.plan.changes import DatafeedChange, JobChange, datafeed_change, job_change, observed_id
-from anomalyops.plan.differences import compare_job
-from anomalyops.plan.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
-from anomalyops.plan.lookback import LookbackRecord, RunState
-from anomalyops.plan.ownership import Marker, adopted, job_claim, read_marker, settings_with
-from anomalyops.plan.plans import Obstacle, Plan, Subject
-from anomalyops.plan.removal import blocked, datafeed_removal, removal, waits_for_job
-from anomalyops.plan.run_state import RUNNING, JobTarget, run_target
-from anomalyops.plan.steps import OpenJob, Step, UpdateJob
-from anomalyops.plan.values import (
+from anomalyops.plan.core.plans import Obstacle, Plan
+from anomalyops.plan.core.steps import Step, Subject
+from anomalyops.plan.pair.changes import DatafeedChange, JobChange, datafeed_change, job_change, observed_id
+from anomalyops.plan.pair.comparison import compare_job
+from anomalyops.plan.pair.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
+from anomalyops.plan.pair.lookback import LookbackRecord, RunState
+from anomalyops.plan.pair.ownership import Marker, adopted, job_claim, read_marker, settings_with
+from anomalyops.plan.pair.removal import blocked, datafeed_removal, removal, waits_for_job
+from anomalyops.plan.pair.run_state import RUNNING, JobTarget, run_target
+from anomalyops.plan.pair.steps import OpenJob, UpdateJob
+from anomalyops.plan.pair.values import (
     Desired,
     DesiredDatafeed,
     DesiredJob,

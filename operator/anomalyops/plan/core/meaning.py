@@ -16,6 +16,7 @@ from typing import Any
 from anomalyops.resources import MEBIBYTE, canonical_function, parse_duration, parse_memory, parse_time
 
 JsonValue = Any  # a parsed JSON value: text, number, list, object, None
+JsonObject = Mapping[str, Any]
 Meaning = Callable[[JsonValue], JsonValue]
 
 _ALL_WILDCARDS = ("closed", "hidden", "open")

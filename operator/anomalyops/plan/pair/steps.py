@@ -1,4 +1,4 @@
-"""The steps of a plan: small, typed, each with its reason in words."""
+"""The steps on a job and its datafeed: small, typed, each with its reason in words."""
 
 from __future__ import annotations
 
@@ -6,28 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One call to the server. `reason` says why, for people."""
-
-    reason: str
-    verb: ClassVar[str] = ""
-    destructive: ClassVar[bool] = False  # loses a learned model or results
+from anomalyops.plan.core.server import Server
+from anomalyops.plan.core.steps import Effect, Step, Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStep(Step):
     """A step on an anomaly detection job."""
 
+    subject: ClassVar[Subject] = Subject.JOB
     job_id: str
+
+    @property
+    def target(self) -> str:
+        """The job's id."""
+        return self.job_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatafeedStep(Step):
     """A step on a datafeed."""
 
+    subject: ClassVar[Subject] = Subject.DATAFEED
     datafeed_id: str
+
+    @property
+    def target(self) -> str:
+        """The datafeed's id."""
+        return self.datafeed_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,12 @@ class CreateJob(JobStep):
     """`PUT _ml/anomaly_detectors/{job_id}`; `body` holds the owner marker in `custom_settings`."""
 
     verb: ClassVar[str] = "create job"
+    effect: ClassVar[Effect] = Effect.CREATES
     body: Mapping[str, Any]
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.create_job(self.job_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +54,12 @@ class UpdateJob(JobStep):
     """`POST _ml/anomaly_detectors/{job_id}/_update`; `body` has the update shape, replaced objects whole."""
 
     verb: ClassVar[str] = "update job"
+    effect: ClassVar[Effect] = Effect.CHANGES
     body: Mapping[str, Any]
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.update_job(self.job_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +67,11 @@ class OpenJob(JobStep):
     """`POST _ml/anomaly_detectors/{job_id}/_open`."""
 
     verb: ClassVar[str] = "open job"
+    effect: ClassVar[Effect] = Effect.RUNS
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.open_job(self.job_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +79,12 @@ class CloseJob(JobStep):
     """`POST _ml/anomaly_detectors/{job_id}/_close`, then wait until `_stats` says closed."""
 
     verb: ClassVar[str] = "close job"
+    effect: ClassVar[Effect] = Effect.RUNS
     force: bool = False
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.close_job(self.job_id, force=self.force)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +92,12 @@ class ResetJob(JobStep):
     """`POST _ml/anomaly_detectors/{job_id}/_reset`: forgets model and results, keeps the configuration."""
 
     verb: ClassVar[str] = "reset job"
+    effect: ClassVar[Effect] = Effect.DESTROYS
     destructive: ClassVar[bool] = True
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.reset_job(self.job_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +105,12 @@ class DeleteJob(JobStep):
     """`DELETE _ml/anomaly_detectors/{job_id}`: configuration, model and results."""
 
     verb: ClassVar[str] = "delete job"
+    effect: ClassVar[Effect] = Effect.DESTROYS
     destructive: ClassVar[bool] = True
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.delete_job(self.job_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +118,12 @@ class CreateDatafeed(DatafeedStep):
     """`PUT _ml/datafeeds/{datafeed_id}`; `body` holds `job_id`."""
 
     verb: ClassVar[str] = "create datafeed"
+    effect: ClassVar[Effect] = Effect.CREATES
     body: Mapping[str, Any]
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.create_datafeed(self.datafeed_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +131,12 @@ class UpdateDatafeed(DatafeedStep):
     """`POST _ml/datafeeds/{datafeed_id}/_update`; only on a stopped datafeed."""
 
     verb: ClassVar[str] = "update datafeed"
+    effect: ClassVar[Effect] = Effect.CHANGES
     body: Mapping[str, Any]
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.update_datafeed(self.datafeed_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +144,13 @@ class StartDatafeed(DatafeedStep):
     """`POST _ml/datafeeds/{datafeed_id}/_start`. Without `start` it goes on after the last processed record."""
 
     verb: ClassVar[str] = "start datafeed"
+    effect: ClassVar[Effect] = Effect.RUNS
     start: str | None = None
     end: str | None = None
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.start_datafeed(self.datafeed_id, start=self.start, end=self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +158,12 @@ class StopDatafeed(DatafeedStep):
     """`POST _ml/datafeeds/{datafeed_id}/_stop`, then wait until `_stats` says stopped."""
 
     verb: ClassVar[str] = "stop datafeed"
+    effect: ClassVar[Effect] = Effect.RUNS
     force: bool = False
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.stop_datafeed(self.datafeed_id, force=self.force)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +171,8 @@ class DeleteDatafeed(DatafeedStep):
     """`DELETE _ml/datafeeds/{datafeed_id}`: the configuration only; model and results belong to the job."""
 
     verb: ClassVar[str] = "delete datafeed"
+    effect: ClassVar[Effect] = Effect.DESTROYS
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.delete_datafeed(self.datafeed_id)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from anomalyops.plan.differences import Difference, normal_datafeed
-from anomalyops.plan.values import JsonObject
+from anomalyops.plan.core.differences import Difference
+from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.pair.comparison import normal_datafeed
 
 _DETECTOR_KEYS = {"detector_description": "description"}
 _IN_ANALYSIS_CONFIG = ("model_prune_window", "categorization_filters", "per_partition_categorization")

@@ -6,14 +6,11 @@ the server's answers; `plan()` compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
+from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.resources import AdoptionPolicy, DeletionPolicy, ReplacePolicy
-
-JsonObject = Mapping[str, Any]
 
 
 class JobState(StrEnum):

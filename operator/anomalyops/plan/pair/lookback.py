@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anomalyops.plan import meaning
-from anomalyops.plan.meaning import JsonValue
+from anomalyops.plan.core import meaning
+from anomalyops.plan.core.meaning import JsonValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

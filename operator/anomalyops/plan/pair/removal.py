@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from anomalyops.plan.changes import observed_id
-from anomalyops.plan.lookback import LookbackRecord, RunState
-from anomalyops.plan.ownership import Marker, read_marker, settings_with
-from anomalyops.plan.plans import Obstacle, Plan, Subject
-from anomalyops.plan.run_state import RUNNING
-from anomalyops.plan.steps import CloseJob, DeleteDatafeed, DeleteJob, Step, StopDatafeed, UpdateJob
-from anomalyops.plan.values import (
+from anomalyops.plan.core.plans import Obstacle, Plan
+from anomalyops.plan.core.steps import Step, Subject
+from anomalyops.plan.pair.changes import observed_id
+from anomalyops.plan.pair.lookback import LookbackRecord, RunState
+from anomalyops.plan.pair.ownership import Marker, read_marker, settings_with
+from anomalyops.plan.pair.run_state import RUNNING
+from anomalyops.plan.pair.steps import CloseJob, DeleteDatafeed, DeleteJob, StopDatafeed, UpdateJob
+from anomalyops.plan.pair.values import (
     DatafeedState,
     Desired,
     DesiredDatafeed,

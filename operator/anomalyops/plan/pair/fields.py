@@ -1,4 +1,4 @@
-"""How each field can be changed: the table that the plan follows and that people can read.
+"""How each field of a job and of a datafeed can be changed: tables that the plan follows and that people can read.
 
 The classes and their members follow the `_ml` contract's sections 2.1 and 2.2 ("Upd") and its list of update
 traps. A field that is missing here would never be applied, so a test holds the tables against the models.
@@ -6,43 +6,8 @@ traps. A field that is missing here would never be applied, so a test holds the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-
-from anomalyops.plan import meaning
-from anomalyops.plan.meaning import Meaning
-
-
-class FieldClass(StrEnum):
-    """What has to happen around a change of a field."""
-
-    LIVE = "live"  # one update, whatever state job and datafeed are in
-    CLOSED_JOB = "closed job"  # refused while the job is open
-    REOPEN = "reopen"  # accepted at any time, used by the job only after it was closed and opened
-    STOPPED_FEED = "stopped datafeed"  # refused while the datafeed runs; the job may stay open
-    IMMUTABLE = "immutable"  # only a new job or datafeed can have another value
-    NOT_KEPT = "not kept"  # accepted at creation and then forgotten by the server: never compared
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One row: `path` in server names, the class, how two values are compared.
-
-    `model_input` marks what decides which data the model learns from: a change makes what it has learned
-    belong to other data, though the server allows it.
-    """
-
-    path: str
-    field_class: FieldClass
-    meaning: Meaning = meaning.as_given
-    model_input: bool = False
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The path in parts."""
-        return tuple(self.path.split("."))
-
+from anomalyops.plan.core import meaning
+from anomalyops.plan.core.fields import Field, FieldClass
 
 _LIVE, _CLOSED, _REOPEN = FieldClass.LIVE, FieldClass.CLOSED_JOB, FieldClass.REOPEN
 _STOPPED, _FIXED, _DROPPED = FieldClass.STOPPED_FEED, FieldClass.IMMUTABLE, FieldClass.NOT_KEPT
@@ -115,8 +80,3 @@ DATAFEED_FIELDS: tuple[Field, ...] = (
     Field("indices_options.allow_no_indices", _STOPPED, meaning.flag_on),
     Field("indices_options.ignore_throttled", _STOPPED, meaning.flag_on),
 )
-
-
-def of_class(fields: Iterable[Field], *classes: FieldClass) -> tuple[Field, ...]:
-    """The rows of these classes."""
-    return tuple(field for field in fields if field.field_class in classes)

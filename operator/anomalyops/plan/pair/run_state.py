@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anomalyops.plan.changes import DatafeedChange, JobChange, nothing_processed, observed_id
-from anomalyops.plan.lookback import LookbackRecord, Window
-from anomalyops.plan.ownership import Marker, read_marker
-from anomalyops.plan.plans import Obstacle, Subject
-from anomalyops.plan.values import (
+from anomalyops.plan.core.plans import Obstacle
+from anomalyops.plan.core.steps import Subject
+from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_processed, observed_id
+from anomalyops.plan.pair.lookback import LookbackRecord, Window
+from anomalyops.plan.pair.ownership import Marker, read_marker
+from anomalyops.plan.pair.values import (
     DatafeedState,
     Desired,
     DesiredDatafeed,

@@ -1,0 +1,1 @@
+"""What planning is made of, whatever kind of server object is planned: steps, plans, field classes, differences."""

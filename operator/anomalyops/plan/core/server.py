@@ -1,0 +1,43 @@
+"""The calls that change a server, as steps use them. The gateway has them; a simulated server may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Server(Protocol):
+    """A server that steps are sent to. A call returns when the server has done what was asked."""
+
+    async def create_job(self, job_id: str, body: Mapping[str, Any]) -> None:
+        """Create a job."""
+
+    async def update_job(self, job_id: str, body: Mapping[str, Any]) -> None:
+        """Update a job."""
+
+    async def open_job(self, job_id: str) -> None:
+        """Open a job."""
+
+    async def close_job(self, job_id: str, *, force: bool = False) -> None:
+        """Close a job, and wait until it is closed."""
+
+    async def reset_job(self, job_id: str) -> None:
+        """Forget a job's model and results."""
+
+    async def delete_job(self, job_id: str) -> None:
+        """Delete a job with its model and results."""
+
+    async def create_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
+        """Create a datafeed."""
+
+    async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
+        """Update a stopped datafeed."""
+
+    async def start_datafeed(self, datafeed_id: str, *, start: str | None = None, end: str | None = None) -> None:
+        """Start a datafeed."""
+
+    async def stop_datafeed(self, datafeed_id: str, *, force: bool = False) -> None:
+        """Stop a datafeed, and wait until it is stopped."""
+
+    async def delete_datafeed(self, datafeed_id: str) -> None:
+        """Delete a datafeed."""

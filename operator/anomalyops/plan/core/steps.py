@@ -1,0 +1,46 @@
+"""One step of a plan: what it does, to what, why, and how it is shown."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from anomalyops.plan.core.server import Server
+
+
+class Subject(StrEnum):
+    """Which sort of server object something is about."""
+
+    JOB = "job"
+    DATAFEED = "datafeed"
+
+
+class Effect(StrEnum):
+    """What a step does to its object."""
+
+    CREATES = "creates"
+    CHANGES = "changes"
+    DESTROYS = "destroys"
+    RUNS = "runs"  # opens, closes, starts or stops; the configuration stays as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(ABC):
+    """One call to the server. `reason` says why, for people."""
+
+    reason: str
+    verb: ClassVar[str]
+    subject: ClassVar[Subject]
+    effect: ClassVar[Effect]
+    destructive: ClassVar[bool] = False  # loses a learned model or results
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """The id of the object on the server."""
+
+    @abstractmethod
+    async def send(self, server: Server) -> None:
+        """Make the call, and return when the server has done what it asks."""
