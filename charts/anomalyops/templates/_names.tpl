@@ -30,16 +30,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- /* What the operator does with its own kinds and with Events, cluster-wide or in one namespace. */ -}}
 {{- define "anomalyops.rules" -}}
-- apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, elasticsearchconnections]
-  verbs: [get, list, watch]
-# Its finalizer.
-- apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds]
-  verbs: [patch]
-- apiGroups: [anomalyops.io]
-  resources: [anomalyjobs/status, datafeeds/status, elasticsearchconnections/status]
-  verbs: [patch]
+{{ include "anomalyops.kindRules" . }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -17,22 +17,26 @@ def crds(
         Path | None,
         typer.Option(metavar="FILE", help="Write the reference of every field and condition there, as Markdown."),
     ] = None,
+    rights: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the RBAC rules of the installation into this copy of the repository."),
+    ] = None,
 ) -> None:
     """Print or write the CustomResourceDefinitions."""
     import sys
 
-    from anomalyops.resources import generate_crd_folder, generate_crds, generate_reference
+    from anomalyops.resources import generate_crd_folder, generate_crds, generate_reference, generate_rights
 
+    files: dict[Path, str] = {}
     if reference is not None:
-        reference.write_text(generate_reference(), encoding="utf-8")
-        typer.echo(reference)
-        if output_dir is None:
-            return
-
-    if output_dir is None:
+        files[reference] = generate_reference()
+    if rights is not None:
+        files |= {rights / path: text for path, text in generate_rights().items()}
+    if output_dir is not None:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        files |= {output_dir / name: text for name, text in generate_crd_folder().items()}
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+        typer.echo(path)
+    if not files:
         sys.stdout.write("---\n".join(generate_crds().values()))
-        return
-    output_dir.mkdir(parents=True, exist_ok=True)
-    for name, text in generate_crd_folder().items():
-        (output_dir / name).write_text(text, encoding="utf-8")
-        typer.echo(output_dir / name)

@@ -42,6 +42,7 @@ from anomalyops.resources import (
     DatafeedStatus,
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
+    Metadata,
 )
 
 logger = logging.getLogger(__name__)
@@ -404,7 +405,7 @@ class Controller:
                 await self.writer.write_status(one, status.manifest())
 
     async def _record(self, notices: Iterable[Notice], seen: Iterable[Seen[Any]]) -> None:
-        metadata = {(one.kind, one.metadata.name): one.metadata for one in seen}
+        metadata: dict[tuple[str, str], Metadata] = {(one.kind, one.metadata.name): one.metadata for one in seen}
         for notice in notices:
             about = metadata.get((notice.kind, notice.name))
             if about is not None:

@@ -20,7 +20,6 @@ from anomalyops.resources import (
     find_condition,
 )
 
-_Kind = Literal["AnomalyJob", "Datafeed", "ElasticsearchConnection"]
 _TROUBLE = (
     ConditionType.MEMORY_LIMITED,
     ConditionType.DATA_DELAYED,
@@ -35,7 +34,7 @@ _TROUBLE = (
 class Notice:
     """An Event to be: about which resource, how grave, and what to say."""
 
-    kind: _Kind
+    kind: str
     name: str
     type: Literal["Normal", "Warning"]
     reason: str
@@ -55,7 +54,7 @@ def transitions(
     told: dict[str, Notice] = {}
     for grave, reason, message in _changes(before, current.conditions):
         notice = Notice(
-            kind=_kind(resource),
+            kind=resource.KIND,
             name=resource.metadata.name,
             type="Warning" if grave else "Normal",
             reason=reason,
@@ -63,16 +62,6 @@ def transitions(
         )
         told.setdefault(reason, notice)
     return tuple(told.values())
-
-
-def _kind(resource: AnomalyJob | Datafeed | ElasticsearchConnection) -> _Kind:
-    match resource:
-        case AnomalyJob():
-            return "AnomalyJob"
-        case Datafeed():
-            return "Datafeed"
-        case ElasticsearchConnection():
-            return "ElasticsearchConnection"
 
 
 def _changes(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[tuple[bool, str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from anomalyops.elastic import GatewayError
 from anomalyops.health import (
@@ -208,12 +207,8 @@ def _words(steps: Sequence[Step]) -> str:
 
 
 def _normal(resource: AnomalyJob | Datafeed, reason: Reason, message: str) -> Notice:
-    return Notice(kind=_kind(resource), name=resource.name, type="Normal", reason=reason, message=message)
+    return Notice(kind=resource.KIND, name=resource.name, type="Normal", reason=reason, message=message)
 
 
 def _warning(resource: AnomalyJob | Datafeed, reason: Reason, message: str) -> Notice:
-    return Notice(kind=_kind(resource), name=resource.name, type="Warning", reason=reason, message=message)
-
-
-def _kind(resource: AnomalyJob | Datafeed) -> Literal["AnomalyJob", "Datafeed"]:
-    return "AnomalyJob" if isinstance(resource, AnomalyJob) else "Datafeed"
+    return Notice(kind=resource.KIND, name=resource.name, type="Warning", reason=reason, message=message)

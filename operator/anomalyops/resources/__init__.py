@@ -39,7 +39,8 @@ from anomalyops.resources.job import (
     DataDescription,
     ModelPlotConfig,
 )
-from anomalyops.resources.manifests import AnyResource, parse_manifests, resource_from_object
+from anomalyops.resources.kinds import BY_NAME, FINALIZER, KINDS, AnyResource, Kind
+from anomalyops.resources.manifests import parse_manifests, resource_from_object
 from anomalyops.resources.memory_sizes import MEBIBYTE, format_memory, parse_memory
 from anomalyops.resources.policies import (
     AdoptionPolicy,
@@ -51,6 +52,7 @@ from anomalyops.resources.policies import (
 from anomalyops.resources.problems import ManifestError, Problem
 from anomalyops.resources.reference import generate_reference
 from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
+from anomalyops.resources.rights import generate_rights
 from anomalyops.resources.secret import SecretManifest
 from anomalyops.resources.status import (
     AnomalyJobStatus,
@@ -67,8 +69,11 @@ from anomalyops.resources.yaml_documents import Document, load_documents
 
 __all__ = [
     "API_VERSION",
+    "BY_NAME",
+    "FINALIZER",
     "FUNCTION_ALIASES",
     "GROUP",
+    "KINDS",
     "MEBIBYTE",
     "VERSION",
     "AdoptionPolicy",
@@ -109,6 +114,7 @@ __all__ = [
     "IndicesOptions",
     "JobRunState",
     "Kibana",
+    "Kind",
     "ManifestError",
     "MemoryStatus",
     "Metadata",
@@ -130,6 +136,7 @@ __all__ = [
     "generate_crd_folder",
     "generate_crds",
     "generate_reference",
+    "generate_rights",
     "load_documents",
     "parse_duration",
     "parse_manifests",

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from anomalyops.resources.connection import ElasticsearchConnection
 from anomalyops.resources.datafeed import Datafeed
 from anomalyops.resources.job import AnomalyJob
+from anomalyops.resources.kinds import BY_NAME, AnyResource
 from anomalyops.resources.pairs import pair_faults
 from anomalyops.resources.problems import (
     Fault,
@@ -26,12 +26,6 @@ from anomalyops.resources.resource import API_VERSION, GROUP
 from anomalyops.resources.secret import SecretManifest
 from anomalyops.resources.yaml_documents import Document, load_documents
 
-AnyResource = AnomalyJob | Datafeed | ElasticsearchConnection
-KINDS: Mapping[str, type[AnyResource]] = {
-    "AnomalyJob": AnomalyJob,
-    "Datafeed": Datafeed,
-    "ElasticsearchConnection": ElasticsearchConnection,
-}
 Foreign = Literal["ignore", "report"]
 
 # Free objects are passed on as they are: null is a value there and stays.
@@ -113,7 +107,7 @@ def _between(read: Sequence[_Read]) -> Iterator[Problem]:
     for entry in read:
         if isinstance(entry.resource, Datafeed):
             feed = entry.resource
-            job = seen.get(("AnomalyJob", feed.namespace, feed.spec.job_ref.name))
+            job = seen.get((AnomalyJob.KIND, feed.namespace, feed.spec.job_ref.name))
             if job is not None and isinstance(job.resource, AnomalyJob):
                 yield from map(entry.problem, pair_faults(job.resource, feed))
 
@@ -183,20 +177,20 @@ def _read(value: object, *, foreign: Foreign) -> AnyResource | SecretManifest | 
     if version == "v1" and kind in ("Secret", "ConfigMap"):
         return _read_secret(value)
     if version.partition("/")[0] != GROUP:
-        if foreign == "ignore" and kind not in KINDS:
+        if foreign == "ignore" and kind not in BY_NAME:
             return None
         raise _Faults([_foreign_fault(value)])
     if version != API_VERSION:
         raise _Faults([Fault(path=("apiVersion",), message=f"write {API_VERSION}", value=shown(version))])
-    if kind not in KINDS:
-        message = unknown_key(kind, list(KINDS)).replace("field", "kind")
+    if kind not in BY_NAME:
+        message = unknown_key(kind, list(BY_NAME)).replace("field", "kind")
         raise _Faults([Fault(path=("kind",), message=message, value=shown(kind))])
-    return _read_resource(KINDS[kind], value)
+    return _read_resource(BY_NAME[kind].model, value)
 
 
 def _foreign_fault(value: Mapping[str, Any]) -> Fault:
     found = f"{value.get('apiVersion')}/{value.get('kind')}"
-    accepted = ", ".join(KINDS)
+    accepted = ", ".join(BY_NAME)
     return Fault(path=("apiVersion",), message=f"{found} is none of {API_VERSION} {accepted}")
 
 

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from anomalyops.resources import custom_resource_definitions, generate_crd_folder, generate_crds, generate_reference
+from anomalyops.resources import (
+    custom_resource_definitions,
+    generate_crd_folder,
+    generate_crds,
+    generate_reference,
+    generate_rights,
+)
 
 CRDS = Path(__file__).parents[3] / "crds"
 CONTROL = {
@@ -46,6 +52,12 @@ def test_the_reference_page_is_up_to_date() -> None:
 def test_the_files_in_crds_are_up_to_date() -> None:
     generated = generate_crd_folder()
     on_disk = {path.name: path.read_text() for path in CRDS.iterdir()}
+    assert on_disk == generated, "run `make generate`"
+
+
+def test_the_rights_in_manifests_and_chart_are_up_to_date() -> None:
+    generated = generate_rights()
+    on_disk = {path: (CRDS.parent / path).read_text() for path in generated}
     assert on_disk == generated, "run `make generate`"
 
 

@@ -1,0 +1,25 @@
+{{- /* Generated from the kinds by `make generate`; do not edit. */ -}}
+{{- define "anomalyops.kindRules" -}}
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds, elasticsearchconnections]
+  verbs: [get, list, watch]
+# Its finalizer.
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds]
+  verbs: [patch]
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs/status, datafeeds/status, elasticsearchconnections/status]
+  verbs: [patch]
+{{- end }}
+
+{{- define "anomalyops.viewRules" -}}
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds, elasticsearchconnections]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{- define "anomalyops.editRules" -}}
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds, elasticsearchconnections]
+  verbs: [create, delete, deletecollection, get, list, patch, update, watch]
+{{- end }}

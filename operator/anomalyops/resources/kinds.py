@@ -1,0 +1,130 @@
+"""The kinds of resources: one record a kind, from which CRDs, rights, the store of objects and the docs are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from anomalyops.resources.connection import ElasticsearchConnection
+from anomalyops.resources.datafeed import Datafeed
+from anomalyops.resources.job import AnomalyJob
+from anomalyops.resources.resource import GROUP
+
+AnyResource = AnomalyJob | Datafeed | ElasticsearchConnection
+FINALIZER = f"{GROUP}/finalizer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrinterColumn:
+    """A column of `kubectl get`; `wide` ones show with `-o wide` alone."""
+
+    name: str
+    path: str
+    type: str = "string"
+    description: str = ""
+    wide: bool = False
+
+    def kubernetes(self) -> dict[str, Any]:
+        """An entry of `additionalPrinterColumns`."""
+        entry = {"name": self.name, "type": self.type, "jsonPath": self.path, "priority": int(self.wide)}
+        return entry | ({"description": self.description} if self.description else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is known of a kind beside its schema.
+
+    Attributes:
+        model: The resource's model.
+        plural: Its name in paths of the API.
+        short_names: What `kubectl get` takes too.
+        columns: What `kubectl get` shows.
+        server_object: What one resource is on the Elasticsearch server, in a word; empty when it is nothing there.
+    """
+
+    model: type[AnyResource]
+    plural: str
+    short_names: tuple[str, ...]
+    columns: tuple[PrinterColumn, ...]
+    server_object: str = ""
+
+    @property
+    def name(self) -> str:
+        """The kind, as manifests write it."""
+        return self.model.KIND
+
+    @property
+    def finalized(self) -> bool:
+        """Whether its objects carry the operator's finalizer: they have a server side that must not be orphaned."""
+        return bool(self.server_object)
+
+
+def _condition(name: str, *, of: str, part: str = "status", wide: bool = False) -> PrinterColumn:
+    return PrinterColumn(name=name, path=f'.status.conditions[?(@.type=="{of}")].{part}', wide=wide)
+
+
+_READY = _condition("Ready", of="Ready")
+_SYNCED = _condition("Synced", of="Synced")
+_REASON = _condition("Reason", of="Ready", part="reason")
+_MESSAGE = _condition("Message", of="Ready", part="message", wide=True)
+_AGE = PrinterColumn(name="Age", path=".metadata.creationTimestamp", type="date")
+
+KINDS = (
+    Kind(
+        model=AnomalyJob,
+        plural="anomalyjobs",
+        server_object="job",
+        short_names=("aj",),
+        columns=(
+            PrinterColumn(name="Job", path=".status.jobId", description="The id on the server."),
+            PrinterColumn(name="State", path=".status.jobState", description="The job's state on the server."),
+            PrinterColumn(name="Datafeed", path=".status.datafeedState", description="Its datafeed's state."),
+            PrinterColumn(name="Memory", path=".status.memory.status", description="ok, soft_limit or hard_limit."),
+            _READY,
+            _SYNCED,
+            _REASON,
+            _AGE,
+            PrinterColumn(name="Used%", path=".status.memory.percent", type="integer", wide=True),
+            PrinterColumn(name="Records", path=".status.dataCounts.processedRecordCount", type="integer", wide=True),
+            PrinterColumn(name="Latest", path=".status.dataCounts.latestRecordTime", wide=True),
+            PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
+            PrinterColumn(name="Node", path=".status.node", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=Datafeed,
+        plural="datafeeds",
+        server_object="datafeed",
+        short_names=("adf",),
+        columns=(
+            PrinterColumn(name="Job", path=".spec.jobRef.name", description="The AnomalyJob that it feeds."),
+            PrinterColumn(name="State", path=".status.datafeedState", description="The state on the server."),
+            _READY,
+            _SYNCED,
+            _REASON,
+            _AGE,
+            PrinterColumn(name="Datafeed", path=".status.datafeedId", description="The id on the server.", wide=True),
+            PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
+            PrinterColumn(name="Node", path=".status.node", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=ElasticsearchConnection,
+        plural="elasticsearchconnections",
+        short_names=("esc",),
+        columns=(
+            PrinterColumn(name="Version", path=".status.version", description="The server's version."),
+            PrinterColumn(name="Licence", path=".status.licence", description="The server's licence."),
+            _READY,
+            _REASON,
+            _AGE,
+            PrinterColumn(name="URL", path=".spec.url", wide=True),
+            PrinterColumn(name="Cluster", path=".status.clusterName", wide=True),
+            _MESSAGE,
+        ),
+    ),
+)
+
+BY_NAME = {kind.name: kind for kind in KINDS}

@@ -1,0 +1,143 @@
+"""The rights of the operator and of people on the kinds, for the manifests and the chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from anomalyops.resources.kinds import KINDS
+from anomalyops.resources.resource import GROUP
+
+_ALL = [kind.plural for kind in KINDS]
+_READ = ("get", "list", "watch")
+_WRITE = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_HEADER = "# Generated from the kinds by `make generate`; do not edit.\n"
+
+
+def operator_rules() -> str:
+    """The rules of the operator's role that are about the kinds, as YAML. It creates and deletes none of them."""
+    finalized = [kind.plural for kind in KINDS if kind.finalized]
+    statuses = [f"{plural}/status" for plural in _ALL]
+    return _rule(_ALL, _READ) + "# Its finalizer.\n" + _rule(finalized, ("patch",)) + _rule(statuses, ("patch",))
+
+
+def view_rules() -> str:
+    """What people may do who may view a namespace, as YAML."""
+    return _rule(_ALL, _READ)
+
+
+def edit_rules() -> str:
+    """What people may do who may edit a namespace, as YAML."""
+    return _rule(_ALL, _WRITE)
+
+
+def generate_rights() -> dict[str, str]:
+    """The files of the installation that hold these rules, by their path in the repository."""
+    return {
+        "charts/anomalyops/templates/_rights.tpl": _chart(),
+        "manifests/install/cluster/operator-role.yaml": _HEADER + _OPERATOR.format(rules=_indented(operator_rules())),
+        "manifests/install/cluster/user-roles.yaml": _HEADER
+        + _USERS.format(view=_indented(view_rules()), edit=_indented(edit_rules())),
+        "manifests/install/namespaced/role.yaml": _HEADER + _NAMESPACED.format(rules=_indented(operator_rules())),
+    }
+
+
+def _rule(resources: Iterable[str], verbs: Iterable[str]) -> str:
+    return f"- apiGroups: [{GROUP}]\n  resources: [{', '.join(resources)}]\n  verbs: [{', '.join(verbs)}]\n"
+
+
+def _indented(rules: str) -> str:
+    return "".join(f"  {line}\n" for line in rules.splitlines()).rstrip("\n")
+
+
+def _chart() -> str:
+    blocks = {"kindRules": operator_rules(), "viewRules": view_rules(), "editRules": edit_rules()}
+    header = "{{- /* Generated from the kinds by `make generate`; do not edit. */ -}}\n"
+    return header + "\n".join(
+        f'{{{{- define "anomalyops.{name}" -}}}}\n{rules}{{{{- end }}}}\n' for name, rules in blocks.items()
+    )
+
+
+_OPERATOR = """\
+# Everything that the operator does outside of Secrets. It creates and deletes none of its kinds.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: anomalyops
+rules:
+{rules}
+  # One Event is created for each thing that happens; a repetition raises its count.
+  - apiGroups: [events.k8s.io]
+    resources: [events]
+    verbs: [create, patch]
+  # The uid of kube-system names the cluster in the owner marks of server jobs.
+  - apiGroups: [""]
+    resources: [namespaces]
+    resourceNames: [kube-system]
+    verbs: [get]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: anomalyops
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: anomalyops
+subjects:
+  - kind: ServiceAccount
+    name: anomalyops
+    namespace: anomalyops-system
+"""
+
+_USERS = """\
+# For people: what the built-in roles view, edit and admin may do with the kinds of this operator.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: anomalyops-view
+  labels:
+    rbac.authorization.k8s.io/aggregate-to-view: "true"
+rules:
+{view}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: anomalyops-edit
+  labels:
+    rbac.authorization.k8s.io/aggregate-to-edit: "true"
+rules:
+{edit}
+"""
+
+_NAMESPACED = """\
+# The same rights as the cluster-wide installation, in one namespace. The uid of kube-system cannot be read with
+# them: the operator marks what it owns with the uid of this namespace instead, or with --cluster-id.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: anomalyops
+rules:
+{rules}
+  - apiGroups: [events.k8s.io]
+    resources: [events]
+    verbs: [create, patch]
+  - apiGroups: [""]
+    resources: [namespaces]
+    verbs: [get]
+  - apiGroups: [""]
+    resources: [secrets, configmaps]
+    verbs: [get, watch]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: anomalyops
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: anomalyops
+subjects:
+  - kind: ServiceAccount
+    name: anomalyops
+"""
