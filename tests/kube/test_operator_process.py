@@ -112,7 +112,7 @@ def test_the_health_endpoint_tells_what_is_watched(world: World) -> None:
     def counted() -> bool:
         status, text = world.operator.health()
         facts = json.loads(text)["anomalyops"]
-        return bool(status == 200 and facts["jobs"] >= 1 and facts["usableConnections"] >= 1)
+        return bool(status == 200 and facts["anomalyjobs"] >= 1 and facts["usableConnections"] >= 1)
 
     wait_until(counted, timeout=20, what="the health endpoint counting the job", interval=1)
 

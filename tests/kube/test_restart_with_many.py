@@ -39,7 +39,7 @@ def test_a_restart_takes_in_all_objects(admin: Kubectl, operator: Operator, coun
     try:
         admin.apply(*(job(namespace, number) for number in range(count)))
         operator.start()  # healthy only once it has listed everything
-        assert json.loads(operator.health()[1])["anomalyops"]["jobs"] >= count
+        assert json.loads(operator.health()[1])["anomalyops"]["anomalyjobs"] >= count
         wait_until(lambda: handled(admin, namespace) == count, timeout=60, what=f"a status on {count} jobs")
         operator.stop()
         changed = [job(namespace, number, description="changed while nobody looked") for number in range(0, count, 7)]

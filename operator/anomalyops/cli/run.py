@@ -65,9 +65,9 @@ def run(
     """Run the operator in a cluster, or against the one of the kubeconfig."""
     configure_logging(log_format, log_level)
     # kopf and the Kubernetes client take half a second to import; no other command needs them.
-    from anomalyops.handlers.operator import StartupError
-    from anomalyops.handlers.operator import run as run_operator
-    from anomalyops.handlers.options import ObjectKey, Options
+    from anomalyops.controllers.operator import StartupError
+    from anomalyops.controllers.operator import run as run_operator
+    from anomalyops.watching.options import ObjectKey, Options
 
     try:
         connection = ObjectKey.parse(default_connection) if default_connection else None

@@ -15,10 +15,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
+from anomalyops.controllers.connection.secrets import CredentialsError, Source, SourceWatch, credentials, sources
 from anomalyops.elastic import Gateway, GatewayError
-from anomalyops.handlers.credentials import CredentialsError, Source, SourceWatch, credentials, sources
-from anomalyops.handlers.kubeapi import KubeApi
-from anomalyops.handlers.options import ObjectKey
 from anomalyops.health import Failure, FailureKind, connection_status
 from anomalyops.plan import Step
 from anomalyops.reconciler import (
@@ -38,6 +36,8 @@ from anomalyops.resources import (
     find_condition,
     parse_duration,
 )
+from anomalyops.watching.kubeapi import KubeApi
+from anomalyops.watching.options import ObjectKey
 
 logger = logging.getLogger(__name__)
 

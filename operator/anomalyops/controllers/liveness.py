@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from anomalyops.handlers.controller import Controller
+from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.watching.work import Work
 
 STANDSTILL_LIMIT = 900.0  # seconds in which one of the plans that others wait for must begin or end
 ECHO_LIMIT = 180.0  # seconds until the watch must have shown a change that we made ourselves
@@ -14,27 +15,25 @@ class UnhealthyError(Exception):
     """The operator is stuck: a restart helps."""
 
 
-def health(controller: Controller) -> dict[str, Any]:
+def health(work: Work, connections: ConnectionController) -> dict[str, Any]:
     """Facts about the work in progress, for the endpoint's JSON answer; ages in seconds.
 
     Raises:
         UnhealthyError: an observer makes no passes any more, a watch is dead, or the queue stands still.
     """
-    silent = [str(key) for key, runtime in controller.connections.items() if runtime.silence() > 0]
+    silent = [str(key) for key, runtime in connections.runtimes.items() if runtime.silence() > 0]
     if silent:
         raise UnhealthyError(f"no look at {', '.join(sorted(silent))} for too long")
-    echo = controller.writer.echo_age()
+    echo = work.writer.echo_age()
     if echo > ECHO_LIMIT:
         raise UnhealthyError(f"the watch has not shown a change of our own for {echo:.0f} s")
-    standstill = controller.queue.standstill()
+    standstill = work.queue.standstill()
     if standstill > STANDSTILL_LIMIT:
         raise UnhealthyError(f"pairs have waited for {standstill:.0f} s in which no plan began or ended")
     return {
-        "connections": len(controller.connections),
-        "usableConnections": sum(runtime.usable for runtime in controller.connections.values()),
-        "jobs": len(controller.state.jobs),
-        "datafeeds": len(controller.state.datafeeds),
+        **work.objects.counts(),
+        "usableConnections": sum(runtime.usable for runtime in connections.runtimes.values()),
         "queueStandstillSeconds": round(standstill, 1),
-        "longestReconcileSeconds": round(controller.queue.longest_run(), 1),
+        "longestReconcileSeconds": round(work.queue.longest_run(), 1),
         "watchEchoAgeSeconds": round(echo, 1),
     }

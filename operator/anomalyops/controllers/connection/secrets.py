@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from anomalyops.handlers.kubeapi import KubeApi, KubeApiError
 from anomalyops.health import FailureKind
 from anomalyops.reconciler import Credentials
 from anomalyops.resources import ElasticsearchConnection, SecretManifest
+from anomalyops.watching.kubeapi import KubeApi, KubeApiError
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from anomalyops.handlers.kubeapi import KubeApi, KubeApiError
 from anomalyops.health import Notice
 from anomalyops.resources import API_VERSION, Metadata
+from anomalyops.watching.kubeapi import KubeApi, KubeApiError
 
 logger = logging.getLogger(__name__)
 

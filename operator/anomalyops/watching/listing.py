@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
-from anomalyops.handlers.kubeapi import JsonObject, KubeApi
 from anomalyops.resources import API_VERSION
+from anomalyops.watching.kubeapi import JsonObject, KubeApi
 
 PAGE = 500  # objects in one answer
 

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from anomalyops.handlers import workqueue
-from anomalyops.handlers.workqueue import WorkQueue
+from anomalyops.watching import workqueue
+from anomalyops.watching.workqueue import WorkQueue
 
 
 class Recorder:

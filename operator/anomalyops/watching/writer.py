@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from anomalyops.handlers.kubeapi import KubeApi, KubeApiError
-from anomalyops.handlers.state import PLURALS, ClusterState, Seen
-from anomalyops.resources import API_VERSION
+from anomalyops.resources import API_VERSION, FINALIZER
+from anomalyops.watching.kubeapi import KubeApi, KubeApiError
+from anomalyops.watching.objects import Objects, Seen
 
-FINALIZER = "anomalyops.io/finalizer"
+CONFLICT_RETRY = 0.2  # seconds; the watch brings the newer version meanwhile
 
 
 class ObjectWriter:
@@ -18,13 +18,13 @@ class ObjectWriter:
 
     Args:
         api: The Kubernetes API.
-        state: Is told of every answer, so that the next comparison does not wait for the watch.
+        objects: Are told of every answer, so that the next comparison does not wait for the watch.
         gone: Called with an object that turned out to be gone.
     """
 
-    def __init__(self, api: KubeApi, state: ClusterState, gone: Callable[[Seen[Any]], None]) -> None:
+    def __init__(self, api: KubeApi, objects: Objects, gone: Callable[[Seen[Any]], None]) -> None:
         self._api = api
-        self._state = state
+        self._objects = objects
         self._gone = gone
         self._echoes: dict[str, float] = {}  # uid -> when the oldest patch was sent that the watch has not shown
 
@@ -83,7 +83,7 @@ class ObjectWriter:
         return time.monotonic() - min(self._echoes.values(), default=time.monotonic())
 
     async def _patch(self, seen: Seen[Any], operations: list[dict[str, Any]], subresource: str = "") -> bool:
-        plural, (namespace, name) = PLURALS[seen.kind], seen.key
+        plural, (namespace, name) = seen.kind.plural, seen.key
         path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}/{name}{subresource}"
         uid = seen.metadata.uid
         owed_before = uid in self._echoes
@@ -108,7 +108,7 @@ class ObjectWriter:
         if "deletionTimestamp" in answer["metadata"] and not answer["metadata"].get("finalizers"):
             self._forget(seen)
             return
-        self._state.put(answer)
+        self._objects.put(answer)
 
     def _forget(self, seen: Seen[Any]) -> None:
         """The object is gone, or goes with the last finalizer."""

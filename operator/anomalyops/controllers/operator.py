@@ -1,4 +1,4 @@
-"""The operator process: kopf watches the three kinds, and hands every event on.
+"""The operator process: kopf watches the kinds, and every event is handed to the controllers.
 
 kopf stores nothing on objects here: handlers of raw events need no finalizer, no annotations and no copy of
 the last specification. What is remembered is in the status, the server, and the finalizer of our own.
@@ -13,13 +13,16 @@ from typing import Any
 
 import kopf
 
-from anomalyops.handlers.controller import Controller
-from anomalyops.handlers.kubeapi import KubeApi, KubeApiError, in_cluster
-from anomalyops.handlers.listing import list_scope, scopes
-from anomalyops.handlers.liveness import UnhealthyError, health
-from anomalyops.handlers.options import Options
-from anomalyops.handlers.state import PLURALS, read
-from anomalyops.resources import GROUP, VERSION
+from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.controllers.liveness import UnhealthyError, health
+from anomalyops.controllers.pair.controller import PairController
+from anomalyops.resources import GROUP, KINDS, VERSION, ElasticsearchConnection
+from anomalyops.watching.events import EventRecorder
+from anomalyops.watching.kubeapi import KubeApi, KubeApiError, in_cluster
+from anomalyops.watching.listing import list_scope, scopes
+from anomalyops.watching.objects import Objects, read
+from anomalyops.watching.options import Options
+from anomalyops.watching.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -80,20 +83,41 @@ def kopf_settings() -> kopf.OperatorSettings:
     return settings
 
 
+PLURALS = [kind.plural for kind in KINDS]
+
+
+class Controllers:
+    """All controllers over one store of objects, one queue and one API."""
+
+    def __init__(self, api: KubeApi, options: Options, *, cluster: str, instance: str) -> None:
+        self.objects = Objects()
+        events = EventRecorder(api, instance=instance)
+        self.work = Work(self.objects, api, events, workers=options.workers_per_connection)
+        self.connections = ConnectionController(api, self.objects, cluster=cluster, write=self.work.write)
+        self.pairs = PairController(self.objects, self.work, self.connections, options)
+        self.work.employ(self.connections)
+        self.work.employ(self.pairs)
+
+    def listed(self) -> None:
+        """The first listing of every kind is complete: the connections are looked at, and reach all pairs."""
+        for key in self.objects.of(ElasticsearchConnection):
+            self.work.add(self.connections.name, key)
+
+
 class _Operator:
-    """The controller and its connection to kopf."""
+    """The controllers and their connection to kopf."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.failure: Exception | None = None
         self._api: KubeApi | None = None
-        self._controller: Controller | None = None
+        self._controllers: Controllers | None = None
 
     @property
-    def controller(self) -> Controller:
-        if self._controller is None:
+    def controllers(self) -> Controllers:
+        if self._controllers is None:
             raise RuntimeError("kopf called a handler before the startup handler")
-        return self._controller
+        return self._controllers
 
     def registry(self) -> kopf.OperatorRegistry:
         """Our handlers, and nothing that another module may have registered."""
@@ -102,7 +126,7 @@ class _Operator:
         kopf.on.cleanup(registry=registry)(self.stop)
         kopf.on.login(registry=registry)(self.login)
         kopf.on.probe(registry=registry, id="anomalyops")(self.probe)
-        for plural in PLURALS.values():
+        for plural in PLURALS:
             kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"changed-{plural}")(self.changed)
         return registry
 
@@ -117,20 +141,20 @@ class _Operator:
                 await self._api.close()
             self.failure = error if isinstance(error, StartupError) else StartupError(str(error))
             raise kopf.PermanentError(str(error)) from error
-        controller = Controller(self._api, self.options, cluster=cluster, instance=socket.gethostname())
+        controllers = Controllers(self._api, self.options, cluster=cluster, instance=socket.gethostname())
         # Before any event: what belongs to what is only known of all objects together.
-        for scope in scopes(PLURALS.values(), self.options.namespaces):
+        for scope in scopes(PLURALS, self.options.namespaces):
             for body in (await list_scope(self._api, scope)).objects:
-                controller.prefill(body)
-        controller.listed()
-        self._controller = controller
+                controllers.objects.put(body)
+        controllers.listed()
+        self._controllers = controllers
         served = ", ".join(self.options.namespaces) or "all namespaces"
         logger.info("serving %s of cluster %s", served, cluster)
 
     async def stop(self, **_: object) -> None:
         """Ends what runs; what is left of a plan is done after the next start."""
-        if self._controller is not None:
-            await self._controller.stop(grace=GRACE)
+        if self._controllers is not None:
+            await self._controllers.work.stop(grace=GRACE)
         if self._api is not None:
             await self._api.close()
 
@@ -141,7 +165,7 @@ class _Operator:
     async def probe(self, **_: object) -> dict[str, Any]:
         """Fails, and with it the health endpoint, when no work is done any more."""
         try:
-            return health(self.controller)
+            return health(self.controllers.work, self.controllers.connections)
         except UnhealthyError as error:
             logger.exception("unhealthy")
             raise kopf.PermanentError(str(error)) from error
@@ -150,9 +174,9 @@ class _Operator:
         """Every event of the three kinds."""
         body: dict[str, Any] = dict(event["object"])
         if event["type"] == "DELETED":
-            await self.controller.deleted(read(body))
+            self.controllers.work.gone(read(body))
         else:
-            await self.controller.changed(body, listed=event["type"] is None)
+            await self.controllers.work.changed(body, listed=event["type"] is None)
 
 
 async def _require_kinds(api: KubeApi) -> None:
@@ -162,7 +186,7 @@ async def _require_kinds(api: KubeApi) -> None:
         if not error.missing:
             raise
         served = set()
-    missing = sorted(set(PLURALS.values()) - served)
+    missing = sorted(set(PLURALS) - served)
     if missing:
         raise StartupError(
             f"the API server does not know {', '.join(missing)} of {GROUP}/{VERSION}: apply the CRDs first, "

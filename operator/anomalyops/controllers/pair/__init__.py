@@ -1,0 +1,1 @@
+"""AnomalyJobs and their Datafeeds."""

@@ -1,0 +1,328 @@
+"""Pairs: which events concern one, and what becomes of it on its connection.
+
+The keys are namespace and name of an AnomalyJob, whether it exists or only a Datafeed waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.controllers.connection.runtime import ConnectionRuntime
+from anomalyops.controllers.pair.index import PairIndex
+from anomalyops.controllers.pair.refusals import duplicate_status, released_notice, waiting_status
+from anomalyops.controllers.pair.release import release
+from anomalyops.health import Failure, FailureKind, Notice, transitions, unreachable_datafeed, unreachable_job
+from anomalyops.reconciler import Observation, Outcome, Pair, failure_of
+from anomalyops.resources import (
+    FINALIZER,
+    AnomalyJob,
+    AnomalyJobStatus,
+    Datafeed,
+    DatafeedStatus,
+    ElasticsearchConnection,
+)
+from anomalyops.watching.controller import Report
+from anomalyops.watching.kubeapi import KubeApiError
+from anomalyops.watching.objects import Objects, Seen
+from anomalyops.watching.options import ObjectKey, Options
+from anomalyops.watching.work import Work
+from anomalyops.watching.writer import CONFLICT_RETRY
+
+logger = logging.getLogger(__name__)
+
+GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
+
+
+class PairController:
+    """AnomalyJobs, each with the at most one Datafeed that counts.
+
+    Args:
+        objects: All objects.
+        work: The queue, and where reports are written.
+        connections: The servers.
+        options: What the operator serves.
+    """
+
+    name: ClassVar[str] = "pair"
+
+    def __init__(
+        self,
+        objects: Objects,
+        work: Work,
+        connections: ConnectionController,
+        options: Options,
+    ) -> None:
+        self._objects = objects
+        self._work = work
+        self._connections = connections
+        self._release_after = options.release_after
+        self._pairs = PairIndex(objects, options.default_connection)
+        connections.serve(self)
+
+    def concerned(self, seen: Seen[Any]) -> Iterable[ObjectKey]:
+        """A job and a Datafeed concern their pair. What a connection concerns is told when it was looked at."""
+        if seen.kind.model is AnomalyJob:
+            return [seen.key]
+        return [ObjectKey(seen.key.namespace, seen.job or "")] if seen.kind.model is Datafeed else []
+
+    def lane(self, key: ObjectKey) -> Hashable:
+        """Pairs of one server wait for each other."""
+        return self._pairs.connection_of(key)
+
+    async def stop(self) -> None:
+        """Nothing runs outside the queue."""
+
+    # -- what the connections tell -------------------------------------------------------------------------
+
+    def availability_changed(self, connection: ObjectKey) -> None:
+        """Pairs on a connection that came, went or cannot be used say so."""
+        for pair in self._pairs.touched_by(connection):
+            self._work.add(self.name, pair)
+
+    def needs(self, connection: ObjectKey) -> bool:
+        """Whether a pair was last reconciled there, and may have to be deleted there."""
+        return self._pairs.remembered_on(connection)
+
+    async def observed(self, connection: ObjectKey, observation: Observation) -> None:
+        """Give each pair of the connection its part of what the server said about all of them."""
+        runtime = self._connections.runtimes[connection]
+        for name in self._pairs.on(connection):
+            self._pairs.remember_connection(name, connection)
+            pair, seen = self._pair(name)
+            if pair is None or self._work.is_running(self.name, name):
+                continue  # a reconcile knows more, and writes it when it ends
+            if runtime.acted_since(str(name), observation.started_at):
+                continue  # what was seen is older than what was done
+            if _needs_finalizer(pair, seen) or _deletion_asked(seen):
+                self._work.add(self.name, name)
+                continue
+            assessment = observation.assess(pair)
+            if assessment.needs_reconcile:
+                self._work.add(self.name, name)
+            report = _report(seen, assessment.job_status, assessment.datafeed_status, assessment.notices)
+            try:
+                await self._work.write(report)
+            except KubeApiError as error:
+                logger.warning("%s: no status written: %s", name, error)
+
+    # -- one pair ------------------------------------------------------------------------------------------
+
+    async def process(self, key: ObjectKey) -> Report:
+        """Work off one pair."""
+        duplicates = self._duplicates(key)
+        pair, seen = self._pair(key)
+        if pair is None:
+            await self._forget(key)
+            return duplicates
+        return duplicates + await self._work_off(key, pair, seen)
+
+    async def _work_off(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]]) -> Report:
+        connection, runtime = self._connection(key, deleting=_deletion_asked(seen))
+        if (runtime is None or pair.job is None) and _just_created(seen):
+            return Report(retry_after=CONFLICT_RETRY)
+        if runtime is not None and not runtime.checked:
+            return Report()  # its first look comes, and reaches every pair
+        if runtime is not None and runtime.usable:
+            self._pairs.remember_connection(key, runtime.key)
+            return await self._reconcile(key, pair, seen, runtime)
+        failure = self._why_unusable(connection, runtime)
+        if pair.job is None:
+            return self._wait_for_job(pair, seen, failure)
+        connected = connection in self._objects.of(ElasticsearchConnection)
+        return self._wait_for_connection(pair, seen, failure, connected=connected)
+
+    async def _reconcile(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]], runtime: ConnectionRuntime) -> Report:
+        # The finalizer comes before the first write to the server: nothing may be left there without an owner.
+        if _needs_finalizer(pair, seen):
+            held = [await self._work.writer.add_finalizer(one) for one in seen if not _deletion_asked([one])]
+            if not all(held):
+                return Report(retry_after=CONFLICT_RETRY)
+            fresh, seen = self._pair(key)
+            if fresh is None:
+                return Report()
+            pair = fresh
+        async with runtime.reconciler() as reconciler:
+            outcome = await reconciler.reconcile(pair)
+        _, seen = self._pair(key)
+        report = self._conclusion(seen, outcome)
+        if outcome.error is None:
+            return report
+        if outcome.error.connection:
+            runtime.look_again()
+        let_go = self._let_go(
+            [one for one in seen if one not in report.released],
+            failure_of(outcome.error),
+            connected=runtime.key in self._objects.of(ElasticsearchConnection),
+        )
+        return report + let_go
+
+    @staticmethod
+    def _conclusion(seen: list[Seen[Any]], outcome: Outcome) -> Report:
+        """What came of a reconcile: status, Events, and the release of what is on its way out."""
+        gone = {AnomalyJob: outcome.job_released, Datafeed: outcome.datafeed_released}
+        report = _report(seen, outcome.job_status, outcome.datafeed_status, outcome.notices)
+        # The Datafeed first: its job is what names the connection.
+        released = tuple(one for one in reversed(seen) if gone[one.kind.model] and _deletion_asked([one]))
+        return replace(report, released=released, retry_after=outcome.retry_after)
+
+    def _wait_for_job(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> Report:
+        """A Datafeed without a job needs no server: it says what it waits for, or goes."""
+        datafeed = pair.datafeed
+        if datafeed is None:
+            return Report()
+        let_go = replace(self._let_go(seen, failure, connected=False), retry_after=None)  # its job brings it back
+        if let_go.released:
+            return let_go
+        status = waiting_status(datafeed, _now())
+        return let_go + _report(seen, None, status, transitions(datafeed, datafeed.status, status))
+
+    def _wait_for_connection(self, pair: Pair, seen: list[Seen[Any]], failure: Failure, *, connected: bool) -> Report:
+        """The pair cannot be worked on: it says why. The connection's next change brings it back."""
+        let_go = self._let_go(seen, failure, connected=connected)
+        if len(let_go.released) == len(seen):
+            return let_go
+        now, job, datafeed = _now(), pair.job, pair.datafeed
+        job_status = unreachable_job(job.status, job, failure, now) if job is not None else None
+        feed_status = None
+        notices: tuple[Notice, ...] = ()
+        if job is not None and job_status is not None:
+            notices += transitions(job, job.status, job_status)
+        if datafeed is not None:
+            feed_status = unreachable_datafeed(datafeed.status, datafeed, failure, now)
+            notices += transitions(datafeed, datafeed.status, feed_status)
+        return _report([one for one in seen if one not in let_go.released], job_status, feed_status, notices) + let_go
+
+    def _why_unusable(self, connection: ObjectKey | None, runtime: ConnectionRuntime | None) -> Failure:
+        if runtime is not None and runtime.failure is not None:
+            return runtime.failure
+        seen = self._objects.of(ElasticsearchConnection).get(connection) if connection is not None else None
+        if seen is not None and seen.problem:
+            return Failure(
+                kind=FailureKind.NOT_SUPPORTED, message=f"ElasticsearchConnection {connection}: {seen.problem}"
+            )
+        wanted = f"ElasticsearchConnection {connection}" if connection is not None else "a default connection"
+        return Failure(kind=FailureKind.CONNECTION_NOT_FOUND, message=f"{wanted} does not exist")
+
+    def _let_go(self, seen: Sequence[Seen[Any]], failure: Failure, *, connected: bool) -> Report:
+        """Let go of what is being deleted, as far as its policy allows that without the server."""
+        report = Report()
+        for one in seen:
+            asked = one.metadata.deletion_timestamp
+            if asked is None or one.resource is None:
+                continue
+            decision = release(
+                one.resource.spec.deletion_policy,
+                failure,
+                f"{one.kind.server_object} {one.resource.server_id}",
+                waited=(_now() - asked).total_seconds(),
+                patience=self._release_after,
+                connected=connected,
+            )
+            if not decision.now:
+                report += Report(retry_after=decision.seconds)
+                continue
+            held = FINALIZER in one.metadata.finalizers
+            notices = ((one, released_notice(one, decision.message)),) if held else ()
+            report += Report(notices=notices, released=(one,))
+        return report
+
+    def _duplicates(self, key: ObjectKey) -> Report:
+        """Second Datafeeds of one job say so, and are never acted on."""
+        report = Report()
+        feeds = [feed for feed in self._pairs.datafeeds_of(key) if feed.resource is not None]
+        for extra in feeds[1:]:
+            if extra.resource is None:
+                continue
+            if _deletion_asked([extra]):
+                report += Report(released=(extra,))  # it never had a server object
+                continue
+            job = self._objects.of(AnomalyJob).get(key)
+            status = duplicate_status(
+                extra.resource, job.resource if job is not None else None, winner=feeds[0].metadata.name, now=_now()
+            )
+            report += _report([extra], None, status, transitions(extra.resource, extra.resource.status, status))
+        return report
+
+    # -- small parts ---------------------------------------------------------------------------------------
+
+    def _pair(self, key: ObjectKey) -> tuple[Pair | None, list[Seen[Any]]]:
+        """The pair as it was last seen, and its objects: the job, then the Datafeed that counts."""
+        job = self._objects.of(AnomalyJob).get(key)
+        feed = next((feed for feed in self._pairs.datafeeds_of(key) if feed.resource is not None), None)
+        if job is not None and job.resource is None:
+            return None, []
+        seen: list[Seen[Any]] = [one for one in (job, feed) if one is not None]
+        if not seen:
+            return None, []
+        return Pair(job=job.resource if job else None, datafeed=feed.resource if feed else None), seen
+
+    async def _forget(self, key: ObjectKey) -> None:
+        """Drop what is remembered about a pair without objects."""
+        if key in self._objects.of(AnomalyJob) or self._pairs.datafeeds_of(key):
+            return
+        self._pairs.forget(key)
+        for runtime in self._connections.runtimes.values():
+            runtime.forget(str(key))
+        await self._connections.reap()
+
+    def _connection(self, key: ObjectKey, *, deleting: bool) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
+        """The connection that a pair uses, and its runtime when it exists.
+
+        A pair that is being deleted uses the one that it was last reconciled on, even when that resource is gone:
+        in a namespace that is deleted, connections go before the jobs that wait for their finalizer.
+        """
+        last = self._pairs.last_connection(key)
+        if deleting and last is not None and last in self._connections.runtimes:
+            return last, self._connections.runtimes[last]
+        connection = self._pairs.connection_of(key)
+        return connection, self._connections.runtime(connection) if connection is not None else None
+
+
+def _report(
+    seen: Iterable[Seen[Any]],
+    job_status: AnomalyJobStatus | None,
+    datafeed_status: DatafeedStatus | None,
+    notices: Iterable[Notice],
+) -> Report:
+    """Statuses and notices, each with the object that it is about."""
+    of_kind = {one.kind.name: one for one in seen}
+    statuses: dict[str, AnomalyJobStatus | DatafeedStatus | None]
+    statuses = {AnomalyJob.KIND: job_status, Datafeed.KIND: datafeed_status}
+    return Report(
+        statuses=tuple(
+            (of_kind[kind], status.manifest())
+            for kind, status in statuses.items()
+            if status is not None and kind in of_kind
+        ),
+        notices=tuple(
+            (of_kind[notice.kind], notice)
+            for notice in notices
+            if notice.kind in of_kind and of_kind[notice.kind].metadata.name == notice.name
+        ),
+    )
+
+
+def _needs_finalizer(pair: Pair, seen: Iterable[Seen[Any]]) -> bool:
+    """Whether an object of a pair that has a job, and so a server side, lacks the finalizer."""
+    alive = [one for one in seen if not one.metadata.deletion_timestamp]
+    return pair.job is not None and any(FINALIZER not in one.metadata.finalizers for one in alive)
+
+
+def _deletion_asked(seen: Iterable[Seen[Any]]) -> bool:
+    return any(one.metadata.deletion_timestamp is not None for one in seen)
+
+
+def _just_created(seen: Iterable[Seen[Any]]) -> bool:
+    """Whether an object is so new that the watch of another kind may not have shown what it refers to."""
+    now = _now()
+    created = [one.metadata.creation_timestamp for one in seen if not one.metadata.deletion_timestamp]
+    return any(at is not None and (now - at).total_seconds() < GRACE for at in created)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,1 +1,0 @@
-"""The operator on Kubernetes: kopf events in, reconciles and statuses out."""

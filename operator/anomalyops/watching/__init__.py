@@ -1,0 +1,1 @@
+"""What the cluster tells and what is written into it: the Kubernetes API, the objects, the queue of work."""

@@ -1,0 +1,119 @@
+"""What the operator knows of the cluster: the last seen version of each of its objects.
+
+Fed by the watches and by the answers to the operator's own patches; read by everything else. Nothing here
+waits or calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from anomalyops.resources import (
+    BY_NAME,
+    KINDS,
+    AnomalyJob,
+    Datafeed,
+    ElasticsearchConnection,
+    Kind,
+    ManifestError,
+    Metadata,
+)
+from anomalyops.watching.options import ObjectKey
+
+R = TypeVar("R", AnomalyJob, Datafeed, ElasticsearchConnection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Generic[R]):
+    """One object as it was last seen.
+
+    `resource` is None when the object breaks a rule that admission could not check; `problem` then says which.
+    """
+
+    kind: Kind
+    metadata: Metadata
+    resource: R | None
+    problem: str = ""
+    status: Mapping[str, Any] | None = None  # as stored; kept for objects without a resource
+    job: str | None = None  # Datafeeds only: the name in spec.jobRef
+
+    @property
+    def key(self) -> ObjectKey:
+        """Namespace and name."""
+        return ObjectKey(self.metadata.namespace, self.metadata.name)
+
+
+def read(body: Mapping[str, Any]) -> Seen[Any]:
+    """Read an object of the API server; a bad one carries its problem.
+
+    Raises:
+        KeyError: the operator does not know its kind.
+    """
+    kind = BY_NAME[body["kind"]]
+    metadata = Metadata.model_validate(body["metadata"])
+    spec = body.get("spec", {})
+    reference = spec.get("jobRef", {}).get("name") if kind.model is Datafeed else None
+    try:
+        resource, problem = kind.model.from_object(dict(body)), ""
+    except ManifestError as error:
+        resource, problem = None, str(error)
+    status = None if resource is not None else body.get("status")
+    return Seen(kind=kind, metadata=metadata, resource=resource, problem=problem, status=status, job=reference)
+
+
+class Objects:
+    """The objects of all kinds, by kind, namespace and name."""
+
+    def __init__(self) -> None:
+        self._of_kind: dict[str, dict[ObjectKey, Seen[Any]]] = {kind.name: {} for kind in KINDS}
+        self._told: list[Callable[[Seen[Any]], None]] = []
+
+    def tell(self, changed: Callable[[Seen[Any]], None]) -> None:
+        """Have a function called after each change, with the version that came or the object that went."""
+        self._told.append(changed)
+
+    def of(self, model: type[R]) -> Mapping[ObjectKey, Seen[R]]:
+        """All objects of a kind."""
+        return self._of_kind[model.KIND]
+
+    def counts(self) -> dict[str, int]:
+        """How many objects there are, by plural."""
+        return {kind.plural: len(self._of_kind[kind.name]) for kind in KINDS}
+
+    def current(self, seen: Seen[Any]) -> Seen[Any] | None:
+        """The newest version of the same object; None when it is gone."""
+        known = self._of_kind[seen.kind.name].get(seen.key)
+        return known if known is not None and known.metadata.uid == seen.metadata.uid else None
+
+    def put(self, body: Mapping[str, Any]) -> tuple[Seen[Any], Seen[Any] | None]:
+        """Take in a version of an object; return what is known now and was before.
+
+        A version older than the known one is dropped: the answer to a patch of our own can overtake the watch.
+        """
+        seen = read(body)
+        objects = self._of_kind[seen.kind.name]
+        before = objects.get(seen.key)
+        if before is not None and _older(seen.metadata, before.metadata):
+            return before, before
+        objects[seen.key] = seen
+        self._changed(seen)
+        return seen, before
+
+    def remove(self, seen: Seen[Any]) -> None:
+        """Forget an object that is gone; a new one of the same name stays."""
+        if self.current(seen) is not None:
+            del self._of_kind[seen.kind.name][seen.key]
+            self._changed(seen)
+
+    def _changed(self, seen: Seen[Any]) -> None:
+        for tell in self._told:
+            tell(seen)
+
+
+def _older(one: Metadata, other: Metadata) -> bool:
+    """Whether `one` is an older version of the same object; resource versions grow, as of Kubernetes 1.35."""
+    if one.uid != other.uid or not (one.resource_version.isdigit() and other.resource_version.isdigit()):
+        return False
+    return int(one.resource_version) < int(other.resource_version)

@@ -1,0 +1,148 @@
+"""From events to keys, from keys to reports, from reports to writes: one queue for all controllers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from anomalyops.resources import FINALIZER
+from anomalyops.watching.controller import Controller, Report
+from anomalyops.watching.events import EventRecorder
+from anomalyops.watching.invalid import invalid_notice, invalid_status
+from anomalyops.watching.kubeapi import KubeApi, KubeApiError
+from anomalyops.watching.objects import Objects, Seen
+from anomalyops.watching.options import ObjectKey
+from anomalyops.watching.workqueue import WorkQueue
+from anomalyops.watching.writer import CONFLICT_RETRY, ObjectWriter
+
+logger = logging.getLogger(__name__)
+
+API_RETRY = 5.0  # seconds after the Kubernetes API refused or did not answer
+
+
+class Task(NamedTuple):
+    """One key of one controller."""
+
+    controller: str
+    key: ObjectKey
+
+    def __str__(self) -> str:
+        return f"{self.controller} {self.key}"
+
+
+class Work:
+    """Hands events to the controllers, runs their keys, and writes what comes of them.
+
+    Args:
+        objects: All objects.
+        api: The Kubernetes API, for statuses and finalizers.
+        events: Writes Events.
+        workers: Keys that are worked off at a time in each lane.
+    """
+
+    def __init__(self, objects: Objects, api: KubeApi, events: EventRecorder, *, workers: int) -> None:
+        self.objects = objects
+        self.writer = ObjectWriter(api, objects, self.gone)
+        self.queue: WorkQueue[Task] = WorkQueue(self._run, lane=self._lane, per_lane=workers)
+        self._events = events
+        self._controllers: dict[str, Controller] = {}
+
+    def employ(self, controller: Controller) -> None:
+        """Have a controller take part."""
+        self._controllers[controller.name] = controller
+
+    def add(self, controller: str, key: ObjectKey) -> None:
+        """Ask for a run of a key."""
+        self.queue.add(Task(controller, key))
+
+    def is_running(self, controller: str, key: ObjectKey) -> bool:
+        """Whether a key is being worked off."""
+        return self.queue.is_running(Task(controller, key))
+
+    async def stop(self, *, grace: float) -> None:
+        """Let what runs go on for `grace` seconds; what is left of it is done after the next start."""
+        await self.queue.close(grace=grace)
+        for controller in self._controllers.values():
+            await controller.stop()
+
+    # -- what the watches tell -----------------------------------------------------------------------------
+
+    async def changed(self, body: Mapping[str, Any], *, listed: bool) -> None:
+        """An object was added or changed; `listed` when it comes from a listing and not from a watch."""
+        seen, before = self.objects.put(body)
+        self.writer.echoed(seen.metadata.uid)
+        if not listed and before is not None and not _asks_for_work(before, seen):
+            return
+        if seen.resource is None:
+            await self._refuse_invalid(seen)
+        self._call(seen)
+
+    def gone(self, seen: Seen[Any]) -> None:
+        """An object does not exist any more."""
+        self.objects.remove(seen)
+        self.writer.echoed(seen.metadata.uid)
+        self._call(seen)
+
+    def _call(self, seen: Seen[Any]) -> None:
+        for controller in self._controllers.values():
+            for key in controller.concerned(seen):
+                self.add(controller.name, key)
+
+    async def _refuse_invalid(self, seen: Seen[Any]) -> None:
+        """An object that breaks a rule which admission could not check says so, and is never acted on."""
+        status = invalid_status(seen, datetime.now(UTC))
+        if seen.metadata.deletion_timestamp is not None:
+            report = Report(released=(seen,))
+        elif status == seen.status:
+            return
+        else:
+            report = Report(statuses=((seen, status),), notices=((seen, invalid_notice(seen)),))
+        try:
+            await self.write(report)
+        except KubeApiError as error:
+            logger.warning("%s %s is invalid, and its status cannot say so: %s", seen.kind.name, seen.key, error)
+
+    # -- what the controllers say --------------------------------------------------------------------------
+
+    def _lane(self, task: Task) -> Hashable:
+        return self._controllers[task.controller].lane(task.key)
+
+    async def _run(self, task: Task) -> float | None:
+        try:
+            report = await self._controllers[task.controller].process(task.key)
+            written = await self.write(report)
+        except KubeApiError as error:
+            logger.warning("%s: %s; next try in %g s", task, error, API_RETRY)
+            return API_RETRY
+        return report.retry_after if written else CONFLICT_RETRY
+
+    async def write(self, report: Report) -> bool:
+        """Write statuses, Events and finalizers. False: an object has changed meanwhile and is to be looked at again.
+
+        Raises:
+            KubeApiError: the Kubernetes API refused or did not answer.
+        """
+        for seen, status in report.statuses:
+            current = self.objects.current(seen)
+            if current is not None:
+                await self.writer.write_status(current, status)
+        for seen, notice in report.notices:
+            await self._events.record(notice, seen.metadata)
+        done = True
+        for seen in report.released:
+            current = self.objects.current(seen)
+            if current is not None and FINALIZER in current.metadata.finalizers:
+                done = await self.writer.remove_finalizer(current) and done
+        return done
+
+
+def _asks_for_work(before: Seen[Any], now: Seen[Any]) -> bool:
+    """Whether the change is more than our own: another spec, object or fate."""
+    one, other = before.metadata, now.metadata
+    return (one.uid, one.generation, one.deletion_timestamp) != (
+        other.uid,
+        other.generation,
+        other.deletion_timestamp,
+    )
