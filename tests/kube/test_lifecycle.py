@@ -44,15 +44,8 @@ def test_the_owner_is_marked_beside_the_users_own_settings(world: World) -> None
     uid = world.kubectl.get("anomalyjob", "requests", world.namespace)["metadata"]["uid"]
     cluster = world.kubectl.get("namespace", "kube-system")["metadata"]["uid"]
     assert settings["team"] == "web"
-    assert (
-        settings["anomalyops"].items()
-        >= {
-            "cluster": cluster,
-            "namespace": world.namespace,
-            "name": "requests",
-            "uid": uid,
-        }.items()
-    )
+    owner = {"cluster": cluster, "namespace": world.namespace, "name": "requests", "uid": uid}
+    assert settings.items() >= {f"anomalyops.io/{key}": value for key, value in owner.items()}.items()
 
 
 def test_the_spec_stays_as_it_was_written(world: World) -> None:

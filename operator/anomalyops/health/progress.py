@@ -11,6 +11,7 @@ from anomalyops.resources import Condition, ConditionStatus, ConditionType, Reas
 
 _OF_CONFIGURATION = (
     Reason.IMMUTABLE_FIELD_CHANGED,
+    Reason.FIELD_STAYS,
     Reason.MEMORY_BELOW_USAGE,
     Reason.NOT_OWNED,
     Reason.ALREADY_EXISTS,

@@ -5,10 +5,11 @@ from anomalyops.plan.core.fields import Field, FieldClass
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.plans import Obstacle, Plan
 from anomalyops.plan.core.steps import Effect, Step, Subject
-from anomalyops.plan.pair.comparison import MARKER_KEY, compare_datafeed, compare_job
+from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
 from anomalyops.plan.pair.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
-from anomalyops.plan.pair.ownership import Marker, is_ours, owner_of, read_marker
+from anomalyops.plan.pair.marker import Marker, is_mark, read_marker
+from anomalyops.plan.pair.ownership import is_ours, owner_of
 from anomalyops.plan.pair.planner import plan
 from anomalyops.plan.pair.run_state import lookback_done, lookback_record
 from anomalyops.plan.pair.steps import (
@@ -44,7 +45,6 @@ __all__ = [
     "DATAFEED_FIELDS",
     "DETECTOR_FIELDS",
     "JOB_FIELDS",
-    "MARKER_KEY",
     "CloseJob",
     "CreateDatafeed",
     "CreateJob",
@@ -84,6 +84,7 @@ __all__ = [
     "compare_datafeed",
     "compare_job",
     "described",
+    "is_mark",
     "is_ours",
     "lookback_done",
     "lookback_record",

@@ -243,7 +243,7 @@ class Reconciler:
         """What is to be done when configurations are left alone; a datafeed on its way out still goes."""
         wanted = desired(pair, cluster=self._cluster)
         if is_deleting(pair.datafeed) and isinstance(wanted.job, DesiredJob) and observed.job is not None:
-            as_it_is = replace(wanted, job=replace(wanted.job, body={}))  # what it does not say, it leaves
+            as_it_is = replace(wanted, job=replace(wanted.job, body=None))
             return plan(as_it_is, observed, policy(pair))
         return plan(wanted, observed, policy(pair, run_state_only=True))
 

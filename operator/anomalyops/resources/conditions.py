@@ -129,6 +129,11 @@ class Reason(_DocumentedEnum):
         "the "
         "model and create the job anew, or undo the change.",
     )
+    FIELD_STAYS = (
+        "FieldStays",
+        "The manifest gives a field no more that the server cannot be told to forget; write it again, or delete the "
+        "object and create it anew.",
+    )
     NOT_OWNED = "NotOwned", "The server's object belongs to another resource or cluster."
     ALREADY_EXISTS = (
         "AlreadyExists",

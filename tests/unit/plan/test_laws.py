@@ -9,10 +9,13 @@ from typing import Any
 from generated_pairs import JOB, OTHER_FEED, OWNER, Event, as_made_by_hand, events, pairs, policies
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic.alias_generators import to_camel
 from simulated_server import Server, bucket_of
 
 from anomalyops.plan import (
-    MARKER_KEY,
+    DATAFEED_FIELDS,
+    DETECTOR_FIELDS,
+    JOB_FIELDS,
     CloseJob,
     CreateDatafeed,
     CreateJob,
@@ -34,8 +37,12 @@ from anomalyops.plan import (
     UpdateJob,
     compare_datafeed,
     compare_job,
+    is_mark,
     plan,
+    read_marker,
 )
+from anomalyops.plan.core.differences import value_at
+from anomalyops.plan.pair.lookback import LookbackRecord, RunState, Window
 from anomalyops.resources import DeletionPolicy, ReplacePolicy, parse_time
 
 _ROUNDS = 4
@@ -51,6 +58,12 @@ class Scene:
 
     def plan(self, server: Server | None = None) -> Plan:
         return plan(self.desired, (server or self.server).observe(), self.policy)
+
+
+def unmarked(server: Server) -> dict[str, Any]:
+    """`custom_settings` as others see them."""
+    settings = (server.job or {}).get("custom_settings") or {}
+    return {key: value for key, value in settings.items() if not is_mark(key)}
 
 
 def run(server: Server, steps: Any) -> None:
@@ -85,7 +98,7 @@ def scenes(draw: Any) -> Scene:
         made = as_made_by_hand(before, OTHER_FEED) if draw(st.integers(0, 5)) == 0 else before
         run(server, plan(made, server.observe(), Policy()).steps)
         if origin == "by hand":
-            server.job["custom_settings"].pop(MARKER_KEY)
+            server.job["custom_settings"] = unmarked(server)
         for event in draw(events):
             event.happen(server)
     desired = before if draw(st.integers(0, 4)) == 0 else draw(pairs)
@@ -99,15 +112,20 @@ def end_of(server: Server, *, same_past: bool = True) -> dict[str, Any]:
     have seen its first data; the marker says which.
     """
     job = json.loads(json.dumps(server.job))
-    marker = {} if job is None else job["custom_settings"].get(MARKER_KEY, {})
-    lookback = marker.get("lookback", {})
-    for bound in lookback.keys() & {"start", "end"}:
-        lookback[bound] = parse_time(lookback[bound])
-    if not same_past:
-        marker.pop("resume", None)
-        lookback.pop("state", None)
+    marker = None if job is None else read_marker(job)
+    if job is not None:
+        job["custom_settings"] = unmarked(server)
+    if marker is not None and marker.lookback is not None:
+        window = marker.lookback.window
+        start = None if window.start is None else str(parse_time(window.start))
+        state = marker.lookback.state if same_past else RunState.STARTED
+        known = LookbackRecord(window=Window(start=start, end=str(parse_time(window.end))), state=state)
+        marker = replace(marker, lookback=known)
+    if marker is not None and not same_past:
+        marker = replace(marker, resume="")
     return {
         "job": job,
+        "marker": marker,
         "job_state": "opened" if server.job_state is JobState.OPENING else server.job_state,
         "feed": server.feed,
         "feed_state": "started" if server.feed_state is DatafeedState.STARTING else server.feed_state,
@@ -166,10 +184,8 @@ def test_a_refused_immutable_change_leaves_the_configuration_alone(scene):
             assert not isinstance(step, ResetJob) or scene.policy.replace_datafeed is not ReplacePolicy.NEVER
             if isinstance(step, UpdateJob):
                 assert set(step.body) == {"custom_settings"}, "only the operator's own marker may change"
-                kept = {key: value for key, value in step.body["custom_settings"].items() if key != MARKER_KEY}
-                had = dict(scene.server.job.get("custom_settings") or {})
-                had.pop(MARKER_KEY, None)
-                assert kept == had
+                kept = {key: value for key, value in step.body["custom_settings"].items() if not is_mark(key)}
+                assert kept == unmarked(scene.server)
 
 
 # -- law 4 --------------------------------------------------------------------------------------------------------
@@ -325,6 +341,83 @@ def test_what_others_added_beside_the_manifest_stays(scene):
         assert server.job["custom_settings"]["created_by"] == "wizard"
 
 
+# -- law 8: absence is an instruction, once something was given ------------------------------------------------------
+
+
+@given(pairs, st.lists(pairs, min_size=1, max_size=3), st.data())
+def test_what_a_manifest_gives_no_more_is_taken_back(first, edits, data):
+    """After any history of edits, killed anywhere, the server has what a new one would have of the last manifest."""
+    server, desired = Server(), first
+    settle(Scene(server, desired, Policy()), server)
+    for edit in edits:
+        desired = edit
+        steps = Scene(server, desired, Policy()).plan(server).steps
+        run(server, steps[: data.draw(st.integers(0, len(steps)))])
+    scene = Scene(server, desired, Policy())
+    settle(scene, server)
+    left = plan(desired, server.observe()).obstacles
+    fresh = Server()
+    settle(Scene(fresh, desired, Policy()), fresh)
+    if any(found.reason in {"ImmutableFieldChanged", "MemoryBelowUsage"} for found in left):
+        return
+    stays = " ".join(found.message for found in left if found.reason == "FieldStays")
+    assert unmarked(server) == unmarked(fresh)
+    for field, wanted in _plain(fresh.job).items():
+        assert _plain(server.job).get(field) == wanted or to_camel(field) in stays, field
+    if desired.datafeed is not None:
+        for field, wanted in _plain(fresh.feed).items():
+            assert _plain(server.feed).get(field) == wanted or to_camel(field) in stays, field
+    for field in _plain(server.job).keys() - _plain(fresh.job).keys():
+        assert to_camel(field) in stays, field
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    """A configuration by meaning: fields by path, without what only says how it came about."""
+    feed = "datafeed_id" in config
+    rows = DATAFEED_FIELDS if feed else JOB_FIELDS
+    found = {row.path: row.meaning(value_at(config, row.keys)) for row in rows if row.path != "custom_settings"}
+    for index, detector in enumerate(config.get("analysis_config", {}).get("detectors", [])):
+        found |= {f"detectors[{index}].{row.path}": row.meaning(detector.get(row.path)) for row in DETECTOR_FIELDS}
+    # The server's own choice of a delay is any value in a range.
+    return {
+        path: value
+        for path, value in found.items()
+        if value is not None and path not in {"query_delay", "analysis_config.detectors"}
+    }
+
+
+@given(scenes())
+def test_the_mark_is_a_map_of_texts(scene):
+    server = scene.server.copy()
+    run(server, scene.plan().steps)
+    for key, value in ((server.job or {}).get("custom_settings") or {}).items():
+        assert not is_mark(key) or isinstance(value, str)
+
+
+@given(pairs, events)
+def test_a_mark_of_an_earlier_version_is_read_and_rewritten(desired, lived):
+    """The pair goes on as it was: nothing but the mark is written."""
+    server = Server()
+    settle(Scene(server, desired, Policy()), server)
+    for event in lived:
+        if event.name == "tick":
+            event.happen(server)
+    expected = server.copy()
+    settle(Scene(expected, desired, Policy()), expected)
+    server.job["custom_settings"] = unmarked(server) | {"anomalyops": _nested(read_marker(server.job))}
+    run(server, plan(desired, server.observe()).steps)
+    assert end_of(server) == end_of(expected)
+    assert "anomalyops" not in server.job["custom_settings"]
+
+
+def _nested(marker: Any) -> dict[str, Any]:
+    """The mark as the first version wrote it."""
+    owner = marker.owner
+    old = {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name, "uid": owner.uid}
+    old |= {"datafeed": marker.datafeed} if marker.datafeed else {}
+    return old | ({"lookback": marker.lookback.to_json()} if marker.lookback is not None else {})
+
+
 # -- the plan itself ------------------------------------------------------------------------------------------------
 
 
@@ -383,7 +476,7 @@ def test_a_removal_ends_and_survives_any_kill(scene, job_policy, feed_policy):
     straight = scene.server.copy()
     run(straight, steps)
     assert removing.plan(straight).describe() == []
-    managed = scene.server.job is not None and MARKER_KEY in scene.server.job["custom_settings"]
+    managed = scene.server.job is not None and read_marker(scene.server.job) is not None
     if not managed:
         assert steps == ()
     elif job_policy is DeletionPolicy.DELETE:

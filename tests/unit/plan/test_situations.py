@@ -11,7 +11,6 @@ from simulated_server import MB, Server
 from test_fields import feed_body, job_body
 
 from anomalyops.plan import (
-    MARKER_KEY,
     CloseJob,
     CreateDatafeed,
     CreateJob,
@@ -32,6 +31,7 @@ from anomalyops.plan import (
     StopDatafeed,
     UpdateDatafeed,
     UpdateJob,
+    is_mark,
     lookback_done,
     owner_of,
     plan,
@@ -61,6 +61,14 @@ def running(desired: Desired) -> Server:
     server.tick()
     assert server.analysed
     return server
+
+
+def said(step: Any) -> dict[str, Any]:
+    """What an update says, without the operator's own mark."""
+    others = {key: value for key, value in step.body.get("custom_settings", {}).items() if not is_mark(key)}
+    return {key: value for key, value in step.body.items() if key != "custom_settings"} | (
+        {"custom_settings": others} if others else {}
+    )
 
 
 def steps_of(made: Plan) -> list[type]:
@@ -124,7 +132,7 @@ def test_a_memory_limit_below_what_the_model_uses_holds_nothing_else_up():
     server.model_bytes = 700 * MB
     made = plan(pair(analysis_limits={"model_memory_limit": "512mb"}, description="new"), server.observe())
     assert steps_of(made) == [UpdateJob]
-    assert made.steps[0].body == {"description": "new"}
+    assert said(made.steps[0]) == {"description": "new"}
     obstacle = only_obstacle(made)
     assert obstacle.reason == "MemoryBelowUsage"
     assert not obstacle.waiting
@@ -148,7 +156,7 @@ def test_a_model_above_its_limit_holds_the_other_limit_back_too():
     server.model_bytes = 120 * MB
     limits = {"model_memory_limit": "100mb", "categorization_examples_limit": 8}
     made = plan(pair(analysis_limits=limits), server.observe())
-    assert made.empty
+    assert [said(step) for step in made.steps] == [{}], "only what the manifest gives is noted"
     assert only_obstacle(made).reason == "MemoryBelowUsage"
 
 
@@ -167,7 +175,7 @@ def test_detector_rules_are_sent_by_index_and_under_the_updates_names():
     changed = {"function": "count", "custom_rules": rules, "detector_description": "watch"}
     config = {"bucket_span": "15m", "detectors": [changed]}
     made = plan(pair(analysis_config=config), running(pair()).observe())
-    assert made.steps[0].body == {"detectors": [{"detector_index": 0, "description": "watch", "custom_rules": rules}]}
+    assert said(made.steps[0]) == {"detectors": [{"detector_index": 0, "description": "watch", "custom_rules": rules}]}
 
 
 def test_custom_settings_of_others_are_kept_and_the_marker_too():
@@ -178,7 +186,7 @@ def test_custom_settings_of_others_are_kept_and_the_marker_too():
     settings = step.body["custom_settings"]
     assert settings["team"] == "b"
     assert settings["custom_urls"] == [{"url_name": "dashboard"}]
-    assert settings[MARKER_KEY]["name"] == "logs"
+    assert settings["anomalyops.io/name"] == "logs"
 
 
 # -- immutable fields -------------------------------------------------------------------------------------------------
@@ -229,8 +237,8 @@ def test_recreate_spares_a_datafeed_that_nobody_manages():
 @pytest.mark.parametrize(
     ("policy", "steps"),
     [
-        (ReplacePolicy.NEVER, [StopDatafeed, UpdateDatafeed, StartDatafeed]),
-        (ReplacePolicy.RESET, [StopDatafeed, CloseJob, ResetJob, UpdateDatafeed, OpenJob, StartDatafeed]),
+        (ReplacePolicy.NEVER, [StopDatafeed, UpdateJob, UpdateDatafeed, StartDatafeed]),
+        (ReplacePolicy.RESET, [StopDatafeed, CloseJob, ResetJob, UpdateJob, UpdateDatafeed, OpenJob, StartDatafeed]),
     ],
 )
 def test_reading_other_data_keeps_the_model_unless_the_datafeed_says_reset(policy, steps):
@@ -331,7 +339,7 @@ def finished(feed: DesiredDatafeed) -> Server:
 def test_a_bounded_run_is_recorded_before_and_after_its_start():
     made = plan(pair(BOUNDED), Server().observe())
     assert steps_of(made) == [CreateJob, CreateDatafeed, OpenJob, StartDatafeed, UpdateJob]
-    states = [made.steps[index].body["custom_settings"][MARKER_KEY]["lookback"]["state"] for index in (0, 4)]
+    states = [made.steps[index].body["custom_settings"]["anomalyops.io/lookback-state"] for index in (0, 4)]
     assert states == ["pending", "started"]
 
 
@@ -382,6 +390,7 @@ def test_stopping_a_bounded_run_waits_for_the_servers_own_close():
         UpdateJob,
         StopDatafeed,
         CloseJob,
+        UpdateJob,
         UpdateDatafeed,
         OpenJob,
         StartDatafeed,
@@ -409,7 +418,8 @@ def test_a_datafeed_that_gave_up_is_left_alone_until_its_manifest_changes():
 
 def by_hand(feed: Any = None) -> Server:
     server = running(pair(REAL_TIME if feed is None else feed))
-    del server.job["custom_settings"][MARKER_KEY]
+    settings = server.job["custom_settings"]
+    server.job["custom_settings"] = {key: value for key, value in settings.items() if not is_mark(key)}
     return server
 
 
@@ -468,7 +478,7 @@ def test_a_datafeed_under_another_id_is_a_conflict():
 def test_a_datafeed_that_reads_something_else_is_not_adopted_unseen():
     other = replace(REAL_TIME, body=feed_body("query", {"term": {"a": 1}}))
     server = running(pair(other))
-    server.job["custom_settings"][MARKER_KEY].pop("datafeed")
+    server.job["custom_settings"].pop("anomalyops.io/datafeed")
     feed = replace(REAL_TIME, body=feed_body("query", {"term": {"a": 2}}))
     made = plan(pair(feed), server.observe())
     assert made.empty
@@ -489,7 +499,7 @@ def test_an_unmanaged_datafeed_is_started_again_after_a_kill_in_the_middle():
         server.execute(step)
     applied(desired, server)
     assert server.feed_state is DatafeedState.STARTED
-    assert "resume" not in server.job["custom_settings"][MARKER_KEY]
+    assert "anomalyops.io/resume" not in server.job["custom_settings"]
 
 
 def test_an_unmanaged_run_with_an_end_that_nobody_knows_is_waited_for():

@@ -74,7 +74,7 @@ async def test_a_new_pair_is_created_opened_and_started(server, reconciler):
     assert condition(outcome.job_status, "Synced").status == "True"
     assert condition(outcome.job_status, "Ready").status == "True"
     assert condition(outcome.datafeed_status, "Ready").status == "True"
-    assert server.jobs["web"]["custom_settings"]["anomalyops"]["name"] == "web"
+    assert server.jobs["web"]["custom_settings"]["anomalyops.io/name"] == "web"
     executed = [notice for notice in outcome.notices if notice.reason == "PlanExecuted"]
     assert {notice.kind for notice in executed} == {"AnomalyJob", "Datafeed"}
     assert "create job" in executed[0].message
@@ -289,7 +289,7 @@ async def test_a_job_created_by_somebody_else_in_between_is_looked_at_again(serv
 
     outcome = await Reconciler(gateway, cluster="test", on_step=race).reconcile(pair())
     assert outcome.error is None  # IfMatches: what was found matches, so it is adopted
-    assert server.jobs["web"]["custom_settings"]["anomalyops"]["name"] == "web"
+    assert server.jobs["web"]["custom_settings"]["anomalyops.io/name"] == "web"
     assert server.feed_states["feed-web"] == "started"
 
 

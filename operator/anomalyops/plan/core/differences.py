@@ -1,18 +1,18 @@
 """Where the server's configuration means something else than the manifest.
 
-Only what the manifest says is compared; what the server fills in, and what other people added beside it, is
-not a difference.
+Only what the manifest says, or said last, is compared; what the server fills in, and what other people added beside
+it, is not a difference.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic.alias_generators import to_camel
 
-from anomalyops.plan.core.fields import Field, FieldClass
+from anomalyops.plan.core.fields import STAYS, Field, FieldClass
 from anomalyops.plan.core.meaning import JsonObject, JsonValue
 
 _LONGEST_VALUE = 80
@@ -39,7 +39,7 @@ class Difference:
     model_input: bool = False
 
     def __str__(self) -> str:
-        return f"{self.manifest_path} {_shown(self.observed)} -> {_shown(self.wanted)}"
+        return f"{self.manifest_path} {shown(self.observed)} -> {shown(self.wanted)}"
 
     @property
     def manifest_path(self) -> str:
@@ -55,23 +55,39 @@ def described(differences: Iterable[Difference]) -> str:
     return ", ".join(str(difference) for difference in differences)
 
 
-def compared(fields: Iterable[Field], wanted: JsonObject, observed: JsonObject) -> Iterable[Difference]:
-    """What the manifest says about these fields and the server has otherwise."""
+def compared(
+    fields: Iterable[Field], wanted: JsonObject, observed: JsonObject, sent: Collection[str] = ()
+) -> Iterable[Difference]:
+    """What the server has otherwise than the manifest says, or still has though the manifest says it no more.
+
+    Args:
+        fields: The fields to compare.
+        wanted: The manifest's body.
+        observed: The server's configuration.
+        sent: The paths that the manifest gave last; of what it never gave, the server's value stays.
+    """
     for field in fields:
         value = value_at(wanted, field.keys)
-        if value is None or field.field_class is FieldClass.NOT_KEPT:
+        if field.field_class is FieldClass.NOT_KEPT or (value is None and field.path not in sent):
             continue
         current = value_at(observed, field.keys)
-        if field.meaning(value) != field.meaning(current):
+        stays = value is None and field.unset is STAYS
+        goal = None if stays else field.unset if value is None else value
+        if field.meaning(goal) != field.meaning(current):
             key = field.keys[1] if field.keys[0] == "analysis_config" else field.keys[0]
             yield Difference(
                 path=field.path,
                 key=key,
-                field_class=field.field_class,
+                field_class=FieldClass.STAYS if stays else field.field_class,
                 observed=current,
-                wanted=value,
+                wanted=goal,
                 model_input=field.model_input,
             )
+
+
+def paths_of(fields: Iterable[Field], body: JsonObject) -> Iterable[str]:
+    """The paths of the fields that a manifest's body gives."""
+    return (field.path for field in fields if value_at(body, field.keys) is not None)
 
 
 def value_at(body: JsonValue, keys: tuple[str, ...]) -> JsonValue:
@@ -83,7 +99,8 @@ def value_at(body: JsonValue, keys: tuple[str, ...]) -> JsonValue:
     return body
 
 
-def _shown(value: JsonValue) -> str:
+def shown(value: JsonValue) -> str:
+    """A value in words, cut where it is long."""
     if value is None:
         return "(not set)"
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)

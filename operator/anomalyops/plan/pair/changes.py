@@ -5,16 +5,23 @@ Nothing here knows an order of steps; `lifecycle` makes them from these decision
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from anomalyops.plan.core import meaning
-from anomalyops.plan.core.differences import Difference, described
+from anomalyops.plan.core.differences import Difference, described, shown
 from anomalyops.plan.core.fields import FieldClass
 from anomalyops.plan.core.plans import Obstacle
 from anomalyops.plan.core.steps import Subject
-from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
-from anomalyops.plan.pair.ownership import Marker, datafeed_claim
+from anomalyops.plan.pair.comparison import (
+    compare_datafeed,
+    compare_job,
+    sent_of_datafeed,
+    sent_of_job,
+)
+from anomalyops.plan.pair.marker import Marker
+from anomalyops.plan.pair.ownership import datafeed_claim
 from anomalyops.plan.pair.values import (
     DesiredDatafeed,
     DesiredJob,
@@ -38,12 +45,15 @@ class JobChange:
         reset: Why the model is forgotten first; empty when it is kept.
         recreate: Why the job is deleted and created anew; empty when it is not.
         obstacles: What is refused.
+        sent: The paths that the manifest has given once this is done, with those that could not be taken back; None
+            leaves what is remembered.
     """
 
     differences: tuple[Difference, ...] = ()
     reset: str = ""
     recreate: str = ""
     obstacles: tuple[Obstacle, ...] = ()
+    sent: frozenset[str] | None = None
 
     def needing(self, *classes: FieldClass) -> tuple[Difference, ...]:
         """The differences of these classes."""
@@ -61,6 +71,7 @@ class DatafeedChange:
         differences: What an update of the existing datafeed removes.
         reset: Why the job's model is forgotten; empty when it is kept.
         obstacles: What is refused.
+        sent: As of `JobChange`.
     """
 
     managed: bool = False
@@ -69,6 +80,7 @@ class DatafeedChange:
     differences: tuple[Difference, ...] = ()
     reset: str = ""
     obstacles: tuple[Obstacle, ...] = ()
+    sent: frozenset[str] | None = None
 
 
 def observed_id(datafeed: ObservedDatafeed) -> str:
@@ -86,7 +98,13 @@ def nothing_processed(job: ObservedJob | None) -> bool:
 
 
 def job_change(
-    desired: DesiredJob, job: ObservedJob, policy: Policy, *, unmanaged_feed: str = "", forgotten: bool = False
+    desired: DesiredJob,
+    job: ObservedJob,
+    policy: Policy,
+    marker: Marker | None,
+    *,
+    unmanaged_feed: str = "",
+    forgotten: bool = False,
 ) -> JobChange:
     """What the manifest asks of an existing job, as far as the policy allows.
 
@@ -94,17 +112,47 @@ def job_change(
         desired: The manifest's job.
         job: The server's job.
         policy: What may be lost.
+        marker: The marker on the server; None when there is none, or none of this owner.
         unmanaged_feed: The id of a datafeed of the job that no resource manages; deleting the job would lose it.
         forgotten: Whether the model is reset anyway, for the datafeed; any memory limit is possible then.
     """
-    differences = compare_job(desired.body, job.config)
+    if desired.body is None:
+        return JobChange()
+    before = _known(marker.sent if marker is not None else None)
+    given = sent_of_job(desired.body)
+    differences = compare_job(desired.body, job.config, before)
     fixed = tuple(found for found in differences if found.field_class is FieldClass.IMMUTABLE)
     if fixed:
         if policy.replace is ReplacePolicy.RECREATE and not unmanaged_feed:
-            return JobChange(recreate=f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}")
-        return JobChange(obstacles=(_immutable(desired, fixed, policy, unmanaged_feed),))
-    change = JobChange(differences=differences)
-    return change if forgotten else _within_memory(change, desired, job, policy)
+            why = f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}"
+            return JobChange(recreate=why, sent=given)
+        refused = _immutable(desired, fixed, policy, unmanaged_feed)
+        return JobChange(obstacles=(refused,), sent=given | _left(differences, before))
+    stays = tuple(found for found in differences if found.field_class is FieldClass.STAYS)
+    change = JobChange(differences=tuple(found for found in differences if found not in stays))
+    if stays:
+        change = replace(change, obstacles=(_staying(f"job {desired.job_id}", stays, Subject.JOB),))
+    change = change if forgotten else _within_memory(change, desired, job, policy)
+    undone = [found for found in differences if found not in change.differences and not change.reset]
+    return replace(change, sent=given | _left((*stays, *undone), before))
+
+
+def _known(sent: frozenset[str] | None) -> frozenset[str]:
+    return frozenset() if sent is None else sent
+
+
+def _left(undone: Iterable[Difference], sent: frozenset[str]) -> frozenset[str]:
+    """The paths that were sent and are still to be taken back."""
+    return frozenset(found.path for found in undone) & sent
+
+
+def _staying(what: str, stays: Sequence[Difference], subject: Subject) -> Obstacle:
+    message = (
+        f"{what} keeps what its manifest gave and gives no more, because the server cannot be told to forget it: "
+        + ", ".join(f"{found.manifest_path} {shown(found.observed)}" for found in stays)
+        + "; write it into the manifest again, or delete the object and have it created anew"
+    )
+    return Obstacle(reason=Reason.FIELD_STAYS, message=message, subject=subject)
 
 
 def _immutable(desired: DesiredJob, fixed: tuple[Difference, ...], policy: Policy, unmanaged_feed: str) -> Obstacle:
@@ -148,7 +196,7 @@ def _within_memory(change: JobChange, desired: DesiredJob, job: ObservedJob, pol
     obstacle = Obstacle(reason=Reason.MEMORY_BELOW_USAGE, message=f"{found}: {advice}", subject=Subject.JOB)
     held = limits if _limit_below(job, used) else [limit]
     rest = tuple(difference for difference in change.differences if difference not in held)
-    return replace(change, differences=rest, obstacles=(obstacle,))
+    return replace(change, differences=rest, obstacles=(*change.obstacles, obstacle))
 
 
 def _limit_of(job: ObservedJob) -> Any:
@@ -175,7 +223,7 @@ def datafeed_change(
         case Removal():
             return _removed(desired, feed, marker)
         case _ if feed is None:
-            return DatafeedChange(managed=True, create=True)
+            return DatafeedChange(managed=True, create=True, sent=sent_of_datafeed(desired.body))
         case _ if observed_id(feed) != desired.datafeed_id:
             return _other_id(desired, feed, observed.job, policy)
         case _:
@@ -199,7 +247,7 @@ def _other_id(
     if policy.replace_datafeed is ReplacePolicy.RECREATE:
         why = f"a job has one datafeed, {desired.datafeed_id} is wanted and spec.replacePolicy is Recreate"
         reset = _reset(compare_datafeed(desired.body, feed.config), job, policy)
-        return DatafeedChange(managed=True, create=True, delete=why, reset=reset)
+        return DatafeedChange(managed=True, create=True, delete=why, reset=reset, sent=sent_of_datafeed(desired.body))
     message = (
         f"the job of datafeed {desired.datafeed_id} has the datafeed {other} already, and a job has only one: name "
         f"that one in spec.datafeedId, delete it, or set spec.replacePolicy: Recreate (a datafeed holds no model)"
@@ -214,11 +262,21 @@ def _updated(
     marker: Marker | None,
     policy: Policy,
 ) -> DatafeedChange:
-    differences = compare_datafeed(desired.body, feed.config)
+    ours = marker is not None and marker.datafeed == desired.datafeed_id
+    before = _known(marker.sent_feed) if marker is not None and ours else frozenset()
+    differences = compare_datafeed(desired.body, feed.config, before)
     refused = datafeed_claim(marker, feed.config, policy.adopt_datafeed, differences)
     if refused is not None:
         return DatafeedChange(obstacles=(refused,))
-    return DatafeedChange(managed=True, differences=differences, reset=_reset(differences, job, policy))
+    stays = tuple(found for found in differences if found.field_class is FieldClass.STAYS)
+    done = tuple(found for found in differences if found not in stays)
+    return DatafeedChange(
+        managed=True,
+        differences=done,
+        reset=_reset(done, job, policy),
+        obstacles=(_staying(f"datafeed {desired.datafeed_id}", stays, Subject.DATAFEED),) if stays else (),
+        sent=sent_of_datafeed(desired.body) | _left(stays, before),
+    )
 
 
 def _reset(differences: tuple[Difference, ...], job: ObservedJob | None, policy: Policy) -> str:

@@ -7,32 +7,32 @@ traps. A field that is missing here would never be applied, so a test holds the 
 from __future__ import annotations
 
 from anomalyops.plan.core import meaning
-from anomalyops.plan.core.fields import Field, FieldClass
+from anomalyops.plan.core.fields import STAYS, Field, FieldClass
 
 _LIVE, _CLOSED, _REOPEN = FieldClass.LIVE, FieldClass.CLOSED_JOB, FieldClass.REOPEN
 _STOPPED, _FIXED, _DROPPED = FieldClass.STOPPED_FEED, FieldClass.IMMUTABLE, FieldClass.NOT_KEPT
 
 JOB_FIELDS: tuple[Field, ...] = (
-    Field("description", _LIVE),
-    Field("groups", _LIVE, meaning.unordered),
+    Field("description", _LIVE, unset=""),
+    Field("groups", _LIVE, meaning.unordered, unset=[]),
     Field("custom_settings", _LIVE),  # compared key by key: others may keep keys of their own here
-    Field("results_retention_days", _LIVE),
-    Field("model_snapshot_retention_days", _LIVE),
-    Field("daily_model_snapshot_retention_after_days", _LIVE),
-    Field("renormalization_window_days", _LIVE),
-    Field("allow_lazy_open", _LIVE, meaning.flag),
-    Field("model_plot_config.enabled", _LIVE, meaning.flag),
+    Field("results_retention_days", _LIVE, unset=STAYS),
+    Field("model_snapshot_retention_days", _LIVE, unset=10),
+    Field("daily_model_snapshot_retention_after_days", _LIVE, unset=1),
+    Field("renormalization_window_days", _LIVE, unset=STAYS),
+    Field("allow_lazy_open", _LIVE, meaning.flag, unset=False),
+    Field("model_plot_config.enabled", _LIVE, meaning.flag, unset=False),
     Field("model_plot_config.annotations_enabled", _LIVE, meaning.flag),
     Field("model_plot_config.terms", _LIVE),
-    Field("analysis_config.model_prune_window", _LIVE, meaning.duration),
-    Field("analysis_config.per_partition_categorization.stop_on_warn", _LIVE, meaning.flag),
+    Field("analysis_config.model_prune_window", _LIVE, meaning.duration, unset="30d"),
+    Field("analysis_config.per_partition_categorization.stop_on_warn", _LIVE, meaning.flag, unset=False),
     # Live only where the job still has them as they were written; usually the server turned them into an
     # analyzer, which is fixed.
-    Field("analysis_config.categorization_filters", _LIVE),
-    Field("analysis_limits.model_memory_limit", _CLOSED, meaning.memory),
-    Field("analysis_limits.categorization_examples_limit", _CLOSED),
-    Field("background_persist_interval", _REOPEN, meaning.duration),
-    Field("analysis_config.bucket_span", _FIXED, meaning.duration),
+    Field("analysis_config.categorization_filters", _LIVE, unset=[]),
+    Field("analysis_limits.model_memory_limit", _CLOSED, meaning.memory, unset="1024mb"),
+    Field("analysis_limits.categorization_examples_limit", _CLOSED, unset=4),
+    Field("background_persist_interval", _REOPEN, meaning.duration, unset=STAYS),
+    Field("analysis_config.bucket_span", _FIXED, meaning.duration, unset="5m"),
     Field("analysis_config.detectors", _FIXED),  # the number of them; their parts are in DETECTOR_FIELDS
     Field("analysis_config.influencers", _FIXED, meaning.unordered),
     Field("analysis_config.categorization_field_name", _FIXED),
@@ -41,8 +41,8 @@ JOB_FIELDS: tuple[Field, ...] = (
     Field("analysis_config.latency", _FIXED, meaning.duration),
     Field("analysis_config.summary_count_field_name", _FIXED),
     Field("analysis_config.multivariate_by_fields", _FIXED, meaning.flag),
-    Field("data_description.time_field", _FIXED),
-    Field("data_description.time_format", _FIXED),
+    Field("data_description.time_field", _FIXED, unset="time"),
+    Field("data_description.time_format", _FIXED, unset="epoch_ms"),
     Field("data_description.format", _DROPPED),
     Field("results_index_name", _FIXED, meaning.results_index),
 )
@@ -57,26 +57,26 @@ DETECTOR_FIELDS: tuple[Field, ...] = (
     Field("partition_field_name", _FIXED),
     Field("use_null", _FIXED, meaning.flag),
     Field("exclude_frequent", _FIXED, meaning.exclude_frequent),
-    Field("detector_description", _LIVE),
-    Field("custom_rules", _LIVE, meaning.rules),
+    Field("detector_description", _LIVE, unset=""),
+    Field("custom_rules", _LIVE, meaning.rules, unset=[]),
 )
 
 DATAFEED_FIELDS: tuple[Field, ...] = (
     Field("indices", _STOPPED, meaning.unordered, model_input=True),
-    Field("query", _STOPPED, meaning.query, model_input=True),
-    Field("aggregations", _STOPPED, meaning.aggregations, model_input=True),
-    Field("script_fields", _STOPPED, meaning.script_fields, model_input=True),
-    Field("runtime_mappings", _STOPPED, model_input=True),
-    Field("query_delay", _STOPPED, meaning.duration),
-    Field("frequency", _STOPPED, meaning.duration),
-    Field("scroll_size", _STOPPED),
-    Field("max_empty_searches", _STOPPED, meaning.empty_searches),
-    Field("chunking_config.mode", _STOPPED),
+    Field("query", _STOPPED, meaning.query, model_input=True, unset={"match_all": {}}),
+    Field("aggregations", _STOPPED, meaning.aggregations, model_input=True, unset=STAYS),
+    Field("script_fields", _STOPPED, meaning.script_fields, model_input=True, unset={}),
+    Field("runtime_mappings", _STOPPED, model_input=True, unset={}),
+    Field("query_delay", _STOPPED, meaning.duration, unset="60s"),
+    Field("frequency", _STOPPED, meaning.duration, unset=STAYS),
+    Field("scroll_size", _STOPPED, unset=1000),
+    Field("max_empty_searches", _STOPPED, meaning.empty_searches, unset=-1),
+    Field("chunking_config.mode", _STOPPED, unset="auto"),
     Field("chunking_config.time_span", _STOPPED, meaning.duration),
-    Field("delayed_data_check_config.enabled", _STOPPED, meaning.flag_on),
+    Field("delayed_data_check_config.enabled", _STOPPED, meaning.flag_on, unset=True),
     Field("delayed_data_check_config.check_window", _STOPPED, meaning.duration),
-    Field("indices_options.expand_wildcards", _STOPPED, meaning.expand_wildcards),
-    Field("indices_options.ignore_unavailable", _STOPPED, meaning.flag),
-    Field("indices_options.allow_no_indices", _STOPPED, meaning.flag_on),
-    Field("indices_options.ignore_throttled", _STOPPED, meaning.flag_on),
+    Field("indices_options.expand_wildcards", _STOPPED, meaning.expand_wildcards, unset=["open"]),
+    Field("indices_options.ignore_unavailable", _STOPPED, meaning.flag, unset=False),
+    Field("indices_options.allow_no_indices", _STOPPED, meaning.flag_on, unset=True),
+    Field("indices_options.ignore_throttled", _STOPPED, meaning.flag_on, unset=True),
 )

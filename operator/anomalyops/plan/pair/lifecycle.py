@@ -18,7 +18,7 @@ from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_proc
 from anomalyops.plan.pair.comparison import normal_datafeed
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
 from anomalyops.plan.pair.lookback import RunState as Run
-from anomalyops.plan.pair.ownership import Marker, settings_with
+from anomalyops.plan.pair.marker import Marker, settings_with, without_mark
 from anomalyops.plan.pair.run_state import RUNNING, JobTarget, Target
 from anomalyops.plan.pair.steps import (
     CloseJob,
@@ -204,10 +204,17 @@ class Lifecycle:
         """With the update of the job: who manages what, and the run that is about to be started."""
         marker = Marker(owner=self.marker.owner) if self.job_change.recreate else self.marker_before
         wanted = self.wanted_feed
+        if self.job_change.sent is not None:
+            marker = replace(marker, sent=self.job_change.sent)
+        if self.feed_change.sent is not None:
+            # What is to be taken back is remembered until it is: the datafeed is changed after this.
+            replaced = self.job_change.recreate or self.feed_change.create
+            known = frozenset() if replaced else self.marker.sent_feed or frozenset()
+            marker = replace(marker, sent_feed=self.feed_change.sent | known)
         if isinstance(wanted, DesiredDatafeed) and self.feed_change.managed:
             marker = replace(marker, datafeed=wanted.datafeed_id)
         elif isinstance(wanted, Removal) and not self.feed_change.managed and marker.datafeed == wanted.id:
-            marker = replace(marker, datafeed="", lookback=None, resume="")
+            marker = replace(marker, datafeed="", lookback=None, resume="", sent_feed=None)
         return replace(marker, lookback=self._record_at_update(marker), resume=self._resume_at_update(marker))
 
     def _record_at_update(self, marker: Marker) -> LookbackRecord | None:
@@ -231,7 +238,9 @@ class Lifecycle:
         """When all is done."""
         marker = self.marker_at_update
         if isinstance(self.wanted_feed, Removal) and self.feed_change.delete:
-            return replace(marker, datafeed="", lookback=None, resume="")
+            return replace(marker, datafeed="", lookback=None, resume="", sent_feed=None)
+        if self.feed_change.sent is not None:
+            marker = replace(marker, sent_feed=self.feed_change.sent)
         if self.starts:
             record, window = marker.lookback, self.target.window
             started = None if window is None else _recorded(record, window, Run.STARTED)
@@ -259,6 +268,8 @@ class Lifecycle:
     def _noted_after(self) -> str:
         if isinstance(self.wanted_feed, Removal):
             return "forget the deleted datafeed"
+        if self.marker_after.sent_feed != self.marker_at_update.sent_feed:
+            return "remember which fields the Datafeed gives"
         if self.target.window is None:
             return "remember that the datafeed runs again"
         return f"remember that the run {_span(self.target.window)} was started"
@@ -272,9 +283,9 @@ class Lifecycle:
         """`custom_settings` after the job's update, without the marker."""
         config = self.job.config
         if self.job_change.recreate:
-            return dict(self.wanted_job.body.get("custom_settings") or {})
-        changed = any(found.key == "custom_settings" for found in self.job_change.differences)
-        return merged_settings(self.wanted_job.body, config) if changed else merged_settings({}, config)
+            return without_mark((self.wanted_job.body or {}).get("custom_settings"))
+        changed = [found for found in self.job_change.differences if found.key == "custom_settings"]
+        return merged_settings((self.wanted_job.body or {}) if changed else {}, config, changed)
 
     def _stop(self) -> Iterator[Step]:
         reasons = self.stop_reasons
@@ -315,7 +326,7 @@ class Lifecycle:
     def _update_job(self) -> Iterator[Step]:
         differences = self.job_change.differences
         fields = [found for found in differences if found.key != "custom_settings"]
-        body = job_update_body(self.wanted_job.body, self.job.config, fields)
+        body = job_update_body(self.wanted_job.body or {}, self.job.config, fields)
         reasons = [described(differences)] if differences else []
         on_server = self.marker_before if self.marker_before != self.marker else self.stored
         marks = self.marked and self.marker_at_update != on_server
@@ -330,8 +341,12 @@ class Lifecycle:
         owner = self.marker.owner
         if on_server is None or on_server.owner != owner or on_server.retained:
             return f"mark it as managed by AnomalyJob {owner.namespace}/{owner.name}"
+        if on_server.old_form:
+            return "write its mark in the present form"
         if on_server.datafeed != self.marker_at_update.datafeed:
             return "note which datafeed is managed"
+        if (on_server.sent, on_server.sent_feed) != (self.marker_at_update.sent, self.marker_at_update.sent_feed):
+            return "remember which fields the manifests give"
         return "note which run is wanted"
 
     def _run(self) -> Iterator[Step]:
@@ -353,8 +368,9 @@ class Lifecycle:
 
 def create_job(job: DesiredJob, marker: Marker, reason: str) -> CreateJob:
     """The creation of a job with its marker."""
-    settings = settings_with(job.body.get("custom_settings"), marker)
-    return CreateJob(job_id=job.job_id, body={**job.body, "custom_settings": settings}, reason=reason)
+    body = job.body or {}
+    settings = settings_with(body.get("custom_settings"), marker)
+    return CreateJob(job_id=job.job_id, body={**body, "custom_settings": settings}, reason=reason)
 
 
 def create_datafeed(job: DesiredJob, datafeed: DesiredDatafeed, reason: str) -> CreateDatafeed:

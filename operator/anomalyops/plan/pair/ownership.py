@@ -1,93 +1,18 @@
-"""Who manages a server job: the marker in its `custom_settings`, and who may take a job over."""
+"""Who manages a server job, and who may take it over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from anomalyops.plan.core.differences import Difference, described
 from anomalyops.plan.core.fields import FieldClass
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.plans import Obstacle
 from anomalyops.plan.core.steps import Subject
-from anomalyops.plan.pair.comparison import MARKER_KEY
-from anomalyops.plan.pair.lookback import LookbackRecord
+from anomalyops.plan.pair.marker import Marker, read_marker
 from anomalyops.plan.pair.values import Owner
 from anomalyops.resources import AdoptionPolicy, Reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marker:
-    """What the operator keeps in the job itself, so that it needs no memory of its own.
-
-    Attributes:
-        owner: The AnomalyJob that manages the job.
-        datafeed: The id of the datafeed that a Datafeed resource manages; empty for none.
-        lookback: The last bounded run.
-        resume: The id of a datafeed that the operator stopped and is to start again, where nothing else tells
-            that it was running.
-        retained: The AnomalyJob was deleted with policy Retain; another one may adopt the job.
-    """
-
-    owner: Owner
-    datafeed: str = ""
-    lookback: LookbackRecord | None = None
-    resume: str = ""
-    retained: bool = False
-
-    def belongs_to(self, owner: Owner) -> bool:
-        """Whether the resource of that cluster, namespace and name manages the job.
-
-        The uid may differ: the same manifest, deleted and applied again, is the same owner.
-        """
-        ours = self.owner
-        return (ours.cluster, ours.namespace, ours.name) == (owner.cluster, owner.namespace, owner.name)
-
-    def to_json(self) -> dict[str, Any]:
-        """The marker as it is stored."""
-        owner = self.owner
-        stored: dict[str, Any] = {
-            "cluster": owner.cluster,
-            "namespace": owner.namespace,
-            "name": owner.name,
-            "uid": owner.uid,
-        }
-        if self.datafeed:
-            stored["datafeed"] = self.datafeed
-        if self.lookback is not None:
-            stored["lookback"] = self.lookback.to_json()
-        if self.resume:
-            stored["resume"] = self.resume
-        if self.retained:
-            stored["retained"] = True
-        return stored
-
-
-def read_marker(config: JsonObject) -> Marker | None:
-    """The marker of a job's configuration; None when it has none that can be read."""
-    settings = config.get("custom_settings")
-    stored = settings.get(MARKER_KEY) if isinstance(settings, Mapping) else None
-    if not isinstance(stored, Mapping) or not stored.get("cluster") or not stored.get("name"):
-        return None
-    return Marker(
-        owner=Owner(
-            cluster=str(stored["cluster"]),
-            namespace=str(stored.get("namespace", "")),
-            name=str(stored["name"]),
-            uid=str(stored.get("uid", "")),
-        ),
-        datafeed=str(stored.get("datafeed", "")),
-        lookback=LookbackRecord.from_json(stored.get("lookback")),
-        resume=str(stored.get("resume", "")),
-        retained=stored.get("retained") is True,
-    )
-
-
-def settings_with(settings: JsonObject | None, marker: Marker | None) -> dict[str, Any]:
-    """A whole `custom_settings` object: these settings, and this marker or none."""
-    others = {key: value for key, value in (settings or {}).items() if key != MARKER_KEY}
-    return others if marker is None else {**others, MARKER_KEY: marker.to_json()}
 
 
 def owner_of(config: JsonObject) -> Owner | None:
@@ -106,8 +31,9 @@ def adopted(owner: Owner, marker: Marker | None) -> Marker:
     """The marker once `owner` manages the job. What is known about runs is kept."""
     if marker is None:
         return Marker(owner=owner)
-    datafeed = marker.datafeed if marker.belongs_to(owner) else ""
-    return Marker(owner=owner, datafeed=datafeed, lookback=marker.lookback, resume=marker.resume)
+    if marker.belongs_to(owner):
+        return replace(marker, owner=owner, retained=False, old_form=False)
+    return Marker(owner=owner, lookback=marker.lookback, resume=marker.resume)
 
 
 def job_claim(

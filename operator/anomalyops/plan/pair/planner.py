@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from anomalyops.plan.core.plans import Obstacle, Plan
 from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, datafeed_change, job_change, observed_id
-from anomalyops.plan.pair.comparison import compare_job
+from anomalyops.plan.pair.comparison import compare_job, sent_of_datafeed, sent_of_job
 from anomalyops.plan.pair.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState
-from anomalyops.plan.pair.ownership import Marker, adopted, job_claim, read_marker, settings_with
+from anomalyops.plan.pair.marker import Marker, read_marker, settings_with
+from anomalyops.plan.pair.ownership import adopted, job_claim
 from anomalyops.plan.pair.removal import blocked, datafeed_removal, removal, waits_for_job
 from anomalyops.plan.pair.run_state import RUNNING, JobTarget, run_target
 from anomalyops.plan.pair.steps import OpenJob, UpdateJob
@@ -55,9 +58,13 @@ def plan(desired: Desired, observed: Observed, policy: Policy = _DEFAULT_POLICY)
         case Removal() as removed:
             return removal(desired, removed, observed)
         case wanted if observed.job is None:
-            return Plan() if _run_state_only(observed, policy) else _creation(desired, wanted, policy)
+            return _creation(desired, wanted, policy) if _may_create(wanted, observed, policy) else Plan()
         case wanted:
             return _existing(desired, wanted, observed, observed.job, policy)
+
+
+def _may_create(wanted: DesiredJob, observed: Observed, policy: Policy) -> bool:
+    return wanted.body is not None and not _run_state_only(observed, policy)
 
 
 def _run_state_only(observed: Observed, policy: Policy) -> bool:
@@ -95,7 +102,13 @@ def _creation(desired: Desired, job: DesiredJob, policy: Policy) -> Plan:
         feed_change=change,
     )
     record = None if target.window is None else LookbackRecord(window=target.window, state=RunState.PENDING)
-    marker = Marker(owner=desired.owner, datafeed=feed.datafeed_id if feed else "", lookback=record)
+    marker = Marker(
+        owner=desired.owner,
+        datafeed=feed.datafeed_id if feed else "",
+        lookback=record,
+        sent=sent_of_job(job.body or {}),
+        sent_feed=sent_of_datafeed(feed.body) if feed else None,
+    )
     steps: list[Step] = [create_job(job, marker, "the server has no such job")]
     if feed is not None:
         steps.append(create_datafeed(job, feed, "the server has no such datafeed"))
@@ -113,12 +126,8 @@ _OPENED = "spec.state of the AnomalyJob is Opened"
 def _recorded(job: DesiredJob, marker: Marker, record: LookbackRecord | None) -> list[Step]:
     if record is None:
         return []
-    started = Marker(
-        owner=marker.owner,
-        datafeed=marker.datafeed,
-        lookback=LookbackRecord(window=record.window, state=RunState.STARTED),
-    )
-    settings = settings_with(job.body.get("custom_settings"), started)
+    started = replace(marker, lookback=LookbackRecord(window=record.window, state=RunState.STARTED))
+    settings = settings_with((job.body or {}).get("custom_settings"), started)
     return [
         UpdateJob(job_id=job.job_id, body={"custom_settings": settings}, reason="remember that the run was started")
     ]
@@ -179,7 +188,7 @@ def _refused(desired: Desired, wanted: DesiredJob, job: ObservedJob, policy: Pol
     marker = read_marker(job.config)
     if policy.run_state_only and (marker is None or not marker.belongs_to(desired.owner)):
         return (_not_managed(wanted),)
-    obstacle = job_claim(desired.owner, job.config, adoption, compare_job(wanted.body, job.config))
+    obstacle = job_claim(desired.owner, job.config, adoption, compare_job(wanted.body or {}, job.config))
     if obstacle is None:
         return ()
     return (obstacle, _not_managed(wanted)) if isinstance(desired.datafeed, DesiredDatafeed) else (obstacle,)
@@ -208,7 +217,9 @@ def _changes(
         return DatafeedChange(managed=managed), JobChange()
     feed_change = datafeed_change(desired.datafeed, observed, marker, policy)
     unmanaged = observed_id(feed) if feed is not None and not feed_change.managed else ""
-    return feed_change, job_change(wanted, job, policy, unmanaged_feed=unmanaged, forgotten=bool(feed_change.reset))
+    return feed_change, job_change(
+        wanted, job, policy, marker, unmanaged_feed=unmanaged, forgotten=bool(feed_change.reset)
+    )
 
 
 def _unknown_end(lifecycle: Lifecycle, feed: ObservedDatafeed | None) -> Obstacle | None:

@@ -14,7 +14,7 @@ from anomalyops.plan.core.plans import Obstacle, Plan
 from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.plan.pair.changes import observed_id
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState
-from anomalyops.plan.pair.ownership import Marker, read_marker, settings_with
+from anomalyops.plan.pair.marker import Marker, read_marker, settings_with
 from anomalyops.plan.pair.run_state import RUNNING
 from anomalyops.plan.pair.steps import CloseJob, DeleteDatafeed, DeleteJob, StopDatafeed, UpdateJob
 from anomalyops.plan.pair.values import (
@@ -71,7 +71,7 @@ def datafeed_removal(desired: Desired, observed: Observed) -> Plan:
     if ours and feed is not None and wanted.policy is DeletionPolicy.DELETE:
         steps.append(DeleteDatafeed(datafeed_id=wanted.id, reason=_reason(wanted.policy)))
     if wanted.policy is not DeletionPolicy.RETAIN:
-        forgotten = replace(marker, datafeed="", lookback=None, resume="")
+        forgotten = replace(marker, datafeed="", lookback=None, resume="", sent_feed=None)
         steps += _noted(str(job.config["job_id"]), job, marker, forgotten)
     return Plan(steps=tuple(steps))
 
@@ -107,7 +107,7 @@ def _retain(
     if forgets and feed is not None and observed_id(feed) == marker.datafeed:
         yield DeleteDatafeed(datafeed_id=observed_id(feed), reason=_reason(DeletionPolicy.DELETE))
     if forgets:
-        before = replace(before, datafeed="", lookback=None, resume="")
+        before = replace(before, datafeed="", lookback=None, resume="", sent_feed=None)
     yield _marked(removed.id, job, replace(before, retained=True), "keep it, and note that nobody manages it now")
 
 

@@ -9,7 +9,7 @@ from anomalyops.plan.core.plans import Obstacle
 from anomalyops.plan.core.steps import Subject
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_processed, observed_id
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
-from anomalyops.plan.pair.ownership import Marker, read_marker
+from anomalyops.plan.pair.marker import Marker, read_marker
 from anomalyops.plan.pair.values import (
     DatafeedState,
     Desired,

@@ -12,9 +12,9 @@ from typing import Any
 from anomalyops.plan.core.differences import Difference
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.pair.comparison import normal_datafeed
+from anomalyops.plan.pair.marker import without_mark
 
 _DETECTOR_KEYS = {"detector_description": "description"}
-_IN_ANALYSIS_CONFIG = ("model_prune_window", "categorization_filters", "per_partition_categorization")
 
 
 def job_update_body(wanted: JsonObject, observed: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
@@ -25,18 +25,31 @@ def job_update_body(wanted: JsonObject, observed: JsonObject, differences: Seque
         observed: The job's configuration on the server.
         differences: The differences to remove; none of them immutable, none in `custom_settings`.
     """
-    body: dict[str, Any] = {}
-    for key in dict.fromkeys(difference.key for difference in differences):
-        if key.startswith("detectors["):
-            continue
-        if key == "analysis_limits":
-            body[key] = _analysis_limits(observed, differences)
-        elif key in _IN_ANALYSIS_CONFIG:
-            body[key] = wanted["analysis_config"][key]
-        else:
-            body[key] = wanted[key]
+    said = {**wanted, **(wanted.get("analysis_config") or {})}
+    plain = [found for found in differences if not found.key.startswith("detectors[")]
+    body = _objects(said, [found for found in plain if found.key != "analysis_limits"])
+    if any(found.key == "analysis_limits" for found in plain):
+        body["analysis_limits"] = _analysis_limits(observed, differences)
     if detectors := list(_detectors(differences)):
         body["detectors"] = detectors
+    return body
+
+
+def _objects(said: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
+    """The value of each key: as the manifest has it; without that, what takes back what it had."""
+    body: dict[str, Any] = {}
+    for found in differences:
+        value = said.get(found.key)
+        if value is not None:
+            body[found.key] = value
+            continue
+        inner = found.path.removeprefix("analysis_config.").split(".")[1:]
+        if not inner:
+            body[found.key] = found.wanted
+        elif found.wanted is not None:
+            body.setdefault(found.key, {})[inner[0]] = found.wanted
+        else:
+            body.setdefault(found.key, {})
     return body
 
 
@@ -60,16 +73,21 @@ def _detectors(differences: Iterable[Difference]) -> Iterable[dict[str, Any]]:
         yield {"detector_index": index, **fields}
 
 
-def merged_settings(wanted: JsonObject, observed: JsonObject) -> dict[str, Any]:
+def merged_settings(wanted: JsonObject, observed: JsonObject, differences: Sequence[Difference] = ()) -> dict[str, Any]:
     """`custom_settings` with the manifest's keys over those that others keep there, such as Kibana's."""
-    return {**_settings(observed), **_settings(wanted)}
+    taken_back = {
+        found.path.removeprefix("custom_settings.")
+        for found in differences
+        if found.key == "custom_settings" and found.wanted is None
+    }
+    kept = {key: value for key, value in _settings(observed).items() if key not in taken_back}
+    return {**kept, **_settings(wanted)}
 
 
 def _settings(body: JsonObject) -> Mapping[str, Any]:
-    return body.get("custom_settings") or {}
+    return without_mark(body.get("custom_settings"))
 
 
 def datafeed_update_body(wanted: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
     """The update that makes an existing datafeed what the manifest says; objects as the manifest has them."""
-    body = normal_datafeed(wanted)
-    return {key: body[key] for key in dict.fromkeys(difference.key for difference in differences)}
+    return _objects(normal_datafeed(wanted), differences)

@@ -44,10 +44,17 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredJob:
-    """A job that shall exist. `body` is a create body: only what the manifest says, server names, no marker."""
+    """A job that shall exist.
+
+    Attributes:
+        job_id: Its id.
+        body: A create body: only what the manifest says, server names, no marker. None leaves the configuration as
+            it is, whatever was sent before: the manifest cannot be read, or only the run state is wanted.
+        opened: Whether it shall be open.
+    """
 
     job_id: str
-    body: JsonObject
+    body: JsonObject | None
     opened: bool = True
 
 
