@@ -13,6 +13,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from anomalyops.plan.core.aggregation_meaning import computed
+from anomalyops.plan.core.query_meaning import selected
 from anomalyops.resources import MEBIBYTE, canonical_function, parse_duration, parse_memory, parse_time
 
 JsonValue = Any  # a parsed JSON value: text, number, list, object, None
@@ -113,27 +115,13 @@ def _sorted_texts(values: Iterable[JsonValue]) -> tuple[str, ...]:
 
 
 def query(value: JsonValue) -> JsonValue:
-    """Query DSL as given, except that `match_all` is the server's `{"match_all": {"boost": 1}}`."""
-    body = value or {"match_all": {}}
-    if isinstance(body, Mapping) and set(body) == {"match_all"}:
-        return {"match_all": {"boost": 1, **(body["match_all"] or {})}}
-    return body
+    """What a query selects, whatever its words; nothing is `match_all`."""
+    return selected(value or None)
 
 
 def aggregations(value: JsonValue) -> JsonValue:
-    """Aggregations with every `aggs` written as `aggregations`, at each level."""
-    if not isinstance(value, Mapping):
-        return as_given(value)
-    return {name: _aggregation(body) for name, body in value.items()} or None
-
-
-def _aggregation(body: JsonValue) -> JsonValue:
-    if not isinstance(body, Mapping):
-        return body
-    return {
-        ("aggregations" if key == "aggs" else key): (aggregations(value) if key in ("aggs", "aggregations") else value)
-        for key, value in body.items()
-    }
+    """What aggregations compute, whatever their words."""
+    return computed(value)
 
 
 def script_fields(value: JsonValue) -> JsonValue:
