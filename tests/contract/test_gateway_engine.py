@@ -254,16 +254,31 @@ async def test_a_lookback_ends_by_itself_and_is_done(gateway, reconciler, observ
 
     await eventually(ended)
 
-    async def done():
-        assessment = (await observer.observe(configs=True)).assess(make(feed=window))
-        assert not assessment.needs_reconcile
-        return condition(assessment.datafeed_status, "Ready").reason == "LookbackComplete"
-
-    await eventually(done)
+    assert await gateway.lookback_completed(make().job.server_id) is True
+    noted = await reconciler.reconcile(make(feed=window))
+    assert [step.reason for step in noted.executed] == ["note that the run came to its end"]
+    assert condition(noted.datafeed_status, "Ready").reason == "LookbackComplete"
+    assessment = (await observer.observe(configs=True)).assess(make(feed=window))
+    assert not assessment.needs_reconcile
+    assert condition(assessment.datafeed_status, "Ready").reason == "LookbackComplete"
     again = await reconciler.reconcile(make(feed=window))
     assert again.plan.empty
     counts = (await gateway.job_stats_of(make().job.server_id))["data_counts"]
     assert counts["processed_record_count"] == 48 * 60
+
+
+async def test_a_lookback_that_somebody_stopped_is_not_complete_and_goes_on(gateway, reconciler, observer, make):
+    tomorrow = {"start": iso(START), "end": iso(int(time.time() * 1000) + DAY)}
+    await reconciler.reconcile(make(feed=tomorrow))
+    feed_id = make().datafeed.server_id
+    await gateway.stop_datafeed(feed_id)
+    assert await gateway.lookback_completed(make().job.server_id) is False
+    for configs in (False, True):
+        assert (await observer.observe(configs=configs)).assess(make(feed=tomorrow)).needs_reconcile
+    outcome = await reconciler.reconcile(make(feed=tomorrow))
+    assert outcome.executed[-2].verb == "start datafeed"
+    assert (await gateway.datafeed_stats_of(feed_id))["state"] in ("starting", "started")
+    assert condition(outcome.datafeed_status, "Ready").reason == "LookbackRunning"
 
 
 async def test_an_immutable_change_is_refused_without_a_call(gateway, reconciler, make):

@@ -17,9 +17,12 @@ from anomalyops.elastic import messages
 from anomalyops.elastic.errors import (
     AlreadyOpened,
     AlreadyStarted,
+    Forbidden,
     GatewayError,
     NotFound,
+    Rejected,
     Timeout,
+    Unsupported,
     VersionConflict,
 )
 from anomalyops.elastic.kibana import sync_saved_objects
@@ -175,17 +178,21 @@ class Gateway:
         Args:
             since_ms: Milliseconds since the epoch, inclusive.
         """
-        answer = await self.rest.read(
-            "POST",
-            f"/{messages.INDICES}/_search",
-            query={
-                "ignore_unavailable": "true",
-                "allow_no_indices": "true",
-                "expand_wildcards": "open,hidden",
-            },
-            body=messages.search_body(since_ms),
-        )
-        return messages.parse(answer)
+        return await self._messages(messages.search_body(since_ms))
+
+    async def lookback_completed(self, job_id: str) -> bool | None:
+        """Whether the last bounded run of a job's datafeed came to its end; None when the server does not say.
+
+        It may be said a second or so after the datafeed has stopped.
+        """
+        try:
+            return messages.run_completed(await self._messages(messages.run_search_body(job_id)))
+        except (Forbidden, NotFound, Rejected, Unsupported):
+            return None
+
+    async def _messages(self, body: JsonDict) -> list[MlMessage]:
+        hidden = {"ignore_unavailable": "true", "allow_no_indices": "true", "expand_wildcards": "open,hidden"}
+        return messages.parse(await self.rest.read("POST", f"/{messages.INDICES}/_search", query=hidden, body=body))
 
     async def _list(self, path: str) -> JsonDict:
         return dict(await self.rest.read("GET", path, query={"allow_no_match": "true"}))

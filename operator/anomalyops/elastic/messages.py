@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,31 @@ def search_body(since_ms: int) -> dict[str, Any]:
         "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
         "query": {"bool": {"should": [notification, annotation]}},
     }
+
+
+def run_search_body(job_id: str) -> dict[str, Any]:
+    """The latest news of the job's datafeed, newest first."""
+    about = [{"term": {"job_id": job_id}}, {"match": {"message": "datafeed"}}]
+    return {
+        "size": 20,
+        "track_total_hits": False,
+        "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
+        "query": {"bool": {"filter": about}},
+    }
+
+
+def run_completed(news: Iterable[MlMessage]) -> bool | None:
+    """Whether the last bounded run came to its end, in the server's own words; None when they do not tell.
+
+    Args:
+        news: What `run_search_body` found, in any order.
+    """
+    for message in sorted(news, key=lambda message: message.timestamp, reverse=True):
+        if message.text.startswith(("Datafeed lookback completed", "Datafeed lookback retrieved no data")):
+            return True
+        if message.text.startswith(("Datafeed started", "Datafeed continued")):
+            return False
+    return None
 
 
 def parse(answer: Mapping[str, Any]) -> list[MlMessage]:

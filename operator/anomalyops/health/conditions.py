@@ -45,12 +45,12 @@ class History:
 
     Attributes:
         previous: The conditions of the last status.
-        generation: The generation of the spec that is looked at now.
+        generation: The generation of the spec that the findings are about; None when none was compared yet.
         now: The time of this look.
     """
 
     previous: Sequence[Condition]
-    generation: int
+    generation: int | None
     now: datetime
 
     def find(self, type_: ConditionType) -> Condition | None:

@@ -101,12 +101,9 @@ def unreachable_job(
 ) -> AnomalyJobStatus:
     """The status of a job that cannot be looked at: what is known stays, `Ready` becomes Unknown."""
     last = previous or AnomalyJobStatus(job_id=job.server_id)
-    history = History(previous=last.conditions, generation=job.metadata.generation, now=now)
-    update = {
-        "observed_generation": job.metadata.generation,
-        "conditions": _unknown(history, failure, job, f"job {job.server_id}"),
-    }
-    return last.model_copy(update=update)
+    history = History(previous=last.conditions, generation=last.observed_generation, now=now)
+    conditions = _unknown(history, failure, job, f"job {job.server_id}")
+    return last.model_copy(update={"conditions": conditions})
 
 
 def unreachable_datafeed(
@@ -114,12 +111,9 @@ def unreachable_datafeed(
 ) -> DatafeedStatus:
     """The status of a datafeed that cannot be looked at: what is known stays, `Ready` becomes Unknown."""
     last = previous or DatafeedStatus(datafeed_id=datafeed.server_id)
-    history = History(previous=last.conditions, generation=datafeed.metadata.generation, now=now)
-    update = {
-        "observed_generation": datafeed.metadata.generation,
-        "conditions": _unknown(history, failure, datafeed, f"datafeed {datafeed.server_id}"),
-    }
-    return last.model_copy(update=update)
+    history = History(previous=last.conditions, generation=last.observed_generation, now=now)
+    conditions = _unknown(history, failure, datafeed, f"datafeed {datafeed.server_id}")
+    return last.model_copy(update={"conditions": conditions})
 
 
 def _unknown(history: History, failure: Failure, resource: AnomalyJob | Datafeed, name: str) -> list[Condition]:

@@ -19,7 +19,7 @@ from anomalyops.health.conditions import (
 )
 from anomalyops.health.failures import PlanState
 from anomalyops.health.messages import Messages
-from anomalyops.health.progress import at_work, licence_findings, refused, synced
+from anomalyops.health.progress import at_work, licence_findings, not_compared, refused, synced
 from anomalyops.plan import DatafeedState, JobState, ObservedDatafeed, ObservedJob, Subject
 from anomalyops.resources import (
     AnomalyJob,
@@ -68,6 +68,12 @@ class _Look:
         return None
 
     @property
+    def nothing_read(self) -> bool:
+        """Whether the job is known to have analysed no record."""
+        counts = {} if self.observed_job is None else self.observed_job.stats.get("data_counts") or {}
+        return bool(counts) and not counts.get("processed_record_count")
+
+    @property
     def stopped_unasked(self) -> bool:
         """Whether the datafeed is stopped though it shall run and is not done."""
         observed = self.observed
@@ -105,7 +111,9 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         A status that equals `previous` when nothing worth writing changed.
     """
     last = previous or DatafeedStatus()
-    history = History(previous=last.conditions, generation=datafeed.metadata.generation, now=now)
+    # A generation counts as observed only when it was compared with the server.
+    generation = datafeed.metadata.generation if plan_state.compared else last.observed_generation
+    history = History(previous=last.conditions, generation=generation, now=now)
     runs = observed is not None and observed.state is DatafeedState.STARTED
     error, no_data = _carried_on(history, messages) if runs else (None, False)
     look = _Look(
@@ -121,14 +129,17 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
     )
     delayed = facts.delayed_data(messages, last.delayed_data)
     equal = synced(history, Subject.DATAFEED, plan_state, exists=observed is not None)
-    findings = [*_verdict(look).findings(), *_typed(look, delayed, now)]
+    findings = [
+        *not_compared(_verdict(look), history, datafeed.metadata.generation, plan_state),
+        *_typed(look, delayed, now),
+    ]
     kept = []
     if isinstance(equal, Finding):
         findings.append(equal)
     else:
         kept.append(equal)
     return DatafeedStatus(
-        observed_generation=datafeed.metadata.generation,
+        observed_generation=generation,
         conditions=history.conditions(findings, kept=kept),
         datafeed_id=datafeed.server_id,
         job_id=datafeed.spec.job_ref.name if job is None else job.server_id,
@@ -195,8 +206,7 @@ def _by_run_state(look: _Look, observed: ObservedDatafeed) -> Verdict:
 
 
 def _complete(look: _Look) -> Verdict:
-    counts = {} if look.observed_job is None else look.observed_job.stats.get("data_counts") or {}
-    if counts and not counts.get("processed_record_count"):
+    if look.nothing_read:
         message = (
             f"{look.name} came to its end ({look.datafeed.spec.end}) without a document: check indices, query, time "
             "field and spec.start"
@@ -218,8 +228,14 @@ def _started(look: _Look, observed: ObservedDatafeed) -> Verdict:
         return unwell(Reason.NO_DATA, message)
     if look.datafeed.spec.end is not None:
         return working(Reason.LOOKBACK_RUNNING, f"{look.name} reads towards {look.datafeed.spec.end}")
-    if _real_time(observed) is False:
+    if _real_time(observed) is not True:
         return fine(Reason.READY, f"{look.name} runs and catches up with real time")
+    if look.nothing_read:
+        message = (
+            f"{look.name} has read all there is and found no document: check whether data arrives in "
+            f"{', '.join(look.datafeed.spec.indices)}, the query, and the time field"
+        )
+        return unwell(Reason.NO_DATA, message)
     return fine(Reason.READY, f"{look.name} runs in real time")
 
 

@@ -13,16 +13,19 @@ from anomalyops.health.conditions import (
     fine,
     holds,
     stuck,
+    unwell,
     working,
 )
 from anomalyops.health.failures import PlanState
 from anomalyops.health.messages import Messages
-from anomalyops.health.progress import at_work, licence_findings, refused, synced
+from anomalyops.health.progress import at_work, licence_findings, not_compared, refused, synced
 from anomalyops.plan import JobState, ObservedDatafeed, ObservedJob, Subject
 from anomalyops.resources import (
     MEBIBYTE,
     AnomalyJob,
     AnomalyJobStatus,
+    Condition,
+    ConditionStatus,
     ConditionType,
     JobRunState,
     MemoryStatus,
@@ -40,6 +43,7 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
     now: datetime,
     *,
     lookback_done: bool = False,
+    datafeed_trouble: Condition | None = None,
 ) -> AnomalyJobStatus:
     """The status that an AnomalyJob shall have after this look.
 
@@ -52,23 +56,33 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
         messages: New notifications and annotations of the job.
         now: The time of the look.
         lookback_done: Whether the bounded run that the manifest asks for is complete.
+        datafeed_trouble: `Ready` of its Datafeed, when that is false and does not come right by itself.
 
     Returns:
         A status that equals `previous` when nothing worth writing changed.
     """
     last = previous or AnomalyJobStatus()
-    history = History(previous=last.conditions, generation=job.metadata.generation, now=now)
+    # A generation counts as observed only when it was compared with the server.
+    generation = job.metadata.generation if plan_state.compared else last.observed_generation
+    history = History(previous=last.conditions, generation=generation, now=now)
     memory = None if observed is None else facts.memory(observed, last.memory)
     verdict = _verdict(job, observed, plan_state, memory, history, lookback_done=lookback_done)
+    if datafeed_trouble is not None and verdict.ready.status is ConditionStatus.TRUE:
+        # A job that no data reaches detects nothing.
+        message = f"{verdict.ready.message}, but {datafeed_trouble.message}"
+        verdict = unwell(Reason(datafeed_trouble.reason), message)
     equal = synced(history, Subject.JOB, plan_state, exists=observed is not None)
-    findings = [*verdict.findings(), *_typed(observed, memory, plan_state)]
+    findings = [
+        *not_compared(verdict, history, job.metadata.generation, plan_state),
+        *_typed(observed, memory, plan_state),
+    ]
     kept = []
     if isinstance(equal, Finding):
         findings.append(equal)
     else:
         kept.append(equal)
     return AnomalyJobStatus(
-        observed_generation=job.metadata.generation,
+        observed_generation=generation,
         conditions=history.conditions(findings, kept=kept),
         job_id=job.server_id,
         job_state=None if observed is None else observed.state.value,

@@ -31,7 +31,7 @@ def synced(history: History, subject: Subject, state: PlanState, *, exists: bool
         state.waiting(subject),
     )
     configuring = [step for step in state.pending_of(subject) if step.effect is not Effect.RUNS]
-    if failure is not None and failure.needs_a_person:
+    if failure is not None and _refused_configuration(failure) and (configuring or not exists):
         return _unsynced(failure.reason, str(failure))
     if obstacle is not None and obstacle.reason not in _FULFILLED_CONFIG:
         return _unsynced(obstacle.reason, obstacle.message)
@@ -50,6 +50,11 @@ def synced(history: History, subject: Subject, state: PlanState, *, exists: bool
         return last or pending
     message = f"the server's {subject.value} has what the manifest says"
     return Finding(ConditionType.SYNCED, ConditionStatus.TRUE, Reason.SYNCED, message)
+
+
+def _refused_configuration(failure: Failure) -> bool:
+    """Whether it was not merely opening or starting that the server refused."""
+    return failure.needs_a_person and (failure.step is None or failure.step.effect is not Effect.RUNS)
 
 
 def refused(history: History, subject: Subject, state: PlanState) -> Verdict | None:
@@ -79,6 +84,24 @@ def at_work(subject: Subject, state: PlanState) -> Verdict | None:
     if pending:
         return working(Reason.UPDATING, in_words(pending))
     return None
+
+
+def not_compared(verdict: Verdict, history: History, generation: int, state: PlanState) -> list[Finding]:
+    """The findings of a verdict, which must not pass for one on a generation that was not compared with the server.
+
+    Args:
+        verdict: What the server's states say.
+        history: Whose generation is the one that was compared last.
+        generation: The generation of the manifest.
+        state: Whether configurations were compared now.
+    """
+    if state.compared or history.generation == generation:
+        return verdict.findings()
+    message = f"generation {generation} of the manifest was not compared with the server yet"
+    if history.generation is None and verdict.ready.status is ConditionStatus.TRUE:
+        return working(Reason.PENDING, message).findings()
+    waits = [] if verdict.stuck or verdict.working else [holds(ConditionType.RECONCILING, Reason.PENDING, message)]
+    return [*verdict.findings(), *waits]
 
 
 def licence_findings(failure: Failure | None) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from anomalyops.plan.pair.lookback import LookbackRecord, Window
 from anomalyops.plan.pair.marker import Marker, is_mark, read_marker
 from anomalyops.plan.pair.ownership import is_ours, owner_of
 from anomalyops.plan.pair.planner import plan
-from anomalyops.plan.pair.run_state import lookback_done, lookback_record
+from anomalyops.plan.pair.run_state import lookback_done, lookback_record, stopped_run, wanted_window_of
 from anomalyops.plan.pair.steps import (
     CloseJob,
     CreateDatafeed,
@@ -91,4 +91,6 @@ __all__ = [
     "owner_of",
     "plan",
     "read_marker",
+    "stopped_run",
+    "wanted_window_of",
 ]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from anomalyops.elastic import ServerPair
 from anomalyops.plan import DatafeedState, JobState, Observed, ObservedDatafeed, ObservedJob
 
 
-def observed_pair(server: ServerPair, *, upgrade_mode: bool = False) -> Observed:
+def observed_pair(server: ServerPair, *, now: datetime) -> Observed:
     """One job and its datafeed as the server has them."""
     return Observed(
         job=observed_job(server.job, server.job_stats),
         datafeed=observed_datafeed(server.datafeed, server.datafeed_stats),
-        upgrade_mode=upgrade_mode,
+        now_ms=round(now.timestamp() * 1000),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from anomalyops.elastic import MlMessage
 from anomalyops.health import Annotation, Messages, Notice, Notification, PlanState
-from anomalyops.plan import DatafeedState, JobState, Observed, Plan, lookback_done, plan
+from anomalyops.plan import DatafeedState, JobState, Observed, Plan, lookback_done, plan, stopped_run, wanted_window_of
 from anomalyops.reconciler.failures import remembered_failure
 from anomalyops.reconciler.look import observed_datafeed, observed_job
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
@@ -89,6 +89,7 @@ class Observation:
                 self._config(self.datafeeds, "datafeed_id", feed_id), self.datafeed_stats.get(feed_id or "")
             ),
             configs_known=self.configs_known,
+            now_ms=round(self.started_at.timestamp() * 1000),
         )
 
     def _ids(self, pair: Pair) -> tuple[str | None, str | None]:
@@ -117,6 +118,8 @@ class Observation:
 
     def _assess(self, pair: Pair) -> Assessment:
         observed = self.observed(pair)
+        if stopped_run(observed, wanted_window_of(desired(pair, cluster=self.cluster, bodies=False))) is not None:
+            return _as_it_is(pair, needs_reconcile=True)  # only a closer look tells whether it came to its end
         found, finished = self._plan(pair, observed)
         if not self.configs_known and not finished and _may_be_finished(pair, observed):
             return _as_it_is(pair, needs_reconcile=True)

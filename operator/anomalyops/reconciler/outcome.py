@@ -30,7 +30,17 @@ from anomalyops.plan import (
 )
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.pair import Pair
-from anomalyops.resources import AnomalyJob, AnomalyJobStatus, Datafeed, DatafeedStatus, Reason
+from anomalyops.resources import (
+    AnomalyJob,
+    AnomalyJobStatus,
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    Datafeed,
+    DatafeedStatus,
+    Reason,
+    find_condition,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +153,6 @@ def pair_statuses(
     """
     job, feed = pair.job, pair.datafeed
     new_job, new_feed = None, None
-    if job is not None:
-        new_job = job_status(
-            job.status, job, observed.job, observed.datafeed, states[0], messages, now, lookback_done=finished
-        )
     if feed is not None:
         new_feed = datafeed_status(
             feed.status,
@@ -159,7 +165,28 @@ def pair_statuses(
             now,
             lookback_done=finished,
         )
+    if job is not None:
+        new_job = job_status(
+            job.status,
+            job,
+            observed.job,
+            observed.datafeed,
+            states[0],
+            messages,
+            now,
+            lookback_done=finished,
+            datafeed_trouble=_trouble_of(new_feed),
+        )
     return new_job, new_feed
+
+
+def _trouble_of(status: DatafeedStatus | None) -> Condition | None:
+    """`Ready` of a Datafeed that will not come right by itself."""
+    if status is None:
+        return None
+    ready = find_condition(status.conditions, ConditionType.READY)
+    on_its_way = find_condition(status.conditions, ConditionType.RECONCILING) is not None
+    return ready if ready is not None and ready.status is ConditionStatus.FALSE and not on_its_way else None
 
 
 def unreachable_statuses(

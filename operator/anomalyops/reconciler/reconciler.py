@@ -20,6 +20,8 @@ from anomalyops.plan import (
     Step,
     Subject,
     plan,
+    stopped_run,
+    wanted_window_of,
 )
 from anomalyops.reconciler.backoff import Backoff
 from anomalyops.reconciler.clock import utc_now
@@ -237,7 +239,14 @@ class Reconciler:
         job_id = pair.job.server_id if pair.job is not None else await self._job_of_datafeed(feed_id)
         if job_id is None:
             return Observed(job=None, datafeed=None)
-        return observed_pair(await self._gateway.pair(job_id, feed_id))
+        observed = observed_pair(await self._gateway.pair(job_id, feed_id), now=self._clock())
+        feed = observed.datafeed
+        window = wanted_window_of(desired(pair, cluster=self._cluster))
+        if feed is None or stopped_run(observed, window) is None:
+            return observed
+        # Whether a bounded run that has stopped came to its end is in the server's messages alone.
+        completed = await self._gateway.lookback_completed(job_id)
+        return replace(observed, datafeed=replace(feed, completed=completed))
 
     def _plan_run_state(self, pair: Pair, observed: Observed) -> Plan:
         """What is to be done when configurations are left alone; a datafeed on its way out still goes."""

@@ -1,6 +1,6 @@
 """The resources of `anomalyops.io/v1alpha1`: models, CRDs, and reading manifests. Pure: no I/O, no clock."""
 
-from anomalyops.resources.analysis import AnalysisConfig, PerPartitionCategorization
+from anomalyops.resources.analysis import DEFAULT_BUCKET_SPAN, AnalysisConfig, PerPartitionCategorization
 from anomalyops.resources.conditions import Condition, ConditionStatus, ConditionType, Reason, find_condition
 from anomalyops.resources.connection import (
     ApiKeySecretRef,
@@ -70,6 +70,7 @@ from anomalyops.resources.yaml_documents import Document, load_documents
 __all__ = [
     "API_VERSION",
     "BY_NAME",
+    "DEFAULT_BUCKET_SPAN",
     "FINALIZER",
     "FUNCTION_ALIASES",
     "GROUP",

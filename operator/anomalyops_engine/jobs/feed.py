@@ -269,7 +269,8 @@ class RunningDatafeed:
             self.audit.note(self.job.job_id, "Datafeed lookback retrieved no data", "warning")
 
     def _enter_real_time(self, feed_run: DatafeedRun) -> None:
-        self.audit.note(self.job.job_id, "Datafeed lookback completed")
+        if feed_run.end_ms is None:  # a run with an end says so when it came to it
+            self.audit.note(self.job.job_id, "Datafeed lookback completed")
         self.audit.note(self.job.job_id, "Datafeed continued in real-time")
         changed = deepcopy(feed_run)
         changed.real_time = True

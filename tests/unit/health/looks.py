@@ -101,7 +101,16 @@ DONE = PlanState()
 
 
 def job_look(
-    resource=None, observed=None, *, previous=None, state=DONE, messages=NOTHING, now=NOW, done=False, gone=False
+    resource=None,
+    observed=None,
+    *,
+    previous=None,
+    state=DONE,
+    messages=NOTHING,
+    now=NOW,
+    done=False,
+    gone=False,
+    trouble=None,
 ):
     return job_status(
         previous,
@@ -112,6 +121,7 @@ def job_look(
         messages,
         now,
         lookback_done=done,
+        datafeed_trouble=trouble,
     )
 
 

@@ -125,6 +125,23 @@ def test_a_complete_lookback_without_a_document_is_a_mistake_to_be_looked_at():
     assert "query" in message(status)
 
 
+def test_a_datafeed_that_caught_up_without_a_document_is_not_ready():
+    """Running is not healthy: a query that matches nothing shows in the counts, whatever messages there are."""
+    catching_up = feed_look(observed=seen_feed(real_time=False), observed_job=seen_job(records=0))
+    assert told(catching_up) == ("True", "Ready")
+    assert told(feed_look(observed=seen_feed(), observed_job=seen_job(records=0))) == ("False", "NoData")
+    assert told(feed_look(observed=seen_feed(), observed_job=seen_job(records=1))) == ("True", "Ready")
+
+
+def test_a_start_that_is_refused_says_nothing_against_the_configuration():
+    start = StartDatafeed(datafeed_id="datafeed-logs", reason="spec.state is Started")
+    refused = PlanState(failure=Failure(kind=FailureKind.REJECTED, message="no mapping", step=start), pending=(start,))
+    status = feed_look(observed=seen_feed("stopped"), state=refused)
+    assert told(status) == ("False", "Rejected")
+    assert told(status, "Stalled") == ("True", "Rejected")
+    assert told(status, "Synced") == ("True", "Synced")
+
+
 def test_stopped_unasked_has_a_condition_of_its_own():
     status = feed_look(observed=seen_feed("stopped"))
     assert told(status, "DatafeedStopped") == ("True", "DatafeedStopped")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kstatus_reading import kstatus
-from looks import LATER, MB, NOW, job, job_look, message, seen_job, told
+from looks import LATER, MB, NOW, feed_look, job, job_look, message, seen_feed, seen_job, told
 
 from anomalyops.health import Failure, FailureKind, PlanState, unreachable_job
 from anomalyops.plan import CloseJob, Obstacle, Subject, UpdateDatafeed, UpdateJob
@@ -170,8 +170,20 @@ def test_a_look_without_configurations_keeps_what_was_known():
     later = job_look(previous=refused, state=PlanState(compared=False), now=LATER)
     assert later == refused
     newer = job_look(job(generation=2), previous=refused, state=PlanState(compared=False), now=LATER)
-    assert told(newer) == ("True", "Ready"), "what was refused of an older manifest says nothing of this one"
-    assert told(job_look(state=PlanState(compared=False)), "Synced") == ("Unknown", "Pending")
+    assert newer == refused, "nothing was found out about the new manifest yet"
+    first = job_look(state=PlanState(compared=False))
+    assert told(first) == ("False", "Pending")
+    assert told(first, "Synced") == ("Unknown", "Pending")
+
+
+def test_a_job_whose_datafeed_cannot_run_is_not_ready():
+    """`kubectl wait` on the job must not pass while no data reaches it."""
+    trouble = find_condition(feed_look(observed=seen_feed(), observed_job=seen_job(records=0)).conditions, "Ready")
+    status = job_look(trouble=trouble)
+    assert told(status) == ("False", "NoData")
+    assert told(status, "Synced") == ("True", "Synced")
+    closed = job_look(job(state="Closed"), seen_job(), trouble=trouble)
+    assert told(closed) == ("False", "Stopping"), "its own trouble comes first"
 
 
 # -- time and change --------------------------------------------------------------------------------------

@@ -112,9 +112,26 @@ def test_conditions_after_kstatus(first, second):
             assert condition.status is ConditionStatus.TRUE
         assert condition.message
         assert condition.reason in set(Reason)
-    assert status.observed_generation == arguments["resource"].metadata.generation
-    if status.conditions[0].status is ConditionStatus.TRUE:
+    if status.conditions[0].status is ConditionStatus.TRUE and arguments["state"].compared:
         assert kstatus(arguments["resource"], status) == "Current"
+
+
+@QUIET
+@given(looks, looks)
+def test_a_generation_counts_as_observed_only_when_it_was_compared(first, second):
+    """Whatever the server's states say: `kubectl wait`, kstatus and Argo CD must not pass before."""
+    look, arguments = second
+    before = first[0](**first[1]) if first[0] is look else None
+    status = look(previous=before, **arguments)
+    generation = arguments["resource"].metadata.generation
+    if arguments["state"].compared:
+        assert status.observed_generation == generation
+        return
+    known = before.observed_generation if before is not None else None
+    assert status.observed_generation == known
+    assert all(condition.observed_generation in {None, known} for condition in status.conditions)
+    if known != generation:
+        assert kstatus(arguments["resource"], status) != "Current"
 
 
 @QUIET

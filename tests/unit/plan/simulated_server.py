@@ -129,6 +129,8 @@ class Server:
     feed_state: DatafeedState = DatafeedState.STOPPED
     run: Run | None = None
     searches: int = 0
+    completed: bool | None = None  # what the messages say about the last bounded run
+    silent: bool = False  # its messages cannot be read
     empty: bool = False  # the indices hold nothing
     upgrade_mode: bool = False
     lost: int = 0  # how many models were lost: resets and deletions of a job that had learned
@@ -157,8 +159,9 @@ class Server:
             stats: dict[str, Any] = {"timing_stats": {"search_count": self.searches}}
             if self.run is not None:
                 stats["running_state"] = {"real_time_configured": self.run.end is None}
-            feed = ObservedDatafeed(config=copy.deepcopy(self.feed), state=self.feed_state, stats=stats)
-        return Observed(job=job, datafeed=feed, upgrade_mode=self.upgrade_mode)
+            said = None if self.silent else self.completed
+            feed = ObservedDatafeed(config=copy.deepcopy(self.feed), state=self.feed_state, stats=stats, completed=said)
+        return Observed(job=job, datafeed=feed, upgrade_mode=self.upgrade_mode, now_ms=EPOCH + self.now * SPAN)
 
     # -- doing ------------------------------------------------------------------------------------------------
 
@@ -214,6 +217,7 @@ class Server:
         bounded_end = run.end is not None and (run.next_bucket >= run.end or self.empty)
         most = (self.feed or {}).get("max_empty_searches") or -1
         gave_up = run.end is None and not self.analysed and 0 < most <= self.searches
+        self.completed = self.completed or bounded_end
         if bounded_end or gave_up:
             self.feed_state, self.run = DatafeedState.STOPPED, None
             self.job_state = JobState.CLOSED
@@ -347,6 +351,7 @@ class Server:
     def _start(self, datafeed_id: str, start: str | None, end: str | None) -> None:
         self._the_feed(datafeed_id)
         refuse_unless(self.feed_state is DatafeedState.STOPPED, 409, "it has already been started")
+        self.completed = False
         ready = self.job_state in (JobState.OPENED, JobState.OPENING)
         refuse_unless(ready, 409, f"cannot start datafeed because job is {self.job_state}")
         first = 0 if start is None else max(0, bucket_of(start))

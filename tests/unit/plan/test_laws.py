@@ -38,6 +38,7 @@ from anomalyops.plan import (
     compare_datafeed,
     compare_job,
     is_mark,
+    lookback_done,
     plan,
     read_marker,
 )
@@ -82,16 +83,17 @@ def settle(scene: Scene, server: Server) -> None:
 
 
 def live_on(scene: Scene, server: Server) -> None:
-    """Lets every bounded run come to its end."""
-    for _ in range(12):
-        server.tick()
-    settle(scene, server)
+    """Lets every bounded run come to its end, and one more that shows that there is nothing more to read."""
+    for _ in range(4):
+        for _ in range(12):
+            server.tick()
+        settle(scene, server)
 
 
 @st.composite
 def scenes(draw: Any) -> Scene:
     """A pair that was applied once (by the operator, or by hand), lived on, and is now asked for otherwise."""
-    server = Server(empty=draw(st.sampled_from([False, False, False, True])))
+    server = Server(empty=draw(st.sampled_from([False, False, False, True])), silent=draw(st.booleans()))
     before = draw(pairs)
     origin = draw(st.sampled_from(["new", "managed", "managed", "managed", "by hand"]))
     if origin != "new":
@@ -261,10 +263,28 @@ def test_a_lookback_that_ended_by_itself_is_done(desired, later):
     for _ in range(12):
         server.tick()
     assert server.job_state is JobState.CLOSED, "the server ended the run"
+    run(server, plan(desired, server.observe()).steps)
+    assert server.job_state is JobState.CLOSED, "that it ended is noted, and it is not run again"
     for _ in range(later):
         server.tick()
     assert plan(desired, server.observe()).describe() == []
     assert plan(desired, server.observe()).obstacles == ()
+
+
+@given(pairs, st.lists(st.sampled_from(["tick", "feed_stopped_by_hand"]), max_size=12))
+def test_a_lookback_that_is_stopped_by_hand_is_read_to_its_end(desired, lived):
+    assume(isinstance(desired.datafeed, DesiredDatafeed) and desired.datafeed.end is not None)
+    assume(desired.datafeed.started and desired.job.opened)
+    server = Server()
+    scene = Scene(server, desired, Policy())
+    for name in lived:
+        settle(scene, server)
+        Event(name).happen(server)
+        server.tick()
+    live_on(scene, server)
+    first = 0 if desired.datafeed.start is None else bucket_of(desired.datafeed.start)
+    assert server.analysed == list(range(first, bucket_of(desired.datafeed.end)))
+    assert lookback_done(desired, server.observe())
 
 
 # -- law 7 --------------------------------------------------------------------------------------------------------

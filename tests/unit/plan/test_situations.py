@@ -343,6 +343,10 @@ def test_a_bounded_run_is_recorded_before_and_after_its_start():
     assert states == ["pending", "started"]
 
 
+def runs_again(made: Plan) -> bool:
+    return any(not isinstance(step, UpdateJob) for step in made.steps)
+
+
 def test_a_complete_run_stays_complete_through_other_changes():
     server = finished(BOUNDED)
     assert lookback_done(pair(BOUNDED), server.observe())
@@ -353,7 +357,8 @@ def test_a_complete_run_stays_complete_through_other_changes():
 def test_the_same_window_in_other_words_is_the_same_run():
     server = finished(BOUNDED)
     other = replace(BOUNDED, start=time_text(2, 1), end=time_text(12, 1))
-    assert plan(pair(other), server.observe()) == Plan()
+    assert not runs_again(plan(pair(other), server.observe()))
+    assert plan(pair(other), applied(pair(other), server).observe()) == Plan()
 
 
 def test_a_later_end_runs_on_and_analyses_only_what_is_new():
@@ -364,7 +369,7 @@ def test_a_later_end_runs_on_and_analyses_only_what_is_new():
     for _ in range(6):
         server.tick()
     assert server.analysed == list(range(2, 15))
-    assert plan(pair(later), server.observe()) == Plan()
+    assert not runs_again(plan(pair(later), server.observe()))
 
 
 def test_a_run_whose_end_changes_meanwhile_is_started_again_with_it():

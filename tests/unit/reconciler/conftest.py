@@ -52,6 +52,7 @@ class FakeElasticsearch:
     jobs: dict[str, dict] = field(default_factory=dict)
     job_states: dict[str, str] = field(default_factory=dict)
     processed: dict[str, int] = field(default_factory=dict)
+    latest: dict[str, int] = field(default_factory=dict)  # time of the latest record, ms
     model_bytes: dict[str, int] = field(default_factory=dict)
     feeds: dict[str, dict] = field(default_factory=dict)
     feed_states: dict[str, str] = field(default_factory=dict)
@@ -147,6 +148,7 @@ class FakeElasticsearch:
                 "job_id": job_id,
                 "processed_record_count": self.processed.get(job_id, 0),
                 "input_record_count": self.processed.get(job_id, 0),
+                **({"latest_record_timestamp": self.latest[job_id]} if job_id in self.latest else {}),
             },
             "model_size_stats": {
                 "job_id": job_id,

@@ -9,7 +9,7 @@ import pytest
 
 from anomalyops.elastic import Unreachable
 from anomalyops.reconciler import Observer, Pair, Reconciler
-from anomalyops.resources import Resource, find_condition
+from anomalyops.resources import Resource, find_condition, parse_time
 
 JOB = {
     "apiVersion": "anomalyops.io/v1alpha1",
@@ -155,17 +155,39 @@ async def test_a_finished_lookback_is_no_drift(server, gateway, observer, config
 async def test_a_lookback_that_ends_while_nobody_reads_configurations(server, gateway, observer):
     pair = await applied(gateway, named("web", end="2026-01-08T00:00:00Z"))
     server.feed_states["feed-web"], server.job_states["web"] = "stopped", "closed"
-    server.processed["web"] = 1000
+    server.processed["web"], server.latest["web"] = 1000, parse_time("2026-01-07T23:50:00Z")
     assessment = (await observer.observe()).assess(pair)
     assert assessment.needs_reconcile  # it may have ended or have been stopped: only a closer look can tell
     assert assessment.datafeed_status == pair.datafeed.status
     assert assessment.notices == ()
     outcome = await Reconciler(gateway, cluster="test").reconcile(pair)
-    assert outcome.executed == ()
+    assert [step.reason for step in outcome.executed] == ["note that the run came to its end"]
     known = with_status(pair, outcome)
     assert find_condition(known.datafeed.status.conditions, "Ready").reason == "LookbackComplete"
     for configs in (False, True):
         assert not (await observer.observe(configs=configs)).assess(known).needs_reconcile
+
+
+async def test_a_lookback_that_somebody_stopped_goes_on(server, gateway, observer):
+    pair = await applied(gateway, named("web", end="2026-01-08T00:00:00Z"))
+    server.feed_states["feed-web"], server.job_states["web"] = "stopped", "closed"
+    server.processed["web"], server.latest["web"] = 180, parse_time("2026-01-02T00:00:00Z")
+    for configs in (False, True):
+        assert (await observer.observe(configs=configs)).assess(pair).needs_reconcile
+    outcome = await Reconciler(gateway, cluster="test").reconcile(pair)
+    assert server.feed_states["feed-web"] == "started"
+    assert "before all data up to its end was seen to be read" in " ".join(step.reason for step in outcome.executed)
+    assert find_condition(outcome.datafeed_status.conditions, "Ready").reason == "LookbackRunning"
+
+
+async def test_a_lookback_without_data_at_its_end_is_done_when_a_second_run_finds_nothing_more(server, gateway):
+    pair = await applied(gateway, named("web", end="2026-01-08T00:00:00Z"))
+    server.processed["web"], server.latest["web"] = 180, parse_time("2026-01-02T00:00:00Z")
+    for started in (True, False):
+        server.feed_states["feed-web"], server.job_states["web"] = "stopped", "closed"
+        outcome = await Reconciler(gateway, cluster="test").reconcile(pair)
+        assert ("start datafeed" in {step.verb for step in outcome.executed}) is started
+    assert find_condition(outcome.datafeed_status.conditions, "Ready").reason == "LookbackComplete"
 
 
 async def test_a_refusal_stays_visible_between_reconciles(server, gateway, observer):

@@ -88,6 +88,12 @@ def observed_id(datafeed: ObservedDatafeed) -> str:
     return str(datafeed.config["datafeed_id"])
 
 
+def latest_record(job: ObservedJob | None) -> int:
+    """When the latest record that the job has analysed was, in milliseconds since 1970; 0 for none."""
+    counts: Any = {} if job is None else job.stats.get("data_counts") or {}
+    return int(counts.get("latest_record_timestamp") or 0)
+
+
 def nothing_processed(job: ObservedJob | None) -> bool:
     """Whether the job has analysed no record yet."""
     counts: Any = {} if job is None else job.stats.get("data_counts") or {}

@@ -59,6 +59,8 @@ class Lifecycle:
         job_change: What happens to the job.
         feed_change: What happens to the datafeed.
         target: The run state to end in.
+        interrupted_at: Where a bounded run stopped that may not have come to its end; None for others.
+        came_to_its_end: Whether the bounded run was found to have come to its end now.
         marked: Whether markers can be written; False when the configuration is not known.
     """
 
@@ -71,6 +73,8 @@ class Lifecycle:
     job_change: JobChange
     feed_change: DatafeedChange
     target: Target
+    interrupted_at: int | None = None
+    came_to_its_end: bool = False
     marked: bool = True
 
     # -- what is needed ------------------------------------------------------------------------------------------
@@ -185,7 +189,7 @@ class Lifecycle:
         interrupted = stops or self.failed or forgets
         if isinstance(self.wanted_feed, Removal) and self.feed_change.delete:
             return marker  # it will not be started again
-        if interrupted and record is not None and record.state is Run.STARTED:
+        if interrupted and record is not None and record.state is not Run.PENDING:
             marker = replace(marker, lookback=LookbackRecord(window=record.window, state=Run.PENDING))
         if stops and self.feed is not None and self._unclear_when_stopped(self.feed):
             marker = replace(marker, resume=observed_id(self.feed))
@@ -215,7 +219,10 @@ class Lifecycle:
             marker = replace(marker, datafeed=wanted.datafeed_id)
         elif isinstance(wanted, Removal) and not self.feed_change.managed and marker.datafeed == wanted.id:
             marker = replace(marker, datafeed="", lookback=None, resume="", sent_feed=None)
-        return replace(marker, lookback=self._record_at_update(marker), resume=self._resume_at_update(marker))
+        record = self._record_at_update(marker)
+        if self.came_to_its_end and record is not None:
+            record = replace(record, state=Run.ENDED, since=None)
+        return replace(marker, lookback=record, resume=self._resume_at_update(marker))
 
     def _record_at_update(self, marker: Marker) -> LookbackRecord | None:
         record, window = marker.lookback, self.target.window
@@ -244,6 +251,10 @@ class Lifecycle:
         if self.starts:
             record, window = marker.lookback, self.target.window
             started = None if window is None else _recorded(record, window, Run.STARTED)
+            if started is not None and not (
+                self.job_change.reset or self.job_change.recreate or self.feed_change.reset
+            ):
+                started = replace(started, since=self.interrupted_at)
             return replace(marker, lookback=started, resume="")
         return marker
 
@@ -347,6 +358,8 @@ class Lifecycle:
             return "note which datafeed is managed"
         if (on_server.sent, on_server.sent_feed) != (self.marker_at_update.sent, self.marker_at_update.sent_feed):
             return "remember which fields the manifests give"
+        if self.came_to_its_end:
+            return "note that the run came to its end"
         return "note which run is wanted"
 
     def _run(self) -> Iterator[Step]:

@@ -1,9 +1,11 @@
 """Bounded runs: a datafeed with an end stops by itself, and stopped must then not look like drift.
 
 A run is recorded in the job's marker: `pending` before it is started, `started` once it was. A run that has to
-be interrupted is set back to `pending` before the datafeed is stopped. So a stopped datafeed whose window is
-recorded as started came to its end, and every other one is to be started; a kill between any two steps
-leaves a record that leads on. Starting once more does no harm: the server goes on after the last record.
+be interrupted is set back to `pending` before the datafeed is stopped; a kill between any two steps leaves a record
+that leads on. That a started run is stopped does not say that it came to its end: somebody may have stopped it.
+The server's own message says so, and it is recorded then: `ended`. Where there are no messages to read, a record of
+the last bucket before the end says so, or that a run which was started once more found nothing more. Starting once
+more does no harm: the server goes on after the last record.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class RunState(StrEnum):
     """How far a recorded run is known to be."""
 
     PENDING = "pending"  # to be started, or interrupted
-    STARTED = "started"  # it was started and runs, or ended by itself
+    STARTED = "started"  # it was started: it runs, came to its end, or was stopped by somebody
+    ENDED = "ended"  # it was found to have come to its end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +47,17 @@ class LookbackRecord:
 
     window: Window
     state: RunState
+    since: int | None = None  # a run that was started once more: the latest record then, 0 for none, ms since 1970
 
     def started(self, window: Window | None) -> bool:
-        """Whether a run over this window was started and not interrupted."""
-        return window is not None and self.state is RunState.STARTED and self.window.same(window)
+        """Whether a run over this window was started and not interrupted by the operator."""
+        return window is not None and self.state is not RunState.PENDING and self.window.same(window)
 
     def to_json(self) -> dict[str, JsonValue]:
         """The record as it is stored."""
         start = {} if self.window.start is None else {"start": self.window.start}
-        return {**start, "end": self.window.end, "state": self.state.value}
+        since = {} if self.since is None else {"since": str(self.since)}
+        return {**start, "end": self.window.end, "state": self.state.value, **since}
 
     @classmethod
     def from_json(cls, value: JsonValue) -> LookbackRecord | None:
@@ -65,4 +70,5 @@ class LookbackRecord:
         except ValueError:
             state = RunState.PENDING
         window = Window(start=None if start is None else str(start), end=str(value["end"]))
-        return cls(window=window, state=state)
+        since = str(value.get("since", ""))
+        return cls(window=window, state=state, since=int(since) if since.isdecimal() else None)

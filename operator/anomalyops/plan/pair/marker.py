@@ -19,7 +19,7 @@ MARK_PREFIX = "anomalyops.io/"
 OLD_MARK = "anomalyops"  # the nested object of earlier versions
 
 _OWNER = ("cluster", "namespace", "name", "uid")
-_LOOKBACK = ("start", "end", "state")
+_LOOKBACK = ("start", "end", "state", "since")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,14 @@ from anomalyops.plan.pair.lookback import LookbackRecord, RunState
 from anomalyops.plan.pair.marker import Marker, read_marker, settings_with
 from anomalyops.plan.pair.ownership import adopted, job_claim
 from anomalyops.plan.pair.removal import blocked, datafeed_removal, removal, waits_for_job
-from anomalyops.plan.pair.run_state import RUNNING, JobTarget, run_target
+from anomalyops.plan.pair.run_state import (
+    RUNNING,
+    JobTarget,
+    interrupted_at,
+    run_target,
+    stopped_run,
+    wanted_window_of,
+)
 from anomalyops.plan.pair.steps import OpenJob, UpdateJob
 from anomalyops.plan.pair.values import (
     Desired,
@@ -173,6 +180,8 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         job_change=change,
         feed_change=feed_change,
         target=target,
+        interrupted_at=interrupted_at(observed, target.window),
+        came_to_its_end=target.ended and stopped_run(observed, wanted_window_of(desired)) is not None,
         marked=known,
     )
     obstacles = (*change.obstacles, *feed_change.obstacles, *target.obstacles)

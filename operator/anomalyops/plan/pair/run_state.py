@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from anomalyops.plan.core import meaning
 from anomalyops.plan.core.plans import Obstacle
 from anomalyops.plan.core.steps import Subject
-from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_processed, observed_id
+from anomalyops.plan.pair.changes import DatafeedChange, JobChange, latest_record, nothing_processed, observed_id
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
+from anomalyops.plan.pair.lookback import RunState as LookbackState
 from anomalyops.plan.pair.marker import Marker, read_marker
 from anomalyops.plan.pair.values import (
     DatafeedState,
@@ -21,7 +23,7 @@ from anomalyops.plan.pair.values import (
     ObservedJob,
     Policy,
 )
-from anomalyops.resources import Reason
+from anomalyops.resources import DEFAULT_BUCKET_SPAN, Reason
 
 RUNNING = (DatafeedState.STARTING, DatafeedState.STARTED)
 
@@ -62,6 +64,11 @@ def wanted_window(datafeed: DesiredDatafeed) -> Window | None:
     return None if datafeed.end is None else Window(start=datafeed.start, end=datafeed.end)
 
 
+def wanted_window_of(desired: Desired) -> Window | None:
+    """The time range of the bounded run that a pair asks for; None when it asks for none."""
+    return wanted_window(desired.datafeed) if isinstance(desired.datafeed, DesiredDatafeed) else None
+
+
 def lookback_record(observed: Observed) -> LookbackRecord | None:
     """What the job's marker says about the last bounded run."""
     marker = None if observed.job is None else read_marker(observed.job.config)
@@ -80,7 +87,45 @@ def lookback_done(desired: Desired, observed: Observed) -> bool:
         and observed_id(feed) == datafeed.datafeed_id
         and feed.state is DatafeedState.STOPPED
         and job.state is not JobState.FAILED
+        and _read_to_its_end(record, observed, job)
     )
+
+
+def _read_to_its_end(record: LookbackRecord, observed: Observed, job: ObservedJob) -> bool:
+    """Whether a stopped run is shown to have come to its end."""
+    feed, end = observed.datafeed, meaning.moment(record.window.end)
+    if record.state is LookbackState.ENDED or not isinstance(end, int):
+        return True  # such an end is a moment that the server alone knows
+    if observed.now_ms is not None and observed.now_ms < end:
+        return False
+    span = meaning.duration((job.config.get("analysis_config") or {}).get("bucket_span") or DEFAULT_BUCKET_SPAN)
+    latest = latest_record(job)
+    reached = latest >= end - (span if isinstance(span, int) else 0)
+    nothing_more = latest == record.since
+    match None if feed is None else feed.completed:
+        case True:
+            return True
+        case False:
+            return reached and nothing_more  # a run that has nothing left to read says nothing
+        case None:
+            return reached or nothing_more
+
+
+def stopped_run(observed: Observed, window: Window | None) -> LookbackRecord | None:
+    """The record of a run over a window that was started and is stopped now, and that is not known to have ended."""
+    record, feed = lookback_record(observed), observed.datafeed
+    stopped = observed.configs_known and feed is not None and feed.state is DatafeedState.STOPPED
+    if record is None or not stopped or record.state is not LookbackState.STARTED or not record.started(window):
+        return None
+    return record
+
+
+def interrupted_at(observed: Observed, window: Window | None) -> int | None:
+    """The latest record of a run that stopped and is not shown to have come to its end; None for others."""
+    record, job = stopped_run(observed, window), observed.job
+    if record is None or job is None:
+        return None
+    return None if _read_to_its_end(record, observed, job) else latest_record(job)
 
 
 def run_target(
@@ -125,10 +170,12 @@ def run_target(
         ended = _ended(wanted, observed, marker, feed_change)
         if ended is not None:
             return ended
+    started = "spec.state of the Datafeed is Started"
+    left = not forgotten and interrupted_at(observed, wanted_window(wanted)) is not None
     return Target(
         job=job,
         feed_runs=True,
-        why="spec.state of the Datafeed is Started",
+        why=f"{started}, and the run stopped before all data up to its end was seen to be read" if left else started,
         window=wanted_window(wanted),
         start=wanted.start if forgotten or nothing_processed(observed.job) else None,
     )
@@ -177,7 +224,9 @@ def _ended(
     record = None if marker is None else marker.lookback
     if window is not None:
         # Without the marker nobody can tell; a full look at the server decides.
-        done = not observed.configs_known or (record is not None and record.started(window))
+        done = not observed.configs_known or (
+            record is not None and record.started(window) and _read_to_its_end(record, observed, job)
+        )
         why = "the lookback is complete"
         return Target(job=JobTarget.AS_IS, feed_runs=False, ended=True, why=why) if done else None
     body = feed.config if observed.configs_known else wanted.body

@@ -105,12 +105,17 @@ class ObservedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedDatafeed:
-    """One datafeed as the server has it: `config` from GET, the rest from `_stats`."""
+    """One datafeed as the server has it: `config` from GET, the rest from `_stats`.
+
+    `completed` is what the server's own messages say about its last bounded run: whether it came to its end. None when
+    they were not asked, or do not tell.
+    """
 
     config: JsonObject
     state: DatafeedState
     assignment_explanation: str = ""
     stats: JsonObject = field(default_factory=dict)
+    completed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +123,15 @@ class Observed:
     """The server's side of one job and its datafeed. A job has at most one datafeed.
 
     `configs_known=False` means that only stats were asked for: `config` holds the ids and nothing else, so only
-    a run state that needs no knowledge of the marker can be planned.
+    a run state that needs no knowledge of the marker can be planned. `now_ms` is the time of the look, in milliseconds
+    since 1970; None when it is not known.
     """
 
     job: ObservedJob | None
     datafeed: ObservedDatafeed | None  # the datafeed of that job, whatever its id
     upgrade_mode: bool = False
     configs_known: bool = True
+    now_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
