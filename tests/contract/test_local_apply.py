@@ -2,6 +2,7 @@
 
 import json
 import math
+import urllib.request
 
 import pytest
 import yaml
@@ -53,8 +54,10 @@ def files(engine, tmp_path):
 class Files:
     """Manifests on disk, and the commands on them."""
 
-    def __init__(self, folder, url):
+    def __init__(self, folder, url, *, create=False):
         self.folder = folder
+        if create:
+            folder.mkdir()
         self.url = url
         self.write(JOB, FEED)
 
@@ -225,3 +228,40 @@ def test_an_error_is_one_document_too(files, capsys):
         assert error["type"] == "Unreachable"
         assert error["message"].startswith("--url http://127.0.0.1:9: no connection")
         assert captured.err == f"error: {error['message']}\n"
+
+
+def test_two_folders_with_the_same_names_do_not_take_each_others_jobs(files, capsys, tmp_path):
+    """Whose a job is stands in the plan before anything is touched, and taking over is by name."""
+    assert files.run("apply") == 0
+    assert "job requests does not exist yet" in capsys.readouterr().err
+    other = Files(tmp_path / "other", files.url, create=True)
+    other.write(changed(JOB, replacePolicy="Recreate", analysisConfig=WIDER), FEED)
+    with_model = len(counted(files))
+    for command in ("plan", "apply"):
+        assert other.run(command) != 0
+        said = "".join(capsys.readouterr())
+        assert f"managed by AnomalyJob default/requests of the files dir:{files.folder}" in said.replace("\n", "")
+        assert "takeOverFrom" in said
+    assert other.run("delete", "--policy", "Delete") == 0
+    assert "not by these files" in capsys.readouterr().out
+    assert len(counted(files)) == with_model, "the model and its results are where they were"
+    assert files.run("plan") == 0
+    assert "which is this one" in capsys.readouterr().out
+
+    other.write(JOB, FEED)
+    assert other.run("plan", "--take-over", "dir:/elsewhere") == 2
+    assert "names dir:/elsewhere, who does not manage it" in capsys.readouterr().out
+    assert other.run("apply", "--take-over", f"dir:{files.folder}") == 0
+    assert "taken over from" in capsys.readouterr().err
+    assert len(counted(files)) == with_model
+    assert files.run("plan") == 2
+    assert f"dir:{other.folder}" in capsys.readouterr().out
+    assert files.run("plan", "--owner", f"dir:{other.folder}") == 0
+
+
+WIDER = {"bucketSpan": "2h", "detectors": [{"function": "sum", "fieldName": "requests"}]}
+
+
+def counted(files):
+    with urllib.request.urlopen(f"{files.url}/_ml/anomaly_detectors/requests/results/buckets?size=10000") as answer:
+        return json.load(answer)["buckets"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Timeout, Url
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, OwnerId, TakeOver, Timeout, Url
 
 NOT_READY = 3
 
@@ -14,6 +14,8 @@ def apply(
     url: Url = None,
     ca: Ca = None,
     namespace: Namespace = "default",
+    owner: OwnerId = None,
+    take_over: TakeOver = None,
     timeout: Timeout = "10m",
     output: Output = OutputFormat.TABLE,
 ) -> None:
@@ -32,7 +34,7 @@ def apply(
     from anomalyops.local.applying import apply as apply_pairs
 
     limit = seconds("--timeout", timeout)
-    found = targets(filename, namespace=namespace, url=url, ca=ca)
+    found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner, take_over=take_over)
     applied = []
     with progress_view(messages()) as view:
         for target in found:

@@ -13,7 +13,7 @@ from anomalyops.cli.plan_view import step_line
 from anomalyops.local.applying import Applied, Listener
 from anomalyops.local.progress import Progress as PairProgress
 from anomalyops.local.progress import Verdict
-from anomalyops.plan import Step
+from anomalyops.plan import Plan, Step
 from anomalyops.reconciler import Pair
 
 
@@ -33,11 +33,18 @@ class PlainProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._said: dict[str, str] = {}
+        self._owned: set[str] = set()
         self._stepped: dict[str, str] = {}
 
     def say(self, words: str) -> None:
         """Prints a line."""
         self._console.print(Text(words), soft_wrap=True)
+
+    def plan(self, pair: Pair, plan: Plan) -> None:
+        """Prints whose the job is, once, before it is touched."""
+        if plan.ownership and pair.key not in self._owned:
+            self._owned.add(pair.key)
+            self.say(f"{pair.job_name}: {plan.ownership}")
 
     def step(self, pair: Pair, step: Step) -> None:
         """Prints the step; the same one tried again is told by what `progress` says of it."""
@@ -62,6 +69,13 @@ class LiveProgress:
     def __init__(self, progress: Progress) -> None:
         self.bars = progress
         self._tasks: dict[str, TaskID] = {}
+        self._owned: set[str] = set()
+
+    def plan(self, pair: Pair, plan: Plan) -> None:
+        """Prints whose the job is, once, before it is touched."""
+        if plan.ownership and pair.key not in self._owned:
+            self._owned.add(pair.key)
+            self.bars.console.print(Text(f"  {plan.ownership}", "dim"), no_wrap=True, overflow="ellipsis")
 
     def step(self, pair: Pair, step: Step) -> None:
         """Prints the step and names it at the pair's bar."""

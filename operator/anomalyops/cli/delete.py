@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Timeout, Url
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, OwnerId, Timeout, Url
 
 if TYPE_CHECKING:
     from anomalyops.local.deleting import Deleted
@@ -44,6 +44,7 @@ def delete(
     url: Url = None,
     ca: Ca = None,
     namespace: Namespace = "default",
+    owner: OwnerId = None,
     policy: Annotated[
         PolicyChoice | None,
         typer.Option(
@@ -69,7 +70,7 @@ def delete(
     chosen = DeletionPolicy(policy.value) if policy is not None else None
     deleted = [
         item
-        for target in targets(filename, namespace=namespace, url=url, ca=ca)
+        for target in targets(filename, namespace=namespace, url=url, ca=ca, owner=owner)
         for item in asyncio.run(delete_pairs(target, policy=chosen, seconds=limit))
     ]
     if output is OutputFormat.TABLE:
@@ -134,5 +135,6 @@ def _result(resource: AnomalyJob | Datafeed, item: Deleted) -> str:
             return f"left {what} alone: its AnomalyJob {item.pair.job_name!r} is not in the files"
         case Fate.NOT_OURS:
             owner = item.owner
-            by = f"AnomalyJob {owner.namespace}/{owner.name} of {owner.cluster}" if owner is not None else "nobody"
-            return f"left {what} alone: it is managed by {by}; applying the files first would adopt it"
+            if owner is None:
+                return f"left {what} alone: it is managed by nobody; applying the files first would adopt it"
+            return f"left {what} alone: it is managed by {owner}, not by these files"

@@ -40,7 +40,7 @@ def demo(
     import asyncio
     import tempfile
 
-    from anomalyops.local.manifests import LocalError
+    from anomalyops.local.errors import LocalError
 
     _need_engine()
     with _terminated_like_interrupted():
@@ -65,7 +65,7 @@ def demo(
 def _need_engine() -> None:
     from importlib.util import find_spec
 
-    from anomalyops.local.manifests import LocalError
+    from anomalyops.local.errors import LocalError
 
     missing = [name for name in ("duckdb", "numba", "starlette", "uvicorn") if find_spec(name) is None]
     if missing:

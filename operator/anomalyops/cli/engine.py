@@ -23,7 +23,7 @@ def engine(
     There is no authentication: listen on other addresses than loopback only where everybody may read and write.
     Requests that a web page of another site made a browser send are refused.
     """
-    from anomalyops.local.manifests import LocalError
+    from anomalyops.local.errors import LocalError
 
     try:
         from anomalyops_engine.server import serve

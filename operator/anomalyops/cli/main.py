@@ -30,7 +30,7 @@ _EXPECTED = frozenset(
     {
         "anomalyops.demo.engine_process.EngineFailed",
         "anomalyops.elastic.errors.GatewayError",
-        "anomalyops.local.manifests.LocalError",
+        "anomalyops.local.errors.LocalError",
         "anomalyops.loader.errors.LoadError",
         "anomalyops.reconciler.connection.NotSupportedError",
         "anomalyops.resources.problems.ManifestError",

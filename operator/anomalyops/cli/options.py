@@ -55,6 +55,24 @@ Url = Annotated[
 ]
 Ca = Annotated[Path | None, typer.Option(metavar="FILE", help="PEM certificates of the authority to trust.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", metavar="NAME", help="Of resources that name none.")]
+OwnerId = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        envvar="ANOMALYOPS_OWNER",
+        help="Who the files are, so that other files with the same names do not take their jobs. By default the content"
+        " of .anomalyops-owner in their folder or above it, else the git remote and the folder in it, else the folder's"
+        " path.",
+    ),
+]
+TakeOver = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OWNER",
+        help="Take jobs over from this owner, named as `plan` names it: dir:..., git:..., or CLUSTER/NAMESPACE/NAME;"
+        " the same as spec.takeOverFrom of the AnomalyJobs.",
+    ),
+]
 Output = Annotated[
     OutputFormat,
     typer.Option(
@@ -75,7 +93,7 @@ def login(url: str | None, ca: Path | None) -> Login:
         LocalError: Incomplete credentials, or a CA file that cannot be read.
     """
     from anomalyops.local.connections import login as make_login
-    from anomalyops.local.manifests import LocalError
+    from anomalyops.local.errors import LocalError
 
     try:
         pem = ca.read_text(encoding="ascii") if ca is not None else None
@@ -84,7 +102,15 @@ def login(url: str | None, ca: Path | None) -> Login:
     return make_login(url=url, ca_pem=pem, environ=os.environ)
 
 
-def targets(files: list[str], *, namespace: str, url: str | None, ca: Path | None) -> list[Target]:
+def targets(
+    files: list[str],
+    *,
+    namespace: str,
+    url: str | None,
+    ca: Path | None,
+    owner: str | None = None,
+    take_over: str | None = None,
+) -> list[Target]:
     """The servers and pairs that the files and options name.
 
     Raises:
@@ -92,9 +118,15 @@ def targets(files: list[str], *, namespace: str, url: str | None, ca: Path | Non
         ManifestError: A resource is not valid.
     """
     from anomalyops.local.connections import targets as find_targets
-    from anomalyops.local.manifests import LocalError, read_manifests
+    from anomalyops.local.errors import LocalError
+    from anomalyops.local.identity import checked_owner
+    from anomalyops.local.manifests import read_manifests
 
-    found = find_targets(read_manifests(files, namespace=namespace), login(url, ca))
+    chosen = checked_owner(owner, "--owner") if owner is not None else None
+    manifests = read_manifests(files, namespace=namespace, owner=chosen)
+    if take_over is not None:
+        manifests.take_over_from(checked_owner(take_over, "--take-over"))
+    found = find_targets(manifests, login(url, ca))
     if not found:
         raise LocalError(f"{', '.join(files)}: no AnomalyJob and no Datafeed in there")
     return found
@@ -106,7 +138,7 @@ def seconds(option: str, text: str) -> float:
     Raises:
         LocalError: It is not a duration.
     """
-    from anomalyops.local.manifests import LocalError
+    from anomalyops.local.errors import LocalError
     from anomalyops.resources import parse_duration
 
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Url
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, OwnerId, TakeOver, Url
 
 if TYPE_CHECKING:
     from anomalyops.local.inspecting import Planned
@@ -19,6 +19,8 @@ def plan(
     url: Url = None,
     ca: Ca = None,
     namespace: Namespace = "default",
+    owner: OwnerId = None,
+    take_over: TakeOver = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Show what apply would do, and why; change nothing.
@@ -30,9 +32,8 @@ def plan(
     from anomalyops.cli.options import targets
     from anomalyops.local.inspecting import plan as look
 
-    planned = [
-        item for target in targets(filename, namespace=namespace, url=url, ca=ca) for item in asyncio.run(look(target))
-    ]
+    found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner, take_over=take_over)
+    planned = [item for target in found for item in asyncio.run(look(target))]
     _show(planned, output)
     if any(not item.plan.empty or item.plan.obstacles for item in planned):
         raise typer.Exit(SOMETHING_TO_DO)

@@ -41,6 +41,8 @@ def plan_text(planned: Sequence[Planned]) -> Text:
     text = Text()
     for item in planned:
         text.append(f"{pair_name(item.pair)}\n", "bold")
+        if item.plan.ownership:
+            text.append(f"  {item.plan.ownership}\n", "dim")
         for step in item.plan.steps:
             text.append("  ").append(step_line(step)).append("\n")
         for obstacle in item.plan.obstacles:
@@ -86,6 +88,7 @@ def plan_document(planned: Sequence[Planned]) -> dict[str, Any]:
                     }
                     for resource in resources_of(item.pair)
                 ],
+                "ownership": item.plan.ownership,
                 **item.plan.to_json(),
             }
             for item in planned

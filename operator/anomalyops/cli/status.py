@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, Url
+from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, OwnerId, Url
 
 
 def status(
@@ -10,6 +10,7 @@ def status(
     url: Url = None,
     ca: Ca = None,
     namespace: Namespace = "default",
+    owner: OwnerId = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Show the state of the resources on the server, as kubectl get would."""
@@ -19,5 +20,5 @@ def status(
     from anomalyops.cli.status_view import show
     from anomalyops.local.inspecting import status as look
 
-    found = targets(filename, namespace=namespace, url=url, ca=ca)
+    found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner)
     show([pair for target in found for pair in asyncio.run(look(target))], output)

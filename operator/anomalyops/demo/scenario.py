@@ -91,7 +91,7 @@ def demo_target(url: str, end: str) -> Target:
         url: The server.
         end: Where the datafeeds end, ISO 8601.
     """
-    (target,) = targets(read_manifests([str(MANIFESTS)]), Login(url=url))
+    (target,) = targets(read_manifests([str(MANIFESTS)], owner="anomalyops demo"), Login(url=url))
     bounded = tuple(_bounded(pair, end) for pair in target.pairs)
     return Target(connection=target.connection, credentials=target.credentials, pairs=bounded)
 

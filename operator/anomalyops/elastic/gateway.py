@@ -39,12 +39,16 @@ _ANSWER_MARGIN = 10.0  # seconds that the client waits longer than the server wa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerPair:
-    """One job and its datafeed as the server has them; None for what does not exist."""
+    """One job and its datafeed as the server has them; None for what does not exist.
+
+    `other_job` is the job whose datafeed has the id that this job's datafeed was expected to have.
+    """
 
     job: JsonDict | None
     job_stats: JsonDict | None
     datafeed: JsonDict | None
     datafeed_stats: JsonDict | None
+    other_job: JsonDict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +204,9 @@ class Gateway:
     # -- reads of one pair -------------------------------------------------------------------------
 
     async def pair(self, job_id: str, datafeed_id: str | None) -> ServerPair:
-        """A job, its datafeed (whatever its id) and the stats of both: three calls, four if the id differs.
+        """A job, its datafeed (whatever its id) and the stats of both: three calls.
+
+        One more where the datafeed has another id, two more where the expected one belongs to another job.
 
         Args:
             job_id: The job.
@@ -209,15 +215,23 @@ class Gateway:
         expected = self.datafeed_stats_of(datafeed_id) if datafeed_id is not None else _nothing()
         job, feed_stats = await asyncio.gather(self.job(job_id), expected)
         feed: JsonDict | None = job.get("datafeed_config") if job is not None else None
+        elsewhere = feed_stats is not None and (feed is None or feed["datafeed_id"] != datafeed_id)
+        other_job = await self._job_of_datafeed(datafeed_id, job_id) if datafeed_id and elsewhere else None
         if feed is not None and (feed_stats is None or feed["datafeed_id"] != datafeed_id):
             feed_stats = await self.datafeed_stats_of(str(feed["datafeed_id"]))
         # The job's stats come last: a lookback that is seen to have stopped has closed its job and counted everything.
         job_stats = await self.job_stats_of(job_id) if job is not None else None
         if job_stats is None or feed is None or feed_stats is None:
-            return ServerPair(
-                job=job if job_stats is not None else None, job_stats=job_stats, datafeed=None, datafeed_stats=None
-            )
-        return ServerPair(job=job, job_stats=job_stats, datafeed=feed, datafeed_stats=feed_stats)
+            known = job if job_stats is not None else None
+            return ServerPair(job=known, job_stats=job_stats, datafeed=None, datafeed_stats=None, other_job=other_job)
+        return ServerPair(job=job, job_stats=job_stats, datafeed=feed, datafeed_stats=feed_stats, other_job=other_job)
+
+    async def _job_of_datafeed(self, datafeed_id: str, expected: str) -> JsonDict | None:
+        """The job that a datafeed belongs to, None where it is the expected one or the datafeed went meanwhile."""
+        config = await self.datafeed(datafeed_id)
+        if config is None or config["job_id"] == expected:
+            return None
+        return await self.job(str(config["job_id"]))
 
     async def job(self, job_id: str) -> JsonDict | None:
         """One job's configuration with its datafeed embedded as `datafeed_config`."""

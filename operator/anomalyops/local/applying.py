@@ -11,16 +11,19 @@ from typing import Final, Protocol
 from anomalyops.elastic import Gateway
 from anomalyops.local.connections import Target, open_gateway
 from anomalyops.local.progress import Progress, Verdict, measure, with_statuses
-from anomalyops.plan import Step
+from anomalyops.plan import LOCAL, Plan, Step
 from anomalyops.reconciler import Observation, Observer, Pair, Reconciler
 
-CLUSTER: Final = "local"  # the owner's cluster in the marker of jobs that come from files
+CLUSTER: Final = LOCAL  # the owner's cluster in the marker of jobs that come from files
 _POLL: Final = 0.4  # seconds between looks at the server
 _CONCURRENT: Final = 4  # pairs that are worked on at a time
 
 
 class Listener(Protocol):
     """Who wants to know how applying goes on."""
+
+    def plan(self, pair: Pair, plan: Plan) -> None:
+        """A plan is about to be executed; it says whose the job is."""
 
     def step(self, pair: Pair, step: Step) -> None:
         """A step is about to be executed."""
@@ -104,7 +107,13 @@ async def apply(
 
 
 def _track(pair: Pair, gateway: Gateway, listener: Listener, clock: Callable[[], datetime]) -> _Tracked:
-    reconciler = Reconciler(gateway, cluster=CLUSTER, clock=clock, on_step=lambda step: listener.step(pair, step))
+    reconciler = Reconciler(
+        gateway,
+        cluster=CLUSTER,
+        clock=clock,
+        on_plan=lambda plan: listener.plan(pair, plan),
+        on_step=lambda step: listener.step(pair, step),
+    )
     return _Tracked(pair=pair, reconciler=reconciler, progress=Progress(pair=pair, verdict=Verdict.WORKING))
 
 

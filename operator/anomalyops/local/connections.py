@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from anomalyops.elastic import Gateway, GatewayError
-from anomalyops.local.manifests import LocalError, Manifests
+from anomalyops.local.errors import LocalError
+from anomalyops.local.manifests import Manifests
 from anomalyops.local.pairs import pairs, refuse_shared_ids
 from anomalyops.reconciler import Credentials, Pair, connect
 from anomalyops.resources import API_VERSION, Auth, ElasticsearchConnection, Resource, SecretManifest

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from anomalyops.local.applying import CLUSTER, now
 from anomalyops.local.connections import Target, open_gateway
 from anomalyops.plan import Observed, Obstacle, Owner, Step, is_ours, owner_of
-from anomalyops.reconciler import Outcome, Pair, Reconciler
+from anomalyops.reconciler import Outcome, Pair, Reconciler, owner_of_pair
 from anomalyops.resources import AnomalyJob, Datafeed, DeletionPolicy
 
 _POLL = 0.5  # seconds between attempts where the server is not ready yet
@@ -57,7 +57,7 @@ class Deleted:
         job = self.observed.job
         if (job if resource is self.pair.job else self.observed.datafeed) is None:
             return Fate.ABSENT
-        owner = Owner(cluster=CLUSTER, namespace=self.pair.namespace, name=self.pair.job_name, uid="")
+        owner = owner_of_pair(self.pair, CLUSTER)
         return Fate.DONE if job is not None and is_ours(owner, job.config) else Fate.NOT_OURS
 
     @property

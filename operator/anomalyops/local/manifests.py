@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from anomalyops.local.errors import LocalError
+from anomalyops.local.identity import owner_of_folder
 from anomalyops.resources import (
     AnomalyJob,
     Datafeed,
@@ -25,10 +27,6 @@ DEFAULT_NAMESPACE: Final = "default"
 _Any = AnomalyJob | Datafeed | ElasticsearchConnection | SecretManifest
 
 
-class LocalError(Exception):
-    """Files that cannot be applied as they are; the message says which and why."""
-
-
 @dataclass(slots=True)
 class Manifests:
     """Everything that the files hold.
@@ -44,6 +42,15 @@ class Manifests:
     datafeeds: list[Datafeed] = field(default_factory=list)
     connections: dict[tuple[str, str], ElasticsearchConnection] = field(default_factory=dict)
     secrets: dict[tuple[str, str, str], SecretManifest] = field(default_factory=dict, repr=False)
+
+    def take_over_from(self, owner: str) -> None:
+        """Lets every job that names nobody itself be taken over from this owner."""
+        self.jobs = [
+            job
+            if job.spec.take_over_from
+            else job.model_copy(update={"spec": job.spec.model_copy(update={"take_over_from": owner})})
+            for job in self.jobs
+        ]
 
 
 def find_files(paths: Iterable[str]) -> list[Path | None]:
@@ -69,12 +76,13 @@ def find_files(paths: Iterable[str]) -> list[Path | None]:
     return found
 
 
-def read_manifests(paths: Iterable[str], *, namespace: str = DEFAULT_NAMESPACE) -> Manifests:
+def read_manifests(paths: Iterable[str], *, namespace: str = DEFAULT_NAMESPACE, owner: str | None = None) -> Manifests:
     """Reads files, folders and standard input ("-"). Objects of other groups are left alone.
 
     Args:
         paths: What the user named.
         namespace: Of resources that name none.
+        owner: Who the jobs and datafeeds belong to; by default who the folder of their file is.
 
     Raises:
         LocalError: A file cannot be read, or a resource is there twice.
@@ -90,8 +98,9 @@ def read_manifests(paths: Iterable[str], *, namespace: str = DEFAULT_NAMESPACE) 
         except ManifestError as error:
             problems += error.problems
             continue
+        whose = owner or owner_of_folder(Path.cwd() if path is None else path.parent)
         for resource in resources:
-            _add(manifests, _in_namespace(resource, namespace), source, sources)
+            _add(manifests, _owned(_in_namespace(resource, namespace), whose), source, sources)
     if problems:
         raise ManifestError(problems)
     return manifests
@@ -111,6 +120,13 @@ def _in_namespace(resource: _Any, namespace: str) -> _Any:
         return resource
     metadata = resource.metadata.model_copy(update={"namespace": namespace})
     return resource.model_copy(update={"metadata": metadata})
+
+
+def _owned(resource: _Any, owner: str) -> _Any:
+    """The resource with the owner's id for a uid: what tells it from one of that name in other files."""
+    if not isinstance(resource, AnomalyJob | Datafeed):
+        return resource
+    return resource.model_copy(update={"metadata": resource.metadata.model_copy(update={"uid": owner})})
 
 
 def _add(manifests: Manifests, resource: _Any, source: str, sources: dict[tuple[str, str, str], str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from anomalyops.local.manifests import LocalError, Manifests
+from anomalyops.local.errors import LocalError
+from anomalyops.local.manifests import Manifests
 from anomalyops.reconciler import Pair
 from anomalyops.resources import Datafeed
 

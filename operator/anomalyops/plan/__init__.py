@@ -28,6 +28,7 @@ from anomalyops.plan.pair.steps import (
     UpdateJob,
 )
 from anomalyops.plan.pair.values import (
+    LOCAL,
     DatafeedState,
     Desired,
     DesiredDatafeed,
@@ -39,12 +40,14 @@ from anomalyops.plan.pair.values import (
     Owner,
     Policy,
     Removal,
+    Taken,
 )
 
 __all__ = [
     "DATAFEED_FIELDS",
     "DETECTOR_FIELDS",
     "JOB_FIELDS",
+    "LOCAL",
     "CloseJob",
     "CreateDatafeed",
     "CreateJob",
@@ -78,6 +81,7 @@ __all__ = [
     "Step",
     "StopDatafeed",
     "Subject",
+    "Taken",
     "UpdateDatafeed",
     "UpdateJob",
     "Window",

@@ -6,7 +6,7 @@ from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.observation import Assessment, Observation
 from anomalyops.reconciler.observer import Observer
 from anomalyops.reconciler.outcome import Outcome
-from anomalyops.reconciler.pair import Pair
+from anomalyops.reconciler.pair import Pair, owner_of_pair
 from anomalyops.reconciler.reconciler import Reconciler
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "check_connection",
     "connect",
     "failure_of",
+    "owner_of_pair",
 ]

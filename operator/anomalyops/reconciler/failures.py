@@ -20,7 +20,7 @@ from anomalyops.elastic import (
     Unsupported,
 )
 from anomalyops.health import Failure, FailureKind
-from anomalyops.plan import Step
+from anomalyops.plan import Obstacle, Step, Subject
 from anomalyops.resources import AnomalyJob, ConditionType, Datafeed, Reason, find_condition
 
 _KINDS: tuple[tuple[type[GatewayError], FailureKind], ...] = (
@@ -76,6 +76,18 @@ def remembered_failure(resource: AnomalyJob | Datafeed | None) -> Failure | None
         return None
     kind = _REMEMBERED.get(stalled.reason)
     return Failure(kind=kind, message=stalled.message) if kind is not None else None
+
+
+def remembered_conflict(datafeed: Datafeed | None) -> Obstacle | None:
+    """The conflict about a datafeed's id that its status tells of, if it is about the present manifest."""
+    if datafeed is None or datafeed.status is None:
+        return None
+    stalled = find_condition(datafeed.status.conditions, ConditionType.STALLED)
+    if stalled is None or stalled.reason != Reason.CONFLICT:
+        return None
+    if stalled.observed_generation != datafeed.metadata.generation:
+        return None
+    return Obstacle(reason=Reason.CONFLICT, message=stalled.message, subject=Subject.DATAFEED)
 
 
 def is_stale(error: GatewayError) -> bool:

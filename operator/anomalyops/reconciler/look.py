@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from anomalyops.elastic import ServerPair
-from anomalyops.plan import DatafeedState, JobState, Observed, ObservedDatafeed, ObservedJob
+from anomalyops.plan import DatafeedState, JobState, Observed, ObservedDatafeed, ObservedJob, Taken, owner_of
 
 
 def observed_pair(server: ServerPair, *, now: datetime) -> Observed:
@@ -16,7 +16,13 @@ def observed_pair(server: ServerPair, *, now: datetime) -> Observed:
         job=observed_job(server.job, server.job_stats),
         datafeed=observed_datafeed(server.datafeed, server.datafeed_stats),
         now_ms=round(now.timestamp() * 1000),
+        taken=None if server.other_job is None else taken_by(server.other_job),
     )
+
+
+def taken_by(config: Mapping[str, Any]) -> Taken:
+    """Who has the id of a datafeed, from the configuration of the job that the datafeed belongs to."""
+    return Taken(job_id=str(config["job_id"]), owner=owner_of(config))
 
 
 def observed_job(config: Mapping[str, Any] | None, stats: Mapping[str, Any] | None) -> ObservedJob | None:

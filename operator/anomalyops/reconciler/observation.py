@@ -9,9 +9,20 @@ from typing import Any
 
 from anomalyops.elastic import MlMessage
 from anomalyops.health import Annotation, Messages, Notice, Notification, PlanState
-from anomalyops.plan import DatafeedState, JobState, Observed, Plan, lookback_done, plan, stopped_run, wanted_window_of
-from anomalyops.reconciler.failures import remembered_failure
-from anomalyops.reconciler.look import observed_datafeed, observed_job
+from anomalyops.plan import (
+    DatafeedState,
+    JobState,
+    Observed,
+    Plan,
+    Subject,
+    Taken,
+    lookback_done,
+    plan,
+    stopped_run,
+    wanted_window_of,
+)
+from anomalyops.reconciler.failures import remembered_conflict, remembered_failure
+from anomalyops.reconciler.look import observed_datafeed, observed_job, taken_by
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.reconciler.quiet import QuietPairs, facts_of
@@ -90,13 +101,23 @@ class Observation:
             ),
             configs_known=self.configs_known,
             now_ms=round(self.started_at.timestamp() * 1000),
+            taken=self._taken(pair, job_id),
         )
+
+    def _taken(self, pair: Pair, job_id: str | None) -> Taken | None:
+        """Who else has the id of the pair's datafeed; only configurations tell."""
+        if pair.datafeed is None or self.jobs is None or self.datafeeds is None:
+            return None
+        config = self.datafeeds.get(pair.datafeed.server_id)
+        other = str(config["job_id"]) if config is not None else job_id
+        return None if other is None or other == job_id or other not in self.jobs else taken_by(self.jobs[other])
 
     def _ids(self, pair: Pair) -> tuple[str | None, str | None]:
         """The ids of the pair's job and of that job's datafeed on the server."""
         job_id = pair.job.server_id if pair.job is not None else self._job_of_datafeed(pair)
         feed_id = self._datafeed_of.get(job_id) if job_id is not None else None
-        if feed_id is None and pair.datafeed is not None and not self.configs_known:
+        known = self.configs_known or self._belongs_to_other(pair)
+        if feed_id is None and pair.datafeed is not None and not known:
             feed_id = pair.datafeed.server_id
         return job_id, feed_id
 
@@ -112,15 +133,22 @@ class Observation:
 
     def _facts(self, pair: Pair) -> int:
         job_id, feed_id = self._ids(pair)
-        return facts_of(
+        facts = facts_of(
             self.job_stats.get(job_id or ""), self.datafeed_stats.get(feed_id or ""), self.messages.get(job_id or "")
         )
+        return hash((facts, self._belongs_to_other(pair)))
 
     def _assess(self, pair: Pair) -> Assessment:
+        elsewhere = self._belongs_to_other(pair)
+        conflict = remembered_conflict(pair.datafeed) if elsewhere else None
+        if elsewhere and conflict is None:
+            return _as_it_is(pair, needs_reconcile=True)  # a look with configurations says whose the id is
         observed = self.observed(pair)
         if stopped_run(observed, wanted_window_of(desired(pair, cluster=self.cluster, bodies=False))) is not None:
             return _as_it_is(pair, needs_reconcile=True)  # only a closer look tells whether it came to its end
         found, finished = self._plan(pair, observed)
+        if conflict is not None:
+            found = replace(found, obstacles=(*found.obstacles, conflict))
         if not self.configs_known and not finished and _may_be_finished(pair, observed):
             return _as_it_is(pair, needs_reconcile=True)
         state = PlanState(obstacles=found.obstacles, pending=found.steps, compared=self.configs_known)
@@ -136,6 +164,13 @@ class Observation:
             notices=health_notices(pair, job, feed),
             needs_reconcile=not found.empty or self._lacks_something(pair, observed, states),
         )
+
+    def _belongs_to_other(self, pair: Pair) -> bool:
+        """Whether stats alone tell that the id of the pair's datafeed is that of another job's."""
+        if pair.job is None or pair.datafeed is None or self.configs_known:
+            return False
+        stats = self.datafeed_stats.get(pair.datafeed.server_id, {})
+        return str(stats.get("timing_stats", {}).get("job_id", pair.job.server_id)) != pair.job.server_id
 
     def _plan(self, pair: Pair, observed: Observed) -> tuple[Plan, bool]:
         """What is to be done, and whether a lookback has reached its end."""
@@ -153,7 +188,9 @@ class Observation:
 
         Without configurations the plan does not say so: it would not know what to create.
         """
-        wanted = ((pair.job, observed.job, states[0]), (pair.datafeed, observed.datafeed, states[1]))
+        # Where its id is taken, that has to change first.
+        feed = pair.datafeed if states[1].blocking(Subject.DATAFEED) is None else None
+        wanted = ((pair.job, observed.job, states[0]), (feed, observed.datafeed, states[1]))
         return pair.job is not None and any(
             resource is not None and not is_deleting(resource) and there is None and state.failure is None
             for resource, there, state in wanted

@@ -58,6 +58,12 @@ def is_deleting(resource: AnomalyJob | Datafeed | None) -> bool:
     return resource is not None and resource.metadata.deletion_timestamp is not None
 
 
+def owner_of_pair(pair: Pair, cluster: str) -> Owner:
+    """Who a pair's manifests are, for the mark of ownership."""
+    uid = pair.resources[0].metadata.uid
+    return Owner(cluster=cluster, namespace=pair.namespace, name=pair.job_name, uid=uid)
+
+
 def desired(pair: Pair, *, cluster: str, bodies: bool = True) -> Desired:
     """What the pair's manifests ask for.
 
@@ -66,10 +72,8 @@ def desired(pair: Pair, *, cluster: str, bodies: bool = True) -> Desired:
         cluster: Identity of the cluster that the manifests live in, for the mark of ownership.
         bodies: Whether configurations are needed; False saves their making where only states are compared.
     """
-    uid = pair.job.metadata.uid if pair.job is not None else ""
-    owner = Owner(cluster=cluster, namespace=pair.namespace, name=pair.job_name, uid=uid)
     return Desired(
-        owner=owner,
+        owner=owner_of_pair(pair, cluster),
         job=_desired_job(pair.job, bodies=bodies),
         datafeed=_desired_datafeed(pair.datafeed, bodies=bodies),
     )
@@ -86,6 +90,7 @@ def policy(pair: Pair, *, run_state_only: bool = False) -> Policy:
     return Policy(
         replace=job.spec.replace_policy if job is not None else ReplacePolicy.NEVER,
         adoption=job.spec.adoption_policy if job is not None else AdoptionPolicy.IF_MATCHES,
+        take_over=(job.spec.take_over_from or "") if job is not None else "",
         suspend_job=job is not None and job.spec.suspend,
         suspend_datafeed=feed is not None and feed.spec.suspend,
         replace_datafeed=feed.spec.replace_policy if feed is not None else ReplacePolicy.NEVER,

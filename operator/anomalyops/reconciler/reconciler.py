@@ -39,6 +39,7 @@ from anomalyops.reconciler.outcome import (
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.resources import DeletionPolicy
 
+OnPlan = Callable[[Plan], None]
 OnStep = Callable[[Step], Awaitable[None] | None]
 
 _LONGEST_WAIT = 300.0  # seconds until a pair with something pending is looked at again
@@ -58,6 +59,7 @@ class Reconciler:
         *,
         cluster: str,
         clock: Callable[[], datetime] = utc_now,
+        on_plan: OnPlan | None = None,
         on_step: OnStep | None = None,
     ) -> None:
         """Prepares a reconciler.
@@ -66,11 +68,13 @@ class Reconciler:
             gateway: The server.
             cluster: Identity of the cluster that the resources live in; `local` for files on disk.
             clock: Says the time, in UTC.
+            on_plan: Called with each plan that has steps, before the first one is sent.
             on_step: Called with each step before it is sent.
         """
         self._gateway = gateway
         self._cluster = cluster
         self._clock = clock
+        self._on_plan = on_plan
         self._on_step = on_step
         self._backoff = Backoff()
         self._holds = Holds()
@@ -146,6 +150,8 @@ class Reconciler:
             run.note_plan(found)
             if found.empty:
                 break
+            if self._on_plan is not None:
+                self._on_plan(found)
             failed = await self._execute(found, run)
             if failed is not None and not (is_stale(failed[0]) and round_ < _ROUNDS - 1):
                 await self._after_failure(run, *failed)

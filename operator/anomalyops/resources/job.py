@@ -131,6 +131,7 @@ class AnomalyJobSpec(SpecModel):
             "replace_policy",
             "deletion_policy",
             "adoption_policy",
+            "take_over_from",
             "suspend",
         }
     )
@@ -161,7 +162,16 @@ class AnomalyJobSpec(SpecModel):
     adoption_policy: AdoptionPolicy = Field(
         default=AdoptionPolicy.IF_MATCHES,
         description=(
-            "Whether a job that exists already under this id is taken over: when it matches, never or always."
+            "Whether a job that exists already under this id, and that nobody manages, is taken over: when it matches, "
+            "never or always."
+        ),
+    )
+    take_over_from: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+        default=None,
+        description=(
+            "The one owner that a managed job of this id may be taken over from, as messages name him: "
+            "`<cluster>/<namespace>/<name>`, or `dir:...` or `git:...` for files. Nothing else takes a job from its "
+            "owner."
         ),
     )
     suspend: Boolean = Field(

@@ -5,7 +5,8 @@ import io
 import pytest
 
 from anomalyops.local.connections import login, only_connection, targets
-from anomalyops.local.manifests import LocalError, read_manifests
+from anomalyops.local.errors import LocalError
+from anomalyops.local.manifests import read_manifests
 from anomalyops.local.pairs import pairs
 from anomalyops.resources import ManifestError
 

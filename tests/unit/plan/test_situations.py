@@ -447,7 +447,7 @@ def test_adoption_that_is_not_possible_says_so(adoption, body, reason):
     assert made.obstacles[0].reason == reason
 
 
-@pytest.mark.parametrize("adoption", [AdoptionPolicy.NEVER, AdoptionPolicy.IF_MATCHES])
+@pytest.mark.parametrize("adoption", list(AdoptionPolicy))
 def test_a_job_of_another_owner_is_not_touched(adoption):
     other = replace(OWNER, namespace="theirs")
     made = plan(pair(description="mine"), running(pair(owner=other)).observe(), Policy(adoption=adoption))
@@ -455,12 +455,6 @@ def test_a_job_of_another_owner_is_not_touched(adoption):
     assert made.obstacles[0].reason == "NotOwned"
     assert "theirs/logs" in made.obstacles[0].message
     assert made.obstacles_of("datafeed")[0].waiting
-
-
-def test_always_takes_a_job_over():
-    other = replace(OWNER, namespace="theirs")
-    server = applied(pair(), running(pair(owner=other)), Policy(adoption=AdoptionPolicy.ALWAYS))
-    assert owner_of(server.job) == OWNER
 
 
 def test_a_manifest_that_comes_back_with_a_new_uid_is_the_same_owner():

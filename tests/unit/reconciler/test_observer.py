@@ -263,3 +263,40 @@ async def test_raw_numbers_are_at_hand(server, gateway, observer):
     observed = (await observer.observe()).observed(pair)
     assert observed.job.stats["data_counts"]["processed_record_count"] == 0
     assert observed.datafeed.stats["state"] == "started"
+
+
+def conflicting(name):
+    """A pair whose datafeed has the id of the datafeed of `web-0`, as two namespaces by default have."""
+    pair = named(name)
+    metadata = pair.datafeed.metadata.model_copy(update={"name": "feed-web-0"})
+    return Pair(job=pair.job, datafeed=pair.datafeed.model_copy(update={"metadata": metadata}))
+
+
+async def test_a_datafeed_id_in_use_is_a_conflict_with_its_owner_and_no_write_at_rest(server, gateway, observer):
+    await applied(gateway, named("web-0"))
+    loser = with_status(conflicting("web-1"), await Reconciler(gateway, cluster="test").reconcile(conflicting("web-1")))
+    stalled = find_condition(loser.datafeed.status.conditions, "Stalled")
+    assert stalled.reason == "Conflict"
+    assert "datafeed of job web-0, managed by AnomalyJob ops/web-0 of cluster test" in stalled.message
+    assert find_condition(loser.datafeed.status.conditions, "Synced").status == "False"
+    assert find_condition(loser.job.status.conditions, "Ready").reason == "Conflict", "no data reaches the job"
+    for configs in (False, True, False):
+        looked = (await observer.observe(configs=configs)).assess(loser)
+        assert looked.datafeed_status == loser.datafeed.status
+        assert looked.job_status == loser.job.status
+        assert not looked.needs_reconcile
+    await gateway.stop_datafeed("feed-web-0")
+    await gateway.delete_datafeed("feed-web-0")
+    assert (await observer.observe()).assess(loser).needs_reconcile, "the id is free"
+    assert server.feeds == {}
+    await applied(gateway, loser)
+    assert server.feeds["feed-web-0"]["job_id"] == "web-1"
+
+
+async def test_a_conflict_that_is_not_known_yet_is_looked_at_whole(gateway, observer):
+    await applied(gateway, named("web-0"))
+    assert (await observer.observe()).assess(conflicting("web-1")).needs_reconcile
+    await gateway.create_job(
+        "web-1", {"analysis_config": {"detectors": [{"function": "count"}]}, "data_description": {}}
+    )
+    assert (await observer.observe()).assess(conflicting("web-1")).needs_reconcile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from anomalyops.plan.core.steps import Step, Subject
@@ -28,10 +28,17 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Ordered steps, and the obstacles to what the steps do not reach."""
+    """Ordered steps, and the obstacles to what the steps do not reach.
+
+    Attributes:
+        steps: In the order in which they are to be taken.
+        obstacles: What stands in the way of the rest.
+        ownership: Whose the server's object is, in words; empty when that is not known.
+    """
 
     steps: tuple[Step, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
+    ownership: str = field(default="", compare=False)
 
     @property
     def empty(self) -> bool:
@@ -75,9 +82,9 @@ class Plan:
 def _described(step: Step) -> dict[str, Any]:
     named = {"reason", f"{step.subject}_id"}
     arguments = {
-        field.name: value
-        for field in fields(step)
-        if field.name not in named and (value := getattr(step, field.name)) not in (None, False)
+        argument.name: value
+        for argument in fields(step)
+        if argument.name not in named and (value := getattr(step, argument.name)) not in (None, False)
     }
     return {
         "verb": step.verb,

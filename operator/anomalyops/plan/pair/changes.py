@@ -21,7 +21,7 @@ from anomalyops.plan.pair.comparison import (
     sent_of_job,
 )
 from anomalyops.plan.pair.marker import Marker
-from anomalyops.plan.pair.ownership import datafeed_claim
+from anomalyops.plan.pair.ownership import datafeed_claim, datafeed_id_taken
 from anomalyops.plan.pair.values import (
     DesiredDatafeed,
     DesiredJob,
@@ -156,7 +156,7 @@ def _staying(what: str, stays: Sequence[Difference], subject: Subject) -> Obstac
     message = (
         f"{what} keeps what its manifest gave and gives no more, because the server cannot be told to forget it: "
         + ", ".join(f"{found.manifest_path} {shown(found.observed)}" for found in stays)
-        + "; write it into the manifest again, or delete the object and have it created anew"
+        + "; write it into the manifest again"
     )
     return Obstacle(reason=Reason.FIELD_STAYS, message=message, subject=subject)
 
@@ -228,6 +228,8 @@ def datafeed_change(
             return DatafeedChange()
         case Removal():
             return _removed(desired, feed, marker)
+        case _ if observed.taken is not None:
+            return DatafeedChange(obstacles=(datafeed_id_taken(desired.datafeed_id, observed.taken),))
         case _ if feed is None:
             return DatafeedChange(managed=True, create=True, sent=sent_of_datafeed(desired.body))
         case _ if observed_id(feed) != desired.datafeed_id:
@@ -256,7 +258,7 @@ def _other_id(
         return DatafeedChange(managed=True, create=True, delete=why, reset=reset, sent=sent_of_datafeed(desired.body))
     message = (
         f"the job of datafeed {desired.datafeed_id} has the datafeed {other} already, and a job has only one: name "
-        f"that one in spec.datafeedId, delete it, or set spec.replacePolicy: Recreate (a datafeed holds no model)"
+        f"that one in spec.datafeedId, or set spec.replacePolicy: Recreate to replace it (a datafeed holds no model)"
     )
     return DatafeedChange(obstacles=(Obstacle(reason=Reason.CONFLICT, message=message, subject=Subject.DATAFEED),))
 

@@ -206,7 +206,9 @@ class Lifecycle:
     @property
     def marker_at_update(self) -> Marker:
         """With the update of the job: who manages what, and the run that is about to be started."""
-        marker = Marker(owner=self.marker.owner) if self.job_change.recreate else self.marker_before
+        marker = (
+            Marker(owner=self.marker.owner, since=self.marker.since) if self.job_change.recreate else self.marker_before
+        )
         wanted = self.wanted_feed
         if self.job_change.sent is not None:
             marker = replace(marker, sent=self.job_change.sent)
@@ -351,7 +353,9 @@ class Lifecycle:
     def _marking(self, on_server: Marker | None) -> str:
         owner = self.marker.owner
         if on_server is None or on_server.owner != owner or on_server.retained:
-            return f"mark it as managed by AnomalyJob {owner.namespace}/{owner.name}"
+            taken = on_server is not None and not on_server.retained and not on_server.belongs_to(owner)
+            before = f", taken over from {on_server.owner}" if on_server is not None and taken else ""
+            return f"mark it as managed by AnomalyJob {owner.namespace}/{owner.name}{before}"
         if on_server.old_form:
             return "write its mark in the present form"
         if on_server.datafeed != self.marker_at_update.datafeed:

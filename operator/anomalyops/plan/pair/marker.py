@@ -28,6 +28,7 @@ class Marker:
 
     Attributes:
         owner: The AnomalyJob that manages the job.
+        since: Since when, ISO 8601; empty when that is not known.
         datafeed: The id of the datafeed that a Datafeed resource manages; empty for none.
         lookback: The last bounded run.
         resume: The id of a datafeed that the operator stopped and is to start again, where nothing else tells
@@ -39,6 +40,7 @@ class Marker:
     """
 
     owner: Owner
+    since: str = ""
     datafeed: str = ""
     lookback: LookbackRecord | None = None
     resume: str = ""
@@ -48,17 +50,14 @@ class Marker:
     old_form: bool = False
 
     def belongs_to(self, owner: Owner) -> bool:
-        """Whether the resource of that cluster, namespace and name manages the job.
-
-        The uid may differ: the same manifest, deleted and applied again, is the same owner.
-        """
-        ours = self.owner
-        return (ours.cluster, ours.namespace, ours.name) == (owner.cluster, owner.namespace, owner.name)
+        """Whether that owner manages the job."""
+        return self.owner.is_same(owner)
 
     def settings(self) -> dict[str, str]:
         """The mark as it is stored: texts by key."""
         parts: dict[str, Any] = {name: getattr(self.owner, name) for name in _OWNER}
-        parts |= {"datafeed": self.datafeed, "resume": self.resume, "retained": "true" if self.retained else ""}
+        parts |= {"since": self.since, "datafeed": self.datafeed, "resume": self.resume}
+        parts |= {"retained": "true" if self.retained else ""}
         if self.lookback is not None:
             parts |= {f"lookback-{name}": value for name, value in self.lookback.to_json().items()}
         parts |= {"sent": _written(self.sent), "sent-datafeed": _written(self.sent_feed)}
@@ -98,6 +97,7 @@ def read_marker(config: JsonObject) -> Marker | None:
 def _marker(parts: JsonObject, lookback: JsonValue, *, retained: bool, old_form: bool = False) -> Marker:
     return Marker(
         owner=Owner(**{name: str(parts.get(name, "")) for name in _OWNER}),
+        since=str(parts.get("since", "")),
         datafeed=str(parts.get("datafeed", "")),
         lookback=LookbackRecord.from_json(lookback),
         resume=str(parts.get("resume", "")),

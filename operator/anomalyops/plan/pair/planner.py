@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from anomalyops.plan.core.plans import Obstacle, Plan
 from anomalyops.plan.core.steps import Step, Subject
@@ -11,7 +12,7 @@ from anomalyops.plan.pair.comparison import compare_job, sent_of_datafeed, sent_
 from anomalyops.plan.pair.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState
 from anomalyops.plan.pair.marker import Marker, read_marker, settings_with
-from anomalyops.plan.pair.ownership import adopted, job_claim
+from anomalyops.plan.pair.ownership import adopted, job_claim, whose
 from anomalyops.plan.pair.removal import blocked, datafeed_removal, removal, waits_for_job
 from anomalyops.plan.pair.run_state import (
     RUNNING,
@@ -54,6 +55,27 @@ def plan(desired: Desired, observed: Observed, policy: Policy = _DEFAULT_POLICY)
         A plan whose steps, executed in order, leave nothing to plan; cut off anywhere, the plan made from what
         the server then has leads to the same end.
     """
+    made = _planned(desired, observed, policy)
+    return replace(made, ownership=_ownership(desired, observed))
+
+
+def _ownership(desired: Desired, observed: Observed) -> str:
+    """Whose the job is, where that is known."""
+    match desired.job:
+        case DesiredJob(job_id=job_id) | Removal(id=job_id) if observed.configs_known:
+            return whose(desired.owner, observed.job, job_id)
+        case _:
+            return ""
+
+
+def _moment(observed: Observed) -> str:
+    """The time of the look, ISO 8601; empty when it is not known."""
+    if observed.now_ms is None:
+        return ""
+    return datetime.fromtimestamp(observed.now_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _planned(desired: Desired, observed: Observed, policy: Policy) -> Plan:
     absent = observed.job is None and observed.datafeed is None
     if isinstance(desired.job, Removal) and absent:
         return Plan()
@@ -65,7 +87,7 @@ def plan(desired: Desired, observed: Observed, policy: Policy = _DEFAULT_POLICY)
         case Removal() as removed:
             return removal(desired, removed, observed)
         case wanted if observed.job is None:
-            return _creation(desired, wanted, policy) if _may_create(wanted, observed, policy) else Plan()
+            return _creation(desired, wanted, observed, policy) if _may_create(wanted, observed, policy) else Plan()
         case wanted:
             return _existing(desired, wanted, observed, observed.job, policy)
 
@@ -96,9 +118,9 @@ def _without_job(desired: Desired, observed: Observed) -> Plan:
 # -- a job that does not exist yet -------------------------------------------------------------------------------
 
 
-def _creation(desired: Desired, job: DesiredJob, policy: Policy) -> Plan:
-    feed = desired.datafeed if isinstance(desired.datafeed, DesiredDatafeed) else None
-    change = DatafeedChange(managed=feed is not None, create=feed is not None)
+def _creation(desired: Desired, job: DesiredJob, observed: Observed, policy: Policy) -> Plan:
+    change = datafeed_change(desired.datafeed, observed, None, policy)
+    feed = desired.datafeed if isinstance(desired.datafeed, DesiredDatafeed) and change.create else None
     target = run_target(
         desired=desired,
         wanted_job=job,
@@ -111,6 +133,7 @@ def _creation(desired: Desired, job: DesiredJob, policy: Policy) -> Plan:
     record = None if target.window is None else LookbackRecord(window=target.window, state=RunState.PENDING)
     marker = Marker(
         owner=desired.owner,
+        since=_moment(observed),
         datafeed=feed.datafeed_id if feed else "",
         lookback=record,
         sent=sent_of_job(job.body or {}),
@@ -124,7 +147,7 @@ def _creation(desired: Desired, job: DesiredJob, policy: Policy) -> Plan:
     if feed is not None and target.feed_runs:
         steps.append(start_datafeed(feed.datafeed_id, target))
         steps += _recorded(job, marker, record)
-    return Plan(steps=tuple(steps), obstacles=target.obstacles)
+    return Plan(steps=tuple(steps), obstacles=(*change.obstacles, *target.obstacles))
 
 
 _OPENED = "spec.state of the AnomalyJob is Opened"
@@ -152,7 +175,7 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         refused = _refused(desired, wanted, job, policy)
         if refused:
             return Plan() if policy.run_state_only else Plan(obstacles=refused)
-    marker = adopted(desired.owner, stored)
+    marker = adopted(desired.owner, stored, _moment(observed))
     feed_change, change = _changes(
         desired=desired,
         wanted=wanted,
@@ -193,11 +216,10 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
 
 def _refused(desired: Desired, wanted: DesiredJob, job: ObservedJob, policy: Policy) -> tuple[Obstacle, ...]:
     """Why this owner may not touch the job, for the job and for its datafeed."""
-    adoption = policy.adoption
     marker = read_marker(job.config)
     if policy.run_state_only and (marker is None or not marker.belongs_to(desired.owner)):
         return (_not_managed(wanted),)
-    obstacle = job_claim(desired.owner, job.config, adoption, compare_job(wanted.body or {}, job.config))
+    obstacle = job_claim(desired.owner, job.config, policy, compare_job(wanted.body or {}, job.config))
     if obstacle is None:
         return ()
     return (obstacle, _not_managed(wanted)) if isinstance(desired.datafeed, DesiredDatafeed) else (obstacle,)

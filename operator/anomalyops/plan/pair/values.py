@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.resources import AdoptionPolicy, DeletionPolicy, ReplacePolicy
@@ -32,14 +33,48 @@ class DatafeedState(StrEnum):
     STOPPING = "stopping"
 
 
+LOCAL: Final = "local"
+"""The cluster of owners that are files on disk."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Who manages a server job: written into the job's `custom_settings` beside the user's own keys."""
+    """Who manages a server job: written into the job's `custom_settings` beside the user's own keys.
 
-    cluster: str  # uid of the kube-system namespace, or "local" for files on disk
+    Attributes:
+        cluster: The uid of the kube-system namespace, or `local` for files on disk.
+        namespace: The AnomalyJob's.
+        name: The AnomalyJob's.
+        uid: The AnomalyJob's; for files on disk, what tells these files from others that hold the same names.
+    """
+
+    cluster: str
     namespace: str
     name: str
-    uid: str  # of the AnomalyJob; "" for files on disk
+    uid: str
+
+    @property
+    def reference(self) -> str:
+        """The name by which a job is taken over from this owner: `spec.takeOverFrom`."""
+        if self.cluster == LOCAL:
+            return self.uid or LOCAL
+        return f"{self.cluster}/{self.namespace}/{self.name}"
+
+    def is_same(self, other: Owner) -> bool:
+        """Whether both are the same manifest.
+
+        In a cluster the uid may differ: the same manifest, deleted and applied again, is the same owner. Files have
+        nothing but the uid to tell them apart; marks of earlier versions have none.
+        """
+        if (self.cluster, self.namespace, self.name) != (other.cluster, other.namespace, other.name):
+            return False
+        return self.cluster != LOCAL or not self.uid or not other.uid or self.uid == other.uid
+
+    def __str__(self) -> str:
+        where = f"cluster {self.cluster}"
+        if self.cluster == LOCAL:
+            where = f"the files {self.uid}" if self.uid else "files that an earlier version applied"
+        return f"AnomalyJob {self.namespace}/{self.name} of {where}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +154,20 @@ class ObservedDatafeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The job whose datafeed has the id that another job's Datafeed asks for."""
+
+    job_id: str
+    owner: Owner | None  # None: nobody manages that job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """The server's side of one job and its datafeed. A job has at most one datafeed.
 
     `configs_known=False` means that only stats were asked for: `config` holds the ids and nothing else, so only
     a run state that needs no knowledge of the marker can be planned. `now_ms` is the time of the look, in milliseconds
-    since 1970; None when it is not known.
+    since 1970; None when it is not known. `taken` is who else has the id that the datafeed shall have.
     """
 
     job: ObservedJob | None
@@ -132,6 +175,7 @@ class Observed:
     upgrade_mode: bool = False
     configs_known: bool = True
     now_ms: int | None = None
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +195,7 @@ of the job under another id is deleted |
     Attributes:
         replace: `spec.replacePolicy` of the AnomalyJob.
         adoption: `spec.adoptionPolicy` of the AnomalyJob.
+        take_over: `spec.takeOverFrom` of the AnomalyJob: the one owner that it may take the job from.
         suspend_job: The datafeed is stopped and the job closed; the configuration is still applied.
         suspend_datafeed: The datafeed is stopped.
         replace_datafeed: `spec.replacePolicy` of the Datafeed.
@@ -161,6 +206,7 @@ of the job under another id is deleted |
 
     replace: ReplacePolicy = ReplacePolicy.NEVER
     adoption: AdoptionPolicy = AdoptionPolicy.IF_MATCHES
+    take_over: str = ""
     suspend_job: bool = False
     suspend_datafeed: bool = False
     replace_datafeed: ReplacePolicy = ReplacePolicy.NEVER
