@@ -43,6 +43,12 @@ class Unreachable(GatewayError):
     connection = True
 
 
+class OtherServer(GatewayError):
+    """Another cluster answers than the one that was meant."""
+
+    connection = True
+
+
 class TlsFailed(GatewayError):
     """The TLS handshake failed: unknown authority, wrong host name, expired certificate."""
 

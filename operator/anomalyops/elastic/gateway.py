@@ -132,6 +132,10 @@ class Gateway:
             max_model_memory_limit=ml_info.get("limits", {}).get("max_model_memory_limit"),
         )
 
+    async def cluster_uuid(self) -> str:
+        """The identity of the cluster that answers; empty when it has none."""
+        return str((await self.rest.read("GET", "/")).get("cluster_uuid", ""))
+
     async def upgrade_mode(self) -> bool:
         """Whether `set_upgrade_mode` is on."""
         info = await self.rest.read("GET", "/_ml/info")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from anomalyops.health.conditions import Finding, History, Verdict, fine, holds, stuck, working
-from anomalyops.health.failures import Failure
+from anomalyops.health.failures import Failure, FailureKind
 from anomalyops.resources import (
     AnomalyJob,
     AnomalyJobStatus,
@@ -128,7 +128,7 @@ def _unknown(history: History, failure: Failure, resource: AnomalyJob | Datafeed
     findings = [
         Finding(ConditionType.READY, ConditionStatus.UNKNOWN, failure.reason, message),
         progress,
-        _trouble(failure),
+        *([] if failure.kind is FailureKind.PLACE_CHANGED else [_trouble(failure)]),
     ]
     kept = [condition for condition in history.previous if condition.type not in _RENEWED]
     return history.conditions(findings, kept=kept)

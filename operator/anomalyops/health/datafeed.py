@@ -150,6 +150,7 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         effective_search=_window(datafeed),
         delayed_data=delayed,
         operation=last.operation,
+        placement=last.placement,
         last_sync_time=now if plan_state.executed else last.last_sync_time,
     )
 

@@ -29,6 +29,7 @@ class FailureKind(StrEnum):
     SECRET_FORBIDDEN = "secret_forbidden"  # noqa: S105
     SECRET_INVALID = "secret_invalid"  # noqa: S105
     NOT_SUPPORTED = "not_supported"
+    PLACE_CHANGED = "place_changed"  # the server is another one than the one that the object lives on
 
 
 _REASONS = {
@@ -49,6 +50,7 @@ _REASONS = {
     FailureKind.SECRET_FORBIDDEN: Reason.SECRET_FORBIDDEN,
     FailureKind.SECRET_INVALID: Reason.SECRET_INVALID,
     FailureKind.NOT_SUPPORTED: Reason.NOT_SUPPORTED,
+    FailureKind.PLACE_CHANGED: Reason.PLACE_CHANGED,
 }
 _NEEDS_A_PERSON = frozenset(
     {
@@ -61,6 +63,7 @@ _NEEDS_A_PERSON = frozenset(
         FailureKind.SECRET_FORBIDDEN,
         FailureKind.SECRET_INVALID,
         FailureKind.NOT_SUPPORTED,
+        FailureKind.PLACE_CHANGED,
     }
 )
 _LICENCE = frozenset({FailureKind.LICENSE, FailureKind.ML_UNAVAILABLE})

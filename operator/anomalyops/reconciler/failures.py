@@ -11,6 +11,7 @@ from anomalyops.elastic import (
     LicenseInvalid,
     NotAnElasticsearch,
     NotFound,
+    OtherServer,
     Rejected,
     ServerError,
     Timeout,
@@ -24,6 +25,7 @@ from anomalyops.plan import Obstacle, Step, Subject
 from anomalyops.resources import AnomalyJob, ConditionType, Datafeed, Reason, find_condition
 
 _KINDS: tuple[tuple[type[GatewayError], FailureKind], ...] = (
+    (OtherServer, FailureKind.PLACE_CHANGED),
     (TlsFailed, FailureKind.TLS),
     (Unauthorized, FailureKind.UNAUTHORIZED),
     (Forbidden, FailureKind.FORBIDDEN),

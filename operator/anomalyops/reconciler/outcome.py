@@ -77,6 +77,7 @@ class Run:
     """The course of one reconcile, filled in as it goes."""
 
     pair: Pair
+    cluster_uuid: str = ""
     observed: Observed | None = None
     first: Plan | None = None  # what the first look asked for
     remaining: Plan = field(default_factory=Plan)  # what the last look asks for

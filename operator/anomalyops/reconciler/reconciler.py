@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
-from anomalyops.elastic import Gateway, GatewayError, Unsupported
+from anomalyops.elastic import Gateway, GatewayError, OtherServer, Unsupported
 from anomalyops.plan import (
     DesiredJob,
     Effect,
@@ -93,15 +93,20 @@ class Reconciler:
         _, found = await self._look_and_plan(pair)
         return found
 
-    async def reconcile(self, pair: Pair) -> Outcome:
+    async def reconcile(self, pair: Pair, *, cluster_uuid: str = "") -> Outcome:
         """Brings the server to what the pair asks for, and computes the new status.
 
         Trouble with the server becomes part of the status and `retry_after`. Reconciles of the same pair wait
         for each other.
+
+        Args:
+            pair: The pair.
+            cluster_uuid: The server that the pair lives on; empty when that is not known. On another one, nothing
+                is created.
         """
         lock = self._locks.setdefault(pair.key, asyncio.Lock())
         async with lock:
-            run = Run(pair=pair)
+            run = Run(pair=pair, cluster_uuid=cluster_uuid)
             if _has_server_side(pair):
                 await self._run(run)
             else:
@@ -150,6 +155,8 @@ class Reconciler:
             run.note_plan(found)
             if found.empty:
                 break
+            if run.cluster_uuid and run.observed.job is None:
+                await self._make_sure_of(run.cluster_uuid)
             if self._on_plan is not None:
                 self._on_plan(found)
             failed = await self._execute(found, run)
@@ -158,6 +165,16 @@ class Reconciler:
                 return
         if refusal is not None:
             run.hold(refusal.error, refusal.step, self._holds.seconds_left(pair.key))
+
+    async def _make_sure_of(self, cluster_uuid: str) -> None:
+        """What lacks a job may be another server that took the place of the one that has it.
+
+        Raises:
+            OtherServer: it is.
+        """
+        answering = await self._gateway.cluster_uuid()
+        if answering and answering != cluster_uuid:
+            raise OtherServer(f"the cluster {answering} answers, and the job lives on {cluster_uuid}")
 
     async def _execute(self, found: Plan, run: Run) -> tuple[GatewayError, Step] | None:
         """Sends the steps in order; the error and the step at which it stopped, None when all are done."""

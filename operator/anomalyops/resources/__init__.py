@@ -47,6 +47,7 @@ from anomalyops.resources.policies import (
     DatafeedRunState,
     DeletionPolicy,
     JobRunState,
+    MovePolicy,
     ReplacePolicy,
 )
 from anomalyops.resources.problems import ManifestError, Problem
@@ -63,6 +64,7 @@ from anomalyops.resources.status import (
     ElasticsearchConnectionStatus,
     MemoryStatus,
     Operation,
+    Placement,
 )
 from anomalyops.resources.times import parse_time
 from anomalyops.resources.yaml_documents import Document, load_documents
@@ -120,9 +122,11 @@ __all__ = [
     "MemoryStatus",
     "Metadata",
     "ModelPlotConfig",
+    "MovePolicy",
     "ObjectReference",
     "Operation",
     "PerPartitionCategorization",
+    "Placement",
     "Problem",
     "Reason",
     "ReplacePolicy",

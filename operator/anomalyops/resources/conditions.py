@@ -134,6 +134,15 @@ class Reason(_DocumentedEnum):
         "The manifest gives a field no more that the server cannot be told to forget; write it again, or delete the "
         "object and create it anew.",
     )
+    MOVED = (
+        "Moved",
+        "The object moved to another server, as `spec.movePolicy: Move` asks; the message says what is left.",
+    )
+    PLACE_CHANGED = (
+        "PlaceChanged",
+        "The connection leads to another server than the one that the object lives on: let it lead back, or set "
+        "`spec.movePolicy: Move` to stop the job there and create a new one here.",
+    )
     NOT_OWNED = "NotOwned", "The server's object belongs to another resource or cluster."
     ALREADY_EXISTS = (
         "AlreadyExists",

@@ -11,7 +11,7 @@ from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import FieldName, GroupId, IndexNamePart, JobId, ObjectReference
 from anomalyops.resources.memory_sizes import MemoryLimit
-from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, JobRunState, ReplacePolicy
+from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, JobRunState, MovePolicy, ReplacePolicy
 from anomalyops.resources.resource import Resource, server_id_cel
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import AnomalyJobStatus
@@ -132,6 +132,7 @@ class AnomalyJobSpec(SpecModel):
             "deletion_policy",
             "adoption_policy",
             "take_over_from",
+            "move_policy",
             "suspend",
         }
     )
@@ -172,6 +173,14 @@ class AnomalyJobSpec(SpecModel):
             "The one owner that a managed job of this id may be taken over from, as messages name him: "
             "`<cluster>/<namespace>/<name>`, or `dir:...` or `git:...` for files. Nothing else takes a job from its "
             "owner."
+        ),
+    )
+    move_policy: MovePolicy = Field(
+        default=MovePolicy.REFUSE,
+        description=(
+            "What to do when the connection leads to another server than the one that the job lives on. Refuse: "
+            "nothing, and say so. Move: the job is stopped and kept where it was, and a new one is created; a model "
+            "cannot be taken along."
         ),
     )
     suspend: Boolean = Field(

@@ -41,3 +41,10 @@ class DatafeedRunState(StrEnum):
 
     STARTED = "Started"
     STOPPED = "Stopped"
+
+
+class MovePolicy(StrEnum):
+    """What to do when a pair would find itself on another server than the one that it lives on."""
+
+    REFUSE = "Refuse"
+    MOVE = "Move"

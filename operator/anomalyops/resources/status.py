@@ -77,6 +77,13 @@ class Operation(StatusModel):
     )
 
 
+class Placement(StatusModel):
+    """The server that an object lives on, noted before the first write to it; it does not change by itself."""
+
+    connection: str | None = Field(default=None, description="The connection that led there, as namespace/name.")
+    cluster_uuid: str | None = Field(default=None, description="The server's cluster uuid; absent when it has none.")
+
+
 class AnomalyJobStatus(ResourceStatus):
     """The state of an AnomalyJob."""
 
@@ -95,6 +102,7 @@ class AnomalyJobStatus(ResourceStatus):
     data_counts: DataCounts | None = Field(default=None, description="What the job has read.")
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
     operation: Operation | None = Field(default=None, description="The plan that is being executed.")
+    placement: Placement | None = Field(default=None, description="The server that the job lives on.")
     last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
 
 
@@ -114,6 +122,7 @@ class DatafeedStatus(ResourceStatus):
     effective_search: EffectiveSearch | None = Field(default=None, description="The searched time range.")
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
     operation: Operation | None = Field(default=None, description="The plan that is being executed.")
+    placement: Placement | None = Field(default=None, description="The server that the datafeed lives on.")
     last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
 
 

@@ -100,17 +100,6 @@ def _detector_identity(side: str) -> str:
 
 JOB_TRANSITIONS = (
     _server_id("jobId", "AnomalyJob"),
-    Transition(
-        field="spec.connectionRef",
-        message=(
-            "spec.connectionRef cannot change: the job would stay behind on the old cluster; change the "
-            "ElasticsearchConnection itself, or delete this AnomalyJob and create it anew"
-        ),
-        cel=(
-            f"!{_ON_SERVER} || (has(self.spec.connectionRef) ? self.spec.connectionRef.name : '') == "
-            "(has(oldSelf.spec.connectionRef) ? oldSelf.spec.connectionRef.name : '')"
-        ),
-    ),
     _fixed("spec.analysisConfig.bucketSpan", _same_duration),
     Transition(
         field="spec.analysisConfig.detectors",

@@ -26,7 +26,7 @@ class ObjectKey(NamedTuple):
         """
         namespace, slash, name = text.partition("/")
         if not (namespace and slash and name) or "/" in name:
-            raise ValueError(f"default connection {text!r}: NAMESPACE/NAME is accepted")
+            raise ValueError(f"{text!r}: NAMESPACE/NAME is accepted")
         return cls(namespace, name)
 
 

@@ -50,7 +50,7 @@ def create_app(
     endpoints = [
         *ClusterEndpoints(jobs, store).endpoints(),
         *ml_routes.endpoints(jobs),
-        *info.endpoints(),
+        *info.endpoints(store),
         *search.endpoints(store),
         *documents.endpoints(store),
         *aliases.endpoints(store),

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.responses import Response
 
 from anomalyops_engine import __version__
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.store import Store
 
 # The release of Elasticsearch whose REST dialect the engine speaks; clients choose their behaviour by it.
 DIALECT_VERSION = "8.19.3"
 
 
-def endpoints() -> list[Endpoint]:
+def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    return [Endpoint("GET", "/", Lane.STATE, _root)]
+    return [Endpoint("GET", "/", Lane.STATE, partial(_root, store))]
 
 
-def _root(call: Call) -> Response:
+def _root(store: Store, call: Call) -> Response:
     return call.respond(
         {
             "name": "anomalyops-engine",
             "cluster_name": "anomalyops",
-            "cluster_uuid": "anomalyops-engine-0000",
+            "cluster_uuid": store.uuid,
             "version": {
                 "number": DIALECT_VERSION,
                 "build_flavor": "default",

@@ -6,6 +6,8 @@ changes are in the write-ahead log and on disk when `write()` is left, and gone 
 
 from __future__ import annotations
 
+import base64
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ FORMAT_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
+CREATE TABLE IF NOT EXISTS identity (uuid VARCHAR);
 CREATE SEQUENCE IF NOT EXISTS table_numbers;
 CREATE TABLE IF NOT EXISTS indices (
     name VARCHAR, table_name VARCHAR, uuid VARCHAR, created_ms BIGINT, mapping VARCHAR, settings VARCHAR);
@@ -59,8 +62,9 @@ SET lock_configuration = true;
 class Store:
     """Everything the engine remembers."""
 
-    def __init__(self, folder: Path, lock: FolderLock, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, folder: Path, lock: FolderLock, connection: duckdb.DuckDBPyConnection, uuid: str) -> None:
         self.folder = folder
+        self.uuid = uuid  # of this data folder, for ever
         self._lock = lock
         self._connection = connection
         self._writing = threading.Lock()
@@ -84,10 +88,11 @@ class Store:
             connection = _connect(str(folder / "engine.duckdb"))
             connection.execute(_SCHEMA)
             _check_format(connection, folder)
+            uuid = _identity(connection)
         except BaseException:
             lock.release()
             raise
-        return cls(folder, lock, connection)
+        return cls(folder, lock, connection, uuid)
 
     def close(self, wait_s: float | None = None) -> bool:
         """Write everything into the file and give the folder free; waits for what runs.
@@ -161,6 +166,17 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     """Give an empty database in memory, behind the same closed doors, for computations on made-up rows."""
     with _connect(":memory:") as connection:
         yield connection
+
+
+def _identity(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return what tells this data folder from every other, made when the folder is."""
+    found = connection.execute("SELECT uuid FROM identity").fetchone()
+    if found is not None:
+        return str(found[0])
+    # 16 random bytes in the alphabet of URLs, as Elasticsearch writes them.
+    uuid = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+    connection.execute("INSERT INTO identity VALUES (?)", [uuid])
+    return uuid
 
 
 def _check_format(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

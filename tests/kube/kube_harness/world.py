@@ -100,6 +100,11 @@ class World:
         }
         return self._manifest("Datafeed", "feed", content | copy.deepcopy(spec))
 
+    def engine_body(self) -> dict[str, Any]:
+        """A small job as somebody makes it by hand."""
+        detectors = [{"function": "count"}]
+        return {"analysis_config": {"bucket_span": "15m", "detectors": detectors}, "data_description": {}}
+
     def _manifest(self, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
         metadata = {"name": name, "namespace": self.namespace}
         return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}

@@ -1050,12 +1050,7 @@ CHANGES = [
     ),
     _changed("job-id", {"jobId": "other"}, "spec.jobId", "spec.jobId cannot change"),
     _changed("job-id-of-the-same-value", {"jobId": "requests"}),
-    _changed(
-        "connection",
-        {"connectionRef": {"name": "other"}},
-        "spec.connectionRef",
-        "spec.connectionRef cannot change: the job would stay behind on the old cluster",
-    ),
+    _changed("connection", {"connectionRef": {"name": "other"}}),
     _changed("memory", {"analysisLimits.modelMemoryLimit": "2gb", "resultsRetentionDays": 5}),
     Change(
         id="datafeed-job",

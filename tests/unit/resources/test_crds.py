@@ -19,7 +19,7 @@ from anomalyops.resources import (
 
 CRDS = Path(__file__).parents[3] / "crds"
 CONTROL = {
-    "AnomalyJob": {"state", "replacePolicy", "deletionPolicy", "adoptionPolicy", "suspend"},
+    "AnomalyJob": {"state", "replacePolicy", "deletionPolicy", "adoptionPolicy", "movePolicy", "suspend"},
     "Datafeed": {"state", "replacePolicy", "deletionPolicy", "adoptionPolicy", "suspend"},
 }
 OPAQUE = {"query", "aggregations", "runtimeMappings", "scriptFields", "customSettings", "categorizationAnalyzer"}

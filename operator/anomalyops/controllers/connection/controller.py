@@ -91,6 +91,11 @@ class ConnectionController:
             return None
         return self.runtimes.get(key) or self._start(key, seen.resource)
 
+    def leading_to(self, cluster_uuid: str) -> ConnectionRuntime | None:
+        """A usable runtime whose server has this identity."""
+        usable = (runtime for runtime in self.runtimes.values() if runtime.usable)
+        return next((runtime for runtime in usable if runtime.cluster_uuid == cluster_uuid), None)
+
     async def reap(self) -> None:
         """Stop the runtimes of connections that are gone, once nobody needs them."""
         known = self._objects.of(ElasticsearchConnection)

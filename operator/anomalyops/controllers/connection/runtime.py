@@ -72,6 +72,7 @@ class _Session:
         self.gateway = gateway
         self.reconciler = Reconciler(gateway, cluster=cluster, on_step=on_step)
         self.observer = Observer(gateway, cluster=cluster)
+        self.cluster_uuid: str | None = None  # of the server behind it, once that was asked
         self._users = 0
         self._retired = False
 
@@ -134,7 +135,13 @@ class ConnectionRuntime:
     @property
     def usable(self) -> bool:
         """Whether the server answered and machine learning is available, as of the last look."""
-        return self.checked and self.failure is None and self._session is not None
+        session = self._session
+        return self.checked and self.failure is None and session is not None and session.cluster_uuid is not None
+
+    @property
+    def cluster_uuid(self) -> str:
+        """The identity of the server, as of the last look; empty when it has none. Only while `usable`."""
+        return (self._session.cluster_uuid or "") if self._session is not None else ""
 
     @asynccontextmanager
     async def reconciler(self) -> AsyncIterator[Reconciler]:
@@ -162,6 +169,10 @@ class ConnectionRuntime:
     def look_again(self) -> None:
         """Asks for a pass now."""
         self._wake.set()
+
+    def distrust(self) -> None:
+        """Another server has answered: what is behind the connection is found out anew."""
+        self._renew()
 
     def silence(self) -> float:
         """Seconds beyond what a pass may take since the last one ended; 0 or less while all is well."""
@@ -221,6 +232,8 @@ class ConnectionRuntime:
             async with session.use():
                 status = await check_connection(session.gateway, resource, resource.status, _now())
             failure = _failure_of(status)
+            if failure is None:
+                session.cluster_uuid = status.cluster_uuid or ""
         except CredentialsError as error:
             failure = Failure(kind=error.kind, message=error.message)
             status = connection_status(resource.status, resource, failure, _now())

@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.pair.index import PairIndex
-from anomalyops.controllers.pair.refusals import duplicate_status, released_notice, waiting_status
+from anomalyops.controllers.pair.place import Place, pinned, refusal, retained, with_place
+from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice, released_notice, waiting_status
 from anomalyops.controllers.pair.release import release
+from anomalyops.elastic import OtherServer
 from anomalyops.health import Failure, FailureKind, Notice, transitions, unreachable_datafeed, unreachable_job
 from anomalyops.reconciler import Observation, Outcome, Pair, failure_of
 from anomalyops.resources import (
@@ -25,12 +27,13 @@ from anomalyops.resources import (
     Datafeed,
     DatafeedStatus,
     ElasticsearchConnection,
+    MovePolicy,
 )
 from anomalyops.watching.controller import Report
 from anomalyops.watching.kubeapi import KubeApiError
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import ObjectKey, Options
-from anomalyops.watching.work import Work
+from anomalyops.watching.work import API_RETRY, Work
 from anomalyops.watching.writer import CONFLICT_RETRY
 
 logger = logging.getLogger(__name__)
@@ -98,7 +101,9 @@ class PairController:
                 continue  # a reconcile knows more, and writes it when it ends
             if runtime.acted_since(str(name), observation.started_at):
                 continue  # what was seen is older than what was done
-            if _needs_finalizer(pair, seen) or _deletion_asked(seen):
+            lives, here = pinned(pair), Place(connection, runtime.cluster_uuid)
+            settled = lives is not None and here.is_server_of(lives)
+            if not settled or _needs_finalizer(pair, seen) or _deletion_asked(seen):
                 self._work.add(self.name, name)
                 continue
             assessment = observation.assess(pair)
@@ -122,12 +127,16 @@ class PairController:
         return duplicates + await self._work_off(key, pair, seen)
 
     async def _work_off(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]]) -> Report:
-        connection, runtime = self._connection(key, deleting=_deletion_asked(seen))
+        lives = pinned(pair)
+        connection, runtime = self._connection(key, lives if _deletion_asked(seen) else None)
         if (runtime is None or pair.job is None) and _just_created(seen):
             return Report(retry_after=CONFLICT_RETRY)
         if runtime is not None and not runtime.checked:
             return Report()  # its first look comes, and reaches every pair
         if runtime is not None and runtime.usable:
+            here = Place(runtime.key, runtime.cluster_uuid)
+            if lives is not None and not here.is_server_of(lives):
+                return await self._elsewhere(key, pair, seen, lives, runtime)
             self._pairs.remember_connection(key, runtime.key)
             return await self._reconcile(key, pair, seen, runtime)
         failure = self._why_unusable(connection, runtime)
@@ -136,23 +145,54 @@ class PairController:
         connected = connection in self._objects.of(ElasticsearchConnection)
         return self._wait_for_connection(pair, seen, failure, connected=connected)
 
+    async def _elsewhere(
+        self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]], lives: Place, runtime: ConnectionRuntime
+    ) -> Report:
+        """The connection leads to another server than the one that the pair lives on: it moves only when told to."""
+        here = Place(runtime.key, runtime.cluster_uuid)
+        if pair.job is None or pair.job.spec.move_policy is not MovePolicy.MOVE or _deletion_asked(seen):
+            failure = Failure(kind=FailureKind.PLACE_CHANGED, message=refusal(lives, here))
+            connected = lives.connection in self._objects.of(ElasticsearchConnection)
+            return self._wait_for_connection(pair, seen, failure, connected=connected)
+        there = self._connections.leading_to(lives.cluster_uuid) if lives.cluster_uuid else None
+        told = f"moves to {here}; what it was on {lives} could not be reached and is left there as it is"
+        if there is not None:
+            async with there.reconciler() as reconciler:
+                left = await reconciler.reconcile(retained(pair, _now()), cluster_uuid=lives.cluster_uuid)
+            if not left.job_released:
+                return Report(retry_after=left.retry_after or API_RETRY)
+            told = f"moves to {here}; on {lives} it is stopped and kept, and nobody manages it any more"
+        await self._work.write(Report(notices=tuple((one, moved_notice(one, told)) for one in seen)))
+        await self._pin(seen, here)
+        fresh, seen = self._pair(key)
+        return Report() if fresh is None else await self._reconcile(key, fresh, seen, runtime)
+
+    async def _pin(self, seen: Sequence[Seen[Any]], place: Place) -> None:
+        """Note where objects live, before anything of them is written there."""
+        statuses = [(one, status) for one in seen if (status := with_place(one, place)) is not None]
+        await self._work.write(Report(statuses=tuple(statuses)))
+
     async def _reconcile(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]], runtime: ConnectionRuntime) -> Report:
         # The finalizer comes before the first write to the server: nothing may be left there without an owner.
         if _needs_finalizer(pair, seen):
             held = [await self._work.writer.add_finalizer(one) for one in seen if not _deletion_asked([one])]
             if not all(held):
                 return Report(retry_after=CONFLICT_RETRY)
-            fresh, seen = self._pair(key)
-            if fresh is None:
-                return Report()
-            pair = fresh
+        here = Place(runtime.key, runtime.cluster_uuid)
+        if pair.job is not None:
+            await self._pin([one for one in seen if not _deletion_asked([one])], here)
+        fresh, seen = self._pair(key)
+        if fresh is None:
+            return Report()
         async with runtime.reconciler() as reconciler:
-            outcome = await reconciler.reconcile(pair)
+            outcome = await reconciler.reconcile(fresh, cluster_uuid=here.cluster_uuid)
         _, seen = self._pair(key)
         report = self._conclusion(seen, outcome)
         if outcome.error is None:
             return report
-        if outcome.error.connection:
+        if isinstance(outcome.error, OtherServer):
+            runtime.distrust()
+        elif outcome.error.connection:
             runtime.look_again()
         let_go = self._let_go(
             [one for one in seen if one not in report.released],
@@ -270,15 +310,22 @@ class PairController:
             runtime.forget(str(key))
         await self._connections.reap()
 
-    def _connection(self, key: ObjectKey, *, deleting: bool) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
+    def _connection(self, key: ObjectKey, lives: Place | None) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
         """The connection that a pair uses, and its runtime when it exists.
 
-        A pair that is being deleted uses the one that it was last reconciled on, even when that resource is gone:
-        in a namespace that is deleted, connections go before the jobs that wait for their finalizer.
+        Args:
+            key: The pair.
+            lives: Where it is to be deleted; None when it is not. A deletion needs no resource of the connection: in a
+                namespace that is deleted, connections go before the jobs that wait for their finalizer.
         """
-        last = self._pairs.last_connection(key)
-        if deleting and last is not None and last in self._connections.runtimes:
-            return last, self._connections.runtimes[last]
+        if lives is not None:
+            known = self._connections.runtimes.get(lives.connection)
+            for runtime in (known, self._connections.leading_to(lives.cluster_uuid) if lives.cluster_uuid else None):
+                usable = runtime is not None and runtime.usable
+                if runtime is not None and usable and Place(runtime.key, runtime.cluster_uuid).is_server_of(lives):
+                    return runtime.key, runtime
+            if known is not None and not known.usable:
+                return lives.connection, known
         connection = self._pairs.connection_of(key)
         return connection, self._connections.runtime(connection) if connection is not None else None
 

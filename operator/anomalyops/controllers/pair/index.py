@@ -57,10 +57,6 @@ class PairIndex:
         """Keep the connection that a pair was reconciled on, for the time when its job is gone."""
         self._last_connection[pair] = connection
 
-    def last_connection(self, pair: ObjectKey) -> ObjectKey | None:
-        """The connection that a pair was last reconciled on by this process."""
-        return self._last_connection.get(pair)
-
     def remembered_on(self, connection: ObjectKey) -> bool:
         """Whether a pair was last reconciled on this connection."""
         return connection in self._last_connection.values()

@@ -16,6 +16,11 @@ def released_notice(seen: Seen[Any], message: str) -> Notice:
     return Notice(kind=seen.kind.name, name=seen.metadata.name, type="Warning", reason=Reason.RELEASED, message=message)
 
 
+def moved_notice(seen: Seen[Any], message: str) -> Notice:
+    """The Event about an object that moves to another server."""
+    return Notice(kind=seen.kind.name, name=seen.metadata.name, type="Normal", reason=Reason.MOVED, message=message)
+
+
 def waiting_status(datafeed: Datafeed, now: datetime) -> DatafeedStatus:
     """The status of a Datafeed whose AnomalyJob does not exist yet. `now` is in UTC."""
     message = f"AnomalyJob {datafeed.spec.job_ref.name!r} of spec.jobRef does not exist yet"

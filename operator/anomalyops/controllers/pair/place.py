@@ -1,0 +1,84 @@
+"""Where a pair lives: the server is pinned when the pair is first carried out, and it moves only when told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from anomalyops.reconciler import Pair
+from anomalyops.resources import AnomalyJob, AnomalyJobStatus, Datafeed, DatafeedStatus, DeletionPolicy, Placement
+from anomalyops.watching.objects import Seen
+from anomalyops.watching.options import ObjectKey
+
+R = TypeVar("R", AnomalyJob | None, Datafeed | None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server.
+
+    Attributes:
+        connection: The connection that leads or led there.
+        cluster_uuid: Its identity; empty when it has none.
+    """
+
+    connection: ObjectKey
+    cluster_uuid: str
+
+    def is_server_of(self, other: Place) -> bool:
+        """Whether both are one server. A server without an identity is known by its connection alone."""
+        if self.cluster_uuid and other.cluster_uuid:
+            return self.cluster_uuid == other.cluster_uuid
+        return self.connection == other.connection
+
+    def __str__(self) -> str:
+        of = f"cluster {self.cluster_uuid}" if self.cluster_uuid else "a server without a cluster uuid"
+        return f"{of} (connection {self.connection})"
+
+    def placement(self) -> Placement:
+        """As a status holds it."""
+        return Placement(connection=str(self.connection), cluster_uuid=self.cluster_uuid or None)
+
+
+def pinned(pair: Pair) -> Place | None:
+    """Where a pair lives, as its statuses say; None when it lives nowhere yet."""
+    for resource in pair.resources:
+        found = resource.status.placement if resource.status is not None else None
+        if found is not None and found.connection:
+            return Place(ObjectKey.parse(found.connection), found.cluster_uuid or "")
+    return None
+
+
+def with_place(seen: Seen[Any], place: Place) -> dict[str, Any] | None:
+    """An object's status with its place; None when that is there already."""
+    if seen.resource is None:
+        return None
+    model = AnomalyJobStatus if seen.kind.model is AnomalyJob else DatafeedStatus
+    status = seen.resource.status or model()
+    if status.placement == place.placement():
+        return None
+    pinned_status: dict[str, Any] = status.model_copy(update={"placement": place.placement()}).manifest()
+    return pinned_status
+
+
+def retained(pair: Pair, now: datetime) -> Pair:
+    """The pair as if it were deleted with `Retain`: stopped, and kept for whoever comes back."""
+    return Pair(job=_deleted(pair.job, now), datafeed=_deleted(pair.datafeed, now))
+
+
+def _deleted(resource: R, now: datetime) -> R:
+    if resource is None:
+        return resource
+    metadata = resource.metadata.model_copy(update={"deletion_timestamp": now})
+    spec = resource.spec.model_copy(update={"deletion_policy": DeletionPolicy.RETAIN})
+    gone: R = resource.model_copy(update={"metadata": metadata, "spec": spec})
+    return gone
+
+
+def refusal(lives: Place, leads: Place) -> str:
+    """What is said about a pair whose connection leads elsewhere."""
+    return (
+        f"it lives on {lives}, and its connection leads to {leads}: nothing is done on either. Let spec.connectionRef "
+        "or the connection lead back, or set spec.movePolicy: Move to stop it there and create it here without a model"
+    )
