@@ -30,6 +30,7 @@ from anomalyops.plan import (
     UpdateDatafeed,
     UpdateJob,
 )
+from anomalyops.plan.pair.detectors import generated_description
 from anomalyops.resources import parse_memory, parse_time
 
 MB = 1024 * 1024
@@ -416,7 +417,7 @@ def filled_job(job_id: str, body: dict[str, Any]) -> dict[str, Any]:
     analysis = body["analysis_config"]
     detectors = []
     for index, given in enumerate(analysis["detectors"]):
-        detector = {"detector_description": f"detector {index}", **given, "detector_index": index}
+        detector = {"detector_description": generated_description(given), **given, "detector_index": index}
         detector["function"] = FULL_NAMES.get(given["function"], given["function"])
         if not detector.get("use_null"):
             detector.pop("use_null", None)  # printed only when true

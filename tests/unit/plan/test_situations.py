@@ -156,7 +156,7 @@ def test_a_model_above_its_limit_holds_the_other_limit_back_too():
     server.model_bytes = 120 * MB
     limits = {"model_memory_limit": "100mb", "categorization_examples_limit": 8}
     made = plan(pair(analysis_limits=limits), server.observe())
-    assert [said(step) for step in made.steps] == [{}], "only what the manifest gives is noted"
+    assert made.empty, "what is refused is not remembered as given"
     assert only_obstacle(made).reason == "MemoryBelowUsage"
 
 
@@ -563,3 +563,24 @@ def test_a_plan_as_plain_data():
         "end": time_text(12),
     }
     assert set(made.to_json()) == {"steps", "obstacles"}
+
+
+def test_what_was_refused_is_not_taken_back():
+    """It never came from the manifest: somebody else gave what the server has."""
+    server = running(pair())
+    server.job["analysis_limits"]["model_memory_limit"] = "2048mb"
+    server.model_bytes = 700 * MB
+    server = applied(pair(analysis_limits={"model_memory_limit": "512mb"}), server)
+    server = applied(pair(analysis_config=SPAN, description="mine"), server)
+    assert plan(pair(), server.observe()) == Plan()
+    assert server.job["analysis_limits"]["model_memory_limit"] == "2048mb"
+
+
+def test_a_description_that_is_taken_back_is_the_servers_own():
+    said = {
+        "bucket_span": "15m",
+        "detectors": [{"function": "count", "by_field_name": "a.b", "detector_description": "x"}],
+    }
+    plain = {"bucket_span": "15m", "detectors": [{"function": "count", "by_field_name": "a.b"}]}
+    server = applied(pair(analysis_config=plain), running(pair(analysis_config=said)))
+    assert server.job["analysis_config"]["detectors"][0]["detector_description"] == 'count by "a.b"'

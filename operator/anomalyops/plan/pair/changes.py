@@ -133,23 +133,27 @@ def job_change(
             why = f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}"
             return JobChange(recreate=why, sent=given)
         refused = _immutable(desired, fixed, policy, unmanaged_feed)
-        return JobChange(obstacles=(refused,), sent=given | _left(differences, before))
+        return JobChange(obstacles=(refused,), sent=_sent(given, differences, before))
     stays = tuple(found for found in differences if found.field_class is FieldClass.STAYS)
     change = JobChange(differences=tuple(found for found in differences if found not in stays))
     if stays:
         change = replace(change, obstacles=(_staying(f"job {desired.job_id}", stays, Subject.JOB),))
     change = change if forgotten else _within_memory(change, desired, job, policy)
     undone = [found for found in differences if found not in change.differences and not change.reset]
-    return replace(change, sent=given | _left((*stays, *undone), before))
+    return replace(change, sent=_sent(given, (*stays, *undone), before))
 
 
 def _known(sent: frozenset[str] | None) -> frozenset[str]:
     return frozenset() if sent is None else sent
 
 
-def _left(undone: Iterable[Difference], sent: frozenset[str]) -> frozenset[str]:
-    """The paths that were sent and are still to be taken back."""
-    return frozenset(found.path for found in undone) & sent
+def _sent(given: frozenset[str], undone: Iterable[Difference], before: frozenset[str]) -> frozenset[str]:
+    """The paths that the server has from the manifests: those given, and of what was not done those sent before.
+
+    What is given and was refused is not the manifest's on the server, so nothing is to be taken back of it.
+    """
+    paths = frozenset(found.path for found in undone)
+    return (given - paths) | (paths & before)
 
 
 def _staying(what: str, stays: Sequence[Difference], subject: Subject) -> Obstacle:
@@ -283,7 +287,7 @@ def _updated(
         differences=done,
         reset=_reset(done, job, policy),
         obstacles=(_staying(f"datafeed {desired.datafeed_id}", stays, Subject.DATAFEED),) if stays else (),
-        sent=sent_of_datafeed(desired.body) | _left(stays, before),
+        sent=_sent(sent_of_datafeed(desired.body), stays, before),
     )
 
 

@@ -9,6 +9,7 @@ from anomalyops.plan.core import meaning
 from anomalyops.plan.core.differences import Difference, compared, paths_of, value_at
 from anomalyops.plan.core.fields import FieldClass
 from anomalyops.plan.core.meaning import JsonObject, JsonValue
+from anomalyops.plan.pair.detectors import generated_description
 from anomalyops.plan.pair.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS
 from anomalyops.plan.pair.marker import without_mark
 
@@ -120,7 +121,7 @@ def _compared_detector(
         extra = field.field_class is not FieldClass.IMMUTABLE
         unsaid = value is None and extra and f"{path}.{field.path}" not in sent
         if value is None and extra:
-            value = field.unset
+            value = field.unset if field.path != "detector_description" else generated_description(ours)
         if not unsaid and field.meaning(value) != field.meaning(current):
             yield Difference(
                 path=f"{path}.{field.path}",
