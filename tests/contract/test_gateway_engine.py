@@ -339,3 +339,84 @@ async def test_messages_can_be_searched(gateway, observer, reconciler, make):
     observation = await observer.observe()
     assert observation.messages_problem == ""
     assert isinstance(await gateway.ml_messages_since(0), list)
+
+
+async def made_by_hand(gateway, pair):
+    """The same pair without a mark, as Kibana would have made it."""
+    config = await gateway.job(pair.job.server_id)
+    kept = {key: value for key, value in config["custom_settings"].items() if not is_mark(key)}
+    await gateway.update_job(pair.job.server_id, {"custom_settings": kept})
+
+
+async def test_a_pair_made_by_hand_in_other_words_is_taken_over_as_it_is(gateway, reconciler, make):
+    """Only the mark is written; a datafeed that was stopped on purpose stays stopped until the manifest says more."""
+    there = make(
+        {"analysisConfig": {**SPAN, "summaryCountFieldName": "doc_count"}},
+        {
+            "query": {"bool": {"filter": [{"term": {"host": {"value": "h1"}}}]}},
+            "aggregations": buckets("1800s"),
+            "state": "Stopped",
+        },
+    )
+    await reconciler.reconcile(there)
+    await made_by_hand(gateway, there)
+    ours = make(
+        {"analysisConfig": {**SPAN, "summaryCountFieldName": "doc_count"}},
+        {"query": {"bool": {"must": {"term": {"host": "h1"}}}}, "aggregations": buckets("30m")},
+    )
+    outcome = await reconciler.reconcile(ours)
+    assert [step.verb for step in outcome.executed] == ["update job"]
+    assert "managed by" in outcome.executed[0].reason
+    assert outcome.plan.ownership.endswith("managed by nobody yet")
+    assert find_condition(outcome.datafeed_status.conditions, "Ready").reason == "LeftAsFound"
+    found = await server_side(gateway, ours)
+    assert found.datafeed_stats["state"] == "stopped"
+    assert (await reconciler.reconcile(ours)).executed == ()
+    settings = found.job["custom_settings"]
+    assert all(isinstance(value, str) for value in settings.values())
+    assert settings["anomalyops.io/rest"] == "datafeed"
+
+    started = await reconciler.reconcile(
+        make({"analysisConfig": {**SPAN, "summaryCountFieldName": "doc_count"}}, ours.datafeed.spec.manifest() | RUNS)
+    )
+    assert [step.verb for step in started.executed][-1] in {"start datafeed", "update job"}
+    assert (await server_side(gateway, ours)).datafeed_stats["state"] == "started"
+
+
+SPAN = {"bucketSpan": "1h", "detectors": [{"function": "mean", "fieldName": "bytes"}]}
+RUNS = {"state": "Started"}
+
+
+def buckets(interval):
+    inner = {"@timestamp": {"max": {"field": "@timestamp"}}, "bytes": {"avg": {"field": "bytes"}}}
+    return {"buckets": {"date_histogram": {"field": "@timestamp", "fixed_interval": interval}, "aggregations": inner}}
+
+
+async def test_a_lookback_that_was_finished_before_is_finished(gateway, reconciler, make):
+    end = str(START + 24 * 60 * MINUTE)
+    pair = make({}, {"end": end})
+    await reconciler.reconcile(pair)
+
+    async def ended():
+        return (await server_side(gateway, pair)).job_stats["state"] == "closed"
+
+    await eventually(ended)
+    await made_by_hand(gateway, pair)
+    before = (await server_side(gateway, pair)).job_stats["data_counts"]["processed_record_count"]
+    for state in ({}, {"state": "Started"}):
+        outcome = await reconciler.reconcile(make({}, {"end": end} | state))
+        assert "start datafeed" not in [step.verb for step in outcome.executed]
+        assert find_condition(outcome.datafeed_status.conditions, "Ready").reason == "LookbackComplete"
+    assert (await server_side(gateway, pair)).job_stats["data_counts"]["processed_record_count"] == before
+
+
+async def test_a_description_that_is_taken_back_is_the_servers_own_again(gateway, reconciler, make):
+    detector = {"function": "mean", "fieldName": "bytes", "partitionFieldName": "host"}
+    plain = make({"analysisConfig": {"bucketSpan": "15m", "detectors": [detector]}})
+    await reconciler.reconcile(plain)
+    made = (await server_side(gateway, plain)).job["analysis_config"]["detectors"][0]["detector_description"]
+    said = {"bucketSpan": "15m", "detectors": [{**detector, "detectorDescription": "bytes of each host"}]}
+    await reconciler.reconcile(make({"analysisConfig": said}))
+    await reconciler.reconcile(plain)
+    detectors = (await server_side(gateway, plain)).job["analysis_config"]["detectors"]
+    assert detectors[0]["detector_description"] == made

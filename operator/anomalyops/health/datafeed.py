@@ -50,6 +50,7 @@ class _Look:
     error: str | None
     no_data: bool
     lookback_done: bool
+    at_rest: bool
 
     @property
     def name(self) -> str:
@@ -79,7 +80,7 @@ class _Look:
         observed = self.observed
         stopped = observed is not None and observed.state is DatafeedState.STOPPED
         wanted = self.asked_to_stop is None and self.datafeed.deletion_requested is None
-        return stopped and wanted and not self.lookback_done
+        return stopped and wanted and not self.lookback_done and not self.at_rest
 
 
 def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, manifest, server, plan, messages
@@ -93,6 +94,7 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
     now: datetime,
     *,
     lookback_done: bool = False,
+    at_rest: bool = False,
 ) -> DatafeedStatus:
     """The status that a Datafeed shall have after this look.
 
@@ -106,6 +108,7 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         messages: New notifications and annotations of the job.
         now: The time of the look.
         lookback_done: Whether the bounded run that the manifest asks for is complete.
+        at_rest: Whether the datafeed was stopped when it was taken over, and stays so.
 
     Returns:
         A status that equals `previous` when nothing worth writing changed.
@@ -126,6 +129,7 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         error=error,
         no_data=no_data,
         lookback_done=lookback_done,
+        at_rest=at_rest,
     )
     delayed = facts.delayed_data(messages, last.delayed_data)
     equal = synced(history, Subject.DATAFEED, plan_state, exists=observed is not None)
@@ -195,6 +199,9 @@ def _by_run_state(look: _Look, observed: ObservedDatafeed) -> Verdict:
     match observed.state:
         case DatafeedState.STOPPED if look.lookback_done:
             return _complete(look)
+        case DatafeedState.STOPPED if look.at_rest:
+            message = f"{look.name} was stopped when it was taken over and stays so: set spec.state: Started"
+            return fine(Reason.LEFT_AS_FOUND, message)
         case DatafeedState.STOPPED:
             return working(Reason.DATAFEED_STOPPED, f"{look.name} is stopped and is to be started")
         case DatafeedState.STOPPING:

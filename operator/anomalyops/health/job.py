@@ -43,6 +43,7 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
     now: datetime,
     *,
     lookback_done: bool = False,
+    at_rest: bool = False,
     datafeed_trouble: Condition | None = None,
 ) -> AnomalyJobStatus:
     """The status that an AnomalyJob shall have after this look.
@@ -56,6 +57,7 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
         messages: New notifications and annotations of the job.
         now: The time of the look.
         lookback_done: Whether the bounded run that the manifest asks for is complete.
+        at_rest: Whether the job was closed when it was taken over, and stays so.
         datafeed_trouble: `Ready` of its Datafeed, when that is false and does not come right by itself.
 
     Returns:
@@ -66,7 +68,7 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
     generation = job.metadata.generation if plan_state.compared else last.observed_generation
     history = History(previous=last.conditions, generation=generation, now=now)
     memory = None if observed is None else facts.memory(observed, last.memory)
-    verdict = _verdict(job, observed, plan_state, memory, history, lookback_done=lookback_done)
+    verdict = _verdict(job, observed, plan_state, memory, history, lookback_done=lookback_done, at_rest=at_rest)
     if datafeed_trouble is not None and verdict.ready.status is ConditionStatus.TRUE:
         # A job that no data reaches detects nothing.
         message = f"{verdict.ready.message}, but {datafeed_trouble.message}"
@@ -106,6 +108,7 @@ def _verdict(
     history: History,
     *,
     lookback_done: bool,
+    at_rest: bool,
 ) -> Verdict:
     if job.deletion_requested is not None:
         return at_work(Subject.JOB, state) or working(Reason.DELETING, _deleting(job))
@@ -117,11 +120,11 @@ def _verdict(
         return working(Reason.JOB_FAILED, _failed(job, observed))
     if (busy := at_work(Subject.JOB, state)) is not None:
         return busy
-    return _by_run_state(job, observed, memory, lookback_done=lookback_done)
+    return _by_run_state(job, observed, memory, lookback_done=lookback_done, at_rest=at_rest)
 
 
 def _by_run_state(
-    job: AnomalyJob, observed: ObservedJob, memory: MemoryStatus | None, *, lookback_done: bool
+    job: AnomalyJob, observed: ObservedJob, memory: MemoryStatus | None, *, lookback_done: bool, at_rest: bool
 ) -> Verdict:
     name = f"job {job.server_id}"
     why = Reason.SUSPENDED if job.spec.suspend else Reason.CLOSED
@@ -137,6 +140,9 @@ def _by_run_state(
             return fine(
                 Reason.LOOKBACK_COMPLETE, f"{name} has analysed all data up to its datafeed's end and is closed"
             )
+        case JobState.CLOSED if at_rest:
+            message = f"{name} was closed when it was taken over and stays so: set spec.state: Opened"
+            return fine(Reason.LEFT_AS_FOUND, message)
         case JobState.CLOSED:
             return working(Reason.STARTING, f"{name} is closed and is to be opened")
         case JobState.OPENING:

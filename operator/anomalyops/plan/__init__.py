@@ -5,6 +5,7 @@ from anomalyops.plan.core.fields import Field, FieldClass
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.plans import Obstacle, Plan
 from anomalyops.plan.core.steps import Effect, Step, Subject
+from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
 from anomalyops.plan.pair.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
@@ -95,6 +96,7 @@ __all__ = [
     "owner_of",
     "plan",
     "read_marker",
+    "resting_now",
     "stopped_run",
     "wanted_window_of",
 ]

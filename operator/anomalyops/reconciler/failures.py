@@ -92,6 +92,19 @@ def remembered_conflict(datafeed: Datafeed | None) -> Obstacle | None:
     return Obstacle(reason=Reason.CONFLICT, message=stalled.message, subject=Subject.DATAFEED)
 
 
+def remembered_rest(job: AnomalyJob | None, datafeed: Datafeed | None) -> frozenset[Subject]:
+    """What of a pair its statuses tell to have been stopped when it was taken over, if about the present manifests."""
+    found = set()
+    for subject, resource in ((Subject.JOB, job), (Subject.DATAFEED, datafeed)):
+        status = resource.status if resource is not None else None
+        ready = find_condition(status.conditions, ConditionType.READY) if status is not None else None
+        if ready is None or resource is None or ready.reason != Reason.LEFT_AS_FOUND:
+            continue
+        if ready.observed_generation == resource.metadata.generation:
+            found.add(subject)
+    return frozenset(found)
+
+
 def is_stale(error: GatewayError) -> bool:
     """Whether the error means that somebody else acted since the server was looked at."""
     return isinstance(error, _STALE)

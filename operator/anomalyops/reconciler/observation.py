@@ -11,6 +11,9 @@ from anomalyops.elastic import MlMessage
 from anomalyops.health import Annotation, Messages, Notice, Notification, PlanState
 from anomalyops.plan import (
     DatafeedState,
+    Desired,
+    DesiredDatafeed,
+    DesiredJob,
     JobState,
     Observed,
     Plan,
@@ -18,10 +21,11 @@ from anomalyops.plan import (
     Taken,
     lookback_done,
     plan,
+    resting_now,
     stopped_run,
     wanted_window_of,
 )
-from anomalyops.reconciler.failures import remembered_conflict, remembered_failure
+from anomalyops.reconciler.failures import remembered_conflict, remembered_failure, remembered_rest
 from anomalyops.reconciler.look import observed_datafeed, observed_job, taken_by
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
@@ -146,10 +150,14 @@ class Observation:
         observed = self.observed(pair)
         if stopped_run(observed, wanted_window_of(desired(pair, cluster=self.cluster, bodies=False))) is not None:
             return _as_it_is(pair, needs_reconcile=True)  # only a closer look tells whether it came to its end
-        found, finished = self._plan(pair, observed)
+        resting = self._resting(pair, observed)
+        if not self.configs_known and resting and not _rests(observed, resting):
+            return _as_it_is(pair, needs_reconcile=True)  # somebody started it
+        found, finished = self._plan(pair, observed, resting)
         if conflict is not None:
             found = replace(found, obstacles=(*found.obstacles, conflict))
-        if not self.configs_known and not finished and _may_be_finished(pair, observed):
+        unclear = not self.configs_known and not finished and Subject.DATAFEED not in resting
+        if unclear and _may_be_finished(pair, observed):
             return _as_it_is(pair, needs_reconcile=True)
         state = PlanState(obstacles=found.obstacles, pending=found.steps, compared=self.configs_known)
         states = (
@@ -157,7 +165,8 @@ class Observation:
             replace(state, failure=remembered_failure(pair.datafeed)),
         )
         messages = self.messages.get(pair.job.server_id) if pair.job is not None else None
-        job, feed = pair_statuses(pair, observed, states, messages or Messages(), self.started_at, finished=finished)
+        said = messages or Messages()
+        job, feed = pair_statuses(pair, observed, states, said, self.started_at, finished=finished, resting=resting)
         return Assessment(
             job_status=job,
             datafeed_status=feed,
@@ -172,14 +181,20 @@ class Observation:
         stats = self.datafeed_stats.get(pair.datafeed.server_id, {})
         return str(stats.get("timing_stats", {}).get("job_id", pair.job.server_id)) != pair.job.server_id
 
-    def _plan(self, pair: Pair, observed: Observed) -> tuple[Plan, bool]:
+    def _resting(self, pair: Pair, observed: Observed) -> frozenset[Subject]:
+        """What was stopped when it was taken over and stays so; without configurations as the status tells."""
+        if self.configs_known:
+            return resting_now(desired(pair, cluster=self.cluster, bodies=False), observed)
+        return remembered_rest(pair.job, pair.datafeed)
+
+    def _plan(self, pair: Pair, observed: Observed, resting: frozenset[Subject]) -> tuple[Plan, bool]:
         """What is to be done, and whether a lookback has reached its end."""
         if self.configs_known:
             wanted = desired(pair, cluster=self.cluster)
             return plan(wanted, observed, policy(pair)), lookback_done(wanted, observed)
         if _runs_as_wanted(pair, observed):  # nearly all pairs, nearly always: no need to plan
             return Plan(), False
-        wanted = desired(pair, cluster=self.cluster, bodies=False)
+        wanted = _left_at_rest(desired(pair, cluster=self.cluster, bodies=False), resting)
         return plan(wanted, observed, policy(pair)), _was_finished(pair)
 
     @staticmethod
@@ -252,6 +267,23 @@ def _jobs_of_datafeeds(datafeeds: Documents | None, datafeed_stats: Documents) -
         for feed_id, stats in datafeed_stats.items()
         if "job_id" in stats.get("timing_stats", {})
     )
+
+
+def _left_at_rest(wanted: Desired, resting: frozenset[Subject]) -> Desired:
+    """The same, without asking what rests to run: stats alone do not tell that it rests."""
+    if Subject.JOB in resting and isinstance(wanted.job, DesiredJob):
+        wanted = replace(wanted, job=replace(wanted.job, opened=False))
+    if Subject.DATAFEED in resting and isinstance(wanted.datafeed, DesiredDatafeed):
+        wanted = replace(wanted, datafeed=replace(wanted.datafeed, started=False))
+    return wanted
+
+
+def _rests(observed: Observed, resting: frozenset[Subject]) -> bool:
+    """Whether what rested when it was last looked at whole does so still."""
+    job, feed = observed.job, observed.datafeed
+    opened = job is not None and job.state in (JobState.OPENED, JobState.OPENING)
+    started = feed is not None and feed.state in (DatafeedState.STARTED, DatafeedState.STARTING)
+    return not (Subject.JOB in resting and opened) and not (Subject.DATAFEED in resting and started)
 
 
 def _was_finished(pair: Pair) -> bool:

@@ -27,6 +27,7 @@ from anomalyops.plan import (
     Step,
     Subject,
     lookback_done,
+    resting_now,
 )
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.pair import Pair
@@ -129,8 +130,8 @@ def statuses(run: Run, wanted: Desired, now: datetime) -> tuple[AnomalyJobStatus
         failure=failure,
         executed=bool(run.executed),
     )
-    finished = lookback_done(wanted, observed)
-    return pair_statuses(run.pair, observed, (state, state), Messages(), now, finished=finished)
+    finished, resting = lookback_done(wanted, observed), resting_now(wanted, observed)
+    return pair_statuses(run.pair, observed, (state, state), Messages(), now, finished=finished, resting=resting)
 
 
 def pair_statuses(
@@ -141,6 +142,7 @@ def pair_statuses(
     now: datetime,
     *,
     finished: bool,
+    resting: frozenset[Subject] = frozenset(),
 ) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
     """The new statuses of a pair whose server side is known.
 
@@ -151,6 +153,7 @@ def pair_statuses(
         messages: What the server said about the job lately.
         now: The present time.
         finished: The datafeed is a lookback that has reached its end.
+        resting: What was stopped when it was taken over, and stays so.
     """
     job, feed = pair.job, pair.datafeed
     new_job, new_feed = None, None
@@ -165,6 +168,7 @@ def pair_statuses(
             messages,
             now,
             lookback_done=finished,
+            at_rest=Subject.DATAFEED in resting,
         )
     if job is not None:
         new_job = job_status(
@@ -176,6 +180,7 @@ def pair_statuses(
             messages,
             now,
             lookback_done=finished,
+            at_rest=Subject.JOB in resting,
             datafeed_trouble=_trouble_of(new_feed),
         )
     return new_job, new_feed

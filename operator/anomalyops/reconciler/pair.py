@@ -108,6 +108,7 @@ def _desired_job(job: AnomalyJob | None, *, bodies: bool) -> DesiredJob | Remova
         job_id=job.server_id,
         body=job.spec.server_body() if bodies else {},
         opened=job.spec.state == JobRunState.OPENED,
+        state_given="state" in job.spec.model_fields_set,
     )
 
 
@@ -121,6 +122,7 @@ def _desired_datafeed(datafeed: Datafeed | None, *, bodies: bool) -> DesiredData
         datafeed_id=datafeed.server_id,
         body=spec.server_body() if bodies else {},
         started=spec.state == DatafeedRunState.STARTED,
+        state_given="state" in spec.model_fields_set,
         start=spec.start,
         end=spec.end,
     )

@@ -67,6 +67,11 @@ class Reason(_DocumentedEnum):
     )
     CLOSED = "Closed", "The job is closed, as `spec.state` asks."
     STOPPED = "Stopped", "The datafeed is stopped, as `spec.state` asks."
+    LEFT_AS_FOUND = (
+        "LeftAsFound",
+        "It was stopped when it was taken over and `spec.state` is not set, so it stays stopped; set `spec.state` to "
+        "start it.",
+    )
     RECOVERED = "Recovered", "A condition that was reported before no longer holds."
 
     # Waiting for something that passes by itself

@@ -139,7 +139,14 @@ class DatafeedSpec(SpecModel):
         description="The datafeed's id on the server; by default the resource's name. Cannot be changed.",
     )
     job_ref: ObjectReference = Field(description="The AnomalyJob that the datafeed feeds. Cannot be changed.")
-    state: DatafeedRunState = Field(default=DatafeedRunState.STARTED, description="The wanted state of the datafeed.")
+    state: DatafeedRunState = Field(
+        default=DatafeedRunState.STARTED,
+        json_schema_extra={"default": None},  # the API server must not write one: what is absent says something
+        description=(
+            "The wanted state of the datafeed. Without it the datafeed runs; one that exists already and is taken over "
+            "keeps the state that it has."
+        ),
+    )
     start: PointInTime | None = Field(
         default=None,
         description=(

@@ -116,6 +116,17 @@ class AnomalyJobSpec(SpecModel):
             ),
             field="dataDescription",
         ),
+        # Free keys are beyond CEL; admission leaves this to the operator.
+        Rule(
+            message=(
+                "customSettings must not hold anomalyops or keys that start with anomalyops.io/, where the operator "
+                "keeps its mark: remove them"
+            ),
+            holds=lambda spec: (
+                not any(key == "anomalyops" or key.startswith("anomalyops.io/") for key in spec.custom_settings or {})
+            ),
+            field="customSettings",
+        ),
         Rule(
             message="resultsIndexName must not start with custom-: the server puts it before the name itself",
             holds=lambda spec: not (spec.results_index_name or "").startswith("custom-"),
@@ -144,7 +155,14 @@ class AnomalyJobSpec(SpecModel):
     connection_ref: ObjectReference | None = Field(
         default=None, description="The ElasticsearchConnection to use; by default the one named `default`."
     )
-    state: JobRunState = Field(default=JobRunState.OPENED, description="The wanted state of the job.")
+    state: JobRunState = Field(
+        default=JobRunState.OPENED,
+        json_schema_extra={"default": None},  # the API server must not write one: what is absent says something
+        description=(
+            "The wanted state of the job. Without it the job is opened; one that exists already and is taken over "
+            "keeps the state that it has."
+        ),
+    )
     replace_policy: ReplacePolicy = Field(
         default=ReplacePolicy.NEVER,
         description=(

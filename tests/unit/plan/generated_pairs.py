@@ -90,7 +90,11 @@ feed_bodies = st.fixed_dictionaries(
         "indices_options": st.sampled_from([{"expand_wildcards": ["all"]}, {"ignore_unavailable": True}]),
     },
 )
-jobs = st.builds(DesiredJob, job_id=st.just(JOB), body=job_bodies, opened=st.sampled_from([True, True, True, False]))
+# Opened or closed as the manifest says, or opened because it says nothing.
+RUN_STATES = st.sampled_from([(True, True), (True, True), (False, True), (True, False)])
+jobs = st.builds(
+    lambda body, state: DesiredJob(job_id=JOB, body=body, opened=state[0], state_given=state[1]), job_bodies, RUN_STATES
+)
 
 
 @st.composite
@@ -98,10 +102,12 @@ def datafeeds(draw: Any, feed_id: str = FEED) -> DesiredDatafeed:
     start = draw(st.sampled_from([None, 2, 4]))
     end = draw(st.sampled_from([None, None, 10, 14]))
     form = draw(st.integers(0, 1))
+    started, given = draw(RUN_STATES)
     return DesiredDatafeed(
         datafeed_id=feed_id,
         body=draw(feed_bodies),
-        started=draw(st.sampled_from([True, True, True, False])),
+        started=started,
+        state_given=given,
         start=None if start is None else time_text(start, form),
         end=None if end is None else time_text(end, form),
     )

@@ -300,3 +300,39 @@ async def test_a_conflict_that_is_not_known_yet_is_looked_at_whole(gateway, obse
         "web-1", {"analysis_config": {"detectors": [{"function": "count"}]}, "data_description": {}}
     )
     assert (await observer.observe()).assess(conflicting("web-1")).needs_reconcile
+
+
+async def test_a_pair_that_was_stopped_when_it_was_taken_over_is_ready_and_at_rest(server, gateway, observer):
+    """Looks at its states alone leave it alone too; one that somebody starts is managed as any other."""
+    await applied(gateway, named("web-0"))
+    await gateway.stop_datafeed("feed-web-0")
+    await gateway.close_job("web-0")
+    server.jobs["web-0"]["custom_settings"] = {}
+    server.calls.clear()
+    rests = await applied(gateway, named("web-0"))
+    assert [path for _, path in server.writes] == ["/_ml/anomaly_detectors/web-0/_update"]
+    for resource in (rests.job, rests.datafeed):
+        ready = find_condition(resource.status.conditions, "Ready")
+        assert (ready.status, ready.reason) == ("True", "LeftAsFound")
+        assert "set spec.state" in ready.message
+        assert find_condition(resource.status.conditions, "DatafeedStopped") is None
+    for configs in (False, True, False):
+        looked = (await observer.observe(configs=configs)).assess(rests)
+        assert looked.datafeed_status == rests.datafeed.status
+        assert looked.job_status == rests.job.status
+        assert not looked.needs_reconcile
+    await gateway.open_job("web-0")
+    await gateway.start_datafeed("feed-web-0")
+    assert (await observer.observe()).assess(rests).needs_reconcile
+    runs = await applied(gateway, rests)
+    assert find_condition(runs.datafeed.status.conditions, "Ready").reason == "Ready"
+    await gateway.stop_datafeed("feed-web-0")
+    assert (await observer.observe()).assess(runs).needs_reconcile
+
+
+async def test_a_manifest_that_says_its_state_starts_what_is_taken_over(server, gateway):
+    await applied(gateway, named("web-0"))
+    await gateway.stop_datafeed("feed-web-0")
+    server.jobs["web-0"]["custom_settings"] = {}
+    await applied(gateway, named("web-0", state="Started"))
+    assert server.feed_states["feed-web-0"] == "started"

@@ -287,7 +287,8 @@ async def test_a_job_created_by_somebody_else_in_between_is_looked_at_again(serv
         if isinstance(step, CreateJob) and "web" not in server.jobs:
             server._job_put("web", "", {k: v for k, v in step.body.items() if k != "custom_settings"}, {})
 
-    outcome = await Reconciler(gateway, cluster="test", on_step=race).reconcile(pair())
+    runs = pair({"state": "Opened"}, {"state": "Started"})
+    outcome = await Reconciler(gateway, cluster="test", on_step=race).reconcile(runs)
     assert outcome.error is None  # IfMatches: what was found matches, so it is adopted
     assert server.jobs["web"]["custom_settings"]["anomalyops.io/name"] == "web"
     assert server.feed_states["feed-web"] == "started"

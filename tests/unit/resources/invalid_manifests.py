@@ -512,6 +512,17 @@ JOBS = [
         "spec.resultsIndexName",
         "resultsIndexName must not start with custom-",
     ),
+    *(
+        _job(
+            f"mark-{number}",
+            {"customSettings": settings},
+            "spec.customSettings",
+            "customSettings must not hold anomalyops or keys that start with anomalyops.io/",
+            only="operator",
+            because="free objects are opaque to CEL",
+        )
+        for number, settings in enumerate([{"anomalyops": {"name": "web"}}, {"team": "a", "anomalyops.io/name": "web"}])
+    ),
     _job("job-id-upper-case", {"jobId": "Web"}, "spec.jobId", "an id may contain a-z, 0-9, hyphens"),
     _job(
         "job-id-long",

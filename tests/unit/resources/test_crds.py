@@ -19,8 +19,8 @@ from anomalyops.resources import (
 
 CRDS = Path(__file__).parents[3] / "crds"
 CONTROL = {
-    "AnomalyJob": {"state", "replacePolicy", "deletionPolicy", "adoptionPolicy", "movePolicy", "suspend"},
-    "Datafeed": {"state", "replacePolicy", "deletionPolicy", "adoptionPolicy", "suspend"},
+    "AnomalyJob": {"replacePolicy", "deletionPolicy", "adoptionPolicy", "movePolicy", "suspend"},
+    "Datafeed": {"replacePolicy", "deletionPolicy", "adoptionPolicy", "suspend"},
 }
 OPAQUE = {"query", "aggregations", "runtimeMappings", "scriptFields", "customSettings", "categorizationAnalyzer"}
 DEFINITIONS = {crd["spec"]["names"]["kind"]: crd for crd in custom_resource_definitions()}

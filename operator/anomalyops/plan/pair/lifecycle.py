@@ -62,6 +62,8 @@ class Lifecycle:
         interrupted_at: Where a bounded run stopped that may not have come to its end; None for others.
         came_to_its_end: Whether the bounded run was found to have come to its end now.
         marked: Whether markers can be written; False when the configuration is not known.
+        taking_over: Whether the job is not the owner's yet: its mark is the last step then.
+        run_state_only: Whether nothing else is to be brought about, so that nothing is taken over either.
     """
 
     wanted_job: DesiredJob
@@ -76,6 +78,8 @@ class Lifecycle:
     interrupted_at: int | None = None
     came_to_its_end: bool = False
     marked: bool = True
+    taking_over: bool = False
+    run_state_only: bool = False
 
     # -- what is needed ------------------------------------------------------------------------------------------
 
@@ -199,26 +203,36 @@ class Lifecycle:
         """Whether nothing else would tell that the operator stopped the datafeed, and not it itself or a person."""
         if isinstance(self.wanted_feed, Removal) or self.feed_change.delete:
             return False
-        if not self.feed_change.managed:
+        known = self.stored is not None and self.stored.datafeed == observed_id(feed)
+        if not self.feed_change.managed or not known:
             return True
         return (feed.config.get("max_empty_searches") or -1) > 0 and nothing_processed(self.job)
+
+    @property
+    def feed_taken_over(self) -> bool:
+        """Whether a datafeed that exists becomes managed: it is noted when that is done, and no sooner."""
+        if self.feed is None or self.feed_change.create or self.job_change.recreate or not self.feed_change.managed:
+            return False
+        return isinstance(self.wanted_feed, DesiredDatafeed) and self.marker.datafeed != self.wanted_feed.datafeed_id
 
     @property
     def marker_at_update(self) -> Marker:
         """With the update of the job: who manages what, and the run that is about to be started."""
         marker = (
-            Marker(owner=self.marker.owner, since=self.marker.since) if self.job_change.recreate else self.marker_before
+            Marker(owner=self.marker.owner, since=self.marker.since, rest=self.marker.rest)
+            if self.job_change.recreate
+            else self.marker_before
         )
         wanted = self.wanted_feed
         if self.job_change.sent is not None:
             marker = replace(marker, sent=self.job_change.sent)
-        if self.feed_change.sent is not None:
+        if self.feed_change.sent is not None and not self.feed_taken_over:
             # What is to be taken back is remembered until it is: the datafeed is changed after this.
             replaced = self.job_change.recreate or self.feed_change.create
             known = frozenset() if replaced else self.marker.sent_feed or frozenset()
             marker = replace(marker, sent_feed=self.feed_change.sent | known)
         if isinstance(wanted, DesiredDatafeed) and self.feed_change.managed:
-            marker = replace(marker, datafeed=wanted.datafeed_id)
+            marker = marker if self.feed_taken_over else replace(marker, datafeed=wanted.datafeed_id)
         elif isinstance(wanted, Removal) and not self.feed_change.managed and marker.datafeed == wanted.id:
             marker = replace(marker, datafeed="", lookback=None, resume="", sent_feed=None)
         record = self._record_at_update(marker)
@@ -250,6 +264,8 @@ class Lifecycle:
             return replace(marker, datafeed="", lookback=None, resume="", sent_feed=None)
         if self.feed_change.sent is not None:
             marker = replace(marker, sent_feed=self.feed_change.sent)
+        if self.feed_taken_over and isinstance(self.wanted_feed, DesiredDatafeed):
+            marker = replace(marker, datafeed=self.wanted_feed.datafeed_id, resume="")
         if self.starts:
             record, window = marker.lookback, self.target.window
             started = None if window is None else _recorded(record, window, Run.STARTED)
@@ -260,14 +276,22 @@ class Lifecycle:
             return replace(marker, lookback=started, resume="")
         return marker
 
+    @property
+    def held(self) -> Marker | None:
+        """The marker on the server while a job is taken over: what was running, if something is stopped or started."""
+        started = self.stored is not None and self.stored.adopting
+        if not (started or self.stop_reasons or self.closes or self.starts):
+            return self.stored
+        return replace(self.marker_at_update, adopting=True, datafeed="", sent=None, sent_feed=None)
+
     # -- the steps -----------------------------------------------------------------------------------------------
 
     def steps(self) -> tuple[Step, ...]:
         """The steps, in order."""
         return (
             *self._note(
-                self.marker,
-                self.marker_before,
+                self.stored if self.taking_over else self.marker,
+                self.held if self.taking_over else self.marker_before,
                 self.job.config.get("custom_settings"),
                 "remember what runs before it is stopped",
             ),
@@ -275,19 +299,27 @@ class Lifecycle:
             *self._close(),
             *(self._recreated() if self.job_change.recreate else self._changed()),
             *self._run(),
-            *self._note(self.marker_at_update, self.marker_after, self._settings(), self._noted_after()),
+            *self._last_note(),
         )
+
+    def _last_note(self) -> Iterator[Step]:
+        if not self.taking_over or self.job_change.recreate:
+            yield from self._note(self.marker_at_update, self.marker_after, self._settings(), self._noted_after())
+        elif not self.run_state_only:
+            yield from self._note(self.held, self.marker_after, self._settings(), self._marking(self.held))
 
     def _noted_after(self) -> str:
         if isinstance(self.wanted_feed, Removal):
             return "forget the deleted datafeed"
+        if self.marker_after.datafeed != self.marker_at_update.datafeed:
+            return "note which datafeed is managed"
         if self.marker_after.sent_feed != self.marker_at_update.sent_feed:
             return "remember which fields the Datafeed gives"
         if self.target.window is None:
             return "remember that the datafeed runs again"
         return f"remember that the run {_span(self.target.window)} was started"
 
-    def _note(self, old: Marker, new: Marker, settings: JsonObject | None, reason: str) -> Iterator[Step]:
+    def _note(self, old: Marker | None, new: Marker | None, settings: JsonObject | None, reason: str) -> Iterator[Step]:
         if self.marked and old != new:
             body = {"custom_settings": settings_with(settings, new)}
             yield UpdateJob(job_id=self.wanted_job.job_id, body=body, reason=reason)
@@ -342,19 +374,21 @@ class Lifecycle:
         body = job_update_body(self.wanted_job.body or {}, self.job.config, fields)
         reasons = [described(differences)] if differences else []
         on_server = self.marker_before if self.marker_before != self.marker else self.stored
-        marks = self.marked and self.marker_at_update != on_server
+        marks = self.marked and not self.taking_over and self.marker_at_update != on_server
         if marks:
             reasons.append(self._marking(on_server))
         if marks or len(fields) != len(differences):
-            body["custom_settings"] = settings_with(self._settings(), self.marker_at_update)
+            mark = self.held if self.taking_over else self.marker_at_update
+            body["custom_settings"] = settings_with(self._settings(), mark)
         if body:
             yield UpdateJob(job_id=self.wanted_job.job_id, body=body, reason=_joined(reasons))
 
     def _marking(self, on_server: Marker | None) -> str:
         owner = self.marker.owner
-        if on_server is None or on_server.owner != owner or on_server.retained:
-            taken = on_server is not None and not on_server.retained and not on_server.belongs_to(owner)
-            before = f", taken over from {on_server.owner}" if on_server is not None and taken else ""
+        if on_server is None or on_server.owner != owner or on_server.retained or on_server.adopting:
+            had = self.stored
+            taken = had is not None and not had.retained and not had.belongs_to(owner)
+            before = f", taken over from {had.owner}" if had is not None and taken else ""
             return f"mark it as managed by AnomalyJob {owner.namespace}/{owner.name}{before}"
         if on_server.old_form:
             return "write its mark in the present form"

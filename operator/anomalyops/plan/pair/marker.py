@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomalyops.plan.core.meaning import JsonObject, JsonValue
+from anomalyops.plan.core.steps import Subject
 from anomalyops.plan.pair.lookback import LookbackRecord
 from anomalyops.plan.pair.values import Owner
 
@@ -34,6 +35,8 @@ class Marker:
         resume: The id of a datafeed that the operator stopped and is to start again, where nothing else tells
             that it was running.
         retained: The AnomalyJob was deleted with policy Retain; another one may adopt the job.
+        rest: What of job and datafeed was stopped when it was taken over, and stays so.
+        adopting: The owner has not taken the job over yet, but may have stopped it for that.
         sent: The paths of the job's fields that the manifest gave last; None when that is not known.
         sent_feed: The same of the datafeed's.
         old_form: It was read from a mark of an earlier version.
@@ -45,6 +48,8 @@ class Marker:
     lookback: LookbackRecord | None = None
     resume: str = ""
     retained: bool = False
+    rest: frozenset[Subject] = frozenset()
+    adopting: bool = False
     sent: frozenset[str] | None = None
     sent_feed: frozenset[str] | None = None
     old_form: bool = False
@@ -57,7 +62,8 @@ class Marker:
         """The mark as it is stored: texts by key."""
         parts: dict[str, Any] = {name: getattr(self.owner, name) for name in _OWNER}
         parts |= {"since": self.since, "datafeed": self.datafeed, "resume": self.resume}
-        parts |= {"retained": "true" if self.retained else ""}
+        parts |= {"retained": "true" if self.retained else "", "adopting": "true" if self.adopting else ""}
+        parts |= {"rest": " ".join(sorted(self.rest))}
         if self.lookback is not None:
             parts |= {f"lookback-{name}": value for name, value in self.lookback.to_json().items()}
         parts |= {"sent": _written(self.sent), "sent-datafeed": _written(self.sent_feed)}
@@ -102,6 +108,8 @@ def _marker(parts: JsonObject, lookback: JsonValue, *, retained: bool, old_form:
         lookback=LookbackRecord.from_json(lookback),
         resume=str(parts.get("resume", "")),
         retained=retained,
+        rest=frozenset(subject for subject in Subject if subject.value in str(parts.get("rest", "")).split()),
+        adopting=parts.get("adopting") == "true",
         sent=_read(parts.get("sent")),
         sent_feed=_read(parts.get("sent-datafeed")),
         old_form=old_form,

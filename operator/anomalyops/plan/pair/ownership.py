@@ -24,7 +24,7 @@ def owner_of(config: JsonObject) -> Owner | None:
 def is_ours(owner: Owner, config: JsonObject) -> bool:
     """Whether the job of this configuration carries the marker of `owner`."""
     marker = read_marker(config)
-    return marker is not None and marker.belongs_to(owner)
+    return marker is not None and not marker.adopting and marker.belongs_to(owner)
 
 
 def adopted(owner: Owner, marker: Marker | None, moment: str = "") -> Marker:
@@ -33,7 +33,7 @@ def adopted(owner: Owner, marker: Marker | None, moment: str = "") -> Marker:
         return Marker(owner=owner, since=moment)
     if marker.belongs_to(owner):
         since = moment if marker.retained else marker.since
-        return replace(marker, owner=owner, since=since, retained=False, old_form=False)
+        return replace(marker, owner=owner, since=since, retained=False, adopting=False, old_form=False)
     return Marker(owner=owner, since=moment, lookback=marker.lookback, resume=marker.resume)
 
 
@@ -46,6 +46,8 @@ def whose(owner: Owner, job: ObservedJob | None, job_id: str) -> str:
         return f"job {job_id} is managed by nobody yet"
     if marker.retained:
         return f"job {job_id} is managed by nobody: {marker.owner} was deleted and left it"
+    if marker.adopting:
+        return f"job {job_id} is being taken over by {marker.owner}"
     mine = ", which is this one" if marker.belongs_to(owner) else ""
     return f"job {job_id} is {managed_by(marker)}{mine}"
 

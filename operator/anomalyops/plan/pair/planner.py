@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from anomalyops.plan.core.plans import Obstacle, Plan
 from anomalyops.plan.core.steps import Step, Subject
+from anomalyops.plan.pair.adoption import completed_before, half, is_taking_over, resting
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, datafeed_change, job_change, observed_id
 from anomalyops.plan.pair.comparison import compare_job, sent_of_datafeed, sent_of_job
 from anomalyops.plan.pair.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
@@ -171,11 +172,13 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         return Plan(obstacles=(blocked(wanted.job_id, job.blocked),))
     known = observed.configs_known
     stored = read_marker(job.config) if known else None
+    refused: tuple[Obstacle, ...] = ()
     if known:
         refused = _refused(desired, wanted, job, policy)
         if refused:
             return Plan() if policy.run_state_only else Plan(obstacles=refused)
-    marker = adopted(desired.owner, stored, _moment(observed))
+    marker = _marker(desired, observed, stored)
+    taking_over = known and is_taking_over(stored, desired.owner)
     feed_change, change = _changes(
         desired=desired,
         wanted=wanted,
@@ -184,6 +187,8 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         marker=marker if stored else None,
         policy=policy,
     )
+    if taking_over and not policy.run_state_only and (refused := half(wanted, change, feed_change)):
+        return Plan(obstacles=refused)
     target = run_target(
         desired=desired,
         wanted_job=wanted,
@@ -206,12 +211,24 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         interrupted_at=interrupted_at(observed, target.window),
         came_to_its_end=target.ended and stopped_run(observed, wanted_window_of(desired)) is not None,
         marked=known,
+        taking_over=taking_over,
+        run_state_only=policy.run_state_only,
     )
     obstacles = (*change.obstacles, *feed_change.obstacles, *target.obstacles)
     waits = _unknown_end(lifecycle, observed.datafeed)
     if waits is not None:
         return Plan(obstacles=(*obstacles, waits))
     return Plan(steps=lifecycle.steps(), obstacles=obstacles)
+
+
+def _marker(desired: Desired, observed: Observed, stored: Marker | None) -> Marker:
+    """The marker as the owner would write it now: how a pair that is taken over was found is part of it."""
+    marker = adopted(desired.owner, stored, _moment(observed))
+    if not observed.configs_known:
+        return marker
+    if (done := completed_before(desired, observed, stored)) is not None:
+        return replace(marker, lookback=done, rest=frozenset())
+    return replace(marker, rest=resting(desired, observed, stored))
 
 
 def _refused(desired: Desired, wanted: DesiredJob, job: ObservedJob, policy: Policy) -> tuple[Obstacle, ...]:

@@ -38,6 +38,8 @@ def removal(desired: Desired, removed: Removal, observed: Observed) -> Plan:
         return Plan()
     if job.blocked is not None:
         return Plan(obstacles=(blocked(removed.id, job.blocked),))
+    if marker.adopting:
+        return Plan(steps=(_marked(removed.id, job, None, "it was not taken over yet, so no policy reaches it"),))
     if marker.retained and removed.policy is DeletionPolicy.RETAIN:
         return Plan()
     steps: tuple[Step, ...]

@@ -87,11 +87,11 @@ def lookback_done(desired: Desired, observed: Observed) -> bool:
         and observed_id(feed) == datafeed.datafeed_id
         and feed.state is DatafeedState.STOPPED
         and job.state is not JobState.FAILED
-        and _read_to_its_end(record, observed, job)
+        and read_to_its_end(record, observed, job)
     )
 
 
-def _read_to_its_end(record: LookbackRecord, observed: Observed, job: ObservedJob) -> bool:
+def read_to_its_end(record: LookbackRecord, observed: Observed, job: ObservedJob) -> bool:
     """Whether a stopped run is shown to have come to its end."""
     feed, end = observed.datafeed, meaning.moment(record.window.end)
     if record.state is LookbackState.ENDED or not isinstance(end, int):
@@ -125,7 +125,7 @@ def interrupted_at(observed: Observed, window: Window | None) -> int | None:
     record, job = stopped_run(observed, window), observed.job
     if record is None or job is None:
         return None
-    return None if _read_to_its_end(record, observed, job) else latest_record(job)
+    return None if read_to_its_end(record, observed, job) else latest_record(job)
 
 
 def run_target(
@@ -149,12 +149,8 @@ def run_target(
         job_change: What happens to the job's configuration.
         feed_change: What happens to the datafeed's.
     """
-    if policy.suspend_job:
-        job, why = JobTarget.CLOSED, "spec.suspend of the AnomalyJob is true"
-    elif not wanted_job.opened:
-        job, why = JobTarget.CLOSED, "spec.state of the AnomalyJob is Closed"
-    else:
-        job, why = JobTarget.OPEN, "spec.state of the AnomalyJob is Opened"
+    rest = frozenset() if marker is None else marker.rest
+    job, why = _job_target(wanted_job, policy, rest)
     wanted = desired.datafeed
     if not feed_change.managed:
         return _unmanaged(job, why, observed.datafeed, marker)
@@ -164,7 +160,12 @@ def run_target(
     if stopped:
         return Target(job=job, feed_runs=False, why=stopped)
     if job is JobTarget.CLOSED:
-        return Target(job=job, feed_runs=False, why=why, obstacles=_closed_job(wanted, wanted_job, policy))
+        unasked = policy.suspend_job or Subject.DATAFEED in rest  # asked for nothing else
+        obstacles = () if unasked else (_closed_job(wanted, wanted_job),)
+        return Target(job=job, feed_runs=False, why=why, obstacles=obstacles)
+    if Subject.DATAFEED in rest:
+        why = "it was stopped when it was taken over, and spec.state of the Datafeed does not say otherwise"
+        return Target(job=job, feed_runs=False, why=why)
     forgotten = bool(job_change.reset or job_change.recreate or feed_change.reset)
     if not forgotten and not feed_change.create:
         ended = _ended(wanted, observed, marker, feed_change)
@@ -179,6 +180,19 @@ def run_target(
         window=wanted_window(wanted),
         start=wanted.start if forgotten or nothing_processed(observed.job) else None,
     )
+
+
+def _job_target(wanted: DesiredJob, policy: Policy, rest: frozenset[Subject]) -> tuple[JobTarget, str]:
+    if policy.suspend_job:
+        return JobTarget.CLOSED, "spec.suspend of the AnomalyJob is true"
+    if Subject.JOB in rest:
+        return (
+            JobTarget.CLOSED,
+            "it was closed when it was taken over, and spec.state of the AnomalyJob does not say otherwise",
+        )
+    if not wanted.opened:
+        return JobTarget.CLOSED, "spec.state of the AnomalyJob is Closed"
+    return JobTarget.OPEN, "spec.state of the AnomalyJob is Opened"
 
 
 def _unmanaged(job: JobTarget, why: str, feed: ObservedDatafeed | None, marker: Marker | None) -> Target:
@@ -203,14 +217,13 @@ def _asked_to_stop(wanted: DesiredDatafeed, policy: Policy) -> str:
     return "" if wanted.started else "spec.state of the Datafeed is Stopped"
 
 
-def _closed_job(wanted: DesiredDatafeed, job: DesiredJob, policy: Policy) -> tuple[Obstacle, ...]:
-    if policy.suspend_job:
-        return ()  # asked for, and it passes with spec.suspend
+def _closed_job(wanted: DesiredDatafeed, job: DesiredJob) -> Obstacle:
+    why = "as spec.state of the AnomalyJob asks" if not job.opened else "as it was when it was taken over"
     message = (
-        f"datafeed {wanted.datafeed_id} cannot run while job {job.job_id} is closed, as spec.state of the AnomalyJob "
-        "asks: set that to Opened, or spec.state of the Datafeed to Stopped"
+        f"datafeed {wanted.datafeed_id} cannot run while job {job.job_id} is closed, {why}: set spec.state of the "
+        "AnomalyJob to Opened, or spec.state of the Datafeed to Stopped"
     )
-    return (Obstacle(reason=Reason.CLOSED, message=message, subject=Subject.DATAFEED),)
+    return Obstacle(reason=Reason.CLOSED, message=message, subject=Subject.DATAFEED)
 
 
 def _ended(
@@ -225,7 +238,7 @@ def _ended(
     if window is not None:
         # Without the marker nobody can tell; a full look at the server decides.
         done = not observed.configs_known or (
-            record is not None and record.started(window) and _read_to_its_end(record, observed, job)
+            record is not None and record.started(window) and read_to_its_end(record, observed, job)
         )
         why = "the lookback is complete"
         return Target(job=JobTarget.AS_IS, feed_runs=False, ended=True, why=why) if done else None

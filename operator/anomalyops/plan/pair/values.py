@@ -86,20 +86,26 @@ class DesiredJob:
         body: A create body: only what the manifest says, server names, no marker. None leaves the configuration as
             it is, whatever was sent before: the manifest cannot be read, or only the run state is wanted.
         opened: Whether it shall be open.
+        state_given: Whether the manifest says so itself; if not, a job that is taken over keeps its state.
     """
 
     job_id: str
     body: JsonObject | None
     opened: bool = True
+    state_given: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredDatafeed:
-    """A datafeed that shall exist. `body` is a create body without `job_id`; `start`/`end` as the manifest says."""
+    """A datafeed that shall exist. `body` is a create body without `job_id`; `start`/`end` as the manifest says.
+
+    `state_given` is whether the manifest says itself that it is to run; if not, one that is taken over keeps its state.
+    """
 
     datafeed_id: str
     body: JsonObject
     started: bool = True
+    state_given: bool = True
     start: str | None = None
     end: str | None = None  # None: real time
 
