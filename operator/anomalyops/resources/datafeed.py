@@ -10,7 +10,7 @@ from pydantic import Field
 from anomalyops.resources.aggregations import DatafeedAggregations
 from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
-from anomalyops.resources.identifiers import DatafeedId, ObjectReference
+from anomalyops.resources.identifiers import DatafeedId, IndexExpression, ObjectReference
 from anomalyops.resources.policies import AdoptionPolicy, DatafeedRunState, DeletionPolicy, ReplacePolicy
 from anomalyops.resources.resource import Resource
 from anomalyops.resources.rules import Rule
@@ -184,7 +184,7 @@ class DatafeedSpec(SpecModel):
         description="Whether the datafeed is stopped for now; configuration changes still apply.",
     )
 
-    indices: list[Annotated[str, Field(min_length=1, max_length=512)]] = Field(
+    indices: list[IndexExpression] = Field(
         min_length=1, max_length=256, description="Indices, patterns, aliases or data streams to read."
     )
     query: JsonObject | None = Field(default=None, description="Query DSL that selects the documents.")

@@ -66,6 +66,15 @@ GroupId = Annotated[str, _id(64)]
 DatafeedId = Annotated[str, _id(253)]
 FilterId = Annotated[str, _id(253)]
 IndexNamePart = Annotated[str, Text(pattern=ID_PATTERN, form=f"a results index name {_ID_FORM}", maximum=200)]
+# The name of a cluster before a colon and date math in angle brackets may have capitals.
+IndexExpression = Annotated[
+    str,
+    Text(
+        pattern=r"^([^:<>]*:)?([^A-Z<>]+|-?<.+>)$",
+        form="the names of indices have no capitals, so nothing would be found: write it in lower case",
+        maximum=512,
+    ),
+]
 FieldName = Annotated[
     str,
     Text(

@@ -699,6 +699,9 @@ DATAFEEDS = [
     ),
     _feed("query-delay-negative", {"queryDelay": "-1s"}, "spec.queryDelay", "not a duration"),
     _feed("start-words", {"start": "yesterday"}, "spec.start", "not a point in time: write ISO 8601"),
+    _feed(
+        "index-capitals", {"indices": ["logs-*", "Logs-*"]}, "spec.indices[1]", "the names of indices have no capitals"
+    ),
     _feed("end-now", {"end": "now"}, "spec.end", "end cannot be now"),
     _feed(
         "end-before-start",

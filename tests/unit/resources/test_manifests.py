@@ -15,6 +15,7 @@ from anomalyops.resources import (
     load_documents,
     parse_manifests,
 )
+from anomalyops.resources.datafeed import DatafeedSpec
 
 JOB = """\
 apiVersion: anomalyops.io/v1alpha1
@@ -208,3 +209,18 @@ def test_addresses_of_a_connection() -> None:
 def test_a_tab_as_indentation_says_what_to_write_instead():
     with pytest.raises(ManifestError, match=r"job\.yaml:2: .*: indent with spaces, not with tabs"):
         parse_manifests("metadata:\n\tname: web\n", source="job.yaml")
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "logs-*",
+        "-logs-old",
+        "<logs-{now/d{yyyy.MM.dd}}>",
+        "Berlin:logs-*",
+        "Berlin:<logs-{now/M{yyyy.MM}}>",
+        "a,b-*,.c",
+    ],
+)
+def test_capitals_are_accepted_where_an_index_expression_may_have_them(index):
+    assert DatafeedSpec.model_validate({"jobRef": {"name": "web"}, "indices": [index]}).indices == [index]
