@@ -420,3 +420,19 @@ async def test_a_description_that_is_taken_back_is_the_servers_own_again(gateway
     await reconciler.reconcile(plain)
     detectors = (await server_side(gateway, plain)).job["analysis_config"]["detectors"]
     assert detectors[0]["detector_description"] == made
+
+
+async def test_the_parts_of_an_object_that_somebody_set_by_hand_stay(gateway, reconciler, make):
+    await reconciler.reconcile(make({"modelPlotConfig": {"enabled": True}}, {"state": "Stopped"}))
+    pair = make({"modelPlotConfig": {"enabled": False}}, {"indicesOptions": {"ignoreUnavailable": True}} | STOPPED)
+    await gateway.update_job(pair.job.server_id, {"model_plot_config": {"enabled": True, "terms": "a"}})
+    options = {"allow_no_indices": False}
+    await gateway.update_datafeed(pair.datafeed.server_id, {"indices_options": options})
+    assert (await reconciler.reconcile(pair)).error is None
+    found = await server_side(gateway, pair)
+    assert found.job["model_plot_config"] == {"enabled": False, "annotations_enabled": False, "terms": "a"}
+    assert found.datafeed["indices_options"]["ignore_unavailable"] is True
+    assert found.datafeed["indices_options"]["allow_no_indices"] is False
+
+
+STOPPED = {"state": "Stopped"}

@@ -584,3 +584,32 @@ def test_a_description_that_is_taken_back_is_the_servers_own():
     plain = {"bucket_span": "15m", "detectors": [{"function": "count", "by_field_name": "a.b"}]}
     server = applied(pair(analysis_config=plain), running(pair(analysis_config=said)))
     assert server.job["analysis_config"]["detectors"][0]["detector_description"] == 'count by "a.b"'
+
+
+def test_the_parts_of_an_object_that_others_gave_stay():
+    """The server replaces an object whole: a change of one part must not lose the others."""
+    feed = replace(REAL_TIME, body=feed_body("indices_options.ignore_unavailable", True))
+    server = running(pair(feed, model_plot_config={"enabled": True}))
+    server.job["model_plot_config"]["terms"] = "by hand"
+    server.feed["indices_options"]["allow_no_indices"] = False
+    later = replace(REAL_TIME, body=feed_body("indices_options.ignore_unavailable", False))
+    server = applied(pair(later, model_plot_config={"enabled": False}), server)
+    assert server.job["model_plot_config"] == {"enabled": False, "annotations_enabled": False, "terms": "by hand"}
+    assert server.feed["indices_options"]["allow_no_indices"] is False
+    assert server.feed["indices_options"]["ignore_unavailable"] is False
+    server = applied(pair(), server)
+    assert server.job["model_plot_config"]["terms"] == "by hand"
+
+
+def test_a_part_that_the_manifest_gave_goes_with_it():
+    server = running(pair(model_plot_config={"enabled": True, "terms": "a"}))
+    server = applied(pair(model_plot_config={"enabled": True}), server)
+    assert "terms" not in server.job["model_plot_config"]
+
+
+def test_a_span_of_chunks_goes_with_the_mode_that_needs_it():
+    manual = replace(REAL_TIME, body={**feed_body(), "chunking_config": {"mode": "manual", "time_span": "3h"}})
+    server = running(pair(manual))
+    off = replace(REAL_TIME, body={**feed_body(), "chunking_config": {"mode": "off"}})
+    server = applied(pair(off), server)
+    assert server.feed["chunking_config"] == {"mode": "off"}

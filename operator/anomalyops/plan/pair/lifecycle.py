@@ -364,7 +364,7 @@ class Lifecycle:
         elif change.differences:
             yield UpdateDatafeed(
                 datafeed_id=wanted.datafeed_id,
-                body=datafeed_update_body(wanted.body, change.differences),
+                body=datafeed_update_body(wanted.body, self.feed.config if self.feed else {}, change.differences),
                 reason=described(change.differences),
             )
 

@@ -27,7 +27,8 @@ def job_update_body(wanted: JsonObject, observed: JsonObject, differences: Seque
     """
     said = {**wanted, **(wanted.get("analysis_config") or {})}
     plain = [found for found in differences if not found.key.startswith("detectors[")]
-    body = _objects(said, [found for found in plain if found.key != "analysis_limits"])
+    there = {**observed, **(observed.get("analysis_config") or {})}
+    body = _objects(said, there, [found for found in plain if found.key != "analysis_limits"])
     if any(found.key == "analysis_limits" for found in plain):
         body["analysis_limits"] = _analysis_limits(observed, differences)
     if detectors := list(_detectors(differences)):
@@ -35,8 +36,11 @@ def job_update_body(wanted: JsonObject, observed: JsonObject, differences: Seque
     return body
 
 
-def _objects(said: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
-    """The value of each key: as the manifest has it; without that, what takes back what it had."""
+def _objects(said: JsonObject, there: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
+    """The value of each key: as the manifest has it; without that, what takes back what it had.
+
+    The server replaces an object whole, so the parts that others gave are sent with those of the manifest.
+    """
     body: dict[str, Any] = {}
     for found in differences:
         value = said.get(found.key)
@@ -50,7 +54,25 @@ def _objects(said: JsonObject, differences: Sequence[Difference]) -> dict[str, A
             body.setdefault(found.key, {})[inner[0]] = found.wanted
         else:
             body.setdefault(found.key, {})
+    changed = {found.path.removeprefix("analysis_config.") for found in differences}
+    for key in _REPLACED & body.keys():
+        theirs = {part: value for part, value in (there.get(key) or {}).items() if f"{key}.{part}" not in changed}
+        body[key] = _fitting(key, {**theirs, **body[key]}, there.get(key) or {}, body[key])
     return body
+
+
+# Objects with parts that manifests give one by one.
+_REPLACED = frozenset({"model_plot_config", "chunking_config", "delayed_data_check_config", "indices_options"})
+
+
+def _fitting(key: str, merged: dict[str, Any], there: JsonObject, given: JsonObject) -> dict[str, Any]:
+    """The merged object without the parts that only follow from others."""
+    if key == "chunking_config" and merged.get("mode") != "manual":
+        merged.pop("time_span", None)
+    follows = there.get("annotations_enabled") == there.get("enabled")
+    if key == "model_plot_config" and follows and "annotations_enabled" not in given:
+        merged.pop("annotations_enabled", None)
+    return merged
 
 
 def _analysis_limits(observed: JsonObject, differences: Iterable[Difference]) -> dict[str, Any]:
@@ -88,6 +110,6 @@ def _settings(body: JsonObject) -> Mapping[str, Any]:
     return without_mark(body.get("custom_settings"))
 
 
-def datafeed_update_body(wanted: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
-    """The update that makes an existing datafeed what the manifest says; objects as the manifest has them."""
-    return _objects(normal_datafeed(wanted), differences)
+def datafeed_update_body(wanted: JsonObject, observed: JsonObject, differences: Sequence[Difference]) -> dict[str, Any]:
+    """The update that makes an existing datafeed what the manifest says, with the parts of objects that others gave."""
+    return _objects(normal_datafeed(wanted), normal_datafeed(observed), differences)
