@@ -26,9 +26,14 @@ def job(namespace: str, number: int, **spec: object) -> dict[str, object]:
 
 
 def handled(admin: Kubectl, namespace: str) -> int:
-    """How many jobs have a status of their present generation."""
+    """How many jobs say that the connection which their present spec names does not exist."""
     items = json.loads(admin("get", "anomalyjobs", "-n", namespace, "-o", "json"))["items"]
-    return sum(item.get("status", {}).get("observedGeneration") == item["metadata"]["generation"] for item in items)
+    return sum(
+        item["spec"].get("connectionRef", {}).get("name", "default") + " does not exist" in condition["message"]
+        for item in items
+        for condition in item.get("status", {}).get("conditions", [])
+        if condition["type"] == "Ready"
+    )
 
 
 @pytest.mark.parametrize("count", [60, 400])
@@ -42,7 +47,7 @@ def test_a_restart_takes_in_all_objects(admin: Kubectl, operator: Operator, coun
         assert json.loads(operator.health()[1])["anomalyops"]["anomalyjobs"] >= count
         wait_until(lambda: handled(admin, namespace) == count, timeout=60, what=f"a status on {count} jobs")
         operator.stop()
-        changed = [job(namespace, number, description="changed while nobody looked") for number in range(0, count, 7)]
+        changed = [job(namespace, number, connectionRef={"name": "another"}) for number in range(0, count, 7)]
         admin.apply(*changed)
         admin("delete", "anomalyjob", "job-1", "-n", namespace, "--wait=false")
         operator.start()

@@ -59,6 +59,14 @@ def run(
             envvar="ANOMALYOPS_RELEASE_AFTER",
         ),
     ] = 300,
+    relist_after: Annotated[
+        float,
+        typer.Option(
+            help="Seconds between two listings of all objects, which find what the watches did not tell.",
+            min=1,
+            envvar="ANOMALYOPS_RELIST_AFTER",
+        ),
+    ] = 300,
     log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe lines that are logged.")] = LogLevel.INFO,
 ) -> None:
@@ -79,6 +87,7 @@ def run(
         cluster_id=cluster_id,
         liveness_port=liveness_port or None,
         release_after=release_after,
+        relist_after=relist_after,
     )
     try:
         run_operator(options)

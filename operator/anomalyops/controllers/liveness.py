@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
 STANDSTILL_LIMIT = 900.0  # seconds in which one of the plans that others wait for must begin or end
@@ -15,7 +16,7 @@ class UnhealthyError(Exception):
     """The operator is stuck: a restart helps."""
 
 
-def health(work: Work, connections: ConnectionController) -> dict[str, Any]:
+def health(work: Work, connections: ConnectionController, scopes: Scopes) -> dict[str, Any]:
     """Facts about the work in progress, for the endpoint's JSON answer; ages in seconds.
 
     Raises:
@@ -32,6 +33,7 @@ def health(work: Work, connections: ConnectionController) -> dict[str, Any]:
         raise UnhealthyError(f"pairs have waited for {standstill:.0f} s in which no plan began or ended")
     return {
         **work.objects.counts(),
+        "troubles": scopes.troubles,
         "usableConnections": sum(runtime.usable for runtime in connections.runtimes.values()),
         "queueStandstillSeconds": round(standstill, 1),
         "longestReconcileSeconds": round(work.queue.longest_run(), 1),

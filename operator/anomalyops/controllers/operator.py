@@ -7,8 +7,11 @@ the last specification. What is remembered is in the status, the server, and the
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import signal
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import kopf
@@ -16,17 +19,19 @@ import kopf
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.liveness import UnhealthyError, health
 from anomalyops.controllers.pair.controller import PairController
-from anomalyops.resources import GROUP, KINDS, VERSION, ElasticsearchConnection
+from anomalyops.resources import GROUP, KINDS, VERSION
 from anomalyops.watching.events import EventRecorder
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError, in_cluster
-from anomalyops.watching.listing import list_scope, scopes
+from anomalyops.watching.listing import scopes
 from anomalyops.watching.objects import Objects, read
 from anomalyops.watching.options import Options
+from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
 logger = logging.getLogger(__name__)
 
 PREFIX = GROUP  # of everything that the operator writes on objects
+REWATCH = 5.0  # seconds after kopf gave up
 GRACE = 45.0  # seconds for plans that run when the process is to end
 
 
@@ -38,25 +43,9 @@ def run(options: Options) -> None:
     """Runs the operator until SIGTERM or SIGINT.
 
     Raises:
-        StartupError: the CRDs are missing or the API server cannot be reached.
+        StartupError: the CRDs are missing, or the API server cannot be reached or lets nothing be listed.
     """
-    settings = kopf_settings()
-    operator = _Operator(options)
-    endpoint = None
-    if options.liveness_port is not None:
-        endpoint = f"http://0.0.0.0:{options.liveness_port}/healthz"
-    asyncio.run(
-        kopf.operator(
-            registry=operator.registry(),
-            settings=settings,
-            standalone=True,
-            clusterwide=not options.namespaces,
-            namespaces=options.namespaces,
-            liveness_endpoint=endpoint,
-        )
-    )
-    if operator.failure is not None:
-        raise operator.failure
+    asyncio.run(_Operator(options).serve())
 
 
 def kopf_settings() -> kopf.OperatorSettings:
@@ -70,6 +59,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False  # Events are written by our own recorder, on transitions only
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
+    # A watch is never given up: one that is refused is one tenant's trouble. `Scopes` names it.
+    settings.networking.error_backoffs = _ForEver()
     # The server ends a watch after ten minutes; one silent for 70 s (no bookmark) is dead and renewed.
     settings.watching.server_timeout = 600
     settings.watching.client_timeout = 610
@@ -86,6 +77,13 @@ def kopf_settings() -> kopf.OperatorSettings:
 PLURALS = [kind.plural for kind in KINDS]
 
 
+class _ForEver:
+    """Seconds between tries, without end."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0), itertools.repeat(20.0))
+
+
 class Controllers:
     """All controllers over one store of objects, one queue and one API."""
 
@@ -98,65 +96,98 @@ class Controllers:
         self.work.employ(self.connections)
         self.work.employ(self.pairs)
 
-    def listed(self) -> None:
-        """The first listing of every kind is complete: the connections are looked at, and reach all pairs."""
-        for key in self.objects.of(ElasticsearchConnection):
-            self.work.add(self.connections.name, key)
-
 
 class _Operator:
-    """The controllers and their connection to kopf."""
+    """The controllers and their connection to kopf, which may end and be begun anew any number of times."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.failure: Exception | None = None
-        self._api: KubeApi | None = None
-        self._controllers: Controllers | None = None
+        self.controllers: Controllers
+        self.scopes: Scopes
+        self._stop_watching = asyncio.Event()
+        self._ended = False
 
-    @property
-    def controllers(self) -> Controllers:
-        if self._controllers is None:
-            raise RuntimeError("kopf called a handler before the startup handler")
-        return self._controllers
+    async def serve(self) -> None:
+        """Connect, list, and watch until the process is to end; what is left of plans is done after the next start."""
+        try:
+            api = await KubeApi.connect()
+        except Exception as error:  # of the client's many
+            raise StartupError(f"no connection to the Kubernetes API: {error}") from error
+        try:
+            await self._start(api)
+            self.scopes.start()
+            await self._watch()
+        except KubeApiError as error:
+            raise StartupError(str(error)) from error
+        finally:
+            if hasattr(self, "scopes"):
+                await self.scopes.stop()
+                await self.controllers.work.stop(grace=GRACE)
+            await api.close()
+
+    async def _start(self, api: KubeApi) -> None:
+        """Make sure that the kinds exist, find out which cluster it is, and list all objects."""
+        await _require_kinds(api)
+        cluster = self.options.cluster_id or await _cluster_id(api, self.options)
+        served = scopes(PLURALS, self.options.namespaces)
+        controllers = Controllers(api, self.options, cluster=cluster, instance=socket.gethostname())
+        listings = Scopes(
+            api, controllers.work, served, relist=self.options.relist_after, watch_anew=self._stop_watching.set
+        )
+        controllers.pairs.known = listings.listed
+        await listings.first()
+        if len(listings.troubles) == len(served):
+            raise StartupError(f"nothing can be listed: {next(iter(listings.troubles.values()))}")
+        self.controllers, self.scopes = controllers, listings
+        await controllers.work.begin()
+        logger.info("serving %s of cluster %s", ", ".join(self.options.namespaces) or "all namespaces", cluster)
+
+    async def _watch(self) -> None:
+        """Have kopf watch; begin anew when a watch is deaf, or when kopf gives up."""
+        while not self._ended:
+            self._stop_watching.clear()
+            try:
+                await kopf.operator(
+                    registry=self.registry(),
+                    settings=kopf_settings(),
+                    standalone=True,
+                    clusterwide=not self.options.namespaces,
+                    namespaces=self.options.namespaces,
+                    liveness_endpoint=self._endpoint(),
+                    stop_flag=self._stop_watching,
+                )
+            except Exception as error:  # kopf gives up with errors of any sort, such as a CRD that was removed
+                logger.warning("watching ended: %s; it begins anew in %g s", error, REWATCH)
+                self._end_on_signals()
+                await asyncio.sleep(REWATCH)
+                continue
+            self._end_on_signals()
+            if not self._stop_watching.is_set():
+                return
+            logger.info("the watches begin anew")
+            await asyncio.sleep(0)
+
+    def _end_on_signals(self) -> None:
+        """While kopf does not run, nobody else listens for signals."""
+
+        def end() -> None:
+            self._ended = True
+
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, end)
+
+    def _endpoint(self) -> str | None:
+        port = self.options.liveness_port
+        return None if port is None else f"http://0.0.0.0:{port}/healthz"
 
     def registry(self) -> kopf.OperatorRegistry:
         """Our handlers, and nothing that another module may have registered."""
         registry = kopf.OperatorRegistry()
-        kopf.on.startup(registry=registry)(self.start)
-        kopf.on.cleanup(registry=registry)(self.stop)
         kopf.on.login(registry=registry)(self.login)
         kopf.on.probe(registry=registry, id="anomalyops")(self.probe)
         for plural in PLURALS:
             kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"changed-{plural}")(self.changed)
         return registry
-
-    async def start(self, **_: object) -> None:
-        """Connects to the API server, makes sure that the kinds exist, and finds out which cluster it is."""
-        try:
-            self._api = await KubeApi.connect()
-            await _require_kinds(self._api)
-            cluster = self.options.cluster_id or await _cluster_id(self._api, self.options)
-        except Exception as error:
-            if self._api is not None:  # without a start there is no cleanup
-                await self._api.close()
-            self.failure = error if isinstance(error, StartupError) else StartupError(str(error))
-            raise kopf.PermanentError(str(error)) from error
-        controllers = Controllers(self._api, self.options, cluster=cluster, instance=socket.gethostname())
-        # Before any event: what belongs to what is only known of all objects together.
-        for scope in scopes(PLURALS, self.options.namespaces):
-            for body in (await list_scope(self._api, scope)).objects:
-                controllers.objects.put(body)
-        controllers.listed()
-        self._controllers = controllers
-        served = ", ".join(self.options.namespaces) or "all namespaces"
-        logger.info("serving %s of cluster %s", served, cluster)
-
-    async def stop(self, **_: object) -> None:
-        """Ends what runs; what is left of a plan is done after the next start."""
-        if self._controllers is not None:
-            await self._controllers.work.stop(grace=GRACE)
-        if self._api is not None:
-            await self._api.close()
 
     async def login(self, **kwargs: Any) -> kopf.ConnectionInfo | None:
         """The pod's service account, else the kubeconfig with whatever plugins it names."""
@@ -165,7 +196,7 @@ class _Operator:
     async def probe(self, **_: object) -> dict[str, Any]:
         """Fails, and with it the health endpoint, when no work is done any more."""
         try:
-            return health(self.controllers.work, self.controllers.connections)
+            return health(self.controllers.work, self.controllers.connections, self.scopes)
         except UnhealthyError as error:
             logger.exception("unhealthy")
             raise kopf.PermanentError(str(error)) from error

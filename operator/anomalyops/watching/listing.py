@@ -1,8 +1,4 @@
-"""Listing all objects of the kinds, scope by scope: before the first event is acted on, and again now and then.
-
-A watch tells what changes after the version that it begins at. Whether it tells all of it can only be known by
-listing: after a restore of etcd versions go back, and a watch waits for one that may never come.
-"""
+"""Listing all objects of a kind, in one namespace or in all."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ waits or calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -78,24 +79,33 @@ class Objects:
         """All objects of a kind."""
         return self._of_kind[model.KIND]
 
+    def everything(self) -> Iterator[Seen[Any]]:
+        """All objects, kind by kind."""
+        return itertools.chain.from_iterable(objects.values() for objects in self._of_kind.values())
+
     def counts(self) -> dict[str, int]:
         """How many objects there are, by plural."""
         return {kind.plural: len(self._of_kind[kind.name]) for kind in KINDS}
+
+    def of_kind(self, kind: Kind) -> Mapping[ObjectKey, Seen[Any]]:
+        """All objects of a kind that is known by its record."""
+        return self._of_kind[kind.name]
 
     def current(self, seen: Seen[Any]) -> Seen[Any] | None:
         """The newest version of the same object; None when it is gone."""
         known = self._of_kind[seen.kind.name].get(seen.key)
         return known if known is not None and known.metadata.uid == seen.metadata.uid else None
 
-    def put(self, body: Mapping[str, Any]) -> tuple[Seen[Any], Seen[Any] | None]:
+    def put(self, body: Mapping[str, Any], *, force: bool = False) -> tuple[Seen[Any], Seen[Any] | None]:
         """Take in a version of an object; return what is known now and was before.
 
-        A version older than the known one is dropped: the answer to a patch of our own can overtake the watch.
+        A version older than the known one is dropped: the answer to a patch of our own can overtake the watch. With
+        `force` it is taken: versions went back.
         """
         seen = read(body)
         objects = self._of_kind[seen.kind.name]
         before = objects.get(seen.key)
-        if before is not None and _older(seen.metadata, before.metadata):
+        if not force and before is not None and _older(seen.metadata, before.metadata):
             return before, before
         objects[seen.key] = seen
         self._changed(seen)
@@ -112,8 +122,11 @@ class Objects:
             tell(seen)
 
 
+def version_of(text: str) -> int:
+    """A resource version as a number, which grows, as of Kubernetes 1.35; 0 for one that is none."""
+    return int(text) if text.isdecimal() else 0
+
+
 def _older(one: Metadata, other: Metadata) -> bool:
-    """Whether `one` is an older version of the same object; resource versions grow, as of Kubernetes 1.35."""
-    if one.uid != other.uid or not (one.resource_version.isdigit() and other.resource_version.isdigit()):
-        return False
-    return int(one.resource_version) < int(other.resource_version)
+    """Whether `one` is an older version of the same object."""
+    return one.uid == other.uid and 0 < version_of(one.resource_version) < version_of(other.resource_version)

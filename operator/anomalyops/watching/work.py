@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -69,15 +69,36 @@ class Work:
 
     # -- what the watches tell -----------------------------------------------------------------------------
 
+    async def begin(self) -> None:
+        """All objects are listed: work on them begins."""
+        for seen in list(self.objects.everything()):
+            if seen.resource is None:
+                await self._refuse_invalid(seen)
+            self._call(seen)
+
     async def changed(self, body: Mapping[str, Any], *, listed: bool) -> None:
         """An object was added or changed; `listed` when it comes from a listing and not from a watch."""
         seen, before = self.objects.put(body)
         self.writer.echoed(seen.metadata.uid)
-        if not listed and before is not None and not _asks_for_work(before, seen):
+        known = before is not None and before.metadata.resource_version == seen.metadata.resource_version
+        if before is not None and (known if listed else not _asks_for_work(before, seen)):
             return
         if seen.resource is None:
             await self._refuse_invalid(seen)
         self._call(seen)
+
+    async def listed(self, body: Mapping[str, Any], *, force: bool) -> None:
+        """A listing shows what no watch told. With `force` the versions went back, and it counts nevertheless."""
+        seen, _ = self.objects.put(body, force=force)
+        self.writer.echoed(seen.metadata.uid)
+        if seen.resource is None:
+            await self._refuse_invalid(seen)
+        self._call(seen)
+
+    def call_all(self, objects: Iterable[Seen[Any]]) -> None:
+        """Have the controllers look at objects again."""
+        for seen in objects:
+            self._call(seen)
 
     def gone(self, seen: Seen[Any]) -> None:
         """An object does not exist any more."""

@@ -118,7 +118,8 @@ class ConnectionRuntime:
     ) -> None:
         self.key = key
         self.failure: Failure | None = None
-        self.checked = False  # there was a first look: `failure` says something
+        self.checked = False  # it was asked what it is: `failure` says something
+        self.observed = False  # all jobs and datafeeds were looked at once
         self._resource = resource
         self._api = api
         self._owner = owner
@@ -221,6 +222,7 @@ class ConnectionRuntime:
         if full:
             self._next_resync = time.monotonic() + self._seconds(self._resource.spec.resync_interval)
         await self._owner.observed(self.key, observation)
+        self.observed = True
 
     async def _check(self) -> None:
         """Finds out whether the server can be used, and says so in the status of the connection."""

@@ -6,7 +6,7 @@ The keys are namespace and name of an AnomalyJob, whether it exists or only a Da
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -65,6 +65,7 @@ class PairController:
         self._connections = connections
         self._release_after = options.release_after
         self._pairs = PairIndex(objects, options.default_connection)
+        self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         connections.serve(self)
 
     def concerned(self, seen: Seen[Any]) -> Iterable[ObjectKey]:
@@ -94,10 +95,10 @@ class PairController:
     async def observed(self, connection: ObjectKey, observation: Observation) -> None:
         """Give each pair of the connection its part of what the server said about all of them."""
         runtime = self._connections.runtimes[connection]
-        for name in self._pairs.on(connection):
+        for name in sorted(self._pairs.on(connection), key=self._is_settled):  # what changed meanwhile comes first
             self._pairs.remember_connection(name, connection)
             pair, seen = self._pair(name)
-            if pair is None or self._work.is_running(self.name, name):
+            if pair is None or not self._all_known(name) or self._work.is_running(self.name, name):
                 continue  # a reconcile knows more, and writes it when it ends
             if runtime.acted_since(str(name), observation.started_at):
                 continue  # what was seen is older than what was done
@@ -119,6 +120,8 @@ class PairController:
 
     async def process(self, key: ObjectKey) -> Report:
         """Work off one pair."""
+        if not self._all_known(key):
+            return Report()  # what cannot be listed is not what is not there; the listing brings it back
         duplicates = self._duplicates(key)
         pair, seen = self._pair(key)
         if pair is None:
@@ -131,8 +134,8 @@ class PairController:
         connection, runtime = self._connection(key, lives if _deletion_asked(seen) else None)
         if (runtime is None or pair.job is None) and _just_created(seen):
             return Report(retry_after=CONFLICT_RETRY)
-        if runtime is not None and not runtime.checked:
-            return Report()  # its first look comes, and reaches every pair
+        if runtime is not None and not (runtime.observed or (runtime.checked and runtime.failure is not None)):
+            return Report()  # its first look comes, and reaches every pair without a call for each
         if runtime is not None and runtime.usable:
             here = Place(runtime.key, runtime.cluster_uuid)
             if lives is not None and not here.is_server_of(lives):
@@ -287,6 +290,16 @@ class PairController:
             )
             report += _report([extra], None, status, transitions(extra.resource, extra.resource.status, status))
         return report
+
+    def _is_settled(self, key: ObjectKey) -> bool:
+        """Whether the present generations of a pair's objects were compared with the server before."""
+        _, seen = self._pair(key)
+        statuses = [(one.metadata.generation, one.resource.status) for one in seen if one.resource is not None]
+        return all(status is not None and status.observed_generation == at for at, status in statuses)
+
+    def _all_known(self, key: ObjectKey) -> bool:
+        connection = self._pairs.connection_of(key)
+        return self.known(key.namespace) and (connection is None or self.known(connection.namespace))
 
     # -- small parts ---------------------------------------------------------------------------------------
 
