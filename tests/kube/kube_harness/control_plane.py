@@ -40,7 +40,9 @@ class ControlPlane:
     def start(self) -> Kubectl:
         """Starts both, waits until the apiserver is ready, and returns kubectl for the administrator."""
         (self.folder / "tokens.csv").write_text(f"{self.token},admin,admin,system:masters\n")
-        (self.folder / "service-account.key").write_text(_private_key())
+        key = self.folder / "service-account.key"
+        if not key.exists():  # started again: tokens stay valid
+            key.write_text(_private_key())
         self.etcd.start()
         self.apiserver.start()
         wait_until(self._ready, timeout=60, what="kube-apiserver ready")
