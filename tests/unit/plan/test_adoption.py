@@ -122,7 +122,7 @@ def test_a_pair_whose_manifest_says_nothing_keeps_the_state_that_it_is_found_in(
     for _ in range(3):
         assert (server.feed_state is DatafeedState.STOPPED) >= stopped
         assert (server.job_state is JobState.CLOSED) >= closed
-        if not stopped and scene.desired.datafeed.end is None:
+        if not stopped and not closed and scene.desired.datafeed.end is None:
             assert server.feed_state in (DatafeedState.STARTED, DatafeedState.STARTING)
         server.tick()
         settle(scene, server)
