@@ -279,3 +279,15 @@ def test_a_take_over_that_is_refused_marks_nothing():
     made = plan(other, server.observe())
     assert made.empty
     assert "not taken over without its datafeed" in made.obstacles_of("job")[0].message
+
+
+def test_a_datafeed_that_is_made_on_the_way_is_known_after_a_kill():
+    server = by_hand(pair(FEED, given=True), [])
+    server.feed_state, server.run, server.feed = DatafeedState.STOPPED, None, None
+    never = Policy(adopt_datafeed=AdoptionPolicy.NEVER)
+    desired = pair(replace(FEED, started=False), given=True)
+    for step in plan(desired, server.observe(), never).steps[:2]:
+        server.execute(step)
+    assert server.feed is not None
+    settle(Scene(server, desired, never), server)
+    assert is_ours(OWNER, server.job)

@@ -613,3 +613,12 @@ def test_a_span_of_chunks_goes_with_the_mode_that_needs_it():
     off = replace(REAL_TIME, body={**feed_body(), "chunking_config": {"mode": "off"}})
     server = applied(pair(off), server)
     assert server.feed["chunking_config"] == {"mode": "off"}
+
+
+def test_a_refused_change_in_between_forgets_nothing_that_was_sent():
+    said = {"bucket_span": "15m", "detectors": [{"function": "count", "detector_description": "watch"}]}
+    two = {"bucket_span": "15m", "detectors": [{"function": "count"}, {"function": "mean", "field_name": "a"}]}
+    server = running(pair(analysis_config=said))
+    server = applied(pair(analysis_config=two), server)
+    server = applied(pair(), server)
+    assert server.job["analysis_config"]["detectors"][0]["detector_description"] == "count"

@@ -133,7 +133,7 @@ def job_change(
             why = f"spec.replacePolicy is Recreate and these cannot be changed: {described(fixed)}"
             return JobChange(recreate=why, sent=given)
         refused = _immutable(desired, fixed, policy, unmanaged_feed)
-        return JobChange(obstacles=(refused,), sent=_sent(given, differences, before))
+        return JobChange(obstacles=(refused,))  # nothing is sent, so what is remembered stays
     stays = tuple(found for found in differences if found.field_class is FieldClass.STAYS)
     change = JobChange(differences=tuple(found for found in differences if found not in stays))
     if stays:

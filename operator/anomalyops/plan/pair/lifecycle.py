@@ -280,9 +280,12 @@ class Lifecycle:
     def held(self) -> Marker | None:
         """The marker on the server while a job is taken over: what was running, if something is stopped or started."""
         started = self.stored is not None and self.stored.adopting
-        if not (started or self.stop_reasons or self.closes or self.starts):
+        created = self.wanted_feed if self.feed_change.create else None
+        if not (started or created or self.stop_reasons or self.closes or self.starts):
             return self.stored
-        return replace(self.marker_at_update, adopting=True, datafeed="", sent=None, sent_feed=None)
+        # A datafeed that is made on the way is the owner's from the beginning.
+        datafeed = created.datafeed_id if isinstance(created, DesiredDatafeed) else self.marker.datafeed
+        return replace(self.marker_at_update, adopting=True, datafeed=datafeed, sent=None, sent_feed=None)
 
     # -- the steps -----------------------------------------------------------------------------------------------
 
