@@ -207,7 +207,11 @@ class Observation:
         feed = pair.datafeed if states[1].blocking(Subject.DATAFEED) is None else None
         wanted = ((pair.job, observed.job, states[0]), (feed, observed.datafeed, states[1]))
         return pair.job is not None and any(
-            resource is not None and not is_deleting(resource) and there is None and state.failure is None
+            resource is not None
+            and resource.KIND not in pair.unreadable
+            and not is_deleting(resource)
+            and there is None
+            and state.failure is None
             for resource, there, state in wanted
         )
 

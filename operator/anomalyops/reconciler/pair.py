@@ -22,10 +22,17 @@ class Pair:
     `datafeed=None` means that no Datafeed resource refers to the job. `job=None` means that the AnomalyJob
     which the Datafeed names does not exist (any more). A resource whose `metadata.deletion_timestamp` is set
     is on its way out: its deletion policy is carried out. The resources carry their present status.
+
+    Attributes:
+        job: The AnomalyJob.
+        datafeed: The Datafeed.
+        unreadable: Kinds whose resource here is what remains of an invalid one: unless it is being deleted, what it
+            manages is left as it is.
     """
 
     job: AnomalyJob | None = None
     datafeed: Datafeed | None = None
+    unreadable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.job is None and self.datafeed is None:
@@ -74,8 +81,8 @@ def desired(pair: Pair, *, cluster: str, bodies: bool = True) -> Desired:
     """
     return Desired(
         owner=owner_of_pair(pair, cluster),
-        job=_desired_job(pair.job, bodies=bodies),
-        datafeed=_desired_datafeed(pair.datafeed, bodies=bodies),
+        job=_desired_job(pair.job, bodies=bodies, readable=AnomalyJob.KIND not in pair.unreadable),
+        datafeed=_desired_datafeed(pair.datafeed, bodies=bodies, readable=Datafeed.KIND not in pair.unreadable),
     )
 
 
@@ -99,11 +106,13 @@ def policy(pair: Pair, *, run_state_only: bool = False) -> Policy:
     )
 
 
-def _desired_job(job: AnomalyJob | None, *, bodies: bool) -> DesiredJob | Removal | None:
+def _desired_job(job: AnomalyJob | None, *, bodies: bool, readable: bool) -> DesiredJob | Removal | None:
     if job is None:
         return None
     if is_deleting(job):
         return Removal(id=job.server_id, policy=job.spec.deletion_policy)
+    if not readable:
+        return DesiredJob(job_id=job.server_id, body=None, opened=None)
     return DesiredJob(
         job_id=job.server_id,
         body=job.spec.server_body() if bodies else {},
@@ -112,11 +121,13 @@ def _desired_job(job: AnomalyJob | None, *, bodies: bool) -> DesiredJob | Remova
     )
 
 
-def _desired_datafeed(datafeed: Datafeed | None, *, bodies: bool) -> DesiredDatafeed | Removal | None:
+def _desired_datafeed(datafeed: Datafeed | None, *, bodies: bool, readable: bool) -> DesiredDatafeed | Removal | None:
     if datafeed is None:
         return None
     if is_deleting(datafeed):
         return Removal(id=datafeed.server_id, policy=datafeed.spec.deletion_policy)
+    if not readable:
+        return None
     spec = datafeed.spec
     return DesiredDatafeed(
         datafeed_id=datafeed.server_id,

@@ -52,6 +52,7 @@ from anomalyops.resources.policies import (
 )
 from anomalyops.resources.problems import ManifestError, Problem
 from anomalyops.resources.reference import generate_reference
+from anomalyops.resources.remains import remains_of
 from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
 from anomalyops.resources.rights import generate_rights
 from anomalyops.resources.secret import SecretManifest
@@ -147,5 +148,6 @@ __all__ = [
     "parse_manifests",
     "parse_memory",
     "parse_time",
+    "remains_of",
     "resource_from_object",
 ]

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from anomalyops.resources import (
     BY_NAME,
+    FINALIZER,
     KINDS,
     AnomalyJob,
     Datafeed,
@@ -20,6 +21,7 @@ from anomalyops.resources import (
     Kind,
     ManifestError,
     Metadata,
+    remains_of,
 )
 from anomalyops.watching.options import ObjectKey
 
@@ -30,15 +32,24 @@ R = TypeVar("R", AnomalyJob, Datafeed, ElasticsearchConnection)
 class Seen(Generic[R]):
     """One object as it was last seen.
 
-    `resource` is None when the object breaks a rule that admission could not check; `problem` then says which.
+    `resource` is None when the object breaks a rule that admission could not check; `problem` then says which, and
+    `remains` is what can be read of it all the same.
     """
 
     kind: Kind
     metadata: Metadata
     resource: R | None
     problem: str = ""
+    remains: R | None = None
     status: Mapping[str, Any] | None = None  # as stored; kept for objects without a resource
     job: str | None = None  # Datafeeds only: the name in spec.jobRef
+
+    @property
+    def managed(self) -> R | None:
+        """The resource; of an invalid one that has a server side, what can be read of it."""
+        if self.resource is not None:
+            return self.resource
+        return self.remains if FINALIZER in self.metadata.finalizers else None
 
     @property
     def key(self) -> ObjectKey:
@@ -57,11 +68,14 @@ def read(body: Mapping[str, Any]) -> Seen[Any]:
     spec = body.get("spec", {})
     reference = spec.get("jobRef", {}).get("name") if kind.model is Datafeed else None
     try:
-        resource, problem = kind.model.from_object(dict(body)), ""
+        resource = kind.model.from_object(dict(body))
     except ManifestError as error:
-        resource, problem = None, str(error)
-    status = None if resource is not None else body.get("status")
-    return Seen(kind=kind, metadata=metadata, resource=resource, problem=problem, status=status, job=reference)
+        remains = remains_of(kind.model, body, metadata)
+        problem, status = str(error), body.get("status")
+        return Seen(
+            kind=kind, metadata=metadata, resource=None, problem=problem, remains=remains, status=status, job=reference
+        )
+    return Seen(kind=kind, metadata=metadata, resource=resource, job=reference)
 
 
 class Objects:

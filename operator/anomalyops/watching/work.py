@@ -112,14 +112,11 @@ class Work:
                 self.add(controller.name, key)
 
     async def _refuse_invalid(self, seen: Seen[Any]) -> None:
-        """An object that breaks a rule which admission could not check says so, and is never acted on."""
+        """An object that breaks a rule which admission could not check says so; its server side is kept."""
         status = invalid_status(seen, datetime.now(UTC))
-        if seen.metadata.deletion_timestamp is not None:
-            report = Report(released=(seen,))
-        elif status == seen.status:
+        if status == seen.status or seen.metadata.deletion_timestamp is not None:
             return
-        else:
-            report = Report(statuses=((seen, status),), notices=((seen, invalid_notice(seen)),))
+        report = Report(statuses=((seen, status),), notices=((seen, invalid_notice(seen)),))
         try:
             await self.write(report)
         except KubeApiError as error:

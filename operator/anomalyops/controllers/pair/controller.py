@@ -131,6 +131,9 @@ class PairController:
 
     async def _work_off(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]]) -> Report:
         lives = pinned(pair)
+        job = self._objects.of(AnomalyJob).get(key)
+        if pair.job is None and job is not None and pair.datafeed is not None and not _deletion_asked(seen):
+            return self._wait_for_valid_job(pair.datafeed, seen)
         connection, runtime = self._connection(key, lives if _deletion_asked(seen) else None)
         if (runtime is None or pair.job is None) and _just_created(seen):
             return Report(retry_after=CONFLICT_RETRY)
@@ -224,6 +227,13 @@ class PairController:
         status = waiting_status(datafeed, _now())
         return let_go + _report(seen, None, status, transitions(datafeed, datafeed.status, status))
 
+    @staticmethod
+    def _wait_for_valid_job(datafeed: Datafeed, seen: list[Seen[Any]]) -> Report:
+        """A Datafeed whose job breaks a rule, and never was on a server."""
+        name = datafeed.spec.job_ref.name
+        status = waiting_status(datafeed, _now(), f"AnomalyJob {name!r} of spec.jobRef is invalid; see there")
+        return _report(seen, None, status, transitions(datafeed, datafeed.status, status))
+
     def _wait_for_connection(self, pair: Pair, seen: list[Seen[Any]], failure: Failure, *, connected: bool) -> Report:
         """The pair cannot be worked on: it says why. The connection's next change brings it back."""
         let_go = self._let_go(seen, failure, connected=connected)
@@ -256,12 +266,12 @@ class PairController:
         report = Report()
         for one in seen:
             asked = one.metadata.deletion_timestamp
-            if asked is None or one.resource is None:
+            if asked is None or one.managed is None:
                 continue
             decision = release(
-                one.resource.spec.deletion_policy,
+                one.managed.spec.deletion_policy,
                 failure,
-                f"{one.kind.server_object} {one.resource.server_id}",
+                f"{one.kind.server_object} {one.managed.server_id}",
                 waited=(_now() - asked).total_seconds(),
                 patience=self._release_after,
                 connected=connected,
@@ -277,16 +287,16 @@ class PairController:
     def _duplicates(self, key: ObjectKey) -> Report:
         """Second Datafeeds of one job say so, and are never acted on."""
         report = Report()
-        feeds = [feed for feed in self._pairs.datafeeds_of(key) if feed.resource is not None]
-        for extra in feeds[1:]:
-            if extra.resource is None:
+        winner = self._counting(key)
+        for extra in self._pairs.datafeeds_of(key):
+            if winner is None or extra is winner or extra.resource is None:
                 continue
             if _deletion_asked([extra]):
                 report += Report(released=(extra,))  # it never had a server object
                 continue
             job = self._objects.of(AnomalyJob).get(key)
             status = duplicate_status(
-                extra.resource, job.resource if job is not None else None, winner=feeds[0].metadata.name, now=_now()
+                extra.resource, job.resource if job is not None else None, winner=winner.metadata.name, now=_now()
             )
             report += _report([extra], None, status, transitions(extra.resource, extra.resource.status, status))
         return report
@@ -305,14 +315,21 @@ class PairController:
 
     def _pair(self, key: ObjectKey) -> tuple[Pair | None, list[Seen[Any]]]:
         """The pair as it was last seen, and its objects: the job, then the Datafeed that counts."""
-        job = self._objects.of(AnomalyJob).get(key)
-        feed = next((feed for feed in self._pairs.datafeeds_of(key) if feed.resource is not None), None)
-        if job is not None and job.resource is None:
-            return None, []
-        seen: list[Seen[Any]] = [one for one in (job, feed) if one is not None]
+        job, feed = self._objects.of(AnomalyJob).get(key), self._counting(key)
+        seen: list[Seen[Any]] = [one for one in (job, feed) if one is not None and one.managed is not None]
         if not seen:
             return None, []
-        return Pair(job=job.resource if job else None, datafeed=feed.resource if feed else None), seen
+        unreadable = frozenset(one.kind.name for one in seen if one.resource is None)
+        pair = Pair(
+            job=job.managed if job is not None else None,
+            datafeed=feed.managed if feed is not None else None,
+            unreadable=unreadable,
+        )
+        return pair, seen
+
+    def _counting(self, key: ObjectKey) -> Seen[Datafeed] | None:
+        """The Datafeed of a job that counts: the oldest that is valid or has a server side."""
+        return next((feed for feed in self._pairs.datafeeds_of(key) if feed.managed is not None), None)
 
     async def _forget(self, key: ObjectKey) -> None:
         """Drop what is remembered about a pair without objects."""
@@ -350,7 +367,8 @@ def _report(
     notices: Iterable[Notice],
 ) -> Report:
     """Statuses and notices, each with the object that it is about."""
-    of_kind = {one.kind.name: one for one in seen}
+    # What cannot be read says that, and nothing else, unless it is on its way out.
+    of_kind = {one.kind.name: one for one in seen if one.resource is not None or _deletion_asked([one])}
     statuses: dict[str, AnomalyJobStatus | DatafeedStatus | None]
     statuses = {AnomalyJob.KIND: job_status, Datafeed.KIND: datafeed_status}
     return Report(

@@ -46,12 +46,13 @@ class PairIndex:
         job = self._objects.of(AnomalyJob).get(pair)
         if job is None and pair in self._last_connection:
             return self._last_connection[pair]
-        reference = job.resource.spec.connection_ref if job is not None and job.resource is not None else None
+        known = job.resource or job.remains if job is not None else None
+        reference = known.spec.connection_ref if known is not None else None
         if reference is not None:
             return ObjectKey(pair.namespace, reference.name)
         local = ObjectKey(pair.namespace, DEFAULT_CONNECTION_NAME)
-        known = local in self._objects.of(ElasticsearchConnection)
-        return local if known or self._default_connection is None else self._default_connection
+        there = local in self._objects.of(ElasticsearchConnection)
+        return local if there or self._default_connection is None else self._default_connection
 
     def remember_connection(self, pair: ObjectKey, connection: ObjectKey) -> None:
         """Keep the connection that a pair was reconciled on, for the time when its job is gone."""

@@ -21,9 +21,9 @@ def moved_notice(seen: Seen[Any], message: str) -> Notice:
     return Notice(kind=seen.kind.name, name=seen.metadata.name, type="Normal", reason=Reason.MOVED, message=message)
 
 
-def waiting_status(datafeed: Datafeed, now: datetime) -> DatafeedStatus:
-    """The status of a Datafeed whose AnomalyJob does not exist yet. `now` is in UTC."""
-    message = f"AnomalyJob {datafeed.spec.job_ref.name!r} of spec.jobRef does not exist yet"
+def waiting_status(datafeed: Datafeed, now: datetime, why: str = "") -> DatafeedStatus:
+    """The status of a Datafeed whose AnomalyJob does not exist yet, or cannot be used. `now` is in UTC."""
+    message = why or f"AnomalyJob {datafeed.spec.job_ref.name!r} of spec.jobRef does not exist yet"
     obstacle = Obstacle(reason=Reason.WAITING_FOR_JOB, message=message, subject=Subject.DATAFEED, waiting=True)
     state = PlanState(obstacles=(obstacle,))
     return datafeed_status(datafeed.status, datafeed, None, None, None, state, Messages(), now)

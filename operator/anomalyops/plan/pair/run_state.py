@@ -150,7 +150,7 @@ def run_target(
         feed_change: What happens to the datafeed's.
     """
     rest = frozenset() if marker is None else marker.rest
-    job, why = _job_target(wanted_job, policy, rest)
+    job, why = _job_target(wanted_job, observed.job, policy, rest)
     wanted = desired.datafeed
     if not feed_change.managed:
         return _unmanaged(job, why, observed.datafeed, marker)
@@ -182,7 +182,12 @@ def run_target(
     )
 
 
-def _job_target(wanted: DesiredJob, policy: Policy, rest: frozenset[Subject]) -> tuple[JobTarget, str]:
+def _job_target(
+    wanted: DesiredJob, job: ObservedJob | None, policy: Policy, rest: frozenset[Subject]
+) -> tuple[JobTarget, str]:
+    if wanted.opened is None:
+        closed = job is not None and job.state in (JobState.CLOSED, JobState.CLOSING)
+        return JobTarget.CLOSED if closed else JobTarget.OPEN, "its manifest cannot be read, and it stays as it is"
     if policy.suspend_job:
         return JobTarget.CLOSED, "spec.suspend of the AnomalyJob is true"
     if Subject.JOB in rest:
@@ -218,7 +223,7 @@ def _asked_to_stop(wanted: DesiredDatafeed, policy: Policy) -> str:
 
 
 def _closed_job(wanted: DesiredDatafeed, job: DesiredJob) -> Obstacle:
-    why = "as spec.state of the AnomalyJob asks" if not job.opened else "as it was when it was taken over"
+    why = "as spec.state of the AnomalyJob asks" if job.opened is False else "as it was when it was taken over"
     message = (
         f"datafeed {wanted.datafeed_id} cannot run while job {job.job_id} is closed, {why}: set spec.state of the "
         "AnomalyJob to Opened, or spec.state of the Datafeed to Stopped"

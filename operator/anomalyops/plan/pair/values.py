@@ -85,13 +85,13 @@ class DesiredJob:
         job_id: Its id.
         body: A create body: only what the manifest says, server names, no marker. None leaves the configuration as
             it is, whatever was sent before: the manifest cannot be read, or only the run state is wanted.
-        opened: Whether it shall be open.
+        opened: Whether it shall be open; None leaves that as it is.
         state_given: Whether the manifest says so itself; if not, a job that is taken over keeps its state.
     """
 
     job_id: str
     body: JsonObject | None
-    opened: bool = True
+    opened: bool | None = True
     state_given: bool = True
 
 
