@@ -7,7 +7,7 @@ ARGS   ?=
 # One process a core; tests of one file share their engine.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz judge judge-prune lint generate bench clean
+.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz chaos judge judge-prune lint generate bench clean
 
 help:  ## these lines
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test-e2e: $(READY)  ## the chart on kind, where Docker is
 
 fuzz: $(READY)  ## every law, long
 	$(BIN)/python -m pytest tests/unit -m fuzz --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
+
+chaos: $(READY)  ## ten minutes of everything at once on a real kube-apiserver
+	PYTHONPATH=tests:tests/kube $(BIN)/python -m chaos $(ARGS)
 
 # The engine held against Elasticsearch's own server core; needs Java 21 and Maven, else it is skipped and says so.
 judge: $(READY)  ## the engine held against Elasticsearch

@@ -50,6 +50,7 @@ class EngineProxy:
         self.credentials = credentials
         self.calls: list[Call] = []
         self.rejected = 0  # requests answered 401
+        self.answer_with: int | None = None  # a status that every request is answered with
         self._hold: tuple[re.Pattern[str], threading.Event, threading.Event] | None = None
         self._server: _Server | None = None
         self._port = 0
@@ -150,6 +151,12 @@ class _Handler(BaseHTTPRequestHandler):
             proxy.rejected += 1
             headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
             self._answer(401, headers, json.dumps(_UNAUTHORIZED).encode())
+            return
+        if proxy.answer_with is not None:
+            reason = {"type": "status_exception", "reason": f"answered {proxy.answer_with} on purpose"}
+            content = json.dumps({"error": {"root_cause": [reason], **reason}, "status": proxy.answer_with}).encode()
+            headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
+            self._answer(proxy.answer_with, headers, content)
             return
         proxy.wait_while_held(f"{self.command} {path}")
         upstream = http.client.HTTPConnection(str(proxy.target.hostname), proxy.target.port, timeout=60)
