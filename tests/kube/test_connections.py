@@ -101,7 +101,8 @@ def test_a_wrong_password_then_a_rotated_one(world: World) -> None:
     world.allow_secrets()
     world.proxy.credentials = ("anomalyops", "first")
     world.apply(secret(world, "wrong"), with_auth(world), world.job(), world.datafeed())
-    world.condition("elasticsearchconnection", "Ready", status="False", reason="Unauthorized")
+    refused = world.condition("elasticsearchconnection", "Ready", status="False", reason="Unauthorized")
+    assert f"Secret {world.namespace}/elastic" in refused["message"]
     world.condition("anomalyjob", "ConnectionUnavailable", reason="Unauthorized")
     world.apply(secret(world, "first"))
     world.wait_ready()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from kube_harness import binaries
 from kube_harness.control_plane import ControlPlane
 from kube_harness.kubectl import Kubectl
 from kube_harness.processes import wait_until
-from kube_harness.services import Engine, Operator
+from kube_harness.services import COMMAND, Engine, Operator
 from kube_harness.world import World, fill_index
 
 ROOT = Path(__file__).parent.parent.parent
@@ -147,6 +149,30 @@ def test_after_a_restore_of_etcd_nothing_stays_unseen(
     one.apply(one.job(description="after the restore"))
     one.wait_ready(timeout=60)
     assert engine.job_config(one.job_id)["description"] == "after the restore"
+
+
+def test_uninstall_releases_everything_and_nothing_hangs(
+    plane: ControlPlane, cluster: Kubectl, engine: Engine, operator: Operator
+) -> None:
+    one = world_in(cluster, engine, operator, "one")
+    for namespace in ("one", "two"):
+        allow(cluster, namespace)
+    operator.start()
+    one.start_pair(job=one.job(deletionPolicy="Delete"))
+    refused = uninstall(cluster)
+    assert refused.returncode == 1, "it is told that an operator still runs"
+    assert "Stop it first" in refused.stderr
+    operator.stop()
+    released = json.loads(uninstall(cluster, "-o", "json").stdout)["released"]
+    assert {(entry["kind"], entry["name"]) for entry in released} == {("AnomalyJob", "requests"), ("Datafeed", "feed")}
+    cluster("delete", "crd", "--all", "--timeout=60s")  # with all of their objects
+    assert engine.datafeed_state(one.datafeed_id) == "started", "nothing is done on any server"
+
+
+def uninstall(cluster: Kubectl, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"KUBECONFIG": str(cluster.kubeconfig)}
+    command = [*COMMAND, "uninstall", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_without_any_right_it_ends_with_one_line(operator: Operator) -> None:

@@ -21,6 +21,7 @@ from anomalyops.cli.plan import plan
 from anomalyops.cli.run import run
 from anomalyops.cli.status import status
 from anomalyops.cli.structured import begin, write_errors
+from anomalyops.cli.uninstall import uninstall
 
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -28,6 +29,8 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 # Errors whose message says everything, by name: importing their classes would cost every command what one needs.
 _EXPECTED = frozenset(
     {
+        "anomalyops.controllers.uninstall.OperatorRunsError",
+        "anomalyops.watching.kubeapi.KubeApiError",
         "anomalyops.demo.engine_process.EngineFailed",
         "anomalyops.elastic.errors.GatewayError",
         "anomalyops.local.errors.LocalError",
@@ -51,7 +54,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (plan, apply, status, delete, anomalies, ingest, demo, engine, run, crds):
+for command in (plan, apply, status, delete, anomalies, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from anomalyops.elastic import Credentials, Endpoint, Gateway, GatewayError, ServerInfo
@@ -64,8 +65,16 @@ async def check_connection(
     try:
         info = await gateway.info()
     except GatewayError as error:
-        return connection_status(previous, connection, failure_of(error), now)
+        return connection_status(previous, connection, _refused(error, connection), now)
     return connection_status(previous, connection, _checked(info, now), now)
+
+
+def _refused(error: GatewayError, connection: ElasticsearchConnection) -> Failure:
+    """Why the server could not be asked; where it knows the credentials not, whose they are."""
+    failure, secret = failure_of(error), connection.spec.auth.secret if connection.spec.auth is not None else None
+    if failure.kind is not FailureKind.UNAUTHORIZED or secret is None:
+        return failure
+    return replace(failure, message=f"{failure.message} (the credentials of Secret {connection.namespace}/{secret})")
 
 
 def _checked(info: ServerInfo, now: datetime) -> ServerFacts | Failure:

@@ -69,6 +69,12 @@ class Auth(SpecModel):
     basic_secret_ref: BasicSecretRef | None = Field(default=None, description="User name and password.")
     bearer_secret_ref: BearerSecretRef | None = Field(default=None, description="A bearer token.")
 
+    @property
+    def secret(self) -> str | None:
+        """The name of the Secret that holds them."""
+        references = (self.api_key_secret_ref, self.basic_secret_ref, self.bearer_secret_ref)
+        return next((reference.name for reference in references if reference is not None), None)
+
 
 class Kibana(SpecModel):
     """The Kibana that shall show the jobs."""

@@ -45,9 +45,8 @@ def sources(connection: ElasticsearchConnection) -> frozenset[Source]:
     """The Secrets and ConfigMaps that the connection names."""
     spec, namespace = connection.spec, connection.namespace
     found = set()
-    if spec.auth is not None:
-        references = (spec.auth.api_key_secret_ref, spec.auth.basic_secret_ref, spec.auth.bearer_secret_ref)
-        found = {Source("secrets", namespace, ref.name) for ref in references if ref is not None}
+    if spec.auth is not None and spec.auth.secret is not None:
+        found.add(Source("secrets", namespace, spec.auth.secret))
     if spec.ca_secret_ref is not None:
         found.add(Source("secrets", namespace, spec.ca_secret_ref.name))
     if spec.ca_config_map_ref is not None:
