@@ -263,7 +263,7 @@ def test_filter_path_and_pretty_shape_the_answer(http_request, client, index):
         ("GET", "/_search?track_total_hits=maybe", 400, "[maybe]"),
         ("GET", "/_cat/indices", 501, "/_cat/indices"),
         ("POST", "/_query", 501, "/_query"),
-        ("GET", "/some-index/_field_caps", 501, "_field_caps"),
+        ("GET", "/some-index/_termvectors", 501, "_termvectors"),
         ("PATCH", "/some-index", 501, "PATCH"),
     ],
 )
@@ -315,3 +315,56 @@ def test_readers_and_writers_at_once(client, index):
         thread.join()
     assert failures == []
     assert client.count(index=index)["count"] == 6 * 4 * 50
+
+
+# -- field capabilities ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_indices(client, index):
+    """Two indices that agree about one field, differ about another, and one of which lacks a third."""
+    names = (f"{index}-a", f"{index}-b")
+    shared = {"@timestamp": {"type": "date"}, "site": {"properties": {"name": {"type": "keyword"}}}}
+    text = {"type": "text", "fields": {"raw": {"type": "keyword"}}}
+    client.indices.create(index=names[0], mappings={"properties": {**shared, "size": {"type": "long"}, "note": text}})
+    client.indices.create(index=names[1], mappings={"properties": {**shared, "size": {"type": "keyword"}}})
+    yield names
+    client.indices.delete(index=",".join(names))
+
+
+def test_field_capabilities_say_which_types_a_field_has_and_where_they_differ(client, two_indices):
+    first, second = two_indices
+    answer = client.field_caps(index=f"{first[:-2]}-*", fields=["@timestamp", "size", "nothing"])
+    assert answer["indices"] == [first, second]
+    assert set(answer["fields"]) == {"@timestamp", "size"}
+    date = {"type": "date", "metadata_field": False, "searchable": True, "aggregatable": True}
+    assert answer["fields"]["@timestamp"] == {"date": date}
+    assert {kind: found["indices"] for kind, found in answer["fields"]["size"].items()} == {
+        "long": [first],
+        "keyword": [second],
+    }
+
+
+def test_field_capabilities_of_patterns_know_objects_subfields_and_what_is_unmapped(client, two_indices):
+    first, second = two_indices
+    fields = client.field_caps(index=f"{first[:-2]}-*", fields="*", include_unmapped=True)["fields"]
+    assert set(fields) == {"@timestamp", "site", "site.name", "size", "note", "note.raw"}
+    assert not fields["site"]["object"]["searchable"]
+    assert not fields["note"]["text"]["aggregatable"]
+    assert fields["note.raw"]["keyword"]["aggregatable"]
+    assert fields["note"]["unmapped"]["indices"] == [second]
+    asked_in_body = client.field_caps(index=first, body={"fields": ["site.*"]})
+    assert set(asked_in_body["fields"]) == {"site.name"}
+
+
+def test_field_capabilities_refuse_what_they_cannot_answer(client, two_indices):
+    with pytest.raises(NotFoundError):
+        client.field_caps(index="no-such-index", fields="*")
+    assert client.field_caps(index="no-such-*", fields="*")["indices"] == []
+    with pytest.raises(BadRequestError, match="no fields specified"):
+        client.field_caps(index=two_indices[0])
+    with pytest.raises(BadRequestError, match="nope"):
+        client.field_caps(index=two_indices[0], body={"fields": ["a"], "nope": 1})
+    for name in ("index_filter", "runtime_mappings"):
+        with pytest.raises(ApiError, match=name):
+            client.field_caps(index=two_indices[0], fields="*", **{name: {"x": {"type": "long"}}})

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from anomalyops_engine.api import aliases, documents, indices, info, ml_routes, search
+from anomalyops_engine.api import aliases, documents, field_caps, indices, info, ml_routes, search
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.cluster import ClusterEndpoints
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
@@ -55,6 +55,7 @@ def create_app(
         *documents.endpoints(store),
         *aliases.endpoints(store),
         *indices.endpoints(store),
+        *field_caps.endpoints(store),
     ]
     routes: list[BaseRoute] = [
         *(endpoint.route() for endpoint in endpoints),
