@@ -25,6 +25,7 @@ from anomalyops.elastic.errors import (
 from anomalyops.elastic.gateway import Gateway, ServerInfo, ServerPair
 from anomalyops.elastic.messages import MlMessage
 from anomalyops.elastic.rest import Endpoint
+from anomalyops.elastic.trial import Trial
 
 __all__ = [
     "AlreadyExists",
@@ -48,6 +49,7 @@ __all__ = [
     "ServerPair",
     "Timeout",
     "TlsFailed",
+    "Trial",
     "Unauthorized",
     "Unreachable",
     "Unsupported",

@@ -28,6 +28,7 @@ from anomalyops.elastic.errors import (
 from anomalyops.elastic.kibana import sync_saved_objects
 from anomalyops.elastic.messages import MlMessage
 from anomalyops.elastic.rest import Endpoint, Rest
+from anomalyops.elastic.trial import Trial
 
 JsonDict = dict[str, Any]
 
@@ -98,6 +99,7 @@ class Gateway:
         """
         self.endpoint = endpoint
         self.rest = Rest(endpoint)
+        self.trial = Trial(self.rest)
         self._state_timeout = state_timeout
         self._poll_interval = poll_interval
 

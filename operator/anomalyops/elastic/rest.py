@@ -105,15 +105,31 @@ class Rest:
         Raises:
             GatewayError: What went wrong in the last attempt.
         """
+        return _object(await self._persistently(method, path, query=query, body=body), f"{method} {path}")
+
+    async def read_list(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> list[Any]:
+        """As `read`, for the few calls that answer a list.
+
+        Raises:
+            GatewayError: What went wrong in the last attempt.
+        """
+        answer = await self._persistently(method, path, query=None, body=body)
+        if not isinstance(answer, list):
+            raise NotAnElasticsearch("the answer is not a JSON list", call=f"{method} {path}", status=200)
+        return answer
+
+    async def _persistently(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
+    ) -> object:
         pause = _Pause()
         for _ in range(_READ_ATTEMPTS - 1):
             try:
-                return await self.write(method, path, query=query, body=body)
+                return await self._send(method, path, query=query, body=body)
             except (Unreachable, Busy, ServerError) as error:
                 if isinstance(error, Unsupported):
                     raise
             await pause.wait()
-        return await self.write(method, path, query=query, body=body)
+        return await self._send(method, path, query=query, body=body)
 
     async def write(
         self,
@@ -136,6 +152,18 @@ class Rest:
         Raises:
             GatewayError: The call failed; its class says how.
         """
+        answer = await self._send(method, path, query=query, body=body, seconds=seconds)
+        return _object(answer, f"{method} {path}")
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | bytes | None,
+        seconds: float | None = None,
+    ) -> object:
         headers = {"accept": "application/json"}
         if body is not None:
             headers["content-type"] = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
@@ -151,13 +179,17 @@ class Rest:
                 )
             except (ApiError, TransportError) as error:
                 raise from_exception(error, call=f"{method} {path}") from None
-        if not isinstance(response.body, dict):
-            raise NotAnElasticsearch("the answer is not a JSON object", call=f"{method} {path}", status=200)
         return response.body
 
     async def close(self) -> None:
         """Closes the connections. The gateway is of no use afterwards."""
         await self._client.close()
+
+
+def _object(answer: object, call: str) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise NotAnElasticsearch("the answer is not a JSON object", call=call, status=200)
+    return answer
 
 
 def _client(endpoint: Endpoint) -> AsyncElasticsearch:
