@@ -25,6 +25,7 @@ from anomalyops.resources import Resource, find_condition
 
 DAY = 86_400_000
 MINUTE = 60_000
+HOUR = 60 * MINUTE
 HOURS = 72
 START = (int(time.time() * 1000) // DAY - 4) * DAY  # four days ago, midnight
 
@@ -436,3 +437,96 @@ async def test_the_parts_of_an_object_that_somebody_set_by_hand_stay(gateway, re
 
 
 STOPPED = {"state": "Stopped"}
+
+# -- asked before anything is given up -----------------------------------------------------------------------------
+
+
+HOURLY = {
+    "analysisConfig": {"bucketSpan": "1h", "detectors": [{"function": "mean", "fieldName": "bytes"}]},
+    "replacePolicy": "Recreate",
+}
+
+
+@pytest.fixture
+async def learned(gateway, reconciler, make):
+    """A pair whose job has a model and results."""
+    feed = {"start": iso(START), "end": iso(START + 24 * HOUR)}
+    pair = make(feed=feed)
+    assert (await reconciler.reconcile(pair)).error is None
+
+    async def done():
+        return (await reconciler.reconcile(pair)).retry_after is None and (await records_of(gateway, pair)) > 0
+
+    await eventually(done)
+    return feed
+
+
+async def records_of(gateway, pair):
+    return (await gateway.job_stats_of(pair.job.server_id))["data_counts"]["processed_record_count"]
+
+
+@pytest.mark.parametrize(
+    ("job", "feed", "says"),
+    [
+        ({"dataDescription": {"timeField": "nowhere"}}, {}, "has the time field nowhere"),
+        ({"dataDescription": {"timeField": "host"}}, {}, "host"),
+        (
+            {"analysisConfig": {"bucketSpan": "1h", "detectors": [{"function": "mean", "fieldName": "no"}]}},
+            {},
+            "has no",
+        ),
+        ({}, {"indices": ["never-made"]}, "no such index [never-made]"),
+        ({}, {"indices": ["never-made-*"]}, "no index matches never-made-*"),
+        ({}, {"query": {"never_heard_of": {}}}, "never_heard_of"),
+    ],
+)
+async def test_a_model_is_kept_when_the_engine_would_refuse_what_comes_instead(
+    gateway, reconciler, make, learned, job, feed, says
+):
+    wanted = make(HOURLY | job, learned | feed)
+    before = await server_side(gateway, wanted)
+    found = await reconciler.plan(wanted)
+    assert not found.destructive
+    assert any(says in obstacle.message for obstacle in found.obstacles)
+    outcome = await reconciler.reconcile(wanted)
+    assert says in condition(outcome.job_status, "Stalled").message
+    after = await server_side(gateway, wanted)
+    assert after.job["create_time"] == before.job["create_time"]
+    assert after.job_stats["data_counts"]["processed_record_count"] > 0
+    assert after.job_stats["model_size_stats"]["model_bytes"] > 0
+
+
+async def test_everything_can_be_asked_of_the_engine(reconciler, make, learned):
+    found = await reconciler.plan(make(HOURLY, learned))
+    assert found.destructive
+    assert found.unchecked == ()
+    assert found.obstacles == ()
+
+
+async def test_a_job_that_cannot_be_created_anew_comes_back_as_it_was(gateway, reconciler, make, learned, monkeypatch):
+    """The engine accepts what was asked, and then a creation is refused all the same."""
+    wanted = make(HOURLY, learned)
+    before = await server_side(gateway, wanted)
+    create, refuse = gateway.create_datafeed, [Rejected("no room for it", status=400)]
+
+    async def refused_once(datafeed_id, body):
+        if refuse:
+            raise refuse.pop()
+        await create(datafeed_id, body)
+
+    monkeypatch.setattr(gateway, "create_datafeed", refused_once)
+    outcome = await reconciler.reconcile(wanted)
+    after = await server_side(gateway, wanted)
+    assert after.job["analysis_config"] == before.job["analysis_config"]
+    assert after.job["create_time"] != before.job["create_time"]
+    assert after.datafeed == before.datafeed
+    message = condition(outcome.job_status, "Stalled").message
+    assert "no room for it" in message
+    assert "the model and its results are gone" in message
+    again = await Reconciler(gateway, cluster="contract").plan(wanted)
+    assert not again.destructive
+
+    async def learned_again():
+        return await records_of(gateway, wanted) > 0
+
+    await eventually(learned_again)

@@ -72,6 +72,28 @@ def changed(resource, **spec):
     return resource | {"spec": resource["spec"] | spec}
 
 
+@pytest.mark.parametrize(
+    ("job", "feed", "says"),
+    [
+        ({"dataDescription": {"timeField": "when"}}, {}, "has the time field when"),
+        ({"analysisConfig": {"detectors": [{"function": "sum", "fieldName": "request"}]}}, {}, "has request, which"),
+        ({}, {"indices": ["request"]}, "no such index [request]"),
+        ({}, {"query": {"no_query": {}}}, "no_query"),
+    ],
+)
+def test_a_plan_fails_where_apply_would(files, capsys, job, feed, says):
+    files.write(changed(JOB, **job), changed(FEED, **feed))
+    assert files.run("plan") == 3
+    told = capsys.readouterr().out
+    assert says in told.replace("\n", " ")
+    assert "not asked of the server" not in told
+    assert files.run("plan", "--output", "json") == 3
+    plans = json.loads(capsys.readouterr().out)["plans"]
+    assert says in plans[0]["obstacles"][0]["message"]
+    files.write(JOB, FEED)
+    assert files.run("plan") == 2
+
+
 def test_the_life_of_a_job_from_files(files, engine, capsys):
     assert files.run("plan") == 2
     said = capsys.readouterr().out
@@ -249,7 +271,7 @@ def test_two_folders_with_the_same_names_do_not_take_each_others_jobs(files, cap
     assert "which is this one" in capsys.readouterr().out
 
     other.write(JOB, FEED)
-    assert other.run("plan", "--take-over", "dir:/elsewhere") == 2
+    assert other.run("plan", "--take-over", "dir:/elsewhere") == 3
     assert "names dir:/elsewhere, who does not manage it" in capsys.readouterr().out
     assert other.run("apply", "--take-over", f"dir:{files.folder}") == 0
     assert "taken over from" in capsys.readouterr().err

@@ -46,8 +46,8 @@ app = typer.Typer(
     name="anomalyops",
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
     " Elasticsearch or on the embedded engine.",
-    epilog="Exit codes: 0 done; 1 error; 2 (plan) something is to do, in the way or waited for; 3 (apply, delete)"
-    " not ready in time or in need of a person; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
+    epilog="Exit codes: 0 done; 1 error; 2 (plan) something is to do or waited for; 3 (plan, apply, delete)"
+    " in need of a person or not ready in time; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

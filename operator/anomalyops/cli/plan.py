@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from anomalyops.local.inspecting import Planned
 
 SOMETHING_TO_DO = 2
+NEEDS_A_PERSON = 3
 
 
 def plan(
@@ -25,7 +26,8 @@ def plan(
 ) -> None:
     """Show what apply would do, and why; change nothing.
 
-    Exit codes: 0 the server is as the files say, 2 something is to do, in the way or waited for, 1 error.
+    Exit codes: 0 the server is as the files say, 2 something is to do or waited for, 3 something is in the way
+    that only a person can remove (apply would fail), 1 error.
     """
     import asyncio
 
@@ -35,6 +37,8 @@ def plan(
     found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner, take_over=take_over)
     planned = [item for target in found for item in asyncio.run(look(target))]
     _show(planned, output)
+    if any(item.plan.stalled for item in planned):
+        raise typer.Exit(NEEDS_A_PERSON)
     if any(not item.plan.empty or item.plan.obstacles for item in planned):
         raise typer.Exit(SOMETHING_TO_DO)
 

@@ -47,6 +47,8 @@ def plan_text(planned: Sequence[Planned]) -> Text:
             text.append("  ").append(step_line(step)).append("\n")
         for obstacle in item.plan.obstacles:
             text.append("  ").append(obstacle_line(obstacle)).append("\n")
+        for what in item.plan.unchecked:
+            text.append(f"  ? not asked of the server: {what}\n", "yellow")
         if not item.plan.steps and not item.plan.obstacles:
             text.append("  nothing to do\n", "dim")
         text.append("\n")
@@ -89,6 +91,7 @@ def plan_document(planned: Sequence[Planned]) -> dict[str, Any]:
                     for resource in resources_of(item.pair)
                 ],
                 "ownership": item.plan.ownership,
+                "unchecked": list(item.plan.unchecked),
                 **item.plan.to_json(),
             }
             for item in planned

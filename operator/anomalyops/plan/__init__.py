@@ -3,7 +3,7 @@
 from anomalyops.plan.core.differences import Difference, described
 from anomalyops.plan.core.fields import Field, FieldClass
 from anomalyops.plan.core.meaning import JsonObject
-from anomalyops.plan.core.plans import Obstacle, Plan
+from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
 from anomalyops.plan.core.steps import Effect, Step, Subject
 from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
@@ -43,6 +43,7 @@ from anomalyops.plan.pair.values import (
     Removal,
     Taken,
 )
+from anomalyops.plan.pair.verification import Proposal, loses, proposal
 
 __all__ = [
     "DATAFEED_FIELDS",
@@ -61,6 +62,7 @@ __all__ = [
     "DesiredJob",
     "Difference",
     "Effect",
+    "Fallback",
     "Field",
     "FieldClass",
     "JobState",
@@ -76,6 +78,7 @@ __all__ = [
     "Owner",
     "Plan",
     "Policy",
+    "Proposal",
     "Removal",
     "ResetJob",
     "StartDatafeed",
@@ -93,8 +96,10 @@ __all__ = [
     "is_ours",
     "lookback_done",
     "lookback_record",
+    "loses",
     "owner_of",
     "plan",
+    "proposal",
     "read_marker",
     "resting_now",
     "stopped_run",

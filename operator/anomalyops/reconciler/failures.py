@@ -92,6 +92,16 @@ def remembered_conflict(datafeed: Datafeed | None) -> Obstacle | None:
     return Obstacle(reason=Reason.CONFLICT, message=stalled.message, subject=Subject.DATAFEED)
 
 
+def remembered_refusals(job: AnomalyJob | None, datafeed: Datafeed | None) -> tuple[Obstacle, ...]:
+    """What the server said against the configurations of a pair, as far as it is about the present manifests."""
+    found = []
+    for subject, resource in ((Subject.JOB, job), (Subject.DATAFEED, datafeed)):
+        failure = remembered_failure(resource)
+        if failure is not None:
+            found.append(Obstacle(reason=failure.reason, message=failure.message, subject=subject))
+    return tuple(found)
+
+
 def remembered_rest(job: AnomalyJob | None, datafeed: Datafeed | None) -> frozenset[Subject]:
     """What of a pair its statuses tell to have been stopped when it was taken over, if about the present manifests."""
     found = set()

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from anomalyops.elastic import GatewayError
-from anomalyops.plan import Desired, Policy, Step
+from anomalyops.plan import Desired, Fallback, Policy, Step
 from anomalyops.reconciler.backoff import Backoff
 
 _FIRST = 60.0  # seconds
@@ -22,6 +22,21 @@ class MlError:
     error: GatewayError
     step: Step
     until: float  # of the event loop's clock
+
+
+@dataclass(slots=True, kw_only=True)
+class Broken:
+    """Something was given up for a configuration that the server has not accepted.
+
+    Attributes:
+        fallback: The way back.
+        desired: What it was given up for.
+        words: The server's refusal; empty while it only failed to answer.
+    """
+
+    fallback: Fallback
+    desired: Desired
+    words: str = ""
 
 
 class Holds:

@@ -20,12 +20,13 @@ from anomalyops.plan import (
     Subject,
     Taken,
     lookback_done,
+    loses,
     plan,
     resting_now,
     stopped_run,
     wanted_window_of,
 )
-from anomalyops.reconciler.failures import remembered_conflict, remembered_failure, remembered_rest
+from anomalyops.reconciler.failures import remembered_conflict, remembered_failure, remembered_refusals, remembered_rest
 from anomalyops.reconciler.look import observed_datafeed, observed_job, taken_by
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
@@ -191,7 +192,11 @@ class Observation:
         """What is to be done, and whether a lookback has reached its end."""
         if self.configs_known:
             wanted = desired(pair, cluster=self.cluster)
-            return plan(wanted, observed, policy(pair)), lookback_done(wanted, observed)
+            made = plan(wanted, observed, policy(pair))
+            if loses(made) and (refused := remembered_refusals(pair.job, pair.datafeed)):
+                # Only a reconcile asks the server; until it does again, what it said stands.
+                made = plan(wanted, replace(observed, refused=refused), policy(pair))
+            return made, lookback_done(wanted, observed)
         if _runs_as_wanted(pair, observed):  # nearly all pairs, nearly always: no need to plan
             return Plan(), False
         wanted = _left_at_rest(desired(pair, cluster=self.cluster, bodies=False), resting)

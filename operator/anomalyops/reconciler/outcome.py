@@ -22,6 +22,7 @@ from anomalyops.plan import (
     CreateJob,
     DeleteJob,
     Desired,
+    Effect,
     Observed,
     Plan,
     Step,
@@ -30,7 +31,7 @@ from anomalyops.plan import (
     resting_now,
 )
 from anomalyops.reconciler.failures import failure_of
-from anomalyops.reconciler.pair import Pair
+from anomalyops.reconciler.pair import Pair, is_deleting
 from anomalyops.resources import (
     AnomalyJob,
     AnomalyJobStatus,
@@ -88,6 +89,7 @@ class Run:
     told: bool = False  # the error is an earlier refusal, which people were told about then
     held_seconds: float = 0.0  # how long a refused change is held back from now on
     kibana_problem: str | None = None
+    restored: bool = False  # what was given up for a refused configuration is there again; an obstacle tells of it
 
     def note_plan(self, found: Plan) -> None:
         """Takes down what a look asks for."""
@@ -120,7 +122,8 @@ class Run:
 
 def statuses(run: Run, wanted: Desired, now: datetime) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
     """The new statuses of the pair's resources after a run."""
-    failure = failure_of(run.error, run.failed_step) if run.error is not None else None
+    told = run.error is None or run.restored
+    failure = None if told or run.error is None else failure_of(run.error, run.failed_step)
     if run.observed is None and failure is not None:
         return unreachable_statuses(run.pair, failure, now)
     observed = run.observed or Observed(job=None, datafeed=None)
@@ -229,6 +232,10 @@ def action_notices(run: Run) -> tuple[Notice, ...]:
         culprit = pair.datafeed if run.failed_step.subject is Subject.DATAFEED else pair.job
         message = f"{run.failed_step.verb} failed: {run.error.reason}"
         notices.append(_warning(culprit or pair.resources[0], Reason.PLAN_FAILED, message))
+    given_up = [step for step in run.executed if step.effect is Effect.DESTROYS]
+    if given_up and run.first is not None and run.first.unchecked and not is_deleting(pair.job):
+        message = f"Done without asking the server first about {'; '.join(run.first.unchecked)}"
+        notices.append(_warning(pair.job or pair.resources[0], Reason.PLAN_EXECUTED, message))
     if run.kibana_problem is not None and pair.job is not None:
         message = f"The job works, but Kibana could not be told about it: {run.kibana_problem}"
         notices.append(_warning(pair.job, Reason.PLAN_EXECUTED, message))

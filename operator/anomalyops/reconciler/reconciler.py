@@ -19,14 +19,16 @@ from anomalyops.plan import (
     StartDatafeed,
     Step,
     Subject,
+    loses,
     plan,
+    proposal,
     stopped_run,
     wanted_window_of,
 )
 from anomalyops.reconciler.backoff import Backoff
 from anomalyops.reconciler.clock import utc_now
 from anomalyops.reconciler.failures import is_definite, is_stale
-from anomalyops.reconciler.hold import Holds
+from anomalyops.reconciler.hold import Broken, Holds
 from anomalyops.reconciler.kibana import SavedObjectsSync
 from anomalyops.reconciler.look import observed_pair
 from anomalyops.reconciler.outcome import (
@@ -37,6 +39,7 @@ from anomalyops.reconciler.outcome import (
     statuses,
 )
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
+from anomalyops.reconciler.verification import verify
 from anomalyops.resources import DeletionPolicy
 
 OnPlan = Callable[[Plan], None]
@@ -80,6 +83,7 @@ class Reconciler:
         self._holds = Holds()
         self._kibana = SavedObjectsSync(gateway)
         self._finished: dict[str, datetime] = {}
+        self._broken: dict[str, Broken] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def plan(self, pair: Pair) -> Plan:
@@ -90,7 +94,7 @@ class Reconciler:
         """
         if not _has_server_side(pair):
             return plan(desired(pair, cluster=self._cluster), Observed(job=None, datafeed=None), policy(pair))
-        _, found = await self._look_and_plan(pair)
+        _, found = await self._look_and_plan(pair, curious=True)
         return found
 
     async def reconcile(self, pair: Pair, *, cluster_uuid: str = "") -> Outcome:
@@ -130,6 +134,7 @@ class Reconciler:
         self._backoff.succeeded(key)
         self._holds.lift(key)
         self._finished.pop(key, None)
+        self._broken.pop(key, None)
 
     # -- acting ------------------------------------------------------------------------------------------
 
@@ -145,11 +150,13 @@ class Reconciler:
 
     async def _converge(self, run: Run) -> None:
         pair = run.pair
+        await self._mend(run)
         refusal = self._holds.standing(pair.key, desired(pair, cluster=self._cluster), policy(pair))
         for round_ in range(_ROUNDS):
             run.observed, found = await self._look_and_plan(pair)
             if found.empty:
                 refusal = None  # what was refused is there all the same
+                self._broken.pop(pair.key, None)
             elif refusal is not None:
                 found = self._plan_run_state(pair, run.observed)
             run.note_plan(found)
@@ -160,6 +167,8 @@ class Reconciler:
             if self._on_plan is not None:
                 self._on_plan(found)
             failed = await self._execute(found, run)
+            if failed is not None:
+                self._note_broken(run, found, *failed)
             if failed is not None and not (is_stale(failed[0]) and round_ < _ROUNDS - 1):
                 await self._after_failure(run, *failed)
                 return
@@ -201,12 +210,56 @@ class Reconciler:
         if is_definite(error) and step.effect is not Effect.RUNS and not is_deleting(pair.job):
             wanted = desired(pair, cluster=self._cluster)
             run.held_seconds = self._holds.hold(pair.key, desired=wanted, policy=policy(pair), error=error, step=step)
-        run.observed, _ = await self._look_and_plan(pair)
-        restoring = self._plan_run_state(pair, run.observed)
+        if await self._mend(run):
+            run.restored, run.held_seconds = True, 0.0
+            self._holds.lift(pair.key)  # the mark tells now
+        restoring = self._plan_run_state(pair, await self._look_again(run))
         if isinstance(step, OpenJob | StartDatafeed) or is_deleting(pair.job):
             return  # bringing the run state back is what just failed, or is not wanted
         if not restoring.empty and await self._execute(restoring, run) is None:
-            run.observed, _ = await self._look_and_plan(pair)
+            await self._look_again(run)
+
+    async def _look_again(self, run: Run) -> Observed:
+        observed, found = await self._look_and_plan(run.pair)
+        run.observed = observed
+        if run.restored:
+            run.note_plan(found)
+        return observed
+
+    def _note_broken(self, run: Run, found: Plan, error: GatewayError, step: Step) -> None:
+        """Remembers the way back where the server refuses what something was given up for.
+
+        A failure that passes is no refusal: the same is tried again, and then refused or not.
+        """
+        given_up = any(done.effect is Effect.DESTROYS for done in found.steps if done in run.executed)
+        lost = found.fallback if given_up else None
+        key, wanted = run.pair.key, desired(run.pair, cluster=self._cluster)
+        earlier = self._broken.get(key)
+        if lost is not None:
+            earlier = self._broken[key] = Broken(fallback=lost, desired=wanted)
+        if earlier is not None and is_definite(error) and step.effect is not Effect.RUNS:
+            earlier.words = error.reason
+
+    async def _mend(self, run: Run) -> bool:
+        """Brings back what was given up for a configuration that the server then refused; whether it did.
+
+        It is tried again until it succeeds or the manifests ask for something else.
+        """
+        pair = run.pair
+        broken = self._broken.get(pair.key)
+        if broken is None:
+            return False
+        if broken.desired != desired(pair, cluster=self._cluster) or is_deleting(pair.job):
+            del self._broken[pair.key]
+            return False
+        if not broken.words:
+            return False
+        steps = broken.fallback.steps(await self._look(pair), broken.words)
+        failed = await self._execute(Plan(steps=steps), run)
+        if failed is not None and not is_definite(failed[0]):
+            raise failed[0]
+        del self._broken[pair.key]
+        return failed is None
 
     def _finish(self, run: Run) -> Outcome:
         pair = run.pair
@@ -236,8 +289,10 @@ class Reconciler:
         """Nothing pending: None. A refusal: when it ends. Anything else: the pair's back-off."""
         key = run.pair.key
         if run.settled:
-            self._backoff.succeeded(key)
             self._holds.lift(key)
+            if run.observed is not None and run.observed.refused:
+                return self._backoff.failed(key)  # what is missing may come without an event
+            self._backoff.succeeded(key)
             return None
         if run.held_seconds:
             return min(run.held_seconds, _LONGEST_WAIT)
@@ -247,13 +302,22 @@ class Reconciler:
 
     # -- looking -----------------------------------------------------------------------------------------
 
-    async def _look_and_plan(self, pair: Pair) -> tuple[Observed, Plan]:
-        """What the server has and what is to be done; only then upgrade mode is asked for."""
+    async def _look_and_plan(self, pair: Pair, *, curious: bool = False) -> tuple[Observed, Plan]:
+        """What the server has and what is to be done; only then upgrade mode is asked for.
+
+        Before a plan gives something up, the server is asked about the configuration that it leads to; who is curious
+        asks about any other one too.
+        """
         observed = await self._look(pair)
         wanted, allowed = desired(pair, cluster=self._cluster), policy(pair)
         found = plan(wanted, observed, allowed)
         if not found.empty and await self._upgrade_mode():
             observed = replace(observed, upgrade_mode=True)
+            found = plan(wanted, observed, allowed)
+        proposed = proposal(wanted, found, any_change=curious)
+        if proposed is not None:
+            said = await verify(self._gateway.trial, proposed, instead=loses(found))
+            observed = replace(observed, refused=tuple(said.refused), unchecked=tuple(said.unchecked))
             found = plan(wanted, observed, allowed)
         return observed, found
 

@@ -70,6 +70,12 @@ def test_obstacles_are_shown_and_an_empty_plan_says_so():
     assert "Nothing to do: the server is as the files say." in printed(plan_text([planned()]))
 
 
+def test_a_plan_names_what_could_not_be_asked():
+    made = Planned(pair=Pair(job=JOB), plan=Plan(steps=(DELETE, CREATE), unchecked=("preview: no such endpoint",)))
+    assert "  ? not asked of the server: preview: no such endpoint" in printed(plan_text([made]))
+    assert plan_document([made])["plans"][0]["unchecked"] == ["preview: no such endpoint"]
+
+
 def test_a_plan_as_json_names_resources_and_steps():
     value = json.loads(json.dumps(plan_document([planned(DELETE, CREATE)])))
     assert (value["empty"], value["destructive"]) == (False, True)

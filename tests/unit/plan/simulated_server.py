@@ -134,6 +134,7 @@ class Server:
     silent: bool = False  # its messages cannot be read
     empty: bool = False  # the indices hold nothing
     upgrade_mode: bool = False
+    refuses: str = ""  # "job", "update" or "datafeed": what it does not create or change any more
     lost: int = 0  # how many models were lost: resets and deletions of a job that had learned
 
     def copy(self) -> Server:
@@ -236,6 +237,7 @@ class Server:
         return self.job
 
     def _create_job(self, job_id: str, body: dict[str, Any]) -> None:
+        refuse_unless(self.refuses != "job", 400, "no such jobs here")
         refuse_unless(self.job is None, 400, "The Id is already used")
         refuse_unless(set(body) <= JOB_KEYS, 400, f"unknown field {set(body) - JOB_KEYS}")
         self.job = filled_job(job_id, copy.deepcopy(body))
@@ -243,6 +245,7 @@ class Server:
 
     def _update_job(self, job_id: str, body: dict[str, Any]) -> None:
         job = self._the_job(job_id)
+        refuse_unless(self.refuses != "update" or set(body) == {"custom_settings"}, 400, "no such updates here")
         refuse_unless(bool(body), 400, "an empty update says nothing")
         refuse_unless(set(body) <= JOB_UPDATE_KEYS, 400, f"[job_update] unknown field {set(body) - JOB_UPDATE_KEYS}")
         for key, value in copy.deepcopy(body).items():
@@ -333,6 +336,7 @@ class Server:
         return self.feed
 
     def _create_feed(self, datafeed_id: str, body: dict[str, Any]) -> None:
+        refuse_unless(self.refuses != "datafeed", 400, "no such datafeeds here")
         refuse_unless(set(body) <= FEED_KEYS, 400, f"unknown field {set(body) - FEED_KEYS}")
         self._the_job(body["job_id"])
         refuse_unless(self.feed is None, 409, "A datafeed already exists for job")
@@ -342,6 +346,7 @@ class Server:
 
     def _update_feed(self, datafeed_id: str, body: dict[str, Any]) -> None:
         feed = self._the_feed(datafeed_id)
+        refuse_unless(self.refuses != "datafeed", 400, "no such datafeeds here")
         stopped = self.feed_state is DatafeedState.STOPPED
         refuse_unless(stopped, 409, f"Cannot update datafeed while its status is {self.feed_state}")
         refuse_unless(set(body) <= FEED_KEYS, 400, f"unknown field {set(body) - FEED_KEYS}")

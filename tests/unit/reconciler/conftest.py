@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from anomalyops.elastic import Credentials, Endpoint, Gateway
 
+TRIALS = ("/_validate", "/_validate/detector", "/_preview", "/_field_caps")
 PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
 DEFAULTS = {
     "job_type": "anomaly_detector",
@@ -56,6 +57,8 @@ class FakeElasticsearch:
     model_bytes: dict[str, int] = field(default_factory=dict)
     feeds: dict[str, dict] = field(default_factory=dict)
     feed_states: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=lambda: {"@timestamp": "date", "bytes": "long", "time": "date"})
+    max_memory: str | None = None
     messages: list[dict] = field(default_factory=list)
     upgrade_mode: bool = False
     looks_until_closed: int = 0  # how often the stats still say "closing" after a close
@@ -75,7 +78,11 @@ class FakeElasticsearch:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        return [(m, p) for m, p in self.calls if m != "GET" and not p.endswith("/_search")]
+        return [(m, p) for m, p in self.calls if m != "GET" and not p.endswith(("/_search", *TRIALS))]
+
+    @property
+    def trials(self) -> list[str]:
+        return [p.rsplit("/", 1)[1] for _, p in self.calls if p.endswith(TRIALS)]
 
     # -- HTTP
 
@@ -86,7 +93,7 @@ class FakeElasticsearch:
         body = await request.json() if request.can_read_body else None
         self.bodies.append(body)
         fault = next((f for f in self.faults if f.matches(method, path)), None)
-        if method != "GET" and self.kill_at_write is not None:
+        if method != "GET" and not path.endswith(TRIALS) and self.kill_at_write is not None:
             if self.kill_at_write <= 0:
                 return self._drop(request)
             self.kill_at_write -= 1
@@ -113,7 +120,16 @@ class FakeElasticsearch:
             features = {"ml": {"available": True, "enabled": True}}
             return 200, {"license": {"type": "trial", "status": "active"}, "features": features}
         if path == "/_ml/info":
-            return 200, {"defaults": {}, "limits": {}, "upgrade_mode": self.upgrade_mode}
+            limits = {} if self.max_memory is None else {"max_model_memory_limit": self.max_memory}
+            return 200, {"defaults": {}, "limits": limits, "upgrade_mode": self.upgrade_mode}
+        if path.endswith(("/_validate", "/_validate/detector")):
+            return 200, {"acknowledged": True}
+        if path.endswith("/_preview"):
+            return 200, []
+        if path.endswith("/_field_caps"):
+            asked = query["fields"].split(",")
+            found = {name: {kind: {"type": kind}} for name, kind in self.fields.items() if name in asked}
+            return 200, {"indices": ["logs-1"] if self.fields else [], "fields": found}
         if path.endswith("/_search"):
             return 200, {"hits": {"hits": copy.deepcopy(self.messages)}}
         match = re.fullmatch(r"/_ml/(anomaly_detectors|datafeeds)/([^/]+)(/\w+)?", path)
@@ -210,7 +226,7 @@ class FakeElasticsearch:
         if action == "reset":
             if state != "closed":
                 return 409, error_body(409, "status_exception", "Can only reset a job when it is closed.")
-            self.model_bytes[job_id] = 0
+            self._forget(job_id)
             return 200, {"acknowledged": True}
         assert action == "update", action
         return self._update_job(job_id, body)
@@ -246,7 +262,12 @@ class FakeElasticsearch:
                 return 409, error_body(409, "status_exception", reason)
             del self.feeds[feed]
         del self.jobs[job_id]
+        self._forget(job_id)
         return 200, {"acknowledged": True}
+
+    def _forget(self, job_id: str) -> None:
+        for learned in (self.processed, self.latest, self.model_bytes):
+            learned.pop(job_id, None)
 
     # -- datafeeds
 

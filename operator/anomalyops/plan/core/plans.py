@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
 from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.resources import Reason
@@ -26,6 +26,13 @@ class Obstacle:
     waiting: bool = False
 
 
+class Fallback(Protocol):
+    """The way back when the server refuses what something was given up for."""
+
+    def steps(self, observed: Any, words: str) -> tuple[Step, ...]:
+        """The steps from what the server has now; `words` is what it said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Ordered steps, and the obstacles to what the steps do not reach.
@@ -34,11 +41,15 @@ class Plan:
         steps: In the order in which they are to be taken.
         obstacles: What stands in the way of the rest.
         ownership: Whose the server's object is, in words; empty when that is not known.
+        unchecked: What could not be asked of the server before its steps, in words.
+        fallback: The way back when the server refuses what something was given up for; None where there is none.
     """
 
     steps: tuple[Step, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     ownership: str = field(default="", compare=False)
+    unchecked: tuple[str, ...] = field(default=(), compare=False)
+    fallback: Fallback | None = field(default=None, compare=False, repr=False)
 
     @property
     def empty(self) -> bool:

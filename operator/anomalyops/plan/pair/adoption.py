@@ -27,6 +27,7 @@ from anomalyops.plan.pair.values import (
 from anomalyops.resources import Reason
 
 _AT_REST = (JobState.CLOSED, JobState.CLOSING)
+_OF_THE_WHOLE = (Reason.IMMUTABLE_FIELD_CHANGED, Reason.REJECTED, Reason.FORBIDDEN)
 _STOPPED = (DatafeedState.STOPPED, DatafeedState.STOPPING)
 
 
@@ -99,7 +100,7 @@ def completed_before(desired: Desired, observed: Observed, stored: Marker | None
 
 def half(wanted: DesiredJob, job: JobChange, feed: DatafeedChange) -> tuple[Obstacle, ...]:
     """Why a pair cannot be taken over as a whole; empty when it can."""
-    fixed = tuple(found for found in job.obstacles if found.reason is Reason.IMMUTABLE_FIELD_CHANGED)
+    fixed = tuple(found for found in job.obstacles if found.reason in _OF_THE_WHOLE)
     if not feed.obstacles:
         return fixed
     if not fixed:

@@ -287,6 +287,13 @@ class Lifecycle:
         datafeed = created.datafeed_id if isinstance(created, DesiredDatafeed) else self.marker.datafeed
         return replace(self.marker_at_update, adopting=True, datafeed=datafeed, sent=None, sent_feed=None)
 
+    @property
+    def marker_restored(self) -> Marker:
+        """The mark of the job when it has to be brought back: what was running before is to run again."""
+        if not self.taking_over:
+            return self.marker_before
+        return replace(self.marker_before, adopting=True, datafeed="", sent=None, sent_feed=None)
+
     # -- the steps -----------------------------------------------------------------------------------------------
 
     def steps(self) -> tuple[Step, ...]:

@@ -39,6 +39,8 @@ class Marker:
         adopting: The owner has not taken the job over yet, but may have stopped it for that.
         sent: The paths of the job's fields that the manifest gave last; None when that is not known.
         sent_feed: The same of the datafeed's.
+        refused: The fingerprint of the manifests for which something was lost before the server refused them.
+        refusal: What came of that, in words.
         old_form: It was read from a mark of an earlier version.
     """
 
@@ -52,6 +54,8 @@ class Marker:
     adopting: bool = False
     sent: frozenset[str] | None = None
     sent_feed: frozenset[str] | None = None
+    refused: str = ""
+    refusal: str = ""
     old_form: bool = False
 
     def belongs_to(self, owner: Owner) -> bool:
@@ -62,6 +66,7 @@ class Marker:
         """The mark as it is stored: texts by key."""
         parts: dict[str, Any] = {name: getattr(self.owner, name) for name in _OWNER}
         parts |= {"since": self.since, "datafeed": self.datafeed, "resume": self.resume}
+        parts |= {"refused": self.refused, "refusal": self.refusal}
         parts |= {"retained": "true" if self.retained else "", "adopting": "true" if self.adopting else ""}
         parts |= {"rest": " ".join(sorted(self.rest))}
         if self.lookback is not None:
@@ -112,6 +117,8 @@ def _marker(parts: JsonObject, lookback: JsonValue, *, retained: bool, old_form:
         adopting=parts.get("adopting") == "true",
         sent=_read(parts.get("sent")),
         sent_feed=_read(parts.get("sent-datafeed")),
+        refused=str(parts.get("refused", "")),
+        refusal=str(parts.get("refusal", "")),
         old_form=old_form,
     )
 

@@ -15,6 +15,7 @@ from anomalyops.plan.pair.lookback import LookbackRecord, RunState
 from anomalyops.plan.pair.marker import Marker, read_marker, settings_with
 from anomalyops.plan.pair.ownership import adopted, job_claim, whose
 from anomalyops.plan.pair.removal import blocked, datafeed_removal, removal, waits_for_job
+from anomalyops.plan.pair.restoration import Restoration
 from anomalyops.plan.pair.run_state import (
     RUNNING,
     JobTarget,
@@ -34,6 +35,7 @@ from anomalyops.plan.pair.values import (
     Policy,
     Removal,
 )
+from anomalyops.plan.pair.verification import fingerprint, is_another_try, withheld
 from anomalyops.resources import Reason
 
 _DEFAULT_POLICY = Policy()
@@ -57,7 +59,7 @@ def plan(desired: Desired, observed: Observed, policy: Policy = _DEFAULT_POLICY)
         the server then has leads to the same end.
     """
     made = _planned(desired, observed, policy)
-    return replace(made, ownership=_ownership(desired, observed))
+    return replace(made, ownership=_ownership(desired, observed), unchecked=observed.unchecked)
 
 
 def _ownership(desired: Desired, observed: Observed) -> str:
@@ -148,7 +150,7 @@ def _creation(desired: Desired, job: DesiredJob, observed: Observed, policy: Pol
     if feed is not None and target.feed_runs:
         steps.append(start_datafeed(feed.datafeed_id, target))
         steps += _recorded(job, marker, record)
-    return Plan(steps=tuple(steps), obstacles=(*change.obstacles, *target.obstacles))
+    return Plan(steps=tuple(steps), obstacles=(*change.obstacles, *target.obstacles, *observed.refused))
 
 
 _OPENED = "spec.state of the AnomalyJob is Opened"
@@ -218,7 +220,24 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
     waits = _unknown_end(lifecycle, observed.datafeed)
     if waits is not None:
         return Plan(obstacles=(*obstacles, waits))
-    return Plan(steps=lifecycle.steps(), obstacles=obstacles)
+    return Plan(steps=lifecycle.steps(), obstacles=obstacles, fallback=_fallback(desired, job, lifecycle))
+
+
+def _fallback(desired: Desired, job: ObservedJob, lifecycle: Lifecycle) -> Restoration | None:
+    """The way back from a plan that gives something up; None where none is given up."""
+    change, feed, feed_change = lifecycle.job_change, lifecycle.feed, lifecycle.feed_change
+    loses_model = bool(change.recreate or change.reset or feed_change.reset)
+    if not (loses_model or (feed_change.delete and feed_change.create)):
+        return None
+    return Restoration(
+        job_id=lifecycle.wanted_job.job_id,
+        job=job.config,
+        datafeed=None if feed is None else feed.config,
+        marker=lifecycle.marker_restored,
+        resume=observed_id(feed) if feed is not None and lifecycle.feed_running and feed_change.delete else "",
+        wanted=fingerprint(desired),
+        loses_model=loses_model,
+    )
 
 
 def _marker(desired: Desired, observed: Observed, stored: Marker | None) -> Marker:
@@ -226,6 +245,8 @@ def _marker(desired: Desired, observed: Observed, stored: Marker | None) -> Mark
     marker = adopted(desired.owner, stored, _moment(observed))
     if not observed.configs_known:
         return marker
+    if is_another_try(desired, marker):
+        marker = replace(marker, refused="", refusal="")
     if (done := completed_before(desired, observed, stored)) is not None:
         return replace(marker, lookback=done, rest=frozenset())
     return replace(marker, rest=resting(desired, observed, stored))
@@ -265,9 +286,15 @@ def _changes(
         return DatafeedChange(managed=managed), JobChange()
     feed_change = datafeed_change(desired.datafeed, observed, marker, policy)
     unmanaged = observed_id(feed) if feed is not None and not feed_change.managed else ""
-    return feed_change, job_change(
-        wanted, job, policy, marker, unmanaged_feed=unmanaged, forgotten=bool(feed_change.reset)
-    )
+
+    def change_of_job(*, forgotten: bool) -> JobChange:
+        return job_change(wanted, job, policy, marker, unmanaged_feed=unmanaged, forgotten=forgotten)
+
+    forgotten = bool(feed_change.reset)
+    change, feed_change = withheld(change_of_job(forgotten=forgotten), feed_change, observed.refused, marker)
+    if forgotten and not feed_change.reset:  # the model stays after all
+        change, feed_change = withheld(change_of_job(forgotten=False), feed_change, observed.refused, marker)
+    return feed_change, change
 
 
 def _unknown_end(lifecycle: Lifecycle, feed: ObservedDatafeed | None) -> Obstacle | None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.core.plans import Obstacle
 from anomalyops.resources import AdoptionPolicy, DeletionPolicy, ReplacePolicy
 
 
@@ -173,7 +174,8 @@ class Observed:
 
     `configs_known=False` means that only stats were asked for: `config` holds the ids and nothing else, so only
     a run state that needs no knowledge of the marker can be planned. `now_ms` is the time of the look, in milliseconds
-    since 1970; None when it is not known. `taken` is who else has the id that the datafeed shall have.
+    since 1970; None when it is not known. `taken` is who else has the id that the datafeed shall have. `refused` is
+    what the server says against the wanted configuration where it was asked, `unchecked` what it could not be asked.
     """
 
     job: ObservedJob | None
@@ -182,6 +184,8 @@ class Observed:
     configs_known: bool = True
     now_ms: int | None = None
     taken: Taken | None = None
+    refused: tuple[Obstacle, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
