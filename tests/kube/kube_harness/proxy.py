@@ -26,6 +26,7 @@ _UNAUTHORIZED = {
     },
     "status": 401,
 }
+_LOOKS = re.compile(r"/_(search|validate|preview|field_caps)\b")  # POST, and change nothing
 _HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive", "server", "date"}
 
 
@@ -90,11 +91,11 @@ class EngineProxy:
         return [
             str(call)
             for call in self.calls
-            if call.method in {"PUT", "POST", "DELETE"} and call.status < 300 and "_search" not in call.path
+            if call.method in {"PUT", "POST", "DELETE"} and call.status < 300 and not _LOOKS.search(call.path)
         ]
 
     def reads(self) -> list[str]:
-        return [str(call) for call in self.calls if call.method == "GET" or "_search" in call.path]
+        return [str(call) for call in self.calls if call.method == "GET" or _LOOKS.search(call.path)]
 
     def authorised(self, header: str | None) -> bool:
         if self.credentials is None:
