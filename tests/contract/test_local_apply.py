@@ -276,7 +276,7 @@ def test_two_folders_with_the_same_names_do_not_take_each_others_jobs(files, cap
     assert other.run("apply", "--take-over", f"dir:{files.folder}") == 0
     assert "taken over from" in capsys.readouterr().err
     assert len(counted(files)) == with_model
-    assert files.run("plan") == 2
+    assert files.run("plan") == 3
     assert f"dir:{other.folder}" in capsys.readouterr().out
     assert files.run("plan", "--owner", f"dir:{other.folder}") == 0
 
