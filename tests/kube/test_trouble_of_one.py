@@ -149,6 +149,8 @@ def test_after_a_restore_of_etcd_nothing_stays_unseen(
     one.apply(one.job(description="after the restore"))
     one.wait_ready(timeout=60)
     assert engine.job_config(one.job_id)["description"] == "after the restore"
+    one.apply(one.connection(observeInterval="2s"))  # what looks at servers lives on when the watches begin anew
+    one.wait_observed("elasticsearchconnection/default")
 
 
 def test_uninstall_releases_everything_and_nothing_hangs(

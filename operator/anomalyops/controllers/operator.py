@@ -11,8 +11,9 @@ import itertools
 import logging
 import signal
 import socket
-from collections.abc import Iterator
-from typing import Any
+import threading
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
 
 import kopf
 
@@ -29,6 +30,7 @@ from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PREFIX = GROUP  # of everything that the operator writes on objects
 REWATCH = 5.0  # seconds after kopf gave up
@@ -104,11 +106,15 @@ class _Operator:
         self.options = options
         self.controllers: Controllers
         self.scopes: Scopes
-        self._stop_watching = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop
+        self._stop_watching = threading.Event()
         self._ended = False
 
     async def serve(self) -> None:
         """Connect, list, and watch until the process is to end; what is left of plans is done after the next start."""
+        self._loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(signum, self._end)
         try:
             api = await KubeApi.connect()
         except Exception as error:  # of the client's many
@@ -143,38 +149,43 @@ class _Operator:
         logger.info("serving %s of cluster %s", ", ".join(self.options.namespaces) or "all namespaces", cluster)
 
     async def _watch(self) -> None:
-        """Have kopf watch; begin anew when a watch is deaf, or when kopf gives up."""
+        """Have kopf watch; begin anew when a watch is deaf, or when kopf gives up.
+
+        It runs in a thread with an event loop of its own: when it ends, it cancels every task of its loop, and ours
+        go on.
+        """
         while not self._ended:
             self._stop_watching.clear()
             try:
-                await kopf.operator(
-                    registry=self.registry(),
-                    settings=kopf_settings(),
-                    standalone=True,
-                    clusterwide=not self.options.namespaces,
-                    namespaces=self.options.namespaces,
-                    liveness_endpoint=self._endpoint(),
-                    stop_flag=self._stop_watching,
-                )
+                await asyncio.to_thread(self._watch_once)
             except Exception as error:  # kopf gives up with errors of any sort, such as a CRD that was removed
                 logger.warning("watching ended: %s; it begins anew in %g s", error, REWATCH)
-                self._end_on_signals()
                 await asyncio.sleep(REWATCH)
-                continue
-            self._end_on_signals()
-            if not self._stop_watching.is_set():
-                return
-            logger.info("the watches begin anew")
-            await asyncio.sleep(0)
+            else:
+                if not self._ended:
+                    logger.info("the watches begin anew")
 
-    def _end_on_signals(self) -> None:
-        """While kopf does not run, nobody else listens for signals."""
+    def _watch_once(self) -> None:
+        asyncio.run(
+            kopf.operator(
+                registry=self.registry(),
+                settings=kopf_settings(),
+                standalone=True,
+                clusterwide=not self.options.namespaces,
+                namespaces=self.options.namespaces,
+                liveness_endpoint=self._endpoint(),
+                stop_flag=self._stop_watching,
+            )
+        )
 
-        def end() -> None:
-            self._ended = True
+    def _end(self) -> None:
+        """The process is to end."""
+        self._ended = True
+        self._stop_watching.set()
 
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signum, end)
+    async def _here(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do in our event loop what kopf asks for in its own."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def _endpoint(self) -> str | None:
         port = self.options.liveness_port
@@ -196,18 +207,23 @@ class _Operator:
     async def probe(self, **_: object) -> dict[str, Any]:
         """Fails, and with it the health endpoint, when no work is done any more."""
         try:
-            return health(self.controllers.work, self.controllers.connections, self.scopes)
+            return await self._here(self._health())
         except UnhealthyError as error:
             logger.exception("unhealthy")
             raise kopf.PermanentError(str(error)) from error
 
+    async def _health(self) -> dict[str, Any]:
+        return health(self.controllers.work, self.controllers.connections, self.scopes)
+
     async def changed(self, event: kopf.RawEvent, **_: object) -> None:
-        """Every event of the three kinds."""
-        body: dict[str, Any] = dict(event["object"])
-        if event["type"] == "DELETED":
+        """Every event of the kinds."""
+        await self._here(self._changed(event["type"], dict(event["object"])))
+
+    async def _changed(self, type_: str | None, body: dict[str, Any]) -> None:
+        if type_ == "DELETED":
             self.controllers.work.gone(read(body))
         else:
-            await self.controllers.work.changed(body, listed=event["type"] is None)
+            await self.controllers.work.changed(body, listed=type_ is None)
 
 
 async def _require_kinds(api: KubeApi) -> None:

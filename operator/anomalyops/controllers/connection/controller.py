@@ -91,9 +91,9 @@ class ConnectionController:
             return None
         return self.runtimes.get(key) or self._start(key, seen.resource)
 
-    def leading_to(self, cluster_uuid: str) -> ConnectionRuntime | None:
-        """A usable runtime whose server has this identity."""
-        usable = (runtime for runtime in self.runtimes.values() if runtime.usable)
+    def leading_to(self, cluster_uuid: str, namespaces: Iterable[str]) -> ConnectionRuntime | None:
+        """A usable runtime of these namespaces whose server has this identity: no tenant uses another's credentials."""
+        usable = (one for one in self.runtimes.values() if one.usable and one.key.namespace in namespaces)
         return next((runtime for runtime in usable if runtime.cluster_uuid == cluster_uuid), None)
 
     async def reap(self) -> None:

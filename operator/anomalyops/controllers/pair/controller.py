@@ -160,7 +160,7 @@ class PairController:
             failure = Failure(kind=FailureKind.PLACE_CHANGED, message=refusal(lives, here))
             connected = lives.connection in self._objects.of(ElasticsearchConnection)
             return self._wait_for_connection(pair, seen, failure, connected=connected)
-        there = self._connections.leading_to(lives.cluster_uuid) if lives.cluster_uuid else None
+        there = self._server_of(lives, key)
         told = f"moves to {here}; what it was on {lives} could not be reached and is left there as it is"
         if there is not None:
             async with there.reconciler() as reconciler:
@@ -340,6 +340,12 @@ class PairController:
             runtime.forget(str(key))
         await self._connections.reap()
 
+    def _server_of(self, lives: Place, key: ObjectKey) -> ConnectionRuntime | None:
+        """A connection that a pair may use and that leads to where it lives."""
+        default = self._pairs.default_connection
+        namespaces = {key.namespace} | ({default.namespace} if default is not None else set())
+        return self._connections.leading_to(lives.cluster_uuid, namespaces) if lives.cluster_uuid else None
+
     def _connection(self, key: ObjectKey, lives: Place | None) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
         """The connection that a pair uses, and its runtime when it exists.
 
@@ -350,7 +356,7 @@ class PairController:
         """
         if lives is not None:
             known = self._connections.runtimes.get(lives.connection)
-            for runtime in (known, self._connections.leading_to(lives.cluster_uuid) if lives.cluster_uuid else None):
+            for runtime in (known, self._server_of(lives, key)):
                 usable = runtime is not None and runtime.usable
                 if runtime is not None and usable and Place(runtime.key, runtime.cluster_uuid).is_server_of(lives):
                     return runtime.key, runtime

@@ -21,7 +21,7 @@ class PairIndex:
 
     def __init__(self, objects: Objects, default_connection: ObjectKey | None = None) -> None:
         self._objects = objects
-        self._default_connection = default_connection
+        self.default_connection = default_connection
         self._feeds_of: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
         self._job_of: dict[ObjectKey, ObjectKey] = {}
         self._last_connection: dict[ObjectKey, ObjectKey] = {}
@@ -52,7 +52,7 @@ class PairIndex:
             return ObjectKey(pair.namespace, reference.name)
         local = ObjectKey(pair.namespace, DEFAULT_CONNECTION_NAME)
         there = local in self._objects.of(ElasticsearchConnection)
-        return local if there or self._default_connection is None else self._default_connection
+        return local if there or self.default_connection is None else self.default_connection
 
     def remember_connection(self, pair: ObjectKey, connection: ObjectKey) -> None:
         """Keep the connection that a pair was reconciled on, for the time when its job is gone."""
