@@ -33,7 +33,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PREFIX = GROUP  # of everything that the operator writes on objects
-REWATCH = 5.0  # seconds after kopf gave up
+REWATCH = 1.0  # seconds after kopf gave up
+LEFTOVERS = 2.0  # seconds for tasks that kopf left behind
 GRACE = 45.0  # seconds for plans that run when the process is to end
 
 
@@ -166,17 +167,27 @@ class _Operator:
                     logger.info("the watches begin anew")
 
     def _watch_once(self) -> None:
-        asyncio.run(
-            kopf.operator(
-                registry=self.registry(),
-                settings=kopf_settings(),
-                standalone=True,
-                clusterwide=not self.options.namespaces,
-                namespaces=self.options.namespaces,
-                liveness_endpoint=self._endpoint(),
-                stop_flag=self._stop_watching,
+        """Run kopf until it ends; what it leaves behind in its loop is not waited for long."""
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(
+                kopf.operator(
+                    registry=self.registry(),
+                    settings=kopf_settings(),
+                    standalone=True,
+                    clusterwide=not self.options.namespaces,
+                    namespaces=self.options.namespaces,
+                    liveness_endpoint=self._endpoint(),
+                    stop_flag=self._stop_watching,
+                )
             )
-        )
+        finally:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            if left:
+                loop.run_until_complete(asyncio.wait(left, timeout=LEFTOVERS))
+            loop.close()
 
     def _end(self) -> None:
         """The process is to end."""
