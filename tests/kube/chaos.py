@@ -80,6 +80,7 @@ class Chaos:
             (folder / place).mkdir(exist_ok=True)
             engine.start()
             fill_index(engine)
+        self.uuid = self.engine.call("GET", "/")["cluster_uuid"]
         self.proxy = EngineProxy(self.engine.url, credentials=("elastic", "first"))
         self.kubectl("apply", "--server-side", "-k", INSTALL)
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
@@ -265,7 +266,7 @@ class Chaos:
         for kind in ("anomalyjobs", "datafeeds", "elasticsearchconnections"):
             for namespace in NAMESPACES:
                 for item in self.kubectl.list(kind, namespace):
-                    problem = _problem(item)
+                    problem = _problem(item, self.uuid)
                     if problem:
                         found.append(f"{kind}/{namespace}/{item['metadata']['name']}: {problem}")
         return found
@@ -296,11 +297,15 @@ class Chaos:
         self.plane.stop()
 
 
-def _problem(item: Manifest) -> str:
+def _problem(item: Manifest, uuid: str) -> str:
+    """Why an object is not as it should be; `uuid` is the server that all connections lead to in the end."""
     conditions = {one["type"]: one for one in item.get("status", {}).get("conditions", [])}
     ready, stalled = conditions.get("Ready"), conditions.get("Stalled")
     if item["metadata"].get("deletionTimestamp"):
         return "still being deleted"
+    if stalled is not None and stalled["reason"] == "PlaceChanged":  # true of what was created elsewhere
+        lives = item["status"].get("placement", {}).get("clusterUuid")
+        return "" if lives != uuid else f"it lives where its connection leads, and says {stalled['message']}"
     if stalled is not None:
         return "" if stalled["reason"] in TRUE_STALLS else f"Stalled: {stalled['reason']}: {stalled['message']}"
     if ready is None or item["status"].get("observedGeneration") != item["metadata"]["generation"]:
