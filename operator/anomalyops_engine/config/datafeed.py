@@ -113,8 +113,8 @@ def expand_wildcards(value: Json) -> tuple[str, ...]:
 
 
 def _flag(field: str, value: Json) -> bool:
-    if isinstance(value, bool) or value in {"true", "false"}:
-        return value in {True, "true"}
+    if isinstance(value, bool) or value in ("true", "false"):
+        return value in (True, "true")
     raise illegal_argument(f"Could not convert [{field}] to boolean, got [{value}]")
 
 

@@ -314,8 +314,8 @@ def _double(value: Any) -> float | None:
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if value in {"true", "false", ""}:
-        return bool(value == "true")
+    if isinstance(value, str) and value in {"true", "false", ""}:
+        return value == "true"
     raise ValueError(f"Failed to parse value [{_shown(value)}] as only [true] or [false] are allowed.")
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 from generated_configs import DATAFEED_BODIES, JOB_BODIES, NOW_MS, VALUES, any_json
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.config import (
@@ -220,6 +220,7 @@ def test_any_json_is_a_job_or_a_refusal(body: Any) -> None:
 
 
 @given(_LOOSE | DATAFEED_BODIES.flatmap(_spoilt))
+@example({"job_id": "j", "indices": ["logs"], "indices_options": {"ignore_throttled": []}})
 @law(100)
 def test_any_json_is_a_datafeed_or_a_refusal(body: Any) -> None:
     datafeed = make_datafeed(body)
