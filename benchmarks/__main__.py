@@ -14,7 +14,9 @@ _FOLDER = Path(__file__).parent
 
 def main(names: list[str]) -> int:
     """Runs each benchmark in a process of its own; returns the number of those that failed."""
-    known = sorted(path.stem for path in _FOLDER.glob("[!_]*.py"))
+    known = sorted(
+        [path.stem for path in _FOLDER.glob("[!_]*.py")] + [path.parent.name for path in _FOLDER.glob("*/__main__.py")]
+    )
     unknown = [name for name in names if name not in known]
     if unknown:
         sys.stderr.write(f"no benchmark named {', '.join(unknown)}; there are: {', '.join(known)}\n")
