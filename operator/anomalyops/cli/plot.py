@@ -207,7 +207,8 @@ def _value_scale(series: Series, rows: int) -> _Scale:
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if low >= 0 and low <= high / 2:
         low = 0.0  # rates are easier to read from zero
-    if high - low <= max(abs(low), abs(high)) * 1e-9:
+    # Below 1e-290 a step between ticks would lose its digits as a subnormal number.
+    if high - low <= max(max(abs(low), abs(high)) * 1e-9, 1e-290):
         low, high = low - 1.0, high + 1.0
     step = _nice_step((high - low) / max(rows // 3, 1))
     ticks = tuple(number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1))
