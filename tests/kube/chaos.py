@@ -310,6 +310,8 @@ def _problem(item: Manifest, uuid: str) -> str:
         return "" if stalled["reason"] in TRUE_STALLS else f"Stalled: {stalled['reason']}: {stalled['message']}"
     if ready is None or item["status"].get("observedGeneration") != item["metadata"]["generation"]:
         return "its generation was not observed"
+    if ready["reason"] == "WaitingForJob":
+        return ""  # its AnomalyJob was deleted without it
     if ready["status"] != "True":
         return f"{ready['reason']}: {ready['message']}"
     synced = conditions.get("Synced")
