@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import duckdb
 
 # What the database itself raises, for those who must go on after it.
@@ -66,19 +68,61 @@ class MappingConflictError(StoreError):
     """A mapping update that would change what a field already is."""
 
 
-class UnsupportedMappingError(StoreError):
+class UnsupportedFeatureError(StoreError):
+    """Something that Elasticsearch has and this engine has not."""
+
+
+class UnsupportedMappingError(UnsupportedFeatureError):
     """A mapping feature that this engine does not have."""
 
 
+class UnsupportedSettingError(UnsupportedFeatureError):
+    """An index setting, or a value of one, that this engine does not have."""
+
+
+class IllegalSettingError(StoreError):
+    """An index setting that does not exist, or a value that it does not take."""
+
+
+class IndexBlockedError(StoreError):
+    """The index refuses what was asked of it, because of one of its `index.blocks`.
+
+    Attributes:
+        status: HTTP status of the refusal.
+    """
+
+    def __init__(self, blocks: Mapping[str, Sequence[str]], *, status: int = 403) -> None:
+        self.status = status
+        super().__init__(
+            "".join(f"index [{index}] blocked by: [{', '.join(shown)}];" for index, shown in blocks.items())
+        )
+
+
+class PipelineNotFoundError(StoreError):
+    """The index sends its documents through an ingest pipeline that does not exist."""
+
+    def __init__(self, pipeline: str) -> None:
+        super().__init__(f"pipeline with id [{pipeline}] does not exist")
+
+
 class DocumentParsingError(StoreError):
-    """A document's value does not fit its field.
+    """A document does not fit the mapping of its index.
 
     Attributes:
         field: dotted path of the field.
         cause: what was wrong with the value, if there is more to say than the message.
+        type: Elasticsearch's type of the error.
     """
 
-    def __init__(self, message: str, *, field: str = "", cause: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str = "",
+        cause: str | None = None,
+        type: str = "document_parsing_exception",  # noqa: A002 (Elasticsearch's name for it)
+    ) -> None:
         self.field = field
         self.cause = cause
+        self.type = type
         super().__init__(message)
