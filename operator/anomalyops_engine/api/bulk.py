@@ -8,12 +8,15 @@ from typing import Any
 
 import orjson
 
+from anomalyops_engine.api.duplicates import DuplicateNameError, check_names, names_once
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_found, not_supported
 from anomalyops_engine.store import DocumentParsingError, Index, Store, StoreError, Writer, Written
 from anomalyops_engine.store.catalog import write_target
+from anomalyops_engine.store.document_ids import made_ids
 
 _KINDS = frozenset({"index", "create", "update", "delete"})
 _META = frozenset({"_index", "_id", "routing", "require_alias", "retry_on_conflict"})
+_LONGEST_ID = 512  # bytes of UTF-8
 _SHARDS = {"total": 1, "successful": 1, "failed": 0}
 
 
@@ -109,15 +112,19 @@ def _action(line: bytes, number: int, default_index: str | None) -> tuple[str, s
 
 
 def _checked_id(doc_id: object, kind: str) -> str | None:
-    if doc_id is None:
+    """Return the id of an action; an empty one is an error of its item alone, as `_refusal` says.
+
+    Raises:
+        ApiError: Elasticsearch refuses the whole request for it.
+    """
+    if doc_id is None or (doc_id == "" and kind in {"update", "delete"}):
         if kind in {"update", "delete"}:
             raise _invalid("id is missing")
         return None
-    text = str(doc_id)
-    if not text:
-        raise ApiError(400, "illegal_argument_exception", "if _id is specified it must not be empty")
-    if len(text.encode()) > 512:
-        raise _invalid(f"id [{text[:40]}...] is too long, must be no longer than 512 bytes")
+    text = doc_id if isinstance(doc_id, str) else orjson.dumps(doc_id).decode()
+    length = len(text.encode())
+    if length > _LONGEST_ID and kind in {"index", "create"}:
+        raise _invalid(f"id [{text}] is too long, must be no longer than {_LONGEST_ID} bytes but was: {length}")
     return text
 
 
@@ -134,28 +141,68 @@ def run_bulk(store: Store, operations: Sequence[Operation]) -> list[Outcome]:
 
     Those that are refused do not keep the others from being done.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[Outcome | None] = [None] * len(operations)
     with store.write() as writer:
-        for run in _runs(operations):
-            outcomes.extend(_RUNNERS[run[0].kind](writer, run))
-    return outcomes
+        for positions in _by_index(writer, operations):
+            for run in _runs(operations, positions):
+                found = _run(writer, [operations[position] for position in run])
+                for position, outcome in zip(run, found, strict=True):
+                    outcomes[position] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _runs(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
-    """Yield stretches of operations on one index that can be done at once: of one kind, each id once."""
-    run: list[Operation] = []
+def _by_index(writer: Writer, operations: Sequence[Operation]) -> list[Sequence[int]]:
+    """Return the positions of operations by the index that they go to: those on different ones are independent."""
+    names = dict.fromkeys(operation.index for operation in operations)
+    if len(names) == 1:
+        return [range(len(operations))]
+    targets = {name: _name_of_target(writer, name) for name in names}
+    found: dict[str, list[int]] = {}
+    for position, operation in enumerate(operations):
+        found.setdefault(targets[operation.index], []).append(position)
+    return list(found.values())
+
+
+def _name_of_target(writer: Writer, name: str) -> str:
+    try:
+        index = write_target(writer.indices(), name)
+    except StoreError:  # each of its operations is refused for it
+        return name
+    return name if index is None else index.name
+
+
+def _runs(operations: Sequence[Operation], positions: Sequence[int]) -> Iterator[list[int]]:
+    """Yield stretches of operations on one index that can be done at once: of one kind and name, each id once."""
+    run: list[int] = []
     ids: set[str] = set()
     kind = index = ""
-    for operation in operations:
+    for position in positions:
+        operation = operations[position]
         if operation.kind != kind or operation.index != index or (operation.id is not None and operation.id in ids):
             if run:
                 yield run
             run, ids, kind, index = [], set(), operation.kind, operation.index
-        run.append(operation)
+        run.append(position)
         if operation.id is not None:
             ids.add(operation.id)
     if run:
         yield run
+
+
+def _run(writer: Writer, run: list[Operation]) -> list[Outcome]:
+    """Return the outcomes of operations of one kind on one index."""
+    try:
+        return _RUNNERS[run[0].kind](writer, run)
+    except StoreError as error:  # the whole index is refused: its name, an alias without write index, a block
+        refusal = from_lower_layer(error)
+        return [_refused(operation, _refusal(operation) or refusal) for operation in run]
+
+
+def _refusal(operation: Operation) -> ApiError | None:
+    """Return what is wrong with an operation before its document is looked at."""
+    if operation.id == "":
+        return ApiError(400, "illegal_argument_exception", "if _id is specified it must not be empty")
+    return None
 
 
 def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
@@ -165,16 +212,13 @@ def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
     written: list[Written | DocumentParsingError] = []
     target = name
     if good:
-        try:
-            written = writer.index_documents(
-                name,
-                [documents[position] for position in good],
-                [run[position].source for position in good],
-                [run[position].id for position in good] if any(op.id is not None for op in run) else None,
-            )
-            target = _target(writer, name).name
-        except StoreError as error:  # the whole index is refused: its name, an alias without write index
-            return [_refused(operation, from_lower_layer(error)) for operation in run]
+        written = writer.index_documents(
+            name,
+            [documents[position] for position in good],
+            [run[position].source for position in good],
+            [run[position].id for position in good] if any(op.id is not None for op in run) else None,
+        )
+        target = _target(writer, name).name
     outcomes: list[Outcome | None] = [None] * len(run)
     for position, malformed in errors.items():
         outcomes[position] = _refused(run[position], malformed)
@@ -204,25 +248,22 @@ def _run_delete(writer: Writer, run: list[Operation]) -> list[Outcome]:
     index = write_target(writer.indices(), run[0].index)
     if index is None:
         return [_refused(operation, index_not_found(operation.index)) for operation in run]
-    versions = writer.delete_documents(index, [str(operation.id) for operation in run])
-    outcomes = []
-    for operation in run:
-        found = str(operation.id) in versions
-        outcomes.append(
-            Outcome(
-                {
-                    "_index": index.name,
-                    "_id": operation.id,
-                    "_version": versions.get(str(operation.id), 0) + 1,
-                    "result": "deleted" if found else "not_found",
-                    "_shards": _SHARDS,
-                    "_seq_no": 0,
-                    "_primary_term": 1,
-                    "status": 200 if found else 404,
-                }
-            )
+    removed = writer.delete_documents(index, [str(operation.id) for operation in run])
+    return [
+        Outcome(
+            {
+                "_index": index.name,
+                "_id": one.id,
+                "_version": one.version,
+                "result": "deleted" if one.found else "not_found",
+                "_shards": _SHARDS,
+                "_seq_no": one.seq_no,
+                "_primary_term": 1,
+                "status": 200 if one.found else 404,
+            }
         )
-    return outcomes
+        for one in removed
+    ]
 
 
 def _run_update(writer: Writer, run: list[Operation]) -> list[Outcome]:
@@ -288,14 +329,23 @@ _RUNNERS: dict[str, Callable[[Writer, list[Operation]], list[Outcome]]] = {
 
 def _parse_documents(run: list[Operation]) -> tuple[list[dict[str, Any]], dict[int, ApiError]]:
     try:  # all at once is much faster than one by one; a wrong one among them is looked for afterwards
-        documents = orjson.loads(b"[" + b",".join(operation.source for operation in run) + b"]")
-        if len(documents) == len(run) and set(map(type, documents)) == {dict}:
+        text = b",".join(operation.source for operation in run)
+        documents = orjson.loads(b"[" + text + b"]")
+        if (
+            len(documents) == len(run)
+            and set(map(type, documents)) == {dict}
+            and not any(operation.id == "" for operation in run)
+            and names_once(text, documents)
+        ):
             return documents, {}
     except orjson.JSONDecodeError:
         pass
     documents, errors = [], {}
     for position, operation in enumerate(run):
         try:
+            refusal = _refusal(operation)
+            if refusal is not None:
+                raise refusal
             documents.append(_parse_document(operation))
         except ApiError as error:
             documents.append({})
@@ -306,6 +356,10 @@ def _parse_documents(run: list[Operation]) -> tuple[list[dict[str, Any]], dict[i
 def _parse_document(operation: Operation) -> dict[str, Any]:
     try:
         document = orjson.loads(operation.source)
+        check_names(operation.source, document)
+    except DuplicateNameError as error:
+        cause = {"type": "x_content_parse_exception", "reason": str(error)}
+        raise ApiError(400, "document_parsing_exception", f"failed to parse: {error}", cause) from None
     except orjson.JSONDecodeError as error:
         cause = {"type": "x_content_parse_exception", "reason": f"[{error.lineno}:{error.colno}] {error.msg}"}
         raise ApiError(400, "document_parsing_exception", "failed to parse", cause) from None
@@ -339,7 +393,9 @@ def _done(index: str, written: Written, *, noop: bool = False) -> Outcome:
 
 
 def _refused(operation: Operation, error: ApiError) -> Outcome:
-    return Outcome({"_index": operation.index, "_id": operation.id, "status": error.status, "error": error.error()})
+    # A document without an id has got one before anything is found wrong with it.
+    doc_id = made_ids(1)[0] if operation.id is None else operation.id
+    return Outcome({"_index": operation.index, "_id": doc_id, "status": error.status, "error": error.error()})
 
 
 def _conflict(doc_id: str | None, version: int) -> ApiError:

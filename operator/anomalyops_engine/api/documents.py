@@ -17,6 +17,7 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known
 from anomalyops_engine.query.sources import filter_source, read_source
 from anomalyops_engine.store import Store
+from anomalyops_engine.store.blocks import check_open
 
 _SOURCE_PARTS = ("_source", "_source_excludes", "_source_includes")
 # A write is visible and durable once it is acknowledged.
@@ -122,6 +123,7 @@ def _answer(call: Call, outcome: Outcome) -> Response:
 def _get(store: Store, call: Call) -> Response:
     with store.read() as reader:
         index = _single(reader.resolve(call.path["index"]), call.path["index"])
+        check_open([index], "read")
         found = reader.document(index, call.path["id"])
     if found is None:
         return call.respond({"_index": index.name, "_id": call.path["id"], "found": False}, 404)
@@ -141,6 +143,7 @@ def _get(store: Store, call: Call) -> Response:
 def _source(store: Store, call: Call) -> Response:
     with store.read() as reader:
         index = _single(reader.resolve(call.path["index"]), call.path["index"])
+        check_open([index], "read")
         found = reader.document(index, call.path["id"])
     if found is None:
         raise ApiError(404, "resource_not_found_exception", f"Document not found [{index.name}]/[{call.path['id']}]")

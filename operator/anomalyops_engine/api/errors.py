@@ -9,13 +9,16 @@ from anomalyops_engine.query import QueryError, SearchPhaseError, TooManyBuckets
 from anomalyops_engine.store import (
     AmbiguousTargetError,
     DocumentParsingError,
+    IllegalSettingError,
+    IndexBlockedError,
     IndexExistsError,
     IndexNotFoundError,
     InvalidIndexNameError,
     MappingConflictError,
     MappingError,
+    PipelineNotFoundError,
     StoreError,
-    UnsupportedMappingError,
+    UnsupportedFeatureError,
     WorkInterruptedError,
 )
 
@@ -84,12 +87,15 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
         return index_not_found(error.index)
     if isinstance(error, DocumentParsingError):
         cause = {"type": "illegal_argument_exception", "reason": error.cause} if error.cause else None
-        return ApiError(400, "document_parsing_exception", reason, cause)
+        status = 501 if error.type == "not_implemented_exception" else 400
+        return ApiError(status, error.type, reason, cause)
+    if isinstance(error, IndexBlockedError):
+        return ApiError(error.status, "cluster_block_exception", reason)
     if isinstance(error, IndexExistsError):
         return ApiError(400, "resource_already_exists_exception", reason, details={"index": error.index})
     if isinstance(error, QueryError):
         return _from_query(error)
-    if isinstance(error, UnsupportedMappingError):
+    if isinstance(error, UnsupportedFeatureError):
         return not_supported(reason)
     if isinstance(error, WorkInterruptedError):
         return ApiError(503, "node_closed_exception", reason)
@@ -103,6 +109,8 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (InvalidIndexNameError, 400, "invalid_index_name_exception"),
     (AmbiguousTargetError, 400, "illegal_argument_exception"),
     (MappingConflictError, 400, "illegal_argument_exception"),
+    (IllegalSettingError, 400, "illegal_argument_exception"),
+    (PipelineNotFoundError, 400, "illegal_argument_exception"),
     (MappingError, 400, "mapper_parsing_exception"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,6 @@ from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.store import Index, Store
 from anomalyops_engine.store.patterns import matches
 
-_UNAGGREGATED = frozenset({"text", "match_only_text", "binary"})
 _NOT_SERVED = ("index_filter", "runtime_mappings")
 
 
@@ -34,8 +34,8 @@ def _field_caps(store: Store, call: Call) -> Response:
     patterns = _patterns(call)
     with store.read() as reader:
         indices = resolved(reader, call)
-    of_index = {index.name: dict(_types(index, patterns)) for index in indices}
-    names = sorted({name for types in of_index.values() for name in types})
+    of_index = {index.name: dict(_found(index, patterns)) for index in indices}
+    names = sorted({name for fields in of_index.values() for name in fields})
     unmapped = call.flag("include_unmapped", default=False)
     fields = {name: _capabilities(name, of_index, unmapped=unmapped) for name in names}
     return call.respond({"indices": sorted(of_index), "fields": fields})
@@ -66,46 +66,62 @@ def _patterns(call: Call) -> list[str]:
     return found
 
 
-def _types(index: Index, patterns: list[str]) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What a field is in one index.
+
+    Attributes:
+        type: its type, `object`, or `unmapped`.
+        searchable: queries may ask for it.
+        aggregatable: it may be sorted by and aggregated.
+    """
+
+    type: str
+    searchable: bool = False
+    aggregatable: bool = False
+
+
+_UNMAPPED = Capability("unmapped")
+
+
+def _found(index: Index, patterns: list[str]) -> Iterator[tuple[str, Capability]]:
     """Yield the fields of an index that fit: leaves, the fields below them, aliases and objects."""
     mapping = index.mapping
-    names = set(mapping.fields) | set(mapping.aliases)
-    for path, leaf in mapping.fields.items():
-        names.update(f"{path}.{short}" for short in leaf.definition.get("fields", {}))
-    objects = {prefix for path in names for prefix in _parents(path) if prefix not in names}
+    names = {*mapping.fields, *mapping.multi_fields, *mapping.aliases}
+    objects = set(mapping.object_paths)
     for pattern in patterns:
         for name in _fitting(pattern, names):
             found = mapping.get(name)
             if found is not None:
-                yield name, found.type
-        yield from ((name, "object") for name in _fitting(pattern, objects))
-
-
-def _parents(path: str) -> Iterator[str]:
-    parts = path.split(".")
-    return (".".join(parts[:length]) for length in range(1, len(parts)))
+                yield name, Capability(found.type, found.searchable and found.type != "binary", found.aggregatable)
+        yield from ((name, Capability("object")) for name in _fitting(pattern, objects))
 
 
 def _fitting(pattern: str, names: set[str]) -> Iterator[str]:
     return (name for name in names if matches(pattern, name)) if "*" in pattern else iter(names & {pattern})
 
 
-def _capabilities(name: str, of_index: dict[str, dict[str, str]], *, unmapped: bool) -> dict[str, Any]:
+def _capabilities(name: str, of_index: dict[str, dict[str, Capability]], *, unmapped: bool) -> dict[str, Any]:
     """Return what can be done with a field, by the types that it has; the indices are named where those differ."""
-    by_type: dict[str, list[str]] = {}
-    for index, types in sorted(of_index.items()):
-        kind = types.get(name, "unmapped")
-        if kind != "unmapped" or unmapped:
-            by_type.setdefault(kind, []).append(index)
+    by_type: dict[str, dict[str, Capability]] = {}
+    for index, fields in sorted(of_index.items()):
+        one = fields.get(name, _UNMAPPED)
+        if one is not _UNMAPPED or unmapped:
+            by_type.setdefault(one.type, {})[index] = one
     found: dict[str, Any] = {}
-    for kind, indices in by_type.items():
-        leaf = kind not in {"object", "unmapped"}
+    for kind, ones in by_type.items():
+        unsearched = [index for index, one in ones.items() if not one.searchable]
+        unaggregated = [index for index, one in ones.items() if not one.aggregatable]
         found[kind] = {
             "type": kind,
             "metadata_field": False,
-            "searchable": leaf and kind != "binary",
-            "aggregatable": leaf and kind not in _UNAGGREGATED,
+            "searchable": not unsearched,
+            "aggregatable": not unaggregated,
         }
         if len(by_type) > 1:
-            found[kind]["indices"] = indices
+            found[kind]["indices"] = list(ones)
+        if 0 < len(unsearched) < len(ones):
+            found[kind]["non_searchable_indices"] = unsearched
+        if 0 < len(unaggregated) < len(ones):
+            found[kind]["non_aggregatable_indices"] = unaggregated
     return found

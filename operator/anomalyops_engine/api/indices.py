@@ -15,7 +15,10 @@ from anomalyops_engine.api.errors import ApiError, index_not_found
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.store import Index, Reader, Store, Wildcards
+from anomalyops_engine.store.blocks import check_open
 from anomalyops_engine.store.dates import format_millis
+from anomalyops_engine.store.patterns import matches_any
+from anomalyops_engine.store.settings import nested
 
 _CHANGE = known([*TARGETS], idle=WAITING)
 _LOOK = known([*TARGETS, "flat_settings"], idle=(*WAITING, "include_defaults", "local"), missing=("features",))
@@ -41,6 +44,7 @@ def endpoints(store: Store) -> list[Endpoint]:
 
     flush = known(TARGETS, idle=("force", "wait_if_ongoing"))
     create = known(idle=(*WAITING, "wait_for_active_shards"))
+    put_settings = known([*TARGETS, "flat_settings"], idle=WAITING, missing=("preserve_existing", "reopen"))
     put_mapping = known(TARGETS, idle=WAITING, missing=("write_index_only",))
     return [
         on("GET POST", "/_refresh", _refresh, _REFRESH),
@@ -51,7 +55,11 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("GET", "/{index}/_mapping", _get_mapping, _MAPPING_LOOK),
         on("PUT POST", "/{index}/_mapping", _put_mapping, put_mapping),
         on("GET", "/_settings", _get_settings, _LOOK),
+        on("GET", "/_settings/{name}", _get_settings, _LOOK),
         on("GET", "/{index}/_settings", _get_settings, _LOOK),
+        on("GET", "/{index}/_settings/{name}", _get_settings, _LOOK),
+        on("PUT", "/_settings", _put_settings, put_settings),
+        on("PUT", "/{index}/_settings", _put_settings, put_settings),
         on("GET", "/{index:index}", _get_index, _LOOK),
         on("PUT", "/{index:index}", _create, create),
         on("DELETE", "/{index:index}", _delete, _CHANGE),
@@ -76,6 +84,18 @@ def resolved(reader: Reader, call: Call, default: Wildcards = Wildcards()) -> li
         allow_no_indices=call.flag("allow_no_indices", default=True),
         wildcards=default if given is None else Wildcards.parse(given),
     )
+
+
+def readable(reader: Reader, call: Call) -> list[Index]:
+    """Return the indices of a request that reads their documents.
+
+    Raises:
+        IndexNotFoundError: as `resolved`.
+        IndexBlockedError: one of them may not be read.
+    """
+    indices = resolved(reader, call)
+    check_open(indices, "read")
+    return indices
 
 
 def _create(store: Store, call: Call) -> Response:
@@ -118,7 +138,7 @@ def _delete(store: Store, call: Call) -> Response:
 
 def _get_index(store: Store, call: Call) -> Response:
     with store.read() as reader:
-        indices = resolved(reader, call)
+        indices = _described(reader, call)
     return call.respond(
         {
             index.name: {
@@ -133,7 +153,7 @@ def _get_index(store: Store, call: Call) -> Response:
 
 def _get_mapping(store: Store, call: Call) -> Response:
     with store.read() as reader:
-        indices = resolved(reader, call)
+        indices = _described(reader, call)
     return call.respond({index.name: {"mappings": index.mapping.to_body()} for index in indices})
 
 
@@ -147,8 +167,34 @@ def _put_mapping(store: Store, call: Call) -> Response:
 
 def _get_settings(store: Store, call: Call) -> Response:
     with store.read() as reader:
-        indices = resolved(reader, call)
-    return call.respond({index.name: {"settings": _settings(index, call)} for index in indices})
+        indices = _described(reader, call)
+    wanted = call.path.get("name")
+    return call.respond(
+        {
+            index.name: {"settings": shown}
+            for index in indices
+            for shown in [_settings(index, call, wanted)]
+            if shown or wanted is None
+        }
+    )
+
+
+def _put_settings(store: Store, call: Call) -> Response:
+    given = call.json(required=True)
+    settings = given.get("settings", given)
+    if not settings:
+        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: no settings to update;")
+    with store.write() as writer:
+        for index in resolved(writer, call):
+            writer.put_settings(index.name, settings)
+    return call.respond({"acknowledged": True})
+
+
+def _described(reader: Reader, call: Call) -> list[Index]:
+    """Return the indices of a request that looks at what is known of them."""
+    indices = resolved(reader, call)
+    check_open(indices, "metadata_read")
+    return indices
 
 
 def _refresh(store: Store, call: Call) -> Response:
@@ -164,19 +210,21 @@ def _mapping(body: object) -> dict[str, Any]:
     return body
 
 
-def _settings(index: Index, call: Call) -> dict[str, Any]:
-    given = index.settings.get("index", index.settings)
-    given = {key.removeprefix("index."): value for key, value in given.items()} if isinstance(given, dict) else {}
+def _settings(index: Index, call: Call, wanted: str | None = None) -> dict[str, Any]:
+    """Return the settings of an index as responses show them, all or those of some names and patterns."""
     settings = {
         "number_of_shards": "1",
         "number_of_replicas": "0",
-        **given,
+        **index.settings,
         "creation_date": str(index.created_ms),
         "uuid": index.uuid,
         "provided_name": index.name,
     }
     if call.flag("human", default=False):
         settings["creation_date_string"] = format_millis(index.created_ms, "strict_date_time")
+    if wanted not in {None, "_all", "*"}:
+        patterns = str(wanted).split(",")
+        settings = {name: text for name, text in settings.items() if matches_any(patterns, f"index.{name}")}
     if call.flag("flat_settings", default=False):
-        return {f"index.{key}": value for key, value in settings.items()}
-    return {"index": settings}
+        return {f"index.{name}": text for name, text in sorted(settings.items())}
+    return {"index": nested(settings)} if settings else {}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
-from anomalyops_engine.api.indices import resolved
+from anomalyops_engine.api.indices import readable
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.config.units import duration_ms
@@ -94,7 +94,7 @@ def _search(store: Store, call: Call) -> Response:
         with call.interruption.after(timeout_ms, _TIMED_OUT), store.read() as reader:
             result = search(
                 reader,
-                resolved(reader, call),
+                readable(reader, call),
                 body,
                 typed_keys=call.flag("typed_keys", default=False),
                 totals_as_numbers=call.flag("rest_total_hits_as_int", default=False),
@@ -167,7 +167,7 @@ def _count(store: Store, call: Call) -> Response:
         if key != "query":
             raise ApiError(400, "parsing_exception", f"request does not support [{key}]")
     with store.read() as reader:
-        return call.respond(counted(reader, resolved(reader, call), body.get("query", {"match_all": {}})))
+        return call.respond(counted(reader, readable(reader, call), body.get("query", {"match_all": {}})))
 
 
 def _delete_by_query(store: Store, call: Call) -> Response:
@@ -181,7 +181,7 @@ def _delete_by_query(store: Store, call: Call) -> Response:
         raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: query is missing;")
     began = time.perf_counter()
     with store.write() as writer:
-        deleted = delete_matching(writer, resolved(writer, call), body["query"])
+        deleted = delete_matching(writer, readable(writer, call), body["query"])
     return call.respond(
         {
             "took": int((time.perf_counter() - began) * 1000),

@@ -11,6 +11,7 @@ from anomalyops_engine.query.dsl import condition_on, parse_query
 from anomalyops_engine.query.errors import QueryError, SearchPhaseError, ShardFailure, UnsupportedQueryError
 from anomalyops_engine.query.expr import Delete, Table
 from anomalyops_engine.store import Index, Writer
+from anomalyops_engine.store.blocks import check_open
 
 
 def delete_matching(writer: Writer, indices: Sequence[Index], query: object) -> int:
@@ -21,6 +22,7 @@ def delete_matching(writer: Writer, indices: Sequence[Index], query: object) -> 
             deleted then.
     """
     clause, now_ms = parse_query(query), int(time.time() * 1000)
+    check_open(indices, "write")
     deletions: list[Delete] = []
     failures: list[ShardFailure] = []
     for index in indices:

@@ -132,12 +132,28 @@ def leaves_matching(index: Index, pattern: str) -> list[Field]:
     if exact is not None:
         return [exact]
     inside = f"{pattern}."
-    return [leaf for path, leaf in index.mapping.fields.items() if path.startswith(inside) or matches(pattern, path)]
+    named = {**index.mapping.fields, **index.mapping.multi_fields}
+    return [leaf for path, leaf in named.items() if path.startswith(inside) or matches(pattern, path)]
 
 
 def list_type(value_type: ValueType) -> SqlType:
     """Return the type of lists of a type."""
     return cast("SqlType", f"{value_type}[]")
+
+
+def check_doc_values(leaf: Field, name: str, index: str) -> None:
+    """Check that documents can be sorted by a field, or aggregated.
+
+    Raises:
+        IllegalQueryError: it is analysed text, or its mapping says that it has no doc values.
+    """
+    if leaf.is_text:
+        raise text_field_error(name, index)
+    if not leaf.aggregatable:
+        raise IllegalQueryError(
+            f"Can't load fielddata on [{name}] because fielddata is unsupported on fields of type [{leaf.type}]. Use "
+            "doc values instead."
+        )
 
 
 def text_field_error(name: str, index: str) -> IllegalQueryError:

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, TypeAlias
 from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.errors import IllegalQueryError, QueryError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Expr, call
-from anomalyops_engine.query.fields import listed, text_field_error
+from anomalyops_engine.query.fields import check_doc_values, listed
 from anomalyops_engine.query.options import MistypedError, Subject, boolean, option, read_options, text
 from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.dates import format_millis
+from anomalyops_engine.store.fieldtypes.numbers import SINGLES, single_digits
 from anomalyops_engine.store.mapping import SQL_TYPES
 from anomalyops_engine.store.patterns import matches
 
@@ -117,18 +118,16 @@ def _leaves(index: Index, pattern: str, *, texts: bool) -> list[tuple[str, Field
     if exact is not None:
         return [(pattern, exact)]
     mapping = index.mapping
-    names = [*mapping.fields, *mapping.aliases]
-    names += [f"{path}.{short}" for path, leaf in mapping.fields.items() for short in leaf.definition.get("fields", {})]
+    names = [*mapping.fields, *mapping.multi_fields, *mapping.aliases]
     found = ((name, index.get(name)) for name in names if matches(pattern, name))
-    return [(name, leaf) for name, leaf in found if leaf is not None and (texts or not leaf.is_text)]
+    return [(name, leaf) for name, leaf in found if leaf is not None and (texts or leaf.aggregatable)]
 
 
 def _values(leaf: Field, entry: WantedField, index: Index) -> Expr:
     values = listed(leaf)
     if not entry.sorted:
         return values
-    if leaf.is_text:
-        raise text_field_error(entry.field, index.name)
+    check_doc_values(leaf, entry.field, index.name)
     ordered = call("list_distinct", values) if SQL_TYPES[leaf.type] == "VARCHAR" else values
     return call("list_sort", ordered)
 
@@ -139,7 +138,19 @@ def _show(leaf: Field, entry: WantedField) -> Callable[[Any], Any]:
         return lambda value: format_millis(value, formats)
     if entry.format is not None:
         raise _no_format(leaf, entry)
-    return ip.shown if leaf.type == "ip" else _as_it_is
+    if leaf.type == "ip":
+        return ip.shown
+    if entry.sorted:
+        return _as_it_is
+    if leaf.type == "geo_point":
+        return _point
+    return single_digits if leaf.type in SINGLES else _as_it_is
+
+
+def _point(value: str) -> dict[str, Any]:
+    """Return a point as GeoJSON."""
+    lat, lon = value.split(",")
+    return {"coordinates": [float(lon), float(lat)], "type": "Point"}
 
 
 def _as_it_is(value: Any) -> Any:

@@ -253,7 +253,7 @@ def _hits(reader: Reader, plan: Plan, *, raw_sources: bool) -> list[dict[str, An
 def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> tuple[Named, ...]:
     """Return what a hit is made of, in the order in which `_hit` reads it."""
     chosen = [Literal(place).named("_number")]
-    chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no"))]
+    chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no", "_ignored"))]
     source: Expr = Column("_source") if plan.request.source is not None else Literal(None)
     chosen.append(source.named("_source"))
     chosen += [column.value.named(f"sort_{number}") for number, column in enumerate(target.sort)]
@@ -273,12 +273,14 @@ def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources
     if request.seq_no_primary_term:
         hit |= {"_seq_no": row[3], "_primary_term": 1}
     hit["_score"] = 1.0 if request.with_scores else None
+    if row[4]:
+        hit["_ignored"] = sorted(row[4])
     if request.source is not None:
         if request.source.keeps_all and raw_sources:
-            hit["_source"] = orjson.Fragment(row[4])
+            hit["_source"] = orjson.Fragment(row[5])
         else:
-            hit["_source"] = filter_source(orjson.loads(row[4]), request.source)
-    position = 5
+            hit["_source"] = filter_source(orjson.loads(row[5]), request.source)
+    position = 6
     if plan.criteria:
         values = row[position : position + len(plan.criteria)]
         hit["sort"] = [each.shown(value, row[0]) for each, value in zip(plan.criteria, values, strict=True)]

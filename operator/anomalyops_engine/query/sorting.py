@@ -11,7 +11,7 @@ from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, Literal, Order, ScalarFunction, call
-from anomalyops_engine.query.fields import text_field_error
+from anomalyops_engine.query.fields import check_doc_values
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
@@ -26,6 +26,7 @@ from anomalyops_engine.query.options import (
 from anomalyops_engine.query.values import as_number, as_text, column_value, kept_address
 from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.dates import format_millis
+from anomalyops_engine.store.fieldtypes.numbers import SINGLES, single_digits
 from anomalyops_engine.store.mapping import FLOATS, SQL_TYPES
 
 # What stands for no value of a kind of numbers: the smallest, and the largest.
@@ -126,6 +127,7 @@ class SortColumn:
         is_text: texts are sorted, not numbers.
         is_double: -0.0 comes before 0.0.
         is_ip: texts are addresses in the form that sorts.
+        is_single: numbers are of single precision, and shown so.
     """
 
     value: Expr
@@ -134,6 +136,7 @@ class SortColumn:
     is_text: bool = False
     is_double: bool = False
     is_ip: bool = False
+    is_single: bool = False
 
 
 def sort_column(key: SortKey, index: Index, *, number: int, now_ms: int) -> SortColumn:
@@ -158,16 +161,10 @@ def sort_column(key: SortKey, index: Index, *, number: int, now_ms: int) -> Sort
     leaf = index.get(key.field)
     if leaf is None:
         return _unmapped_column(key)
-    if leaf.is_text:
-        raise text_field_error(key.field, index.name)
+    check_doc_values(leaf, key.field, index.name)
     if leaf.type == "geo_point":
         raise IllegalQueryError(
             "can't sort on geo_point field without using specific sorting feature, like geo_distance"
-        )
-    if leaf.type == "binary":
-        raise IllegalQueryError(
-            f"Can't load fielddata on [{key.field}] because fielddata is unsupported on fields of type [binary]. Use "
-            "doc values instead."
         )
     return _text_column(key, leaf) if leaf.is_string else _number_column(key, leaf, now_ms)
 
@@ -222,7 +219,8 @@ def _number_column(key: SortKey, leaf: Field, now_ms: int) -> SortColumn:
         if not leaf.is_date:
             raise UnsupportedQueryError(f"[format] of a sort on [{leaf.type}] field [{key.field}] is not supported")
         formats = date_format(key.format)
-    return SortColumn(value, kind, formats, is_double=kind == "double")
+    single = leaf.type in SINGLES and key.numeric_type is None
+    return SortColumn(value, kind, formats, is_double=kind == "double", is_single=single)
 
 
 def _kind_of(leaf: Field) -> str:
@@ -315,12 +313,18 @@ class Criterion:
                 return None
             value = _LIMITS[column.kind][self.key.descending == self.key.nulls_first]
         elif column.kind == "double":
-            value = float(value) if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
+            value = _shown_number(value, single=column.is_single)
         elif column.kind:
             value = int(value)
         elif column.is_ip:
             value = ip.shown(value)
         return value if column.formats is None else format_millis(value, column.formats)
+
+
+def _shown_number(value: float, *, single: bool) -> float | str:
+    if not math.isfinite(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return single_digits(value) if single else float(value)
 
 
 def criterion(key: SortKey, columns: Sequence[SortColumn], name: str) -> Criterion:

@@ -16,6 +16,7 @@ from anomalyops_engine.query.expr import Compare, Comparison, Expr, Literal, Not
 from anomalyops_engine.query.fields import ResolvedField, ValueType
 from anomalyops_engine.query.options import Scalar, any_number, shown
 from anomalyops_engine.store import Field, ip
+from anomalyops_engine.store.fieldtypes.numbers import SINGLES, rounded
 from anomalyops_engine.store.mapping import FLOATS, INTEGER_LIMITS
 
 _LONGS = INTEGER_LIMITS["long"]
@@ -35,7 +36,8 @@ def column_value(leaf: Field, value: Scalar) -> Any:
         return _as_boolean(value)
     number = _number(leaf, value)
     if leaf.type in FLOATS:
-        return _double(leaf, number)
+        held = _double(leaf, number)
+        return rounded(leaf.type, held, leaf.definition["scaling_factor"]) if leaf.type == "scaled_float" else held
     if number != int(number):
         return None
     _check_width(leaf, number)
@@ -154,8 +156,12 @@ def _number(leaf: Field, value: Scalar) -> int | float:
 
 
 def _double(leaf: Field, number: int | float) -> float:
+    """Return a number in the precision of a field; a bound of `scaled_float` is compared as it is."""
     try:
-        return float(number)
+        found = float(number)
+        held = rounded(leaf.type, found) if leaf.type in SINGLES else found
+        # Beyond what the type holds, the number itself is as far from every value.
+        return held if math.isfinite(held) else found
     except OverflowError:
         raise _not_created(
             IllegalQueryError(f"[{leaf.type}] supports only finite values, but got [Infinity]")

@@ -5,14 +5,19 @@ from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
     DatabaseError,
     DocumentParsingError,
+    IllegalSettingError,
+    IndexBlockedError,
     IndexExistsError,
     IndexNotFoundError,
     InvalidIndexNameError,
     MappingConflictError,
     MappingError,
+    PipelineNotFoundError,
     StoreError,
     StoreLockedError,
+    UnsupportedFeatureError,
     UnsupportedMappingError,
+    UnsupportedSettingError,
     WorkInterruptedError,
 )
 from anomalyops_engine.store.interruption import Interruption
@@ -20,7 +25,7 @@ from anomalyops_engine.store.mapping import Field, IndexMapping
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
 from anomalyops_engine.store.reader import Connection, Reader
 from anomalyops_engine.store.store import Store, scratch
-from anomalyops_engine.store.writer import Writer, Written
+from anomalyops_engine.store.writer import Removed, Writer, Written
 
 __all__ = [
     "EVERYTHING",
@@ -29,7 +34,9 @@ __all__ = [
     "DatabaseError",
     "DocumentParsingError",
     "Field",
+    "IllegalSettingError",
     "Index",
+    "IndexBlockedError",
     "IndexExistsError",
     "IndexMapping",
     "IndexNotFoundError",
@@ -37,11 +44,15 @@ __all__ = [
     "InvalidIndexNameError",
     "MappingConflictError",
     "MappingError",
+    "PipelineNotFoundError",
     "Reader",
+    "Removed",
     "Store",
     "StoreError",
     "StoreLockedError",
+    "UnsupportedFeatureError",
     "UnsupportedMappingError",
+    "UnsupportedSettingError",
     "Wildcards",
     "WorkInterruptedError",
     "Writer",

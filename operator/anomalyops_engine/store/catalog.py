@@ -20,7 +20,7 @@ class Index:
         name: its name.
         table: the SQL table that holds its documents.
         mapping: its fields.
-        settings: index settings as given on creation, for reading back.
+        settings: index settings that differ from the defaults, as text, by their name below `index.`.
         aliases: alias name to its properties (`filter`, `is_write_index`, `is_hidden`).
         created_ms: time of creation, epoch milliseconds.
         uuid: identity that a re-created index does not share.
@@ -30,7 +30,7 @@ class Index:
     name: str
     table: str
     mapping: IndexMapping
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
     created_ms: int = 0
     uuid: str = ""
@@ -39,9 +39,8 @@ class Index:
     @property
     def hidden(self) -> bool:
         """Whether patterns pass it by: `index.hidden` says so, or its name begins with a dot."""
-        given = self.settings.get("index", self.settings)
-        setting = given.get("hidden", self.settings.get("index.hidden")) if isinstance(given, dict) else None
-        return self.name.startswith(".") if setting is None else str(setting).lower() == "true"
+        said = self.settings.get("hidden")
+        return self.name.startswith(".") if said is None else said == "true"
 
     def get(self, name: str) -> Field | None:
         """Return the field of that name, None when unmapped."""

@@ -2,100 +2,201 @@
 
 Values are looked at column by column: the set of Python types of a column decides in one step whether it can be handed
 to Arrow as it is, and only columns with something unusual in them are converted value by value.
+
+The result is what indexing the documents one after the other would give: the first document that has a new field
+decides its type.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from anomalyops_engine.store import ip
-from anomalyops_engine.store.dates import DEFAULT_FORMAT, detect_format, parse_date
-from anomalyops_engine.store.errors import DocumentParsingError, MappingError
-from anomalyops_engine.store.mapping import DATES, FLOATS, INTEGER_LIMITS, SQL_TYPES, Field, IndexMapping
-
-_ARROW = {
-    "VARCHAR": pa.string(),
-    "BIGINT": pa.int64(),
-    "UBIGINT": pa.uint64(),
-    "DOUBLE": pa.float64(),
-    "BOOLEAN": pa.bool_(),
-}
-_STRING_DEFAULT = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
-_NOTHING: dict[str, Any] = {}
-_CATCH = (ValueError, TypeError, OverflowError)
-
-_FULL_TIMESTAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
+from anomalyops_engine.store.dynamic import detect
+from anomalyops_engine.store.errors import DocumentParsingError, MappingConflictError, MappingError
+from anomalyops_engine.store.fieldtypes import ABSENT, Reader, read_definition
+from anomalyops_engine.store.fieldtypes.geo import is_point_list
+from anomalyops_engine.store.fieldtypes.reader import REFUSALS, shown
+from anomalyops_engine.store.fieldtypes.texts import LONGEST_TERM, OverLimitError, Strings, longest_of
+from anomalyops_engine.store.mapping import Field, IndexMapping, parents_of
+from anomalyops_engine.store.mapping_body import METADATA_FIELDS
+from anomalyops_engine.store.templates import template_for
 
 Values = list[Any]
+IGNORED_COLUMN = "_ignored"
+_NONE = frozenset({type(None), type(ABSENT)})
+_SLOW = (pa.ArrowInvalid, pa.ArrowTypeError, *REFUSALS)
 
 
 class Batch:
     """Columns of a batch of documents, and the mapping that they need.
 
+    Args:
+        mapping: the mapping so far.
+        documents: parsed documents.
+        sources: their texts, so that numbers that become strings keep their spelling; None where it does not matter.
+
     Attributes:
         mapping: the given mapping, with the fields that the documents brought.
         arrays: Arrow arrays by column name; a column that no document fills is absent.
-        errors: what was wrong, by position of the document. With errors, `arrays` must not be used.
+        errors: what was wrong, by position of the document; of the others it may be that they fit only without these.
+            With errors, `arrays` must not be used.
     """
 
-    def __init__(self, mapping: IndexMapping, documents: Sequence[dict[str, Any]]) -> None:
+    def __init__(
+        self, mapping: IndexMapping, documents: Sequence[dict[str, Any]], sources: Sequence[bytes] | None = None
+    ) -> None:
+        self._size = len(documents)
+        self._sources = sources
+        self._run(mapping, documents)
+        if self._is_disputed(mapping):
+            grown, self.errors = self._one_by_one(mapping, documents)
+            if not self.errors:
+                self._run(grown, documents)
+
+    def _is_disputed(self, mapping: IndexMapping) -> bool:
+        """Return whether documents disagree which of the new names are objects: then their order must be looked at."""
+        return self._size > 1 and any(not _is_settled(mapping, path) for path in self._misplaced)
+
+    def _one_by_one(
+        self, mapping: IndexMapping, documents: Sequence[dict[str, Any]]
+    ) -> tuple[IndexMapping, dict[int, DocumentParsingError]]:
+        """Return the mapping after all documents, and the errors of those that do not fit what came before them."""
+        errors: dict[int, DocumentParsingError] = {}
+        for position, document in enumerate(documents):
+            sources = None if self._sources is None else self._sources[position : position + 1]
+            single = Batch(mapping, [document], sources)
+            if single.errors:
+                errors[position] = single.errors[0]
+            else:
+                mapping = single.mapping
+        return mapping, errors
+
+    def _run(self, mapping: IndexMapping, documents: Sequence[dict[str, Any]]) -> None:
         self.mapping = mapping
         self.arrays: dict[str, pa.Array] = {}
-        self.errors: dict[int, DocumentParsingError] = {}
         self._leaves: dict[str, Values] = {}
+        self._refusals: list[tuple[int, str, DocumentParsingError]] = []
+        self._ignored: dict[int, list[str]] = {}
+        # Names that are a value in one document and an object in another.
+        self._misplaced: set[str] = set()
+        # Which document brought a new field or object.
+        self._brought_by: dict[str, int] = {}
         self._gather("", documents)
+        self._copy()
         for path, values in self._leaves.items():
             self._build(path, values)
+        self._fill_constants()
+        if self._ignored:
+            listed = [self._ignored.get(position) for position in range(self._size)]
+            self.arrays[IGNORED_COLUMN] = pa.array(listed, pa.list_(pa.string()))
+        self.errors = self._certain_errors()
+
+    def _certain_errors(self) -> dict[int, DocumentParsingError]:
+        """Return the errors that stay when the other documents with errors are left out.
+
+        An error at or below a field that another refused document brought is not certain: without that document, the
+        field may be another one.
+        """
+        refused = {position for position, _, _ in self._refusals}
+        certain: dict[int, DocumentParsingError] = {}
+        for position, path, error in self._refusals:
+            bringers = {self._brought_by.get(above) for above in (path, *parents_of(path))} - {None, position}
+            if not bringers & refused:
+                certain.setdefault(position, error)
+        return certain
+
+    def _refuse(self, position: int, path: str, error: DocumentParsingError) -> None:
+        self._refusals.append((position, path, error))
+
+    def _refuse_all(self, values: Values, path: str, error: DocumentParsingError) -> None:
+        for position in dict.fromkeys(position for position, _ in _scalars(values)):
+            self._refuse(position, path, error)
+
+    # --- from documents to leaves ---
 
     def _gather(self, prefix: str, documents: Sequence[dict[str, Any]]) -> None:
         """Collect the values of every leaf path below the prefix, one per document."""
         for key in dict.fromkeys(chain.from_iterable(documents)):
             path = f"{prefix}{key}"
-            values = [document.get(key) for document in documents]
-            kinds = set(map(type, values))
-            kinds.discard(type(None))
-            if not kinds or path in self.mapping.disabled:
+            missing = ABSENT if self._reads_nulls(path) else None
+            values = [document.get(key, missing) for document in documents]
+            kinds = set(map(type, values)) - _NONE
+            wrong = _wrong_name(key, path, root=not prefix)
+            if wrong is not None:
+                self._refuse_all([True if key in document else None for document in documents], path, wrong)
+            elif self._is_disabled(path) or (not kinds and missing is None):
                 continue
-            if not key or key.startswith(".") or key.endswith("."):
-                self._fail_all(
-                    values, f"field name cannot be an empty string or contain only whitespace: [{path}]", path
-                )
-            elif dict in kinds or (list in kinds and (_holds_objects(values) or self.mapping.has_object(path))):
-                self._gather_objects(path, values, kinds)
+            elif self._is_object(path, values, kinds):
+                self._gather_objects(path, values)
             else:
-                self._add_leaf(path, values)
+                self._add_leaf(path.rstrip("."), values)
 
-    def _gather_objects(self, path: str, values: Values, kinds: set[type]) -> None:
+    def _is_disabled(self, path: str) -> bool:
+        return self.mapping.objects.get(path, {}).get("enabled") is False
+
+    def _reads_nulls(self, path: str) -> bool:
         leaf = self.mapping.fields.get(path)
-        if leaf is not None and leaf.type == "geo_point":
-            self._add_leaf(path, values)
+        if leaf is None:
+            return False
+        return leaf.reader.null is not None or any(
+            sub.reader.null is not None for sub in self.mapping.multi_fields_of(leaf)
+        )
+
+    def _is_object(self, path: str, values: Values, kinds: set[type]) -> bool:
+        if path in self.mapping.fields or path in self.mapping.aliases:
+            return False
+        if self.mapping.has_object(path):
+            return dict in kinds or list in kinds or bool(kinds)
+        if not (dict in kinds or (list in kinds and _holds_objects(values))):
+            return False
+        # The first document decides.
+        position, first = next(_scalars(values), (0, None))
+        if not isinstance(first, dict):
+            return False
+        return self._brings_object(path, position, values)
+
+    def _brings_object(self, path: str, position: int, values: Values) -> bool:
+        """Map a new object, as far as that is wanted, and return whether it is one (or to be left alone)."""
+        dynamic, within = self.mapping.dynamic_at(path)
+        if dynamic == "strict":
+            self._refuse_all(values, path, _strict(path, within))
+            return True
+        if dynamic == "false":
+            return True
+        template = template_for(self.mapping.root.get("dynamic_templates", ()), path, "object")
+        if template is not None and template["type"] != "object":
+            return False
+        said = {key: value for key, value in (template or {}).items() if key in {"dynamic", "enabled"}}
+        try:
+            self.mapping = self.mapping.with_object(path, said)
+        except MappingConflictError as error:
+            self._refuse_all(values, path, _not_mapped(error))
+            return True
+        self._brought_by[path] = position
+        return True
+
+    def _gather_objects(self, path: str, values: Values) -> None:
+        if not self.mapping.has_object(path) or self._is_disabled(path):
             return
-        if leaf is not None:
-            for position, value in enumerate(values):
-                if isinstance(value, dict | list):
-                    message = f"failed to parse field [{path}] of type [{leaf.type}]"
-                    cause = "Can't get text on a START_OBJECT"
-                    self.errors[position] = DocumentParsingError(message, field=path, cause=cause)
-            return
-        template = self.mapping.template_for(path, "object")
-        if template is not None and template.get("enabled") is False:
-            return
-        objects = []
+        objects: list[dict[str, Any]] = []
         for position, value in enumerate(values):
             if isinstance(value, dict):
                 objects.append(value)
-            elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
-                objects.append(_zip_objects(value))
-            else:
-                objects.append(_NOTHING)
-                if value is not None:
-                    self.errors[position] = DocumentParsingError(_no_object(path), field=path)
+                continue
+            objects.append({})
+            if isinstance(value, list):
+                items = [item for item in _flat(value) if item is not None]
+                if all(isinstance(item, dict) for item in items):
+                    objects[-1] = _zip_objects(items)
+                    continue
+            if value is not None and value is not ABSENT:
+                self._misplaced.add(path)
+                self._refuse(position, path, DocumentParsingError(_no_object(path), field=path))
         self._gather(f"{path}.", objects)
 
     def _add_leaf(self, path: str, values: Values) -> None:
@@ -105,259 +206,338 @@ class Batch:
         else:  # `{"a.b": 1}` and `{"a": {"b": 1}}` are the same field
             self._leaves[path] = [_join(first, second) for first, second in zip(known, values, strict=True)]
 
+    def _copy(self) -> None:
+        """Add the values of fields with `copy_to` to those that they are copied to."""
+        copied: list[tuple[str, Values]] = []
+        for path, values in self._leaves.items():
+            leaf = self._field(path, values)
+            if leaf is not None:
+                copied += [(target, values) for target in leaf.definition.get("copy_to", ())]
+        for target, values in copied:
+            self._add_leaf(target, [None if value is ABSENT else value for value in values])
+
+    # --- from leaves to columns ---
+
     def _build(self, path: str, values: Values) -> None:
-        kinds = set(map(type, values))
-        kinds.discard(type(None))
-        leaf = self._field(path, values, kinds)
+        leaf = self._field(path, values)
         if leaf is None:
             return
-        geo = leaf.type == "geo_point"
-        if geo:
-            values = [_geo(value) for value in values]
-            kinds = {str}
-        if list in kinds and not leaf.multi:
+        reader = leaf.reader
+        if reader.takes_objects:
+            values = [_as_points(value) for value in values]
+        if isinstance(reader, Strings):
+            values = self._spelled(path, values)
+        values, lists = _unwrapped(values, keep_nulls=self._reads_nulls(path))
+        if lists and not leaf.multi:
             self.mapping = self.mapping.with_multi(path)
             leaf = self.mapping.fields[path]
-        convert = _converter(leaf)
-        if leaf.multi:
-            values = self._convert(leaf, values, lambda value: _convert_list(value, convert))
-            self.arrays[leaf.column] = pa.array(values, pa.list_(_ARROW[SQL_TYPES[leaf.type]]))
-            return
-        if leaf.type in DATES and kinds <= {str} and "strict_date_optional_time" in leaf.formats.split("||")[0]:
-            moments = _iso_dates(values)
-            if moments is not None:
-                self.arrays[leaf.column] = moments
-                return
-        if not _fits(leaf, kinds):
-            values = self._convert(leaf, values, convert)
-        try:
-            self.arrays[leaf.column] = pa.array(values, _ARROW[SQL_TYPES[leaf.type]])
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
-            values = self._convert(leaf, values, convert)
-            self.arrays[leaf.column] = pa.array(values, _ARROW[SQL_TYPES[leaf.type]])
+        kept = self.arrays[leaf.column] = self._column(leaf, values)
+        for sub in self.mapping.multi_fields_of(leaf):
+            self._build_multi_field(leaf, sub, values, kept)
 
-    def _convert(self, leaf: Field, values: Values, convert: Callable[[Any], Any]) -> Values:
-        out: Values = []
-        for position, value in enumerate(values):
-            if value is None:
-                out.append(None)
-                continue
+    def _build_multi_field(self, leaf: Field, sub: Field, values: Values, kept: pa.Array) -> None:
+        if sub.column == leaf.column:
+            if not _may_differ(sub.reader, kept):
+                return
+            before = {position: len(paths) for position, paths in self._ignored.items()}
+            own = self._column(sub, values)
+            if before == {position: len(paths) for position, paths in self._ignored.items()}:
+                return
+            self.mapping = self.mapping.with_own_column(sub.path)
+            sub = self.mapping.multi_fields[sub.path]
+        else:
+            own = self._column(sub, values)
+        self.arrays[sub.column] = own
+
+    def _column(self, leaf: Field, values: Values) -> pa.Array:
+        """Return the column of a field; values that do not fit refuse their document, or are noted as ignored."""
+        reader = leaf.reader
+        kinds = set(map(type, values)) - _NONE
+        element = reader.arrow_type
+        scalars = None
+        if reader.null is None and list not in kinds:
             try:
-                out.append(convert(value))
-            except _CATCH as error:
-                out.append(None)
-                message = f"failed to parse field [{leaf.path}] of type [{leaf.type}]: value [{_shown(value)}]"
-                self.errors[position] = DocumentParsingError(message, field=leaf.path, cause=str(error))
+                scalars = reader.read_all(values, kinds)
+            except _SLOW:
+                scalars = None
+        if scalars is not None:
+            return _listed(scalars) if leaf.multi else scalars
+        read = self._careful(leaf, reader)
+        if not leaf.multi:
+            return pa.array([read(position, value) for position, value in enumerate(values)], element)
+        listed = []
+        for position, value in enumerate(values):
+            items = value if isinstance(value, list) else [value]
+            found = [item for item in (read(position, item) for item in items) if item is not None]
+            listed.append(found or None)
+        return pa.array(listed, pa.list_(element))
+
+    def _careful(self, leaf: Field, reader: Reader) -> Callable[[int, Any], Any]:
+        """Return a function that reads one value and notes what is wrong with it."""
+
+        def read(position: int, value: Any) -> Any:
+            if value is None:
+                return reader.null
+            if value is ABSENT:
+                return None
+            try:
+                return reader.read(value)
+            except OverLimitError:
+                self._ignore(position, leaf.path)
+            except REFUSALS as error:
+                if reader.ignore_malformed and (reader.takes_objects or not isinstance(value, dict)):
+                    self._ignore(position, leaf.path)
+                else:
+                    self._refuse(position, leaf.path, _malformed(leaf, value, error))
+            return None
+
+        return read
+
+    def _ignore(self, position: int, path: str) -> None:
+        paths = self._ignored.setdefault(position, [])
+        if path not in paths:
+            paths.append(path)
+
+    def _spelled(self, path: str, values: Values) -> Values:
+        """Return values with numbers as their documents spell them: `1.10` as a string is not `1.1`."""
+        kinds = set(map(type, values))
+        if self._sources is None or not kinds & {float, list} or not any(map(_has_float, values)):
+            return values
+        out = list(values)
+        for position, value in enumerate(values):
+            if _has_float(value):
+                document = json.loads(self._sources[position], parse_float=str)
+                found = list(_values_at(document, path))
+                out[position] = found[0] if len(found) == 1 else found
         return out
 
-    def _field(self, path: str, values: Values, kinds: set[type]) -> Field | None:
+    def _fill_constants(self) -> None:
+        """Give every document the value of the fields that have one for all."""
+        for path, leaf in list(self.mapping.fields.items()):
+            if leaf.type != "constant_keyword":
+                continue
+            column = self.arrays.get(leaf.column)
+            value = leaf.definition.get("value")
+            if value is None and column is not None:
+                value = next((item for item in column.to_pylist() if item is not None), None)
+                if value is not None:
+                    self.mapping = self.mapping.redefined(path, {**leaf.definition, "value": value})
+                    self._refuse_others(self.mapping.fields[path], column.to_pylist())
+            if value is not None:
+                self.arrays[leaf.column] = pa.array([value] * self._size, pa.string())
+
+    def _refuse_others(self, leaf: Field, values: Values) -> None:
+        read = self._careful(leaf, leaf.reader)
+        for position, value in enumerate(values):
+            if value is not None:
+                read(position, value)
+
+    # --- new fields ---
+
+    def _field(self, path: str, values: Values) -> Field | None:
         """Return the leaf field of a path, mapped dynamically when it is new; None when it is not to be indexed."""
         leaf = self.mapping.fields.get(path)
         if leaf is not None:
             return leaf
-        if path in self.mapping.aliases:
-            self._fail_all(values, f"Cannot write to a field alias [{path}].", path)
+        position, first = next(_scalars(values), (0, None))
+        if first is None:
             return None
-        if self.mapping.dynamic == "false":
+        wrong = self._not_a_leaf(path)
+        if wrong is not None:
+            self._misplaced.add(path)
+            self._refuse_all(values, path, wrong)
             return None
-        if self.mapping.dynamic == "strict":
-            message = f"mapping set to strict, dynamic introduction of [{path}] within [_doc] is not allowed"
-            self._fail_all(values, message, path)
+        dynamic, within = self.mapping.dynamic_at(path)
+        if dynamic == "false":
             return None
-        if self.mapping.has_object(path):
-            self._fail_all(values, _no_object(path), path)
+        if dynamic == "strict":
+            self._refuse_all(values, path, _strict(path, within))
             return None
-        if list in kinds:
-            scalars = [item for value in values for item in (_flat(value) if isinstance(value, list) else (value,))]
-            kinds = set(map(type, scalars)) - {type(None)}
-            values = scalars
-        if not kinds:
-            return None
-        return self._map_dynamically(path, values, kinds, is_list=False)
+        return self._map_dynamically(path, position, first, values)
 
-    def _map_dynamically(self, path: str, values: Values, kinds: set[type], *, is_list: bool) -> Field:
-        kind, definition = _detect(values, kinds, dates=self.mapping.root.get("date_detection", True) is not False)
-        template = self.mapping.template_for(path, kind)
-        if template is not None:
-            definition = template
-        self.mapping = self.mapping.with_field(path, definition, multi=is_list)
+    def _not_a_leaf(self, path: str) -> DocumentParsingError | None:
+        if path in self.mapping.aliases or path in self.mapping.multi_fields:
+            what = "field alias" if path in self.mapping.aliases else "multi-field"
+            return DocumentParsingError(f"Cannot write to a {what} [{path}].", field=path)
+        if self.mapping.has_object(path):
+            return DocumentParsingError(_no_object(path), field=path)
+        for parent in parents_of(path):
+            if parent in self.mapping.fields:
+                kind = self.mapping.fields[parent].type
+                return _conflict(f"mapper [{parent}] cannot be changed from type [{kind}] to [ObjectMapper]", path)
+        return None
+
+    def _map_dynamically(self, path: str, position: int, first: Any, values: Values) -> Field | None:
+        kind, definition = self._definition(path, first)
+        try:
+            self.mapping = self.mapping.with_field(path, read_definition(path, definition))
+        except (MappingConflictError, MappingError) as error:
+            self._refuse_all(values, path, _not_mapped(error))
+            return None
+        self._brought_by[path] = position
+        if isinstance(values[position], list):
+            self._check_alike(path, kind, position, values[position])
         return self.mapping.fields[path]
 
-    def _fail_all(self, values: Values, message: str, path: str) -> None:
-        for position, value in enumerate(values):
-            if value is not None:
-                self.errors[position] = DocumentParsingError(message, field=path)
+    def _definition(self, path: str, value: Any) -> tuple[str, dict[str, Any]]:
+        root = self.mapping.root
+        formats = root.get("dynamic_date_formats")
+        if isinstance(value, dict):
+            kind, definition = "object", {"type": "object"}
+        else:
+            kind, definition = detect(
+                value,
+                dates=root.get("date_detection", True),
+                numbers=root.get("numeric_detection", False),
+                formats=None if formats is None else tuple(formats),
+            )
+        template = template_for(root.get("dynamic_templates", ()), path, kind)
+        return kind, definition if template is None else template
+
+    def _check_alike(self, path: str, kind: str, position: int, value: list[Any]) -> None:
+        """Refuse a document that brings a field with values of several types."""
+        made = self.mapping.fields[path].type
+        for item in _flat(value):
+            if item is None:
+                continue
+            other, definition = self._definition(path, item)
+            if other != kind and definition["type"] != made:
+                message = f"mapper [{path}] cannot be changed from type [{made}] to [{definition['type']}]"
+                self._refuse(position, path, _conflict(message, path))
+                return
 
 
-def _detect(values: Values, kinds: set[type], *, dates: bool) -> tuple[str, dict[str, Any]]:
-    """Return what JSON showed and the definition dynamic mapping gives it (Elasticsearch's dynamic field mapping)."""
-    if kinds <= {int, float}:
-        return ("double", {"type": "float"}) if float in kinds else ("long", {"type": "long"})
-    if kinds == {bool}:
-        return "boolean", {"type": "boolean"}
-    first = next((value for value in values if value is not None), None)
-    if isinstance(first, bool):
-        return "boolean", {"type": "boolean"}
-    if isinstance(first, int | float):
-        return ("double", {"type": "float"}) if isinstance(first, float) else ("long", {"type": "long"})
-    formats = detect_format(first) if dates and isinstance(first, str) else None
-    if formats == DEFAULT_FORMAT:
-        return "date", {"type": "date"}
-    if formats is not None:
-        return "date", {"type": "date", "format": formats}
-    return "string", _STRING_DEFAULT
+def _is_settled(mapping: IndexMapping, path: str) -> bool:
+    """Return whether a mapping says that a path, or what it lies in, is an object or is none."""
+    known = mapping.fields.keys() | mapping.aliases.keys() | mapping.multi_fields.keys()
+    return mapping.has_object(path) or path in known or any(parent in known for parent in parents_of(path))
 
 
-def _iso_dates(values: Values) -> pa.Array | None:
-    """Return epoch milliseconds of full UTC timestamps, all at once; None when some value is written otherwise."""
-    try:
-        texts = pa.array(values, pa.string())
-        if pc.all(pc.match_substring_regex(texts, _FULL_TIMESTAMP)).as_py() is not True:
-            return None
-        moments = texts.cast(pa.timestamp("us", "UTC"))
-    except (pa.ArrowInvalid, UnicodeEncodeError):
-        return None
-    return pc.floor_temporal(moments, unit="millisecond").cast(pa.timestamp("ms", "UTC")).cast(pa.int64())
+def _wrong_name(key: str, path: str, *, root: bool) -> DocumentParsingError | None:
+    """Return what is wrong with a key of a document, None when nothing is."""
+    if not key:
+        cause = "field name cannot be an empty string"
+        return DocumentParsingError(f"failed to parse: {cause}", field=path, cause=cause)
+    if key.isspace():
+        return DocumentParsingError(f"Field name cannot contain only whitespace: [{path}]", field=path)
+    if key[0] == "." or ".." in key or not all(part.strip() for part in key.rstrip(".").split(".")):
+        cause = f"field name cannot contain only whitespace: ['{path}']"
+        return DocumentParsingError(f"failed to parse: {cause}", field=path, cause=cause)
+    if root and key[0] == "_":
+        if key in METADATA_FIELDS:
+            return DocumentParsingError(
+                f"Field [{key}] is a metadata field and cannot be added inside a document. Use the index API request "
+                "parameters.",
+                field=path,
+            )
+        if key == "_doc_count":
+            message = f"field [{key}] of documents is not supported by this engine"
+            return DocumentParsingError(message, field=path, type="not_implemented_exception")
+    return None
 
 
-def _fits(leaf: Field, kinds: set[type]) -> bool:
-    """Return whether Arrow can take values of these Python types for the field as they are."""
-    sql = SQL_TYPES[leaf.type]
-    if leaf.type in DATES or leaf.type == "ip":
+def _malformed(leaf: Field, value: Any, error: Exception) -> DocumentParsingError:
+    return DocumentParsingError(
+        f"failed to parse field [{leaf.path}] of type [{leaf.type}]. Preview of field's value: '{shown(value)}'",
+        field=leaf.path,
+        cause=str(error),
+    )
+
+
+def _not_mapped(error: Exception) -> DocumentParsingError:
+    return DocumentParsingError(f"failed to parse: {error}", cause=str(error))
+
+
+def _conflict(message: str, path: str) -> DocumentParsingError:
+    return DocumentParsingError(message, field=path, type="illegal_argument_exception")
+
+
+def _strict(path: str, within: str) -> DocumentParsingError:
+    name = path.rpartition(".")[2]
+    return DocumentParsingError(
+        f"mapping set to strict, dynamic introduction of [{name}] within [{within}] is not allowed",
+        field=path,
+        type="strict_dynamic_mapping_exception",
+    )
+
+
+def _no_object(path: str) -> str:
+    return f"object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
+
+
+def _may_differ(reader: Reader, column: pa.Array) -> bool:
+    """Return whether a multi-field may leave out, or refuse, strings that its field has."""
+    if not isinstance(reader, Strings):
         return False
-    if sql == "VARCHAR":
-        return kinds <= {str}
-    if leaf.type == "long":
-        return kinds <= {int}
-    if sql == "DOUBLE":
-        return kinds <= {int, float}
-    return sql == "BOOLEAN" and kinds <= {bool}
+    bound = LONGEST_TERM // 4 if reader.limit is None else min(reader.limit // 2, LONGEST_TERM // 4)
+    return longest_of(column.flatten() if pa.types.is_list(column.type) else column) > bound
 
 
-def _converter(leaf: Field) -> Callable[[Any], Any]:
-    if leaf.type in DATES:
-        return _date_converter(leaf.formats)
-    if leaf.type == "ip":
-        return _Cached(_ip)
-    if leaf.type == "boolean":
-        return _boolean
-    if leaf.type in FLOATS:
-        return _double
-    if leaf.type in INTEGER_LIMITS:
-        return _integer_converter(*INTEGER_LIMITS[leaf.type], kind=leaf.type)
-    return _text
+def _listed(column: pa.Array) -> pa.Array:
+    """Return a column of lists of one value each."""
+    found = column.drop_null()
+    offsets = [0]
+    for valid in column.is_valid().to_pylist():
+        offsets.append(offsets[-1] + valid)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), found, mask=column.is_null())
 
 
-class _Cached(dict[Any, Any]):
-    """A function's results by argument, for columns with few distinct values."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, key: Any) -> Any:
-        value = self[key] = self._function(key)
-        return value
-
-    def __call__(self, value: Any) -> Any:
-        return self[value]
-
-
-def _date_converter(formats: str) -> Callable[[Any], int]:
-    def convert(value: Any) -> int:
-        if isinstance(value, bool | float) and not (isinstance(value, float) and value.is_integer()):
-            raise ValueError(f"failed to parse date field [{value}] with format [{formats}]")
-        return parse_date(int(value) if isinstance(value, float) else value, formats)
-
-    return _Cached(convert)
+def _unwrapped(values: Values, *, keep_nulls: bool) -> tuple[Values, bool]:
+    """Return values with flat lists, a list of one as that one; and whether some list is left."""
+    if list not in set(map(type, values)):
+        return values, False
+    out: Values = []
+    some = False
+    for value in values:
+        if not isinstance(value, list):
+            out.append(value)
+            continue
+        items = list(_flat(value)) if keep_nulls else [item for item in _flat(value) if item is not None]
+        if not items:
+            out.append(ABSENT)
+        elif len(items) == 1:
+            out.append(items[0])
+        else:
+            out.append(items)
+            some = True
+    return out, some
 
 
-def _integer_converter(low: int, high: int, *, kind: str) -> Callable[[Any], int | None]:
-    def convert(value: Any) -> int | None:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError(f"[{_shown(value)}] is not a number")
-        if isinstance(value, str):
-            if not value:
-                return None  # coerced to nothing, as Elasticsearch does
-            try:
-                value = int(value)
-            except ValueError:
-                try:
-                    value = float(value)
-                except ValueError:
-                    raise ValueError(f'For input string: "{value}"') from None
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                raise ValueError(f"Value [{value}] is out of range for {kind}")
-            value = int(value)
-        if not low <= value <= high:
-            raise ValueError(f"Value [{value}] is out of range for {kind}")
-        return int(value)
-
-    return convert
-
-
-def _double(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"[{_shown(value)}] is not a number")
-    if value == "":
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        raise ValueError(f'For input string: "{value}"') from None
-    if not math.isfinite(number):
-        raise ValueError(f"number must be finite, got [{value}]")
-    return number
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value in {"true", "false", ""}:
-        return value == "true"
-    raise ValueError(f"Failed to parse value [{_shown(value)}] as only [true] or [false] are allowed.")
-
-
-def _ip(value: Any) -> str:
-    return ip.stored(str(value))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        value.encode()  # a lone surrogate cannot be stored
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    raise ValueError(f"Can't get text on a value of type [{type(value).__name__}]")
-
-
-def _geo(value: Any) -> Any:
-    """Return a geo point as `lat,lon` text; what is no point is returned as it is, and refused later."""
-    if isinstance(value, dict) and {"lat", "lon"} <= value.keys():
-        return f"{value['lat']},{value['lon']}"
-    if isinstance(value, list) and len(value) == 2 and all(isinstance(item, int | float) for item in value):
-        return f"{value[1]},{value[0]}"
+def _as_points(value: Any) -> Any:
+    """Return a value of geo points in which `[lon, lat]` is no list any more."""
+    if is_point_list(value):
+        return {"type": "Point", "coordinates": value}
+    if isinstance(value, list):
+        return [_as_points(item) for item in value if item != []]
     return value
 
 
-def _flat(value: list[Any]) -> Values:
-    out: Values = []
-    for item in value:
-        out.extend(_flat(item) if isinstance(item, list) else (item,))
-    return out
+def _flat(value: list[Any]) -> Iterator[Any]:
+    """Yield the items of nested lists in order."""
+    stack = [iter(value)]
+    while stack:
+        for item in stack[-1]:
+            if isinstance(item, list):
+                stack.append(iter(item))
+                break
+            yield item
+        else:
+            stack.pop()
 
 
-def _convert_list(value: Any, convert: Callable[[Any], Any]) -> Values | None:
-    items = _flat(value) if isinstance(value, list) else [value]
-    converted = [item for item in (convert(item) for item in items if item is not None) if item is not None]
-    return converted or None
+def _scalars(values: Values) -> Iterator[tuple[int, Any]]:
+    """Yield the values that are neither null nor lists, with the positions of their documents."""
+    for position, value in enumerate(values):
+        if isinstance(value, list):
+            for item in _flat(value):
+                if item is not None:
+                    yield position, item
+        elif value is not None and value is not ABSENT:
+            yield position, value
 
 
 def _holds_objects(values: Values) -> bool:
-    return any(isinstance(item, dict) for value in values if isinstance(value, list) for item in value)
+    return any(isinstance(item, dict) for value in values if isinstance(value, list) for item in _flat(value))
 
 
 def _zip_objects(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -365,27 +545,36 @@ def _zip_objects(items: list[dict[str, Any]]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for item in items:
         for key, value in item.items():
-            extra = value if isinstance(value, list) else [value]
-            merged[key] = [*merged.get(key, []), *extra]
-    return merged
+            known = merged.setdefault(key, [])
+            known.append(value)
+    return {key: values[0] if len(values) == 1 else values for key, values in merged.items()}
 
 
 def _join(first: Any, second: Any) -> Any:
-    if first is None or second is None:
-        return second if first is None else first
+    if first is None or first is ABSENT:
+        return second
+    if second is None or second is ABSENT:
+        return first
     return [
         *(first if isinstance(first, list) else [first]),
         *(second if isinstance(second, list) else [second]),
     ]
 
 
-def _no_object(path: str) -> str:
-    return f"object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
+def _has_float(value: Any) -> bool:
+    return isinstance(value, float) or (
+        isinstance(value, list) and any(isinstance(item, float) for item in _flat(value))
+    )
 
 
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
-
-
-__all__ = ["Batch", "MappingError"]
+def _values_at(node: Any, path: str) -> Iterator[Any]:
+    """Yield the values at a dotted path of a document, through lists and dotted keys."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _values_at(item, path)
+    elif isinstance(node, dict):
+        for key, inner in node.items():
+            if key == path:
+                yield inner
+            elif path.startswith(f"{key}."):
+                yield from _values_at(inner, path[len(key) + 1 :])

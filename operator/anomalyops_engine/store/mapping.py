@@ -3,77 +3,67 @@
 Field types and their parameters follow Elasticsearch's mapping documentation. Every leaf field owns one typed column
 of the index's table; columns are named by number (`c0`, `c1`, ...) because field names differ by case and may hold
 anything, while SQL identifiers may not.
+
+A multi-field (`message.keyword`) shares the column of its field as long as both keep every value alike. Where they do
+not, it has a column of its own: from the start when its type or a parameter says so, and from the first string on that
+its `ignore_above` leaves out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AbcMapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
-from anomalyops_engine.store.dates import DEFAULT_FORMAT, UnknownDateFormatError, parsers
-from anomalyops_engine.store.errors import MappingConflictError, MappingError, UnsupportedMappingError
+import orjson
+
+from anomalyops_engine.store.dates import DEFAULT_FORMAT
+from anomalyops_engine.store.errors import MappingConflictError
+from anomalyops_engine.store.fieldtypes import (
+    DATES,
+    FIELD_TYPES,
+    FLOATS,
+    INTEGER_LIMITS,
+    SQL_TYPES,
+    TEXTS,
+    Reader,
+)
+from anomalyops_engine.store.fieldtypes.table import NANOS_FORMAT, Definition
 from anomalyops_engine.store.patterns import matches
-from anomalyops_engine.store.templates import read_templates, template_for
 
-_STRINGS = (
-    "keyword",
-    "text",
-    "ip",
-    "geo_point",
-    "wildcard",
-    "constant_keyword",
-    "match_only_text",
-    "version",
-    "binary",
-)
-SQL_TYPES: dict[str, str] = {
-    **dict.fromkeys(_STRINGS, "VARCHAR"),
-    **dict.fromkeys(("long", "integer", "short", "byte", "date", "date_nanos"), "BIGINT"),
-    "unsigned_long": "UBIGINT",
-    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "DOUBLE"),
-    "boolean": "BOOLEAN",
-}
-INTEGER_LIMITS = {
-    "long": (-(2**63), 2**63 - 1),
-    "integer": (-(2**31), 2**31 - 1),
-    "short": (-(2**15), 2**15 - 1),
-    "byte": (-128, 127),
-    "unsigned_long": (0, 2**64 - 1),
-}
-FLOATS = frozenset({"double", "float", "half_float", "scaled_float"})
-DATES = frozenset({"date", "date_nanos"})
-TEXTS = frozenset({"text", "match_only_text"})
-_UNSUPPORTED = frozenset(
-    {
-        "nested",
-        "flattened",
-        "join",
-        "percolator",
-        "dense_vector",
-        "sparse_vector",
-        "rank_feature",
-        "rank_features",
-    }
-    | {
-        "completion",
-        "search_as_you_type",
-        "histogram",
-        "aggregate_metric_double",
-        "geo_shape",
-        "shape",
-        "point",
-    }
-    | {"integer_range", "float_range", "long_range", "double_range", "date_range", "ip_range", "token_count"}
-    | {"semantic_text", "counted_keyword", "murmur3", "annotated_text", "passthrough"}
-)
-_DYNAMIC = {True: "true", False: "false", "true": "true", "false": "false", "strict": "strict"}
-_ROOT_KEYS = frozenset(
-    {"properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection", "_meta", "_source"}
-    | {"_data_stream_timestamp", "dynamic_date_formats", "runtime", "_routing"}
-)
-_MAX_FIELDS = 2000
+_NO_LIMITS: Final = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings of the index say about its mapping.
+
+    Attributes:
+        fields: how many fields there may be, objects, aliases and multi-fields counted.
+        depth: how many levels of objects there may be.
+        name_length: how long the name of a field may be.
+        ignore_malformed: default of the parameter.
+        coerce: default of the parameter.
+    """
+
+    fields: int = 1000
+    depth: int = 20
+    name_length: int = _NO_LIMITS
+    ignore_malformed: bool = False
+    coerce: bool = True
+
+    @classmethod
+    def of(cls, settings: AbcMapping[str, str]) -> Limits:
+        """Return the limits that some settings set."""
+        return cls(
+            int(settings.get("mapping.total_fields.limit", 1000)),
+            int(settings.get("mapping.depth.limit", 20)),
+            int(settings.get("mapping.field_name_length.limit", _NO_LIMITS)),
+            settings.get("mapping.ignore_malformed") == "true",
+            settings.get("mapping.coerce") != "false",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +75,8 @@ class Field:
         type: Elasticsearch type, a key of `SQL_TYPES`.
         column: its column in the index's table.
         multi: the column is a list, because some document had an array there.
-        definition: the mapping parameters as given, with `type`.
-        subfields: multi-fields by short name, all kept in the same column.
+        definition: the mapping parameters as shown, with `type`.
+        limits: what the index says about its fields.
     """
 
     path: str
@@ -94,11 +84,12 @@ class Field:
     column: str
     multi: bool = False
     definition: dict[str, Any] = field(default_factory=dict)
+    limits: Limits = Limits()
 
     @property
     def formats(self) -> str:
         """Date formats of the field, joined by `||`."""
-        return str(self.definition.get("format", DEFAULT_FORMAT))
+        return str(self.definition.get("format", NANOS_FORMAT if self.type == "date_nanos" else DEFAULT_FORMAT))
 
     @property
     def sql_type(self) -> str:
@@ -113,13 +104,30 @@ class Field:
 
     @property
     def is_date(self) -> bool:
-        """True for epoch-millisecond columns."""
+        """True for moments: columns of epoch milliseconds."""
         return self.type in DATES
 
     @property
     def is_string(self) -> bool:
         """True for VARCHAR columns."""
         return SQL_TYPES[self.type] == "VARCHAR"
+
+    @property
+    def searchable(self) -> bool:
+        """False when queries may not ask for it (`index` is false, and no doc values stand in)."""
+        indexed = bool(self.definition.get("index", True))
+        return indexed if self.is_text else indexed or bool(self.definition.get("doc_values", True))
+
+    @property
+    def aggregatable(self) -> bool:
+        """False when it may not be sorted by or aggregated (`doc_values` is false, or it is analysed text)."""
+        return not self.is_text and self.type != "binary" and bool(self.definition.get("doc_values", True))
+
+    @property
+    def reader(self) -> Reader:
+        """How its values are read."""
+        limits = self.limits
+        return _reader(self.type, orjson.dumps(self.definition), limits.ignore_malformed, limits.coerce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,33 +136,48 @@ class IndexMapping:
 
     Attributes:
         fields: leaf fields by dotted path.
+        multi_fields: multi-fields by dotted path.
         aliases: field aliases, path to target path.
-        disabled: object paths with `enabled: false`, kept in `_source` only.
+        objects: what mappings say of objects (`dynamic`, `enabled`), by path.
         dynamic: `true`, `false` or `strict`.
         root: the remaining root parameters as given (`dynamic_templates`, `_meta`, ...).
+        limits: what the settings of the index say about it.
+        columns: how many columns it has used.
+        object_paths: every object that is named, or that a field lies in.
     """
 
     fields: dict[str, Field] = field(default_factory=dict)
+    multi_fields: dict[str, Field] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    disabled: frozenset[str] = frozenset()
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     dynamic: str = "true"
     root: dict[str, Any] = field(default_factory=dict)
+    limits: Limits = Limits()
+    columns: int = 0
+    object_paths: frozenset[str] = frozenset()
+
+    @property
+    def disabled(self) -> frozenset[str]:
+        """Objects with `enabled: false`, kept in `_source` only."""
+        return frozenset(path for path, definition in self.objects.items() if definition.get("enabled") is False)
+
+    @property
+    def field_count(self) -> int:
+        """How many fields count against the limit of the index."""
+        return len(self.fields) + len(self.multi_fields) + len(self.aliases) + len(self.object_paths)
+
+    @property
+    def column_types(self) -> dict[str, str]:
+        """SQL types of the columns, by name; fields that share a column come once."""
+        return {leaf.column: leaf.sql_type for leaf in (*self.multi_fields.values(), *self.fields.values())}
 
     def get(self, name: str) -> Field | None:
         """Return the field a query means by this name: a leaf, an alias or a multi-field; None when unmapped."""
-        found = self.fields.get(name)
-        if found is not None:
-            return found
-        if name in self.aliases:
-            return self.get(self.aliases[name])
-        parent_name, _, short = name.rpartition(".")
-        parent = self.fields.get(parent_name)
-        if parent is None:
-            return None
-        definition = parent.definition.get("fields", {}).get(short)
-        if definition is None:
-            return None
-        return replace(parent, path=name, type=definition["type"], definition=definition)
+        found = self.fields.get(name) or self.multi_fields.get(name)
+        if found is None and name in self.aliases:
+            target = self.aliases[name]
+            return self.fields.get(target) or self.multi_fields.get(target)
+        return found
 
     def matching(self, pattern: str) -> Iterator[Field]:
         """Yield the leaf fields whose path fits a `*` pattern, or that lie below an object of that name."""
@@ -163,46 +186,109 @@ class IndexMapping:
                 yield leaf
 
     def has_object(self, path: str) -> bool:
-        """Return whether some field lies below the path."""
-        prefix = f"{path}."
-        return any(name.startswith(prefix) for name in self.fields)
+        """Return whether the path is an object."""
+        return path in self.object_paths
+
+    def multi_fields_of(self, leaf: Field) -> list[Field]:
+        """Return the multi-fields of a field."""
+        return [self.multi_fields[f"{leaf.path}.{short}"] for short in leaf.definition.get("fields", ())]
+
+    def dynamic_at(self, path: str) -> tuple[str, str]:
+        """Return how new fields of that path are taken (`true`, `false`, `strict`), and the object that says so."""
+        parent = path.rpartition(".")[0]
+        holder = parent
+        while holder:
+            said = self.objects.get(holder, {}).get("dynamic")
+            if said is not None:
+                return str(said), parent
+            holder = holder.rpartition(".")[0]
+        return self.dynamic, parent or "_doc"
 
     def with_field(self, path: str, definition: AbcMapping[str, Any], *, multi: bool = False) -> IndexMapping:
-        """Return the mapping with one more leaf field, in a fresh column.
+        """Return the mapping with one more leaf field and its multi-fields, in fresh columns.
 
         Raises:
-            MappingError: the number of fields is at its limit.
+            MappingConflictError: there are too many fields, or levels of objects, or the name is too long.
         """
-        if len(self.fields) >= _MAX_FIELDS:
-            raise MappingError(f"Limit of total fields [{_MAX_FIELDS}] has been exceeded while adding field [{path}]")
-        leaf = Field(path, str(definition["type"]), f"c{len(self.fields)}", multi, dict(definition))
-        return replace(self, fields={**self.fields, path: leaf})
+        leaf = Field(path, str(definition["type"]), f"c{self.columns}", multi, dict(definition), self.limits)
+        subs = [
+            Field(f"{path}.{short}", sub["type"], leaf.column, multi, dict(sub), self.limits)
+            for short, sub in definition.get("fields", {}).items()
+        ]
+        grown = replace(
+            self,
+            fields={**self.fields, path: leaf},
+            columns=self.columns + 1,
+            object_paths=self.object_paths | set(parents_of(path)),
+        )
+        for sub in subs:
+            grown = grown._with_multi_field(leaf, sub)
+        return grown.checked(path)
+
+    def with_object(self, path: str, definition: AbcMapping[str, Any]) -> IndexMapping:
+        """Return the mapping with an object, or with more said about one."""
+        said = {**self.objects.get(path, {}), **definition}
+        paths = {*parents_of(path), path}
+        return replace(self, objects={**self.objects, path: said}, object_paths=self.object_paths | paths).checked(path)
 
     def with_multi(self, path: str) -> IndexMapping:
-        """Return the mapping with the field's column turned into a list."""
-        return replace(self, fields={**self.fields, path: replace(self.fields[path], multi=True)})
+        """Return the mapping with the columns of a field and its multi-fields turned into lists."""
+        leaf = self.fields[path]
+        subs = {sub.path: replace(sub, multi=True) for sub in self.multi_fields_of(leaf)}
+        return replace(
+            self,
+            fields={**self.fields, path: replace(leaf, multi=True)},
+            multi_fields={**self.multi_fields, **subs},
+        )
 
-    def merged(self, body: AbcMapping[str, Any]) -> IndexMapping:
-        """Return the mapping with the definitions of a `mappings` body added.
+    def with_own_column(self, path: str) -> IndexMapping:
+        """Return the mapping with a multi-field in a column of its own."""
+        own = replace(self.multi_fields[path], column=f"c{self.columns}")
+        return replace(self, multi_fields={**self.multi_fields, path: own}, columns=self.columns + 1)
+
+    def redefined(self, path: str, definition: AbcMapping[str, Any]) -> IndexMapping:
+        """Return the mapping with another definition of a field that is there, and the multi-fields that it adds."""
+        leaf = replace(self.fields[path], definition=dict(definition))
+        grown = replace(self, fields={**self.fields, path: leaf})
+        for short, sub in definition.get("fields", {}).items():
+            known = self.multi_fields.get(f"{path}.{short}")
+            if known is None:
+                fresh = Field(f"{path}.{short}", sub["type"], leaf.column, leaf.multi, dict(sub), self.limits)
+                grown = grown._with_multi_field(leaf, fresh)
+            else:
+                again = replace(known, definition=dict(sub))
+                grown = replace(grown, multi_fields={**grown.multi_fields, known.path: again})
+        return grown.checked(path)
+
+    def with_limits(self, limits: Limits) -> IndexMapping:
+        """Return the mapping under other settings of the index."""
+        return replace(
+            self,
+            limits=limits,
+            fields={path: replace(leaf, limits=limits) for path, leaf in self.fields.items()},
+            multi_fields={path: replace(leaf, limits=limits) for path, leaf in self.multi_fields.items()},
+        )
+
+    def checked(self, path: str) -> IndexMapping:
+        """Return the mapping as it is, after a path was added.
 
         Raises:
-            MappingError: a malformed definition or unknown type.
-            MappingConflictError: a field would change its type.
-            UnsupportedMappingError: a type or feature that this engine does not have.
+            MappingConflictError: a limit of the index is exceeded.
         """
-        for key in body:
-            if key not in _ROOT_KEYS:
-                raise MappingError(f"Root mapping definition has unsupported parameters:  [{key} : {body[key]}]")
-        if body.get("runtime"):
-            raise UnsupportedMappingError("[runtime] fields in mappings are not supported by this engine")
-        result = self
-        if "dynamic" in body:
-            result = replace(result, dynamic=_dynamic(body["dynamic"]))
-        keep = {key: value for key, value in body.items() if key not in {"properties", "dynamic"}}
-        if "dynamic_templates" in keep:
-            keep["dynamic_templates"] = read_templates(keep["dynamic_templates"])
-        result = replace(result, root={**result.root, **keep})
-        return _merge_properties(result, "", body.get("properties", {}))
+        if self.field_count > self.limits.fields:
+            raise MappingConflictError(
+                f"Limit of total fields [{self.limits.fields}] has been exceeded while adding new field [{path}]"
+            )
+        if path.count(".") + (path in self.object_paths) > self.limits.depth - 1:
+            raise MappingConflictError(
+                f"Limit of mapping depth [{self.limits.depth}] has been exceeded due to object field [{path}]"
+            )
+        name = path.rpartition(".")[2]
+        if len(name) > self.limits.name_length:
+            raise MappingConflictError(
+                f"Field name [{name}] is longer than the limit of [{self.limits.name_length}] characters"
+            )
+        return self
 
     def to_body(self) -> dict[str, Any]:
         """Return the mapping as `GET /index/_mapping` shows it (without the index name)."""
@@ -211,7 +297,9 @@ class IndexMapping:
             body["dynamic"] = self.dynamic
         entries: dict[str, dict[str, Any]] = {path: leaf.definition for path, leaf in self.fields.items()}
         entries |= {path: {"type": "alias", "path": target} for path, target in self.aliases.items()}
-        entries |= {path: {"type": "object", "enabled": False} for path in self.disabled}
+        for path, said in self.objects.items():
+            inside = any(name.startswith(f"{path}.") for name in (*entries, *self.objects))
+            entries[path] = dict(said) if inside else {"type": "object", **said}
         properties: dict[str, Any] = {}
         for path in sorted(entries):
             level = properties
@@ -224,105 +312,74 @@ class IndexMapping:
         return body
 
     def to_record(self) -> dict[str, Any]:
-        """Return everything as plain JSON values, for the catalogue."""
+        """Return everything as plain JSON values, for the catalogue; limits come from the settings."""
         return {
             "fields": [[f.path, f.column, f.multi, f.definition] for f in self.fields.values()],
+            "multi_fields": [[f.path, f.column, f.multi, f.definition] for f in self.multi_fields.values()],
             "aliases": self.aliases,
-            "disabled": sorted(self.disabled),
+            "objects": self.objects,
             "dynamic": self.dynamic,
             "root": self.root,
+            "columns": self.columns,
+            "object_paths": sorted(self.object_paths),
         }
 
     @classmethod
-    def from_record(cls, record: AbcMapping[str, Any]) -> IndexMapping:
-        """Return the mapping that `to_record` wrote."""
-        fields = {
-            path: Field(path, definition["type"], column, multi, definition)
-            for path, column, multi, definition in record["fields"]
-        }
+    def from_record(cls, record: AbcMapping[str, Any], limits: Limits = Limits()) -> IndexMapping:
+        """Return the mapping that `to_record` wrote, under the settings of its index."""
+
+        def leaves(rows: Sequence[Sequence[Any]]) -> dict[str, Field]:
+            return {
+                path: Field(path, definition["type"], column, multi, definition, limits)
+                for path, column, multi, definition in rows
+            }
+
         return cls(
-            fields,
+            leaves(record["fields"]),
+            leaves(record["multi_fields"]),
             dict(record["aliases"]),
-            frozenset(record["disabled"]),
+            dict(record["objects"]),
             record["dynamic"],
             dict(record["root"]),
+            limits,
+            record["columns"],
+            frozenset(record["object_paths"]),
         )
 
-    def template_for(self, path: str, kind: str) -> dict[str, Any] | None:
-        """Return the definition that the first matching dynamic template gives a new field.
-
-        Args:
-            path: dotted path of the new field.
-            kind: what JSON showed: `string`, `long`, `double`, `boolean`, `date` or `object`.
-        """
-        return template_for(self.root.get("dynamic_templates", []), path, kind)
-
-
-def _dynamic(value: object) -> str:
-    text = _DYNAMIC.get(value) if isinstance(value, str | bool) else None
-    if text is None:
-        raise UnsupportedMappingError(f"[dynamic] must be one of [true, false, strict] in this engine, got [{value}]")
-    return text
-
-
-def _merge_properties(mapping: IndexMapping, prefix: str, properties: object) -> IndexMapping:
-    if not isinstance(properties, dict):
-        raise MappingError(f"Expected map for property [properties] on field [{prefix.rstrip('.')}]")
-    for name, definition in properties.items():
-        path = f"{prefix}{name}"
-        if not isinstance(definition, dict):
-            raise MappingError(f"Expected map for property [fields] on field [{path}] but got [{definition}]")
-        mapping = _merge_definition(mapping, path, definition)
-    return mapping
-
-
-def _merge_definition(mapping: IndexMapping, path: str, definition: dict[str, Any]) -> IndexMapping:
-    kind = definition.get("type", "object" if "properties" in definition or "type" not in definition else None)
-    if kind == "object":
-        if mapping.fields.get(path) is not None:
-            raise MappingConflictError(f"can't merge a non-object mapping [{path}] with an object mapping")
-        if definition.get("enabled", True) in {False, "false"}:
-            return replace(mapping, disabled=mapping.disabled | {path})
-        return _merge_properties(mapping, f"{path}.", definition.get("properties", {}))
-    if mapping.has_object(path):
-        raise MappingConflictError(f"can't merge a non object mapping [{path}] with an object mapping [{path}]")
-    if kind == "alias":
-        return replace(mapping, aliases={**mapping.aliases, path: str(definition.get("path"))})
-    check_definition(path, definition)
-    existing = mapping.fields.get(path)
-    if existing is None:
-        return mapping.with_field(path, definition)
-    if existing.type != kind:
-        raise MappingConflictError(f"mapper [{path}] cannot be changed from type [{existing.type}] to [{kind}]")
-    fields = {**existing.definition.get("fields", {}), **definition.get("fields", {})}
-    merged = {**existing.definition, **definition, **({"fields": fields} if fields else {})}
-    return replace(mapping, fields={**mapping.fields, path: replace(existing, definition=merged)})
-
-
-def check_definition(path: str, definition: AbcMapping[str, Any]) -> None:
-    """Check one leaf definition.
-
-    Raises:
-        MappingError: the type is unknown, a format is malformed.
-        UnsupportedMappingError: Elasticsearch has it, this engine does not.
-    """
-    kind = definition.get("type")
-    if kind in _UNSUPPORTED:
-        raise UnsupportedMappingError(
-            f"field type [{kind}] of field [{path}] is not supported by this engine; supported: "
-            f"[{', '.join(sorted(SQL_TYPES))}, object, alias]"
+    def _with_multi_field(self, leaf: Field, sub: Field) -> IndexMapping:
+        reader = leaf.reader
+        shared = reader.limit is None and reader.same_column_as(sub.reader)
+        column = leaf.column if shared else f"c{self.columns}"
+        own = replace(sub, column=column)
+        return replace(
+            self,
+            multi_fields={**self.multi_fields, sub.path: own},
+            columns=self.columns + (not shared),
         )
-    if kind not in SQL_TYPES:
-        raise MappingError(f"No handler for type [{kind}] declared on field [{path}]")
-    if "format" in definition and kind in DATES:
-        try:
-            parsers(str(definition["format"]))
-        except UnknownDateFormatError as error:
-            raise MappingError(f"Failed to parse mapping: field [{path}]: {error}") from None
-    for short, sub in definition.get("fields", {}).items():
-        check_definition(f"{path}.{short}", sub)
-        if SQL_TYPES[sub["type"]] != SQL_TYPES[str(kind)]:
-            raise UnsupportedMappingError(
-                f"multi-field [{path}.{short}] of type [{sub['type']}] under type [{kind}] is not supported by this "
-                "engine: both must be kept the same way"
-            )
+
+
+def parents_of(path: str) -> Iterator[str]:
+    """Yield the objects that a path lies in, the outermost first."""
+    position = path.find(".")
+    while position >= 0:
+        yield path[:position]
+        position = path.find(".", position + 1)
+
+
+@lru_cache(maxsize=8192)
+def _reader(kind: str, definition: bytes, ignore_malformed: bool, coerce: bool) -> Reader:  # noqa: FBT001 (cached)
+    defaults = {"ignore_malformed": ignore_malformed, "coerce": coerce}
+    return FIELD_TYPES[kind].reader(Definition(kind, orjson.loads(definition), defaults))
+
+
+__all__ = [
+    "DATES",
+    "FLOATS",
+    "INTEGER_LIMITS",
+    "SQL_TYPES",
+    "TEXTS",
+    "Field",
+    "IndexMapping",
+    "Limits",
+    "parents_of",
+]

@@ -12,7 +12,7 @@ import orjson
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import IndexNotFoundError
 from anomalyops_engine.store.identifiers import quoted
-from anomalyops_engine.store.mapping import IndexMapping
+from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.names import Wildcards, resolve
 
 # An open database as the layers above hand it on.
@@ -26,11 +26,11 @@ class CatalogCache:
     """What all readers of a store share, so that a catalog of thousands of aliases is read once for each change.
 
     Attributes:
-        mappings: parsed mappings by their text.
+        mappings: parsed mappings by their text and that of their settings.
         latest: a committed version of the catalog and its indices.
     """
 
-    mappings: dict[str, IndexMapping] = field(default_factory=dict)
+    mappings: dict[tuple[str, str], IndexMapping] = field(default_factory=dict)
     latest: tuple[int, tuple[Index, ...]] = (-1, ())
 
 
@@ -67,7 +67,7 @@ class Reader:
             Index(
                 name,
                 table,
-                self._mapping(mapping),
+                self._mapping(mapping, settings),
                 orjson.loads(settings),
                 aliases.get(name, {}),
                 created_ms,
@@ -141,11 +141,12 @@ class Reader:
         rows = self.connection.execute("SELECT id FROM states WHERE kind = ? ORDER BY id", [kind]).fetchall()
         return [row[0] for row in rows]
 
-    def _mapping(self, text: str) -> IndexMapping:
+    def _mapping(self, text: str, settings: str) -> IndexMapping:
         mappings = self._cache.mappings
-        mapping = mappings.get(text)
+        mapping = mappings.get((text, settings))
         if mapping is None:
             if len(mappings) >= _CACHE_LIMIT:
                 mappings.clear()
-            mapping = mappings[text] = IndexMapping.from_record(orjson.loads(text))
+            limits = Limits.of(orjson.loads(settings))
+            mapping = mappings[text, settings] = IndexMapping.from_record(orjson.loads(text), limits)
         return mapping

@@ -19,9 +19,10 @@ from anomalyops_engine.store.errors import StoreError
 from anomalyops_engine.store.interruption import interruptible
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.reader import CatalogCache, Reader
+from anomalyops_engine.store.tombstones import Tombstones
 from anomalyops_engine.store.writer import Writer
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
@@ -70,6 +71,7 @@ class Store:
         self._writing = threading.Lock()
         self._catalog = CatalogCache()
         self._sequences: dict[str, int] = {}
+        self._tombstones = Tombstones()
         self._idle = threading.Condition()
         self._open_cursors = 0
         self._closed = False
@@ -134,9 +136,11 @@ class Store:
         with self._writing, self._cursor() as cursor:
             with interruptible(cursor):
                 cursor.execute("BEGIN TRANSACTION")
-                yield Writer(cursor, self._catalog, self._sequences)
+                writer = Writer(cursor, self._catalog, self._sequences, self._tombstones)
+                yield writer
             # A commit is not interrupted: it is either all there or nothing.
             cursor.execute("COMMIT")
+            self._tombstones.change(writer.buried)
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

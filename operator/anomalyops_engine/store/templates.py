@@ -22,6 +22,7 @@ KINDS: Final = {
 _OTHER_KINDS: Final = frozenset({"binary"})
 _KIND_KEYS: Final = ("match_mapping_type", "unmatch_mapping_type")
 _NAME_KEYS: Final = ("match", "unmatch", "path_match", "path_unmatch")
+_CONDITIONS: Final = frozenset({"match_mapping_type", *_NAME_KEYS})
 _KEYS: Final = frozenset({*_KIND_KEYS, *_NAME_KEYS, "match_pattern", "mapping", "template"})
 
 Template = Mapping[str, Any]
@@ -58,10 +59,27 @@ def template_for(templates: Sequence[Mapping[str, Template]], path: str, kind: s
     for entry in templates:
         (template,) = entry.values()
         if _fits(template, path, name, kind):
-            filled = _filled(template["mapping"], name, KINDS[kind])
-            filled.setdefault("type", KINDS[kind])
-            return dict(filled)
+            definition = filled(template["mapping"], name, KINDS[kind])
+            definition.setdefault("type", KINDS[kind])
+            return dict(definition)
     return None
+
+
+def filled(value: Any, name: str, kind: str) -> Any:
+    """Return a template's mapping with the names of field and type in place of their marks."""
+    if isinstance(value, Mapping):
+        return {filled(key, name, kind): filled(inner, name, kind) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, name, kind) for inner in value]
+    if isinstance(value, str):
+        return value.replace("{name}", name).replace("{dynamic_type}", kind)
+    return value
+
+
+def kinds_of(template: Template) -> list[str]:
+    """Return the kinds of values that a template may be for."""
+    wanted = [kind for kind in _listed(template.get("match_mapping_type", "*")) if kind in KINDS]
+    return wanted or (["object"] if template["mapping"].get("type") == "object" else list(KINDS))
 
 
 def _check(name: str, template: Template) -> None:
@@ -108,7 +126,7 @@ def _check_regex(name: str, pattern: str) -> None:
 
 def _fits(template: Template, path: str, name: str, kind: str) -> bool:
     wanted = _listed(template.get("match_mapping_type", "*"))
-    if kind == "object" and "match_mapping_type" not in template:
+    if kind == "object" and not _CONDITIONS & template.keys():
         return False
     if ("*" not in wanted and kind not in wanted) or kind in _listed(template.get("unmatch_mapping_type", [])):
         return False
@@ -131,14 +149,3 @@ def _match(patterns: Any, text: str, *, regex: bool, default: bool) -> bool:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _filled(value: Any, name: str, kind: str) -> Any:
-    """Return a template's mapping with the names of field and type in place of their marks."""
-    if isinstance(value, Mapping):
-        return {_filled(key, name, kind): _filled(inner, name, kind) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_filled(inner, name, kind) for inner in value]
-    if isinstance(value, str):
-        return value.replace("{name}", name).replace("{dynamic_type}", kind)
-    return value

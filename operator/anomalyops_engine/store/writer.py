@@ -15,19 +15,31 @@ import orjson
 import pyarrow as pa
 
 from anomalyops_engine.store import catalog
+from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open
 from anomalyops_engine.store.catalog import Index
-from anomalyops_engine.store.columns import Batch
+from anomalyops_engine.store.columns import IGNORED_COLUMN, Batch
+from anomalyops_engine.store.document_ids import made_ids
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
     DocumentParsingError,
     IndexExistsError,
     IndexNotFoundError,
+    PipelineNotFoundError,
 )
 from anomalyops_engine.store.identifiers import column_list, quoted, typed
-from anomalyops_engine.store.mapping import IndexMapping
+from anomalyops_engine.store.mapping import IndexMapping, Limits
+from anomalyops_engine.store.mapping_body import merged
 from anomalyops_engine.store.reader import CatalogCache, Reader
+from anomalyops_engine.store.settings import changed_settings, read_settings
+from anomalyops_engine.store.tombstones import Tombstones
 
-_META_COLUMNS = (("_id", "VARCHAR"), ("_version", "BIGINT"), ("_seq_no", "BIGINT"), ("_source", "VARCHAR"))
+_META_COLUMNS = (
+    ("_id", "VARCHAR"),
+    ("_version", "BIGINT"),
+    ("_seq_no", "BIGINT"),
+    ("_source", "VARCHAR"),
+    (IGNORED_COLUMN, "VARCHAR[]"),
+)
 
 
 class Written(NamedTuple):
@@ -46,11 +58,36 @@ class Written(NamedTuple):
     created: bool
 
 
+class Removed(NamedTuple):
+    """What became of one deletion.
+
+    Attributes:
+        id: id of the document.
+        version: one more than the document had.
+        seq_no: the deletion's own sequence number.
+        found: False when there was no such document.
+    """
+
+    id: str
+    version: int
+    seq_no: int
+    found: bool
+
+
 class Writer(Reader):
     """The one that may change things; everything it does becomes durable together or not at all."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, cache: CatalogCache, sequences: dict[str, int]) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        cache: CatalogCache,
+        sequences: dict[str, int],
+        tombstones: Tombstones,
+    ) -> None:
         super().__init__(connection, cache)
+        # Versions of the documents that this transaction deletes, None for those that it brings back.
+        self.buried: dict[tuple[str, str], int | None] = {}
+        self._tombstones = tombstones
         # The catalog as this transaction sees it. Its own changes stay here until they are committed and read again.
         self._known: list[Index] | None = None
         self._changed = False
@@ -79,21 +116,25 @@ class Writer(Reader):
             IndexExistsError: an index or alias of that name is there.
             InvalidIndexNameError: the name is not allowed.
             MappingError: the mapping cannot be read.
+            IllegalSettingError: a setting does not exist, or does not take its value.
+            UnsupportedFeatureError: a mapping or setting that this engine has not.
         """
         catalog.check_name(name)
         if any(name == index.name or name in index.aliases for index in self.indices()):
             raise IndexExistsError(name)
+        read = read_settings(settings or {})
+        mapping = merged(IndexMapping(limits=Limits.of(read)), mappings or {})
         ((number,),) = self.connection.execute("SELECT nextval('table_numbers')").fetchall()
         index = Index(
             name,
             f"docs_{number}",
-            IndexMapping().merged(mappings or {}),
-            dict(settings or {}),
+            mapping,
+            read,
             {alias: dict(properties) for alias, properties in (aliases or {}).items()},
             int(time.time() * 1000),
             secrets.token_urlsafe(16),
         )
-        columns = [*_META_COLUMNS, *((leaf.column, leaf.sql_type) for leaf in index.mapping.fields.values())]
+        columns = [*_META_COLUMNS, *index.mapping.column_types.items()]
         self.connection.execute(f"CREATE TABLE {quoted(index.table)} ({column_list(columns)})")
         self._record(index)
         for alias, properties in index.aliases.items():
@@ -107,6 +148,7 @@ class Writer(Reader):
             IndexNotFoundError: there is none of that name.
         """
         index = self.index(name)
+        check_open([index], "metadata_write")
         self.connection.execute(f"DROP TABLE {quoted(index.table)}")
         self.connection.execute("DELETE FROM indices WHERE name = ?", [name])
         self.connection.execute("DELETE FROM aliases WHERE index_name = ?", [name])
@@ -121,7 +163,26 @@ class Writer(Reader):
             MappingError: the mapping cannot be read.
         """
         index = self.index(name)
-        return self._remap(index, index.mapping.merged(mappings))
+        check_open([index], "metadata_write")
+        return self._remap(index, merged(index.mapping, mappings))
+
+    def put_settings(self, name: str, settings: Mapping[str, Any]) -> Index:
+        """Change settings of an index; a null sets one back to its default.
+
+        Raises:
+            IndexNotFoundError: there is no such index.
+            IllegalSettingError: a setting does not exist, cannot be changed, or does not take its value.
+            UnsupportedFeatureError: a setting that this engine has not.
+            IndexBlockedError: the index is closed to changes of anything but its blocks.
+        """
+        index = self.index(name)
+        changed = changed_settings(name, index.uuid, index.settings, settings)
+        touched = {key for key, _ in index.settings.items() ^ changed.items()}
+        if not touched <= BLOCK_SETTINGS:
+            check_open([index], "metadata_write")
+        fresh = replace(index, settings=changed, mapping=index.mapping.with_limits(Limits.of(changed)))
+        self._record(fresh)
+        return fresh
 
     def put_alias(
         self,
@@ -147,6 +208,7 @@ class Writer(Reader):
             AmbiguousTargetError: another index is the alias's write index already.
         """
         target = self.index(index)
+        check_open([target], "metadata_write")
         catalog.check_name(alias)
         others = [other for other in self.indices() if other.name != index]
         if alias == index or any(alias == other.name for other in others):
@@ -164,6 +226,7 @@ class Writer(Reader):
     def delete_alias(self, alias: str, index: str | None = None) -> bool:
         """Remove an alias from an index, or from every index that has it; False when none had."""
         holders = [other for other in self.indices() if alias in other.aliases and index in {None, other.name}]
+        check_open(holders, "metadata_write")
         for holder in holders:
             self.connection.execute("DELETE FROM aliases WHERE alias = ? AND index_name = ?", [alias, holder.name])
             self._replace(replace(holder, aliases={k: v for k, v in holder.aliases.items() if k != alias}))
@@ -221,14 +284,20 @@ class Writer(Reader):
             One outcome per document, in order.
         """
         index = catalog.write_target(self.indices(), name) or self.create_index(name)
+        check_open([index], "write")
+        _check_pipelines(index)
         outcomes: list[Written | DocumentParsingError | None] = [None] * len(documents)
         positions: Sequence[int] = range(len(documents))
-        batch = Batch(index.mapping, documents)
+        batch = Batch(index.mapping, documents, sources)
         while batch.errors:
             for offset, error in batch.errors.items():
                 outcomes[positions[offset]] = error
             positions = [position for offset, position in enumerate(positions) if offset not in batch.errors]
-            batch = Batch(index.mapping, [documents[position] for position in positions])
+            batch = Batch(
+                index.mapping,
+                [documents[position] for position in positions],
+                [sources[position] for position in positions],
+            )
         if batch.mapping is not index.mapping:
             index = self._remap(index, batch.mapping)
         if positions:
@@ -238,7 +307,24 @@ class Writer(Reader):
                 outcomes[position] = written
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def delete_documents(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
+    def delete_documents(self, index: Index, ids: Sequence[str]) -> list[Removed]:
+        """Delete documents by id; a deletion counts as a change of the document, whether there was one or not.
+
+        Raises:
+            IndexBlockedError: the index takes no writes.
+        """
+        check_open([index], "write")
+        found = self._take_out(index, ids)
+        before = {**self._buried_versions(index, ids), **found}
+        first = self._take_sequence(index, len(ids))
+        removed = [
+            Removed(doc_id, before.get(doc_id, 0) + 1, number, doc_id in found)
+            for number, doc_id in enumerate(ids, first)
+        ]
+        self.buried.update({(index.table, one.id): one.version for one in removed})
+        return removed
+
+    def _take_out(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
         """Delete documents by id and return the version each had."""
         rows = self.connection.execute(
             f"DELETE FROM {quoted(index.table)} WHERE _id IN (SELECT unnest(?)) RETURNING _id, _version",  # noqa: S608
@@ -291,13 +377,16 @@ class Writer(Reader):
         self, index: Index, batch: Batch, given: Sequence[str | None], sources: Sequence[bytes], *, new: bool
     ) -> list[Written]:
         explicit = [] if new else [doc_id for doc_id in given if doc_id is not None]
-        versions = self.delete_documents(index, explicit) if explicit else {}
-        prefix = secrets.token_urlsafe(12)
-        ids = [f"{prefix}{position:05x}" if doc_id is None else doc_id for position, doc_id in enumerate(given)]
+        replaced = self._take_out(index, explicit) if explicit else {}
+        buried = self._buried_versions(index, explicit)
+        self.buried.update({(index.table, doc_id): None for doc_id in buried})
+        versions = {**buried, **replaced}
+        made = made_ids(len(given))
+        ids = [fresh if doc_id is None else doc_id for fresh, doc_id in zip(made, given, strict=True)]
         first = self._take_sequence(index, len(ids))
         if versions:
             rows = [
-                Written(doc_id, versions.get(doc_id, 0) + 1, first + offset, doc_id not in versions)
+                Written(doc_id, versions.get(doc_id, 0) + 1, first + offset, doc_id not in replaced)
                 for offset, doc_id in enumerate(ids)
             ]
         else:
@@ -318,6 +407,15 @@ class Writer(Reader):
             self.connection.unregister("incoming")
         return rows
 
+    def _buried_versions(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
+        """Return the versions of those documents that were deleted not long ago, or in this transaction."""
+        versions: dict[str, int | None] = dict(self._tombstones.versions(index.table, ids))
+        if self.buried:
+            versions |= {
+                doc_id: self.buried[index.table, doc_id] for doc_id in ids if (index.table, doc_id) in self.buried
+            }
+        return {doc_id: version for doc_id, version in versions.items() if version is not None}
+
     def _take_sequence(self, index: Index, count: int) -> int:
         first = self._next_seq.get(index.table)
         if first is None:
@@ -329,20 +427,31 @@ class Writer(Reader):
 
     def _remap(self, index: Index, mapping: IndexMapping) -> Index:
         """Bring the table in line with a grown mapping and record it."""
-        for path, leaf in mapping.fields.items():
-            known = index.mapping.fields.get(path)
-            if known is None:
+        known = index.mapping.column_types
+        for column, sql_type in mapping.column_types.items():
+            before = known.get(column)
+            if before is None:
                 self.connection.execute(
-                    f"ALTER TABLE {quoted(index.table)} ADD COLUMN {quoted(leaf.column)} {typed(leaf.sql_type)}"
+                    f"ALTER TABLE {quoted(index.table)} ADD COLUMN {quoted(column)} {typed(sql_type)}"
                 )
-            elif leaf.multi and not known.multi:
+            elif before != sql_type:
                 self.connection.execute(
-                    f"ALTER TABLE {quoted(index.table)} ALTER {quoted(leaf.column)} TYPE {typed(leaf.sql_type)} "
-                    f"USING CASE WHEN {quoted(leaf.column)} IS NULL THEN NULL ELSE [{quoted(leaf.column)}] END"
+                    f"ALTER TABLE {quoted(index.table)} ALTER {quoted(column)} TYPE {typed(sql_type)} "
+                    f"USING CASE WHEN {quoted(column)} IS NULL THEN NULL ELSE [{quoted(column)}] END"
                 )
+        self._fill_own_columns(index, mapping)
         changed = replace(index, mapping=mapping)
         self._record(changed)
         return changed
+
+    def _fill_own_columns(self, index: Index, mapping: IndexMapping) -> None:
+        """Copy into the new column of a multi-field what it shared with its field until now, or would have had."""
+        for path, sub in mapping.multi_fields.items():
+            known = index.mapping.multi_fields.get(path)
+            if known is not None and known.column != sub.column:
+                self.connection.execute(
+                    f"UPDATE {quoted(index.table)} SET {quoted(sub.column)} = {quoted(known.column)}"  # noqa: S608
+                )
 
     def _record(self, index: Index) -> None:
         self.connection.execute("DELETE FROM indices WHERE name = ?", [index.name])
@@ -373,6 +482,13 @@ class Writer(Reader):
             self.connection.execute("UPDATE catalog SET version = version + 1")
             self._changed = True
         self._known = indices
+
+
+def _check_pipelines(index: Index) -> None:
+    for setting in ("default_pipeline", "final_pipeline"):
+        name = index.settings.get(setting, "_none")
+        if name != "_none":
+            raise PipelineNotFoundError(name)
 
 
 def _text_array(texts: Sequence[bytes]) -> pa.Array:

@@ -10,13 +10,6 @@ from anomalyops_engine.store import Store
 
 
 @pytest.fixture
-def store(tmp_path):
-    opened = Store.open(tmp_path / "data")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def secret(tmp_path):
     path = tmp_path / "secret.txt"
     path.write_text("a,b\n1,SECRET\n")

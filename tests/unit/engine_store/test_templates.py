@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from anomalyops_engine.store.columns import Batch
 from anomalyops_engine.store.errors import StoreError
 from anomalyops_engine.store.mapping import IndexMapping
+from anomalyops_engine.store.mapping_body import merged
 from anomalyops_engine.store.templates import KINDS, read_templates, template_for
 
 _WORDS = st.sampled_from(["*", "string", "long", "object", "regex", "simple", "a*", "(", "keyword", "date", ""])
@@ -55,7 +56,7 @@ def test_any_json_is_read_or_refused_and_what_is_read_decides(given_templates: A
 @given(templates())
 def test_documents_are_never_a_failure_of_the_engine(given_templates: Any) -> None:
     with suppress(StoreError):
-        mapping = IndexMapping().merged({"dynamic_templates": given_templates})
+        mapping = merged(IndexMapping(), {"dynamic_templates": given_templates})
         Batch(mapping, [{"a": {"b": 1, "c": "x"}, "d": "2024-01-01", "e": [True], "f": 1.5}])
 
 

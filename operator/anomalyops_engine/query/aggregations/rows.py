@@ -20,7 +20,7 @@ from anomalyops_engine.query.expr import (
     call,
     null,
 )
-from anomalyops_engine.query.fields import ResolvedField, ValueType, list_type, resolve_field, text_field_error
+from anomalyops_engine.query.fields import ResolvedField, ValueType, check_doc_values, list_type, resolve_field
 from anomalyops_engine.query.options import Scalar
 from anomalyops_engine.query.values import filler
 from anomalyops_engine.store import Field, Index
@@ -124,15 +124,15 @@ class Rows:
         """Return the column of a field.
 
         Raises:
-            IllegalQueryError: the field is analysed text.
+            IllegalQueryError: the field is analysed text, or has no doc values.
         """
         known = self._columns.get(name)
         if known is not None:
             return known
         field = resolve_field([index for index, _ in self._targets], name)
         for (index, _), leaf in zip(self._targets, field.leaves, strict=True):
-            if leaf is not None and leaf.is_text:
-                raise text_field_error(name, index.name)
+            if leaf is not None:
+                check_doc_values(leaf, name, index.name)
         column = self._columns[name] = RowColumn(field, Column(f"f{len(self._columns)}"), self.now_ms)
         return column
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError, QueryShardError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, call
 from anomalyops_engine.query.options import Subject, any_number, option, read_options, text, token_of
 from anomalyops_engine.store import Field, Index
@@ -31,6 +31,19 @@ class Scope:
 
     index: Index
     now_ms: int
+
+    def searched(self, name: str) -> Field | None:
+        """Return the field whose values a clause is about, None when it is not mapped.
+
+        Raises:
+            QueryShardError: its mapping says that it is not searched.
+        """
+        leaf = self.index.get(name)
+        if leaf is not None and not leaf.searchable:
+            why = "" if leaf.is_text else " nor has doc values"
+            cause = IllegalQueryError(f"Cannot search on field [{name}] since it is not indexed{why}.")
+            raise QueryShardError(f"failed to create query: {cause}", cause)
+        return leaf
 
 
 def _boost(value: object) -> float:

@@ -26,7 +26,9 @@ class Exists(Clause):
         if self.field in {"_source", "*"}:
             raise QueryShardError("The _source field is not searchable")
         # What is binary is kept, but neither indexed nor in columns of its own on a cluster.
-        leaves = [leaf for leaf in leaves_matching(scope.index, self.field) if leaf.type != "binary"]
+        leaves = [
+            leaf for leaf in leaves_matching(scope.index, self.field) if leaf.searchable and leaf.type != "binary"
+        ]
         return any_of(Column(leaf.column).is_not_null() for leaf in leaves)
 
 

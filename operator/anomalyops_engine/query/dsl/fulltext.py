@@ -35,7 +35,7 @@ class Match(Clause):
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        leaf = scope.index.get(self.field)
+        leaf = scope.searched(self.field)
         if leaf is None or not leaf.is_text:
             return self._exact(scope)
         text = as_text(self.query)
@@ -83,7 +83,7 @@ class MatchPhrase(Clause):
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        leaf = scope.index.get(self.field)
+        leaf = scope.searched(self.field)
         if leaf is None or not leaf.is_text:
             return has_one_of(self.field, (self.query,), scope)
         phrase = analysis.words_of_query(as_text(self.query))

@@ -54,7 +54,7 @@ def pattern_leaf(kind: str, name: str, scope: Scope) -> Field | None:
     """
     if name == ID_FIELD:
         raise refuse_id(kind)
-    leaf = scope.index.get(name)
+    leaf = scope.searched(name)
     if leaf is not None and leaf.type not in {"keyword", "text", "wildcard", "constant_keyword", "match_only_text"}:
         raise QueryShardError(
             f"Can only use {kind} queries on keyword, text and wildcard fields - not on [{name}] which is of type "

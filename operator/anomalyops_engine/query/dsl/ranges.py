@@ -63,7 +63,7 @@ class Range(Clause):
         """Return the condition; see `Clause.lower`."""
         if self.field in {ID_FIELD, INDEX_FIELD}:
             raise IllegalQueryError(f"Field [{self.field}] of type [{self.field}] does not support range queries")
-        leaf = scope.index.get(self.field)
+        leaf = scope.searched(self.field)
         if leaf is None:
             return FALSE
         if leaf.type in {"geo_point", "binary"}:

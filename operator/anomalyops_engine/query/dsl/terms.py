@@ -41,7 +41,7 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
         return one_of(Column(ID_FIELD), [as_text(value) for value in values])
     if name == INDEX_FIELD:
         return index_is_one_of(scope.index, [as_text(value) for value in values])
-    leaf = scope.index.get(name)
+    leaf = scope.searched(name)
     if leaf is None or not values:
         return FALSE
     if leaf.is_text:
@@ -91,7 +91,7 @@ class Term(Clause):
             raise IllegalQueryError("[_id] does not support case insensitive term queries")
         if self.field == INDEX_FIELD:
             return index_is_one_of(scope.index, [text.lower()])
-        leaf = scope.index.get(self.field)
+        leaf = scope.searched(self.field)
         if leaf is None:
             return FALSE
         if not leaf.is_string or leaf.type in {"ip", "geo_point", "binary"}:

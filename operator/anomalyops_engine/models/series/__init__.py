@@ -1,1 +1,0 @@
-"""The learner of ordinary time series."""
