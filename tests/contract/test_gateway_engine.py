@@ -342,6 +342,23 @@ async def test_messages_can_be_searched(gateway, observer, reconciler, make):
     assert isinstance(await gateway.ml_messages_since(0), list)
 
 
+async def test_messages_are_read_page_by_page_and_not_again(gateway, reconciler, make, monkeypatch):
+    job_id, feed_id = make().job.server_id, make().datafeed.server_id
+    await reconciler.reconcile(make())
+    for _ in range(3):  # each says that the datafeed has stopped and started
+        await gateway.stop_datafeed(feed_id)
+        await reconciler.reconcile(make())
+    everything = [message for message in await gateway.ml_messages_since(0) if message.job_id == job_id]
+    assert len(everything) > 6
+    monkeypatch.setattr("anomalyops.elastic.messages._SIZE", 2)
+    in_pages = [message for message in await gateway.ml_messages_since(0) if message.job_id == job_id]
+    assert sorted(in_pages, key=lambda one: one.id) == sorted(everything, key=lambda one: one.id)
+    everything = await gateway.ml_messages_since(0)  # of the other tests' jobs too
+    left = await gateway.ml_messages_since(0, [message.id for message in everything if message not in in_pages[:1]])
+    assert in_pages[0] in left
+    assert not set(in_pages[1:]) & set(left)
+
+
 async def made_by_hand(gateway, pair):
     """The same pair without a mark, as Kibana would have made it."""
     config = await gateway.job(pair.job.server_id)

@@ -8,7 +8,7 @@ ran out of time may still succeed; a delete right after a close may meet a versi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -182,13 +182,29 @@ class Gateway:
         """Every datafeed's state and counters by id."""
         return _by_id(await self._list(f"{_FEEDS}/_all/_stats"), "datafeeds", "datafeed_id")
 
-    async def ml_messages_since(self, since_ms: int) -> list[MlMessage]:
+    async def ml_messages_since(self, since_ms: int, known: Collection[str] = ()) -> list[MlMessage]:
         """What the ML plugin said about jobs since a time, oldest first: problems and news of datafeeds.
+
+        One call. Where they do not fit in one page, page by page: all problems, then the news.
 
         Args:
             since_ms: Milliseconds since the epoch, inclusive.
+            known: Ids of messages that need not be sent again.
         """
-        return await self._messages(messages.search_body(since_ms))
+        first = messages.page(await self._search_messages(messages.search_body(since_ms, known=known)))
+        if first.rest is None:
+            return first.messages
+        found = {message.id: message for message in first.messages}
+        for sort in (messages.Sort.PROBLEMS, messages.Sort.NEWS):
+            rest: messages.Rest | None = None
+            for _ in range(messages.PAGES):
+                body = messages.search_body(since_ms, sort, known=known, rest=rest)
+                answer = messages.page(await self._search_messages(body), rest)
+                found.update((message.id, message) for message in answer.messages)
+                rest = answer.rest
+                if rest is None:
+                    break
+        return sorted(found.values(), key=lambda message: message.timestamp)
 
     async def lookback_completed(self, job_id: str) -> bool | None:
         """Whether the last bounded run of a job's datafeed came to its end; None when the server does not say.
@@ -196,13 +212,13 @@ class Gateway:
         It may be said a second or so after the datafeed has stopped.
         """
         try:
-            return messages.run_completed(await self._messages(messages.run_search_body(job_id)))
+            return messages.run_completed(messages.parse(await self._search_messages(messages.run_search_body(job_id))))
         except (Forbidden, NotFound, Rejected, Unsupported):
             return None
 
-    async def _messages(self, body: JsonDict) -> list[MlMessage]:
+    async def _search_messages(self, body: JsonDict) -> JsonDict:
         hidden = {"ignore_unavailable": "true", "allow_no_indices": "true", "expand_wildcards": "open,hidden"}
-        return messages.parse(await self.rest.read("POST", f"/{messages.INDICES}/_search", query=hidden, body=body))
+        return await self.rest.read("POST", f"/{messages.INDICES}/_search", query=hidden, body=body)
 
     async def _list(self, path: str) -> JsonDict:
         return dict(await self.rest.read("GET", path, query={"allow_no_match": "true"}))

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 INDICES = ".ml-notifications-*,.ml-annotations-*"
-_SIZE = 1000  # newest first; a server that says more than this between two looks is heard in part
+PAGES = 20  # of one sort in one hearing: what is older than these is not heard
+_SIZE = 1000  # messages of a page
+_EXCLUDED = 5000  # ids that are sent to leave out what is known; more are found again, and known again
+
+
+class Sort(Enum):
+    """Which messages are asked for."""
+
+    PROBLEMS = "problems"  # warnings, errors, documents that came too late
+    NEWS = "news"  # information about datafeeds, which ends a problem: recovered, data again, started anew
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +44,86 @@ class MlMessage:
     bucket: int | None = None
 
 
-def search_body(since_ms: int) -> dict[str, Any]:
-    """Warnings, errors, news of datafeeds and delayed-data annotations written at or after a time."""
-    # Information about datafeeds ends a problem: recovered, data again, started anew.
-    about_datafeeds = {"match": {"message": "datafeed"}}
-    spoken = {"bool": {"should": [{"terms": {"level": ["warning", "error"]}}, about_datafeeds]}}
-    notification = {"bool": {"filter": [{"range": {"timestamp": {"gte": since_ms}}}, spoken]}}
-    annotation = {
-        "bool": {"filter": [{"range": {"create_time": {"gte": since_ms}}}, {"term": {"event": "delayed_data"}}]}
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer to a search for messages.
+
+    Attributes:
+        messages: What it holds, oldest first; documents that name no job are left out.
+        rest: Where the next page begins; None when there is none.
+    """
+
+    messages: list[MlMessage]
+    rest: Rest | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What lies behind a page.
+
+    Attributes:
+        until: The sort value of the page's last hit; others may share it.
+        seen: The ids of all hits so far that have it.
+    """
+
+    until: int
+    seen: frozenset[str]
+
+
+def search_body(
+    since_ms: int, sort: Sort = Sort.ALL, *, known: Iterable[str] = (), rest: Rest | None = None
+) -> dict[str, Any]:
+    """A page of what was written at or after a time, newest first.
+
+    Args:
+        since_ms: Milliseconds since the epoch.
+        sort: Which messages.
+        known: Ids (`MlMessage.id`) of messages that are not to be sent again.
+        rest: Where the page begins; None for the first one.
+    """
+    spoken = {
+        Sort.PROBLEMS: [_GRAVE],
+        Sort.NEWS: [{"bool": {"filter": [_ABOUT_DATAFEEDS], "must_not": [_GRAVE]}}],
+        Sort.ALL: [_GRAVE, _ABOUT_DATAFEEDS],
+    }[sort]
+    written = {"range": {"timestamp": {"gte": since_ms}}}
+    wanted: list[dict[str, Any]] = [{"bool": {"filter": [written, {"bool": {"should": spoken}}]}}]
+    if sort is not Sort.NEWS:
+        made = {"range": {"create_time": {"gte": since_ms}}}
+        wanted.append({"bool": {"filter": [made, {"term": {"event": "delayed_data"}}]}})
+    query: dict[str, Any] = {"should": wanted, "minimum_should_match": 1}
+    left_out = [*list(known)[-_EXCLUDED:], *(rest.seen if rest is not None else ())]
+    if left_out:
+        query["must_not"] = [{"ids": {"values": [identity.rpartition("/")[2] for identity in left_out]}}]
+    if rest is not None:
+        query["filter"] = [{"range": {"timestamp": {"lte": rest.until}}}]
     return {
         "size": _SIZE,
         "track_total_hits": False,
         "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
-        "query": {"bool": {"should": [notification, annotation]}},
+        "query": {"bool": query},
     }
+
+
+_GRAVE: Final = {"terms": {"level": ["warning", "error"]}}
+_ABOUT_DATAFEEDS: Final = {"match": {"message": "datafeed"}}
+
+
+def page(answer: Mapping[str, Any], before: Rest | None = None) -> Page:
+    """What a search of `search_body` answered.
+
+    Args:
+        answer: The server's answer.
+        before: Where the page began.
+    """
+    hits = answer.get("hits", {}).get("hits", [])
+    last = (hits[-1].get("sort") or [None])[0] if len(hits) >= _SIZE else None
+    if last is None:
+        return Page(messages=parse(answer), rest=None)
+    seen = {_identity(hit) for hit in hits if hit["sort"][0] == last}
+    if before is not None and before.until == last:
+        seen |= before.seen
+    return Page(messages=parse(answer), rest=Rest(until=int(last), seen=frozenset(seen)))
 
 
 def run_search_body(job_id: str) -> dict[str, Any]:
@@ -86,7 +162,7 @@ def _message(hit: Mapping[str, Any]) -> MlMessage | None:
     job_id = source.get("job_id")
     if not job_id:
         return None
-    identity = f"{hit.get('_index', '')}/{hit.get('_id', '')}"
+    identity = _identity(hit)
     if "annotation" in source:
         return MlMessage(
             id=identity,
@@ -104,3 +180,7 @@ def _message(hit: Mapping[str, Any]) -> MlMessage | None:
         level=str(source.get("level", "info")),
         text=str(source.get("message", "")),
     )
+
+
+def _identity(hit: Mapping[str, Any]) -> str:
+    return f"{hit.get('_index', '')}/{hit.get('_id', '')}"

@@ -41,6 +41,7 @@ class ServerFacts:
     licence_valid: bool = True
     ml_available: bool = True
     upgrade_mode: bool = False
+    messages_problem: str = ""  # why its notifications about jobs cannot be read
 
 
 def connection_status(
@@ -83,7 +84,13 @@ def _answered(facts: ServerFacts) -> list[Finding]:
         return stuck(Reason.ML_UNAVAILABLE, message).findings()
     if facts.upgrade_mode:
         return working(Reason.UPGRADE_MODE, f"{server} is in machine learning upgrade mode").findings()
-    return fine(Reason.CONNECTED, f"{server} answers and machine learning is available").findings()
+    deaf = ""
+    if facts.messages_problem:
+        deaf = (
+            "; its notifications cannot be read, so that late data and failing searches of datafeeds stay unseen (read "
+            f"on .ml-notifications* and .ml-annotations* is needed): {facts.messages_problem}"
+        )
+    return fine(Reason.CONNECTED, f"{server} answers and machine learning is available{deaf}").findings()
 
 
 def _failed(failure: Failure) -> Verdict:

@@ -53,6 +53,8 @@ async def check_connection(
     connection: ElasticsearchConnection,
     previous: ElasticsearchConnectionStatus | None,
     now: datetime,
+    *,
+    messages_problem: str = "",
 ) -> ElasticsearchConnectionStatus:
     """Asks the server who it is and what it can do: three calls.
 
@@ -61,12 +63,16 @@ async def check_connection(
         connection: The connection.
         previous: Its present status.
         now: The present time.
+        messages_problem: Why the server's notifications about jobs cannot be read; empty when they can.
     """
     try:
         info = await gateway.info()
     except GatewayError as error:
         return connection_status(previous, connection, _refused(error, connection), now)
-    return connection_status(previous, connection, _checked(info, now), now)
+    facts = _checked(info, now)
+    if isinstance(facts, ServerFacts):
+        facts = replace(facts, messages_problem=messages_problem)
+    return connection_status(previous, connection, facts, now)
 
 
 def _refused(error: GatewayError, connection: ElasticsearchConnection) -> Failure:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from anomalyops.elastic import Gateway, GatewayError, MlMessage
+from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.reconciler.clock import utc_now
+from anomalyops.reconciler.hearing import Hearing, milliseconds
 from anomalyops.reconciler.observation import Documents, Observation, messages_by_job
 from anomalyops.reconciler.quiet import QuietPairs
 
 _MEMORY = timedelta(hours=24)  # how far back the first look listens, and how long a message is remembered
-_KEPT = 8  # messages of one job; the newest count
-_OVERLAP = timedelta(minutes=2)  # a message becomes searchable a little after its timestamp
 
 
 class Observer:
@@ -36,9 +34,8 @@ class Observer:
         self._gateway = gateway
         self._cluster = cluster
         self._clock = clock
-        self._heard_until: int | None = None  # milliseconds since the epoch
+        self._hearing = Hearing()
         self._quiet = QuietPairs()
-        self._recent: dict[str, deque[MlMessage]] = {}
 
     async def observe(self, *, configs: bool = False) -> Observation:
         """Looks once.
@@ -67,33 +64,23 @@ class Observer:
             datafeed_stats=datafeed_stats,
             jobs=jobs,
             datafeeds=datafeeds,
-            messages=messages_by_job(message for recent in self._recent.values() for message in recent),
+            messages=messages_by_job(self._hearing.messages()),
             messages_problem=problem,
             quiet=self._quiet,
         )
 
     async def _listen(self, now: datetime) -> str:
         """Takes in new messages; why they cannot be read, empty when they can."""
-        oldest = _milliseconds(now - _MEMORY)
-        since = max(self._heard_until or oldest, oldest)
+        oldest = milliseconds(now - _MEMORY)
+        since = max(self._hearing.since() or oldest, oldest)
         try:
-            found = await self._gateway.ml_messages_since(since)
+            found = await self._gateway.ml_messages_since(since, self._hearing.known(since))
         except GatewayError as error:
             return str(error)
-        newest = max((message.timestamp for message in found), default=since)
-        self._heard_until = max(since, newest - _milliseconds(_OVERLAP))
-        for message in found:
-            recent = self._recent.setdefault(message.job_id, deque(maxlen=_KEPT))
-            if all(message.id != known.id for known in recent):
-                recent.append(message)
-        self._recent = {job_id: recent for job_id, recent in self._recent.items() if recent[-1].timestamp >= oldest}
+        self._hearing.take_in(found, begun=now, ended=self._clock())
+        self._hearing.forget_before(oldest)
         return ""
 
 
 async def _not_asked() -> Documents | None:
     return None
-
-
-def _milliseconds(value: datetime | timedelta) -> int:
-    """Since the epoch, or long."""
-    return int((value.timestamp() if isinstance(value, datetime) else value.total_seconds()) * 1000)

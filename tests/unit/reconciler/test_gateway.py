@@ -337,6 +337,35 @@ async def test_messages_are_problems_and_recoveries_oldest_first(server, gateway
     assert '"gte": 500' in str(sent).replace("'", '"')
 
 
+async def test_a_full_page_of_messages_is_followed_by_the_problems_and_then_the_news(server, gateway):
+    def hit(number, level):
+        source = {"job_id": "web", "timestamp": 5000, "level": level, "message": f"Datafeed {number}"}
+        return {"_index": "n", "_id": str(number), "_source": source, "sort": [5000]}
+
+    pages = [
+        [hit(number, "info") for number in range(1000)],
+        [hit(1000, "warning")],
+        [hit(number, "info") for number in range(1000)],
+        [hit(1001, "info")],
+    ]
+    handled = server._route
+
+    def route(method, path, body, query):
+        if path.endswith("/_search"):
+            server.messages = pages.pop(0)
+        return handled(method, path, body, query)
+
+    server._route = route
+    found = await gateway.ml_messages_since(500)
+    assert len(found) == 1002
+    kinds = [str(body) for body in server.bodies]
+    assert "must_not" not in kinds[0]
+    assert "delayed_data" in kinds[1]
+    assert "delayed_data" not in kinds[2]
+    assert server.bodies[3]["query"]["bool"]["filter"] == [{"range": {"timestamp": {"lte": 5000}}}]
+    assert len(server.bodies[3]["query"]["bool"]["must_not"][0]["ids"]["values"]) == 1000
+
+
 async def test_info_says_why_machine_learning_is_missing(server, gateway):
     server.fault(
         "GET",

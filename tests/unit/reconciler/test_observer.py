@@ -228,8 +228,10 @@ async def test_messages_reach_the_right_job_once(server, gateway):
     delayed = find_condition(first.assess(other).datafeed_status.conditions, "DataDelayed")
     assert delayed is None or delayed.status != "True"
     assert (await observer.observe()).messages == first.messages  # found again, counted once
-    since = server.bodies[-1]["query"]["bool"]["should"][0]["bool"]["filter"][0]["range"]["timestamp"]["gte"]
+    asked = server.bodies[-1]["query"]["bool"]
+    since = asked["should"][0]["bool"]["filter"][0]["range"]["timestamp"]["gte"]
     assert since == int((now - timedelta(seconds=150)).timestamp() * 1000)
+    assert asked["must_not"] == [{"ids": {"values": ["1"]}}]
     server.messages = []
     assert (await observer.observe()).messages == first.messages  # remembered
     now += timedelta(hours=25)

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -94,6 +95,20 @@ class _Session:
             await self.gateway.close()
 
 
+@dataclass(slots=True)
+class _Deafness:
+    """Why the server's notifications cannot be read. What one look could not read, the next one may."""
+
+    problem: str = ""
+    _last: str = ""
+
+    def note(self, problem: str) -> bool:
+        """Take down what a look says, and return whether what is told changes with it."""
+        lasting = problem if self._last else ""
+        self._last, told, self.problem = problem, self.problem, lasting
+        return told != lasting
+
+
 class ConnectionRuntime:
     """Works for one ElasticsearchConnection, from its first sight until it is stopped.
 
@@ -127,6 +142,7 @@ class ConnectionRuntime:
         self._on_step = on_step
         self._session: _Session | None = None
         self._watches: dict[Source, SourceWatch] = {}
+        self._deaf = _Deafness()
         self._stale = True  # the gateway must be made anew
         self._wake = asyncio.Event()
         self._last_pass = time.monotonic()
@@ -221,6 +237,9 @@ class ConnectionRuntime:
             return
         if full:
             self._next_resync = time.monotonic() + self._seconds(self._resource.spec.resync_interval)
+        if self._deaf.note(observation.messages_problem):
+            logger.warning("connection %s: notifications: %s", self.key, self._deaf.problem or "can be read again")
+            await self._check()
         await self._owner.observed(self.key, observation)
         self.observed = True
 
@@ -232,7 +251,9 @@ class ConnectionRuntime:
             if self._stale or session is None:
                 session = await self._open(resource)
             async with session.use():
-                status = await check_connection(session.gateway, resource, resource.status, _now())
+                status = await check_connection(
+                    session.gateway, resource, resource.status, _now(), messages_problem=self._deaf.problem
+                )
             failure = _failure_of(status)
             if failure is None:
                 session.cluster_uuid = status.cluster_uuid or ""
