@@ -11,6 +11,8 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
@@ -74,6 +76,10 @@ class KubeApi:
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        if configuration.proxy is None:
+            configuration.proxy = proxy_of_environment(str(configuration.host))
+        # What the environment says is asked once: the session would do so in a thread before each request.
+        configuration.client_session_kwargs = {"trust_env": False}
         return cls(ApiClient(configuration))
 
     async def close(self) -> None:
@@ -175,6 +181,14 @@ class KubeApi:
             auth_settings=["BearerToken"],
         )
         return url, headers
+
+
+def proxy_of_environment(url: str) -> str | None:
+    """The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for an address; None for none."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def in_cluster() -> bool:
