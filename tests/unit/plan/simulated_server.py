@@ -323,7 +323,8 @@ class Server:
     def _delete_job(self, job_id: str) -> None:
         self._the_job(job_id)
         refuse_unless(self.job_state is JobState.CLOSED, 409, f"because the job is {self.job_state}")
-        refuse_unless(self.feed is None, 409, "because datafeed refers to it")  # as servers of 7.x do
+        if self.feed is not None:  # goes with its job
+            self._delete_feed(self.feed["datafeed_id"])
         self._lose()
         self.job = None
 

@@ -217,7 +217,6 @@ def test_recreate_deletes_and_creates_anew():
     assert steps_of(made) == [
         StopDatafeed,
         CloseJob,
-        DeleteDatafeed,
         DeleteJob,
         CreateJob,
         CreateDatafeed,
@@ -523,7 +522,7 @@ def test_retain_stops_closes_and_keeps():
 
 def test_delete_takes_everything():
     steps = steps_of(removed(DeletionPolicy.DELETE, running(pair())))
-    assert steps == [StopDatafeed, CloseJob, DeleteDatafeed, DeleteJob]
+    assert steps == [StopDatafeed, CloseJob, DeleteJob]  # which takes its datafeed with it
 
 
 def test_orphan_takes_the_marker_away_and_nothing_else():

@@ -353,9 +353,8 @@ class Lifecycle:
 
     def _recreated(self) -> Iterator[Step]:
         why = self.job_change.recreate
-        if self.feed is not None:
-            yield DeleteDatafeed(datafeed_id=observed_id(self.feed), reason=f"the job is deleted: {why}")
-        yield DeleteJob(job_id=self.wanted_job.job_id, reason=why)
+        with_feed = "" if self.feed is None else f"; its datafeed {observed_id(self.feed)} goes with it"
+        yield DeleteJob(job_id=self.wanted_job.job_id, reason=f"{why}{with_feed}")
         yield create_job(self.wanted_job, self.marker_at_update, why)
         if isinstance(self.wanted_feed, DesiredDatafeed):
             yield create_datafeed(self.wanted_job, self.wanted_feed, "the job was created anew")

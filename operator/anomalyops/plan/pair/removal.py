@@ -91,9 +91,8 @@ def _reason(policy: DeletionPolicy) -> str:
 def _delete(removed: Removal, job: ObservedJob, feed: ObservedDatafeed | None) -> Iterator[Step]:
     yield from _stopped(feed, job, removed.policy)
     yield from _closed(removed, job)
-    if feed is not None:  # older servers refuse to delete a job that has a datafeed
-        yield DeleteDatafeed(datafeed_id=observed_id(feed), reason=f"its job {removed.id} is deleted")
-    yield DeleteJob(job_id=removed.id, reason=f"{_reason(removed.policy)}; model and results go with it")
+    with_it = "model and results go" if feed is None else f"model, results and datafeed {observed_id(feed)} go"
+    yield DeleteJob(job_id=removed.id, reason=f"{_reason(removed.policy)}; {with_it} with it")
 
 
 def _retain(
