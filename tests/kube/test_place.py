@@ -118,3 +118,24 @@ def test_a_server_that_was_replaced_under_its_address_is_not_filled_anew(world: 
     assert other.job_config(world.job_id) is None
     world.proxy.target = urlsplit(world.engine.url)
     world.wait_ready()
+
+
+def test_a_datafeed_without_a_job_waits_for_it_wherever_connections_lead(world: World, other: Engine) -> None:
+    """Which connection it will use is its job's to say: the present one leading elsewhere is no trouble."""
+    world.start_pair()
+    world.kubectl("delete", "anomalyjob/requests", "-n", world.namespace)
+    world.condition("datafeed", "Ready", status="False", reason="WaitingForJob")
+    world.apply(world.connection(url=other.url))
+    world.kubectl(
+        "wait",
+        "--for=jsonpath={.status.clusterUuid}=" + other.call("GET", "/")["cluster_uuid"],
+        "--timeout=20s",
+        "-n",
+        world.namespace,
+        "esc/default",
+    )
+    world.apply(world.datafeed(scrollSize=500))
+    world.wait_observed("datafeed/feed")
+    ready = world.condition("datafeed", "Ready", status="False", reason="WaitingForJob")
+    assert "requests" in ready["message"]
+    assert world.kubectl.condition("datafeed", "feed", world.namespace, "Stalled") is None

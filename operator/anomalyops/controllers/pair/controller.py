@@ -158,6 +158,8 @@ class PairController:
         here = Place(runtime.key, runtime.cluster_uuid)
         if pair.job is None or pair.job.spec.move_policy is not MovePolicy.MOVE or _deletion_asked(seen):
             failure = Failure(kind=FailureKind.PLACE_CHANGED, message=refusal(lives, here))
+            if pair.job is None and not _deletion_asked(seen):
+                return self._wait_for_job(pair, seen, failure)  # which connection it will use, its job says
             connected = lives.connection in self._objects.of(ElasticsearchConnection)
             return self._wait_for_connection(pair, seen, failure, connected=connected)
         there = self._server_of(lives, key)
