@@ -153,7 +153,6 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         real_time=_real_time(observed),
         effective_search=_window(datafeed),
         delayed_data=delayed,
-        operation=last.operation,
         placement=last.placement,
         last_sync_time=now if plan_state.executed else last.last_sync_time,
     )

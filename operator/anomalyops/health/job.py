@@ -94,7 +94,6 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
         memory=memory,
         data_counts=None if observed is None else facts.data_counts(observed, last.data_counts),
         delayed_data=facts.delayed_data(messages, last.delayed_data),
-        operation=last.operation,
         placement=last.placement,
         last_sync_time=now if plan_state.executed else last.last_sync_time,
     )

@@ -32,13 +32,23 @@ _TROUBLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """An Event to be: about which resource, how grave, and what to say."""
+    """An Event to be.
+
+    Attributes:
+        kind: Of the resource that it is about.
+        name: Of that resource.
+        type: How grave it is.
+        reason: Why, in one word.
+        message: What is said.
+        related: Kind and name of another resource that it is about too.
+    """
 
     kind: str
     name: str
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+    related: tuple[str, str] | None = None
 
 
 def transitions(

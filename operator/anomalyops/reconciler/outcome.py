@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from anomalyops.elastic import GatewayError
@@ -223,11 +223,8 @@ def action_notices(run: Run) -> tuple[Notice, ...]:
     """What was done and what failed, for the resources concerned."""
     pair = run.pair
     notices = []
-    if pair.job is not None and run.executed:
-        notices.append(_normal(pair.job, Reason.PLAN_EXECUTED, _words(run.executed)))
-    feed_steps = [step for step in run.executed if step.subject is Subject.DATAFEED]
-    if pair.datafeed is not None and feed_steps:
-        notices.append(_normal(pair.datafeed, Reason.PLAN_EXECUTED, _words(feed_steps)))
+    if run.executed:
+        notices.append(_plan_executed(pair, run.executed))
     if run.failed_step is not None and run.error is not None and not run.told:
         culprit = pair.datafeed if run.failed_step.subject is Subject.DATAFEED else pair.job
         message = f"{run.failed_step.verb} failed: {run.error.reason}"
@@ -240,6 +237,23 @@ def action_notices(run: Run) -> tuple[Notice, ...]:
         message = f"The job works, but Kibana could not be told about it: {run.kibana_problem}"
         notices.append(_warning(pair.job, Reason.PLAN_EXECUTED, message))
     return tuple(notices)
+
+
+def _plan_executed(pair: Pair, steps: Sequence[Step]) -> Notice:
+    """One Event a plan, about the job unless all steps are its datafeed's."""
+    of_feed = [step for step in steps if step.subject is Subject.DATAFEED]
+    resources = pair.resources[::-1] if len(of_feed) == len(steps) else pair.resources
+    notice = _normal(resources[0], Reason.PLAN_EXECUTED, _words(steps))
+    both = len(resources) > 1 and bool(of_feed)
+    return replace(notice, related=(resources[1].KIND, resources[1].name)) if both else notice
+
+
+def told_by_plan(notice: Notice) -> bool:
+    """Whether a change of health is only what the steps that brought it about say already."""
+    return notice.type == "Normal" and notice.reason in _BROUGHT_ABOUT
+
+
+_BROUGHT_ABOUT = frozenset({Reason.READY, Reason.STARTING, Reason.LOOKBACK_RUNNING})
 
 
 def _words(steps: Sequence[Step]) -> str:

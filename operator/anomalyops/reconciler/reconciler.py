@@ -37,6 +37,7 @@ from anomalyops.reconciler.outcome import (
     action_notices,
     health_notices,
     statuses,
+    told_by_plan,
 )
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.reconciler.verification import verify
@@ -264,6 +265,9 @@ class Reconciler:
     def _finish(self, run: Run) -> Outcome:
         pair = run.pair
         job, feed = statuses(run, desired(pair, cluster=self._cluster), self._clock())
+        changes = health_notices(pair, job, feed)
+        if run.executed:
+            changes = tuple(notice for notice in changes if not told_by_plan(notice))
         return Outcome(
             job_status=job,
             datafeed_status=feed,
@@ -271,7 +275,7 @@ class Reconciler:
             datafeed_released=is_deleting(pair.datafeed) and (run.settled or self._datafeed_done(run)),
             plan=run.first or run.remaining,
             executed=tuple(run.executed),
-            notices=(*action_notices(run), *health_notices(pair, job, feed)),
+            notices=(*action_notices(run), *changes),
             retry_after=self._retry_after(run),
             observed=run.observed,
             error=run.error,

@@ -64,7 +64,6 @@ from anomalyops.resources.status import (
     EffectiveSearch,
     ElasticsearchConnectionStatus,
     MemoryStatus,
-    Operation,
     Placement,
 )
 from anomalyops.resources.times import parse_time
@@ -125,7 +124,6 @@ __all__ = [
     "ModelPlotConfig",
     "MovePolicy",
     "ObjectReference",
-    "Operation",
     "PerPartitionCategorization",
     "Placement",
     "Problem",

@@ -64,19 +64,6 @@ class EffectiveSearch(StatusModel):
     end: Timestamp | None = Field(default=None, description="End of the range; absent in real time.")
 
 
-class Operation(StatusModel):
-    """The plan that is being executed."""
-
-    id: str | None = Field(default=None, description="Identifies the plan.")
-    kind: str | None = Field(default=None, description="What the plan does, in one word.")
-    step: str | None = Field(default=None, description="The step at work.")
-    total_steps: int | None = Field(default=None, description="How many steps the plan has.")
-    started_at: Timestamp | None = Field(default=None, description="When the plan was begun.")
-    was_running: bool | None = Field(
-        default=None, description="Whether the datafeed ran before and is to be started again."
-    )
-
-
 class Placement(StatusModel):
     """The server that an object lives on, noted before the first write to it; it does not change by itself."""
 
@@ -101,7 +88,6 @@ class AnomalyJobStatus(ResourceStatus):
     memory: MemoryStatus | None = Field(default=None, description="The model's memory.")
     data_counts: DataCounts | None = Field(default=None, description="What the job has read.")
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
-    operation: Operation | None = Field(default=None, description="The plan that is being executed.")
     placement: Placement | None = Field(default=None, description="The server that the job lives on.")
     last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
 
@@ -121,7 +107,6 @@ class DatafeedStatus(ResourceStatus):
     real_time: bool | None = Field(default=None, description="Whether it has caught up and reads in real time.")
     effective_search: EffectiveSearch | None = Field(default=None, description="The searched time range.")
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
-    operation: Operation | None = Field(default=None, description="The plan that is being executed.")
     placement: Placement | None = Field(default=None, description="The server that the datafeed lives on.")
     last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
 

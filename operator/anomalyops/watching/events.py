@@ -84,7 +84,7 @@ class EventRecorder:
 
     def _event(self, name: str, notice: Notice, about: Metadata) -> dict[str, Any]:
         note = notice.message if len(notice.message) <= NOTE_LIMIT else notice.message[: NOTE_LIMIT - 1] + "…"
-        return {
+        event = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {"name": name, "namespace": about.namespace},
@@ -95,14 +95,16 @@ class EventRecorder:
             "note": note,
             "reportingController": CONTROLLER,
             "reportingInstance": self._instance,
-            "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": notice.kind,
-                "namespace": about.namespace,
-                "name": about.name,
-                "uid": about.uid,
-            },
+            "regarding": {**_reference(notice.kind, about.namespace, about.name), "uid": about.uid},
         }
+        if notice.related is not None:
+            kind, other = notice.related
+            event["related"] = _reference(kind, about.namespace, other)
+        return event
+
+
+def _reference(kind: str, namespace: str, name: str) -> dict[str, str]:
+    return {"apiVersion": API_VERSION, "kind": kind, "namespace": namespace, "name": name}
 
 
 def _micro_time() -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from anomalyops.resources import FINALIZER
 from anomalyops.watching.controller import Controller, Report
@@ -18,6 +19,7 @@ from anomalyops.watching.workqueue import WorkQueue
 from anomalyops.watching.writer import CONFLICT_RETRY, ObjectWriter
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 API_RETRY = 5.0  # seconds after the Kubernetes API refused or did not answer
 
@@ -139,21 +141,33 @@ class Work:
     async def write(self, report: Report) -> bool:
         """Write statuses, Events and finalizers. False: an object has changed meanwhile and is to be looked at again.
 
+        Statuses go at once, and so do Events, which tell what the statuses say; finalizers go last and in order.
+
         Raises:
             KubeApiError: the Kubernetes API refused or did not answer.
         """
-        for seen, status in report.statuses:
-            current = self.objects.current(seen)
-            if current is not None:
-                await self.writer.write_status(current, status)
-        for seen, notice in report.notices:
-            await self._events.record(notice, seen.metadata)
+        known = [(self.objects.current(seen), status) for seen, status in report.statuses]
+        await at_once(self.writer.write_status(seen, status) for seen, status in known if seen is not None)
+        await at_once(self._events.record(notice, seen.metadata) for seen, notice in report.notices)
         done = True
         for seen in report.released:
             current = self.objects.current(seen)
             if current is not None and FINALIZER in current.metadata.finalizers:
                 done = await self.writer.remove_finalizer(current) and done
         return done
+
+
+async def at_once(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """What the calls return, made beside each other and all ended.
+
+    Raises:
+        KubeApiError: one of them failed.
+    """
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    failed = [result for result in results if isinstance(result, BaseException)]
+    if failed:
+        raise failed[0]
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 def _asks_for_work(before: Seen[Any], now: Seen[Any]) -> bool:

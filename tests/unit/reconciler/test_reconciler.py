@@ -76,7 +76,8 @@ async def test_a_new_pair_is_created_opened_and_started(server, reconciler):
     assert condition(outcome.datafeed_status, "Ready").status == "True"
     assert server.jobs["web"]["custom_settings"]["anomalyops.io/name"] == "web"
     executed = [notice for notice in outcome.notices if notice.reason == "PlanExecuted"]
-    assert {notice.kind for notice in executed} == {"AnomalyJob", "Datafeed"}
+    assert [(notice.kind, notice.related) for notice in executed] == [("AnomalyJob", ("Datafeed", "feed-web"))]
+    assert outcome.notices == tuple(executed)  # that both are Ready now follows from the steps
     assert "create job" in executed[0].message
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.pair.index import PairIndex
-from anomalyops.controllers.pair.place import Place, pinned, refusal, retained, with_place
+from anomalyops.controllers.pair.place import Place, pinned, placed, refusal, retained, with_place
 from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice, released_notice, waiting_status
 from anomalyops.controllers.pair.release import release
 from anomalyops.elastic import OtherServer
@@ -33,12 +33,13 @@ from anomalyops.watching.controller import Report
 from anomalyops.watching.kubeapi import KubeApiError
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import ObjectKey, Options
-from anomalyops.watching.work import API_RETRY, Work
+from anomalyops.watching.work import API_RETRY, Work, at_once
 from anomalyops.watching.writer import CONFLICT_RETRY
 
 logger = logging.getLogger(__name__)
 
 GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
+COMPANION = 1.5  # seconds in which the Datafeed of a new job may still come, so that one plan carries both out
 
 
 class PairController:
@@ -107,7 +108,7 @@ class PairController:
             if not settled or _needs_finalizer(pair, seen) or _deletion_asked(seen):
                 self._work.add(self.name, name)
                 continue
-            assessment = observation.assess(pair)
+            assessment = observation.assess(placed(pair, here) if pair.job is not None else pair)
             if assessment.needs_reconcile:
                 self._work.add(self.name, name)
             report = _report(seen, assessment.job_status, assessment.datafeed_status, assessment.notices)
@@ -135,7 +136,9 @@ class PairController:
         if pair.job is None and job is not None and pair.datafeed is not None and not _deletion_asked(seen):
             return self._wait_for_valid_job(pair.datafeed, seen)
         connection, runtime = self._connection(key, lives if _deletion_asked(seen) else None)
-        if (runtime is None or pair.job is None) and _just_created(seen):
+        if (runtime is None or pair.job is None) and _just_created(seen, GRACE):
+            return Report(retry_after=CONFLICT_RETRY)
+        if pair.datafeed is None and lives is None and _just_created(seen, COMPANION):
             return Report(retry_after=CONFLICT_RETRY)
         if runtime is not None and not (runtime.observed or (runtime.checked and runtime.failure is not None)):
             return Report()  # its first look comes, and reaches every pair without a call for each
@@ -183,17 +186,19 @@ class PairController:
     async def _reconcile(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]], runtime: ConnectionRuntime) -> Report:
         # The finalizer comes before the first write to the server: nothing may be left there without an owner.
         if _needs_finalizer(pair, seen):
-            held = [await self._work.writer.add_finalizer(one) for one in seen if not _deletion_asked([one])]
-            if not all(held):
+            held = [self._work.writer.add_finalizer(one) for one in seen if not _deletion_asked([one])]
+            if not all(await at_once(held)):
                 return Report(retry_after=CONFLICT_RETRY)
         here = Place(runtime.key, runtime.cluster_uuid)
         if pair.job is not None:
-            await self._pin([one for one in seen if not _deletion_asked([one])], here)
+            # One of them is enough to know where the pair lives; the Datafeed's status tells it when it is written.
+            await self._pin([one for one in seen[:1] if not _deletion_asked([one])], here)
         fresh, seen = self._pair(key)
         if fresh is None:
             return Report()
         async with runtime.reconciler() as reconciler:
-            outcome = await reconciler.reconcile(fresh, cluster_uuid=here.cluster_uuid)
+            wanted = placed(fresh, here) if fresh.job is not None else fresh
+            outcome = await reconciler.reconcile(wanted, cluster_uuid=here.cluster_uuid)
         _, seen = self._pair(key)
         report = self._conclusion(seen, outcome)
         if outcome.error is None:
@@ -403,11 +408,11 @@ def _deletion_asked(seen: Iterable[Seen[Any]]) -> bool:
     return any(one.metadata.deletion_timestamp is not None for one in seen)
 
 
-def _just_created(seen: Iterable[Seen[Any]]) -> bool:
-    """Whether an object is so new that the watch of another kind may not have shown what it refers to."""
+def _just_created(seen: Iterable[Seen[Any]], within: float) -> bool:
+    """Whether an object is so new that the watch of another kind may not have shown what belongs to it."""
     now = _now()
     created = [one.metadata.creation_timestamp for one in seen if not one.metadata.deletion_timestamp]
-    return any(at is not None and (now - at).total_seconds() < GRACE for at in created)
+    return any(at is not None and (now - at).total_seconds() < within for at in created)
 
 
 def _now() -> datetime:

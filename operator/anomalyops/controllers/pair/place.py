@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -60,6 +60,18 @@ def with_place(seen: Seen[Any], place: Place) -> dict[str, Any] | None:
         return None
     pinned_status: dict[str, Any] = status.model_copy(update={"placement": place.placement()}).manifest()
     return pinned_status
+
+
+def placed(pair: Pair, place: Place) -> Pair:
+    """The pair with the place in its statuses; what is being deleted stays where it lives."""
+    job, feed, here = pair.job, pair.datafeed, {"placement": place.placement()}
+    if job is not None and job.deletion_requested is None and pinned(Pair(job=job)) != place:
+        status = (job.status or AnomalyJobStatus()).model_copy(update=here)
+        job = job.model_copy(update={"status": status})
+    if feed is not None and feed.deletion_requested is None and pinned(Pair(datafeed=feed)) != place:
+        feed_status = (feed.status or DatafeedStatus()).model_copy(update=here)
+        feed = feed.model_copy(update={"status": feed_status})
+    return replace(pair, job=job, datafeed=feed)
 
 
 def retained(pair: Pair, now: datetime) -> Pair:
