@@ -72,6 +72,43 @@ def test_good_manifests_are_accepted(admin: Kubectl, namespace: str) -> None:
     assert output.count("created") == len(TABLE.ACCEPTED)
 
 
+@pytest.mark.parametrize(("detectors", "influencers"), [(1000, 0), (1, 1000), (1000, 1000)])
+def test_a_thousand_detectors_and_influencers_are_accepted(
+    admin: Kubectl, namespace: str, detectors: int, influencers: int
+) -> None:
+    """The rules of admission have a budget for each object: none of them may use it up, neither now nor at a change."""
+    analysis = {
+        "bucketSpan": "15m",
+        "detectors": [
+            {
+                "function": "mean",
+                "fieldName": f"metrics.value_{number}",
+                "partitionFieldName": f"labels.partition_{number}",
+                "byFieldName": f"labels.by_{number}",
+                "detectorDescription": f"the mean of value {number}",
+                "customRules": [{"conditions": [{"appliesTo": "actual", "operator": "lt", "value": number}]}],
+            }
+            for number in range(detectors)
+        ],
+        "influencers": [f"labels.influencer_{number}" for number in range(influencers)],
+    }
+    name = f"large-{detectors}-{influencers}"
+    manifest = {
+        "apiVersion": "anomalyops.io/v1alpha1",
+        "kind": "AnomalyJob",
+        "metadata": {"name": name},
+        "spec": {"analysisConfig": analysis, "dataDescription": {"timeField": "@timestamp"}},
+    }
+    admin("create", "-n", namespace, "-f", "-", stdin=json.dumps(manifest))
+    state = {"status": {"jobState": "opened"}}  # now its detectors and influencers are fixed
+    admin("patch", "aj", name, "-n", namespace, "--subresource=status", "--type=merge", "-p", json.dumps(state))
+    manifest["spec"]["description"] = "changed"
+    admin("replace", "-n", namespace, "-f", "-", stdin=json.dumps(manifest))
+    analysis["detectors"][-1]["function"] = "max"
+    result = admin.run("replace", "-n", namespace, "-f", "-", stdin=json.dumps(manifest), check=False)
+    assert "detectors cannot change in number, order, function or fields" in result.stderr
+
+
 @pytest.mark.parametrize("case", TABLE.CHANGES, ids=lambda case: case.id)
 def test_changes_of_what_exists(admin: Kubectl, namespace: str, case: Any) -> None:
     before, after, name = case.before, case.after, case.before["metadata"]["name"]

@@ -26,12 +26,15 @@ class Text:
         form: What is accepted, in words.
         maximum: The most characters.
         secret: Whether a refused text may hold a secret and is not repeated.
+        counted: Whether there may be so many of them in one object that the API server would not bear a rule for each;
+            admission then refuses by the pattern alone.
     """
 
     pattern: str
     form: str
     maximum: int
     secret: bool = False
+    counted: bool = False
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         """A string of bounded length that matches the pattern."""
@@ -47,24 +50,22 @@ class Text:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A bounded string; the rule repeats the pattern so that a refusal comes with words."""
+        bounded: JsonSchemaValue = {"type": "string", "maxLength": self.maximum, "pattern": self.pattern}
+        if self.counted:
+            return bounded
         rule = f"self.matches({cel_string(self.pattern)})"
-        return {
-            "type": "string",
-            "maxLength": self.maximum,
-            "pattern": self.pattern,
-            "x-kubernetes-validations": [{"rule": rule, "message": f"not accepted: {self.form}"}],
-        }
+        return bounded | {"x-kubernetes-validations": [{"rule": rule, "message": f"not accepted: {self.form}"}]}
 
 
-def _id(maximum: int) -> Text:
-    return Text(pattern=ID_PATTERN, form=f"an id {_ID_FORM}", maximum=maximum)
+def _id(maximum: int, *, counted: bool = False) -> Text:
+    return Text(pattern=ID_PATTERN, form=f"an id {_ID_FORM}", maximum=maximum, counted=counted)
 
 
 JobId = Annotated[str, _id(64)]
 GroupId = Annotated[str, _id(64)]
 # The server has no limit for these; a Kubernetes name's is used, so that rules stay bounded.
 DatafeedId = Annotated[str, _id(253)]
-FilterId = Annotated[str, _id(253)]
+FilterId = Annotated[str, _id(253, counted=True)]
 IndexNamePart = Annotated[str, Text(pattern=ID_PATTERN, form=f"a results index name {_ID_FORM}", maximum=200)]
 # The name of a cluster before a colon and date math in angle brackets may have capitals.
 IndexExpression = Annotated[
