@@ -94,6 +94,29 @@ def test_a_plan_fails_where_apply_would(files, capsys, job, feed, says):
     assert files.run("plan") == 2
 
 
+@pytest.mark.parametrize(
+    ("job", "feed", "says"),
+    [
+        # Refused at creation.
+        ({}, {"query": {"no_such_query": {}}}, "no_such_query"),
+        # Created, and its datafeed cannot be started.
+        ({}, {"indices": ["request"]}, "no such index [request]"),
+    ],
+)
+def test_after_a_failed_apply_the_status_says_why(files, capsys, job, feed, says):
+    files.write(changed(JOB, **job), changed(FEED, **feed))
+    assert files.run("apply", "--timeout", "3s") == 3
+    capsys.readouterr()
+    assert files.run("status") == 0
+    captured = capsys.readouterr()
+    assert says in captured.err.replace("\n", " ")
+    files.write(JOB, FEED)
+    assert files.run("apply", "--timeout", "1m") == 0
+    capsys.readouterr()
+    assert files.run("status") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_the_life_of_a_job_from_files(files, engine, capsys):
     assert files.run("plan") == 2
     said = capsys.readouterr().out

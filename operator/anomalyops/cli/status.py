@@ -13,12 +13,16 @@ def status(
     owner: OwnerId = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Show the state of the resources on the server, as kubectl get would."""
+    """Show the state of the resources on the server, as kubectl get would, and what keeps them from being ready."""
     import asyncio
 
+    from anomalyops.cli.console import messages
     from anomalyops.cli.options import targets
-    from anomalyops.cli.status_view import show
+    from anomalyops.cli.status_view import show, unready_lines
     from anomalyops.local.inspecting import status as look
 
     found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner)
-    show([pair for target in found for pair in asyncio.run(look(target))], output)
+    pairs = [pair for target in found for pair in asyncio.run(look(target))]
+    show(pairs, output)
+    if lines := unready_lines(pairs):
+        messages().print(*lines, sep="\n", soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anomalyops.cli.options import OutputFormat
-from anomalyops.local.progress import resources_of
+from anomalyops.local.progress import Verdict, resources_of, verdict_of
 from anomalyops.reconciler import Pair
 from anomalyops.resources import AnomalyJob, Datafeed, custom_resource_definitions
 
@@ -36,6 +36,16 @@ def show(pairs: Sequence[Pair], output: OutputFormat) -> None:
         from anomalyops.cli.structured import write
 
         write(document(pairs), output)
+
+
+def unready_lines(pairs: Iterable[Pair]) -> list[Text]:
+    """One line for each pair that is not ready: which, and why not."""
+    found = ((pair, *verdict_of(pair)) for pair in pairs)
+    return [
+        Text(f"{pair.job_name}: {message}", style="bold red" if verdict is Verdict.STUCK else "yellow")
+        for pair, verdict, message in found
+        if verdict is not Verdict.READY
+    ]
 
 
 def print_tables(console: Console, pairs: Sequence[Pair]) -> None:

@@ -38,13 +38,21 @@ async def plan(target: Target) -> list[Planned]:
 async def status(target: Target, *, clock: Callable[[], datetime] = now) -> list[Pair]:
     """The pairs with their statuses as the server has them now.
 
+    Nothing is remembered between commands: about a pair that is not as its files say, the server is asked once more,
+    so that the status says what `apply` met or would meet.
+
     Raises:
         GatewayError: The server does not answer, or does not let us in.
     """
     async with open_gateway(target.connection, target.credentials) as gateway:
         observation = await Observer(gateway, cluster=CLUSTER, clock=clock).observe(configs=True)
-        result = []
-        for pair in target.pairs:
+        reconciler = Reconciler(gateway, cluster=CLUSTER, clock=clock)
+
+        async def look(pair: Pair) -> Pair:
             assessment = observation.assess(pair)
-            result.append(with_statuses(pair, assessment.job_status, assessment.datafeed_status))
-        return result
+            told = assessment.job_status, assessment.datafeed_status
+            if assessment.needs_reconcile and pair.job is not None:
+                told = await reconciler.examine(with_statuses(pair, *told))
+            return with_statuses(pair, *told)
+
+        return list(await asyncio.gather(*(look(pair) for pair in target.pairs)))

@@ -41,7 +41,7 @@ from anomalyops.reconciler.outcome import (
 )
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.reconciler.verification import verify
-from anomalyops.resources import DeletionPolicy
+from anomalyops.resources import AnomalyJobStatus, DatafeedStatus, DeletionPolicy
 
 OnPlan = Callable[[Plan], None]
 OnStep = Callable[[Step], Awaitable[None] | None]
@@ -97,6 +97,17 @@ class Reconciler:
             return plan(desired(pair, cluster=self._cluster), Observed(job=None, datafeed=None), policy(pair))
         _, found = await self._look_and_plan(pair, curious=True)
         return found
+
+    async def examine(self, pair: Pair) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
+        """Looks and plans, without acting, and says how the pair stands: what the server would refuse is part of it.
+
+        Raises:
+            GatewayError: The server could not be looked at.
+        """
+        run = Run(pair=pair)
+        run.observed, found = await self._look_and_plan(pair, curious=True)
+        run.note_plan(found)
+        return statuses(run, desired(pair, cluster=self._cluster), self._clock())
 
     async def reconcile(self, pair: Pair, *, cluster_uuid: str = "") -> Outcome:
         """Brings the server to what the pair asks for, and computes the new status.
