@@ -9,8 +9,8 @@ import numpy as np
 from benchmarks.accuracy.case import Array, Case
 
 from anomalyops_engine.features.functions import lookup
-from anomalyops_engine.models import series
-from anomalyops_engine.models.bank import SeriesBank, series_parameters
+from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.detection import SIDES
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Normaliser
 

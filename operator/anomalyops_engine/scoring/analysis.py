@@ -14,7 +14,7 @@ import numpy.typing as npt
 from anomalyops_engine.config import Job
 from anomalyops_engine.features.extract import Events, Stretch, Values, count_events, detector_values
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
-from anomalyops_engine.models import series
+from anomalyops_engine.models.series import learner as series
 from anomalyops_engine.query import Documents
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, SeriesDetection
 from anomalyops_engine.scoring.documents import (

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.functions import EmptyBuckets, Side
 from anomalyops_engine.features.resolving import ResolvedDetector
-from anomalyops_engine.models import series
-from anomalyops_engine.models.bank import SeriesBank, series_parameters
-from anomalyops_engine.models.conditions import encode_conditions, matches
+from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
+from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 

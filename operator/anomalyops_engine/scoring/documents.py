@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.resolving import ResolvedDetector
-from anomalyops_engine.models import series
+from anomalyops_engine.models.series import learner as series
 from anomalyops_engine.scoring.detection import Anomaly
 
 Document = dict[str, Any]

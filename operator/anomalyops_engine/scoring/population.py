@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
-from anomalyops_engine.models import population
-from anomalyops_engine.models.conditions import encode_conditions, matches
-from anomalyops_engine.models.population import PopulationBank, population_parameters
+from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
+from anomalyops_engine.models.population import learner as population
+from anomalyops_engine.models.population.bank import PopulationBank, population_parameters
 from anomalyops_engine.scoring.detection import SIDES, Anomaly, LiveSettings, PlotSink
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY

@@ -17,8 +17,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.models.compiling import kernel
-from anomalyops_engine.models.tails import normal_deviate, normal_surprise
+from anomalyops_engine.models.kernel.compiling import kernel
+from anomalyops_engine.models.kernel.tails import normal_deviate, normal_surprise
 
 BINS = 21
 """Bins a side: below 0.5, then each a quarter wider than the last, up to 43; the last is open."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.config import CustomRule
-from anomalyops_engine.models.compiling import kernel
+from anomalyops_engine.models.kernel.compiling import kernel
 
 APPLIES_TO = {"actual": 0, "typical": 1, "diff_from_typical": 2, "time": 3}
 OPERATORS = {"lt": 0, "lte": 1, "gt": 2, "gte": 3}

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.models import history, series
-from anomalyops_engine.models.keyed_state import KeyedState
-from anomalyops_engine.models.series import SeriesParameters, SeriesState
+from anomalyops_engine.models.kernel import history
+from anomalyops_engine.models.kernel.keyed_state import KeyedState
+from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.models.series.learner import SeriesParameters, SeriesState
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

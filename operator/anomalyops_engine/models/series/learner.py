@@ -27,10 +27,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.models import history
-from anomalyops_engine.models.compiling import kernel
-from anomalyops_engine.models.conditions import matches
-from anomalyops_engine.models.tails import count_deviate, count_log_probability
+from anomalyops_engine.models.kernel import history
+from anomalyops_engine.models.kernel.compiling import kernel
+from anomalyops_engine.models.kernel.conditions import matches
+from anomalyops_engine.models.kernel.tails import count_deviate, count_log_probability
 
 SLOW, FAST, DAILY, WEEKLY = range(4)
 EXPERTS = 4

@@ -18,11 +18,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.models import history
-from anomalyops_engine.models.compiling import kernel
-from anomalyops_engine.models.conditions import matches
-from anomalyops_engine.models.keyed_state import KeyedState
-from anomalyops_engine.models.tails import count_deviate
+from anomalyops_engine.models.kernel import history
+from anomalyops_engine.models.kernel.compiling import kernel
+from anomalyops_engine.models.kernel.conditions import matches
+from anomalyops_engine.models.kernel.tails import count_deviate
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -79,24 +78,6 @@ class PopulationParameters(NamedTuple):
     memory: float
     day_memory: float
     bounds_from: float
-
-
-def population_parameters(
-    *, span_s: int, side: int, discrete: bool, learning_buckets: int, bounds_from: float
-) -> PopulationParameters:
-    """The learner's parameters for a bucket span."""
-    a_day = 86_400 / span_s
-    day_slots = int(min(max(math.ceil(a_day), 1), 288))
-    return PopulationParameters(
-        span_s=float(span_s),
-        side=side,
-        discrete=discrete,
-        learning=max(learning_buckets, math.ceil(7200 / span_s)),
-        day_slots=day_slots,
-        memory=float(np.clip(2 * a_day, 50, 400)),
-        day_memory=14.0 * max(a_day / day_slots, 1.0),
-        bounds_from=bounds_from,
-    )
 
 
 @kernel
@@ -267,49 +248,3 @@ def advance(
         time_s = (first_bucket + buckets[begin]) * p.span_s
         _bucket(state, p, rows[begin], values[begin:end], time_s, conditions, out[begin:end])
         begin = end
-
-
-class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
-    """The populations of one detector, by their split values."""
-
-    def __init__(self, parameters: PopulationParameters) -> None:
-        super().__init__(parameters, room=1)
-
-    def _blank(self, n: int) -> PopulationState:
-        p = self.parameters
-        scalars = np.zeros((n, COLUMNS))
-        if p.discrete:
-            scalars[:, SPREAD] = 1.0
-        return PopulationState(
-            scalars=scalars,
-            day=np.zeros((n, p.day_slots)),
-            day_n=np.zeros((n, p.day_slots), dtype=np.float32),
-            histories=np.tile(history.prior(), (n, 1, 1)),
-        )
-
-    def advance(
-        self,
-        rows: IntArray,
-        buckets: IntArray,
-        values: FloatArray,
-        *,
-        first_bucket: int,
-        conditions: FloatArray,
-    ) -> FloatArray:
-        """Score and learn members' values, sorted by population, then bucket; see `advance`.
-
-        Returns:
-            (m, OUTPUTS); surprise 0 where nothing was scored.
-        """
-        out = np.zeros((len(values), OUTPUTS))
-        advance(
-            self.state,
-            self.parameters,
-            rows,
-            buckets,
-            np.clip(values, -HUGE, HUGE),
-            first_bucket,
-            conditions,
-            out,
-        )
-        return out

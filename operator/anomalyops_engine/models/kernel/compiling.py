@@ -21,11 +21,11 @@ def _cache_folder() -> Path:
     """A private, writable folder for compiled code that belongs to exactly this source.
 
     numba notices a changed file, but not a change in a function that another file's code was compiled with, so the
-    folder's name holds a digest of all files here. It lies in NUMBA_CACHE_DIR when that is set, else in the
+    folder's name holds a digest of all learners' files. It lies in NUMBA_CACHE_DIR when that is set, else in the
     user's cache folder; where neither can be written (a read-only container), compiled code lasts one process.
     """
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(file.read_bytes())
     base = Path(os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     folder = base / "anomalyops" / f"kernels-{digest.hexdigest()[:16]}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from anomalyops_engine.models.compiling import kernel
+from anomalyops_engine.models.kernel.compiling import kernel
 
 LN10 = math.log(10.0)
 MAX_SURPRISE = 300.0
