@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from benchmarks.accuracy.case import Array, Case
 
-from anomalyops_engine.features.functions import lookup
+from anomalyops_engine.functions import find_function
 from anomalyops_engine.models.series import learner as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.detection import SIDES
@@ -18,10 +18,10 @@ from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Normaliser
 def details(cases: Sequence[Case], *, want_bounds: bool = False) -> Array:
     """What the learner says of cases of one span, function and start: (cases, buckets, series.DETAIL_COLUMNS)."""
     first = cases[0]
-    resolved = lookup(first.function)
+    resolved = find_function(first.function)
     if resolved is None:
         raise ValueError(f"no function {first.function!r}")
-    function, side = resolved
+    function, side = resolved.function, resolved.side
     bank = SeriesBank(
         series_parameters(
             span_s=first.span_s,

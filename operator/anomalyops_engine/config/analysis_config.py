@@ -12,6 +12,7 @@ from anomalyops_engine.config.detector import MLCATEGORY, Detector
 from anomalyops_engine.config.reading import Parser, WrongType, boolean, duration, small_integer, text, texts
 from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, listed, record, row
 from anomalyops_engine.config.units import DAY_MS, SECOND_MS, Duration
+from anomalyops_engine.functions import find_function
 from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, illegal_argument
 
@@ -113,8 +114,12 @@ class AnalysisConfig(Record):
         self._check_prune_window()
         if not self.detectors:
             raise bad_request("No detectors configured")
-        if self.summary_count_field_name and any(detector.function == "metric" for detector in self.detectors):
-            raise bad_request("The 'metric' function cannot be used in jobs that will take pre-summarized input")
+        for detector in self.detectors if self.summary_count_field_name else ():
+            found = find_function(detector.function)
+            if found is not None and not found.function.summarised:
+                raise bad_request(
+                    f"The '{detector.function}' function cannot be used in jobs that will take pre-summarized input"
+                )
         check_categorization(
             field=self.categorization_field_name,
             analyzer=self.categorization_analyzer,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final
 
 from anomalyops_engine.config.reading import choice, choices, number, text
 from anomalyops_engine.config.records import ByName, Each, Record, record, row, when_true
+from anomalyops_engine.functions import find_function
 from anomalyops_engine.refusals import bad_request
-
-_TIME_ONLY: Final = frozenset({"lat_long", "metric", "rare", "freq_rare"})
 
 
 @record("rule_condition", required=("applies_to", "operator", "value"))
@@ -47,7 +45,9 @@ class CustomRule(Record):
     def check_for(self, function: str | None, splits: Collection[str]) -> None:
         """Raise 400 when the rule cannot apply to a detector of this function and these split fields."""
         # Like Elasticsearch, which looks at the first condition only.
-        if self.conditions and function in _TIME_ONLY and self.conditions[0].applies_to != "time":
+        found = find_function(function)
+        time_only = found is not None and found.function.time_rules_only
+        if self.conditions and time_only and self.conditions[0].applies_to != "time":
             raise bad_request(f"Invalid detector rule: function {function} only supports conditions that apply to time")
         for field in self.scope or {}:
             if not splits:

@@ -11,36 +11,10 @@ from typing import Final
 from anomalyops_engine.config.custom_rules import CustomRule
 from anomalyops_engine.config.reading import boolean, choice, small_integer, text, text_or_null
 from anomalyops_engine.config.records import Change, Each, Record, Values, record, row, when_true
+from anomalyops_engine.functions import NAMES, Use, canonical_name, find_function
 from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, illegal_argument
 
-_COUNT: Final = ("count", "high_count", "low_count")
-_NON_ZERO: Final = ("non_zero_count", "low_non_zero_count", "high_non_zero_count")
-_TIME: Final = ("time_of_day", "time_of_week")
-_RARE: Final = ("rare", "freq_rare")
-_SIDED_METRICS: Final = (
-    "distinct_count",
-    "info_content",
-    "mean",
-    "avg",
-    "median",
-    "sum",
-    "non_null_sum",
-    "varp",
-)
-
-FIELD_FUNCTIONS: Final = frozenset(
-    {"metric", "min", "max", "lat_long"}
-    | {side + function for function in _SIDED_METRICS for side in ("", "low_", "high_")}
-)
-FIELDLESS_FUNCTIONS: Final = frozenset({*_COUNT, *_NON_ZERO, *_TIME, *_RARE})
-FUNCTIONS: Final = FIELD_FUNCTIONS | FIELDLESS_FUNCTIONS
-_ALONE: Final = frozenset({*_COUNT, *_NON_ZERO, *_TIME})
-
-_SHORT: Final = {"nzc": "non_zero_count", "dc": "distinct_count"}
-FUNCTION_ALIASES: Final = {
-    side + short: side + long for short, long in _SHORT.items() for side in ("", "low_", "high_")
-}
 MLCATEGORY: Final = "mlcategory"
 _RESERVED: Final = ("count", "by", "over")
 _PROHIBITED = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
@@ -48,8 +22,8 @@ _PROHIBITED = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
 
 def _function(_: str, value: Json) -> str:
     given = text(_, value)
-    name = FUNCTION_ALIASES.get(given, given)
-    if name not in FUNCTIONS:
+    name = canonical_name(given)
+    if name not in NAMES:
         raise illegal_argument(f"Unknown function '{given}'")
     return name
 
@@ -123,23 +97,26 @@ class Detector(Record):
                 raise bad_request(f"'{value}' is not a permitted value for {key}")
 
     def _check_fields_for_function(self) -> None:
-        function = self.function
+        found = find_function(self.function)
         field, by, over = self.field_name, self.by_field_name, self.over_field_name
-        shown = function if function is not None else "null"
-        if not (field or by or over) and function not in _ALONE:
+        shown = self.function if self.function is not None else "null"
+        if not (field or by or over) and (found is None or not found.function.alone):
             raise bad_request(
                 "Unless a count or temporal function is used one of field_name, by_field_name or "
                 "over_field_name must be set"
             )
-        if function in FIELD_FUNCTIONS and not field:
+        takes_field = found is not None and found.function.field_name is not Use.FORBIDDEN
+        if takes_field and not field:
             raise bad_request(f"field_name must be set when the '{shown}' function is used")
-        if function not in FIELD_FUNCTIONS and field:
+        if field and not takes_field:
             raise bad_request(f"field_name cannot be used with function '{shown}'")
-        if function in _RARE and not by:
+        if found is None:
+            return
+        if found.function.by is Use.REQUIRED and not by:
             raise bad_request(f"by_field_name must be set when the '{shown}' function is used")
-        if function == "freq_rare" and not over:
+        if found.function.over is Use.REQUIRED and not over:
             raise bad_request(f"over_field_name must be set when the '{shown}' function is used")
-        if function in _NON_ZERO and over:
+        if found.function.over is Use.FORBIDDEN and over:
             raise bad_request(f"over_field_name cannot be used with function '{shown}'")
 
     def _check_splits_differ(self) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anomalyops_engine.features.functions import Inputs
+from anomalyops_engine.features.measures import Inputs
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query import Documents, sql
 from anomalyops_engine.query.expr import (
@@ -173,7 +173,7 @@ def detector_values(stretch: Stretch, detector: ResolvedDetector) -> Values:
     if detector.field_name:
         where.append(stretch.column(detector.field_name).is_not_null())
     aggregates = [
-        Cast(detector.function.aggregate(inputs), "DOUBLE").named("value"),
+        *(Cast(column(inputs), "DOUBLE").named(name) for name, column in detector.measure.columns.items()),
         Cast(Aggregate("sum", (inputs.weight,)), "BIGINT").named("events"),
     ]
     return _values(stretch.group(keys, aggregates, where), len(keys))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from anomalyops_engine.config import AnalysisConfig, CustomRule, Detector
 from anomalyops_engine.config.detector import MLCATEGORY
-from anomalyops_engine.features.functions import Function, Side, lookup, supported_names
+from anomalyops_engine.features.measures import MEASURES, Measure
+from anomalyops_engine.functions import Family, Function, Side, find_function, supported_names
 
 
 class UnsupportedAnalysis(ValueError):  # noqa: N818 - a statement about the config, as the API words it
@@ -20,6 +21,8 @@ class ResolvedDetector:
     Attributes:
         index: Position in the job's list, `detector_index` of its results.
         function: What is computed a bucket.
+        measure: How.
+        family: What learns it.
         side: Which deviations count.
         name: The function as the job wrote it, with its side.
         field_name: The field whose values are aggregated, if the function has one.
@@ -33,6 +36,8 @@ class ResolvedDetector:
 
     index: int
     function: Function
+    measure: Measure
+    family: Family
     side: Side
     name: str
     field_name: str | None = None
@@ -51,7 +56,7 @@ class ResolvedDetector:
     @property
     def is_population(self) -> bool:
         """Whether members of a population are compared with each other."""
-        return self.over is not None
+        return self.family is Family.POPULATION
 
 
 def resolve_detectors(config: AnalysisConfig) -> list[ResolvedDetector]:
@@ -71,17 +76,22 @@ def resolve_detectors(config: AnalysisConfig) -> list[ResolvedDetector]:
 def _resolve(detector: Detector, summary: str | None) -> ResolvedDetector:
     where = f"analysis_config.detectors[{detector.detector_index}]"
     name = detector.function or ""
-    found = lookup(name)
-    if found is None:
+    found = find_function(name)
+    if found is None or found.function.feature is None or found.function.family is None:
         raise UnsupportedAnalysis(
             f"{where}.function [{name}] is not supported by this engine yet; supported: " + ", ".join(supported_names())
         )
-    function, side = found
-    _refuse_options(where, detector, function, name)
+    function = found.function
+    family = function.over_family if detector.over_field_name else function.family
+    if family is None:
+        raise UnsupportedAnalysis(f"{where}.over_field_name cannot be used with function [{name}]")
+    _refuse_options(where, detector)
     return ResolvedDetector(
         index=detector.detector_index,
         function=function,
-        side=side,
+        measure=MEASURES[found.function.feature],
+        family=family,
+        side=found.side,
         name=name,
         field_name=detector.field_name,
         by=detector.by_field_name,
@@ -93,13 +103,7 @@ def _resolve(detector: Detector, summary: str | None) -> ResolvedDetector:
     )
 
 
-def _refuse_options(where: str, detector: Detector, function: Function, name: str) -> None:
-    if function.needs_field and not detector.field_name:
-        raise UnsupportedAnalysis(f"{where}.field_name is missing; function [{name}] needs one")
-    if detector.field_name and not function.needs_field:
-        raise UnsupportedAnalysis(f"{where}.field_name is [{detector.field_name}]; function [{name}] takes none")
-    if detector.over_field_name and not function.population:
-        raise UnsupportedAnalysis(f"{where}.over_field_name cannot be used with function [{name}]")
+def _refuse_options(where: str, detector: Detector) -> None:
     if detector.exclude_frequent not in {None, "none"}:
         raise UnsupportedAnalysis(f"{where}.exclude_frequent is [{detector.exclude_frequent}]; supported: [none]")
     for split in ("by_field_name", "over_field_name", "partition_field_name"):

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.extract import Values
-from anomalyops_engine.features.functions import EmptyBuckets, Side
 from anomalyops_engine.features.resolving import ResolvedDetector
+from anomalyops_engine.functions import EmptyBuckets, Side
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.series import learner as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters

@@ -10,9 +10,10 @@ from anomalyops_engine.config.analysis_config import AnalysisConfig
 from anomalyops_engine.config.categorization import PerPartitionCategorization
 from anomalyops_engine.config.custom_rules import CustomRule, FilterRef, RuleCondition
 from anomalyops_engine.config.datafeed import ChunkingConfig, Datafeed, DelayedDataCheck, IndicesOptions
-from anomalyops_engine.config.detector import FIELD_FUNCTIONS, FUNCTIONS, Detector
+from anomalyops_engine.config.detector import Detector
 from anomalyops_engine.config.job import AnalysisLimits, DataDescription, Job, ModelPlotConfig
 from anomalyops_engine.config.records import Record
+from anomalyops_engine.functions import NAMES, Use, find_function
 
 NOW_MS = 1_700_000_000_000
 _TEXTS = st.text(st.characters(codec="utf-8", exclude_characters='"\\', exclude_categories=["C"]), max_size=8)
@@ -56,7 +57,7 @@ VALUES: dict[type[Record], dict[str, st.SearchStrategy[Any]]] = {
     },
     Detector: {
         "detector_description": _TEXTS,
-        "function": st.sampled_from(sorted(FUNCTIONS)),
+        "function": st.sampled_from(sorted(NAMES)),
         "field_name": _NAMES,
         "by_field_name": _NAMES,
         "over_field_name": _NAMES,
@@ -159,17 +160,18 @@ def detectors(draw: st.DrawFn) -> dict[str, Any]:
     """Detectors whose function has the fields that it needs."""
     body = draw(bodies(Detector, "function", "field_name", "by_field_name"))
     function = body["function"]
+    rules = find_function(function).function
     body["by_field_name"], over, partition = draw(st.lists(_NAMES, min_size=3, max_size=3, unique=True))
     for name, value in (("over_field_name", over), ("partition_field_name", partition)):
         if name in body:
             body[name] = value
-    if function not in FIELD_FUNCTIONS:
+    if rules.field_name is Use.FORBIDDEN:
         del body["field_name"]
-    if "non_zero" in function:
+    if rules.over is Use.FORBIDDEN:
         body.pop("over_field_name", None)
-    if function == "freq_rare":
+    if rules.over is Use.REQUIRED:
         body["over_field_name"] = over
-    if function in {"lat_long", "metric", "rare", "freq_rare"}:
+    if rules.time_rules_only:
         body.pop("custom_rules", None)
     return body
 

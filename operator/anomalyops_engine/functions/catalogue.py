@@ -1,0 +1,191 @@
+"""The detector functions of the machine learning API.
+
+Names and field rules: `DetectorFunction` and `Detector.Builder.build` of Elasticsearch. Empty buckets and learning
+times: the function reference of its documentation. A function without a family is accepted by configuration and
+refused, by name, when it is to be analysed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from anomalyops_engine.functions.function import (
+    Column,
+    EmptyBuckets,
+    Family,
+    Feature,
+    Function,
+    Kind,
+    NamedFunction,
+    Side,
+    Use,
+)
+
+_ALL: Final = (Side.BOTH, Side.LOW, Side.HIGH)
+_ONE: Final = (Side.BOTH,)
+
+
+def _number(name: str) -> Feature:
+    return Feature(name, (Column("value", Kind.NUMBER),))
+
+
+def _count(name: str) -> Feature:
+    return Feature(name, (Column("value", Kind.COUNT),))
+
+
+EVENTS: Final = _count("events")
+EVENTS_IF_ANY: Final = _count("events if any")
+DISTINCT: Final = _count("distinct values")
+MEAN: Final = _number("mean")
+MEDIAN: Final = _number("median")
+SMALLEST: Final = _number("smallest")
+LARGEST: Final = _number("largest")
+VARIANCE: Final = _number("variance")
+TOTAL: Final = _number("total")
+TOTAL_IF_ANY: Final = _number("total if any")
+
+FUNCTIONS: Final = (
+    Function(
+        name="count",
+        sides=_ALL,
+        field_name=Use.FORBIDDEN,
+        alone=True,
+        feature=EVENTS,
+        empty=EmptyBuckets.ZERO,
+        counts_events=True,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(
+        name="non_zero_count",
+        sides=_ALL,
+        short="nzc",
+        field_name=Use.FORBIDDEN,
+        over=Use.FORBIDDEN,
+        alone=True,
+        feature=EVENTS_IF_ANY,
+        counts_events=True,
+        learning_buckets=4,
+        family=Family.SERIES,
+    ),
+    Function(
+        name="distinct_count",
+        sides=_ALL,
+        short="dc",
+        field_name=Use.REQUIRED,
+        feature=DISTINCT,
+        empty=EmptyBuckets.ZERO,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(name="info_content", sides=_ALL, field_name=Use.REQUIRED),
+    Function(
+        name="mean",
+        sides=_ALL,
+        synonym="avg",
+        field_name=Use.REQUIRED,
+        feature=MEAN,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(
+        name="median",
+        sides=_ALL,
+        field_name=Use.REQUIRED,
+        feature=MEDIAN,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(
+        name="min",
+        sides=_ONE,
+        field_name=Use.REQUIRED,
+        feature=SMALLEST,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(
+        name="max",
+        sides=_ONE,
+        field_name=Use.REQUIRED,
+        feature=LARGEST,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(
+        name="varp",
+        sides=_ALL,
+        field_name=Use.REQUIRED,
+        feature=VARIANCE,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(
+        name="sum",
+        sides=_ALL,
+        field_name=Use.REQUIRED,
+        feature=TOTAL,
+        empty=EmptyBuckets.ZERO,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+    ),
+    Function(
+        name="non_null_sum",
+        sides=_ALL,
+        field_name=Use.REQUIRED,
+        feature=TOTAL_IF_ANY,
+        learning_buckets=4,
+        family=Family.SERIES,
+    ),
+    Function(name="metric", sides=_ONE, field_name=Use.REQUIRED, summarised=False, time_rules_only=True),
+    Function(name="lat_long", sides=_ONE, field_name=Use.REQUIRED, time_rules_only=True),
+    Function(name="rare", sides=_ONE, field_name=Use.FORBIDDEN, by=Use.REQUIRED, time_rules_only=True),
+    Function(
+        name="freq_rare",
+        sides=_ONE,
+        field_name=Use.FORBIDDEN,
+        by=Use.REQUIRED,
+        over=Use.REQUIRED,
+        time_rules_only=True,
+    ),
+    Function(name="time_of_day", sides=_ONE, field_name=Use.FORBIDDEN, alone=True),
+    Function(name="time_of_week", sides=_ONE, field_name=Use.FORBIDDEN, alone=True),
+)
+
+
+def _named(base: str, side: Side) -> str:
+    return base if side is Side.BOTH else f"{side}_{base}"
+
+
+_ACCEPTED: Final = {
+    _named(base, side): NamedFunction(function, side)
+    for function in FUNCTIONS
+    for base in (function.name, function.synonym)
+    if base is not None
+    for side in function.sides
+}
+_SHORT: Final = {
+    _named(function.short, side): _named(function.name, side)
+    for function in FUNCTIONS
+    if function.short is not None
+    for side in function.sides
+}
+
+NAMES: Final = frozenset(_ACCEPTED)
+"""Every name of a function and side that a job can show."""
+
+
+def canonical_name(given: str) -> str:
+    """Return the name that a job shows for the function that it names."""
+    return _SHORT.get(given, given)
+
+
+def find_function(name: str | None) -> NamedFunction | None:
+    """Return what a detector's `function` means; None for names that there are not."""
+    return None if name is None else _ACCEPTED.get(canonical_name(name))
+
+
+def supported_names() -> list[str]:
+    """Return every name that can be analysed, but for synonyms, sorted."""
+    known = (function for function in FUNCTIONS if function.family is not None)
+    return sorted(_named(function.name, side) for function in known for side in function.sides)

@@ -1,0 +1,120 @@
+"""What there is to say about a detector function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Which deviations of a detector are anomalous; also the prefix of the function's name."""
+
+    BOTH = "both"
+    HIGH = "high"
+    LOW = "low"
+
+
+class EmptyBuckets(StrEnum):
+    """What a bucket without data means."""
+
+    ZERO = "zero"
+    SKIP = "skip"
+
+
+class Use(StrEnum):
+    """Whether a detector of the function names a field."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    FORBIDDEN = "forbidden"
+
+
+class Family(StrEnum):
+    """The learners that there are."""
+
+    SERIES = "series"
+    POPULATION = "population"
+
+
+class Kind(StrEnum):
+    """What a column of a feature holds for each series and bucket."""
+
+    NUMBER = "number"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One figure of each series and bucket."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What the documents of a series and bucket come to.
+
+    How it is computed, and what it would be without some of the documents, is said in `features.measures`.
+
+    Attributes:
+        name: Its name.
+        columns: Its figures; the first is the one that results show as `actual`.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A detector function, without its side.
+
+    Attributes:
+        name: The base name, which is also a record's `function_description`.
+        sides: The forms that exist.
+        short: A name that is read as the base name.
+        synonym: A name that is kept where a job uses it.
+        field_name: Whether `field_name` is named.
+        by: Whether `by_field_name` is named.
+        over: Whether `over_field_name` is named.
+        alone: Whether it can do without all of these three.
+        summarised: Whether it may be used with `summary_count_field_name`.
+        time_rules_only: Whether conditions of custom rules apply to the time alone.
+        feature: What is computed of each bucket; None while it cannot be.
+        empty: What a bucket without data means.
+        counts_events: Whether the value is the number of events.
+        learning_buckets: Non-empty buckets to see before anything can be anomalous.
+        family: What learns its series; None when it cannot be analysed yet.
+        over_family: What learns members of a population; None when it cannot be analysed with an over field (yet).
+    """
+
+    name: str
+    sides: tuple[Side, ...]
+    short: str | None = None
+    synonym: str | None = None
+    field_name: Use
+    by: Use = Use.OPTIONAL
+    over: Use = Use.OPTIONAL
+    alone: bool = False
+    summarised: bool = True
+    time_rules_only: bool = False
+    feature: Feature | None = None
+    empty: EmptyBuckets = EmptyBuckets.SKIP
+    counts_events: bool = False
+    learning_buckets: int = 8
+    family: Family | None = None
+    over_family: Family | None = None
+
+    @property
+    def discrete(self) -> bool:
+        """Whether values are counts: whole and not negative."""
+        return self.feature is not None and self.feature.columns[0].kind is Kind.COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFunction:
+    """What a detector's `function` names: a function and the side that counts."""
+
+    function: Function
+    side: Side
