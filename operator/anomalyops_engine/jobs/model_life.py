@@ -89,12 +89,12 @@ def record_step(
     analysis = entry.analysis
     assert analysis is not None  # noqa: S101 - the caller has just used it
     index = results_index(entry.config.results_index_name)
-    for bucket in results.buckets:
-        bucket["processing_time_ms"] = round(elapsed_ms / len(results.buckets))
-    documents = list(results.documents())
-    if documents:
-        ids = [key for key, _ in documents]
-        writer.append(index, [document for _, document in documents], ids=ids, new=True)
+    buckets = results.buckets
+    for bucket in buckets:
+        bucket["processing_time_ms"] = round(elapsed_ms / len(buckets))
+    found = list(results.all())
+    if found:
+        writer.append(index, [result.body for result in found], ids=[result.id for result in found], new=True)
     _renormalise(writer, index, results.renormalised)
     writer.put_state(MODEL_STATE, entry.job_id, analysis.snapshot())
     _count(entry, run, results, elapsed_ms)
@@ -135,7 +135,8 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
     counts.missing_field_count += results.missing_field_count
     counts.empty_bucket_count += results.empty_bucket_count
     counts.sparse_bucket_count += results.sparse_bucket_count
-    counts.bucket_count += len(results.buckets)
+    buckets = results.buckets
+    counts.bucket_count += len(buckets)
     now_ms = wall_clock_ms()
     counts.log_time = now_ms
     if records:
@@ -147,9 +148,9 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
         counts.latest_empty_bucket_timestamp = results.latest_empty_bucket_ms
     if results.latest_sparse_bucket_ms is not None:
         counts.latest_sparse_bucket_timestamp = results.latest_sparse_bucket_ms
-    if results.buckets:
-        counts.latest_bucket_timestamp = int(results.buckets[-1]["timestamp"])
-        run.timing.add(buckets=len(results.buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp)
+    if buckets:
+        counts.latest_bucket_timestamp = int(buckets[-1]["timestamp"])
+        run.timing.add(buckets=len(buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp)
 
 
 def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -13,56 +13,7 @@ import numpy.typing as npt
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.series import learner as series
 from anomalyops_engine.scoring.detection import Anomaly
-
-Document = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Results:
-    """What an analysis step found; every list of documents has a parallel list of document ids.
-
-    Attributes:
-        buckets: One for each bucket since the first record of the job.
-        records: Anomalous series and members.
-        influencers: Influencer values behind them.
-        model_plot: Bounds of every bucket and series, when the job asks for them.
-        event_counts: Events by bucket start, epoch milliseconds.
-        processed_records: Documents read.
-        missing_field_count: Field values that documents did not have.
-        earliest_record_ms: Time of the first document; None without documents.
-        latest_record_ms: Time of the last document.
-        empty_bucket_count: Buckets without documents.
-        sparse_bucket_count: Buckets with far fewer documents than the job's buckets usually have.
-        latest_empty_bucket_ms: Start of the last empty bucket.
-        latest_sparse_bucket_ms: Start of the last sparse bucket.
-        renormalised: Earlier results whose score is lower now: document id and the fields that change.
-    """
-
-    buckets: list[Document] = field(default_factory=list)
-    records: list[Document] = field(default_factory=list)
-    influencers: list[Document] = field(default_factory=list)
-    model_plot: list[Document] = field(default_factory=list)
-    bucket_ids: list[str] = field(default_factory=list)
-    record_ids: list[str] = field(default_factory=list)
-    influencer_ids: list[str] = field(default_factory=list)
-    model_plot_ids: list[str] = field(default_factory=list)
-    event_counts: dict[int, int] = field(default_factory=dict)
-    processed_records: int = 0
-    missing_field_count: int = 0
-    earliest_record_ms: int | None = None
-    latest_record_ms: int | None = None
-    empty_bucket_count: int = 0
-    sparse_bucket_count: int = 0
-    latest_empty_bucket_ms: int | None = None
-    latest_sparse_bucket_ms: int | None = None
-    renormalised: list[tuple[str, Document]] = field(default_factory=list)
-
-    def documents(self) -> Iterator[tuple[str, Document]]:
-        """Every result document with its id."""
-        yield from zip(self.bucket_ids, self.buckets, strict=True)
-        yield from zip(self.record_ids, self.records, strict=True)
-        yield from zip(self.influencer_ids, self.influencers, strict=True)
-        yield from zip(self.model_plot_ids, self.model_plot, strict=True)
+from anomalyops_engine.scoring.results import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Outcome(dict[str, dict[str, Any]]):
 
 
 def final_scores(parts: list[Results]) -> Outcome:
-    documents = {name: document for part in parts for name, document in part.documents()}
+    documents = {name: document for part in parts for name, document in part.all()}
     for part in parts:
         for name, change in part.renormalised:
             for field, score in change.items():
@@ -100,7 +100,7 @@ def test_stopping_and_restoring_anywhere_equals_never_stopping(loaded: Any, whol
 
 def test_ids_are_unique_and_repeatable(loaded: Any, whole: Any) -> None:
     results = loaded.analyse(JOB, BUCKETS)
-    names = [name for name, _ in results.documents()]
+    names = [name for name, _ in results.all()]
     assert len(names) == len(set(names))
     assert set(names) == set(whole)
 
@@ -145,10 +145,10 @@ def test_something_worse_dims_what_came_before_but_not_its_initial_score(bench: 
     early = before.records[-1]
     after = bench.analyse(job, 80, analysis=analysis, first=420)
     changes = dict(after.renormalised)
-    name = before.record_ids[-1]
+    name = before.found["record"][-1].id
     assert changes[name]["record_score"] < early["record_score"]
     assert "initial_record_score" not in changes[name]
-    assert before.bucket_ids[400] in changes
+    assert before.found["bucket"][400].id in changes
     together = final_scores([bench.analyse(job, 500)])
     assert together[name]["record_score"] == changes[name]["record_score"]
     assert together[name]["initial_record_score"] == early["initial_record_score"]
@@ -171,7 +171,7 @@ def test_hard_values_give_finite_results(bench: Any, value: Any, function: str) 
     bench.load(time=bench.times([1] * 300), value=value)
     job = bench.job({"function": function, "field_name": "value"}, model_plot_config={"enabled": True})
     results = bench.analyse(job, 300)
-    for _, document in results.documents():
+    for _, document in results.all():
         for field, number in document.items():
             for entry in number if isinstance(number, list) else [number]:
                 assert not isinstance(entry, float) or np.isfinite(entry), (field, document)
@@ -311,5 +311,6 @@ def test_model_plot_documents_of_similarly_named_series_do_not_collide(bench: An
     bench.load(time=bench.times([2] * 60), zone=np.tile(["a_b", "a"], 60), host=np.tile(["c", "b_c"], 60))
     detector = {"function": "count", "partition_field_name": "zone", "by_field_name": "host"}
     results = bench.analyse(bench.job(detector, model_plot_config={"enabled": True}), 60)
-    assert len(results.model_plot_ids) > 20
-    assert len(set(results.model_plot_ids)) == len(results.model_plot_ids)
+    names = [plot.id for plot in results.found["model_plot"]]
+    assert len(names) > 20
+    assert len(set(names)) == len(names)

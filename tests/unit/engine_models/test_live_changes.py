@@ -87,6 +87,6 @@ def test_a_live_change_reaches_the_running_analysis(loaded: Any, field: str) -> 
     assert seen(*changed) != seen(*second_half(loaded, half_way(loaded)))
     # A job that was stopped, changed and started again goes on in the same way.
     restored = second_half(loaded, JobAnalysis.restore(update.job, half_way(loaded).snapshot()))
-    assert dict(changed[0].documents()) == dict(restored[0].documents())
+    assert dict(changed[0].all()) == dict(restored[0].all())
     assert changed[0].renormalised == restored[0].renormalised
     assert changed[1].model_size() == restored[1].model_size()

@@ -47,7 +47,7 @@ def loaded(new_bench: Any) -> Any:
 
 
 def hosts(analysis: JobAnalysis) -> set[str]:
-    return {key[0] for detection in analysis._detections[:2] for key in detection.series_keys()}
+    return {key[0] for detection in analysis.detections[:2] for key in detection.series_keys()}
 
 
 def test_enough_memory_refuses_nobody(loaded: Any) -> None:
@@ -123,12 +123,12 @@ def test_a_long_silence_is_pruned_earlier_when_memory_is_scarce(loaded: Any) -> 
 def test_where_time_is_cut_does_not_matter_at_the_limit(loaded: Any, limit: str, cuts: list[int]) -> None:
     config = job(loaded, limit)
     whole = JobAnalysis(config)
-    at_once = [document for _, document in loaded.analyse(config, BUCKETS, analysis=whole).documents()]
+    at_once = [document for _, document in loaded.analyse(config, BUCKETS, analysis=whole).all()]
     parts, analysis = [], JobAnalysis(config)
     for left, right in pairwise([0, *cuts, BUCKETS]):
         analysis = JobAnalysis.restore(config, analysis.snapshot())
         results = loaded.analyse(config, right - left, analysis=analysis, first=left)
-        parts += [document for _, document in results.documents()]
+        parts += [document for _, document in results.all()]
 
     def initial(documents: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         return sorted(

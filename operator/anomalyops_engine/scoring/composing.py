@@ -1,0 +1,129 @@
+"""Composing: a stretch's anomalies become scored documents, bucket by bucket."""
+
+# ruff: noqa: PLR0917 - private steps of one computation
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from anomalyops_engine.scoring.detection import Anomaly
+from anomalyops_engine.scoring.documents import Stamp, bucket_influencer, influencer_document, record_document
+from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
+from anomalyops_engine.scoring.results import Results
+from anomalyops_engine.scoring.step import Step
+
+
+class Composer:
+    """Turns the anomalies of a stretch into results, and dims earlier ones."""
+
+    def __init__(self, step: Step, normaliser: Normaliser, results: Results) -> None:
+        self._step = step
+        self._normaliser = normaliser
+        self._results = results
+        self._new: dict[str, dict[str, Any]] = {}
+
+    def compose(
+        self, anomalies: Sequence[Anomaly], *, begin: int, events: Sequence[int], scored: Sequence[int]
+    ) -> None:
+        """Make the results of every bucket, then renormalise.
+
+        Args:
+            anomalies: All of the stretch.
+            begin: Position of the first bucket that has results.
+            events: Events of each bucket of the stretch.
+            scored: Series that were scored in each bucket.
+        """
+        by_bucket: dict[int, list[Anomaly]] = {}
+        for anomaly in sorted(anomalies, key=lambda a: (a.bucket, a.detector.index, a.key)):
+            by_bucket.setdefault(anomaly.bucket, []).append(anomaly)
+        for position in range(begin, len(events)):
+            stamp = self._step.stamp(position)
+            self._bucket(stamp, by_bucket.get(position, []), scored[position], events[position])
+        self._renormalise(self._step.end_ms)
+
+    def _bucket(self, stamp: Stamp, anomalies: list[Anomaly], scored: int, events: int) -> None:
+        document_id = stamp.document_id("bucket")
+        document = stamp.head("bucket") | {
+            "anomaly_score": 0.0,
+            "initial_anomaly_score": 0.0,
+            "event_count": events,
+            "processing_time_ms": 0,
+            "bucket_influencers": [],
+        }
+        self._results.add(document_id, document)
+        self._new[document_id] = document
+        if not anomalies:
+            return
+        for number, anomaly in enumerate(anomalies):
+            self._record(stamp, number, anomaly)
+        self._influencers(stamp, anomalies, document, document_id)
+        surprise = pooled_surprise([anomaly.surprise for anomaly in anomalies], scored)
+        score = self._normaliser.initial("bucket", surprise, stamp.timestamp_ms)
+        document["anomaly_score"] = document["initial_anomaly_score"] = score
+        self._remember("bucket", document_id, "anomaly_score", stamp, surprise, score)
+        self._bucket_influencer(stamp, document, document_id, "bucket_time", surprise)
+
+    def _record(self, stamp: Stamp, number: int, anomaly: Anomaly) -> None:
+        detector = anomaly.detector
+        scope = f"record/{detector.index}/{anomaly.split(detector.partition) or ''}"
+        score = self._normaliser.initial(scope, anomaly.surprise, stamp.timestamp_ms)
+        document = record_document(stamp, anomaly, score)
+        document_id = stamp.document_id("record", number)
+        self._results.add(document_id, document)
+        self._new[document_id] = document
+        self._remember(scope, document_id, "record_score", stamp, anomaly.surprise, score)
+
+    def _influencers(self, stamp: Stamp, anomalies: list[Anomaly], bucket: dict[str, Any], bucket_id: str) -> None:
+        pooled: dict[tuple[str, str], list[float]] = {}
+        for anomaly in anomalies:
+            for name, values in anomaly.influences.items():
+                for value, share in values.items():
+                    pooled.setdefault((name, value), []).append(anomaly.surprise * share)
+        strongest: dict[str, float] = {}
+        number = 0
+        for (name, value), surprises in pooled.items():
+            surprise = pooled_surprise(surprises, len(surprises))
+            if surprise < NOTEWORTHY:
+                continue
+            scope = f"influencer/{name}"
+            score = self._normaliser.initial(scope, surprise, stamp.timestamp_ms)
+            document_id = stamp.document_id("influencer", name, number)
+            document = influencer_document(stamp, name, value, surprise, score)
+            self._results.add(document_id, document)
+            self._new[document_id] = document
+            self._remember(scope, document_id, "influencer_score", stamp, surprise, score)
+            strongest[name] = max(strongest.get(name, 0.0), surprise)
+            number += 1
+        for name, surprise in strongest.items():
+            self._bucket_influencer(stamp, bucket, bucket_id, name, surprise)
+
+    def _bucket_influencer(
+        self, stamp: Stamp, bucket: dict[str, Any], bucket_id: str, name: str, surprise: float
+    ) -> None:
+        scope = f"bucket_influencer/{name}"
+        score = self._normaliser.initial(scope, surprise, stamp.timestamp_ms)
+        bucket["bucket_influencers"].append(bucket_influencer(stamp, name, surprise, score))
+        self._remember(scope, bucket_id, f"bucket_influencers/{name}", stamp, surprise, score)
+
+    def _remember(self, scope: str, document_id: str, fields: str, stamp: Stamp, surprise: float, score: float) -> None:
+        if score > 0.0:
+            entry = Entry(document_id, fields, stamp.timestamp_ms, surprise, score)
+            self._normaliser.remember(scope, entry)
+
+    def _renormalise(self, now_ms: int) -> None:
+        """Dim what is small beside what came later: in new documents at once, in stored ones by a list of changes."""
+        changed: dict[str, dict[str, Any]] = {}
+        for entry in self._normaliser.dimmed(now_ms):
+            document = self._new.get(entry.document_id)
+            if document is None:
+                change = changed.setdefault(entry.document_id, {})
+                change[entry.fields] = entry.score
+            elif entry.fields.startswith("bucket_influencers/"):
+                name = entry.fields.partition("/")[2]
+                for influencer in document["bucket_influencers"]:
+                    if influencer["influencer_field_name"] == name:
+                        influencer["anomaly_score"] = entry.score
+            else:
+                document[entry.fields] = entry.score
+        self._results.renormalised = [(name, change) for name, change in changed.items() if change]

@@ -1,0 +1,233 @@
+"""All detectors of a job over a stretch of buckets: who gets a model, who is given up, what is surprising."""
+
+# ruff: noqa: PLR0917 - private steps of one computation
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.config import Job
+from anomalyops_engine.features.extract import Values
+from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
+from anomalyops_engine.functions import Family
+from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, SeriesDetection
+from anomalyops_engine.scoring.documents import model_plot_document, series_digest
+from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
+from anomalyops_engine.scoring.population import PopulationDetection
+from anomalyops_engine.scoring.results import Results
+from anomalyops_engine.scoring.step import Step
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+def _new_detection(detector: ResolvedDetector, live: LiveSettings, span_ms: int) -> Detection:
+    match detector.family:
+        case Family.SERIES:
+            return SeriesDetection(detector, live, span_ms=span_ms)
+        case Family.POPULATION:
+            return PopulationDetection(detector, live, span_ms=span_ms)
+
+
+class Detectors:
+    """The detectors of a job with everything that they have learnt.
+
+    Attributes:
+        detections: One a detector.
+        memory: What their models may take.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.memory = MemoryBudget(0)
+        self.detections: list[Detection] = []
+        self.configure(job)
+
+    def configure(self, job: Job) -> None:
+        """Take over a configuration of the job: the first, or one that was changed while it runs."""
+        self.memory.change_limit(job.memory_limit.bytes)
+        plot = job.model_plot_config
+        live = LiveSettings(
+            want_bounds=plot is not None and plot.enabled,
+            prune_buckets=job.analysis_config.model_prune_window.ms // job.bucket_span_ms,
+        )
+        resolved = resolve_detectors(job.analysis_config)
+        if not self.detections:
+            span_ms = job.bucket_span_ms
+            self.detections = [_new_detection(detector, live, span_ms) for detector in resolved]
+        for detection, detector in zip(self.detections, resolved, strict=True):
+            detection.configure(detector, live)
+
+    def shape(self) -> list[Any]:
+        """What a model state must have in common with the job that takes it over."""
+        return [
+            [d.detector.name, d.detector.field_name, d.detector.by, d.detector.over, d.detector.partition]
+            for d in self.detections
+        ]
+
+    @property
+    def used(self) -> int:
+        """Bytes of all models."""
+        return sum(detection.model_bytes for detection in self.detections)
+
+    def detect(
+        self, step: Step, values: Sequence[Values], begin: int, results: Results
+    ) -> tuple[list[list[Anomaly]], IntArray]:
+        """Score and learn a stretch.
+
+        Args:
+            step: The stretch.
+            values: Each detector's values.
+            begin: Position of the first bucket of the job's life in this stretch, 0 when it lies before.
+            results: Receives the model plot, if the job wants it.
+
+        Returns:
+            Each detector's anomalies, and how many series were scored in each bucket.
+        """
+        found: list[list[Anomaly]] = [[] for _ in self.detections]
+        scored = np.zeros(step.bucket_count, dtype=np.int64)
+        plot = _Plot(step, results) if self._plots(step) else None
+        for left, right in self._chapters(step, begin):
+            parts = [whole.between(left, right) for whole in values]
+            refused = self._admit(parts)
+            for index, detection in enumerate(self.detections):
+                mine, counted = detection.step(
+                    parts[index],
+                    first_bucket=step.first_bucket + left,
+                    buckets=right - left,
+                    begin=max(begin - left, 0),
+                    refused=refused[index],
+                    plot=partial(plot.add, left) if plot is not None else None,
+                )
+                for anomaly in mine:
+                    anomaly.bucket += left
+                found[index] += mine
+                scored[left:right] += counted
+        return found, scored
+
+    @staticmethod
+    def _plots(step: Step) -> bool:
+        plot = step.job.model_plot_config
+        return plot is not None and plot.enabled
+
+    def _chapters(self, step: Step, begin: int) -> Iterator[tuple[int, int]]:
+        """Parts of the stretch between searches for old entities, which are made on the way.
+
+        The searches come at fixed numbers of buckets since the epoch, wherever a stretch begins or ends.
+        """
+        every = check_every(step.prune_buckets)
+        if not any(detection.detector.split_fields or detection.detector.over for detection in self.detections):
+            yield 0, step.bucket_count
+            return
+        left = 0
+        while left < step.bucket_count:
+            number = step.first_bucket + left
+            right = min(left + every - number % every, step.bucket_count)
+            if right > begin:
+                if number % every == 0:
+                    self._prune(number, step.prune_buckets)
+                yield left, right
+            left = right
+
+    def _prune(self, number: int, prune_buckets: int) -> None:
+        """Give up entities without data for the prune window, or for less of it when memory is scarce."""
+        oldest = number - self.memory.window(self.used, prune_buckets)
+        for detection in self.detections:
+            detection.prune(oldest)
+        self.memory.settle()
+
+    def _admit(self, parts: list[Values]) -> list[set[Key]]:
+        """The entities of each detector that get no model, for want of memory."""
+        newcomers = [
+            newcomer
+            for index, (detection, values) in enumerate(zip(self.detections, parts, strict=True))
+            for newcomer in detection.newcomers(values, index)
+        ]
+        refused: list[set[Key]] = [set() for _ in parts]
+        for index, key in self.memory.admit(newcomers, self.used):
+            refused[index].add(key)
+        costs: dict[int, int] = {}
+        for detection, values, mine in zip(self.detections, parts, refused, strict=True):
+            for bucket, cost in detection.refused_bytes(values, mine).items() if mine else ():
+                costs[bucket] = costs.get(bucket, 0) + cost
+        self.memory.note_refusals(costs)
+        return refused
+
+    def size(self) -> dict[str, Any]:
+        """The `model_size_stats` fields that the models know: bytes and series."""
+        used = self.used
+        by, over, partition = set(), set(), set()
+        for detection in self.detections:
+            detector = detection.detector
+            for key in detection.series_keys():
+                names = [*detector.split_fields, *([detector.over] if detector.over else [])]
+                values = dict(zip(names, key, strict=False))
+                partition_value = values.get(detector.partition) if detector.partition else None
+                if detector.partition:
+                    partition.add((detector.index, partition_value))
+                if detector.over and detector.over in values:
+                    over.add((detector.index, partition_value, values[detector.over]))
+                if not detector.over or detector.by:
+                    by.add((detector.index, partition_value, values.get(detector.by) if detector.by else None))
+        memory = self.memory
+        return {
+            "model_bytes": used,
+            "peak_model_bytes": max(memory.peak, used),
+            "model_bytes_exceeded": max(memory.missing, used - memory.limit, 0),
+            "model_bytes_memory_limit": memory.limit,
+            "total_by_field_count": len(by),
+            "total_over_field_count": len(over),
+            "total_partition_field_count": len(partition),
+            "bucket_allocation_failures_count": memory.failures,
+            "memory_status": memory.status(used),
+        }
+
+    def pack(self) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
+        """Plain values of each detector, and arrays, for a snapshot."""
+        plain: list[dict[str, Any]] = []
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for index, detection in enumerate(self.detections):
+            own_plain, own_arrays = detection.pack()
+            plain.append(own_plain)
+            arrays |= {f"{index}.{name}": array for name, array in own_arrays.items()}
+        return plain, arrays
+
+    def unpack(self, plain: Sequence[dict[str, Any]], arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Take over what `pack` described."""
+        for index, detection in enumerate(self.detections):
+            prefix = f"{index}."
+            mine = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+            detection.unpack(plain[index], mine)
+
+
+class _Plot:
+    """Model plot of the series that the job wants."""
+
+    def __init__(self, step: Step, results: Results) -> None:
+        self._step = step
+        self._results = results
+        plot = step.job.model_plot_config
+        self._terms = frozenset() if plot is None else plot.term_values
+
+    def add(
+        self,
+        chapter: int,
+        detector: ResolvedDetector,
+        key: tuple[str, ...],
+        left: int,
+        values: FloatArray,
+        details: FloatArray,
+    ) -> None:
+        """Add a series' buckets from `chapter` + `left` on."""
+        if self._terms and not self._terms & set(key):
+            return
+        row = series_digest(key)
+        for b in np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER]):
+            stamp = self._step.stamp(chapter + left + int(b))
+            document = model_plot_document(stamp, detector, key, float(values[b]), details[b])
+            self._results.add(stamp.document_id("model_plot", detector.index, row), document)

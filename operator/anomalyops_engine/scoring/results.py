@@ -1,0 +1,80 @@
+"""What a step of an analysis gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+Document = dict[str, Any]
+_TYPES: Final = ("bucket", "record", "influencer", "model_plot")
+
+
+class Result(NamedTuple):
+    """A result document and its id, which is the same when the bucket is analysed again."""
+
+    id: str
+    body: Document
+
+
+@dataclass(slots=True)
+class Results:
+    """What an analysis step found.
+
+    Attributes:
+        found: Every result, by type: `bucket` (one for each bucket since the first record of the job), `record`
+            (anomalous series and members), `influencer` (values behind them), `model_plot` (bounds of every bucket and
+            series, when the job asks for them).
+        processed_records: Documents read.
+        missing_field_count: Field values that documents did not have.
+        earliest_record_ms: Time of the first document; None without documents.
+        latest_record_ms: Time of the last document.
+        empty_bucket_count: Buckets without documents.
+        sparse_bucket_count: Buckets with far fewer documents than the job's buckets usually have.
+        latest_empty_bucket_ms: Start of the last empty bucket.
+        latest_sparse_bucket_ms: Start of the last sparse bucket.
+        renormalised: Earlier results whose score is lower now: document id and the fields that change.
+    """
+
+    found: dict[str, list[Result]] = field(default_factory=dict)
+    processed_records: int = 0
+    missing_field_count: int = 0
+    earliest_record_ms: int | None = None
+    latest_record_ms: int | None = None
+    empty_bucket_count: int = 0
+    sparse_bucket_count: int = 0
+    latest_empty_bucket_ms: int | None = None
+    latest_sparse_bucket_ms: int | None = None
+    renormalised: list[tuple[str, Document]] = field(default_factory=list)
+
+    def add(self, id: str, body: Document) -> None:  # noqa: A002 - the document's id
+        """Add a result."""
+        self.found.setdefault(body["result_type"], []).append(Result(id, body))
+
+    def all(self) -> Iterator[Result]:
+        """Every result, type by type."""
+        for result_type in _TYPES:
+            yield from self.found.get(result_type, ())
+
+    def _bodies(self, result_type: str) -> list[Document]:
+        return [result.body for result in self.found.get(result_type, ())]
+
+    @property
+    def buckets(self) -> list[Document]:
+        """The buckets."""
+        return self._bodies("bucket")
+
+    @property
+    def records(self) -> list[Document]:
+        """The records."""
+        return self._bodies("record")
+
+    @property
+    def influencers(self) -> list[Document]:
+        """The influencers."""
+        return self._bodies("influencer")
+
+    @property
+    def model_plot(self) -> list[Document]:
+        """The bounds of series."""
+        return self._bodies("model_plot")
