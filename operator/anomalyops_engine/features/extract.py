@@ -102,14 +102,12 @@ class Values:
         bucket: Bucket positions, int64.
         key: Positions in `keys`, int64.
         value: The function's value; NaN where the bucket's documents have none.
-        count: Events behind it.
         keys: The distinct keys: tuples of text in the order of the asked columns.
     """
 
     bucket: Int64Array
     key: Int64Array
     value: FloatArray
-    count: Int64Array
     keys: list[tuple[str, ...]]
 
     def between(self, left: int, right: int) -> Values:
@@ -121,7 +119,6 @@ class Values:
             bucket=self.bucket[first:last] - left,
             key=position[self.key[first:last]],
             value=self.value[first:last],
-            count=self.count[first:last],
             keys=[name for name, present in zip(self.keys, has_values, strict=True) if present],
         )
 
@@ -134,7 +131,6 @@ class Values:
             bucket=self.bucket[rows],
             key=position[self.key[rows]],
             value=self.value[rows],
-            count=self.count[rows],
             keys=[name for name, keep in zip(self.keys, kept, strict=True) if keep],
         )
 
@@ -172,10 +168,7 @@ def detector_values(stretch: Stretch, detector: ResolvedDetector) -> Values:
         where.append(inputs.weight > 0)
     if detector.field_name:
         where.append(stretch.column(detector.field_name).is_not_null())
-    aggregates = [
-        *(Cast(column(inputs), "DOUBLE").named(name) for name, column in detector.measure.columns.items()),
-        Cast(Aggregate("sum", (inputs.weight,)), "BIGINT").named("events"),
-    ]
+    aggregates = [Cast(column(inputs), "DOUBLE").named(name) for name, column in detector.measure.columns.items()]
     return _values(stretch.group(keys, aggregates, where), len(keys))
 
 
@@ -200,7 +193,6 @@ def _values(table: pa.Table, width: int) -> Values:
         bucket=bucket[order],
         key=key.astype(np.int64)[order],
         value=_reproducible(value[order]),
-        count=table.column("events").to_numpy().astype(np.int64)[order],
         keys=[_decode(int(number), dictionaries) for number in present],
     )
 

@@ -1,7 +1,7 @@
 """A running datafeed: its lookback, its real time, and the one step that both are made of.
 
-A step searches whole buckets, has them analysed, and commits results, counts, model and position in one
-transaction, so that a kill at any moment loses at most a step that the next start repeats identically.
+A step searches whole buckets, has them analysed, and commits results, counts, position and what the model learnt from
+in one transaction, so that a kill at any moment loses at most a step that the next start repeats identically.
 A bucket is analysed once, when it is complete: its end is not after `end` of a bounded run, or not after
 now - query_delay.
 """
@@ -14,18 +14,18 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Final
 
-from anomalyops_engine.config import Job
 from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
 from anomalyops_engine.jobs.extractor import Extractor
 from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary, Leg
-from anomalyops_engine.jobs.model_life import load_analysis, record_step, store_snapshot
-from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
+from anomalyops_engine.jobs.journal import load_analysis, write_checkpoint, write_entry
+from anomalyops_engine.jobs.model_life import account_step, store_snapshot, write_results
+from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, Registry
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.refusals import MlError
-from anomalyops_engine.scoring import SnapshotError
-from anomalyops_engine.store import DatabaseError, Reader, StoreError, Writer
+from anomalyops_engine.scoring import JobAnalysis, SnapshotError
+from anomalyops_engine.store import DatabaseError, Reader, StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -160,21 +160,41 @@ class RunningDatafeed:
             run.position_ms = leg.end_ms
             self._note_gap(leg)
             self._count_search(feed_run, results.processed_records, (first_ms, leg.end_ms), elapsed_s)
+            account_step(job, run, results, elapsed_ms=elapsed_s * SECOND_MS, audit=self.audit)
+            inputs = results.inputs.pack()
             with self._registry.store.write() as writer:
-                record_step(writer, job, run, results, elapsed_ms=elapsed_s * SECOND_MS, audit=self.audit)
-                config = self._snapshot_if_due(writer, run)
-                if config is job.config:
-                    self._registry.save_job_run(writer, job.job_id, run)
-                else:
-                    self._registry.save_job(writer, config, run)
+                write_results(writer, job, results)
+                write_entry(writer, job.job_id, run, inputs)
+                self._registry.save_job_run(writer, job.job_id, run)
                 self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
                 self.audit.write(writer)
         except BaseException:
             # The model in memory is ahead of the store: forget it, the next step restores the committed one.
             job.analysis = None
             raise
-        job.run, job.config, self.feed.run = run, config, feed_run
+        job.run, self.feed.run = run, feed_run
         self._resize(elapsed_s)
+        self._persist_if_due(analysis)
+
+    def _persist_if_due(self, analysis: JobAnalysis) -> None:
+        """Write a checkpoint of the model, or a snapshot, when it is time; the model is packed before others wait."""
+        job, now_ms = self.job, wall_clock_ms()
+        snapshot = self._is_snapshot_due(now_ms)
+        if not snapshot and not job.run.journal.is_due(now_ms):
+            return
+        state, run, config = analysis.snapshot(), deepcopy(job.run), job.config
+        with self._registry.store.write() as writer:
+            write_checkpoint(writer, job.job_id, run, state, now_ms=now_ms)
+            if snapshot:
+                config = store_snapshot(writer, job, run, self.audit, state)
+            self._registry.save_job(writer, config, run)
+            self.audit.write(writer)
+        job.run, job.config = run, config
+
+    def _is_snapshot_due(self, now_ms: int) -> bool:
+        run = self.job.run
+        since_ms = run.snapshot_ms if run.snapshot_ms is not None else run.opened_ms
+        return since_ms is not None and now_ms - since_ms >= self.job.config.persist_interval_ms
 
     def _note_gap(self, leg: Leg) -> None:
         if leg.skipped_ms is None:
@@ -187,12 +207,6 @@ class RunningDatafeed:
             "the times of the documents before",
             "warning",
         )
-
-    def _snapshot_if_due(self, writer: Writer, run: JobRun) -> Job:
-        since_ms = run.snapshot_ms if run.snapshot_ms is not None else run.opened_ms
-        if since_ms is None or wall_clock_ms() - since_ms < self.job.config.persist_interval_ms:
-            return self.job.config
-        return store_snapshot(writer, self.job, run, self.audit)
 
     def _count_search(
         self, feed_run: DatafeedRun, records: int, interval_ms: tuple[int, int], elapsed_s: float

@@ -21,7 +21,8 @@ from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
 from anomalyops_engine.jobs.indices import prepare_results, release_results
-from anomalyops_engine.jobs.model_life import check_analysable, erase, load_analysis, model_size_stats
+from anomalyops_engine.jobs.journal import load_analysis, pending_state, write_checkpoint
+from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
     DATAFEED_RUN,
@@ -192,10 +193,15 @@ class JobOperations:
                 check_analysable(update.job)
             audit = self._runtime.audit()
             audit.note(job_id, f"Job updated: [{', '.join(update.fields)}]")
+            changes_analysis = update.live or entry.run.state != "opened"
+            state = pending_state(self._registry, entry) if changes_analysis else None
+            run = deepcopy(entry.run)
             with self._registry.store.write() as writer:
-                self._registry.save_job(writer, update.job, entry.run)
+                if state is not None:
+                    write_checkpoint(writer, job_id, run, state, now_ms=wall_clock_ms())
+                self._registry.save_job(writer, update.job, run)
                 audit.write(writer)
-            entry.config = update.job
+            entry.config, entry.run = update.job, run
             if entry.analysis is not None and update.live:
                 entry.analysis.configure(update.job)
             return self._show_entry(entry, self._registry.datafeed_of(job_id))

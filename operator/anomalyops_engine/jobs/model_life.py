@@ -1,4 +1,4 @@
-"""The model of one job through its life: restoring, stepping, persisting, snapshots, forgetting."""
+"""The model of one job through its life: what its steps find, snapshots, forgetting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from anomalyops_engine.config.job import JOB_VERSION
 from anomalyops_engine.config.units import DAY_MS, SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
-from anomalyops_engine.jobs.registry import MODEL_STATE, SNAPSHOT_STATE, JobEntry, JobRun, Registry
+from anomalyops_engine.jobs.journal import erase_model
+from anomalyops_engine.jobs.registry import SNAPSHOT_STATE, JobEntry, JobRun
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import delete_where
 from anomalyops_engine.refusals import not_implemented
@@ -64,41 +65,32 @@ def model_size_stats(job: Job, run: JobRun) -> JsonObject:
     }
 
 
-def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
-    """Return the analysis of a job as of its last committed bucket, from memory or from the store."""
-    if entry.analysis is None:
-        with registry.store.read() as reader:
-            state = registry.stored_model(reader, entry.job_id)
-        entry.analysis = JobAnalysis(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
-    return entry.analysis
-
-
-def record_step(
-    writer: Writer, entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: float, audit: Audit
-) -> None:
-    """Write the results and the model of one step and bring `run` up to date.
+def account_step(entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: float, audit: Audit) -> None:
+    """Bring a run up to date with a step.
 
     Args:
-        writer: the step's transaction.
         entry: the job; its analysis is the one that made `results`.
-        run: a copy of the job's run that takes effect when the transaction is committed.
+        run: a copy of the job's run that takes effect when the step is committed.
         results: what the analysis returned.
         elapsed_ms: how long the analysis took.
         audit: where changes of the memory status are noted.
     """
     analysis = entry.analysis
     assert analysis is not None  # noqa: S101 - the caller has just used it
-    index = results_index(entry.config.results_index_name)
     buckets = results.buckets
     for bucket in buckets:
         bucket["processing_time_ms"] = round(elapsed_ms / len(buckets))
+    _count(entry, run, results, elapsed_ms)
+    _measure(entry, run, analysis, audit)
+
+
+def write_results(writer: Writer, entry: JobEntry, results: Results) -> None:
+    """Write the results of a step, and what it changes in earlier ones."""
+    index = results_index(entry.config.results_index_name)
     found = list(results.all())
     if found:
         writer.append(index, [result.body for result in found], ids=[result.id for result in found], new=True)
     _renormalise(writer, index, results.renormalised)
-    writer.put_state(MODEL_STATE, entry.job_id, analysis.snapshot())
-    _count(entry, run, results, elapsed_ms)
-    _measure(entry, run, analysis, audit)
 
 
 def _renormalise(writer: Writer, index: str, changes: Sequence[tuple[str, JsonObject]]) -> None:
@@ -179,21 +171,21 @@ def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) 
         )
 
 
-def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit) -> Job:
+def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit, state: bytes | None) -> Job:
     """Store a model snapshot (document and model) of the job's latest state; drop expired ones and expired results.
 
     Nothing is stored when no bucket was analysed since the last snapshot.
 
     Args:
-        writer: the transaction; it holds the model of the latest step.
+        writer: the transaction.
         entry: the job.
         run: the run that takes effect with the transaction; told of the snapshot.
         audit: where the snapshot is noted.
+        state: what the job has learnt up to its last committed bucket; None when it has learnt nothing.
 
     Returns:
         The configuration that takes effect with the transaction: it names the snapshot.
     """
-    state = writer.state(MODEL_STATE, entry.job_id)
     counts = run.counts
     if state is None or counts.latest_bucket_timestamp is None:
         return entry.config
@@ -291,7 +283,7 @@ def erase(writer: Writer, job: Job, *, user_annotations: bool) -> None:
         user_annotations: whether annotations that people wrote go too.
     """
     job_id = job.job_id
-    writer.delete_state(MODEL_STATE, job_id)
+    erase_model(writer, job_id)
     for snapshot_id in _snapshot_ids(writer, job_id):
         writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
     mine: JsonObject = {"term": {"job_id": job_id}}

@@ -15,16 +15,16 @@ from typing import Final
 from anomalyops_engine.config import Datafeed, Job
 from anomalyops_engine.config.identifiers import expand
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
+from anomalyops_engine.jobs.journal import JournalRun
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import missing_datafeed, missing_job
 from anomalyops_engine.scoring import JobAnalysis
-from anomalyops_engine.store import Reader, Store, Writer
+from anomalyops_engine.store import Store, Writer
 
 JOB_CONFIG: Final = "anomaly_detector"
 JOB_RUN: Final = "anomaly_detector_run"
 DATAFEED_CONFIG: Final = "datafeed"
 DATAFEED_RUN: Final = "datafeed_run"
-MODEL_STATE: Final = "model_state"
 SNAPSHOT_STATE: Final = "model_snapshot_state"
 METADATA: Final = "ml_metadata"
 
@@ -38,6 +38,7 @@ class JobRun:
         opened_ms: when it was opened, epoch milliseconds.
         position_ms: start of the first bucket that is not analysed yet; None before the first record.
         model_size: the latest `model_size_stats` of the analysis; empty before the first.
+        journal: how far the stored model is.
         snapshot_ms: when the latest model snapshot was stored.
         failure: why the job failed.
         blocked: delete or reset while that runs.
@@ -49,6 +50,7 @@ class JobRun:
     counts: DataCounts = field(default_factory=DataCounts)
     timing: JobTiming = field(default_factory=JobTiming)
     model_size: JsonObject = field(default_factory=dict)
+    journal: JournalRun = field(default_factory=JournalRun)
     snapshot_ms: int | None = None
     failure: str | None = None
     blocked: str | None = None
@@ -65,6 +67,8 @@ class JobRun:
                 **values,
                 "counts": DataCounts.load(values["counts"]),
                 "timing": JobTiming.load(values["timing"]),
+                # A run that was stored before there was a journal has none.
+                "journal": JournalRun(**values.get("journal", {})),
             }
         )
 
@@ -279,7 +283,3 @@ class Registry:
     def save_datafeed_run(self, writer: Writer, datafeed_id: str, run: DatafeedRun) -> None:
         """Write a datafeed's run alone: what every step changes."""
         writer.put_config(DATAFEED_RUN, datafeed_id, run.store())
-
-    def stored_model(self, reader: Reader, job_id: str) -> bytes | None:
-        """Return the model as of the last committed bucket."""
-        return reader.state(MODEL_STATE, job_id)

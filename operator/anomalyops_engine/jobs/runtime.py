@@ -11,11 +11,13 @@ from typing import Final
 from anomalyops_engine.config import Job, MemorySize
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.feed import RunningDatafeed
+from anomalyops_engine.jobs.journal import current_state, write_checkpoint
 from anomalyops_engine.jobs.model_life import store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.scheduler import Scheduler
 from anomalyops_engine.jobs.warm_up import WarmUp
 from anomalyops_engine.json_types import JsonObject
+from anomalyops_engine.scoring import SnapshotError
 from anomalyops_engine.store import Writer
 
 NODE_NAME: Final = "anomalyops-engine"
@@ -97,10 +99,16 @@ class Runtime:
         if running is not None:
             running.cancelled = True
         feed_run = self._stopped(job, feed, audit, forced=forced and close) if feed is not None else None
+        state = None
+        if close and not forced and failure is None:
+            try:
+                state = current_state(self.registry, job)
+            except SnapshotError as error:
+                failure = str(error)
         with self.registry.store.write() as writer:
             config, run = job.config, job.run
             if close:
-                config, run = self._closed(writer, job, audit, forced=forced, failure=failure)
+                config, run = self._closed(writer, job, audit, state, forced=forced, failure=failure)
                 self.registry.save_job(writer, config, run)
             if feed is not None and feed_run is not None:
                 self.registry.save_datafeed_run(writer, feed.datafeed_id, feed_run)
@@ -121,7 +129,14 @@ class Runtime:
         return stopped
 
     def _closed(
-        self, writer: Writer, job: JobEntry, audit: Audit, *, forced: bool, failure: str | None
+        self,
+        writer: Writer,
+        job: JobEntry,
+        audit: Audit,
+        state: bytes | None,
+        *,
+        forced: bool,
+        failure: str | None,
     ) -> tuple[Job, JobRun]:
         run = deepcopy(job.run)
         run.state, run.opened_ms, run.failure = "closed", None, None
@@ -130,5 +145,7 @@ class Runtime:
             audit.note(job.job_id, f"Job failed: {failure}", "error")
             return job.config, run
         audit.note(job.job_id, "Job is closing (forced)" if forced else "Job is closing")
-        config = job.config if forced else store_snapshot(writer, job, run, audit)
+        if state is not None and run.journal.pending:
+            write_checkpoint(writer, job.job_id, run, state, now_ms=wall_clock_ms())
+        config = job.config if forced else store_snapshot(writer, job, run, audit, state)
         return replace(config, finished_time=wall_clock_ms()), run

@@ -2,7 +2,8 @@
 
 from anomalyops_engine.features import UnsupportedAnalysis
 from anomalyops_engine.scoring.analysis import JobAnalysis
+from anomalyops_engine.scoring.inputs import StepInputs
 from anomalyops_engine.scoring.results import Result, Results
 from anomalyops_engine.scoring.snapshot import SnapshotError
 
-__all__ = ["JobAnalysis", "Result", "Results", "SnapshotError", "UnsupportedAnalysis"]
+__all__ = ["JobAnalysis", "Result", "Results", "SnapshotError", "StepInputs", "UnsupportedAnalysis"]

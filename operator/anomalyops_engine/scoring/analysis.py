@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from anomalyops_engine.config import Job
 from anomalyops_engine.features.extract import Stretch, count_events, detector_values
+from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query import Documents
 from anomalyops_engine.scoring.composing import Composer
 from anomalyops_engine.scoring.counting import BucketCounter
 from anomalyops_engine.scoring.detecting import Detectors
-from anomalyops_engine.scoring.detection import Detection
+from anomalyops_engine.scoring.detection import Anomaly, Detection
 from anomalyops_engine.scoring.influencers import attribute
+from anomalyops_engine.scoring.inputs import StepInputs
 from anomalyops_engine.scoring.normaliser import Normaliser
 from anomalyops_engine.scoring.results import Results
 from anomalyops_engine.scoring.snapshot import SnapshotError, read_snapshot, write_snapshot
@@ -110,28 +113,55 @@ class JobAnalysis:
             ValueError: When the stretch is not cut at buckets, or goes back behind an analysed bucket.
         """
         self._check_stretch(start_ms, end_ms)
-        step = Step(self._job, start_ms, end_ms)
         stretch = Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
         config = self._job.analysis_config
-        events = count_events(stretch, config.summary_count_field_name, config.fields)
+        inputs = StepInputs(start_ms, end_ms, count_events(stretch, config.summary_count_field_name, config.fields))
+        if self._begun or inputs.events.earliest_ms is not None:
+            inputs.values = [detector_values(stretch, detection.detector) for detection in self.detections]
+
+        def find(detector: ResolvedDetector, anomalies: Sequence[Anomaly]) -> None:
+            attribute(stretch, detector, config.influencers, anomalies)
+            inputs.influences.append([anomaly.influences for anomaly in anomalies])
+
+        return self._advance(inputs, find)
+
+    def replay(self, inputs: StepInputs) -> None:
+        """Learn again from the inputs of a step, in place of its documents; its results are there already.
+
+        Raises:
+            ValueError: As `analyse` does.
+        """
+        self._check_stretch(inputs.start_ms, inputs.end_ms)
+        known = iter(inputs.influences)
+
+        def recall(_: ResolvedDetector, anomalies: Sequence[Anomaly]) -> None:
+            for anomaly, influences in zip(anomalies, next(known), strict=True):
+                anomaly.influences = influences
+
+        self._advance(inputs, recall)
+
+    def _advance(self, inputs: StepInputs, influence: Callable[[ResolvedDetector, Sequence[Anomaly]], None]) -> Results:
+        """Score and learn from the inputs of a step; `influence` fills in what is behind the anomalies."""
+        step = Step(self._job, inputs.start_ms, inputs.end_ms)
+        events = inputs.events
         results = Results(
+            inputs=inputs,
             processed_records=int(events.documents.sum()),
             missing_field_count=events.missing_fields,
             earliest_record_ms=events.earliest_ms,
             latest_record_ms=events.latest_ms,
         )
-        self._next_ms = end_ms
+        self._next_ms = inputs.end_ms
         begin = 0
         if not self._begun:
             if events.earliest_ms is None:
                 return results
             self._begun = True
             begin = int(np.argmax(events.documents > 0))
-        self._counter.count(events, begin, start_ms=start_ms, span_ms=self.bucket_span_ms, results=results)
-        values = [detector_values(stretch, detection.detector) for detection in self.detections]
-        found, scored = self._detectors.detect(step, values, begin, results)
+        self._counter.count(events, begin, start_ms=step.start_ms, span_ms=step.span_ms, results=results)
+        found, scored = self._detectors.detect(step, inputs.values, begin, results)
         for detection, mine in zip(self.detections, found, strict=True):
-            attribute(stretch, detection.detector, config.influencers, mine)
+            influence(detection.detector, mine)
         Composer(step, self._normaliser, results).compose(
             [anomaly for mine in found for anomaly in mine],
             begin=begin,

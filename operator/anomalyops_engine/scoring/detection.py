@@ -28,6 +28,10 @@ _BLOCK_CELLS = 400_000
 _BLOCK_BUCKETS = 20_000
 
 
+Influences = dict[str, dict[str, float]]
+"""By influencer field: value to how much of a deviation it explains, 0 to 1."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Anomaly:
     """A surprising bucket of one series or population member.
@@ -45,7 +49,7 @@ class Anomaly:
         multi: The same, of the last 12 buckets.
         length: Surprising buckets in a row, this one included.
         noisy: Whether this time of day is one of clearly larger variance.
-        influences: By influencer field: value to how much of the deviation it explains, 0 to 1.
+        influences: What is behind it.
     """
 
     detector: ResolvedDetector
@@ -60,7 +64,7 @@ class Anomaly:
     multi: float
     length: int
     noisy: bool
-    influences: dict[str, dict[str, float]] = field(default_factory=dict)
+    influences: Influences = field(default_factory=dict)
 
     def split(self, name: str | None) -> str | None:
         """The value of a split field of the detector."""

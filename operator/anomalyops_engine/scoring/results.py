@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from anomalyops_engine.scoring.inputs import StepInputs
+
 Document = dict[str, Any]
 _TYPES: Final = ("bucket", "record", "influencer", "model_plot")
 
@@ -22,6 +24,7 @@ class Results:
     """What an analysis step found.
 
     Attributes:
+        inputs: What the step learnt from.
         found: Every result, by type: `bucket` (one for each bucket since the first record of the job), `record`
             (anomalous series and members), `influencer` (values behind them), `model_plot` (bounds of every bucket and
             series, when the job asks for them).
@@ -36,6 +39,7 @@ class Results:
         renormalised: Earlier results whose score is lower now: document id and the fields that change.
     """
 
+    inputs: StepInputs
     found: dict[str, list[Result]] = field(default_factory=dict)
     processed_records: int = 0
     missing_field_count: int = 0

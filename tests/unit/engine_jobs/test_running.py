@@ -6,7 +6,7 @@ import time
 import pytest
 
 from anomalyops_engine.jobs import JobService, MlError
-from anomalyops_engine.jobs.registry import MODEL_STATE
+from anomalyops_engine.jobs.journal import MODEL_STATE
 from anomalyops_engine.jobs.results import BUCKETS, ResultQuery
 from anomalyops_engine.jobs.scheduler import Scheduler
 from anomalyops_engine.scoring import JobAnalysis

@@ -1,0 +1,134 @@
+"""The model of a job in the store: a checkpoint of what it has learnt, and a journal of what it learnt from since.
+
+A step writes its results, its position and its inputs together; that costs as much as the step's data, however large
+the model is. Now and then the whole model is written, outside the store's writer but for the moment of the commit, and
+the journal begins anew. A model is restored by learning the journal's inputs again, which is exact: an analysis depends
+on its inputs alone, wherever it is cut into steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from anomalyops_engine.scoring import JobAnalysis, SnapshotError, StepInputs
+
+if TYPE_CHECKING:
+    from anomalyops_engine.jobs.registry import JobEntry, JobRun, Registry
+    from anomalyops_engine.store import Writer
+
+MODEL_STATE: Final = "model_state"
+MODEL_JOURNAL: Final = "model_journal"
+
+_MOST_BYTES: Final = 64 << 20
+_MOST_ENTRIES: Final = 512
+# A checkpoint of a model that learns little from one minute to the next would cost more than the steps it replaces.
+_FEWEST_ENTRIES: Final = 16
+_CHECKPOINT_MS: Final = 180_000
+
+
+@dataclass(slots=True, kw_only=True)
+class JournalRun:
+    """How far checkpoint and journal are; stored with every step.
+
+    Attributes:
+        steps: entries written since the job was created or reset.
+        checkpoint: how many of them the checkpoint holds; the others are in the journal.
+        checkpoint_ms: when the checkpoint was written, epoch milliseconds.
+        size: bytes of the entries that are in the journal.
+    """
+
+    steps: int = 0
+    checkpoint: int = 0
+    checkpoint_ms: int = 0
+    size: int = 0
+
+    @property
+    def pending(self) -> int:
+        """Entries in the journal."""
+        return self.steps - self.checkpoint
+
+    def is_due(self, now_ms: int) -> bool:
+        """Return whether it is time for a checkpoint."""
+        if self.size >= _MOST_BYTES or self.pending >= _MOST_ENTRIES:
+            return True
+        return self.pending >= _FEWEST_ENTRIES and now_ms - self.checkpoint_ms >= _CHECKPOINT_MS
+
+
+def _entry_id(job_id: str, number: int) -> str:
+    return f"{job_id}/{number}"
+
+
+def _pending_ids(job_id: str, journal: JournalRun) -> Iterator[str]:
+    for number in range(journal.checkpoint + 1, journal.steps + 1):
+        yield _entry_id(job_id, number)
+
+
+def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
+    """Return the analysis of a job as of its last committed bucket, from memory or from the store.
+
+    Raises:
+        SnapshotError: the checkpoint or the journal is damaged, or of another version.
+    """
+    if entry.analysis is None:
+        with registry.store.read() as reader:
+            state = reader.state(MODEL_STATE, entry.job_id)
+            journal = [reader.state(MODEL_JOURNAL, name) for name in _pending_ids(entry.job_id, entry.run.journal)]
+        analysis = JobAnalysis(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
+        for number, blob in enumerate(journal, entry.run.journal.checkpoint + 1):
+            if blob is None:
+                raise SnapshotError(f"entry {number} of the journal of job [{entry.job_id}] is missing")
+            analysis.replay(StepInputs.unpack(blob))
+        entry.analysis = analysis
+    return entry.analysis
+
+
+def current_state(registry: Registry, entry: JobEntry) -> bytes | None:
+    """Return what a job has learnt up to its last committed bucket; None when it has learnt nothing yet.
+
+    Raises:
+        SnapshotError: as for `load_analysis`.
+    """
+    if entry.run.journal.pending:
+        return load_analysis(registry, entry).snapshot()
+    with registry.store.read() as reader:
+        return reader.state(MODEL_STATE, entry.job_id)
+
+
+def pending_state(registry: Registry, entry: JobEntry) -> bytes | None:
+    """Return what a checkpoint has to hold before the job's configuration changes; None when no step is pending.
+
+    The journal is learnt again under the configuration that the job has then, so no entry may outlive a change of it. A
+    model that cannot be read any more stays as it is.
+    """
+    if not entry.run.journal.pending:
+        return None
+    try:
+        return load_analysis(registry, entry).snapshot()
+    except SnapshotError:
+        return None
+
+
+def write_entry(writer: Writer, job_id: str, run: JobRun, inputs: bytes) -> None:
+    """Add the inputs of a step to the journal."""
+    run.journal.steps += 1
+    run.journal.size += len(inputs)
+    writer.put_state(MODEL_JOURNAL, _entry_id(job_id, run.journal.steps), inputs)
+
+
+def write_checkpoint(writer: Writer, job_id: str, run: JobRun, state: bytes, *, now_ms: int) -> None:
+    """Write a checkpoint of everything that the journal holds, and empty the journal."""
+    for name in _pending_ids(job_id, run.journal):
+        writer.delete_state(MODEL_JOURNAL, name)
+    writer.put_state(MODEL_STATE, job_id, state)
+    run.journal = JournalRun(steps=run.journal.steps, checkpoint=run.journal.steps, checkpoint_ms=now_ms)
+
+
+def erase_model(writer: Writer, job_id: str) -> None:
+    """Delete checkpoint and journal of a job."""
+    writer.delete_state(MODEL_STATE, job_id)
+    prefix = f"{job_id}/"
+    for name in writer.state_ids(MODEL_JOURNAL):
+        if name.startswith(prefix):
+            writer.delete_state(MODEL_JOURNAL, name)
