@@ -92,9 +92,14 @@ _ABSENT = re.compile(
 )
 
 
+# What releases of major 8, whose dialect the engine speaks, take and those of major 9 took away.
+_TAKEN_AWAY = re.compile(r"\[range\] query does not support \[(from|to|include_lower|include_upper)\]")
+
+
 def lacks_feature(answer: Answer) -> bool:
-    """Return whether the server core refused because it lacks a module that a cluster has."""
-    return answer.status in {400, 405} and bool(_ABSENT.search(str(answer.body)))
+    """Return whether the server core refused because it lacks what a cluster of the engine's dialect has."""
+    said = str(answer.body)
+    return answer.status in {400, 405} and bool(_ABSENT.search(said) or _TAKEN_AWAY.search(said))
 
 
 Difference = tuple[str, Kind, Any, Any]

@@ -32,7 +32,7 @@ class ApiError(Exception):
         reason: `error.reason`.
         caused_by: the cause, an error object itself (`type`, `reason`, perhaps `caused_by`).
         details: further keys of the error object (`index`, `resource.id`, `line`, ...).
-        root_cause: where it all began; None for the error itself.
+        root_cause: where it all began; None for what `root_of` finds.
     """
 
     def __init__(
@@ -63,8 +63,34 @@ class ApiError(Exception):
     def body(self) -> dict[str, Any]:
         """Return the response body."""
         own = {"type": self.type, "reason": self.reason, **self.details}
-        roots = [own] if self.root_cause is None else self.root_cause
+        roots = [root_of(own, self.caused_by)] if self.root_cause is None else self.root_cause
         return {"error": {"root_cause": roots, **self.error()}, "status": self.status}
+
+
+# Causes that are exceptions of Elasticsearch's own, unlike those of Java, by the ends of their names.
+_OF_JAVA = frozenset(
+    {"illegal_argument_exception", "illegal_state_exception", "number_format_exception", "date_time_exception"}
+    | {"null_pointer_exception", "zone_rules_exception", "json_parse_exception", "json_eof_exception"}
+    | {"date_time_parse_exception", "arithmetic_exception", "document_parsing_exception"}
+)
+_OF_PARSERS = "x_content_parse_exception"
+
+
+def root_of(error: dict[str, Any], cause: dict[str, Any] | None) -> dict[str, Any]:
+    """Return where an error began, as Elasticsearch guesses it (`ElasticsearchException.guessRootCauses`).
+
+    That of a parser began where the value that it read was refused; any other one of Elasticsearch's own began in
+    another of them that it names as its cause.
+
+    Args:
+        error: type, reason and details.
+        cause: what lies behind it, None for nothing.
+    """
+    while cause is not None and error["type"] not in _OF_JAVA and cause["type"] not in _OF_JAVA:
+        if cause["type"] == _OF_PARSERS and error["type"] != _OF_PARSERS:
+            break
+        error, cause = {key: part for key, part in cause.items() if key != "caused_by"}, cause.get("caused_by")
+    return error
 
 
 def not_supported(what: str) -> ApiError:

@@ -88,14 +88,15 @@ def endpoints(store: Store) -> list[Endpoint]:
 
 def _search(store: Store, call: Call) -> Response:
     began = time.perf_counter()
-    body = _with_parameters(call, call.json())
-    timeout_ms = _timeout_ms(body)
+    body, parameters = call.json(), _parameters(call)
+    timeout_ms = _timeout_ms({**body, **parameters})
     try:
         with call.interruption.after(timeout_ms, _TIMED_OUT), store.read() as reader:
             result = search(
                 reader,
                 readable(reader, call),
                 body,
+                parameters=parameters,
                 typed_keys=call.flag("typed_keys", default=False),
                 totals_as_numbers=call.flag("rest_total_hits_as_int", default=False),
                 raw_sources="filter_path" not in call.query,
@@ -111,7 +112,7 @@ def _search(store: Store, call: Call) -> Response:
 def _timeout_ms(body: dict[str, Any]) -> int | None:
     """Return the time that the search may take, None for any."""
     text = body.get("timeout")
-    if text is None or str(text) == "-1":
+    if not isinstance(text, str | int | float) or str(text) == "-1":
         return None
     return duration_ms(str(text), "timeout")
 
@@ -133,13 +134,13 @@ def _nothing_in_time(call: Call) -> dict[str, Any]:
     }
 
 
-def _with_parameters(call: Call, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the search body with what the query parameters say, which wins."""
-    merged = dict(body)
+def _parameters(call: Call) -> dict[str, Any]:
+    """Return what the query parameters say, as a search body says it."""
+    merged: dict[str, Any] = {}
     for name in ("from", "size", "track_total_hits"):
         if name in call.query:
             merged[name] = call.query[name]
-    if "sort" in call.query:
+    if call.query.get("sort"):
         pairs = [part.rpartition(":") for part in call.query["sort"].split(",")]
         merged["sort"] = [{name: order} if name else order for name, _, order in pairs]
     if "timeout" in call.query:

@@ -31,7 +31,17 @@ def time_zone(value: object) -> tzinfo:
     """
     if not isinstance(value, str):
         return timezone(timedelta(hours=integer(at_least=-18, at_most=18)(value)))
+    return named_zone(value)
+
+
+def named_zone(value: object) -> tzinfo:
+    """Read a time zone: a name, or an offset as text.
+
+    Raises:
+        IllegalQueryError: there is no such zone.
+    """
+    name = text(value)
     try:
-        return zone(value)
+        return zone(name)
     except ValueError:
-        raise IllegalQueryError(f"Unknown time-zone ID: {shown(value)}") from None
+        raise IllegalQueryError(f"Unknown time-zone ID: {shown(name)}") from None

@@ -15,13 +15,14 @@ JSON of one option into its value. Numbers and booleans may be written as text, 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import math
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from anomalyops_engine.query.errors import (
     ContentParseError,
@@ -48,6 +49,9 @@ class Subject:
         place: where it stands, as messages end; empty for nothing.
     """
 
+    # Whether a number or a truth value counts as its text where a text is wanted.
+    coerces: ClassVar[bool] = False
+
     kind: str
     place: str = ""
 
@@ -59,9 +63,10 @@ class Subject:
         """Return the error of an option that this engine lacks."""
         return UnsupportedQueryError(f"[{key}] of [{self.kind}]{self.place} is not supported by this engine")
 
-    def mistyped(self, key: str, value: object) -> QueryError:
+    def mistyped(self, key: str, error: MistypedError) -> QueryError:
         """Return the error of an option that is given another kind of JSON value than it takes."""
-        return ContentParseError(f"[{self.kind}] {key} doesn't support values of type: {token_of(value)}{self.place}")
+        token = token_of(error.value)
+        return ContentParseError(f"[{self.kind}] {key} doesn't support values of type: {token}{self.place}")
 
     def failed(self, key: str, cause: QueryError) -> QueryError:
         """Return the error of an option whose value cannot be read."""
@@ -72,12 +77,37 @@ class Subject:
         return IllegalQueryError(f"Required [{key}] is missing in [{self.kind}]{self.place}")
 
 
-class MistypedError(IllegalQueryError):
-    """A value is of a kind of JSON that the option does not take."""
+class Wanted(enum.Enum):
+    """A kind of JSON value that a parser asks for by name."""
 
-    def __init__(self, value: object) -> None:
+    TEXT = enum.auto()
+    NUMBER = enum.auto()
+    BOOLEAN = enum.auto()
+
+
+class MistypedError(IllegalQueryError):
+    """A value is of a kind of JSON that the option does not take.
+
+    Attributes:
+        value: the value.
+        wanted: the kind that it should have been of, None for one of several.
+    """
+
+    def __init__(self, value: object, wanted: Wanted | None = None) -> None:
         self.value = value
+        self.wanted = wanted
         super().__init__(f"a value of type {token_of(value)} is not accepted: [{shown(value)}]")
+
+    def of_token(self) -> QueryError | None:
+        """Return the error of a parser that reads token by token, None where it asks for no kind by name."""
+        if self.wanted is None:
+            return None
+        token = _raw_token(self.value)
+        if self.wanted is Wanted.TEXT:
+            return IllegalQueryError(f"Expected text but found {token}")
+        if self.wanted is Wanted.BOOLEAN:
+            return ContentParseError(f"Current token ({token}) not of boolean type")
+        return ContentParseError(f"Current token ({token}) not numeric, can not use numeric value accessors")
 
 
 def option(read: Callable[[object], Any], default: Any = _REQUIRED, *, key: str = "", nullable: bool = False) -> Any:
@@ -134,7 +164,9 @@ def _read(read: Callable[[object], Any], value: object, key: str, subject: Subje
     try:
         return read(value)
     except MistypedError as error:
-        raise subject.mistyped(key, error.value) from None
+        if subject.coerces and error.wanted is Wanted.TEXT and isinstance(value, int | float):
+            return _read(read, token_text(value), key, subject)
+        raise subject.mistyped(key, error) from None
     except IllegalQueryError as error:
         raise subject.failed(key, error) from None
 
@@ -145,7 +177,7 @@ def _read(read: Callable[[object], Any], value: object, key: str, subject: Subje
 def text(value: object) -> str:
     """Read a text."""
     if not isinstance(value, str):
-        raise MistypedError(value)
+        raise MistypedError(value, Wanted.TEXT)
     return value
 
 
@@ -156,7 +188,7 @@ def boolean(value: object) -> bool:
     if isinstance(value, str) and value in {"true", "false"}:
         return value == "true"
     if not isinstance(value, str):
-        raise MistypedError(value)
+        raise MistypedError(value, Wanted.BOOLEAN)
     raise IllegalQueryError(f"Failed to parse value [{shown(value)}] as only [true] or [false] are allowed.")
 
 
@@ -165,7 +197,7 @@ def any_number(value: object) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         number: int | float = value
     elif not isinstance(value, str):
-        raise MistypedError(value)
+        raise MistypedError(value, Wanted.NUMBER)
     elif len(value) > _DIGITS or _NUMBER.fullmatch(value) is None:
         raise NumberFormatError(shown(value))
     else:
@@ -208,6 +240,13 @@ def scalar(value: object) -> Scalar:
     if isinstance(value, str | int | float):
         return value
     raise MistypedError(value)
+
+
+def spoken(value: object) -> Scalar:
+    """Read a text; a number or boolean is kept as it is, where one is meant by it."""
+    if isinstance(value, str | int | float):
+        return value
+    raise MistypedError(value, Wanted.TEXT)
 
 
 def word(allowed: Collection[str]) -> Callable[[object], str]:
@@ -275,7 +314,22 @@ def token_of(value: object) -> str:
 _TOKENS = ((str, "VALUE_STRING"), (int | float, "VALUE_NUMBER"), (list, "START_ARRAY"), (dict, "START_OBJECT"))
 
 
+def _raw_token(value: object) -> str:
+    """Return the name of a token as the JSON parser below has it."""
+    if isinstance(value, bool):
+        return "VALUE_TRUE" if value else "VALUE_FALSE"
+    kinds = {int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT"}
+    return kinds.get(type(value)) or token_of(value)
+
+
+def token_text(value: Scalar) -> str:
+    """Return a value as text, as JSON has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
 def shown(value: object) -> str:
     """Return a value as messages show it."""
-    whole = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    whole = token_text(value) if isinstance(value, bool) else str(value)
     return whole if len(whole) <= 120 else f"{whole[:117]}..."

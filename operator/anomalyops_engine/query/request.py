@@ -44,9 +44,10 @@ class BodySubject(Subject):
         """Return the error of a key that this engine lacks."""
         return UnsupportedQueryError(f"[{key}] in a search is not supported by this engine")
 
-    def mistyped(self, key: str, value: object) -> QueryError:
+    def mistyped(self, key: str, error: MistypedError) -> QueryError:
         """Return the error of a key that is given another kind of JSON value than it takes."""
-        return self.unknown(key, value)
+        plain = isinstance(error.value, str | int | float)
+        return (error.of_token() if plain else None) or self.unknown(key, error.value)
 
     def failed(self, key: str, cause: QueryError) -> QueryError:
         """Return the error of a key whose value cannot be read."""

@@ -7,7 +7,7 @@ not map) has failed like the shards of a cluster: the others answer, and when th
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,12 @@ import orjson
 
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.aggregations import aggregate
-from anomalyops_engine.query.dsl import Clause, Scope, condition_on, read_query
+from anomalyops_engine.query.dsl import Clause, Query, Scope, condition_on, read_query
 from anomalyops_engine.query.errors import (
+    ContentParseError,
     IllegalQueryError,
     QueryError,
+    QueryParsingError,
     SearchPhaseError,
     ShardFailure,
     TooManyBucketsError,
@@ -73,6 +75,7 @@ def search(
     indices: Sequence[Index],
     body: dict[str, Any],
     *,
+    parameters: Mapping[str, Any] | None = None,
     typed_keys: bool = False,
     totals_as_numbers: bool = False,
     raw_sources: bool = False,
@@ -83,6 +86,7 @@ def search(
         reader: the snapshot that `indices` were resolved in.
         indices: where to search.
         body: request body.
+        parameters: keys of the body that the address of the request gives, which win over the body's.
         typed_keys: name aggregations `type#name`.
         totals_as_numbers: give the total as a number, as clients of before version 7 expect it.
         raw_sources: give sources as JSON fragments for orjson instead of parsed objects.
@@ -91,6 +95,8 @@ def search(
         QueryError: the request is malformed, or asks for something that this engine lacks, or no index can answer it.
     """
     request = read_request(body)
+    if parameters:
+        request = read_request({**body, **parameters})
     if totals_as_numbers:
         request = _with_exact_total(request)
     plan = _plan(request, indices, int(time.time() * 1000))
@@ -101,7 +107,7 @@ def search(
     elif totals_as_numbers:
         hits["total"] = -1
     found = _hits(reader, plan, raw_sources=raw_sources) if request.size else []
-    hits["max_score"] = 1.0 if found and (not request.sorted_by or request.track_scores) else None
+    hits["max_score"] = _max_score(request, found) if indices else 0.0
     hits["hits"] = found
     response: dict[str, Any] = {"timed_out": False, "_shards": _shards(plan, len(indices)), "hits": hits}
     if request.nodes:
@@ -116,13 +122,17 @@ def search(
     return response
 
 
+def _max_score(request: SearchRequest, found: Sequence[object]) -> float | None:
+    return 1.0 if found and (not request.sorted_by or request.track_scores) else None
+
+
 def counted(reader: Reader, indices: Sequence[Index], query: object) -> dict[str, Any]:
     """Return the response of a count.
 
     Raises:
         QueryError: malformed, or something that this engine lacks, or no index can answer it.
     """
-    plan = _plan(SearchRequest(query=read_query(query), size=0), indices, int(time.time() * 1000))
+    plan = _plan(SearchRequest(query=_counted_query(query), size=0), indices, int(time.time() * 1000))
     return {"count": _count_matching(reader, plan.targets), "_shards": _shards(plan, len(indices))}
 
 
@@ -134,6 +144,19 @@ def count(reader: Reader, indices: Sequence[Index], query: dict[str, Any] | None
     """
     response = counted(reader, indices, {"match_all": {}} if query is None else query)
     return int(response["count"])
+
+
+def _counted_query(query: object) -> Query:
+    """Read the query of a count, whose parser tells every error of others as its own.
+
+    Raises:
+        QueryParsingError: malformed.
+        UnsupportedQueryError: something that this engine lacks.
+    """
+    try:
+        return read_query(query)
+    except (IllegalQueryError, ContentParseError) as error:
+        raise QueryParsingError("Failed to parse", error) from None
 
 
 def _with_exact_total(request: SearchRequest) -> SearchRequest:

@@ -73,7 +73,7 @@ def kept_address(value: Scalar) -> str:
     try:
         return ip.stored(as_text(value))
     except ValueError as error:
-        raise _not_created(IllegalQueryError(str(error))) from None
+        raise not_created(IllegalQueryError(str(error))) from None
 
 
 def in_block(value: Expr, block: str) -> Expr:
@@ -85,7 +85,7 @@ def in_block(value: Expr, block: str) -> Expr:
     try:
         low, high = ip.block(block)
     except ValueError as error:
-        raise _not_created(IllegalQueryError(str(error))) from None
+        raise not_created(IllegalQueryError(str(error))) from None
     return all_of([value >= low, *([] if high is None else [value < high])])
 
 
@@ -143,16 +143,16 @@ def _as_boolean(value: object) -> bool:
         return value
     if isinstance(value, str) and value in {"true", "false", ""}:
         return value == "true"
-    raise _not_created(IllegalQueryError(f"Can't parse boolean value [{shown(value)}], expected [true] or [false]"))
+    raise not_created(IllegalQueryError(f"Can't parse boolean value [{shown(value)}], expected [true] or [false]"))
 
 
 def _number(leaf: Field, value: Scalar) -> int | float:
     if isinstance(value, bool):
-        raise _not_created(NumberFormatError(as_text(value)))
+        raise not_created(NumberFormatError(as_text(value)))
     try:
         return any_number(value)
     except IllegalQueryError as error:
-        raise _not_created(error) from None
+        raise not_created(error) from None
 
 
 def _double(leaf: Field, number: int | float) -> float:
@@ -163,9 +163,7 @@ def _double(leaf: Field, number: int | float) -> float:
         # Beyond what the type holds, the number itself is as far from every value.
         return held if math.isfinite(held) else found
     except OverflowError:
-        raise _not_created(
-            IllegalQueryError(f"[{leaf.type}] supports only finite values, but got [Infinity]")
-        ) from None
+        raise not_created(IllegalQueryError(f"[{leaf.type}] supports only finite values, but got [Infinity]")) from None
 
 
 def _check_width(leaf: Field, number: int | float) -> None:
@@ -174,10 +172,11 @@ def _check_width(leaf: Field, number: int | float) -> None:
     low, high = (-(2**63), 2**64 - 1) if wide == "unsigned_long" else INTEGER_LIMITS[wide]
     if not low <= number <= high:
         article = "an" if wide == "integer" else "a"
-        raise _not_created(IllegalQueryError(f"Value [{as_text(number)}] is out of range for {article} {wide}"))
+        raise not_created(IllegalQueryError(f"Value [{as_text(number)}] is out of range for {article} {wide}"))
 
 
-def _not_created(cause: QueryError) -> QueryShardError:
+def not_created(cause: QueryError) -> QueryShardError:
+    """Return the refusal of a clause whose value does not go with a field or with the rest of the clause."""
     return QueryShardError(f"failed to create query: {cause.reason}", cause)
 
 

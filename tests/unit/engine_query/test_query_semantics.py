@@ -129,6 +129,8 @@ def _matches_bool(doc_id: str, document: dict[str, Any], body: dict[str, Any]) -
     if not all(clause("must")) or not all(clause("filter")) or any(clause("must_not")):
         return False
     should = clause("should")
+    if not any(body.get(kind) for kind in ("must", "filter", "should", "must_not")):
+        return True
     minimum = body.get("minimum_should_match")
     if minimum is None:
         return any(should) or not should or bool(body.get("must") or body.get("filter"))

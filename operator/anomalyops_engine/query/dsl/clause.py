@@ -10,11 +10,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError, QueryShardError
+from anomalyops_engine.query.errors import (
+    ContentParseError,
+    IllegalQueryError,
+    QueryError,
+    QueryParsingError,
+    QueryShardError,
+)
 from anomalyops_engine.query.expr import Column, Expr, Lambda, call
-from anomalyops_engine.query.options import Subject, any_number, option, read_options, text, token_of
+from anomalyops_engine.query.options import MistypedError, Subject, any_number, option, read_options, text, token_of
 from anomalyops_engine.store import Field, Index
 
 Made = TypeVar("Made", bound="Clause")
@@ -90,25 +96,36 @@ def some_value(leaf: Field, condition: Callable[[Expr], Expr]) -> Expr:
 
 @dataclass(frozen=True, slots=True)
 class ClauseSubject(Subject):
-    """A clause whose parser Elasticsearch wrote by hand; its errors are `parsing_exception`.
+    """A clause whose parser Elasticsearch wrote by hand, token by token.
+
+    Its own errors are `parsing_exception`; those of the values are told as they are.
 
     Attributes:
-        required: what its error says when the one option is missing that must be there.
+        required: makes the error when the one option is missing that must be there, None for a general one.
     """
 
-    required: str = ""
+    coerces: ClassVar[bool] = True
+
+    required: Callable[[], QueryError] | None = None
 
     def unknown(self, key: str, value: object) -> QueryError:
         """Return the error of an option that nobody knows."""
         return QueryParsingError(f"[{self.kind}] query does not support [{key}]")
 
-    def mistyped(self, key: str, value: object) -> QueryError:
+    def mistyped(self, key: str, error: MistypedError) -> QueryError:
         """Return the error of an option that is given another kind of JSON value than it takes."""
-        return QueryParsingError(f"[{self.kind}] query does not support [{key}] of type {token_of(value)}")
+        general = QueryParsingError(f"[{self.kind}] query does not support [{key}] of type {token_of(error.value)}")
+        return error.of_token() or general
+
+    def failed(self, key: str, cause: QueryError) -> QueryError:
+        """Return the error of an option whose value cannot be read."""
+        return cause
 
     def missing(self, key: str) -> QueryError:
         """Return the error of an option that must be there."""
-        return IllegalQueryError(self.required or f"[{self.kind}] must be provided with a [{key}]")
+        if self.required is not None:
+            return self.required()
+        return QueryParsingError(f"[{self.kind}] must be provided with a [{key}]")
 
 
 def options_body(kind: str, body: object) -> dict[str, Any]:
@@ -138,12 +155,19 @@ def field_body(kind: str, body: object, *, short: str | None = None) -> tuple[st
     if isinstance(inner, dict):
         return name, inner
     if short is None:
+        if inner is None:
+            raise IllegalQueryError("field name is null or empty")
         raise QueryParsingError(f"[{kind}] query malformed, no start_object after field name [{name}]")
     return name, {short: inner}
 
 
 def read_field_clause(
-    table: type[Made], kind: str, body: object, *, short: str | None = None, required: str = ""
+    table: type[Made],
+    kind: str,
+    body: object,
+    *,
+    short: str | None = None,
+    required: Callable[[], QueryError] | None = None,
 ) -> Made:
     """Return the clause about one field that a body gives; the record has a `field`.
 
@@ -152,13 +176,25 @@ def read_field_clause(
         kind: its name in the DSL.
         body: what stands under the name.
         short: the option that stands for all in `{"field": value}`.
-        required: what the error says when the option that must be there is missing.
+        required: makes the error when the option that must be there is missing, None for a general one.
 
     Raises:
         QueryError: malformed or not supported.
     """
     field, options = field_body(kind, body, short=short)
     return read_options(table, options, ClauseSubject(kind, required=required), field=field)
+
+
+def read_strict_clause(table: type[Made], kind: str, body: object) -> Made:
+    """Return a clause that Elasticsearch reads from a table of its own, and whose errors it tells as the query's.
+
+    Raises:
+        QueryError: malformed.
+    """
+    try:
+        return read_options(table, options_body(kind, body), Subject(kind))
+    except ContentParseError as error:
+        raise QueryParsingError(error.reason, error) from None
 
 
 def renamed(clause: Clause, options: Clause) -> Clause:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
-from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body, renamed
-from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
+from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body, read_strict_clause, renamed
+from anomalyops_engine.query.dsl.minimum import read_minimum
+from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
 from anomalyops_engine.query.expr import FALSE, TRUE, Expr, ListOf, all_of, any_of, call, when
 from anomalyops_engine.query.options import (
     MistypedError,
+    Scalar,
     Subject,
     anything,
     boolean,
     option,
     read_options,
+    scalar,
 )
+from anomalyops_engine.query.values import not_created
 
 _Parse = Callable[[object], Clause]
 
@@ -45,7 +50,7 @@ def read_match_all(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    return read_options(MatchAll, options_body("match_all", body), Subject("match_all"))
+    return read_strict_clause(MatchAll, "match_all", body)
 
 
 def read_match_none(body: object) -> Clause:
@@ -54,7 +59,7 @@ def read_match_none(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    return read_options(MatchNone, options_body("match_none", body), Subject("match_none"))
+    return read_options(MatchNone, options_body("match_none", body), ClauseSubject("match_none"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,9 @@ def read_constant_score(body: object, parse: _Parse) -> Clause:
     Raises:
         QueryError: malformed or not supported.
     """
-    subject = ClauseSubject("constant_score", required="[constant_score] requires a 'filter' element")
+    subject = ClauseSubject(
+        "constant_score", required=partial(QueryParsingError, "[constant_score] requires a 'filter' element")
+    )
     options = read_options(_ConstantScore, options_body("constant_score", body), subject)
     return Bool(required=(parse(options.filter),), boost=options.boost, name=options.name)
 
@@ -90,36 +97,54 @@ class _BoolOptions(MatchAll):
     filter: Sequence[object] = option(_clauses, (), nullable=True)
     should: Sequence[object] = option(_clauses, (), nullable=True)
     must_not: Sequence[object] = option(_clauses, (), nullable=True)
-    minimum_should_match: Minimum | None = option(read_minimum, None, nullable=True)
+    minimum_should_match: Scalar | None = option(scalar, None, nullable=True)
     adjust_pure_negative: bool = option(boolean, default=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bool(Clause):
-    """All of `required`, none of `excluded`, and at least `needed` of `optional`.
+    """All of `required`, none of `excluded`, and at least `minimum` of `optional`; without any, all documents.
 
     Attributes:
         required: its `must` and `filter`.
         optional: its `should`.
         excluded: its `must_not`.
-        needed: how many of the optional ones.
+        minimum: how many of the optional ones, as `minimum_should_match` has it; None for one where nothing is
+            required, else for none.
         pure_negative: with nothing but exclusions, all others match.
     """
 
     required: tuple[Clause, ...] = ()
     optional: tuple[Clause, ...] = ()
     excluded: tuple[Clause, ...] = ()
-    needed: int = 0
+    minimum: Scalar | None = None
     pure_negative: bool = True
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
+        if not (self.required or self.optional or self.excluded):
+            return TRUE
         if self.excluded and not self.required and not self.optional and not self.pure_negative:
             return FALSE
         required = [clause.lower(scope) for clause in self.required]
         optional = [clause.lower(scope) for clause in self.optional]
         excluded = [clause.lower(scope).is_not_true() for clause in self.excluded]
-        return all_of([*required, _some_of(self.needed, optional), *excluded])
+        return all_of([*required, _some_of(self._needed(), optional), *excluded])
+
+    def _needed(self) -> int:
+        """Return how many of the optional clauses must match.
+
+        Raises:
+            QueryShardError: the minimum is none.
+        """
+        needed = 0
+        if self.minimum is not None:
+            try:
+                needed = read_minimum(self.minimum).of(len(self.optional))
+            except IllegalQueryError as error:
+                raise not_created(error) from None
+        # A query of optional clauses alone finds what one of them finds (Lucene's BooleanQuery).
+        return max(needed, 1) if self.optional and not self.required else needed
 
 
 def _some_of(needed: int, conditions: list[Expr]) -> Expr:
@@ -138,18 +163,20 @@ def read_bool(body: object, parse: _Parse) -> Clause:
     Raises:
         QueryError: malformed or not supported.
     """
-    options = read_options(_BoolOptions, options_body("bool", body), Subject("bool"))
-    required = tuple(map(parse, [*options.must, *options.filter]))
-    optional = tuple(map(parse, options.should))
-    needed = 0 if options.minimum_should_match is None else options.minimum_should_match.of(len(optional))
-    if optional and not required:
-        # A query of optional clauses alone finds what one of them finds (Lucene's BooleanQuery).
-        needed = max(needed, 1)
+    subject = Subject("bool")
+    options = read_options(_BoolOptions, options_body("bool", body), subject)
+
+    def inner(key: str, bodies: Sequence[object]) -> tuple[Clause, ...]:
+        try:
+            return tuple(map(parse, bodies))
+        except (QueryParsingError, IllegalQueryError) as error:
+            raise subject.failed(key, error) from None
+
     clause = Bool(
-        required=required,
-        optional=optional,
-        excluded=tuple(map(parse, options.must_not)),
-        needed=needed,
+        required=(*inner("must", options.must), *inner("filter", options.filter)),
+        optional=inner("should", options.should),
+        excluded=inner("must_not", options.must_not),
+        minimum=options.minimum_should_match,
         pure_negative=options.adjust_pure_negative,
     )
     return renamed(clause, options)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body
-from anomalyops_engine.query.errors import QueryShardError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError, QueryShardError
 from anomalyops_engine.query.expr import TRUE, Column, Expr, any_of
 from anomalyops_engine.query.fields import leaves_matching
-from anomalyops_engine.query.options import option, read_options, text
+from anomalyops_engine.query.options import MistypedError, option, read_options, text, token_of
 
 _IN_EVERY_DOCUMENT = frozenset({"_id", "_index", "_seq_no", "_version"})
 
@@ -32,11 +32,25 @@ class Exists(Clause):
         return any_of(Column(leaf.column).is_not_null() for leaf in leaves)
 
 
+class _ExistsSubject(ClauseSubject):
+    """The clause, whose parser looks at the kind of a value before it reads it."""
+
+    __slots__ = ()
+
+    def mistyped(self, key: str, error: MistypedError) -> QueryError:
+        """Return the error of an option that is given another kind of JSON value than it takes."""
+        if isinstance(error.value, str | int | float):
+            return super().mistyped(key, error)
+        return QueryParsingError(f"[{self.kind}] unknown token [{token_of(error.value)}] after [{key}]")
+
+
 def read_exists(body: object) -> Clause:
     """Read `exists`.
 
     Raises:
         QueryError: malformed.
     """
-    subject = ClauseSubject("exists", required="[exists] must be provided with a [field]")
-    return read_options(Exists, options_body("exists", body), subject)
+    clause = read_options(Exists, options_body("exists", body), _ExistsSubject("exists"))
+    if not clause.field:
+        raise IllegalQueryError("field name is null or empty")
+    return clause

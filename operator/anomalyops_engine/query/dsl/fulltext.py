@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from anomalyops_engine.query import analysis
@@ -11,8 +12,22 @@ from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
 from anomalyops_engine.query.dsl.terms import has_one_of
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import FALSE, Binary, Expr, Not, all_of, any_of, call, lift
-from anomalyops_engine.query.options import Scalar, boolean, integer, option, scalar, word
+from anomalyops_engine.query.options import Scalar, boolean, integer, option, shown, spoken, text, word
 from anomalyops_engine.query.values import as_text
+
+_NO_TEXT = partial(QueryParsingError, "No text specified for text query")
+
+
+def _zero_terms(value: object) -> str:
+    """Read `zero_terms_query`: what a text without words finds.
+
+    Raises:
+        QueryParsingError: neither of both words.
+    """
+    wanted = text(value)
+    if wanted.lower() not in {"none", "all"}:
+        raise QueryParsingError(f"Unsupported zero_terms_query value [{shown(wanted)}]")
+    return wanted.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +40,11 @@ class Match(Clause):
     )
 
     field: str
-    query: Scalar = option(scalar)
+    query: Scalar = option(spoken, nullable=True)
     operator: str = option(word({"or", "and"}), "or")
     minimum_should_match: Minimum | None = option(read_minimum, None, nullable=True)
     lenient: bool = option(boolean, default=False)
-    zero_terms_query: str = option(word({"none", "all"}), "none")
+    zero_terms_query: str = option(_zero_terms, "none")
     # Without synonyms there is nothing to do.
     auto_generate_synonyms_phrase_query: bool = option(boolean, default=True)
 
@@ -67,7 +82,7 @@ def read_match(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    return read_field_clause(Match, "match", body, short="query", required="No text specified for text query")
+    return read_field_clause(Match, "match", body, short="query", required=_NO_TEXT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +92,9 @@ class MatchPhrase(Clause):
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"analyzer"})
 
     field: str
-    query: Scalar = option(scalar)
+    query: Scalar = option(spoken, nullable=True)
     slop: int = option(integer(at_least=0), 0)
-    zero_terms_query: str = option(word({"none", "all"}), "none")
+    zero_terms_query: str = option(_zero_terms, "none")
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
@@ -103,9 +118,7 @@ def read_match_phrase(body: object) -> Clause:
     Raises:
         QueryError: malformed or not supported.
     """
-    clause = read_field_clause(
-        MatchPhrase, "match_phrase", body, short="query", required="No text specified for text query"
-    )
+    clause = read_field_clause(MatchPhrase, "match_phrase", body, short="query", required=_NO_TEXT)
     if clause.slop:
         raise UnsupportedQueryError("[match_phrase] with [slop] is not supported by this engine")
     return clause

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anomalyops_engine.query.errors import NumberFormatError
 from anomalyops_engine.query.expr import Case, Expr, Literal, when
-from anomalyops_engine.query.options import integer, shown
+from anomalyops_engine.query.options import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,7 @@ def read_minimum(value: object) -> Minimum:
     Raises:
         NumberFormatError: any other form.
     """
-    if not isinstance(value, str):
-        return Minimum((), Share(integer()(value), is_percent=False))
-    text = re.sub(r"\s*<\s*", "<", value.strip())
+    text = re.sub(r"\s*<\s*", "<", shown(value).strip())
     if "<" not in text:
         return Minimum((), _share(text))
     conditions = [part.partition("<") for part in text.split()]

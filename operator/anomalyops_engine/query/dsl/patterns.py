@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
@@ -12,14 +13,15 @@ from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD, index_fi
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError
 from anomalyops_engine.query.expr import FALSE, Column, Expr, Lambda, call
 from anomalyops_engine.query.globs import Any, Token, wildcard_tokens
-from anomalyops_engine.query.options import Scalar, boolean, option, scalar, shown, text
+from anomalyops_engine.query.options import boolean, option, shown, text
 from anomalyops_engine.query.regexes import literal_pattern
-from anomalyops_engine.query.values import as_text
 from anomalyops_engine.store import Field
 
 _REWRITES = frozenset(
     {"constant_score", "constant_score_blended", "constant_score_boolean", "scoring_boolean", "constant_score_auto"}
 )
+# What a clause says that needs a value and has none.
+NO_VALUE = partial(IllegalQueryError, "value cannot be null")
 
 
 def _rewrite(value: object) -> str:
@@ -82,19 +84,18 @@ def _some_word(value: Expr, condition: Expr) -> Expr:
 class Prefix(_Pattern):
     """Documents with a value that begins with a text; with such a word, in analysed text."""
 
-    value: Scalar = option(scalar)
+    value: str = option(text, nullable=True)
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        prefix = as_text(self.value)
         if self.field == INDEX_FIELD or self.case_insensitive:
-            return self.lower_pattern("prefix", [*prefix, Any.TEXT], scope)
+            return self.lower_pattern("prefix", [*self.value, Any.TEXT], scope)
         leaf = pattern_leaf("prefix", self.field, scope)
         if leaf is None:
             return FALSE
         if leaf.is_text:
-            return some_value(leaf, lambda value: _some_word(value, call("starts_with", Column("word"), prefix)))
-        return some_value(leaf, lambda value: call("starts_with", value, prefix))
+            return some_value(leaf, lambda value: _some_word(value, call("starts_with", Column("word"), self.value)))
+        return some_value(leaf, lambda value: call("starts_with", value, self.value))
 
 
 def read_prefix(body: object) -> Clause:
@@ -103,20 +104,19 @@ def read_prefix(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    return read_field_clause(Prefix, "prefix", body, short="value", required="value cannot be null")
+    return read_field_clause(Prefix, "prefix", body, short="value", required=NO_VALUE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wildcard(_Pattern):
     """Documents with a value that fits a pattern of `*` and `?`; with such a word, in analysed text."""
 
-    value: Scalar | None = option(scalar, None)
-    wildcard: Scalar | None = option(scalar, None)
+    value: str | None = option(text, None)
+    wildcard: str | None = option(text, None)
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        value = self.wildcard if self.value is None else self.value
-        pattern = "" if value is None else as_text(value)
+        pattern = self.wildcard if self.value is None else self.value
         if not pattern:
             return FALSE
         return self.lower_pattern("wildcard", list(wildcard_tokens(pattern)), scope)
@@ -130,7 +130,7 @@ def read_wildcard(body: object) -> Clause:
     """
     clause = read_field_clause(Wildcard, "wildcard", body, short="value")
     if clause.value is None and clause.wildcard is None:
-        raise IllegalQueryError("value cannot be null")
+        raise NO_VALUE()
     return clause
 
 

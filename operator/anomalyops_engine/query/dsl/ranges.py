@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from anomalyops_engine.query import analysis
-from anomalyops_engine.query.date_options import date_format, time_zone
+from anomalyops_engine.query.date_options import date_format, named_zone
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, field_body, some_value
 from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD
@@ -47,7 +47,7 @@ class Range(Clause):
     lower_bound: Bound = Bound()
     upper_bound: Bound = Bound()
     format: str | None = option(date_format, None)
-    time_zone: tzinfo = option(time_zone, UTC)
+    time_zone: tzinfo = option(named_zone, UTC)
     # Fields hold single values, for which these are all the same.
     relation: str = option(word({"intersects", "contains", "within"}), "intersects")
     gt: Scalar | None = option(scalar, None, nullable=True)

@@ -13,17 +13,21 @@ from anomalyops_engine.query.dsl.clause import (
     Scope,
     options_body,
     read_field_clause,
+    read_strict_clause,
     some_value,
 )
 from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD, index_is_one_of
-from anomalyops_engine.query.dsl.patterns import some_fits
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.dsl.patterns import NO_VALUE, some_fits
+from anomalyops_engine.query.errors import (
+    IllegalQueryError,
+    QueryParsingError,
+    UnsupportedQueryError,
+)
 from anomalyops_engine.query.expr import FALSE, Column, Expr, Literal, all_of, any_of, call, one_of
 from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
-    Subject,
     boolean,
     list_of,
     option,
@@ -79,7 +83,7 @@ class Term(Clause):
     """Documents that have a value in a field, exactly."""
 
     field: str
-    value: Scalar = option(scalar)
+    value: Scalar = option(scalar, nullable=True)
     case_insensitive: bool = option(boolean, default=False)
 
     def lower(self, scope: Scope) -> Expr:
@@ -107,7 +111,7 @@ def read_term(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    return read_field_clause(Term, "term", body, short="value", required="value cannot be null")
+    return read_field_clause(Term, "term", body, short="value", required=NO_VALUE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +144,7 @@ class Terms(Clause):
 
 def _term(value: object) -> Scalar:
     if value is None:
-        raise IllegalQueryError("No value specified for terms query")
+        raise QueryParsingError("No value specified for terms query")
     return scalar(value)
 
 
@@ -168,7 +172,7 @@ def read_terms(body: object) -> Clause:
     try:
         terms = tuple(map(_term, values))
     except MistypedError as error:
-        raise subject.mistyped(name, error.value) from None
+        raise subject.mistyped(name, error) from None
     return Terms(field=name, values=terms, boost=known.boost, name=known.name)
 
 
@@ -191,4 +195,4 @@ def read_ids(body: object) -> Clause:
     Raises:
         QueryError: malformed.
     """
-    return read_options(Ids, options_body("ids", body), Subject("ids"))
+    return read_strict_clause(Ids, "ids", body)
