@@ -37,9 +37,9 @@ class Helm:
         return result
 
     def template(self, *arguments: str) -> list[Manifest]:
-        """The rendered manifests, as `helm template` of the release the install manifests describe."""
-        version = binaries.KUBERNETES.version
-        text = self.run("template", RELEASE, CHART, "-n", NAMESPACE, "--kube-version", version, *arguments).stdout
+        """The rendered manifests, as `helm template` of the release the install manifests describe, without hooks."""
+        fixed = ("-n", NAMESPACE, "--kube-version", binaries.KUBERNETES.version, "--no-hooks")
+        text = self.run("template", RELEASE, CHART, *fixed, *arguments).stdout
         return [document for document in yaml.safe_load_all(text) if document]
 
 
@@ -146,6 +146,34 @@ def test_a_namespaced_release_has_rights_in_its_namespaces_only(helm: Helm) -> N
     assert arguments[-2:] == ["--namespace=team-a", "--namespace=team-b"]
 
 
+def test_the_hook_may_stop_its_operator_and_take_finalizers_off_and_nothing_else(helm: Helm) -> None:
+    version = binaries.KUBERNETES.version
+    text = helm.run("template", RELEASE, CHART, "-n", NAMESPACE, "--kube-version", version).stdout
+    hooks = [m for m in yaml.safe_load_all(text) if m and "helm.sh/hook" in m["metadata"].get("annotations", {})]
+    assert {m["metadata"]["annotations"]["helm.sh/hook"] for m in hooks} == {"pre-delete"}
+    rules = [rule for m in hooks if m["kind"] in {"Role", "ClusterRole"} for rule in m["rules"]]
+    assert sorted(rules, key=str) == sorted(
+        [
+            {"apiGroups": ["anomalyops.io"], "resources": ["anomalyjobs", "datafeeds"], "verbs": ["list", "patch"]},
+            {
+                "apiGroups": ["apps"],
+                "resources": ["deployments/scale"],
+                "resourceNames": ["anomalyops"],
+                "verbs": ["get", "patch"],
+            },
+        ],
+        key=str,
+    )
+    pod = one(hooks, "Job", "anomalyops-release")["spec"]["template"]["spec"]
+    deployment = one(helm.template(), "Deployment")["spec"]["template"]["spec"]
+    assert pod["securityContext"] == deployment["securityContext"]
+    for field in ("image", "securityContext"):
+        assert pod["containers"][0][field] == deployment["containers"][0][field]
+    for setting in ("releaseOnUninstall=false", "rbac.create=false"):
+        text = helm.run("template", RELEASE, CHART, "--kube-version", version, "--set", setting).stdout
+        assert "helm.sh/hook" not in text
+
+
 def test_secrets_of_further_namespaces_are_opted_into(helm: Helm) -> None:
     manifests = helm.template("--set", "rbac.secretNamespaces={team-a}")
     bound = {m["metadata"]["namespace"] for m in manifests if m["kind"] == "RoleBinding"}
@@ -163,6 +191,7 @@ def test_secrets_of_further_namespaces_are_opted_into(helm: Helm) -> None:
         ("namespaces={Team_A}", "namespaces"),
         ("namespaces=team-a", "namespaces"),
         ("crds.keep=maybe", "keep"),
+        ("releaseOnUninstall=later", "releaseOnUninstall"),
     ],
 )
 def test_wrong_values_are_refused_by_name(helm: Helm, setting: str, named: str) -> None:
@@ -189,6 +218,6 @@ def test_install_upgrade_and_uninstall(cluster_helm: Helm, admin: Kubectl) -> No
     cluster_helm.run("upgrade", "second", CHART, *settings, "--set", "log.level=debug")
     pod = admin.get("deployment", "second-anomalyops", "chart-test")["spec"]["template"]["spec"]
     assert "--log-level=debug" in pod["containers"][0]["args"]
-    cluster_helm.run("uninstall", "second", "-n", "chart-test")
+    cluster_helm.run("uninstall", "second", "-n", "chart-test", "--no-hooks")  # there is no node to run them
     assert not admin.exists("deployment", "second-anomalyops", "chart-test")
     assert admin.get("crd", "anomalyjobs.anomalyops.io")

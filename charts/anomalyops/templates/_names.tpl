@@ -42,3 +42,39 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   resources: [secrets, configmaps]
   verbs: [get, watch]
 {{- end }}
+
+{{- /* What runs before an uninstall, and goes when it has succeeded. */ -}}
+{{- define "anomalyops.hook" -}}
+helm.sh/hook: pre-delete
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{- define "anomalyops.release" -}}
+{{ include "anomalyops.fullname" . | trunc 42 | trimSuffix "-" }}-release
+{{- end }}
+
+{{- define "anomalyops.releaseSubject" -}}
+- kind: ServiceAccount
+  name: {{ include "anomalyops.release" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{- define "anomalyops.image" -}}
+{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
+{{- end }}
+
+{{- define "anomalyops.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "anomalyops.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop:
+    - ALL
+{{- end }}

@@ -12,6 +12,12 @@
   verbs: [patch]
 {{- end }}
 
+{{- define "anomalyops.releaseRules" -}}
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds]
+  verbs: [list, patch]
+{{- end }}
+
 {{- define "anomalyops.viewRules" -}}
 - apiGroups: [anomalyops.io]
   resources: [anomalyjobs, datafeeds, elasticsearchconnections]

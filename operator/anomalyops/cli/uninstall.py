@@ -13,6 +13,10 @@ def uninstall(
     namespace: Annotated[
         list[str] | None, typer.Option(help="Release in this namespace only; may be repeated. Default: all.")
     ] = None,
+    stop: Annotated[
+        str | None,
+        typer.Option(help="The operator's Deployment, NAMESPACE/NAME, which is scaled to nothing first."),
+    ] = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Release all resources of a cluster whose operator is stopped: nothing is done on any server.
@@ -25,8 +29,13 @@ def uninstall(
     from anomalyops.cli import console
     from anomalyops.cli.structured import write
     from anomalyops.controllers.uninstall import release_all
+    from anomalyops.watching.options import ObjectKey
 
-    released = asyncio.run(release_all(tuple(namespace or ())))
+    try:
+        operator = ObjectKey.parse(stop) if stop is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--stop") from None
+    released = asyncio.run(release_all(tuple(namespace or ()), operator=operator))
     if output is not OutputFormat.TABLE:
         write({"released": [asdict(one) for one in released]}, output)
         return

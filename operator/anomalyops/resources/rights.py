@@ -20,6 +20,11 @@ def operator_rules() -> str:
     return _rule(_ALL, _READ) + "# Its finalizer.\n" + _rule(finalized, ("patch",)) + _rule(statuses, ("patch",))
 
 
+def release_rules() -> str:
+    """The rules of who takes the finalizer off all objects when the operator goes, as YAML."""
+    return _rule([kind.plural for kind in KINDS if kind.finalized], ("list", "patch"))
+
+
 def view_rules() -> str:
     """What people may do who may view a namespace, as YAML."""
     return _rule(_ALL, _READ)
@@ -50,7 +55,12 @@ def _indented(rules: str) -> str:
 
 
 def _chart() -> str:
-    blocks = {"kindRules": operator_rules(), "viewRules": view_rules(), "editRules": edit_rules()}
+    blocks = {
+        "kindRules": operator_rules(),
+        "releaseRules": release_rules(),
+        "viewRules": view_rules(),
+        "editRules": edit_rules(),
+    }
     header = "{{- /* Generated from the kinds by `make generate`; do not edit. */ -}}\n"
     return header + "\n".join(
         f'{{{{- define "anomalyops.{name}" -}}}}\n{rules}{{{{- end }}}}\n' for name, rules in blocks.items()

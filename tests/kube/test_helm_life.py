@@ -1,0 +1,192 @@
+"""From kustomize to Helm, and the end of a release: the real helm on a cluster of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kube_harness import binaries
+from kube_harness.control_plane import ControlPlane
+from kube_harness.kubectl import Kubectl
+from kube_harness.processes import wait_until
+from kube_harness.services import COMMAND
+
+ROOT = Path(__file__).parent.parent.parent
+INSTALL = ROOT / "manifests" / "install"
+CHART = ROOT / "charts" / "anomalyops"
+SYSTEM = "anomalyops-system"
+FINALIZER = "anomalyops.io/finalizer"
+HOOK = "anomalyops-release"
+
+
+class Cluster:
+    """A control plane, kubectl and helm as its administrator."""
+
+    def __init__(self, folder: Path) -> None:
+        self.helm_program = binaries.find(binaries.HELM)["helm"]
+        self.plane = ControlPlane(folder)
+        self.admin: Kubectl = self.plane.start()
+
+    def helm(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        env = os.environ | {"KUBECONFIG": str(self.admin.kubeconfig)}
+        command = [str(self.helm_program), *map(str, arguments), "-n", SYSTEM]
+        result = subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=120)
+        assert not check or result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def add_job(self, namespace: str, name: str = "web") -> None:
+        """An AnomalyJob as a running operator leaves it: with its finalizer, and one of somebody else."""
+        manifest = {
+            "apiVersion": "anomalyops.io/v1alpha1",
+            "kind": "AnomalyJob",
+            "metadata": {"name": name, "namespace": namespace, "finalizers": ["example.com/mine", FINALIZER]},
+            "spec": {
+                "analysisConfig": {"bucketSpan": "15m", "detectors": [{"function": "count"}]},
+                "dataDescription": {"timeField": "@timestamp"},
+            },
+        }
+        self.admin.apply(manifest)
+
+    def finalizers(self, namespace: str, name: str = "web") -> list[str]:
+        found: list[str] = self.admin.get("anomalyjob", name, namespace)["metadata"]["finalizers"]
+        return found
+
+    @contextmanager
+    def kubelet(self) -> Iterator[list[str]]:
+        """Run the containers of Jobs as a node would: as their service account and with their arguments."""
+        done, ended = threading.Event(), list[str]()
+
+        def serve() -> None:
+            while not done.wait(0.2):
+                for job in self.admin.list("jobs", SYSTEM):
+                    if job["metadata"]["uid"] not in ended:
+                        ended.append(job["metadata"]["uid"])
+                        self._run(job)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield ended
+        finally:
+            done.set()
+            thread.join(30)
+
+    def _run(self, job: dict[str, Any]) -> None:
+        pod = job["spec"]["template"]["spec"]
+        token = self.admin("create", "token", pod["serviceAccountName"], "-n", SYSTEM).strip()
+        kubeconfig = self.plane.kubectl(token, name="hook").kubeconfig
+        command = [*COMMAND, *pod["containers"][0]["args"]]
+        result = subprocess.run(
+            command, capture_output=True, text=True, env=os.environ | {"KUBECONFIG": str(kubeconfig)}, check=False
+        )
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        kinds = ("SuccessCriteriaMet", "Complete") if result.returncode == 0 else ("FailureTarget", "Failed")
+        status: dict[str, Any] = {
+            "startTime": now,
+            "succeeded" if result.returncode == 0 else "failed": 1,
+            "conditions": [
+                {"type": kind, "status": "True", "lastTransitionTime": now, "reason": "Ended", "message": result.stderr}
+                for kind in kinds
+            ],
+        }
+        if result.returncode == 0:
+            status["completionTime"] = now
+        patch = json.dumps({"status": status})
+        name = job["metadata"]["name"]
+        self.admin("patch", "job", name, "-n", SYSTEM, "--subresource=status", "--type=merge", "-p", patch)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    try:
+        cluster = Cluster(tmp_path)
+    except binaries.BinariesUnavailableError as error:
+        pytest.skip(str(error))
+    try:
+        yield cluster
+    finally:
+        cluster.plane.stop()
+
+
+def test_from_kustomize_to_helm_and_out_again(cluster: Cluster) -> None:
+    """The commands of docs/install.md, in their order; no object of the kinds is touched on the way."""
+    admin = cluster.admin
+    admin("apply", "--server-side", "-k", INSTALL)
+    admin("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    cluster.add_job("default")
+    before = admin.get("anomalyjob", "web", "default")["metadata"]["resourceVersion"]
+
+    refused = cluster.helm("install", "anomalyops", CHART, check=False)
+    assert "invalid ownership metadata" in refused.stderr  # which is why there is something to do
+
+    admin("label", "-k", INSTALL, "app.kubernetes.io/managed-by=Helm", "--overwrite")
+    release = ["meta.helm.sh/release-name=anomalyops", f"meta.helm.sh/release-namespace={SYSTEM}"]
+    admin("annotate", "-k", INSTALL, *release, "--overwrite")
+    admin("delete", "deployment", "anomalyops", "-n", SYSTEM)
+    cluster.helm("install", "anomalyops", CHART)
+
+    status = json.loads(cluster.helm("status", "anomalyops", "-o", "json").stdout)
+    assert status["info"]["status"] == "deployed"
+    for kind, name in (("crd", "anomalyjobs.anomalyops.io"), ("clusterrole", "anomalyops")):
+        metadata = admin.get(kind, name)["metadata"]
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+        assert metadata["annotations"]["meta.helm.sh/release-name"] == "anomalyops"
+    assert admin.get("crd", "anomalyjobs.anomalyops.io")["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    cluster.helm("upgrade", "anomalyops", CHART, "--set", "log.level=debug")
+    assert admin.get("anomalyjob", "web", "default")["metadata"]["resourceVersion"] == before
+
+    with cluster.kubelet() as ran:
+        cluster.helm("uninstall", "anomalyops", "--timeout", "60s")
+    assert len(ran) == 1
+    assert cluster.finalizers("default") == ["example.com/mine"]
+    assert not admin.exists("deployment", "anomalyops", SYSTEM)
+    assert admin.get("crd", "anomalyjobs.anomalyops.io")
+    for kind in ("clusterrole", "clusterrolebinding"):  # the hook leaves nothing behind
+        assert HOOK not in admin("get", kind, "-o", "name")
+    left = admin("get", "serviceaccounts,roles,rolebindings,jobs", "-n", SYSTEM, "-o", "name")
+    assert HOOK not in left
+
+
+def test_a_namespaced_release_lets_go_of_its_namespaces_only(cluster: Cluster) -> None:
+    admin = cluster.admin
+    for namespace in (SYSTEM, "team-a", "team-b", "team-c"):
+        admin("create", "namespace", namespace)
+    cluster.helm("install", "anomalyops", CHART, "--set", "namespaces={team-a,team-b}")
+    admin("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    for namespace in ("team-a", "team-b", "team-c"):
+        cluster.add_job(namespace)
+    with cluster.kubelet():
+        cluster.helm("uninstall", "anomalyops", "--timeout", "60s")
+    assert cluster.finalizers("team-a") == cluster.finalizers("team-b") == ["example.com/mine"]
+    assert FINALIZER in cluster.finalizers("team-c")
+
+
+def test_the_operator_is_stopped_before_anything_is_released(cluster: Cluster) -> None:
+    """Without a controller no pod ends: the command waits for it and releases nothing."""
+    admin = cluster.admin
+    admin("create", "namespace", SYSTEM)
+    cluster.helm("install", "anomalyops", CHART)
+    admin("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    cluster.add_job("default")
+    running = json.dumps({"status": {"replicas": 1, "observedGeneration": 1}})
+    admin("patch", "deployment", "anomalyops", "-n", SYSTEM, "--subresource=status", "--type=merge", "-p", running)
+    env = os.environ | {"KUBECONFIG": str(admin.kubeconfig)}
+    command = [*COMMAND, "uninstall", f"--stop={SYSTEM}/anomalyops"]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as releasing:
+        wait_until(
+            lambda: admin.get("deployment", "anomalyops", SYSTEM)["spec"]["replicas"] == 0, timeout=30, what="scaled"
+        )
+        assert FINALIZER in cluster.finalizers("default")
+        ended = json.dumps({"status": {"replicas": 0}})
+        admin("patch", "deployment", "anomalyops", "-n", SYSTEM, "--subresource=status", "--type=merge", "-p", ended)
+        said, _ = releasing.communicate(timeout=60)
+    assert "released AnomalyJob default/web" in said
+    assert cluster.finalizers("default") == ["example.com/mine"]
