@@ -31,5 +31,5 @@ CMD ["engine", "--data", "/data", "--host", "0.0.0.0", "--port", "9200"]
 # Last, so that it is what a plain build gives.
 FROM runtime AS operator
 COPY --from=operator-venv /opt/anomalyops /opt/anomalyops
-EXPOSE 8080
+EXPOSE 8080 8081
 CMD ["run", "--log-format=json"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from kube_harness.kubectl import Manifest
 from kube_harness.processes import wait_until
 from kube_harness.world import SECRET_READER, World
@@ -108,14 +110,31 @@ def test_a_wrong_password_then_a_rotated_one(world: World) -> None:
     world.wait_ready()
 
     world.proxy.credentials = ("anomalyops", "second")
+    answered = len(world.proxy.calls)
     world.apply(secret(world, "second"))
+    wait_until(lambda: len(world.proxy.calls) > answered + 3, timeout=30, what="calls with the new password")
     rejected = world.proxy.rejected
     world.apply(world.job(description="with the new key"))
     world.wait_ready()
-    assert world.proxy.rejected <= rejected + 5
+    assert world.proxy.rejected == rejected  # nothing is sent with the old one any more
     log = world.operator.process.log.read_text()
     assert "second" not in log
     assert "wrong" not in log
+
+
+def test_a_connection_that_is_looked_at_anew_is_not_one_that_does_not_exist(world: World) -> None:
+    """What is deleted meanwhile waits for it: released at once, its job would run on with nobody to stop it."""
+    world.start_pair()
+    with world.proxy.hold(r"GET /$") as reached:
+        world.apply(world.connection(requestTimeout="20s"))
+        assert reached.wait(20)
+        world.kubectl("delete", "aj/requests", "adf/feed", "-n", world.namespace, "--wait=false")
+        time.sleep(3)
+        assert world.kubectl.exists("aj", "requests", world.namespace)
+        assert not world.events("ConnectionNotFound")
+    world.kubectl.wait_gone("aj", "requests", world.namespace)
+    world.kubectl.wait_gone("adf", "feed", world.namespace)
+    assert world.engine.job_state(world.job_id) == "closed"
 
 
 def test_a_job_without_a_connection_of_its_namespace_uses_the_installations(world: World) -> None:

@@ -84,10 +84,14 @@ def test_rights_that_one_namespace_lacks_stop_no_other(cluster: Kubectl, engine:
     one.start_pair()
     assert {scope.rpartition(" ")[2] for scope in troubles(operator)} == {"two"}
     assert all("forbidden" in why for why in troubles(operator).values())
+    assert operator.metrics()['anomalyops_scope_trouble{kind="anomalyjobs",namespace="two"}'] == 1
+    assert operator.metrics()['anomalyops_scope_trouble{kind="anomalyjobs",namespace="one"}'] == 0
+    assert operator.metrics()['anomalyops_connection_usable{namespace="one",connection="default"}'] == 1
 
     allow(cluster, "two")
     two.wait_ready(timeout=60)
     wait_until(lambda: troubles(operator) == {}, timeout=20, what="no trouble any more")
+    assert operator.metrics()['anomalyops_scope_trouble{kind="anomalyjobs",namespace="two"}'] == 0
 
     cluster("delete", "rolebinding", "operator", "-n", "two")
     wait_until(lambda: troubles(operator), timeout=20, what="the trouble named again")

@@ -51,6 +51,9 @@ def run(
     liveness_port: Annotated[
         int, typer.Option(help="Port of the health endpoint /healthz; 0 for none.", min=0, max=65535)
     ] = 8080,
+    metrics_port: Annotated[
+        int, typer.Option(help="Port of the metrics for Prometheus, /metrics; 0 for none.", min=0, max=65535)
+    ] = 8081,
     release_after: Annotated[
         float,
         typer.Option(
@@ -86,6 +89,7 @@ def run(
         default_connection=connection,
         cluster_id=cluster_id,
         liveness_port=liveness_port or None,
+        metrics_port=metrics_port or None,
         release_after=release_after,
         relist_after=relist_after,
     )

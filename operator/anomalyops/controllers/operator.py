@@ -19,6 +19,7 @@ import kopf
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.liveness import UnhealthyError, health
+from anomalyops.controllers.metrics import MetricsServer
 from anomalyops.controllers.pair.controller import PairController
 from anomalyops.resources import GROUP, KINDS, VERSION
 from anomalyops.watching.events import EventRecorder
@@ -109,6 +110,7 @@ class _Operator:
         self.scopes: Scopes
         self._loop: asyncio.AbstractEventLoop
         self._stop_watching = threading.Event()
+        self._metrics: MetricsServer | None = None
         self._ended = False
 
     async def serve(self) -> None:
@@ -123,10 +125,13 @@ class _Operator:
         try:
             await self._start(api)
             self.scopes.start()
+            await self._serve_metrics()
             await self._watch()
         except KubeApiError as error:
             raise StartupError(str(error)) from error
         finally:
+            if self._metrics is not None:
+                await self._metrics.stop()
             if hasattr(self, "scopes"):
                 await self.scopes.stop()
                 await self.controllers.work.stop(grace=GRACE)
@@ -148,6 +153,16 @@ class _Operator:
         self.controllers, self.scopes = controllers, listings
         await controllers.work.begin()
         logger.info("serving %s of cluster %s", ", ".join(self.options.namespaces) or "all namespaces", cluster)
+
+    async def _serve_metrics(self) -> None:
+        port = self.options.metrics_port
+        if port is None:
+            return
+        self._metrics = MetricsServer(self.controllers.work, self.controllers.connections, self.scopes)
+        try:
+            await self._metrics.start(port)
+        except OSError as error:
+            raise StartupError(f"--metrics-port {port}: {error.strerror or error}") from error
 
     async def _watch(self) -> None:
         """Have kopf watch; begin anew when a watch is deaf, or when kopf gives up.

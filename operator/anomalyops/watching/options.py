@@ -38,6 +38,7 @@ class Options:
     default_connection: ObjectKey | None = None
     cluster_id: str | None = None  # None: the uid of kube-system
     liveness_port: int | None = None  # None: no health endpoint
+    metrics_port: int | None = None  # None: no metrics
     workers_per_connection: int = 8  # plans carried out at a time on one server
     relist_after: float = 300.0  # seconds between two listings under the watches
     release_after: float = 300.0  # seconds that a deletion with Retain waits for a server that does not answer

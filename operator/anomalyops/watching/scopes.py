@@ -65,6 +65,10 @@ class Scopes:
         """The scopes that cannot be listed at present, and why."""
         return {str(state.scope): state.trouble for state in self._states if state.trouble}
 
+    def standing(self) -> list[tuple[Scope, str]]:
+        """Every scope, and why it cannot be listed at present; empty when it can."""
+        return [(state.scope, state.trouble) for state in self._states]
+
     def listed(self, namespace: str) -> bool:
         """Whether all objects of a namespace are known: each of its scopes was listed at least once."""
         covering = [state for state in self._states if state.scope.namespace in {None, namespace}]

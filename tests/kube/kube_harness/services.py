@@ -87,8 +87,9 @@ class Operator:
     """`anomalyops run` as the service account that the install manifests create."""
 
     def __init__(self, folder: Path, kubeconfig: Path, *arguments: str, name: str = "operator"):
-        self.port = free_port()
-        command = [*COMMAND, "run", f"--liveness-port={self.port}", *arguments]
+        self.port, self.metrics_port = free_port(), free_port()
+        ports = (f"--liveness-port={self.port}", f"--metrics-port={self.metrics_port}")
+        command = [*COMMAND, "run", *ports, *arguments]
         self.process = Process(name, command, folder=folder, env={"KUBECONFIG": str(kubeconfig)})
 
     def start(self) -> Operator:
@@ -110,6 +111,13 @@ class Operator:
             return error.code, error.read().decode()
         except OSError as error:
             return 0, str(error)
+
+    def metrics(self) -> dict[str, float]:
+        """The samples of the metrics endpoint, by name and labels as they are written."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
 
     def stop(self) -> int | None:
         return self.process.stop(timeout=60)

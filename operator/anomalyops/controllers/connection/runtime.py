@@ -156,6 +156,11 @@ class ConnectionRuntime:
         return self.checked and self.failure is None and session is not None and session.cluster_uuid is not None
 
     @property
+    def unsettled(self) -> bool:
+        """Whether it is being found out what is behind it, anew after a change of its resource or credentials."""
+        return self.failure is None and (self._stale or not self.usable)
+
+    @property
     def cluster_uuid(self) -> str:
         """The identity of the server, as of the last look; empty when it has none. Only while `usable`."""
         return (self._session.cluster_uuid or "") if self._session is not None else ""

@@ -39,6 +39,7 @@ from anomalyops.watching.writer import CONFLICT_RETRY
 logger = logging.getLogger(__name__)
 
 GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
+SETTLING = 1.0  # seconds until a connection that changed is looked at again
 COMPANION = 1.5  # seconds in which the Datafeed of a new job may still come, so that one plan carries both out
 
 
@@ -142,6 +143,8 @@ class PairController:
             return Report(retry_after=CONFLICT_RETRY)
         if runtime is not None and not (runtime.observed or (runtime.checked and runtime.failure is not None)):
             return Report()  # its first look comes, and reaches every pair without a call for each
+        if runtime is not None and runtime.unsettled:
+            return Report(retry_after=SETTLING)  # neither with what was replaced, nor as if there were no connection
         if runtime is not None and runtime.usable:
             here = Place(runtime.key, runtime.cluster_uuid)
             if lives is not None and not here.is_server_of(lives):
