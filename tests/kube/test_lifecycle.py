@@ -139,6 +139,7 @@ def test_suspend_stops_and_resume_starts_again(world: World) -> None:
     world.apply(world.datafeed())
     world.wait_ready("datafeed/feed")
     assert world.engine.datafeed_state(world.datafeed_id) == "started"
+    assert not world.events("DatafeedStopped")
 
 
 def test_a_datafeed_waits_for_its_job_and_goes_on_when_it_appears(world: World) -> None:

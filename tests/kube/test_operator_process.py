@@ -29,6 +29,7 @@ def test_killed_in_mid_lifecycle_it_goes_on_where_it_was(world: World, step: str
     assert world.engine.job_config(world.job_id)["analysis_limits"]["model_memory_limit"] == "64mb"
     assert world.engine.job_state(world.job_id) == "opened"
     assert world.engine.datafeed_state(world.datafeed_id) == "started"
+    assert not world.events("DatafeedStopped")  # it was the operator that had stopped it
 
 
 def test_killed_in_mid_deletion_it_finishes_the_deletion(world: World) -> None:

@@ -23,6 +23,7 @@ from anomalyops.health.progress import at_work, licence_findings, not_compared, 
 from anomalyops.plan import DatafeedState, JobState, ObservedDatafeed, ObservedJob, Subject
 from anomalyops.resources import (
     AnomalyJob,
+    AnomalyJobStatus,
     ConditionType,
     Datafeed,
     DatafeedRunState,
@@ -51,6 +52,7 @@ class _Look:
     no_data: bool
     lookback_done: bool
     at_rest: bool
+    edited: bool
 
     @property
     def name(self) -> str:
@@ -76,7 +78,13 @@ class _Look:
 
     @property
     def stopped_unasked(self) -> bool:
-        """Whether the datafeed is stopped though it shall run and is not done."""
+        """Whether the datafeed is stopped though it shall run and is not done.
+
+        One whose manifests were changed since they were last carried out, the operator may have stopped itself: for
+        the change, or because the manifests before it asked for that.
+        """
+        if self.edited and self.state.failure is None:
+            return False
         observed = self.observed
         stopped = observed is not None and observed.state is DatafeedState.STOPPED
         wanted = self.asked_to_stop is None and self.datafeed.deletion_requested is None
@@ -130,6 +138,7 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         no_data=no_data,
         lookback_done=lookback_done,
         at_rest=at_rest,
+        edited=_edited(datafeed, previous) or (job is not None and _edited(job, job.status)),
     )
     delayed = facts.delayed_data(messages, last.delayed_data)
     equal = synced(history, Subject.DATAFEED, plan_state, exists=observed is not None)
@@ -156,6 +165,11 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         placement=last.placement,
         last_sync_time=now if plan_state.executed else last.last_sync_time,
     )
+
+
+def _edited(resource: Datafeed | AnomalyJob, status: DatafeedStatus | AnomalyJobStatus | None) -> bool:
+    """Whether the manifest is another one than its last status is about."""
+    return status is None or status.observed_generation != resource.metadata.generation
 
 
 def _carried_on(history: History, messages: Messages) -> tuple[str | None, bool]:

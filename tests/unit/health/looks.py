@@ -141,7 +141,7 @@ def feed_look(
     return datafeed_status(
         previous,
         resource or feed(),
-        of_job or job(),
+        of_job or carried_out(),
         None if gone else observed or seen_feed(),
         observed_job or seen_job(),
         state,
@@ -149,6 +149,11 @@ def feed_look(
         now,
         lookback_done=done,
     )
+
+
+def carried_out():
+    """A job whose manifest was carried out before this look."""
+    return job().model_copy(update={"status": job_look()})
 
 
 def told(status, type_="Ready"):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from kstatus_reading import kstatus
-from looks import LATER, NOW, annotated, feed, feed_look, job, message, noted, seen_feed, seen_job, told
+from looks import LATER, NOW, annotated, feed, feed_look, job, job_look, message, noted, seen_feed, seen_job, told
 
 from anomalyops.health import Failure, FailureKind, Messages, PlanState, unreachable_datafeed
 from anomalyops.plan import Obstacle, StartDatafeed, Subject
@@ -143,9 +143,27 @@ def test_a_start_that_is_refused_says_nothing_against_the_configuration():
 
 
 def test_stopped_unasked_has_a_condition_of_its_own():
-    status = feed_look(observed=seen_feed("stopped"))
+    status = feed_look(observed=seen_feed("stopped"), previous=feed_look())
     assert told(status, "DatafeedStopped") == ("True", "DatafeedStopped")
     assert told(feed_look(previous=status), "DatafeedStopped") is None
+
+
+@pytest.mark.parametrize(
+    ("resource", "of_job"),
+    [
+        (feed(generation=2), None),  # it was suspended, or it is being changed
+        (feed(), job(generation=2).model_copy(update={"status": job_look()})),  # its job was
+        (feed(), job()),  # its job was deleted with Retain, and has come back
+    ],
+)
+def test_what_the_operator_stopped_itself_is_no_warning(resource, of_job):
+    status = feed_look(resource, seen_feed("stopped"), of_job=of_job, previous=feed_look())
+    assert told(status) == ("False", "DatafeedStopped")
+    assert told(status, "DatafeedStopped") is None
+    start = StartDatafeed(datafeed_id="datafeed-logs", reason="spec.state is Started")
+    failed = PlanState(failure=Failure(kind=FailureKind.BUSY, message="full", step=start), pending=(start,))
+    status = feed_look(resource, seen_feed("stopped"), of_job=of_job, state=failed, previous=feed_look())
+    assert told(status, "DatafeedStopped") == ("True", "DatafeedStopped")  # and could not start again
 
 
 def test_a_failed_job_is_its_datafeeds_trouble_too():
