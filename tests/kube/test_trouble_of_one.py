@@ -121,7 +121,7 @@ def test_a_kind_that_is_removed_and_comes_back(cluster: Kubectl, engine: Engine,
     cluster("wait", "--for=condition=Established", "--timeout=30s", "crd", "datafeeds.anomalyops.io")
     one.apply(one.datafeed())
     one.wait_ready(timeout=60)
-    assert troubles(operator) == {}
+    wait_until(lambda: troubles(operator) == {}, timeout=20, what="no trouble any more")
 
 
 def test_after_a_restore_of_etcd_nothing_stays_unseen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from anomalyops.elastic import GatewayError
@@ -19,8 +19,6 @@ from anomalyops.health import (
     unreachable_job,
 )
 from anomalyops.plan import (
-    CreateJob,
-    DeleteJob,
     Desired,
     Effect,
     Observed,
@@ -32,6 +30,7 @@ from anomalyops.plan import (
 )
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.pair import Pair, is_deleting
+from anomalyops.reconciler.unit import Run
 from anomalyops.resources import (
     AnomalyJob,
     AnomalyJobStatus,
@@ -74,58 +73,14 @@ class Outcome:
     error: GatewayError | None
 
 
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """The course of one reconcile, filled in as it goes."""
-
-    pair: Pair
-    cluster_uuid: str = ""
-    observed: Observed | None = None
-    first: Plan | None = None  # what the first look asked for
-    remaining: Plan = field(default_factory=Plan)  # what the last look asks for
-    executed: list[Step] = field(default_factory=list)
-    error: GatewayError | None = None
-    failed_step: Step | None = None
-    told: bool = False  # the error is an earlier refusal, which people were told about then
-    held_seconds: float = 0.0  # how long a refused change is held back from now on
-    kibana_problem: str | None = None
-    restored: bool = False  # what was given up for a refused configuration is there again; an obstacle tells of it
-
-    def note_plan(self, found: Plan) -> None:
-        """Takes down what a look asks for."""
-        self.first = self.first or found
-        self.remaining = found
-
-    def fail(self, error: GatewayError, step: Step | None) -> None:
-        """Takes down what went wrong; the first problem of a run is the one that counts."""
-        if self.error is None:
-            self.error = error
-            self.failed_step = step
-
-    def hold(self, error: GatewayError, step: Step, seconds: float) -> None:
-        """Takes down an earlier refusal that still stands."""
-        self.fail(error, step)
-        self.told = True
-        self.held_seconds = seconds
-
-    @property
-    def changed_jobs(self) -> bool:
-        """Whether jobs were created or deleted."""
-        return any(isinstance(step, CreateJob | DeleteJob) for step in self.executed)
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is left to do or to wait for."""
-        waiting = any(obstacle.waiting for obstacle in self.remaining.obstacles)
-        return self.error is None and self.remaining.empty and not waiting
-
-
-def statuses(run: Run, wanted: Desired, now: datetime) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
+def statuses(
+    pair: Pair, run: Run[Observed], wanted: Desired, now: datetime
+) -> tuple[AnomalyJobStatus | None, DatafeedStatus | None]:
     """The new statuses of the pair's resources after a run."""
     told = run.error is None or run.restored
     failure = None if told or run.error is None else failure_of(run.error, run.failed_step)
     if run.observed is None and failure is not None:
-        return unreachable_statuses(run.pair, failure, now)
+        return unreachable_statuses(pair, failure, now)
     observed = run.observed or Observed(job=None, datafeed=None)
     state = PlanState(
         obstacles=run.remaining.obstacles,
@@ -134,7 +89,7 @@ def statuses(run: Run, wanted: Desired, now: datetime) -> tuple[AnomalyJobStatus
         executed=bool(run.executed),
     )
     finished, resting = lookback_done(wanted, observed), resting_now(wanted, observed)
-    return pair_statuses(run.pair, observed, (state, state), Messages(), now, finished=finished, resting=resting)
+    return pair_statuses(pair, observed, (state, state), Messages(), now, finished=finished, resting=resting)
 
 
 def pair_statuses(
@@ -219,9 +174,8 @@ def health_notices(pair: Pair, job: AnomalyJobStatus | None, feed: DatafeedStatu
     return notices
 
 
-def action_notices(run: Run) -> tuple[Notice, ...]:
+def action_notices(pair: Pair, run: Run[Observed]) -> tuple[Notice, ...]:
     """What was done and what failed, for the resources concerned."""
-    pair = run.pair
     notices = []
     if run.executed:
         notices.append(_plan_executed(pair, run.executed))
@@ -233,8 +187,8 @@ def action_notices(run: Run) -> tuple[Notice, ...]:
     if given_up and run.first is not None and run.first.unchecked and not is_deleting(pair.job):
         message = f"Done without asking the server first about {'; '.join(run.first.unchecked)}"
         notices.append(_warning(pair.job or pair.resources[0], Reason.PLAN_EXECUTED, message))
-    if run.kibana_problem is not None and pair.job is not None:
-        message = f"The job works, but Kibana could not be told about it: {run.kibana_problem}"
+    if run.unheard is not None and pair.job is not None:
+        message = f"The job works, but Kibana could not be told about it: {run.unheard}"
         notices.append(_warning(pair.job, Reason.PLAN_EXECUTED, message))
     return tuple(notices)
 

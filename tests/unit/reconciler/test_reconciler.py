@@ -97,11 +97,11 @@ async def test_planning_alone_changes_nothing(server, reconciler):
     assert server.jobs == {}
 
 
-async def test_memory_on_a_running_job_is_changed_by_the_whole_lifecycle(server, reconciler):
-    await reconciler.reconcile(pair())
+async def test_memory_on_a_running_job_is_changed_by_the_whole_lifecycle(server, gateway):
+    await Reconciler(gateway, cluster="test").reconcile(pair())
     server.calls.clear()
     steps = []
-    reconciler._on_step = steps.append
+    reconciler = Reconciler(gateway, cluster="test", on_step=steps.append)
     outcome = await reconciler.reconcile(pair({"analysisLimits": {"modelMemoryLimit": "128mb"}}))
     assert verbs(steps) == verbs(outcome.executed)
     assert verbs(outcome.executed) == [

@@ -35,6 +35,7 @@ class Step(ABC):
     subject: ClassVar[Subject]
     effect: ClassVar[Effect]
     destructive: ClassVar[bool] = False  # loses a learned model or results
+    starts: ClassVar[bool] = False  # has something run
 
     @property
     @abstractmethod

@@ -68,6 +68,7 @@ class OpenJob(JobStep):
 
     verb: ClassVar[str] = "open job"
     effect: ClassVar[Effect] = Effect.RUNS
+    starts: ClassVar[bool] = True
 
     async def send(self, server: Server) -> None:
         """Make the call."""
@@ -145,6 +146,7 @@ class StartDatafeed(DatafeedStep):
 
     verb: ClassVar[str] = "start datafeed"
     effect: ClassVar[Effect] = Effect.RUNS
+    starts: ClassVar[bool] = True
     start: str | None = None
     end: str | None = None
 

@@ -18,7 +18,7 @@ from anomalyops.plan.core.steps import Effect, Subject
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange
 from anomalyops.plan.pair.comparison import normal_datafeed
 from anomalyops.plan.pair.marker import Marker
-from anomalyops.plan.pair.steps import CreateDatafeed, DeleteDatafeed, OpenJob, StartDatafeed
+from anomalyops.plan.pair.steps import CreateDatafeed, DeleteDatafeed
 from anomalyops.plan.pair.values import Desired, DesiredDatafeed, DesiredJob
 from anomalyops.resources import Reason
 
@@ -52,7 +52,7 @@ def proposal(desired: Desired, made: Plan, *, any_change: bool = False) -> Propo
     job = desired.job
     if not isinstance(job, DesiredJob) or job.body is None:
         return None
-    changes = any(step.effect is not Effect.RUNS or isinstance(step, OpenJob | StartDatafeed) for step in made.steps)
+    changes = any(step.effect is not Effect.RUNS or step.starts for step in made.steps)
     if not (loses(made) or (any_change and changes)):
         return None
     feed = desired.datafeed

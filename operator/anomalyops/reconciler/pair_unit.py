@@ -1,0 +1,160 @@
+"""The pair as a unit of reconciliation: how it is looked at, and what is planned for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+
+from anomalyops.elastic import Gateway, Unsupported
+from anomalyops.plan import (
+    CreateJob,
+    DeleteJob,
+    Desired,
+    DesiredJob,
+    Observed,
+    Plan,
+    Policy,
+    Step,
+    loses,
+    plan,
+    proposal,
+    stopped_run,
+    wanted_window_of,
+)
+from anomalyops.reconciler.kibana import SavedObjectsSync
+from anomalyops.reconciler.look import observed_pair
+from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
+from anomalyops.reconciler.unit import Unit
+from anomalyops.reconciler.verification import verify
+from anomalyops.resources import DeletionPolicy
+
+
+class PairUnit(Unit[Observed]):
+    """An AnomalyJob and its Datafeed.
+
+    Args:
+        pair: The resources.
+        gateway: The server.
+        kibana: Shows jobs in Kibana.
+        cluster: Identity of the cluster that the resources live in.
+        clock: Says the time, in UTC.
+    """
+
+    def __init__(
+        self,
+        pair: Pair,
+        gateway: Gateway,
+        kibana: SavedObjectsSync,
+        *,
+        cluster: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.pair = pair
+        self._gateway = gateway
+        self._kibana = kibana
+        self._cluster = cluster
+        self._clock = clock
+
+    @property
+    def key(self) -> str:
+        """Namespace and name of the AnomalyJob."""
+        return self.pair.key
+
+    @cached_property
+    def desired(self) -> Desired:
+        """What the manifests ask for."""
+        return desired(self.pair, cluster=self._cluster)
+
+    @property
+    def wanted(self) -> tuple[Desired, Policy]:
+        """What the manifests ask for and allow."""
+        return self.desired, policy(self.pair)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the AnomalyJob is being deleted."""
+        return is_deleting(self.pair.job)
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether there is something to look at: a datafeed without its AnomalyJob waits, or is just let go.
+
+        The removal of the AnomalyJob has decided what becomes of the run state; only the wish to delete the
+        datafeed's configuration is still open.
+        """
+        if self.pair.job is not None:
+            return True
+        feed = self.pair.datafeed
+        return feed is not None and is_deleting(feed) and feed.spec.deletion_policy == DeletionPolicy.DELETE
+
+    def plan_unseen(self) -> Plan:
+        """What is to be done of a pair that has no server side."""
+        return plan(self.desired, Observed(job=None, datafeed=None), policy(self.pair))
+
+    async def look_and_plan(self, *, curious: bool = False) -> tuple[Observed, Plan]:
+        """What the server has and what is to be done; only then upgrade mode is asked for.
+
+        Before a plan gives something up, the server is asked about the configuration that it leads to; who is curious
+        asks about any other one too.
+        """
+        observed = await self.look()
+        allowed = policy(self.pair)
+        found = plan(self.desired, observed, allowed)
+        if not found.empty and await self._upgrade_mode():
+            observed = replace(observed, upgrade_mode=True)
+            found = plan(self.desired, observed, allowed)
+        proposed = proposal(self.desired, found, any_change=curious)
+        if proposed is not None:
+            said = await verify(self._gateway.trial, proposed, instead=loses(found))
+            observed = replace(observed, refused=tuple(said.refused), unchecked=tuple(said.unchecked))
+            found = plan(self.desired, observed, allowed)
+        return observed, found
+
+    async def look(self) -> Observed:
+        """What the server has of job and datafeed."""
+        pair = self.pair
+        feed_id = pair.datafeed.server_id if pair.datafeed is not None else None
+        job_id = pair.job.server_id if pair.job is not None else await self._job_of_datafeed(feed_id)
+        if job_id is None:
+            return Observed(job=None, datafeed=None)
+        observed = observed_pair(await self._gateway.pair(job_id, feed_id), now=self._clock())
+        feed = observed.datafeed
+        if feed is None or stopped_run(observed, wanted_window_of(self.desired)) is None:
+            return observed
+        # Whether a bounded run that has stopped came to its end is in the server's messages alone.
+        completed = await self._gateway.lookback_completed(job_id)
+        return replace(observed, datafeed=replace(feed, completed=completed))
+
+    def plan_run_state(self, observed: Observed) -> Plan:
+        """What is to be done when configurations are left alone; a datafeed on its way out still goes."""
+        wanted = self.desired
+        if is_deleting(self.pair.datafeed) and isinstance(wanted.job, DesiredJob) and observed.job is not None:
+            as_it_is = replace(wanted, job=replace(wanted.job, body=None))
+            return plan(as_it_is, observed, policy(self.pair))
+        return plan(wanted, observed, policy(self.pair, run_state_only=True))
+
+    def exists(self, observed: Observed) -> bool:
+        """Whether the server has the job."""
+        return observed.job is not None
+
+    def waits_for_news(self, observed: Observed) -> bool:
+        """Whether the server would refuse for something, such as an index, that may come later."""
+        return bool(observed.refused)
+
+    async def tell_others(self, executed: Sequence[Step]) -> str | None:
+        """Have Kibana show jobs that were created, and forget those that were deleted."""
+        changed = any(isinstance(step, CreateJob | DeleteJob) for step in executed)
+        return await self._kibana.request() if changed and self._kibana.enabled else None
+
+    async def _job_of_datafeed(self, datafeed_id: str | None) -> str | None:
+        """The job that the server's datafeed of an id belongs to."""
+        config = await self._gateway.datafeed(datafeed_id) if datafeed_id is not None else None
+        return str(config["job_id"]) if config is not None else None
+
+    async def _upgrade_mode(self) -> bool:
+        try:
+            return await self._gateway.upgrade_mode()
+        except Unsupported:
+            return False
