@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from anomalyops_engine.api.bulk import Operation, Outcome, parse_bulk, run_bulk
+from anomalyops_engine.api.bulk import Outcome, run_bulk
+from anomalyops_engine.api.bulk_body import Operation, parse_bulk
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
