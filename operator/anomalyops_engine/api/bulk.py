@@ -1,4 +1,4 @@
-"""`_bulk`: many small operations in one request, one transaction, and one answer per operation."""
+"""Carrying out the operations of `_bulk`: one transaction, and one answer per operation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ import orjson
 
 from anomalyops_engine.api.bulk_body import Operation
 from anomalyops_engine.api.duplicates import DuplicateNameError, check_names, names_once
-from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_found, not_supported
-from anomalyops_engine.store import DocumentParsingError, Index, Store, StoreError, Writer, Written
+from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_found
+from anomalyops_engine.api.update_body import UpdateRequest
+from anomalyops_engine.query.sources import filter_source
+from anomalyops_engine.store import (
+    DocumentExistsError,
+    DocumentParsingError,
+    Index,
+    Store,
+    StoreError,
+    Writer,
+    Written,
+)
 from anomalyops_engine.store.catalog import write_target
 from anomalyops_engine.store.document_ids import made_ids
 
@@ -89,7 +99,7 @@ def _run(writer: Writer, run: list[Operation]) -> list[Outcome]:
         return _RUNNERS[run[0].kind](writer, run)
     except StoreError as error:  # the whole index is refused: its name, an alias without write index, a block
         refusal = from_lower_layer(error)
-        return [_refused(operation, _refusal(operation) or refusal) for operation in run]
+        return [_refused_unseen(operation, _refusal(operation) or refusal) for operation in run]
 
 
 def _refusal(operation: Operation) -> ApiError | None:
@@ -100,10 +110,11 @@ def _refusal(operation: Operation) -> ApiError | None:
 
 
 def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
+    """Return the outcomes of operations of the kinds `index` or `create` on one index."""
     name = run[0].index
     documents, errors = _parse_documents(run)
     good = [position for position in range(len(run)) if position not in errors]
-    written: list[Written | DocumentParsingError] = []
+    written: list[Written | DocumentParsingError | DocumentExistsError] = []
     target = name
     if good:
         written = writer.index_documents(
@@ -111,31 +122,18 @@ def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
             [documents[position] for position in good],
             [run[position].source for position in good],
             [run[position].id for position in good] if any(op.id is not None for op in run) else None,
+            create=run[0].kind == "create",
         )
         target = _target(writer, name).name
     outcomes: list[Outcome | None] = [None] * len(run)
     for position, malformed in errors.items():
         outcomes[position] = _refused(run[position], malformed)
     for position, result in zip(good, written, strict=True):
-        if isinstance(result, DocumentParsingError):
+        if isinstance(result, StoreError):
             outcomes[position] = _refused(run[position], from_lower_layer(result))
         else:
             outcomes[position] = _done(target, result)
     return [outcome for outcome in outcomes if outcome is not None]
-
-
-def _run_create(writer: Writer, run: list[Operation]) -> list[Outcome]:
-    index = write_target(writer.indices(), run[0].index)
-    ids = [operation.id for operation in run if operation.id is not None]
-    present = writer.documents(index, ids) if index is not None and ids else {}
-    fresh = [operation for operation in run if operation.id not in present]
-    outcomes = iter(_run_index(writer, fresh) if fresh else [])
-    return [
-        _refused(operation, _conflict(operation.id, present[operation.id][1]))
-        if operation.id is not None and operation.id in present
-        else next(outcomes)
-        for operation in run
-    ]
 
 
 def _run_delete(writer: Writer, run: list[Operation]) -> list[Outcome]:
@@ -161,61 +159,49 @@ def _run_delete(writer: Writer, run: list[Operation]) -> list[Outcome]:
 
 
 def _run_update(writer: Writer, run: list[Operation]) -> list[Outcome]:
-    index = write_target(writer.indices(), run[0].index)
-    present = writer.documents(index, [str(operation.id) for operation in run]) if index is not None else {}
+    name = run[0].index
+    index = write_target(writer.indices(), name) or writer.create_index(name)
+    present = writer.documents(index, [str(operation.id) for operation in run])
     outcomes: list[Outcome | None] = [None] * len(run)
-    changes: dict[int, Operation] = {}
+    sources: dict[int, dict[str, Any]] = {}
     for position, operation in enumerate(run):
-        known = present.get(str(operation.id))
-        try:
-            source = _updated(operation, known[0] if known is not None else None, index)
-        except ApiError as error:
-            outcomes[position] = _refused(operation, error)
-            continue
-        if known is not None and source == orjson.loads(known[0]):
+        request, known = _update_of(operation), present.get(str(operation.id))
+        source = request.made() if known is None else request.changed(known[0])
+        if source is None:
+            outcomes[position] = _refused(operation, _missing(operation, index))
+        elif known is not None and request.detect_noop and source == orjson.loads(known[0]):
             written = Written(str(operation.id), known[1], known[2], created=False)
-            outcomes[position] = _done(index.name if index is not None else operation.index, written, noop=True)
+            outcomes[position] = _shown(request, source, _done(index.name, written, noop=True))
         else:
-            changes[position] = Operation("index", operation.index, operation.id, orjson.dumps(source))
-    if changes:
-        for position, outcome in zip(changes, _run_index(writer, list(changes.values())), strict=True):
-            outcomes[position] = outcome
+            sources[position] = source
+    changes = [Operation("index", name, run[position].id, orjson.dumps(made)) for position, made in sources.items()]
+    written_ones = _run_index(writer, changes) if changes else []
+    for (position, source), outcome in zip(sources.items(), written_ones, strict=True):
+        outcomes[position] = _shown(_update_of(run[position]), source, outcome)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _updated(operation: Operation, known: bytes | None, index: Index | None) -> dict[str, Any]:
-    """Return the document that an update makes."""
-    request = _parse_document(operation)
-    for key in request:
-        if key in {"script", "scripted_upsert", "_source", "if_seq_no", "if_primary_term"}:
-            raise not_supported(f"[{key}] in updates is not supported by this engine")
-        if key not in {"doc", "doc_as_upsert", "upsert", "detect_noop"}:
-            raise ApiError(400, "x_content_parse_exception", f"[UpdateRequest] unknown field [{key}]")
-    document = request.get("doc")
-    if not isinstance(document, dict):
-        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: script or doc is missing;")
-    if known is not None:
-        return _merge(orjson.loads(known), document)
-    if request.get("doc_as_upsert"):
-        return document
-    if isinstance(request.get("upsert"), dict):
-        return dict(request["upsert"])
-    if index is None:
-        raise index_not_found(operation.index)
-    raise ApiError(404, "document_missing_exception", f"[{operation.id}]: document missing")
+def _update_of(operation: Operation) -> UpdateRequest:
+    assert operation.update is not None  # noqa: S101 (every update has one)
+    return operation.update
 
 
-def _merge(document: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(document)
-    for key, value in change.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
+def _shown(request: UpdateRequest, source: dict[str, Any], outcome: Outcome) -> Outcome:
+    """Return an outcome with the parts of the document that the update wants to see."""
+    if request.source is not None and not outcome.failed:
+        seen = {name: outcome.item[name] for name in ("_seq_no", "_primary_term")}
+        outcome.item["get"] = {**seen, "found": True, "_source": filter_source(source, request.source)}
+    return outcome
+
+
+def _missing(operation: Operation, index: Index) -> ApiError:
+    details = {"index_uuid": index.uuid, "shard": "0", "index": index.name}
+    return ApiError(404, "document_missing_exception", f"[{operation.id}]: document missing", details=details)
 
 
 _RUNNERS: dict[str, Callable[[Writer, list[Operation]], list[Outcome]]] = {
     "index": _run_index,
-    "create": _run_create,
+    "create": _run_index,
     "delete": _run_delete,
     "update": _run_update,
 }
@@ -292,9 +278,6 @@ def _refused(operation: Operation, error: ApiError) -> Outcome:
     return Outcome({"_index": operation.index, "_id": doc_id, "status": error.status, "error": error.error()})
 
 
-def _conflict(doc_id: str | None, version: int) -> ApiError:
-    return ApiError(
-        409,
-        "version_conflict_engine_exception",
-        f"[{doc_id}]: version conflict, document already exists (current version [{version}])",
-    )
+def _refused_unseen(operation: Operation, error: ApiError) -> Outcome:
+    """Return the outcome of an operation that was refused before its document got an id."""
+    return Outcome({"_index": operation.index, "_id": operation.id, "status": error.status, "error": error.error()})

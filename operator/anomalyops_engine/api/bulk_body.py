@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
+from anomalyops_engine.api.duplicates import DuplicateNameError, check_names
 from anomalyops_engine.api.errors import ApiError, not_supported
+from anomalyops_engine.api.update_body import UpdateRequest, read_update
+from anomalyops_engine.query.options import token_of
+from anomalyops_engine.query.sources import SourceFilter, read_source
 
 _KINDS = frozenset({"index", "create", "update", "delete"})
-_META = frozenset({"_index", "_id", "routing", "require_alias", "retry_on_conflict"})
+_META = frozenset({"_index", "_id", "_source", "retry_on_conflict"})
+_MISSING = frozenset(
+    {
+        "dynamic_templates",
+        "if_primary_term",
+        "if_seq_no",
+        "pipeline",
+        "require_alias",
+        "require_data_stream",
+        "routing",
+        "version",
+        "version_type",
+    }
+)
+_NOTHING = "no requests added"
 _LONGEST_ID = 512  # bytes of UTF-8
 
 
@@ -23,96 +42,147 @@ class Operation:
         index: name of the target index or alias.
         id: document id; None to make one.
         source: JSON text of the document, or of the update request.
+        update: that request, read.
     """
 
     kind: str
     index: str
     id: str | None
     source: bytes = b""
+    update: UpdateRequest | None = None
 
 
-def parse_bulk(body: bytes, default_index: str | None) -> list[Operation]:
+def parse_bulk(body: bytes, default_index: str | None, source: SourceFilter | None = None) -> list[Operation]:
     """Return the operations of an NDJSON body.
+
+    Args:
+        body: the body.
+        default_index: the index of actions that name none.
+        source: which parts of their documents updates show where they do not say.
 
     Raises:
         ApiError: 400 when the body is malformed as a whole.
+        QueryError: an update is.
     """
-    if not body.strip():
+    if not body:
         raise ApiError(400, "parse_exception", "request body is required")
     if not body.endswith(b"\n"):
         raise ApiError(400, "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]")
     lines = body.split(b"\n")
     lines.pop()
-    return list(_operations(lines, default_index))
+    reader = _Reader(default_index, source)
+    operations = list(reader.operations(lines))
+    # What Elasticsearch finds out when all has been read.
+    failures = reader.failures if operations else [_NOTHING]
+    if failures:
+        raise validation_failed(failures)
+    return operations
 
 
-def _operations(lines: Sequence[bytes], default_index: str | None) -> Iterator[Operation]:
-    known: dict[bytes, tuple[str, str, str | None]] = {}
-    number, count = 0, len(lines)
-    while number < count:
-        line = lines[number]
-        number += 1
-        if not line.strip():
-            continue
-        action = known.get(line)
-        if action is None:
-            action = known[line] = _action(line, number, default_index)
-        kind, index, doc_id = action
-        if kind == "delete":
-            yield Operation(kind, index, doc_id)
-            continue
-        if number >= count:
-            raise ApiError(
-                400, "illegal_argument_exception", f"Malformed action/metadata line [{number}], no source follows it"
-            )
-        yield Operation(kind, index, doc_id, lines[number].strip())
-        number += 1
+def validation_failed(failures: Sequence[str]) -> ApiError:
+    """Return the 400 that lists what is wrong with a request."""
+    listed = "".join(f"{number}: {failure};" for number, failure in enumerate(failures, 1))
+    return ApiError(400, "action_request_validation_exception", f"Validation Failed: {listed}")
 
 
-def _action(line: bytes, number: int, default_index: str | None) -> tuple[str, str, str | None]:
-    """Return kind, index and id of an action line."""
-    try:
-        action = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise _malformed(number, f"[{error.lineno}:{error.colno}] {error.msg}") from None
-    if not isinstance(action, dict) or len(action) != 1:
-        raise _malformed(number, 'expected one action such as {"index":{}}')
-    ((kind, meta),) = action.items()
-    if kind not in _KINDS:
-        raise _malformed(number, f"expected field [create], [delete], [index] or [update] but found [{kind}]")
-    if not isinstance(meta, dict):
-        raise _malformed(number, f"expected an object after [{kind}]")
+@dataclass(frozen=True, slots=True)
+class _Action:
+    kind: str
+    index: str
+    id: str | None
+    source: SourceFilter | None
+    failures: tuple[str, ...]
+
+
+class _Reader:
+    """Reads the lines of one body.
+
+    Attributes:
+        failures: what is wrong with operations that can be read.
+    """
+
+    def __init__(self, default_index: str | None, source: SourceFilter | None) -> None:
+        self._default_index = default_index
+        self._source = source
+        self._known: dict[bytes, _Action] = {}
+        self.failures: list[str] = []
+
+    def operations(self, lines: Sequence[bytes]) -> Iterator[Operation]:
+        """Yield the operations of some lines."""
+        number, count = 0, len(lines)
+        while number < count:
+            line = lines[number]
+            number += 1
+            if not line.strip():
+                continue
+            action = self._known.get(line)
+            if action is None:
+                action = self._known[line] = self._action(line, number)
+            operation = Operation(action.kind, action.index, action.id)
+            if action.failures:
+                self.failures += action.failures
+            if action.kind != "delete":
+                if number >= count:
+                    raise _malformed(number, "no source follows it") if number > 1 else validation_failed([_NOTHING])
+                operation.source = lines[number].strip()
+                number += 1
+            if action.kind == "update":
+                operation.update, failures = read_update(operation.source, action.source)
+                self.failures += failures
+            yield operation
+
+    def _action(self, line: bytes, number: int) -> _Action:
+        """Return what an action line says."""
+        try:
+            action = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise _malformed(number, f"[{error.lineno}:{error.colno}] {error.msg}") from None
+        if not isinstance(action, dict) or len(action) != 1:
+            raise _malformed(number, 'expected one action such as {"index":{}}')
+        ((kind, meta),) = action.items()
+        if kind not in _KINDS:
+            raise _malformed(number, f"expected field [create], [delete], [index] or [update] but found [{kind}]")
+        if not isinstance(meta, dict):
+            raise _malformed(number, f"expected an object after [{kind}]")
+        try:
+            check_names(line, action)
+        except DuplicateNameError as error:
+            raise ApiError(400, "x_content_parse_exception", str(error)) from None
+        _check_keys(kind, meta, number)
+        index = _simple(meta, "_index", number) or self._default_index
+        doc_id = _simple(meta, "_id", number)
+        source = read_source(meta["_source"]) if "_source" in meta else self._source
+        failures = _failures(kind, index, doc_id)
+        if not doc_id and kind in {"update", "delete"}:
+            doc_id = None
+        return _Action(kind, index or "", doc_id, source, tuple(failures))
+
+
+def _check_keys(kind: str, meta: dict[str, Any], number: int) -> None:
     for key in meta:
-        if key in {"if_seq_no", "if_primary_term", "version", "version_type", "pipeline", "dynamic_templates"}:
+        if key in _MISSING or (key == "_source" and kind != "update"):
             raise not_supported(f"[{key}] in bulk action [{kind}] is not supported by this engine")
         if key not in _META:
             raise _malformed(number, f"unknown parameter [{key}]")
-    index = meta.get("_index", default_index)
-    if not isinstance(index, str) or not index:
-        raise _invalid("index is missing")
-    return kind, index, _checked_id(meta.get("_id"), kind)
 
 
-def _checked_id(doc_id: object, kind: str) -> str | None:
-    """Return the id of an action; an empty one is an error of its item alone, as `_refusal` says.
+def _simple(meta: dict[str, Any], key: str, number: int) -> str | None:
+    """Return a value of an action as text."""
+    value = meta.get(key)
+    if isinstance(value, dict | list):
+        raise _malformed(number, f"expected a simple value for field [{key}] but found [{token_of(value)}]")
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
-    Raises:
-        ApiError: Elasticsearch refuses the whole request for it.
-    """
-    if doc_id is None or (doc_id == "" and kind in {"update", "delete"}):
-        if kind in {"update", "delete"}:
-            raise _invalid("id is missing")
-        return None
-    text = doc_id if isinstance(doc_id, str) else orjson.dumps(doc_id).decode()
-    length = len(text.encode())
+
+def _failures(kind: str, index: str | None, doc_id: str | None) -> Iterator[str]:
+    if not index:
+        yield "index is missing"
+    if not doc_id and kind in {"update", "delete"}:
+        yield "id is missing"
+    length = len((doc_id or "").encode())
     if length > _LONGEST_ID and kind in {"index", "create"}:
-        raise _invalid(f"id [{text}] is too long, must be no longer than {_LONGEST_ID} bytes but was: {length}")
-    return text
+        yield f"id [{doc_id}] is too long, must be no longer than {_LONGEST_ID} bytes but was: {length}"
 
 
 def _malformed(number: int, why: str) -> ApiError:
     return ApiError(400, "illegal_argument_exception", f"Malformed action/metadata line [{number}], {why}")
-
-
-def _invalid(why: str) -> ApiError:
-    return ApiError(400, "action_request_validation_exception", f"Validation Failed: 1: {why};")

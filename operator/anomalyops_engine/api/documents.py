@@ -10,13 +10,14 @@ import orjson
 from starlette.responses import Response
 
 from anomalyops_engine.api.bulk import Outcome, run_bulk
-from anomalyops_engine.api.bulk_body import Operation, parse_bulk
+from anomalyops_engine.api.bulk_body import Operation, parse_bulk, validation_failed
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known
-from anomalyops_engine.query.sources import filter_source, read_source
+from anomalyops_engine.api.update_body import read_update
+from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
 from anomalyops_engine.store import Store
 from anomalyops_engine.store.blocks import check_open
 
@@ -26,14 +27,16 @@ _IDLE = ("include_source_on_error", "refresh", "timeout", "wait_for_active_shard
 _CONDITIONS = ("if_primary_term", "if_seq_no", "version", "version_type")
 _WRITE_MISSING = (*_CONDITIONS, "pipeline", "require_alias", "require_data_stream", "routing")
 _BULK = known(
+    _SOURCE_PARTS,
     idle=(*_IDLE, "list_executed_pipelines"),
-    missing=(*_SOURCE_PARTS, "pipeline", "require_alias", "require_data_stream", "routing"),
+    missing=("pipeline", "require_alias", "require_data_stream", "routing"),
 )
 _INDEX = known(["op_type"], idle=_IDLE, missing=_WRITE_MISSING)
 _CREATE = known(idle=_IDLE, missing=_WRITE_MISSING)
 _UPDATE = known(
+    _SOURCE_PARTS,
     idle=(*_IDLE, "retry_on_conflict"),
-    missing=(*_SOURCE_PARTS, "if_primary_term", "if_seq_no", "lang", "require_alias", "routing"),
+    missing=("if_primary_term", "if_seq_no", "lang", "require_alias", "routing"),
 )
 _DELETE = known(idle=(*_IDLE, "routing"), missing=_CONDITIONS)
 _GET = known(
@@ -65,7 +68,7 @@ def endpoints(store: Store) -> list[Endpoint]:
 
 def _bulk(store: Store, call: Call) -> Response:
     began = time.perf_counter()
-    operations = parse_bulk(call.body, call.path.get("index"))
+    operations = parse_bulk(call.body, call.path.get("index"), _wanted(call))
     outcomes = run_bulk(store, operations)
     _note_refresh(call, outcomes)
     return call.respond(
@@ -97,6 +100,10 @@ def _write(store: Store, call: Call, kind: str) -> Response:
     if kind != "delete":
         call.json(required=True)
     operation = Operation(kind, call.path["index"], call.path.get("id"), call.body.strip())
+    if kind == "update":
+        operation.update, failures = read_update(operation.source, _wanted(call))
+        if failures:
+            raise validation_failed(failures)
     (outcome,) = run_bulk(store, [operation])
     if outcome.item.get("result") != "noop":  # nothing was written; in a bulk the others were
         _note_refresh(call, [outcome])
@@ -142,23 +149,39 @@ def _get(store: Store, call: Call) -> Response:
 
 
 def _source(store: Store, call: Call) -> Response:
+    chosen = _wanted(call, default=True)
+    if chosen is None:
+        raise validation_failed(["fetching source can not be disabled"])
     with store.read() as reader:
         index = _single(reader.resolve(call.path["index"]), call.path["index"])
         check_open([index], "read")
         found = reader.document(index, call.path["id"])
     if found is None:
         raise ApiError(404, "resource_not_found_exception", f"Document not found [{index.name}]/[{call.path['id']}]")
-    return call.respond(_chosen(call, found[0]) or {})
+    return call.respond(filter_source(orjson.loads(found[0]), chosen))
 
 
 def _chosen(call: Call, source: bytes) -> Any:
+    chosen = _wanted(call, default=True)
+    return None if chosen is None else filter_source(orjson.loads(source), chosen)
+
+
+def _wanted(call: Call, *, default: bool = False) -> SourceFilter | None:
+    """Return which parts of a document the query parameters ask for; None for none.
+
+    Args:
+        call: the request.
+        default: whether the document is wanted where they do not say.
+    """
     asked: Any = call.query.get("_source")
-    asked = asked != "false" if asked in {None, "", "true", "false"} else asked.split(",")
     includes, excludes = call.query.get("_source_includes"), call.query.get("_source_excludes")
     if includes or excludes:
         asked = {"includes": (includes or "*").split(","), "excludes": (excludes or "").split(",")}
-    chosen = read_source(asked)
-    return None if chosen is None else filter_source(orjson.loads(source), chosen)
+    elif asked is None:
+        asked = default
+    else:
+        asked = asked != "false" if asked in {"", "true", "false"} else asked.split(",")
+    return read_source(asked)
 
 
 def _single(indices: list[Any], name: str) -> Any:

@@ -8,6 +8,7 @@ from anomalyops_engine.jobs import MlError
 from anomalyops_engine.query import QueryError, SearchPhaseError, TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.store import (
     AmbiguousTargetError,
+    DocumentExistsError,
     DocumentParsingError,
     IllegalSettingError,
     IndexBlockedError,
@@ -115,6 +116,9 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
         cause = {"type": "illegal_argument_exception", "reason": error.cause} if error.cause else None
         status = 501 if error.type == "not_implemented_exception" else 400
         return ApiError(status, error.type, reason, cause)
+    if isinstance(error, DocumentExistsError):
+        details = {"index_uuid": error.uuid, "shard": "0", "index": error.index}
+        return ApiError(409, "version_conflict_engine_exception", reason, details=details)
     if isinstance(error, IndexBlockedError):
         return ApiError(error.status, "cluster_block_exception", reason)
     if isinstance(error, IndexExistsError):

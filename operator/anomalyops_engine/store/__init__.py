@@ -4,6 +4,7 @@ from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
     DatabaseError,
+    DocumentExistsError,
     DocumentParsingError,
     IllegalSettingError,
     IndexBlockedError,
@@ -32,6 +33,7 @@ __all__ = [
     "AmbiguousTargetError",
     "Connection",
     "DatabaseError",
+    "DocumentExistsError",
     "DocumentParsingError",
     "Field",
     "IllegalSettingError",

@@ -105,6 +105,20 @@ class PipelineNotFoundError(StoreError):
         super().__init__(f"pipeline with id [{pipeline}] does not exist")
 
 
+class DocumentExistsError(StoreError):
+    """A document that was to be created is there already.
+
+    Attributes:
+        index: where.
+        uuid: the identity of that index.
+    """
+
+    def __init__(self, doc_id: str, version: int, index: str, uuid: str) -> None:
+        self.index = index
+        self.uuid = uuid
+        super().__init__(f"[{doc_id}]: version conflict, document already exists (current version [{version}])")
+
+
 class DocumentParsingError(StoreError):
     """A document does not fit the mapping of its index.
 

@@ -21,10 +21,12 @@ from anomalyops_engine.store.columns import IGNORED_COLUMN, Batch
 from anomalyops_engine.store.document_ids import made_ids
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
+    DocumentExistsError,
     DocumentParsingError,
     IndexExistsError,
     IndexNotFoundError,
     PipelineNotFoundError,
+    StoreError,
 )
 from anomalyops_engine.store.identifiers import column_list, quoted, typed
 from anomalyops_engine.store.mapping import IndexMapping, Limits
@@ -259,7 +261,7 @@ class Writer(Reader):
         # What is stored is what JSON can say: numpy scalars, tuples and dates became plain values.
         parsed = [orjson.loads(source) for source in sources]
         for outcome in self.index_documents(index, parsed, sources, list(ids) if ids is not None else None, new=new):
-            if isinstance(outcome, DocumentParsingError):
+            if isinstance(outcome, StoreError):
                 raise outcome
 
     def index_documents(
@@ -270,7 +272,8 @@ class Writer(Reader):
         ids: Sequence[str | None] | None,
         *,
         new: bool = False,
-    ) -> list[Written | DocumentParsingError]:
+        create: bool = False,
+    ) -> list[Written | DocumentParsingError | DocumentExistsError]:
         """Index documents; those that do not fit the mapping are reported and left out, the others go on.
 
         Args:
@@ -279,6 +282,7 @@ class Writer(Reader):
             sources: their JSON text, kept as `_source`.
             ids: ids (None in a place: make one), or None to make all. The given ids must differ.
             new: no document of the index has one of these ids.
+            create: those whose id is there already are left out; what they bring to the mapping stays.
 
         Returns:
             One outcome per document, in order.
@@ -286,7 +290,7 @@ class Writer(Reader):
         index = catalog.write_target(self.indices(), name) or self.create_index(name)
         check_open([index], "write")
         _check_pipelines(index)
-        outcomes: list[Written | DocumentParsingError | None] = [None] * len(documents)
+        outcomes: list[Written | DocumentParsingError | DocumentExistsError | None] = [None] * len(documents)
         positions: Sequence[int] = range(len(documents))
         batch = Batch(index.mapping, documents, sources)
         while batch.errors:
@@ -300,10 +304,20 @@ class Writer(Reader):
             )
         if batch.mapping is not index.mapping:
             index = self._remap(index, batch.mapping)
+        arrays = batch.arrays
+        present = self.documents(index, [ids[position] or "" for position in positions]) if create and ids else {}
+        if present and ids:
+            kept = [offset for offset, position in enumerate(positions) if ids[position] not in present]
+            for position in positions:
+                doc_id = ids[position]
+                if doc_id in present:
+                    outcomes[position] = DocumentExistsError(doc_id, present[doc_id][1], index.name, index.uuid)
+            positions = [positions[offset] for offset in kept]
+            arrays = {column: array.take(pa.array(kept, pa.int64())) for column, array in arrays.items()}
         if positions:
             given = [None if ids is None else ids[position] for position in positions]
             texts = [sources[position] for position in positions]
-            for position, written in zip(positions, self._insert(index, batch, given, texts, new=new), strict=True):
+            for position, written in zip(positions, self._insert(index, arrays, given, texts, new=new), strict=True):
                 outcomes[position] = written
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -374,7 +388,13 @@ class Writer(Reader):
     # --- inside ---
 
     def _insert(
-        self, index: Index, batch: Batch, given: Sequence[str | None], sources: Sequence[bytes], *, new: bool
+        self,
+        index: Index,
+        arrays: Mapping[str, pa.Array],
+        given: Sequence[str | None],
+        sources: Sequence[bytes],
+        *,
+        new: bool,
     ) -> list[Written]:
         explicit = [] if new else [doc_id for doc_id in given if doc_id is not None]
         replaced = self._take_out(index, explicit) if explicit else {}
@@ -397,7 +417,7 @@ class Writer(Reader):
                 "_version": pa.array([row.version for row in rows], pa.int64()),
                 "_seq_no": pa.array(range(first, first + len(ids)), pa.int64()),
                 "_source": _text_array(sources),
-                **batch.arrays,
+                **arrays,
             }
         )
         self.connection.register("incoming", table)
