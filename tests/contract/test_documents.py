@@ -217,6 +217,9 @@ def test_head_answers_with_a_status_and_no_body(http_request, client, index):
     for path, status in (("/", 200), (f"/{index}", 200), ("/absent-index", 404), (f"/{index}/_doc/1", 404)):
         answer = http_request("HEAD", path)
         assert (answer.status, answer.text) == (status, "")
+    for path in ("/_search", f"/{index}/_mapping", "/_settings", "/_alias", "/_cluster/health"):
+        assert http_request("HEAD", path).status == 405
+    assert http_request("HEAD", "/_index_template/absent").status == 501
 
 
 def test_gzip_bodies_are_read_and_broken_ones_refused(http_request, index):

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError, not_supported
+from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.query import check_query
+from anomalyops_engine.query.options import boolean
 from anomalyops_engine.store import EVERYTHING, Store, Wildcards, Writer
 from anomalyops_engine.store.names import chosen_aliases, missing_aliases, parts_of
 
@@ -25,16 +26,16 @@ def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
 
     def on(methods: str, path: str, handler: Any, parameters: Known) -> Endpoint:
-        lane = Lane.SEARCH if methods == "GET" else Lane.WRITE
+        lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
         return Endpoint(methods, path, lane, partial(handler, store), parameters)
 
     look = known(TARGETS, idle=(*WAITING, "local"))
     change = known(idle=WAITING)
     return [
         on("GET", "/_alias", _get, look),
-        on("GET", "/_alias/{name}", _get, look),
-        on("GET", "/{index}/_alias", _get, look),
-        on("GET", "/{index}/_alias/{name}", _get, look),
+        on("GET HEAD", "/_alias/{name}", _get, look),
+        on("GET HEAD", "/{index}/_alias", _get, look),
+        on("GET HEAD", "/{index}/_alias/{name}", _get, look),
         on("PUT POST", "/{index}/_alias/{name}", _put, change),
         on("PUT POST", "/{index}/_aliases/{name}", _put, change),
         on("DELETE", "/{index}/_alias/{name}", _delete, change),
@@ -52,17 +53,15 @@ def alias_properties(alias: str, body: object) -> dict[str, Any]:
     """
     if not isinstance(body, dict):
         raise ApiError(400, "parsing_exception", f"alias [{alias}] must be an object, got [{body}]")
-    for key in body:
+    for key, value in body.items():
         if key in _ROUTING:
             raise not_supported(f"[{key}] of alias [{alias}] is not supported by this engine")
-        if key not in _PROPERTIES:
-            raise ApiError(400, "parsing_exception", f"Unknown field [{key}] in alias [{alias}]")
-    for key in ("is_write_index", "is_hidden"):
-        if not isinstance(body.get(key, False), bool):
-            raise ApiError(400, "parsing_exception", f"[{key}] of alias [{alias}] must be a boolean, got [{body[key]}]")
+        if key not in _PROPERTIES or (key == "filter" and not isinstance(value, dict)):
+            raise ApiError(400, "illegal_argument_exception", f"Unknown field [{key}] in alias [{alias}]")
+    flags = {key: boolean(body[key]) for key in ("is_write_index", "is_hidden") if key in body}
     if "filter" in body:
         check_query(body["filter"])
-    return dict(body)
+    return {**body, **flags}
 
 
 def _get(store: Store, call: Call) -> Response:
@@ -95,11 +94,13 @@ def _get(store: Store, call: Call) -> Response:
 
 def _put(store: Store, call: Call) -> Response:
     alias = call.path["name"]
+    if not alias.strip():
+        raise ApiError(400, "illegal_argument_exception", "[alias] is required")
     properties = alias_properties(alias, call.json())
     with store.write() as writer:
         for index in writer.resolve(call.path["index"], allow_no_indices=False):
             writer.put_alias(alias, index.name, **properties)
-    return call.respond({"acknowledged": True})
+    return call.respond({"acknowledged": True, "errors": False})
 
 
 def _delete(store: Store, call: Call) -> Response:
@@ -114,8 +115,10 @@ def _update(store: Store, call: Call) -> Response:
     unknown = sorted(set(body) - {"actions"})
     if unknown:
         raise ApiError(400, "x_content_parse_exception", f"[aliases] unknown field [{unknown[0]}]")
-    if not isinstance(actions, list) or not actions:
-        raise _invalid("Must specify at least one alias action")
+    if not isinstance(actions, list | None):
+        raise ApiError(400, "x_content_parse_exception", f"[aliases] [actions] must be a list, got [{actions}]")
+    if not actions:
+        raise ApiError(400, "illegal_argument_exception", "No action specified")
     with store.write() as writer:  # all of them or none
         for action in actions:
             if not isinstance(action, dict) or len(action) != 1:
@@ -134,15 +137,16 @@ def _act(writer: Writer, kind: str, options: object) -> None:
     must_exist = options.get("must_exist")
     if kind == "remove_index":
         if set(options) - {"index", "indices", "must_exist"}:
-            raise _invalid(f"[{kind}] takes [index], [indices] and [must_exist] only")
+            raise validation_failed([f"[{kind}] takes [index], [indices] and [must_exist] only"])
         for index in writer.resolve(indices, ignore_unavailable=must_exist is False, allow_no_indices=False):
             writer.delete_index(index.name)
         return
     aliases = _names(kind, options, "alias", "aliases")
     properties = {key: value for key, value in options.items() if key not in _WHERE}
+    unknown = sorted(set(properties) - ((_PROPERTIES | _ROUTING) if kind == "add" else set()))
+    if unknown:
+        raise ApiError(400, "x_content_parse_exception", f"[{kind}] unknown field [{unknown[0]}]")
     if kind == "remove":
-        if properties:
-            raise ApiError(400, "x_content_parse_exception", f"[remove] unknown field [{next(iter(properties))}]")
         _remove(writer, indices, aliases, must_exist=must_exist)
         return
     for alias in aliases:
@@ -155,10 +159,10 @@ def _names(kind: str, options: dict[str, Any], single: str, plural: str) -> list
     """Return what an action names, as one name or a list."""
     given = [options[key] for key in (single, plural) if key in options]
     if len(given) != 1:
-        raise _invalid(f"[{kind}] requires one of [{single}] or [{plural}]")
+        raise ApiError(400, "x_content_parse_exception", f"[{kind}] requires one of [{single}] or [{plural}]")
     names = given[0] if isinstance(given[0], list) else [given[0]]
     if not names or not all(isinstance(name, str) and name for name in names):
-        raise _invalid(f"[{single}] of [{kind}] must be a name or a list of names, got [{given[0]}]")
+        raise validation_failed([f"[{single}] of [{kind}] must be a name or a list of names, got [{given[0]}]"])
     return [str(name) for name in names]
 
 
@@ -179,7 +183,3 @@ def _remove(writer: Writer, indices: list[str], aliases: list[str], *, must_exis
     for index in targets:
         for alias in chosen & set(index.aliases):
             writer.delete_alias(alias, index.name)
-
-
-def _invalid(reason: str) -> ApiError:
-    return ApiError(400, "action_request_validation_exception", f"Validation Failed: 1: {reason};")

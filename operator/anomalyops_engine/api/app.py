@@ -81,7 +81,16 @@ def create_app(
 
 
 async def _unknown(request: Request) -> Response:
+    if request.method == "HEAD" and any(_reads(route, request.url.path) for route in request.app.routes):
+        raise HTTPException(405)
     raise not_supported(f"[{request.method} {request.url.path}] is not supported by this engine")
+
+
+def _reads(route: BaseRoute, path: str) -> bool:
+    """Return whether a route answers GET on a path, but not HEAD."""
+    if not isinstance(route, Route) or route.methods is None or {"GET", "HEAD"} & route.methods != {"GET"}:
+        return False
+    return route.path_regex.match(path) is not None
 
 
 async def _on_api_error(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from anomalyops_engine.api.duplicates import DuplicateNameError, check_names
-from anomalyops_engine.api.errors import ApiError, not_supported
+from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
 from anomalyops_engine.api.update_body import UpdateRequest, read_update
 from anomalyops_engine.query.options import token_of
 from anomalyops_engine.query.sources import SourceFilter, read_source
@@ -79,12 +79,6 @@ def parse_bulk(body: bytes, default_index: str | None, source: SourceFilter | No
     return operations
 
 
-def validation_failed(failures: Sequence[str]) -> ApiError:
-    """Return the 400 that lists what is wrong with a request."""
-    listed = "".join(f"{number}: {failure};" for number, failure in enumerate(failures, 1))
-    return ApiError(400, "action_request_validation_exception", f"Validation Failed: {listed}")
-
-
 @dataclass(frozen=True, slots=True)
 class _Action:
     kind: str
@@ -123,7 +117,7 @@ class _Reader:
                 self.failures += action.failures
             if action.kind != "delete":
                 if number >= count:
-                    raise _malformed(number, "no source follows it") if number > 1 else validation_failed([_NOTHING])
+                    raise _unfinished(number)
                 operation.source = lines[number].strip()
                 number += 1
             if action.kind == "update":
@@ -182,6 +176,12 @@ def _failures(kind: str, index: str | None, doc_id: str | None) -> Iterator[str]
     length = len((doc_id or "").encode())
     if length > _LONGEST_ID and kind in {"index", "create"}:
         yield f"id [{doc_id}] is too long, must be no longer than {_LONGEST_ID} bytes but was: {length}"
+
+
+def _unfinished(number: int) -> ApiError:
+    """Return the refusal of an action at the end that lacks its source; alone it is no request at all."""
+    why = "no source follows it"
+    return _malformed(number, why) if number > 1 else validation_failed([f"{_NOTHING}, line [1]: {why}"])
 
 
 def _malformed(number: int, why: str) -> ApiError:

@@ -10,10 +10,10 @@ import orjson
 from starlette.responses import Response
 
 from anomalyops_engine.api.bulk import Outcome, run_bulk
-from anomalyops_engine.api.bulk_body import Operation, parse_bulk, validation_failed
+from anomalyops_engine.api.bulk_body import Operation, parse_bulk
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.errors import ApiError, validation_failed
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known
 from anomalyops_engine.api.update_body import read_update
@@ -50,19 +50,19 @@ def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
 
     def on(methods: str, path: str, handler: Any, parameters: Known) -> Endpoint:
-        lane = Lane.SEARCH if methods == "GET" else Lane.WRITE
+        lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
         return Endpoint(methods, path, lane, partial(handler, store), parameters)
 
     return [
         on("POST PUT", "/_bulk", _bulk, _BULK),
         on("POST PUT", "/{index}/_bulk", _bulk, _BULK),
         on("POST", "/{index}/_doc", _index, _INDEX),
-        on("GET", "/{index}/_doc/{id:path}", _get, _GET),
+        on("GET HEAD", "/{index}/_doc/{id:path}", _get, _GET),
         on("PUT POST", "/{index}/_doc/{id:path}", _index, _INDEX),
         on("DELETE", "/{index}/_doc/{id:path}", _delete, _DELETE),
         on("PUT POST", "/{index}/_create/{id:path}", _create, _CREATE),
         on("POST", "/{index}/_update/{id:path}", _update, _UPDATE),
-        on("GET", "/{index}/_source/{id:path}", _source, _GET),
+        on("GET HEAD", "/{index}/_source/{id:path}", _source, _GET),
     ]
 
 

@@ -36,7 +36,12 @@ class Endpoint:
 
     def route(self) -> Route:
         """Return the route of the application."""
-        return Route(self.path, self._answer, methods=self.methods.split())
+        methods = self.methods.split()
+        route = Route(self.path, self._answer, methods=methods)
+        # HEAD asks whether something is there; not everything that can be read can be asked for like that.
+        if route.methods is not None and "HEAD" not in methods:
+            route.methods.discard("HEAD")
+        return route
 
     async def _answer(self, request: Request) -> Response:
         body = await request.body()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from anomalyops_engine.jobs import MlError
@@ -14,6 +15,7 @@ from anomalyops_engine.store import (
     IndexBlockedError,
     IndexExistsError,
     IndexNotFoundError,
+    InvalidAliasNameError,
     InvalidIndexNameError,
     MappingConflictError,
     MappingError,
@@ -99,6 +101,12 @@ def not_supported(what: str) -> ApiError:
     return ApiError(501, "not_implemented_exception", what)
 
 
+def validation_failed(failures: Sequence[str]) -> ApiError:
+    """Return the 400 that lists what is wrong with a request."""
+    listed = "".join(f"{number}: {failure};" for number, failure in enumerate(failures, 1))
+    return ApiError(400, "action_request_validation_exception", f"Validation Failed: {listed}")
+
+
 def index_not_found(name: str) -> ApiError:
     """Return the 404 of a missing index."""
     details = {"resource.type": "index_or_alias", "resource.id": name, "index_uuid": "_na_", "index": name}
@@ -136,6 +144,7 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
 
 
 _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
+    (InvalidAliasNameError, 400, "invalid_alias_name_exception"),
     (InvalidIndexNameError, 400, "invalid_index_name_exception"),
     (AmbiguousTargetError, 400, "illegal_argument_exception"),
     (MappingConflictError, 400, "illegal_argument_exception"),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError, not_supported
+from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
 from anomalyops_engine.api.indices import resolved
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
@@ -62,7 +62,7 @@ def _patterns(call: Call) -> list[str]:
         )
     found = listed or call.query.get("fields", "").split(",")
     if not any(found):
-        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: no fields specified;")
+        raise validation_failed(["no fields specified"])
     return found
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from anomalyops_engine.api.aliases import alias_properties
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError, index_not_found
+from anomalyops_engine.api.errors import ApiError, index_not_found, validation_failed
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.store import Index, Reader, Store, Wildcards
@@ -60,7 +60,7 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("GET", "/{index}/_settings/{name}", _get_settings, _LOOK),
         on("PUT", "/_settings", _put_settings, put_settings),
         on("PUT", "/{index}/_settings", _put_settings, put_settings),
-        on("GET", "/{index:index}", _get_index, _LOOK),
+        on("GET HEAD", "/{index:index}", _get_index, _LOOK),
         on("PUT", "/{index:index}", _create, create),
         on("DELETE", "/{index:index}", _delete, _CHANGE),
     ]
@@ -107,6 +107,8 @@ def _create(store: Store, call: Call) -> Response:
     if not isinstance(aliases, dict):
         raise ApiError(400, "parse_exception", f"[aliases] must be an object, got [{aliases}]")
     name = call.path["index"]
+    if name in aliases:
+        raise ApiError(400, "illegal_argument_exception", f"alias name [{name}] self-conflicts with index name")
     checked = {alias: alias_properties(alias, properties) for alias, properties in aliases.items()}
     with store.write() as writer:
         writer.create_index(name, mappings=_mapping(body.get("mappings", {})), settings=body.get("settings", {}))
@@ -116,12 +118,14 @@ def _create(store: Store, call: Call) -> Response:
 
 
 def _delete(store: Store, call: Call) -> Response:
-    expression = call.path["index"]
-    if "*" in expression or "_all" in expression.split(","):
+    parts = [part for part in call.path["index"].split(",") if part]
+    if not parts:
+        raise validation_failed(["index / indices is missing"])
+    if any("*" in part or part == "_all" for part in parts):
         raise ApiError(400, "illegal_argument_exception", "Wildcard expressions or all indices are not allowed")
     with store.write() as writer:
         names = {index.name for index in writer.indices()}
-        for name in expression.split(","):
+        for name in parts:
             if name in names:
                 writer.delete_index(name)
             elif any(name in index.aliases for index in writer.indices()):
@@ -183,7 +187,7 @@ def _put_settings(store: Store, call: Call) -> Response:
     given = call.json(required=True)
     settings = given.get("settings", given)
     if not settings:
-        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: no settings to update;")
+        raise validation_failed(["no settings to update"])
     with store.write() as writer:
         for index in resolved(writer, call):
             writer.put_settings(index.name, settings)
@@ -214,7 +218,7 @@ def _settings(index: Index, call: Call, wanted: str | None = None) -> dict[str, 
     """Return the settings of an index as responses show them, all or those of some names and patterns."""
     settings = {
         "number_of_shards": "1",
-        "number_of_replicas": "0",
+        "number_of_replicas": "1",
         **index.settings,
         "creation_date": str(index.created_ms),
         "uuid": index.uuid,

@@ -18,7 +18,7 @@ DIALECT_VERSION = "8.19.3"
 
 def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    return [Endpoint("GET", "/", Lane.STATE, partial(_root, store))]
+    return [Endpoint("GET HEAD", "/", Lane.STATE, partial(_root, store))]
 
 
 def _root(store: Store, call: Call) -> Response:

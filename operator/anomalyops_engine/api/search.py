@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.errors import ApiError, validation_failed
 from anomalyops_engine.api.indices import readable
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
@@ -179,7 +179,7 @@ def _delete_by_query(store: Store, call: Call) -> Response:
         if key != "query":
             raise ApiError(400, "parsing_exception", f"request does not support [{key}]")
     if "query" not in body:
-        raise ApiError(400, "action_request_validation_exception", "Validation Failed: 1: query is missing;")
+        raise validation_failed(["query is missing"])
     began = time.perf_counter()
     with store.write() as writer:
         deleted = delete_matching(writer, readable(writer, call), body["query"])

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from anomalyops_engine.store.errors import AmbiguousTargetError, InvalidIndexNameError
+from anomalyops_engine.store.errors import AmbiguousTargetError, InvalidAliasNameError, InvalidIndexNameError
 from anomalyops_engine.store.mapping import Field, IndexMapping
 
-_FORBIDDEN = set('\\/*?"<>| ,#:')
+_FORBIDDEN = set('\\/*?"<>| ,')
+_LONGEST_NAME = 255  # bytes of UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,43 @@ def check_name(name: str) -> None:
     Raises:
         InvalidIndexNameError: it breaks Elasticsearch's naming rules.
     """
-    if not name or name in {".", ".."}:
-        raise InvalidIndexNameError(name, "must not be '.' or '..' or empty")
-    if name != name.lower():
-        raise InvalidIndexNameError(name, "must be lowercase")
-    if name[0] in "-_+":
-        raise InvalidIndexNameError(name, "must not start with '_', '-', or '+'")
+    why = "must be lowercase" if name != name.lower() else _wrong_name(name)
+    if why is not None:
+        raise InvalidIndexNameError(name, why)
+
+
+def check_alias_name(alias: str, indices: Iterable[Index]) -> None:
+    """Check the name of an alias; it may have capitals.
+
+    Args:
+        alias: the name.
+        indices: every index.
+
+    Raises:
+        InvalidAliasNameError: it breaks Elasticsearch's naming rules, or an index has it.
+    """
+    why = _wrong_name(alias)
+    if why is None and any(alias == index.name for index in indices):
+        why = "an index or data stream exists with the same name as the alias"
+    if why is not None:
+        raise InvalidAliasNameError(alias, why)
+
+
+def _wrong_name(name: str) -> str | None:
+    """Return what is wrong with a name, None when nothing is (`MetadataCreateIndexService`)."""
+    if not name.strip():
+        return "must not be empty"
     if set(name) & _FORBIDDEN:
-        shown = ", ".join(f"'{c}'" for c in sorted(_FORBIDDEN))
-        raise InvalidIndexNameError(name, f"must not contain the following characters [{shown}]")
-    if len(name.encode()) > 255:
-        raise InvalidIndexNameError(name, "index name is too long, (longer than 255 bytes)")
+        shown = ",".join(f"'{c}'" for c in sorted(_FORBIDDEN))
+        return f"must not contain the following characters [{shown}]"
+    for character in "#:":
+        if character in name:
+            return f"must not contain '{character}'"
+    if name[0] in "-_+":
+        return "must not start with '_', '-', or '+'"
+    if len(name.encode()) > _LONGEST_NAME:
+        return f"index name is too long, ({len(name.encode())} > {_LONGEST_NAME})"
+    return "must not be '.' or '..'" if name in {".", ".."} else None
 
 
 def write_target(indices: Iterable[Index], name: str) -> Index | None:

@@ -56,6 +56,14 @@ class InvalidIndexNameError(StoreError):
         super().__init__(f"Invalid index name [{index}], {why}")
 
 
+class InvalidAliasNameError(StoreError):
+    """The name breaks Elasticsearch's rules for names of aliases, or an index has it."""
+
+    def __init__(self, alias: str, why: str) -> None:
+        self.alias = alias
+        super().__init__(f"Invalid alias name [{alias}]: {why}")
+
+
 class AmbiguousTargetError(StoreError):
     """An alias that a write went to stands for several indices, or for none that takes writes."""
 

@@ -206,15 +206,13 @@ class Writer(Reader):
 
         Raises:
             IndexNotFoundError: there is no such index.
-            IndexExistsError: an index has the alias's name.
+            InvalidAliasNameError: the name is not allowed, or an index has it.
             AmbiguousTargetError: another index is the alias's write index already.
         """
         target = self.index(index)
         check_open([target], "metadata_write")
-        catalog.check_name(alias)
+        catalog.check_alias_name(alias, self.indices())
         others = [other for other in self.indices() if other.name != index]
-        if alias == index or any(alias == other.name for other in others):
-            raise IndexExistsError(alias)
         writers = [other.name for other in others if other.aliases.get(alias, {}).get("is_write_index")]
         if is_write_index and writers:
             raise AmbiguousTargetError(

@@ -24,7 +24,6 @@ public class Server {
             .put("transport.type", "netty4")
             .put("http.type", "netty4")
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
-            .put("action.destructive_requires_name", false)
             .put("cluster.max_shards_per_node", 10000)
             .build();
         LogConfigurator.registerErrorListener();

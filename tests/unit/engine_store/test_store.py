@@ -18,6 +18,7 @@ from anomalyops_engine.store import (
     DocumentParsingError,
     IndexExistsError,
     IndexNotFoundError,
+    InvalidAliasNameError,
     InvalidIndexNameError,
     Store,
     StoreError,
@@ -191,7 +192,7 @@ def test_names_are_taken_once(store):
         for name in ("a", "b"):
             with pytest.raises(IndexExistsError):
                 writer.create_index(name)
-        with pytest.raises(IndexExistsError):
+        with pytest.raises(InvalidAliasNameError):
             writer.put_alias("a", "a")
 
 
@@ -336,3 +337,14 @@ def test_aliases_outlive_the_process(tmp_path):
     with closing(Store.open(tmp_path)) as store, store.read() as reader:
         assert aliases(reader) == {"a": {"is_write_index": True}, "b": {}}
         assert reader.index("logs").get("host") is not None
+
+
+@pytest.mark.parametrize(
+    "alias", ["", " ", "a b", "a,b", "a*", "a#b", "a:b", "-a", "_a", "+a", ".", "..", "x" * 256, "logs"]
+)
+def test_aliases_have_rules_of_their_own_for_names(store, alias):
+    with store.write() as writer:
+        writer.create_index("logs")
+        writer.put_alias("Capitals.are-fine", "logs")
+    with pytest.raises(InvalidAliasNameError, match=r"Invalid alias name \[.*\]: "), store.write() as writer:
+        writer.put_alias(alias, "logs")
