@@ -163,7 +163,7 @@ class RunningDatafeed:
             account_step(job, run, results, elapsed_ms=elapsed_s * SECOND_MS, audit=self.audit)
             inputs = results.inputs.pack()
             with self._registry.store.write() as writer:
-                write_results(writer, job, results)
+                write_results(writer, job, results, elapsed_ms=elapsed_s * SECOND_MS)
                 write_entry(writer, job.job_id, run, inputs)
                 self._registry.save_job_run(writer, job.job_id, run)
                 self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
-
-import orjson
 
 from anomalyops_engine.config import Job
 from anomalyops_engine.config.job import JOB_VERSION
@@ -19,7 +17,7 @@ from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import delete_where
 from anomalyops_engine.refusals import not_implemented
 from anomalyops_engine.scoring import JobAnalysis, Results, UnsupportedAnalysis
-from anomalyops_engine.store import Reader, Writer
+from anomalyops_engine.store import Frame, Reader, Writer
 
 _RETAINED_RESULTS: Final = ["bucket", "record", "influencer", "model_plot"]
 _NESTED: Final = "bucket_influencers/"
@@ -77,44 +75,52 @@ def account_step(entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: 
     """
     analysis = entry.analysis
     assert analysis is not None  # noqa: S101 - the caller has just used it
-    buckets = results.buckets
-    for bucket in buckets:
-        bucket["processing_time_ms"] = round(elapsed_ms / len(buckets))
     _count(entry, run, results, elapsed_ms)
     _measure(entry, run, analysis, audit)
 
 
-def write_results(writer: Writer, entry: JobEntry, results: Results) -> None:
-    """Write the results of a step, and what it changes in earlier ones."""
+def write_results(writer: Writer, entry: JobEntry, results: Results, *, elapsed_ms: float) -> None:
+    """Write the results of a step, and what it changes in earlier ones.
+
+    Args:
+        writer: the step's transaction.
+        entry: the job.
+        results: what the analysis returned.
+        elapsed_ms: how long the analysis took.
+    """
     index = results_index(entry.config.results_index_name)
-    found = list(results.all())
+    took = {"processing_time_ms": round(elapsed_ms / max(results.bucket_count, 1))}
+    found = [result for kind in results.found.values() for result in kind]
+    for result in results.found.get("bucket", ()):
+        result.body.update(took)
     if found:
         writer.append(index, [result.body for result in found], ids=[result.id for result in found], new=True)
-    _renormalise(writer, index, results.renormalised)
+    for kind, frame in results.frames:
+        fields = {**frame.fields, **took} if kind == "bucket" else frame.fields
+        writer.append_frame(index, Frame(frame.ids, fields))
+    _renormalise(writer, index, dict(results.renormalised))
 
 
-def _renormalise(writer: Writer, index: str, changes: Sequence[tuple[str, JsonObject]]) -> None:
+def _renormalise(writer: Writer, index: str, changes: Mapping[str, JsonObject]) -> None:
     """Write lowered scores into earlier results.
 
     A change is a field and its new value; the field `bucket_influencers/<name>` means the score of that influencer
     within the bucket's list.
     """
-    if not changes:
-        return
-    nested = [key for key, fields in changes if any(name.startswith(_NESTED) for name in fields)]
-    stored = writer.documents(writer.index(index), nested) if nested else {}
-    values: list[JsonObject] = []
-    for key, fields in changes:
-        value = {name: score for name, score in fields.items() if not name.startswith(_NESTED)}
+
+    def revised(key: str, document: JsonObject) -> JsonObject:
+        fields = changes[key]
+        change = {name: score for name, score in fields.items() if not name.startswith(_NESTED)}
         lowered = {name.removeprefix(_NESTED): score for name, score in fields.items() if name.startswith(_NESTED)}
-        if lowered and key in stored:
-            influencers = orjson.loads(stored[key][0])["bucket_influencers"]
-            value["bucket_influencers"] = [
+        if lowered:
+            change["bucket_influencers"] = [
                 {**item, "anomaly_score": lowered.get(item["influencer_field_name"], item["anomaly_score"])}
-                for item in influencers
+                for item in document["bucket_influencers"]
             ]
-        values.append(value)
-    writer.update_fields(index, [key for key, _ in changes], values)
+        return change
+
+    if changes:
+        writer.revise(index, list(changes), revised)
 
 
 def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) -> None:
@@ -127,8 +133,7 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
     counts.missing_field_count += results.missing_field_count
     counts.empty_bucket_count += results.empty_bucket_count
     counts.sparse_bucket_count += results.sparse_bucket_count
-    buckets = results.buckets
-    counts.bucket_count += len(buckets)
+    counts.bucket_count += results.bucket_count
     now_ms = wall_clock_ms()
     counts.log_time = now_ms
     if records:
@@ -140,9 +145,9 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
         counts.latest_empty_bucket_timestamp = results.latest_empty_bucket_ms
     if results.latest_sparse_bucket_ms is not None:
         counts.latest_sparse_bucket_timestamp = results.latest_sparse_bucket_ms
-    if buckets:
-        counts.latest_bucket_timestamp = int(buckets[-1]["timestamp"])
-        run.timing.add(buckets=len(buckets), elapsed_ms=elapsed_ms, latest_ms=counts.latest_bucket_timestamp)
+    if results.latest_bucket_ms is not None:
+        counts.latest_bucket_timestamp = results.latest_bucket_ms
+        run.timing.add(buckets=results.bucket_count, elapsed_ms=elapsed_ms, latest_ms=results.latest_bucket_ms)
 
 
 def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) -> None:

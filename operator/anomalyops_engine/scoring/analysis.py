@@ -165,8 +165,8 @@ class JobAnalysis:
         Composer(step, self._normaliser, results).compose(
             [anomaly for mine in found for anomaly in mine],
             begin=begin,
-            events=events.events.tolist(),
-            scored=scored.tolist(),
+            events=events.events,
+            scored=scored,
         )
         return results
 

@@ -7,11 +7,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from anomalyops_engine.scoring.detection import Anomaly
-from anomalyops_engine.scoring.documents import Stamp, bucket_influencer, influencer_document, record_document
+from anomalyops_engine.scoring.documents import (
+    bucket_document,
+    bucket_influencer,
+    influencer_document,
+    quiet_buckets,
+    record_document,
+)
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
 from anomalyops_engine.scoring.results import Results
-from anomalyops_engine.scoring.step import Step
+from anomalyops_engine.scoring.step import Stamp, Step
+
+IntArray = npt.NDArray[np.int64]
 
 
 class Composer:
@@ -23,9 +34,7 @@ class Composer:
         self._results = results
         self._new: dict[str, dict[str, Any]] = {}
 
-    def compose(
-        self, anomalies: Sequence[Anomaly], *, begin: int, events: Sequence[int], scored: Sequence[int]
-    ) -> None:
+    def compose(self, anomalies: Sequence[Anomaly], *, begin: int, events: IntArray, scored: IntArray) -> None:
         """Make the results of every bucket, then renormalise.
 
         Args:
@@ -37,24 +46,23 @@ class Composer:
         by_bucket: dict[int, list[Anomaly]] = {}
         for anomaly in sorted(anomalies, key=lambda a: (a.bucket, a.detector.index, a.key)):
             by_bucket.setdefault(anomaly.bucket, []).append(anomaly)
-        for position in range(begin, len(events)):
-            stamp = self._step.stamp(position)
-            self._bucket(stamp, by_bucket.get(position, []), scored[position], events[position])
+        quiet = np.ones(len(events), dtype=np.bool_)
+        quiet[:begin] = False
+        for position, found in by_bucket.items():
+            quiet[position] = False
+            self._bucket(self._step.stamp(position), found, int(scored[position]), int(events[position]))
+        if quiet.any():
+            self._results.frames.append(("bucket", quiet_buckets(self._step, np.flatnonzero(quiet), events)))
+        self._results.bucket_count = len(events) - begin
+        if self._results.bucket_count:
+            self._results.latest_bucket_ms = self._step.end_ms - self._step.span_ms
         self._renormalise(self._step.end_ms)
 
     def _bucket(self, stamp: Stamp, anomalies: list[Anomaly], scored: int, events: int) -> None:
         document_id = stamp.document_id("bucket")
-        document = stamp.head("bucket") | {
-            "anomaly_score": 0.0,
-            "initial_anomaly_score": 0.0,
-            "event_count": events,
-            "processing_time_ms": 0,
-            "bucket_influencers": [],
-        }
+        document = bucket_document(stamp, events)
         self._results.add(document_id, document)
         self._new[document_id] = document
-        if not anomalies:
-            return
         for number, anomaly in enumerate(anomalies):
             self._record(stamp, number, anomaly)
         self._influencers(stamp, anomalies, document, document_id)

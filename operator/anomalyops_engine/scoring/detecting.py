@@ -1,11 +1,8 @@
 """All detectors of a job over a stretch of buckets: who gets a model, who is given up, what is surprising."""
 
-# ruff: noqa: PLR0917 - private steps of one computation
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +12,9 @@ from anomalyops_engine.config import Job
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.functions import Family
-from anomalyops_engine.models.series import learner as series
-from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, SeriesDetection
-from anomalyops_engine.scoring.documents import model_plot_document, series_digest
+from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink, SeriesDetection
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
+from anomalyops_engine.scoring.plotting import ModelPlot
 from anomalyops_engine.scoring.population import PopulationDetection
 from anomalyops_engine.scoring.results import Results
 from anomalyops_engine.scoring.step import Step
@@ -91,7 +87,7 @@ class Detectors:
         """
         found: list[list[Anomaly]] = [[] for _ in self.detections]
         scored = np.zeros(step.bucket_count, dtype=np.int64)
-        plot = _Plot(step, results) if self._plots(step) else None
+        plot = ModelPlot(step) if self._plots(step) else None
         for left, right in self._chapters(step, begin):
             parts = [whole.between(left, right) for whole in values]
             refused = self._admit(parts)
@@ -102,12 +98,14 @@ class Detectors:
                     buckets=right - left,
                     begin=max(begin - left, 0),
                     refused=refused[index],
-                    plot=partial(plot.add, left) if plot is not None else None,
+                    plot=_sink(plot, left) if plot is not None else None,
                 )
                 for anomaly in mine:
                     anomaly.bucket += left
                 found[index] += mine
                 scored[left:right] += counted
+        if plot is not None:
+            results.frames += [("model_plot", frame) for frame in plot.frames()]
         return found, scored
 
     @staticmethod
@@ -205,29 +203,10 @@ class Detectors:
             detection.unpack(plain[index], mine)
 
 
-class _Plot:
-    """Model plot of the series that the job wants."""
-
-    def __init__(self, step: Step, results: Results) -> None:
-        self._step = step
-        self._results = results
-        plot = step.job.model_plot_config
-        self._terms = frozenset() if plot is None else plot.term_values
-
+def _sink(plot: ModelPlot, chapter: int) -> PlotSink:
     def add(
-        self,
-        chapter: int,
-        detector: ResolvedDetector,
-        key: tuple[str, ...],
-        left: int,
-        values: FloatArray,
-        details: FloatArray,
+        detector: ResolvedDetector, key: tuple[str, ...], left: int, values: FloatArray, details: FloatArray
     ) -> None:
-        """Add a series' buckets from `chapter` + `left` on."""
-        if self._terms and not self._terms & set(key):
-            return
-        row = series_digest(key)
-        for b in np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER]):
-            stamp = self._step.stamp(chapter + left + int(b))
-            document = model_plot_document(stamp, detector, key, float(values[b]), details[b])
-            self._results.add(stamp.document_id("model_plot", detector.index, row), document)
+        plot.add(detector, key, first=chapter + left, values=values, details=details)
+
+    return add

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -11,33 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.resolving import ResolvedDetector
-from anomalyops_engine.models.series import learner as series
 from anomalyops_engine.scoring.detection import Anomaly
-from anomalyops_engine.scoring.results import Document
+from anomalyops_engine.scoring.step import Document, Stamp, Step
+from anomalyops_engine.store import Frame
 
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What all results of one bucket have in common."""
-
-    job_id: str
-    timestamp_ms: int
-    bucket_span_s: int
-
-    def head(self, result_type: str) -> Document:
-        """The common fields."""
-        return {
-            "job_id": self.job_id,
-            "result_type": result_type,
-            "timestamp": self.timestamp_ms,
-            "bucket_span": self.bucket_span_s,
-            "is_interim": False,
-        }
-
-    def document_id(self, result_type: str, *parts: object) -> str:
-        """A unique id that does not change when the bucket is analysed again."""
-        tail = "_".join(map(str, parts))
-        return f"{self.job_id}_{result_type}_{self.timestamp_ms}_{self.bucket_span_s}" + (f"_{tail}" if tail else "")
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 def series_digest(key: tuple[str, ...]) -> str:
@@ -48,6 +26,24 @@ def series_digest(key: tuple[str, ...]) -> str:
 def probability(surprise: float) -> float:
     """The probability of a surprise."""
     return float(10.0 ** -min(surprise, 307.0))
+
+
+def bucket_document(stamp: Stamp, events: int) -> Document:
+    """A bucket, before anything is found in it."""
+    return stamp.head("bucket") | {
+        "anomaly_score": 0.0,
+        "initial_anomaly_score": 0.0,
+        "event_count": events,
+        "processing_time_ms": 0,
+        "bucket_influencers": [],
+    }
+
+
+def quiet_buckets(step: Step, positions: IntArray, events: IntArray) -> Frame:
+    """The buckets at some positions, in which nothing is found."""
+    times = step.times(positions)
+    ids = [step.document_id("bucket", time) for time in times.tolist()]
+    return Frame(ids, {**bucket_document(step.stamp(0), 0), "timestamp": times, "event_count": events[positions]})
 
 
 def record_document(stamp: Stamp, anomaly: Anomaly, score: float) -> Document:
@@ -170,20 +166,3 @@ def bucket_influencer(stamp: Stamp, name: str, surprise: float, score: float) ->
         "raw_anomaly_score": surprise,
         "probability": probability(surprise),
     }
-
-
-def model_plot_document(
-    stamp: Stamp, detector: ResolvedDetector, key: tuple[str, ...], value: float, detail: npt.NDArray[np.float64]
-) -> Document:
-    """A bucket's bounds of one series."""
-    document = stamp.head("model_plot") | {
-        "detector_index": detector.index,
-        "model_feature": f"'{detector.function.name.replace('_', ' ')} per bucket"
-        + (" by person'" if detector.split_fields else "'"),
-        "model_lower": float(detail[series.LOWER]),
-        "model_upper": float(detail[series.UPPER]),
-        "model_median": float(detail[series.TYPICAL]),
-    }
-    if not np.isnan(value):
-        document["actual"] = float(value)
-    return document | split_fields(detector, key)

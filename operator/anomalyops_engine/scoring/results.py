@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from anomalyops_engine.scoring.inputs import StepInputs
+from anomalyops_engine.scoring.step import Document
+from anomalyops_engine.store import Frame
 
-Document = dict[str, Any]
 _TYPES: Final = ("bucket", "record", "influencer", "model_plot")
 
 
@@ -25,9 +26,12 @@ class Results:
 
     Attributes:
         inputs: What the step learnt from.
-        found: Every result, by type: `bucket` (one for each bucket since the first record of the job), `record`
-            (anomalous series and members), `influencer` (values behind them), `model_plot` (bounds of every bucket and
-            series, when the job asks for them).
+        found: Results by type: `bucket` (those with anomalies), `record` (anomalous series and members), `influencer`
+            (values behind them).
+        frames: Results of one shape, as columns, by type: the other `bucket`s since the first record of the job, and
+            `model_plot`, the bounds of every bucket and series, when the job asks for them.
+        bucket_count: Buckets with results.
+        latest_bucket_ms: Start of the last of them.
         processed_records: Documents read.
         missing_field_count: Field values that documents did not have.
         earliest_record_ms: Time of the first document; None without documents.
@@ -41,6 +45,9 @@ class Results:
 
     inputs: StepInputs
     found: dict[str, list[Result]] = field(default_factory=dict)
+    frames: list[tuple[str, Frame]] = field(default_factory=list)
+    bucket_count: int = 0
+    latest_bucket_ms: int | None = None
     processed_records: int = 0
     missing_field_count: int = 0
     earliest_record_ms: int | None = None
@@ -56,12 +63,16 @@ class Results:
         self.found.setdefault(body["result_type"], []).append(Result(id, body))
 
     def all(self) -> Iterator[Result]:
-        """Every result, type by type."""
+        """Every result, type by type, in order of time."""
         for result_type in _TYPES:
-            yield from self.found.get(result_type, ())
+            results = list(self.found.get(result_type, ()))
+            for name, frame in self.frames:
+                if name == result_type:
+                    results += map(Result, frame.ids, frame.documents())
+            yield from sorted(results, key=lambda result: result.body["timestamp"])
 
     def _bodies(self, result_type: str) -> list[Document]:
-        return [result.body for result in self.found.get(result_type, ())]
+        return [result.body for result in self.all() if result.body["result_type"] == result_type]
 
     @property
     def buckets(self) -> list[Document]:

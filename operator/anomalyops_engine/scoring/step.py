@@ -3,9 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from anomalyops_engine.config import Job
-from anomalyops_engine.scoring.documents import Stamp
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What all results of one bucket have in common."""
+
+    job_id: str
+    timestamp_ms: int
+    bucket_span_s: int
+
+    def head(self, result_type: str) -> Document:
+        """The common fields."""
+        return {
+            "job_id": self.job_id,
+            "result_type": result_type,
+            "timestamp": self.timestamp_ms,
+            "bucket_span": self.bucket_span_s,
+            "is_interim": False,
+        }
+
+    def document_id(self, result_type: str, *parts: object) -> str:
+        """A unique id that does not change when the bucket is analysed again."""
+        return "_".join(map(str, (self.job_id, result_type, self.timestamp_ms, self.bucket_span_s, *parts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +69,14 @@ class Step:
     def prune_buckets(self) -> int:
         """Buckets without data after which a series counts as ended."""
         return self.job.analysis_config.model_prune_window.ms // self.span_ms
+
+    def times(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Starts of the buckets at some positions."""
+        return self.start_ms + positions * self.span_ms
+
+    def document_id(self, result_type: str, timestamp_ms: int, *parts: object) -> str:
+        """See `Stamp.document_id`."""
+        return "_".join(map(str, (self.job.job_id, result_type, timestamp_ms, self.span_ms // 1000, *parts)))
 
     def stamp(self, position: int) -> Stamp:
         """What the results of the bucket at a position have in common."""

@@ -22,6 +22,7 @@ from anomalyops_engine.store.errors import (
     UnsupportedSettingError,
     WorkInterruptedError,
 )
+from anomalyops_engine.store.frame import Frame
 from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
@@ -37,6 +38,7 @@ __all__ = [
     "DocumentExistsError",
     "DocumentParsingError",
     "Field",
+    "Frame",
     "IllegalSettingError",
     "Index",
     "IndexBlockedError",

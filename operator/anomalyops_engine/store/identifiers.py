@@ -27,3 +27,9 @@ def typed(sql_type: str) -> str:
 def column_list(columns: Iterable[tuple[str, str]]) -> str:
     """Return the definitions of columns, given as (name, type)."""
     return ", ".join(f"{quoted(name)} {typed(sql_type)}" for name, sql_type in columns)
+
+
+def assignments(names: Iterable[str], *, source: str, nulls: Iterable[str]) -> str:
+    """Return what an UPDATE sets: columns to those of the same name of another relation, and columns to nothing."""
+    given = [f"{quoted(name)} = {quoted(source)}.{quoted(name)}" for name in names]
+    return ", ".join([*given, *(f"{quoted(name)} = NULL" for name in nulls)])

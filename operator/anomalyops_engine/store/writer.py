@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
@@ -28,7 +29,8 @@ from anomalyops_engine.store.errors import (
     PipelineNotFoundError,
     StoreError,
 )
-from anomalyops_engine.store.identifiers import column_list, quoted, typed
+from anomalyops_engine.store.frame import Frame
+from anomalyops_engine.store.identifiers import assignments, column_list, quoted, typed
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
 from anomalyops_engine.store.reader import CatalogCache, Reader
@@ -344,24 +346,90 @@ class Writer(Reader):
         ).fetchall()
         return dict(rows)
 
-    def update_fields(self, index: str, ids: Sequence[str], values: Sequence[Mapping[str, Any]]) -> int:
-        """Change single top-level fields of existing documents; ids that are not there are left out.
+    def append_frame(self, name: str, frame: Frame) -> None:
+        """Index documents of one shape; the caller knows that no document has one of their ids.
+
+        Raises:
+            IndexNotFoundError: there is no such index.
+            DocumentParsingError: a value does not fit its field; nothing is indexed.
+        """
+        index = catalog.write_target(self.indices(), name)
+        if index is None:
+            raise IndexNotFoundError(name)
+        arrays = frame.arrays(index.mapping)
+        if arrays is None:
+            self.append(name, frame.documents(), ids=frame.ids, new=True)
+            return
+        check_open([index], "write")
+        self._put(index, frame.ids, np.ones(len(frame.ids), dtype=np.int64), frame.sources(), arrays)
+
+    def revise(self, index: str, ids: Sequence[str], change: Callable[[str, dict[str, Any]], Mapping[str, Any]]) -> int:
+        """Change top-level fields of existing documents, all at once; ids that are not there are left out.
+
+        Args:
+            index: index or alias.
+            ids: which documents; they differ.
+            change: from an id and its document to the fields with new values; the same fields for like documents.
 
         Returns:
             How many documents were changed.
+
+        Raises:
+            IndexNotFoundError: there is no such index.
+            DocumentParsingError: a value does not fit its field; nothing is changed.
         """
         target = catalog.write_target(self.indices(), index)
         if target is None:
             raise IndexNotFoundError(index)
-        found = self.documents(target, ids)
-        changed = {
-            doc_id: {**orjson.loads(found[doc_id][0]), **change}
-            for doc_id, change in zip(ids, values, strict=True)
-            if doc_id in found
+        check_open([target], "write")
+        alike: dict[frozenset[str], dict[str, tuple[Mapping[str, Any], bytes]]] = {}
+        for doc_id, source in self._sources(target, ids):
+            document = orjson.loads(source)
+            fields = change(doc_id, document)
+            alike.setdefault(frozenset(fields), {})[doc_id] = fields, orjson.dumps({**document, **fields})
+        for names, revised in alike.items():
+            target = self._update(target, names, revised)
+        return sum(map(len, alike.values()))
+
+    def _sources(self, index: Index, ids: Sequence[str]) -> list[tuple[str, str]]:
+        self.connection.register("wanted", pa.table({"_id": pa.array(ids, pa.string())}))
+        try:
+            return self.connection.execute(
+                f"SELECT _id, _source FROM {quoted(index.table)} SEMI JOIN wanted USING (_id)"  # noqa: S608
+            ).fetchall()
+        finally:
+            self.connection.unregister("wanted")
+
+    def _update(
+        self, index: Index, names: Iterable[str], revised: Mapping[str, tuple[Mapping[str, Any], bytes]]
+    ) -> Index:
+        batch = Batch(index.mapping, [dict(fields) for fields, _ in revised.values()])
+        for error in batch.errors.values():
+            raise error
+        if batch.mapping is not index.mapping:
+            index = self._remap(index, batch.mapping)
+        first = self._take_sequence(index, len(revised))
+        columns = {
+            "_id": pa.array(list(revised), pa.string()),
+            "_seq_no": pa.array(range(first, first + len(revised)), pa.int64()),
+            "_source": _text_array([source for _, source in revised.values()]),
+            **batch.arrays,
         }
-        if changed:
-            self.append(target.name, list(changed.values()), ids=list(changed))
-        return len(changed)
+        leaves = {**index.mapping.fields, **index.mapping.multi_fields}.values()
+        touched = {
+            leaf.column for leaf in leaves if any(leaf.path == n or leaf.path.startswith(f"{n}.") for n in names)
+        }
+        given, gone = columns.keys() - {"_id"}, touched - columns.keys()
+        self.connection.register("incoming", pa.table(columns))
+        try:
+            self.connection.execute(
+                f"UPDATE {quoted(index.table)} AS kept SET _version = _version + 1, "  # noqa: S608
+                f"{assignments(given, source='incoming', nulls=gone)} "
+                "FROM incoming WHERE kept._id = incoming._id"
+            )
+        finally:
+            self.connection.unregister("incoming")
+        return index
 
     # --- configurations and states ---
 
@@ -409,11 +477,27 @@ class Writer(Reader):
             ]
         else:
             rows = [Written(doc_id, 1, number, created=True) for number, doc_id in enumerate(ids, first)]
+        self._put(index, ids, [row.version for row in rows], sources, arrays, first=first)
+        return rows
+
+    def _put(
+        self,
+        index: Index,
+        ids: Sequence[str],
+        versions: Sequence[int] | npt.NDArray[np.int64],
+        sources: Sequence[bytes],
+        arrays: Mapping[str, pa.Array],
+        *,
+        first: int | None = None,
+    ) -> None:
+        """Insert rows; `first` is the first of their sequence numbers if they were taken already."""
+        if first is None:
+            first = self._take_sequence(index, len(ids))
         table = pa.table(
             {
                 "_id": pa.array(ids, pa.string()),
-                "_version": pa.array([row.version for row in rows], pa.int64()),
-                "_seq_no": pa.array(range(first, first + len(ids)), pa.int64()),
+                "_version": pa.array(versions, pa.int64()),
+                "_seq_no": pa.array(np.arange(first, first + len(ids))),
                 "_source": _text_array(sources),
                 **arrays,
             }
@@ -423,7 +507,6 @@ class Writer(Reader):
             self.connection.execute(f"INSERT INTO {quoted(index.table)} BY NAME SELECT * FROM incoming")  # noqa: S608
         finally:
             self.connection.unregister("incoming")
-        return rows
 
     def _buried_versions(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
         """Return the versions of those documents that were deleted not long ago, or in this transaction."""

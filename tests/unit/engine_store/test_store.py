@@ -133,12 +133,22 @@ def test_a_bad_document_is_reported_and_the_others_are_written(store):
             writer.append("logs", [{"n": "x"}])
 
 
-def test_update_fields_changes_source_and_column(store):
+def test_revise_changes_source_and_columns_of_what_is_there(store):
     with store.write() as writer:
-        writer.append("r", [{"score": 90.0, "k": "a"}, {"score": 10.0, "k": "b"}], ids=["1", "2"])
-        assert writer.update_fields("r", ["1", "missing"], [{"score": 50.5}, {"score": 1}]) == 1
-        hits = search(writer, writer.resolve("r"), {"query": {"range": {"score": {"gte": 50}}}})["hits"]["hits"]
-    assert [(hit["_id"], hit["_source"]) for hit in hits] == [("1", {"score": 50.5, "k": "a"})]
+        documents = [{"score": 90.0, "k": "a"}, {"score": 10.0, "k": "b"}, {"parts": [{"n": 1}, {"n": 2}], "k": "c"}]
+        writer.append("r", documents, ids=["1", "2", "3"])
+        changes = {"1": {"score": 50.5}, "3": {"parts": [{"n": 7}]}, "missing": {"score": 1}}
+        assert writer.revise("r", list(changes), lambda key, _: changes[key]) == 2
+        found = {}
+        for query in ({"range": {"score": {"gte": 50}}}, {"term": {"parts.n": 7}}):
+            for hit in search(writer, writer.resolve("r"), {"query": query})["hits"]["hits"]:
+                found[hit["_id"]] = hit["_source"]
+        assert search(writer, writer.resolve("r"), {"query": {"term": {"parts.n": 1}}})["hits"]["hits"] == []
+        versions = {
+            key: version for key, (_, version, _) in writer.documents(writer.index("r"), ["1", "2", "3"]).items()
+        }
+    assert found == {"1": {"score": 50.5, "k": "a"}, "3": {"parts": [{"n": 7}], "k": "c"}}
+    assert versions == {"1": 2, "2": 1, "3": 2}
 
 
 def test_delete_where_deletes_what_matches_and_ignores_missing_indices(store):
