@@ -99,6 +99,12 @@ class AnalysisConfig(Record):
         names |= {name for name in (self.summary_count_field_name, self.categorization_field_name) if name}
         return sorted(names - {MLCATEGORY, ""})
 
+    @property
+    def number_fields(self) -> list[str]:
+        """The document fields whose values must be numbers to be of use, sorted."""
+        names = {name for detector in self.detectors if detector.reads_numbers and (name := detector.field_name)}
+        return sorted(names.union({self.summary_count_field_name} if self.summary_count_field_name else ()))
+
     @classmethod
     def prepared(cls, given: Values) -> Values:
         """Number the detectors as they come."""

@@ -11,7 +11,7 @@ from typing import Final
 from anomalyops_engine.config.custom_rules import CustomRule
 from anomalyops_engine.config.reading import boolean, choice, small_integer, text, text_or_null
 from anomalyops_engine.config.records import Change, Each, Record, Values, record, row, when_true
-from anomalyops_engine.functions import NAMES, Use, canonical_name, find_function
+from anomalyops_engine.functions import NAMES, Reads, Use, canonical_name, find_function
 from anomalyops_engine.json_types import Json
 from anomalyops_engine.refusals import bad_request, illegal_argument
 
@@ -83,6 +83,13 @@ class Detector(Record):
     def fields(self) -> tuple[str, ...]:
         """All fields that it names."""
         return ((self.field_name,) if self.field_name else ()) + self.split_fields
+
+    @property
+    def reads_numbers(self) -> bool:
+        """Whether the values of its `field_name` are read as numbers."""
+        found = find_function(self.function)
+        feature = None if found is None else found.function.feature
+        return feature is not None and feature.reads is Reads.NUMBERS
 
     def check(self) -> None:
         """Raise 400 for the first rule that the detector breaks."""

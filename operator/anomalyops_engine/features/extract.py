@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anomalyops_engine.config import AnalysisConfig
 from anomalyops_engine.features.measures import Inputs
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query import Documents, sql
@@ -34,6 +35,15 @@ FloatArray = npt.NDArray[np.float64]
 
 
 _BUCKET = Column("bucket")
+_ITEM = Column("item_of_list")
+_DIGITS = "digits"
+_WHOLE_BELOW = 2.0**53
+
+
+def number(value: Expr) -> Expr:
+    """A value as a finite DOUBLE, null otherwise."""
+    cast = Cast(value, "DOUBLE", lenient=True)
+    return when(call("isfinite", cast), cast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +79,42 @@ class Stretch:
         """A field's value as text."""
         return Cast(self.column(field), "VARCHAR")
 
-    def number(self, field: str) -> Expr:
-        """A field's value as a finite DOUBLE, null otherwise."""
-        value = Cast(self.column(field), "DOUBLE", lenient=True)
-        return when(call("isfinite", value), value)
+    def any_value(self, field: str) -> Expr:
+        """Something that is null where a document has no value of a field."""
+        lists = self.documents.lists
+        return Column(lists[field]) if field in lists else self.column(field)
 
-    def weight(self, field: str | None) -> Expr:
-        """The number of events that a document stands for, in a field of its own or one each."""
-        return call("coalesce", self.number(field), 0) if field else Literal(1)
+    def item(self, field: str) -> Expr:
+        """Each value of a field, in groups of each value; that is the value where documents have one at most."""
+        return _ITEM if field in self.documents.lists else self.column(field)
 
-    def group(self, by: Sequence[Named], aggregates: Sequence[Named], where: Sequence[Expr] = ()) -> pa.Table:
-        """Aggregates of the documents of each bucket that fulfil all conditions, by the bucket's position and `by`."""
+    def weight(self, field: str | None) -> Expr | None:
+        """The number of events that a document stands for, in a field of its own; None for one each."""
+        return call("coalesce", number(self.column(field)), 0) if field else None
+
+    def group(
+        self,
+        by: Sequence[Named],
+        aggregates: Sequence[Named],
+        where: Sequence[Expr] = (),
+        *,
+        each: str | None = None,
+    ) -> pa.Table:
+        """Aggregates of the documents of each bucket that fulfil all conditions, by the bucket's position and `by`.
+
+        Args:
+            by: What else to group by.
+            aggregates: What to compute.
+            where: The conditions.
+            each: A field of which each value counts, not each document; its values are `item(each)`.
+        """
         time = self.column(self.time_field)
         stretch = [time >= self.start_ms, time < self.end_ms]
         position = Cast((time - self.start_ms) // self.bucket_span_ms, "INTEGER")
-        placed = Select((Star(), position.named(_BUCKET.name)), self.documents.relation, all_of(stretch))
+        columns: list[Star | Named] = [Star(), position.named(_BUCKET.name)]
+        if each is not None and each in self.documents.lists:
+            columns.append(call("unnest", Column(self.documents.lists[each])).named(_ITEM.name))
+        placed = Select(tuple(columns), self.documents.relation, all_of(stretch))
         names = [_BUCKET.name, *(named.name for named in by)]
         grouped = Select(
             (_BUCKET.named(_BUCKET.name), *by, *aggregates),
@@ -103,12 +134,22 @@ class Values:
         key: Positions in `keys`, int64.
         value: The function's value; NaN where the bucket's documents have none.
         keys: The distinct keys: tuples of text in the order of the asked columns.
+        digits: The values as whole numbers where they are some exactly, else 0; None where the field is not of whole
+            numbers. A DOUBLE holds no more than 53 of their 63 binary digits.
     """
 
     bucket: Int64Array
     key: Int64Array
     value: FloatArray
     keys: list[tuple[str, ...]]
+    digits: Int64Array | None = None
+
+    def exact(self, place: int) -> float | int:
+        """The value at a place, to the last digit."""
+        value = float(self.value[place])
+        if self.digits is None or abs(value) < _WHOLE_BELOW:
+            return value
+        return int(self.digits[place]) or value
 
     def between(self, left: int, right: int) -> Values:
         """The values of the buckets [left, right), counted from `left`, with the keys that they have."""
@@ -119,6 +160,7 @@ class Values:
             bucket=self.bucket[first:last] - left,
             key=position[self.key[first:last]],
             value=self.value[first:last],
+            digits=None if self.digits is None else self.digits[first:last],
             keys=[name for name, present in zip(self.keys, has_values, strict=True) if present],
         )
 
@@ -131,6 +173,7 @@ class Values:
             bucket=self.bucket[rows],
             key=position[self.key[rows]],
             value=self.value[rows],
+            digits=None if self.digits is None else self.digits[rows],
             keys=[name for name, keep in zip(self.keys, kept, strict=True) if keep],
         )
 
@@ -153,11 +196,11 @@ def split_keys(stretch: Stretch, detector: ResolvedDetector) -> tuple[list[Named
 
 def inputs_of(stretch: Stretch, detector: ResolvedDetector) -> Inputs:
     """What the aggregates of a detector's function read of each document."""
-    return Inputs(
-        value=stretch.number(detector.field_name) if detector.field_name else null("DOUBLE"),
-        weight=stretch.weight(detector.weight_field),
-        key=stretch.key(detector.field_name) if detector.field_name else null("VARCHAR"),
-    )
+    field, weight = detector.field_name, stretch.weight(detector.weight_field)
+    if not field:
+        return Inputs(null("DOUBLE"), weight, null("VARCHAR"))
+    item, is_whole = stretch.item(field), stretch.documents.types.get(field) == "BIGINT"
+    return Inputs(number(item), weight, Cast(item, "VARCHAR"), item if is_whole else None)
 
 
 def detector_values(stretch: Stretch, detector: ResolvedDetector) -> Values:
@@ -165,11 +208,14 @@ def detector_values(stretch: Stretch, detector: ResolvedDetector) -> Values:
     keys, where = split_keys(stretch, detector)
     inputs = inputs_of(stretch, detector)
     if detector.weight_field and detector.function.counts_events:
-        where.append(inputs.weight > 0)
+        where.append(inputs.events > 0)
     if detector.field_name:
-        where.append(stretch.column(detector.field_name).is_not_null())
-    aggregates = [Cast(column(inputs), "DOUBLE").named(name) for name, column in detector.measure.columns.items()]
-    return _values(stretch.group(keys, aggregates, where), len(keys))
+        where.append(stretch.item(detector.field_name).is_not_null())
+    measure = detector.measure
+    aggregates = [Cast(column(inputs), "DOUBLE").named(name) for name, column in measure.columns.items()]
+    if measure.digits is not None and inputs.whole is not None:
+        aggregates.append(Cast(measure.digits(inputs.whole), "BIGINT", lenient=True).named(_DIGITS))
+    return _values(stretch.group(keys, aggregates, where, each=detector.field_name), len(keys))
 
 
 def _values(table: pa.Table, width: int) -> Values:
@@ -192,16 +238,24 @@ def _values(table: pa.Table, width: int) -> Values:
     return Values(
         bucket=bucket[order],
         key=key.astype(np.int64)[order],
-        value=_reproducible(value[order]),
-        keys=[_decode(int(number), dictionaries) for number in present],
+        value=value[order],
+        keys=[_decode(int(place), dictionaries) for place in present],
+        digits=_digits(table, order),
     )
 
 
-def _reproducible(values: FloatArray) -> FloatArray:
-    """Values without the last 12 of their 52 binary digits.
+def _digits(table: pa.Table, order: Int64Array) -> Int64Array | None:
+    if _DIGITS not in table.column_names:
+        return None
+    digits: Int64Array = pc.fill_null(table.column(_DIGITS), 0).to_numpy().astype(np.int64)[order]
+    return digits
+
+
+def reproducible(values: FloatArray) -> FloatArray:
+    """Values without the last 12 of their 52 binary digits: what is learnt from.
 
     The database adds up in any order, so the last digits of a sum may differ from one run to the next; without
-    them an analysis that was stopped and repeated gives the same results.
+    them an analysis that was stopped and repeated learns the same.
     """
     mantissa, exponent = np.frexp(values)
     return np.ldexp(np.round(mantissa * 2.0**40) / 2.0**40, exponent)
@@ -222,9 +276,10 @@ class Events:
     Attributes:
         documents: Documents a bucket.
         events: Events a bucket (the sum of the summary count, if there is one).
-        missing_fields: Values of the asked fields that documents do not have.
+        missing_fields: Values of the asked fields that documents do not have, or that are of no use.
         earliest_ms: Time of the first document; None without documents.
         latest_ms: Time of the last document.
+        unusable: By field: values that should be numbers and are not.
     """
 
     documents: Int64Array
@@ -232,22 +287,26 @@ class Events:
     missing_fields: int
     earliest_ms: int | None
     latest_ms: int | None
+    unusable: dict[str, int] = field(default_factory=dict)
 
 
-def count_events(stretch: Stretch, weight_field: str | None, fields: Sequence[str]) -> Events:
-    """Documents and events of every bucket, and how many values of `fields` are missing."""
+def count_events(stretch: Stretch, config: AnalysisConfig) -> Events:
+    """Documents and events of every bucket, and how many values of the analysis' fields are missing or of no use."""
     time = stretch.column(stretch.time_field)
     missing: Expr = Literal(0)
-    for field in fields:
-        missing += Aggregate("count") - Aggregate("count", (stretch.column(field),))
+    for name in config.fields:
+        missing += Aggregate("count") - Aggregate("count", (stretch.any_value(name),))
+    suspects = {f"unusable_{place}": name for place, name in enumerate(_suspects(stretch, config))}
+    weight = stretch.weight(config.summary_count_field_name)
     table = stretch.group(
         [],
         [
             Aggregate("count").named("documents"),
-            Cast(Aggregate("sum", (stretch.weight(weight_field),)), "BIGINT").named("events"),
+            Cast(Aggregate("count") if weight is None else Aggregate("sum", (weight,)), "BIGINT").named("events"),
             Cast(missing, "BIGINT").named("missing"),
             Aggregate("min", (time,)).named("earliest"),
             Aggregate("max", (time,)).named("latest"),
+            *(_unusable(stretch.column(name)).named(column) for column, name in suspects.items()),
         ],
     )
     documents = np.zeros(stretch.bucket_count, dtype=np.int64)
@@ -258,5 +317,17 @@ def count_events(stretch: Stretch, weight_field: str | None, fields: Sequence[st
     documents[bucket] = table.column("documents").to_numpy()
     events[bucket] = table.column("events").to_numpy()
     earliest, latest = pc.min(table.column("earliest")).as_py(), pc.max(table.column("latest")).as_py()
-    missing_fields = int(pc.sum(table.column("missing")).as_py())
-    return Events(documents, events, missing_fields, int(earliest), int(latest))
+    counts = {name: int(pc.sum(table.column(column)).as_py()) for column, name in suspects.items()}
+    unusable = {name: count for name, count in counts.items() if count}
+    missing_fields = int(pc.sum(table.column("missing")).as_py()) + sum(unusable.values())
+    return Events(documents, events, missing_fields, int(earliest), int(latest), unusable)
+
+
+def _suspects(stretch: Stretch, config: AnalysisConfig) -> list[str]:
+    """The fields that are read as numbers and may hold something else."""
+    types = stretch.documents.types
+    return [name for name in config.number_fields if types.get(name, "VARCHAR") == "VARCHAR"]
+
+
+def _unusable(column: Expr) -> Expr:
+    return Aggregate("count", (column,)) - Aggregate("count", (number(column),))

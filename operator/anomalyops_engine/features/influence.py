@@ -48,7 +48,7 @@ def values_without(
 def _grouped(stretch: Stretch, detector: ResolvedDetector, influencer: str, buckets: Sequence[int]) -> pa.Table:
     keys, where = split_keys(stretch, detector)
     if detector.field_name:
-        where.append(stretch.column(detector.field_name).is_not_null())
+        where.append(stretch.item(detector.field_name).is_not_null())
     where.append(one_of(Column("bucket"), buckets))
     value = stretch.key(influencer)
     if detector.measure.by_item and detector.field_name:
@@ -58,12 +58,13 @@ def _grouped(stretch: Stretch, detector: ResolvedDetector, influencer: str, buck
             Aggregate("max", (value,)).named("last"),
             (Aggregate("count") - Aggregate("count", (value,))).named("bare"),
         ]
-        item = stretch.key(detector.field_name).named("item")
-        return _exclusive(stretch.group([*keys, item], owners, where), len(keys))
+        item = inputs_of(stretch, detector).key.named("item")
+        found = stretch.group([*keys, item], owners, where, each=detector.field_name)
+        return _exclusive(found, len(keys))
     statistics = [
         part.named(f"part_{k}") for k, part in enumerate(detector.measure.statistics(inputs_of(stretch, detector)))
     ]
-    return stretch.group([*keys, value.named("influencer")], statistics, where)
+    return stretch.group([*keys, value.named("influencer")], statistics, where, each=detector.field_name)
 
 
 def _exclusive(table: pa.Table, width: int) -> pa.Table:

@@ -9,7 +9,7 @@ from typing import Final
 from anomalyops_engine.features import counterfactuals
 from anomalyops_engine.features.counterfactuals import Without
 from anomalyops_engine.functions import Feature, catalogue
-from anomalyops_engine.query.expr import Aggregate, AggregateFunction, Case, Expr, Literal, call
+from anomalyops_engine.query.expr import Aggregate, AggregateFunction, Case, Cast, Expr, Literal, call, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,20 @@ class Inputs:
 
     Attributes:
         value: the field as a DOUBLE, null when it is missing.
-        weight: events that the document stands for.
+        weight: events that the document stands for; None for one each.
         key: the field as text.
+        whole: the field as a BIGINT, when it is of whole numbers in all documents.
     """
 
     value: Expr
-    weight: Expr
+    weight: Expr | None
     key: Expr
+    whole: Expr | None = None
+
+    @property
+    def events(self) -> Expr:
+        """Events that the document stands for."""
+        return Literal(1) if self.weight is None else self.weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Measure:
 
     Attributes:
         columns: The aggregate of each of the feature's columns.
+        digits: The first column as a whole number, where it is one exactly; for fields of whole numbers.
         statistics: What is read of the documents of each influencer value, for `without`.
         without: The feature without each of them.
         by_item: Whether the statistics are counts of the field's values that only one influencer value has.
@@ -42,32 +50,48 @@ class Measure:
     statistics: Callable[[Inputs], list[Expr]]
     without: Without
     by_item: bool = False
-
-
-def _sum(value: Expr, where: Expr | None = None) -> Expr:
-    return Aggregate("sum", (value,), where=where)
+    digits: Callable[[Expr], Expr] | None = None
 
 
 def _events(inputs: Inputs) -> Expr:
-    return _sum(inputs.weight)
+    return Aggregate("sum", (inputs.events,))
 
 
 def _total(inputs: Inputs) -> Expr:
-    return call("coalesce", _sum(inputs.value), 0)
+    return call("coalesce", _total_if_any(inputs), 0)
+
+
+def _total_if_any(inputs: Inputs) -> Expr:
+    """Whole numbers add up exactly; others with compensation, so that the order matters as little as can be."""
+    if inputs.whole is not None:
+        return Cast(Aggregate("sum", (inputs.whole,)), "DOUBLE")
+    return Aggregate("fsum", (inputs.value,))
 
 
 def _of_values(function: AggregateFunction) -> Callable[[Inputs], Expr]:
     return lambda inputs: Aggregate(function, (inputs.value,))
 
 
-def _weighted_mean(inputs: Inputs) -> Expr:
-    weight = _sum(inputs.weight, where=inputs.value.is_not_null())
-    return _sum(inputs.value * inputs.weight) / call("nullif", weight, 0)
+def _mean(inputs: Inputs) -> Expr:
+    if inputs.weight is None:
+        return _total_if_any(inputs) / call("nullif", Aggregate("count", (inputs.value,)), 0)
+    weight = Aggregate("sum", (inputs.weight,), where=inputs.value.is_not_null())
+    return Aggregate("fsum", (inputs.value * inputs.weight,)) / call("nullif", weight, 0)
+
+
+def _whole_total(whole: Expr) -> Expr:
+    return Aggregate("sum", (whole,))
+
+
+def _whole_mean(whole: Expr) -> Expr:
+    total, number = Aggregate("sum", (whole,)), Aggregate("count", (whole,))
+    return when((total % number).equals(0), total // number)
 
 
 def _weighted_parts(inputs: Inputs) -> list[Expr]:
-    weights = Case(((inputs.value.is_null(), Literal(0)),), inputs.weight)
-    return [call("coalesce", _sum(inputs.value * inputs.weight), 0), _sum(weights)]
+    weights = Case(((inputs.value.is_null(), Literal(0)),), inputs.events)
+    total = call("coalesce", Aggregate("fsum", (inputs.value * inputs.events,)), 0)
+    return [total, Aggregate("sum", (weights,))]
 
 
 def _moments(inputs: Inputs) -> list[Expr]:
@@ -88,11 +112,20 @@ def _value(aggregate: Callable[[Inputs], Expr]) -> dict[str, Callable[[Inputs], 
 
 
 def _extreme(function: AggregateFunction, without: Without) -> Measure:
-    return Measure(_value(_of_values(function)), lambda inputs: [Aggregate(function, (inputs.value,))], without)
+    return Measure(
+        _value(_of_values(function)),
+        lambda inputs: [Aggregate(function, (inputs.value,))],
+        without,
+        digits=lambda whole: Aggregate(function, (whole,)),
+    )
 
 
-def _adding_up(aggregate: Callable[[Inputs], Expr], part: Callable[[Inputs], Expr]) -> Measure:
-    return Measure(_value(aggregate), lambda inputs: [part(inputs)], counterfactuals.totals)
+def _adding_up(
+    aggregate: Callable[[Inputs], Expr],
+    part: Callable[[Inputs], Expr],
+    digits: Callable[[Expr], Expr] | None = None,
+) -> Measure:
+    return Measure(_value(aggregate), lambda inputs: [part(inputs)], counterfactuals.totals, digits=digits)
 
 
 MEASURES: Final[Mapping[Feature, Measure]] = {
@@ -104,11 +137,11 @@ MEASURES: Final[Mapping[Feature, Measure]] = {
         counterfactuals.totals,
         by_item=True,
     ),
-    catalogue.MEAN: Measure(_value(_weighted_mean), _weighted_parts, counterfactuals.means),
+    catalogue.MEAN: Measure(_value(_mean), _weighted_parts, counterfactuals.means, digits=_whole_mean),
     catalogue.MEDIAN: Measure(_value(_of_values("median")), _every_value, counterfactuals.medians),
     catalogue.SMALLEST: _extreme("min", counterfactuals.smallest),
     catalogue.LARGEST: _extreme("max", counterfactuals.largest),
     catalogue.VARIANCE: Measure(_value(_of_values("var_pop")), _moments, counterfactuals.variances),
-    catalogue.TOTAL: _adding_up(_total, _total),
-    catalogue.TOTAL_IF_ANY: _adding_up(_of_values("sum"), _total),
+    catalogue.TOTAL: _adding_up(_total, _total, _whole_total),
+    catalogue.TOTAL_IF_ANY: _adding_up(_total_if_any, _total, _whole_total),
 }

@@ -15,6 +15,7 @@ from anomalyops_engine.functions.function import (
     Function,
     Kind,
     NamedFunction,
+    Reads,
     Side,
     Use,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Function",
     "Kind",
     "NamedFunction",
+    "Reads",
     "Side",
     "Use",
     "canonical_name",

@@ -17,6 +17,7 @@ from anomalyops_engine.functions.function import (
     Function,
     Kind,
     NamedFunction,
+    Reads,
     Side,
     Use,
 )
@@ -26,16 +27,16 @@ _ONE: Final = (Side.BOTH,)
 
 
 def _number(name: str) -> Feature:
-    return Feature(name, (Column("value", Kind.NUMBER),))
+    return Feature(name, (Column("value", Kind.NUMBER),), Reads.NUMBERS)
 
 
-def _count(name: str) -> Feature:
-    return Feature(name, (Column("value", Kind.COUNT),))
+def _count(name: str, reads: Reads = Reads.NOTHING) -> Feature:
+    return Feature(name, (Column("value", Kind.COUNT),), reads)
 
 
 EVENTS: Final = _count("events")
 EVENTS_IF_ANY: Final = _count("events if any")
-DISTINCT: Final = _count("distinct values")
+DISTINCT: Final = _count("distinct values", Reads.TEXTS)
 MEAN: Final = _number("mean")
 MEDIAN: Final = _number("median")
 SMALLEST: Final = _number("smallest")

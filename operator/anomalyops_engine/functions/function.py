@@ -43,6 +43,14 @@ class Kind(StrEnum):
     COUNT = "count"
 
 
+class Reads(StrEnum):
+    """What a feature reads of the field that a detector names."""
+
+    NOTHING = "nothing"
+    TEXTS = "texts"
+    NUMBERS = "numbers"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One figure of each series and bucket."""
@@ -60,10 +68,12 @@ class Feature:
     Attributes:
         name: Its name.
         columns: Its figures; the first is the one that results show as `actual`.
+        reads: What it reads of the field.
     """
 
     name: str
     columns: tuple[Column, ...]
+    reads: Reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

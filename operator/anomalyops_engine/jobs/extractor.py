@@ -89,6 +89,7 @@ class Extractor:
             time_field=self.time_field,
             start_ms=start_ms,
             end_ms=end_ms,
+            every_value={name for detector in self._analysis.detectors if (name := detector.field_name)},
         )
 
     def extent(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Extent | None:

@@ -76,6 +76,7 @@ def account_step(entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: 
     analysis = entry.analysis
     assert analysis is not None  # noqa: S101 - the caller has just used it
     _count(entry, run, results, elapsed_ms)
+    _note_unusable(entry, run, results, audit)
     _measure(entry, run, analysis, audit)
 
 
@@ -148,6 +149,20 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
     if results.latest_bucket_ms is not None:
         counts.latest_bucket_timestamp = results.latest_bucket_ms
         run.timing.add(buckets=results.bucket_count, elapsed_ms=elapsed_ms, latest_ms=results.latest_bucket_ms)
+
+
+def _note_unusable(entry: JobEntry, run: JobRun, results: Results, audit: Audit) -> None:
+    """Say which fields hold values that are no numbers: with the first, and whenever there are ten times as many."""
+    for name, count in results.unusable.items():
+        before = run.unusable.get(name, 0)
+        run.unusable[name] = before + count
+        if len(str(before + count)) > len(str(before)) or not before:
+            audit.note(
+                entry.job_id,
+                f"{before + count} values of field [{name}] cannot be used as numbers and count as missing, the "
+                f"latest in documents from {iso_time(results.inputs.start_ms)} to {iso_time(results.inputs.end_ms)}",
+                "warning",
+            )
 
 
 def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) -> None:

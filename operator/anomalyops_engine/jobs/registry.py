@@ -38,6 +38,7 @@ class JobRun:
         opened_ms: when it was opened, epoch milliseconds.
         position_ms: start of the first bucket that is not analysed yet; None before the first record.
         model_size: the latest `model_size_stats` of the analysis; empty before the first.
+        unusable: by field: values that should have been numbers and were not.
         journal: how far the stored model is.
         snapshot_ms: when the latest model snapshot was stored.
         failure: why the job failed.
@@ -50,6 +51,7 @@ class JobRun:
     counts: DataCounts = field(default_factory=DataCounts)
     timing: JobTiming = field(default_factory=JobTiming)
     model_size: JsonObject = field(default_factory=dict)
+    unusable: dict[str, int] = field(default_factory=dict)
     journal: JournalRun = field(default_factory=JournalRun)
     snapshot_ms: int | None = None
     failure: str | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from anomalyops_engine.query.dsl import where
@@ -23,10 +23,15 @@ class Documents:
     Attributes:
         relation: the rows.
         columns: the column of each field, by field name.
+        lists: the column with all values, of those fields of numbers that may have several in a document and whose
+            values were all asked for.
+        types: the type of each field, where it is known.
     """
 
     relation: Relation
     columns: Mapping[str, str]
+    lists: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, field: str) -> Column:
         """Return the column of a field.
@@ -47,6 +52,7 @@ def select(
     time_field: str,
     start_ms: int | None,
     end_ms: int | None,
+    every_value: Collection[str] = (),
 ) -> Documents:
     """Return the documents that match a query in [start, end) as rows with the requested fields.
 
@@ -60,6 +66,7 @@ def select(
         time_field: a date field.
         start_ms: first millisecond, None for no bound.
         end_ms: first millisecond that is not included, None for no bound.
+        every_value: fields of which all numbers of a document are wanted too.
 
     Raises:
         QueryError: the query is malformed or not supported, or the time field is no date.
@@ -68,9 +75,14 @@ def select(
     timed = [index for index in indices if index.get(time_field) is not None]
     resolved = [resolve_field(timed, name) for name in dict.fromkeys([time_field, *fields])]
     columns = {field.name: f"f{number}" for number, field in enumerate(resolved)}
+    several = [field for field in resolved if field.name in every_value and field.multi and field.is_numeric]
+    lists = {field.name: f"{columns[field.name]}_all" for field in several}
     selects = [
         Select(
-            tuple(field.single(position).named(columns[field.name]) for field in resolved),
+            (
+                *(field.single(position).named(columns[field.name]) for field in resolved),
+                *(field.values(position).named(lists[field.name]) for field in several),
+            ),
             Table(index.table),
             all_of([in_stretch(index, time_field, start_ms, end_ms), where(index, query)]),
         )
@@ -79,7 +91,8 @@ def select(
     if not selects:
         empty = (null("BIGINT" if name == time_field else "DOUBLE").named(column) for name, column in columns.items())
         selects = [Select(tuple(empty), where=FALSE)]
-    return Documents(Union(tuple(selects)), columns)
+    types = {field.name: field.type for field in resolved if field.leaf is not None}
+    return Documents(Union(tuple(selects)), columns, lists, types)
 
 
 def with_empty(documents: Documents, fields: Sequence[str]) -> Documents:
@@ -88,7 +101,11 @@ def with_empty(documents: Documents, fields: Sequence[str]) -> Documents:
         return documents
     columns = {field: f"e{number}" for number, field in enumerate(fields)}
     empty = tuple(null("VARCHAR").named(column) for column in columns.values())
-    return Documents(Select((Star(), *empty), documents.relation), {**documents.columns, **columns})
+    return replace(
+        documents,
+        relation=Select((Star(), *empty), documents.relation),
+        columns={**documents.columns, **columns},
+    )
 
 
 def in_stretch(index: Index, time_field: str, start_ms: int | None, end_ms: int | None) -> Expr:

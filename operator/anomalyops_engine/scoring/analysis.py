@@ -115,7 +115,7 @@ class JobAnalysis:
         self._check_stretch(start_ms, end_ms)
         stretch = Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
         config = self._job.analysis_config
-        inputs = StepInputs(start_ms, end_ms, count_events(stretch, config.summary_count_field_name, config.fields))
+        inputs = StepInputs(start_ms, end_ms, count_events(stretch, config))
         if self._begun or inputs.events.earliest_ms is not None:
             inputs.values = [detector_values(stretch, detection.detector) for detection in self.detections]
 
@@ -148,6 +148,7 @@ class JobAnalysis:
             inputs=inputs,
             processed_records=int(events.documents.sum()),
             missing_field_count=events.missing_fields,
+            unusable=events.unusable,
             earliest_record_ms=events.earliest_ms,
             latest_record_ms=events.latest_ms,
         )

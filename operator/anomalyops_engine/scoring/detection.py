@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.features.extract import Values
+from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.functions import EmptyBuckets, Side
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
@@ -40,7 +40,7 @@ class Anomaly:
         detector: The detector.
         bucket: Position of the bucket in the stretch.
         key: Split values: partition, by and over, as far as the detector has them.
-        actual: The bucket's value.
+        actual: The bucket's value, to the last digit.
         typical: The model's expectation.
         lower: Lower 95 % bound.
         upper: Upper 95 % bound.
@@ -55,7 +55,7 @@ class Anomaly:
     detector: ResolvedDetector
     bucket: int
     key: tuple[str, ...]
-    actual: float
+    actual: float | int
     typical: float
     lower: float
     upper: float
@@ -220,10 +220,10 @@ class SeriesDetection:
                 right = min(left + _BLOCK_BUCKETS, buckets)
                 matrix = self._matrix(values, rows, since, chosen, first_bucket, left, right)
                 details = self._bank.advance(
-                    rows[chosen], matrix, first_bucket=first_bucket + left, conditions=self._skip_update
+                    rows[chosen], reproducible(matrix), first_bucket=first_bucket + left, conditions=self._skip_update
                 )
                 scored[left:right] += np.isfinite(matrix).sum(axis=0)
-                anomalies += self._noteworthy(rows[chosen], matrix, details, first_bucket, left)
+                anomalies += self._noteworthy(values, rows[chosen], matrix, details, first_bucket, left)
                 if plot is not None:
                     for k, row in enumerate(rows[chosen]):
                         plot(self.detector, self._bank.keys[row], left, matrix[k], details[k])
@@ -306,7 +306,13 @@ class SeriesDetection:
         matrix[(age > self._prune_buckets) & (matrix == 0.0)] = np.nan
 
     def _noteworthy(
-        self, rows: IntArray, matrix: FloatArray, details: FloatArray, first_bucket: int, left: int
+        self,
+        values: Values,
+        rows: IntArray,
+        matrix: FloatArray,
+        details: FloatArray,
+        first_bucket: int,
+        left: int,
     ) -> list[Anomaly]:
         found = []
         for k, b in np.argwhere(details[:, :, series.SURPRISE] >= NOTEWORTHY):
@@ -320,7 +326,7 @@ class SeriesDetection:
                     detector=self.detector,
                     bucket=int(left + b),
                     key=self._bank.keys[rows[k]],
-                    actual=actual,
+                    actual=self._exact(values, int(rows[k]), int(left + b), actual),
                     typical=float(detail[series.TYPICAL]),
                     lower=float(detail[series.LOWER]),
                     upper=float(detail[series.UPPER]),
@@ -332,6 +338,13 @@ class SeriesDetection:
                 )
             )
         return found
+
+    def _exact(self, values: Values, row: int, bucket: int, actual: float) -> float | int:
+        """The value of a series in a bucket, to the last digit."""
+        if values.digits is None:
+            return actual
+        places = np.flatnonzero((self._row_of_value == row) & (values.bucket == bucket))
+        return values.exact(int(places[0])) if len(places) else actual
 
     @property
     def model_bytes(self) -> int:

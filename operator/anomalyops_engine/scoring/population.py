@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.features.extract import Values
+from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.population import learner as population
@@ -107,7 +107,7 @@ class PopulationDetection:
         out = self._bank.advance(
             rows[order],
             values.bucket[order],
-            values.value[order],
+            reproducible(values.value[order]),
             first_bucket=first_bucket,
             conditions=self._skip_update,
         )
@@ -125,7 +125,7 @@ class PopulationDetection:
                     detector=self.detector,
                     bucket=int(values.bucket[k]),
                     key=values.keys[values.key[k]],
-                    actual=actual,
+                    actual=values.exact(int(k)),
                     typical=typical,
                     lower=float(detail[population.LOWER]),
                     upper=float(detail[population.UPPER]),

@@ -34,6 +34,7 @@ class Results:
         latest_bucket_ms: Start of the last of them.
         processed_records: Documents read.
         missing_field_count: Field values that documents did not have.
+        unusable: By field: values that should be numbers and are not; they count as missing.
         earliest_record_ms: Time of the first document; None without documents.
         latest_record_ms: Time of the last document.
         empty_bucket_count: Buckets without documents.
@@ -50,6 +51,7 @@ class Results:
     latest_bucket_ms: int | None = None
     processed_records: int = 0
     missing_field_count: int = 0
+    unusable: dict[str, int] = field(default_factory=dict)
     earliest_record_ms: int | None = None
     latest_record_ms: int | None = None
     empty_bucket_count: int = 0

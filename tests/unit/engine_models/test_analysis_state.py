@@ -148,7 +148,7 @@ def test_something_worse_dims_what_came_before_but_not_its_initial_score(bench: 
     name = before.found["record"][-1].id
     assert changes[name]["record_score"] < early["record_score"]
     assert "initial_record_score" not in changes[name]
-    assert before.found["bucket"][400].id in changes
+    assert f"job_bucket_{START + 400 * HOUR}_3600" in changes
     together = final_scores([bench.analyse(job, 500)])
     assert together[name]["record_score"] == changes[name]["record_score"]
     assert together[name]["initial_record_score"] == early["initial_record_score"]
@@ -311,6 +311,6 @@ def test_model_plot_documents_of_similarly_named_series_do_not_collide(bench: An
     bench.load(time=bench.times([2] * 60), zone=np.tile(["a_b", "a"], 60), host=np.tile(["c", "b_c"], 60))
     detector = {"function": "count", "partition_field_name": "zone", "by_field_name": "host"}
     results = bench.analyse(bench.job(detector, model_plot_config={"enabled": True}), 60)
-    names = [plot.id for plot in results.found["model_plot"]]
+    names = [name for name, body in results.all() if body["result_type"] == "model_plot"]
     assert len(names) > 20
     assert len(set(names)) == len(names)
