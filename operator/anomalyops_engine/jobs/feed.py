@@ -164,7 +164,7 @@ class RunningDatafeed:
             inputs = results.inputs.pack()
             with self._registry.store.write() as writer:
                 write_results(writer, job, results, elapsed_ms=elapsed_s * SECOND_MS)
-                write_entry(writer, job.job_id, run, inputs)
+                write_entry(writer, job.job_id, run, inputs, now_ms=wall_clock_ms())
                 self._registry.save_job_run(writer, job.job_id, run)
                 self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
                 self.audit.write(writer)
@@ -184,7 +184,7 @@ class RunningDatafeed:
             return
         state, run, config = analysis.snapshot(), deepcopy(job.run), job.config
         with self._registry.store.write() as writer:
-            write_checkpoint(writer, job.job_id, run, state, now_ms=now_ms)
+            write_checkpoint(writer, job.job_id, run, state)
             if snapshot:
                 config = store_snapshot(writer, job, run, self.audit, state)
             self._registry.save_job(writer, config, run)

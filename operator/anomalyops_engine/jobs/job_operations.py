@@ -198,7 +198,7 @@ class JobOperations:
             run = deepcopy(entry.run)
             with self._registry.store.write() as writer:
                 if state is not None:
-                    write_checkpoint(writer, job_id, run, state, now_ms=wall_clock_ms())
+                    write_checkpoint(writer, job_id, run, state)
                 self._registry.save_job(writer, update.job, run)
                 audit.write(writer)
             entry.config, entry.run = update.job, run

@@ -35,13 +35,13 @@ class JournalRun:
     Attributes:
         steps: entries written since the job was created or reset.
         checkpoint: how many of them the checkpoint holds; the others are in the journal.
-        checkpoint_ms: when the checkpoint was written, epoch milliseconds.
+        since_ms: when the first entry was written that is in the journal, epoch milliseconds.
         size: bytes of the entries that are in the journal.
     """
 
     steps: int = 0
     checkpoint: int = 0
-    checkpoint_ms: int = 0
+    since_ms: int = 0
     size: int = 0
 
     @property
@@ -53,7 +53,7 @@ class JournalRun:
         """Return whether it is time for a checkpoint."""
         if self.size >= _MOST_BYTES or self.pending >= _MOST_ENTRIES:
             return True
-        return self.pending >= _FEWEST_ENTRIES and now_ms - self.checkpoint_ms >= _CHECKPOINT_MS
+        return self.pending >= _FEWEST_ENTRIES and now_ms - self.since_ms >= _CHECKPOINT_MS
 
 
 def _entry_id(job_id: str, number: int) -> str:
@@ -110,19 +110,21 @@ def pending_state(registry: Registry, entry: JobEntry) -> bytes | None:
         return None
 
 
-def write_entry(writer: Writer, job_id: str, run: JobRun, inputs: bytes) -> None:
+def write_entry(writer: Writer, job_id: str, run: JobRun, inputs: bytes, *, now_ms: int) -> None:
     """Add the inputs of a step to the journal."""
+    if not run.journal.pending:
+        run.journal.since_ms = now_ms
     run.journal.steps += 1
     run.journal.size += len(inputs)
     writer.put_state(MODEL_JOURNAL, _entry_id(job_id, run.journal.steps), inputs)
 
 
-def write_checkpoint(writer: Writer, job_id: str, run: JobRun, state: bytes, *, now_ms: int) -> None:
+def write_checkpoint(writer: Writer, job_id: str, run: JobRun, state: bytes) -> None:
     """Write a checkpoint of everything that the journal holds, and empty the journal."""
     for name in _pending_ids(job_id, run.journal):
         writer.delete_state(MODEL_JOURNAL, name)
     writer.put_state(MODEL_STATE, job_id, state)
-    run.journal = JournalRun(steps=run.journal.steps, checkpoint=run.journal.steps, checkpoint_ms=now_ms)
+    run.journal = JournalRun(steps=run.journal.steps, checkpoint=run.journal.steps)
 
 
 def erase_model(writer: Writer, job_id: str) -> None:

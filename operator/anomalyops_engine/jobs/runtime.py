@@ -146,6 +146,6 @@ class Runtime:
             return job.config, run
         audit.note(job.job_id, "Job is closing (forced)" if forced else "Job is closing")
         if state is not None and run.journal.pending:
-            write_checkpoint(writer, job.job_id, run, state, now_ms=wall_clock_ms())
+            write_checkpoint(writer, job.job_id, run, state)
         config = job.config if forced else store_snapshot(writer, job, run, audit, state)
         return replace(config, finished_time=wall_clock_ms()), run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detec
 from anomalyops_engine.functions import Family
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink, SeriesDetection
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
+from anomalyops_engine.scoring.parallel import DETECTORS
 from anomalyops_engine.scoring.plotting import ModelPlot
 from anomalyops_engine.scoring.population import PopulationDetection
 from anomalyops_engine.scoring.results import Results
@@ -91,15 +93,19 @@ class Detectors:
         for left, right in self._chapters(step, begin):
             parts = [whole.between(left, right) for whole in values]
             refused = self._admit(parts)
-            for index, detection in enumerate(self.detections):
-                mine, counted = detection.step(
-                    parts[index],
+            tasks = [
+                partial(
+                    detection.step,
+                    part,
                     first_bucket=step.first_bucket + left,
                     buckets=right - left,
                     begin=max(begin - left, 0),
-                    refused=refused[index],
+                    refused=without,
                     plot=_sink(plot, left) if plot is not None else None,
                 )
+                for detection, part, without in zip(self.detections, parts, refused, strict=True)
+            ]
+            for index, (mine, counted) in enumerate(DETECTORS.run(tasks)):
                 for anomaly in mine:
                     anomaly.bucket += left
                 found[index] += mine

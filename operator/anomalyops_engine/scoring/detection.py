@@ -1,11 +1,13 @@
 """One detector over a stretch of buckets: values from the database through the learner to surprising buckets."""
 
-# ruff: noqa: PLR0917 - private steps of one computation
+# ruff: noqa: FBT001, PLR0917 - private steps of one computation
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +21,7 @@ from anomalyops_engine.models.series import learner as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
+from anomalyops_engine.scoring.parallel import CORES, SERIES
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -26,6 +29,8 @@ FloatArray = npt.NDArray[np.float64]
 SIDES = {Side.LOW: -1, Side.BOTH: 0, Side.HIGH: 1}
 _BLOCK_CELLS = 400_000
 _BLOCK_BUCKETS = 20_000
+# Fewer are not worth another thread.
+_FEWEST_CELLS = 4_000
 
 
 Influences = dict[str, dict[str, float]]
@@ -145,6 +150,16 @@ class Detection(Protocol):
         """Take over what `pack` described."""
 
 
+@dataclass(slots=True)
+class _Block:
+    """What came of some series of a detector: anomalies, series scored in each bucket, what model plot shows."""
+
+    rows: IntArray
+    scored: IntArray
+    anomalies: list[Anomaly] = field(default_factory=list)
+    plots: list[tuple[int, FloatArray, FloatArray]] = field(default_factory=list)
+
+
 class SeriesDetection:
     """A detector whose series are learnt one by one, each from its own past."""
 
@@ -211,23 +226,40 @@ class SeriesDetection:
         if refused:
             values = values.without(refused)
         rows, since = self._place(values, first_bucket, begin, buckets)
+        span = min(buckets, _BLOCK_BUCKETS)
+        block = max(min(_BLOCK_CELLS // max(span, 1), math.ceil(len(rows) / CORES)), _FEWEST_CELLS // max(span, 1), 1)
+        tasks = [
+            partial(self._block, values, rows[start : start + block], since, first_bucket, buckets, plot is not None)
+            for start in range(0, len(rows), block)
+        ]
         anomalies: list[Anomaly] = []
         scored = np.zeros(buckets, dtype=np.int64)
-        block = max(_BLOCK_CELLS // max(min(buckets, _BLOCK_BUCKETS), 1), 1)
-        for start in range(0, len(rows), block):
-            chosen = slice(start, min(start + block, len(rows)))
-            for left in range(0, buckets, _BLOCK_BUCKETS):
-                right = min(left + _BLOCK_BUCKETS, buckets)
-                matrix = self._matrix(values, rows, since, chosen, first_bucket, left, right)
-                details = self._bank.advance(
-                    rows[chosen], reproducible(matrix), first_bucket=first_bucket + left, conditions=self._skip_update
-                )
-                scored[left:right] += np.isfinite(matrix).sum(axis=0)
-                anomalies += self._noteworthy(values, rows[chosen], matrix, details, first_bucket, left)
-                if plot is not None:
-                    for k, row in enumerate(rows[chosen]):
-                        plot(self.detector, self._bank.keys[row], left, matrix[k], details[k])
+        for done in SERIES.run(tasks):
+            anomalies += done.anomalies
+            scored += done.scored
+            if plot is None:
+                continue
+            for left, matrix, details in done.plots:
+                for k, row in enumerate(done.rows):
+                    plot(self.detector, self._bank.keys[row], left, matrix[k], details[k])
         return anomalies, scored
+
+    def _block(
+        self, values: Values, rows: IntArray, since: IntArray, first_bucket: int, buckets: int, keep: bool
+    ) -> _Block:
+        """Score and learn some series, on their way through all buckets; `keep` what model plot shows."""
+        done = _Block(rows, np.zeros(buckets, dtype=np.int64))
+        for left in range(0, buckets, _BLOCK_BUCKETS):
+            right = min(left + _BLOCK_BUCKETS, buckets)
+            matrix = self._matrix(values, rows, since, first_bucket, left, right)
+            details = self._bank.advance(
+                rows, reproducible(matrix), first_bucket=first_bucket + left, conditions=self._skip_update
+            )
+            done.scored[left:right] += np.isfinite(matrix).sum(axis=0)
+            done.anomalies += self._noteworthy(values, rows, matrix, details, first_bucket, left)
+            if keep:
+                done.plots.append((left, matrix, details))
+        return done
 
     def _place(self, values: Values, first_bucket: int, begin: int, buckets: int) -> tuple[IntArray, IntArray]:
         """Series that take part, and the position since which each one has values; notes when each had data last.
@@ -260,15 +292,13 @@ class SeriesDetection:
     def _matrix(
         self,
         values: Values,
-        rows: IntArray,
+        block: IntArray,
         since: IntArray,
-        chosen: slice,
         first_bucket: int,
         left: int,
         right: int,
     ) -> FloatArray:
         """(series, buckets) values of a block, with zeros where an empty bucket means zero."""
-        block = rows[chosen]
         matrix = np.full((len(block), right - left), np.nan)
         position = np.arange(left, right)
         if self.detector.function.empty is EmptyBuckets.ZERO:

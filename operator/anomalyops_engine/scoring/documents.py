@@ -42,7 +42,8 @@ def bucket_document(stamp: Stamp, events: int) -> Document:
 def quiet_buckets(step: Step, positions: IntArray, events: IntArray) -> Frame:
     """The buckets at some positions, in which nothing is found."""
     times = step.times(positions)
-    ids = [step.document_id("bucket", time) for time in times.tolist()]
+    before, after = step.id_parts("bucket")
+    ids = [f"{before}{time}{after}" for time in times.tolist()]
     return Frame(ids, {**bucket_document(step.stamp(0), 0), "timestamp": times, "event_count": events[positions]})
 
 

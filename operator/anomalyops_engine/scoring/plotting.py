@@ -60,7 +60,7 @@ class ModelPlot:
 
     def frames(self) -> Iterator[Frame]:
         """The documents, detector by detector, those with and those without a value apart."""
-        for index, parts in self._parts.items():
+        for index, parts in sorted(self._parts.items()):
             lengths = [len(part.positions) for part in parts]
             series_of = np.repeat(np.arange(len(parts)), lengths)
             positions = np.concatenate([part.positions for part in parts])
@@ -82,11 +82,9 @@ class ModelPlot:
         bounds: FloatArray,
     ) -> Frame:
         step, times = self._step, self._step.times(positions)
-        digests = {key: series_digest(key) for key in set(keys)}
-        ids = [
-            step.document_id("model_plot", time, detector.index, digests[key])
-            for time, key in zip(times.tolist(), keys, strict=True)
-        ]
+        before, after = step.id_parts("model_plot")
+        tails = {key: f"{after}_{detector.index}_{series_digest(key)}" for key in set(keys)}
+        ids = [f"{before}{time}{tails[key]}" for time, key in zip(times.tolist(), keys, strict=True)]
         feature = detector.function.name.replace("_", " ")
         splits = split_fields(detector, keys[0])
         columns = [name for name in splits if name.endswith("_value")]

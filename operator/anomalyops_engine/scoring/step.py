@@ -74,9 +74,9 @@ class Step:
         """Starts of the buckets at some positions."""
         return self.start_ms + positions * self.span_ms
 
-    def document_id(self, result_type: str, timestamp_ms: int, *parts: object) -> str:
-        """See `Stamp.document_id`."""
-        return "_".join(map(str, (self.job.job_id, result_type, timestamp_ms, self.span_ms // 1000, *parts)))
+    def id_parts(self, result_type: str) -> tuple[str, str]:
+        """What stands before and after the time in ids of a type; see `Stamp.document_id`."""
+        return f"{self.job.job_id}_{result_type}_", f"_{self.span_ms // 1000}"
 
     def stamp(self, position: int) -> Stamp:
         """What the results of the bucket at a position have in common."""

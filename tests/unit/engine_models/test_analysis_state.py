@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +18,10 @@ from anomalyops_engine.scoring import (
     JobAnalysis,
     Results,
     SnapshotError,
+    StepInputs,
     UnsupportedAnalysis,
+    detection,
+    parallel,
 )
 
 HOUR = 3_600_000
@@ -267,6 +272,35 @@ def test_damaged_and_foreign_state_is_refused(bench: Any) -> None:
         JobAnalysis.restore(JOB, state[:7] + b"\x00\x63" + state[9:])
     with pytest.raises(SnapshotError, match="detectors"):
         JobAnalysis.restore(bench.job({"function": "count"}), state)
+
+
+def test_a_state_that_was_packed_with_zlib_is_read(loaded: Any, whole: Outcome) -> None:
+    first = JobAnalysis(JOB)
+    parts = [loaded.analyse(JOB, 100, analysis=first)]
+    state = first.snapshot()
+    older = state[:9] + zlib.compress(zstandard.decompress(state[9:]))
+    parts.append(loaded.analyse(JOB, BUCKETS - 100, analysis=JobAnalysis.restore(JOB, older), first=100))
+    assert final_scores(parts) == whole
+
+
+def test_replaying_inputs_learns_what_the_documents_taught(loaded: Any, whole: Outcome) -> None:
+    first, again = JobAnalysis(JOB), JobAnalysis(JOB)
+    parts = [loaded.analyse(JOB, right - left, analysis=first, first=left) for left, right in pairwise([0, 90, 170])]
+    for part in parts:
+        again.replay(StepInputs.unpack(part.inputs.pack()))
+    assert again.snapshot() == first.snapshot()
+    parts.append(loaded.analyse(JOB, BUCKETS - 170, analysis=again, first=170))
+    assert final_scores(parts) == whole
+
+
+@pytest.mark.parametrize("cores", [1, 2, 7])
+def test_the_number_of_cores_changes_nothing(
+    loaded: Any, whole: Outcome, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    monkeypatch.setattr(parallel, "CORES", cores)
+    monkeypatch.setattr(detection, "CORES", cores)
+    monkeypatch.setattr(detection, "_FEWEST_CELLS", 1)
+    assert final_scores([loaded.analyse(JOB, BUCKETS)]) == whole
 
 
 def test_buckets_are_analysed_once_and_in_order(bench: Any) -> None:
