@@ -1,7 +1,8 @@
 """A bounded pool of worker threads that gives every running datafeed its turn.
 
-A task is a small step that returns when it wants to run next. Steps wait in one heap ordered by due time, so
-a lookback over years and hundreds of real-time feeds share the workers fairly: whoever waits longest is next.
+A task is a small step that returns when it wants to run next. Those that want to run at once (lookbacks) take turns.
+Those that wait for a time (real time) get every second turn when their time has come, so that no number of lookbacks
+over years holds them up, nor they them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import itertools
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
@@ -27,7 +29,9 @@ class Scheduler:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._heap: list[tuple[float, int, Step]] = []
+        self._timed: list[tuple[float, int, Step]] = []  # a heap by due time
+        self._eager: deque[Step] = deque()
+        self._timed_before = False  # whether the turn before this one was a timed one's
         self._order = itertools.count()
         self._ready = threading.Condition()
         self._stopping = False
@@ -45,7 +49,8 @@ class Scheduler:
         """Finish the steps that run, forget those that wait, and end the threads."""
         with self._ready:
             self._stopping = True
-            self._heap.clear()
+            self._timed.clear()
+            self._eager.clear()
             self._ready.notify_all()
         for thread in self._threads:
             thread.join()
@@ -56,15 +61,23 @@ class Scheduler:
         with self._ready:
             if self._stopping:
                 return
-            heapq.heappush(self._heap, (time.monotonic() + delay_s, next(self._order), step))
+            if delay_s > 0:
+                heapq.heappush(self._timed, (time.monotonic() + delay_s, next(self._order), step))
+            else:
+                self._eager.append(step)
             self._ready.notify()
 
     def _next(self) -> Step | None:
         with self._ready:
             while not self._stopping:
-                wait = self._heap[0][0] - time.monotonic() if self._heap else None
-                if wait is not None and wait <= 0:
-                    return heapq.heappop(self._heap)[2]
+                wait = self._timed[0][0] - time.monotonic() if self._timed else None
+                due = wait is not None and wait <= 0
+                if due and not (self._timed_before and self._eager):
+                    self._timed_before = True
+                    return heapq.heappop(self._timed)[2]
+                if self._eager:
+                    self._timed_before = False
+                    return self._eager.popleft()
                 self._ready.wait(wait)
         return None
 

@@ -204,3 +204,68 @@ def test_workers_take_turns():
     assert finished.wait(10)
     scheduler.stop()
     assert order[:9] == list("abcabcabc")
+
+
+def test_no_number_of_lookbacks_holds_real_time_up_nor_the_other_way_round():
+    """A step whose time has come waits for the step that runs and one more, however many want to run at once."""
+    scheduler = Scheduler(workers=1)
+    turns: list[str] = []
+    lateness: list[int] = []
+    finished = threading.Event()
+    due = [0.0]
+
+    def lookback():
+        turns.append("lookback")
+        time.sleep(0.01)
+        return None if finished.is_set() else 0.0
+
+    def real_time():
+        late = sum(1 for began in starts if began > due[0])
+        lateness.append(late)
+        turns.append("real time")
+        if len(lateness) == 10:
+            finished.set()
+            return None
+        due[0] = time.monotonic() + 0.05
+        return 0.05
+
+    starts: list[float] = []
+
+    def timed_lookback():
+        starts.append(time.monotonic())
+        return lookback()
+
+    for _ in range(20):
+        scheduler.submit(timed_lookback)
+    due[0] = time.monotonic() + 0.05
+    scheduler.submit(real_time, 0.05)
+    scheduler.start()
+    assert finished.wait(30)
+    scheduler.stop()
+    assert max(lateness) <= 1
+    assert turns.count("lookback") > len(lateness)
+
+
+def test_real_time_that_is_always_late_leaves_every_second_turn_to_lookbacks():
+    scheduler = Scheduler(workers=1)
+    turns: list[str] = []
+    finished = threading.Event()
+
+    def step(name, delay):
+        def take():
+            turns.append(name)
+            time.sleep(0.002)
+            if len(turns) > 60:
+                finished.set()
+                return None
+            return delay
+
+        return take
+
+    for _ in range(5):
+        scheduler.submit(step("real time", 0.000_1), 0.000_1)
+    scheduler.submit(step("lookback", 0.0))
+    scheduler.start()
+    assert finished.wait(30)
+    scheduler.stop()
+    assert 20 <= turns[:60].count("lookback") <= 40
