@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 _FIRST_CHUNK: Final = 64
 # A step that takes about this long keeps progress visible and lets a stop through soon.
 _STEP_SECONDS: Final = 0.4
+# The data of the next buckets may be denser than those of the last.
+_MOST_GROWTH: Final = 8
 _NO_DATA_SEARCHES: Final = 10
 _PAUSE_SECONDS: Final = 0.25
 _GIVE_WAY_SECONDS: Final = 0.005
@@ -237,7 +239,8 @@ class RunningDatafeed:
 
     def _resize(self, elapsed_s: float) -> None:
         if elapsed_s < _STEP_SECONDS / 2:
-            self._chunk = min(self._chunk * 2, CHECKED_BUCKETS)
+            growth = min(int(_STEP_SECONDS / max(elapsed_s, 1e-3)), _MOST_GROWTH)
+            self._chunk = min(self._chunk * growth, CHECKED_BUCKETS)
         elif elapsed_s > _STEP_SECONDS * 2:
             self._chunk = max(self._chunk // 2, 1)
 

@@ -102,7 +102,7 @@ class PopulationDetection:
             [self._last_data, np.zeros(len(self._bank) - len(self._last_data), dtype=np.int64)]
         )
         np.maximum.at(self._last_data, rows, first_bucket + values.bucket)
-        order = np.lexsort((values.bucket, rows))
+        order = np.argsort(rows, kind="stable")  # within a population they are in order of time
         order = order[np.isfinite(values.value[order])]
         out = self._bank.advance(
             rows[order],
@@ -138,8 +138,7 @@ class PopulationDetection:
             )
         # The members' number is in their surprises already: a bucket counts its populations.
         scored = np.zeros(buckets, dtype=np.int64)
-        pairs = np.unique(np.stack([rows, values.bucket]), axis=1) if len(rows) else np.zeros((2, 0), dtype=np.int64)
-        np.add.at(scored, pairs[1], 1)
+        np.add.at(scored, np.unique(rows * buckets + values.bucket) % max(buckets, 1), 1)
         return anomalies, scored
 
     def _rows(self, keys: list[tuple[str, ...]], key: IntArray, bucket: IntArray) -> IntArray:
