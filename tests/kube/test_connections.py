@@ -122,6 +122,23 @@ def test_a_wrong_password_then_a_rotated_one(world: World) -> None:
     assert "wrong" not in log
 
 
+def test_notifications_that_may_not_be_read_are_told_by_the_connection(world: World) -> None:
+    """The jobs are served all the same; only what the server alone knows of their datafeeds stays unseen."""
+    world.proxy.forbidden = r"POST /.*ml-notifications.*/_search"
+    world.start_pair()
+
+    def message() -> str:
+        ready = world.kubectl.condition("elasticsearchconnection", "default", world.namespace, "Ready")
+        return ready["message"] if ready is not None and ready["status"] == "True" else ""
+
+    told = wait_until(lambda: "cannot be read" in message() and message(), timeout=20, what="the message")
+    assert "read on .ml-notifications*" in str(told)
+    world.apply(world.job(description="served"))
+    world.wait_ready()
+    world.proxy.forbidden = None
+    wait_until(lambda: message() and "cannot be read" not in message(), timeout=20, what="the message gone")
+
+
 def test_a_connection_that_is_looked_at_anew_is_not_one_that_does_not_exist(world: World) -> None:
     """What is deleted meanwhile waits for it: released at once, its job would run on with nobody to stop it."""
     world.start_pair()

@@ -52,6 +52,7 @@ class EngineProxy:
         self.calls: list[Call] = []
         self.rejected = 0  # requests answered 401
         self.answer_with: int | None = None  # a status that every request is answered with
+        self.forbidden: str | None = None  # a pattern of `METHOD path`: such calls are answered 403
         self._hold: tuple[re.Pattern[str], threading.Event, threading.Event] | None = None
         self._server: _Server | None = None
         self._port = 0
@@ -158,6 +159,12 @@ class _Handler(BaseHTTPRequestHandler):
             content = json.dumps({"error": {"root_cause": [reason], **reason}, "status": proxy.answer_with}).encode()
             headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
             self._answer(proxy.answer_with, headers, content)
+            return
+        if proxy.forbidden is not None and re.search(proxy.forbidden, f"{self.command} {path}"):
+            reason = {"type": "security_exception", "reason": f"action on {path} is unauthorized"}
+            content = json.dumps({"error": {"root_cause": [reason], **reason}, "status": 403}).encode()
+            headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
+            self._answer(403, headers, content)
             return
         proxy.wait_while_held(f"{self.command} {path}")
         upstream = http.client.HTTPConnection(str(proxy.target.hostname), proxy.target.port, timeout=60)

@@ -10,9 +10,11 @@ from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.plan.pair.adoption import completed_before, half, is_taking_over, resting
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, datafeed_change, job_change, observed_id
 from anomalyops.plan.pair.comparison import compare_job, sent_of_datafeed, sent_of_job
+from anomalyops.plan.pair.course import Course
 from anomalyops.plan.pair.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState
 from anomalyops.plan.pair.marker import Marker, read_marker, settings_with
+from anomalyops.plan.pair.marks import Marks
 from anomalyops.plan.pair.ownership import adopted, job_claim, whose
 from anomalyops.plan.pair.removal import blocked, datafeed_removal, removal, waits_for_job
 from anomalyops.plan.pair.restoration import Restoration
@@ -200,7 +202,7 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         job_change=change,
         feed_change=feed_change,
     )
-    lifecycle = Lifecycle(
+    course = Course(
         wanted_job=wanted,
         wanted_feed=desired.datafeed,
         job=job,
@@ -217,24 +219,24 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         run_state_only=policy.run_state_only,
     )
     obstacles = (*change.obstacles, *feed_change.obstacles, *target.obstacles)
-    waits = _unknown_end(lifecycle, observed.datafeed)
+    waits = _unknown_end(course, observed.datafeed)
     if waits is not None:
         return Plan(obstacles=(*obstacles, waits))
-    return Plan(steps=lifecycle.steps(), obstacles=obstacles, fallback=_fallback(desired, job, lifecycle))
+    return Plan(steps=Lifecycle(course).steps(), obstacles=obstacles, fallback=_fallback(desired, job, course))
 
 
-def _fallback(desired: Desired, job: ObservedJob, lifecycle: Lifecycle) -> Restoration | None:
+def _fallback(desired: Desired, job: ObservedJob, course: Course) -> Restoration | None:
     """The way back from a plan that gives something up; None where none is given up."""
-    change, feed, feed_change = lifecycle.job_change, lifecycle.feed, lifecycle.feed_change
+    change, feed, feed_change = course.job_change, course.feed, course.feed_change
     loses_model = bool(change.recreate or change.reset or feed_change.reset)
     if not (loses_model or (feed_change.delete and feed_change.create)):
         return None
     return Restoration(
-        job_id=lifecycle.wanted_job.job_id,
+        job_id=course.wanted_job.job_id,
         job=job.config,
         datafeed=None if feed is None else feed.config,
-        marker=lifecycle.marker_restored,
-        resume=observed_id(feed) if feed is not None and lifecycle.feed_running and feed_change.delete else "",
+        marker=Marks(course).restored,
+        resume=observed_id(feed) if feed is not None and course.feed_running and feed_change.delete else "",
         wanted=fingerprint(desired),
         loses_model=loses_model,
     )
@@ -297,16 +299,16 @@ def _changes(
     return feed_change, change
 
 
-def _unknown_end(lifecycle: Lifecycle, feed: ObservedDatafeed | None) -> Obstacle | None:
+def _unknown_end(course: Course, feed: ObservedDatafeed | None) -> Obstacle | None:
     """A bounded run that somebody else started cannot be started again: its end is known to nobody."""
     interrupted = (
         feed is not None
         and feed.state in RUNNING
-        and not lifecycle.feed_change.managed
-        and bool(lifecycle.stop_reasons)
-        and lifecycle.target.job is not JobTarget.CLOSED
+        and not course.feed_change.managed
+        and bool(course.stop_reasons)
+        and course.target.job is not JobTarget.CLOSED
     )
-    if feed is None or not interrupted or not lifecycle.feed_bounded or lifecycle.record is not None:
+    if feed is None or not interrupted or not course.feed_bounded or course.record is not None:
         return None
     message = (
         f"datafeed {observed_id(feed)}, which no Datafeed resource manages, runs towards an end that only who "
