@@ -81,7 +81,8 @@ class Chaos:
             engine.start()
             fill_index(engine)
         self.uuid = self.engine.call("GET", "/")["cluster_uuid"]
-        self.proxy = EngineProxy(self.engine.url, credentials=("elastic", "first"))
+        self.password = "first"
+        self.proxy = EngineProxy(self.engine.url, credentials=("elastic", self.password))
         self.kubectl("apply", "--server-side", "-k", INSTALL)
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
         for namespace in NAMESPACES:
@@ -101,7 +102,7 @@ class Chaos:
     def restore_all(self) -> None:
         """Everything that a pair needs is there and works."""
         self.proxy.answer_with = None
-        self.proxy.credentials = ("elastic", "first")
+        self.proxy.credentials = ("elastic", self.password)
         for namespace in NAMESPACES:
             self.allow(namespace)
             self.kubectl.apply(self.secret(namespace), self.connection(namespace))
@@ -111,7 +112,7 @@ class Chaos:
         self.kubectl.run("create", "rolebinding", "secrets", "-n", namespace, *role, check=False)
 
     def secret(self, namespace: str) -> Manifest:
-        data = {"username": "elastic", "password": "first"}
+        data = {"username": "elastic", "password": self.password}
         metadata = {"name": "elastic", "namespace": namespace}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
@@ -218,6 +219,17 @@ class Chaos:
 
     def give_secret(self) -> None:
         self.kubectl.apply(self.secret(self.random.choice(NAMESPACES)))
+
+    def rotate_secret(self) -> None:
+        """Another password, on the server first or in the Secrets first."""
+        self.password = f"password-{self.random.randrange(1000)}"
+        steps: list[Callable[[], object]] = [
+            lambda: setattr(self.proxy, "credentials", ("elastic", self.password)),
+            lambda: self.kubectl.apply(*(self.secret(namespace) for namespace in NAMESPACES)),
+        ]
+        self.random.shuffle(steps)
+        for step in steps:
+            step()
 
     def take_rights(self) -> None:
         namespace = self.random.choice(NAMESPACES)
@@ -329,6 +341,7 @@ ACTIONS: dict[str, int] = {
     "move_connection": 3,
     "take_secret": 2,
     "give_secret": 4,
+    "rotate_secret": 3,
     "take_rights": 1,
     "give_rights": 3,
     "kill_operator": 2,

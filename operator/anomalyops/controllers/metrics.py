@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from aiohttp import web
-
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
-PATH = "/metrics"
-_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,39 +65,6 @@ def exposition(found: Iterable[Gauge]) -> str:
             inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
             lines.append(f"{name}{{{inside}}} {value:g}" if inside else f"{name} {value:g}")
     return "".join(f"{line}\n" for line in lines)
-
-
-class MetricsServer:
-    """Answers `/metrics` on a port.
-
-    Args:
-        work: The queue and the objects.
-        connections: The servers.
-        scopes: The listings.
-    """
-
-    def __init__(self, work: Work, connections: ConnectionController, scopes: Scopes) -> None:
-        self._parts = work, connections, scopes
-        app = web.Application()
-        app.router.add_get(PATH, self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
-
-    async def start(self, port: int) -> None:
-        """Begin to answer.
-
-        Raises:
-            OSError: the port is taken.
-        """
-        await self._runner.setup()
-        await web.TCPSite(self._runner, port=port).start()
-
-    async def stop(self) -> None:
-        """Answer no more."""
-        await self._runner.cleanup()
-
-    async def _answer(self, _: web.Request) -> web.Response:
-        text = exposition(gauges(*self._parts))
-        return web.Response(body=text.encode(), headers={"Content-Type": _CONTENT_TYPE})
 
 
 def _seconds(name: str, text: str, value: float) -> Gauge:

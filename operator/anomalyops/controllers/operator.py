@@ -18,8 +18,7 @@ from typing import Any, TypeVar
 import kopf
 
 from anomalyops.controllers.connection.controller import ConnectionController
-from anomalyops.controllers.liveness import UnhealthyError, health
-from anomalyops.controllers.metrics import MetricsServer
+from anomalyops.controllers.endpoints import Endpoints
 from anomalyops.controllers.pair.controller import PairController
 from anomalyops.resources import GROUP, KINDS, VERSION
 from anomalyops.watching.events import EventRecorder
@@ -110,7 +109,7 @@ class _Operator:
         self.scopes: Scopes
         self._loop: asyncio.AbstractEventLoop
         self._stop_watching = threading.Event()
-        self._metrics: MetricsServer | None = None
+        self._endpoints: Endpoints | None = None
         self._ended = False
 
     async def serve(self) -> None:
@@ -125,13 +124,13 @@ class _Operator:
         try:
             await self._start(api)
             self.scopes.start()
-            await self._serve_metrics()
+            await self._answer()
             await self._watch()
         except KubeApiError as error:
             raise StartupError(str(error)) from error
         finally:
-            if self._metrics is not None:
-                await self._metrics.stop()
+            if self._endpoints is not None:
+                await self._endpoints.stop()
             if hasattr(self, "scopes"):
                 await self.scopes.stop()
                 await self.controllers.work.stop(grace=GRACE)
@@ -154,15 +153,14 @@ class _Operator:
         await controllers.work.begin()
         logger.info("serving %s of cluster %s", ", ".join(self.options.namespaces) or "all namespaces", cluster)
 
-    async def _serve_metrics(self) -> None:
-        port = self.options.metrics_port
-        if port is None:
-            return
-        self._metrics = MetricsServer(self.controllers.work, self.controllers.connections, self.scopes)
+    async def _answer(self) -> None:
+        """Begin to answer about health and metrics."""
+        self._endpoints = Endpoints(self.controllers.work, self.controllers.connections, self.scopes)
+        ports = self.options.liveness_port, self.options.metrics_port
         try:
-            await self._metrics.start(port)
+            await self._endpoints.start(health_port=ports[0], metrics_port=ports[1])
         except OSError as error:
-            raise StartupError(f"--metrics-port {port}: {error.strerror or error}") from error
+            raise StartupError(f"--liveness-port or --metrics-port: {error.strerror or error}") from error
 
     async def _watch(self) -> None:
         """Have kopf watch; begin anew when a watch is deaf, or when kopf gives up.
@@ -192,7 +190,6 @@ class _Operator:
                     standalone=True,
                     clusterwide=not self.options.namespaces,
                     namespaces=self.options.namespaces,
-                    liveness_endpoint=self._endpoint(),
                     stop_flag=self._stop_watching,
                 )
             )
@@ -213,15 +210,10 @@ class _Operator:
         """Do in our event loop what kopf asks for in its own."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
-    def _endpoint(self) -> str | None:
-        port = self.options.liveness_port
-        return None if port is None else f"http://0.0.0.0:{port}/healthz"
-
     def registry(self) -> kopf.OperatorRegistry:
         """Our handlers, and nothing that another module may have registered."""
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(self.login)
-        kopf.on.probe(registry=registry, id="anomalyops")(self.probe)
         for plural in PLURALS:
             kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"changed-{plural}")(self.changed)
         return registry
@@ -229,17 +221,6 @@ class _Operator:
     async def login(self, **kwargs: Any) -> kopf.ConnectionInfo | None:
         """The pod's service account, else the kubeconfig with whatever plugins it names."""
         return kopf.login_with_service_account(**kwargs) if in_cluster() else kopf.login_via_client(**kwargs)
-
-    async def probe(self, **_: object) -> dict[str, Any]:
-        """Fails, and with it the health endpoint, when no work is done any more."""
-        try:
-            return await self._here(self._health())
-        except UnhealthyError as error:
-            logger.exception("unhealthy")
-            raise kopf.PermanentError(str(error)) from error
-
-    async def _health(self) -> dict[str, Any]:
-        return health(self.controllers.work, self.controllers.connections, self.scopes)
 
     async def changed(self, event: kopf.RawEvent, **_: object) -> None:
         """Every event of the kinds."""
