@@ -45,7 +45,7 @@ test-e2e: $(READY)  ## the chart on kind, where Docker is
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 fuzz: $(READY)  ## every law, long
-	$(BIN)/python -m pytest tests/unit -m fuzz --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest tests/unit -m hypothesis --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
 
 chaos: $(READY)  ## ten minutes of everything at once on a real kube-apiserver
 	PYTHONPATH=tests:tests/kube $(BIN)/python -m chaos $(ARGS)
