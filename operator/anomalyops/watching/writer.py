@@ -43,19 +43,21 @@ class ObjectWriter:
         ]
         return await self._patch(seen, operations, subresource="/status")
 
-    async def add_finalizer(self, seen: Seen[Any]) -> bool:
-        """Adds the finalizer. False: the object has changed or is gone; look again.
+    async def add_finalizer(self, seen: Seen[Any], annotations: Mapping[str, str] | None = None) -> bool:
+        """Adds the finalizer, and annotations in the same write. False: the object has changed or is gone; look again.
 
         Raises:
             KubeApiError: the API refused the patch for another reason.
         """
         if FINALIZER in seen.metadata.finalizers:
             return True
+        noted = {**seen.metadata.annotations, **(annotations or {})}
+        notes = [{"op": "add", "path": "/metadata/annotations", "value": noted}] if annotations else []
         present = seen.metadata.finalizers
         add: dict[str, Any] = {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER}
         if not present:
             add = {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}
-        return await self._patch(seen, [_same_version(seen), add])
+        return await self._patch(seen, [_same_version(seen), *notes, add])
 
     async def remove_finalizer(self, seen: Seen[Any]) -> bool:
         """Lets the object go. False: it has changed meanwhile; look again. True as well when it is gone.

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.pair.index import PairIndex
-from anomalyops.controllers.pair.place import Place, pinned, placed, refusal, retained, with_place
+from anomalyops.controllers.pair.place import Place, note, pinned, placed, refusal, retained, with_place
 from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice, released_notice, waiting_status
 from anomalyops.controllers.pair.release import release
 from anomalyops.elastic import OtherServer
@@ -186,14 +186,21 @@ class PairController:
         statuses = [(one, status) for one in seen if (status := with_place(one, place)) is not None]
         await self._work.write(Report(statuses=tuple(statuses)))
 
-    async def _reconcile(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]], runtime: ConnectionRuntime) -> Report:
+    async def _reconcile(
+        self, key: ObjectKey, pair: Pair | None, seen: list[Seen[Any]], runtime: ConnectionRuntime
+    ) -> Report:
         # The finalizer comes before the first write to the server: nothing may be left there without an owner.
-        if _needs_finalizer(pair, seen):
-            held = [self._work.writer.add_finalizer(one) for one in seen if not _deletion_asked([one])]
+        here = Place(runtime.key, runtime.cluster_uuid)
+        if pair is not None and _needs_finalizer(pair, seen):
+            held = [
+                self._work.writer.add_finalizer(one, note(one.metadata, here) if one is seen[0] else None)
+                for one in seen
+                if not _deletion_asked([one])
+            ]
             if not all(await at_once(held)):
                 return Report(retry_after=CONFLICT_RETRY)
-        here = Place(runtime.key, runtime.cluster_uuid)
-        if pair.job is not None:
+            pair, seen = self._pair(key)
+        if pair is not None and pair.job is not None and pinned(pair) != here:
             # One of them is enough to know where the pair lives; the Datafeed's status tells it when it is written.
             await self._pin([one for one in seen[:1] if not _deletion_asked([one])], here)
         fresh, seen = self._pair(key)

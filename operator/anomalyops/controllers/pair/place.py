@@ -1,4 +1,8 @@
-"""Where a pair lives: the server is pinned when the pair is first carried out, and it moves only when told to."""
+"""Where a pair lives: the server is pinned when the pair is first carried out, and it moves only when told to.
+
+The place is in `status.placement`. Until a status is written it is in an annotation of the job, which comes with the
+finalizer in one write. The annotation names the object's uid: on a copy of the manifest it says nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,20 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from anomalyops.reconciler import Pair
-from anomalyops.resources import AnomalyJob, AnomalyJobStatus, Datafeed, DatafeedStatus, DeletionPolicy, Placement
+from anomalyops.resources import (
+    GROUP,
+    AnomalyJob,
+    AnomalyJobStatus,
+    Datafeed,
+    DatafeedStatus,
+    DeletionPolicy,
+    Metadata,
+    Placement,
+)
 from anomalyops.watching.objects import Seen
 from anomalyops.watching.options import ObjectKey
+
+NOTE = f"{GROUP}/place"
 
 R = TypeVar("R", AnomalyJob | None, Datafeed | None)
 
@@ -43,11 +58,32 @@ class Place:
 
 def pinned(pair: Pair) -> Place | None:
     """Where a pair lives, as its statuses say; None when it lives nowhere yet."""
-    for resource in pair.resources:
-        found = resource.status.placement if resource.status is not None else None
-        if found is not None and found.connection:
-            return Place(ObjectKey.parse(found.connection), found.cluster_uuid or "")
-    return None
+    found = (_placement(resource) or _noted(resource.metadata) for resource in pair.resources)
+    return next((place for place in found if place is not None), None)
+
+
+def _placement(resource: AnomalyJob | Datafeed) -> Place | None:
+    found = resource.status.placement if resource.status is not None else None
+    if found is None or not found.connection:
+        return None
+    return Place(ObjectKey.parse(found.connection), found.cluster_uuid or "")
+
+
+def note(metadata: Metadata, place: Place) -> dict[str, str]:
+    """The annotation that tells an object's place before its status does."""
+    return {NOTE: f"{metadata.uid} {place.connection} {place.cluster_uuid}".rstrip()}
+
+
+def _noted(metadata: Metadata) -> Place | None:
+    """The place in the annotation of this very object; None where there is none that can be read."""
+    uid, _, rest = metadata.annotations.get(NOTE, "").partition(" ")
+    connection, _, cluster_uuid = rest.partition(" ")
+    if not uid or uid != metadata.uid:
+        return None
+    try:
+        return Place(ObjectKey.parse(connection), cluster_uuid)
+    except ValueError:
+        return None
 
 
 def with_place(seen: Seen[Any], place: Place) -> dict[str, Any] | None:
@@ -65,10 +101,10 @@ def with_place(seen: Seen[Any], place: Place) -> dict[str, Any] | None:
 def placed(pair: Pair, place: Place) -> Pair:
     """The pair with the place in its statuses; what is being deleted stays where it lives."""
     job, feed, here = pair.job, pair.datafeed, {"placement": place.placement()}
-    if job is not None and job.deletion_requested is None and pinned(Pair(job=job)) != place:
+    if job is not None and job.deletion_requested is None and _placement(job) != place:
         status = (job.status or AnomalyJobStatus()).model_copy(update=here)
         job = job.model_copy(update={"status": status})
-    if feed is not None and feed.deletion_requested is None and pinned(Pair(datafeed=feed)) != place:
+    if feed is not None and feed.deletion_requested is None and _placement(feed) != place:
         feed_status = (feed.status or DatafeedStatus()).model_copy(update=here)
         feed = feed.model_copy(update={"status": feed_status})
     return replace(pair, job=job, datafeed=feed)
