@@ -216,7 +216,8 @@ def _by_run_state(look: _Look, observed: ObservedDatafeed) -> Verdict:
             message = f"{look.name} was stopped when it was taken over and stays so: set spec.state: Started"
             return fine(Reason.LEFT_AS_FOUND, message)
         case DatafeedState.STOPPED:
-            return working(Reason.DATAFEED_STOPPED, f"{look.name} is stopped and is to be started")
+            why = Reason.DATAFEED_STOPPED if look.stopped_unasked else Reason.STARTING
+            return working(why, f"{look.name} is stopped and is to be started")
         case DatafeedState.STOPPING:
             return working(Reason.STOPPING, f"{look.name} is stopping")
         case DatafeedState.STARTING:

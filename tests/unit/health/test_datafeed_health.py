@@ -32,7 +32,7 @@ SITUATIONS = {
     "catching up": (feed(), seen_feed(real_time=False), job(), PlanState(), ("True", "Ready"), "Current"),
     "starting": (feed(), seen_feed("starting"), job(), PlanState(), ("False", "Starting"), "InProgress"),
     "stopping": (feed(), seen_feed("stopping"), job(), PlanState(), ("False", "Stopping"), "InProgress"),
-    "stopped unasked": (feed(), seen_feed("stopped"), job(), PlanState(), ("False", "DatafeedStopped"), "InProgress"),
+    "not running yet": (feed(), seen_feed("stopped"), job(), PlanState(), ("False", "Starting"), "InProgress"),
     "stopped as asked": (
         feed(state="Stopped"),
         seen_feed("stopped"),
@@ -144,6 +144,7 @@ def test_a_start_that_is_refused_says_nothing_against_the_configuration():
 
 def test_stopped_unasked_has_a_condition_of_its_own():
     status = feed_look(observed=seen_feed("stopped"), previous=feed_look())
+    assert told(status) == ("False", "DatafeedStopped")
     assert told(status, "DatafeedStopped") == ("True", "DatafeedStopped")
     assert told(feed_look(previous=status), "DatafeedStopped") is None
 
@@ -158,7 +159,7 @@ def test_stopped_unasked_has_a_condition_of_its_own():
 )
 def test_what_the_operator_stopped_itself_is_no_warning(resource, of_job):
     status = feed_look(resource, seen_feed("stopped"), of_job=of_job, previous=feed_look())
-    assert told(status) == ("False", "DatafeedStopped")
+    assert told(status) == ("False", "Starting")
     assert told(status, "DatafeedStopped") is None
     start = StartDatafeed(datafeed_id="datafeed-logs", reason="spec.state is Started")
     failed = PlanState(failure=Failure(kind=FailureKind.BUSY, message="full", step=start), pending=(start,))
