@@ -245,8 +245,8 @@ class ConnectionRuntime:
         if self._deaf.note(observation.messages_problem):
             logger.warning("connection %s: notifications: %s", self.key, self._deaf.problem or "can be read again")
             await self._check()
+        self.observed = True  # before it is handed out: what needs a reconcile is reconciled at once
         await self._owner.observed(self.key, observation)
-        self.observed = True
 
     async def _check(self) -> None:
         """Finds out whether the server can be used, and says so in the status of the connection."""
