@@ -422,7 +422,8 @@ def _just_created(seen: Iterable[Seen[Any]], within: float) -> bool:
     """Whether an object is so new that the watch of another kind may not have shown what belongs to it."""
     now = _now()
     created = [one.metadata.creation_timestamp for one in seen if not one.metadata.deletion_timestamp]
-    return any(at is not None and (now - at).total_seconds() < within for at in created)
+    # Where the clocks differ by more, nothing is new: better too early than not until they agree.
+    return any(at is not None and abs((now - at).total_seconds()) < within for at in created)
 
 
 def _now() -> datetime:
