@@ -151,7 +151,7 @@ def _parameters(call: Call) -> dict[str, Any]:
     if "docvalue_fields" in call.query:
         merged["docvalue_fields"] = call.query["docvalue_fields"].split(",")
     source = call.query.get("_source")
-    if source is not None:
+    if source:
         merged["_source"] = source == "true" if source in {"true", "false"} else source.split(",")
     includes, excludes = call.query.get("_source_includes"), call.query.get("_source_excludes")
     if includes or excludes:

@@ -76,6 +76,12 @@ class QueryShardError(IllegalQueryError):
     type = "query_shard_exception"
 
 
+class InvalidOrderError(IllegalQueryError):
+    """Buckets are to be ordered by what they do not have."""
+
+    type = "invalid_path"
+
+
 class UnsupportedQueryError(QueryError):
     """Elasticsearch has it, this engine does not; the message names what is missing."""
 

@@ -156,6 +156,14 @@ def check_doc_values(leaf: Field, name: str, index: str) -> None:
         )
 
 
+def id_field_error() -> IllegalQueryError:
+    """Return the refusal to aggregate or sort on the ids of documents."""
+    return IllegalQueryError(
+        "Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic cluster "
+        "setting: indices.id_field_data.enabled"
+    )
+
+
 def text_field_error(name: str, index: str) -> IllegalQueryError:
     """Return the refusal to aggregate or sort on analysed text."""
     return IllegalQueryError(

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from anomalyops_engine.query.date_options import date_format
-from anomalyops_engine.query.errors import IllegalQueryError, QueryError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Expr, call
-from anomalyops_engine.query.fields import check_doc_values, listed
-from anomalyops_engine.query.options import MistypedError, Subject, boolean, option, read_options, text
+from anomalyops_engine.query.errors import ContentParseError, IllegalQueryError, QueryError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Column, Expr, ListOf, Literal, call
+from anomalyops_engine.query.fields import check_doc_values, id_field_error, listed
+from anomalyops_engine.query.options import (
+    MistypedError,
+    Subject,
+    boolean,
+    option,
+    read_options,
+    text,
+    token_of,
+    token_text,
+)
 from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.fieldtypes.numbers import SINGLES, single_digits
@@ -59,11 +69,14 @@ def _read(value: object, subject: Subject, *, in_order: bool) -> tuple[WantedFie
     return tuple(_read_item(item, subject, in_order=in_order) for item in value)
 
 
+_ITEM = "[fetch_field_and_format]"
+
+
 def _read_item(item: object, subject: Subject, *, in_order: bool) -> WantedField:
-    if isinstance(item, str):
-        return WantedField(field=item, sorted=in_order)
+    if isinstance(item, str | int | float):
+        return WantedField(field=token_text(item), sorted=in_order)
     if not isinstance(item, dict):
-        raise MistypedError(item)
+        raise ContentParseError(f"{_ITEM} Expected START_OBJECT but was: {token_of(item)}")
     if item.get("include_unmapped") is not None and not in_order:
         # What the mapping does not know is not among the columns.
         wanted = boolean(item["include_unmapped"])
@@ -106,10 +119,48 @@ def hit_fields(index: Index, wanted: Sequence[WantedField]) -> dict[str, HitFiel
     """
     found: dict[str, HitField] = {}
     for entry in wanted:
+        if entry.field in METADATA:
+            own = _metadata(entry, index)
+            found |= {} if own is None or own.name in found else {own.name: own}
+            continue
         for name, leaf in _leaves(index, entry.field, texts=not entry.sorted):
             if name not in found:
                 found[name] = HitField(name, SQL_TYPES[leaf.type], _values(leaf, entry, index), _show(leaf, entry))
     return found
+
+
+# Fields that every document has beside its own, with the types of their columns.
+METADATA: Mapping[str, str | None] = {
+    "_id": "VARCHAR",
+    "_index": "VARCHAR",
+    "_version": "BIGINT",
+    "_seq_no": "BIGINT",
+    "_ignored": "VARCHAR",
+    **dict.fromkeys(("_source", "_doc_count", "_routing", "_field_names", "_nested_path")),
+}
+_INTERNAL = frozenset({"_source", "_seq_no", "_field_names", "_nested_path"})
+
+
+def _metadata(entry: WantedField, index: Index) -> HitField | None:
+    """Return what a hit shows of a field that is not its own, None for nothing.
+
+    Raises:
+        IllegalQueryError: it is not to be read so.
+    """
+    name = entry.field
+    kind = METADATA[name]
+    if entry.sorted:
+        if name == "_id":
+            raise id_field_error()
+        if kind is None:
+            raise IllegalQueryError(f"Fielddata is not supported on field [{name}] of type [{name}]")
+    elif name in _INTERNAL:
+        cause = IllegalQueryError(f"Cannot fetch values for internal field [{name}].")
+        raise IllegalQueryError(f"error fetching [{name}]: {cause.reason}", cause)
+    if kind is None:
+        return None
+    value = Literal(index.name) if name == "_index" else Column(name)
+    return HitField(name, kind, value if name == "_ignored" else ListOf((value,)), _as_it_is)
 
 
 def _leaves(index: Index, pattern: str, *, texts: bool) -> list[tuple[str, Field]]:
@@ -136,21 +187,47 @@ def _show(leaf: Field, entry: WantedField) -> Callable[[Any], Any]:
     if leaf.is_date:
         formats = leaf.formats if entry.format is None else date_format(entry.format)
         return lambda value: format_millis(value, formats)
+    if leaf.type == "geo_point":
+        return _shown_point(leaf, entry)
     if entry.format is not None:
         raise _no_format(leaf, entry)
     if leaf.type == "ip":
         return ip.shown
     if entry.sorted:
         return _as_it_is
-    if leaf.type == "geo_point":
-        return _point
     return single_digits if leaf.type in SINGLES else _as_it_is
 
 
-def _point(value: str) -> dict[str, Any]:
-    """Return a point as GeoJSON."""
+def _shown_point(leaf: Field, entry: WantedField) -> Callable[[str], Any]:
+    if entry.sorted:
+        if entry.format is not None:
+            raise _no_format(leaf, entry)
+        return _kept_point
+    shapes: Mapping[str | None, Callable[[str], Any]] = {None: _geojson, "geojson": _geojson, "wkt": _wkt}
+    if entry.format not in shapes:
+        raise IllegalQueryError(f"Unrecognized geometry format [{entry.format}].")
+    return shapes[entry.format]
+
+
+def _geojson(value: str) -> dict[str, Any]:
     lat, lon = value.split(",")
     return {"coordinates": [float(lon), float(lat)], "type": "Point"}
+
+
+def _wkt(value: str) -> str:
+    lat, lon = value.split(",")
+    return f"POINT ({float(lon)} {float(lat)})"
+
+
+def _kept_point(value: str) -> str:
+    """Return a point in the precision of doc values, two numbers of 32 bits (Lucene's `GeoEncodingUtils`)."""
+    lat, lon = (float(part) for part in value.split(","))
+    return f"{_kept_degrees(lat, 180.0)}, {_kept_degrees(lon, 360.0)}"
+
+
+def _kept_degrees(degrees: float, span: float) -> float:
+    step = span / 2**32
+    return min(math.floor(degrees / step), 2**31 - 1) * step
 
 
 def _as_it_is(value: Any) -> Any:

@@ -9,7 +9,8 @@
 `read_options(Histogram, ...)` takes what the table names, refuses what it does not name (400) and what Elasticsearch
 has and the engine has not (501, the names in `UNSUPPORTED`); so nothing is accepted and ignored. A reader turns the
 JSON of one option into its value. Numbers and booleans may be written as text, as Elasticsearch's parsers take them
-(`AbstractXContentParser`, number coercion); fractions of whole numbers, infinities and what is no number are refused.
+(`AbstractXContentParser`, number coercion); fractions are cut off where a whole number is wanted, infinities and what
+is no number are refused.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from anomalyops_engine.query.errors import (
     IllegalQueryError,
     NumberFormatError,
     QueryError,
+    QueryParsingError,
     UnsupportedQueryError,
 )
 
@@ -75,6 +77,29 @@ class Subject:
     def missing(self, key: str) -> QueryError:
         """Return the error of an option that must be there."""
         return IllegalQueryError(f"Required [{key}] is missing in [{self.kind}]{self.place}")
+
+
+class BodySubject(Subject):
+    """A search body, whose parser tells unknown keys and wrong kinds of values alike."""
+
+    __slots__ = ()
+
+    def unknown(self, key: str, value: object) -> QueryError:
+        """Return the error of a key that nobody knows."""
+        return QueryParsingError(f"Unknown key for a {token_of(value)} in [{key}].")
+
+    def unsupported(self, key: str) -> QueryError:
+        """Return the error of a key that this engine lacks."""
+        return UnsupportedQueryError(f"[{key}] in a search is not supported by this engine")
+
+    def mistyped(self, key: str, error: MistypedError) -> QueryError:
+        """Return the error of a key that is given another kind of JSON value than it takes."""
+        plain = isinstance(error.value, str | int | float)
+        return (error.of_token() if plain else None) or self.unknown(key, error.value)
+
+    def failed(self, key: str, cause: QueryError) -> QueryError:
+        """Return the error of a key whose value cannot be read."""
+        return cause
 
 
 class Wanted(enum.Enum):
@@ -167,7 +192,7 @@ def _read(read: Callable[[object], Any], value: object, key: str, subject: Subje
         if subject.coerces and error.wanted is Wanted.TEXT and isinstance(value, int | float):
             return _read(read, token_text(value), key, subject)
         raise subject.mistyped(key, error) from None
-    except IllegalQueryError as error:
+    except (IllegalQueryError, QueryParsingError) as error:
         raise subject.failed(key, error) from None
 
 
@@ -222,12 +247,10 @@ def number(*, above: float | None = None, at_least: float | None = None) -> Call
 
 
 def integer(*, at_least: int = -(2**31), at_most: int = 2**31 - 1) -> Callable[[object], int]:
-    """Return the reader of a whole number within limits; `2.0` is one, `2.5` is none."""
+    """Return the reader of a whole number within limits; the fraction of a number is cut off."""
 
     def read(value: object) -> int:
         found = any_number(value)
-        if found != int(found):
-            raise IllegalQueryError(f"expected a whole number, got [{shown(value)}]")
         if not at_least <= found <= at_most:
             raise IllegalQueryError(f"must be from [{at_least}] to [{at_most}], got [{shown(value)}]")
         return int(found)

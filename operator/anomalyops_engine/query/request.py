@@ -8,19 +8,18 @@ from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations import Node, parse_aggregations
 from anomalyops_engine.query.dsl import Query, read_query
-from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
 from anomalyops_engine.query.hit_fields import WantedField, read_docvalue_fields, read_fields
 from anomalyops_engine.query.options import (
+    BodySubject,
     MistypedError,
     Scalar,
-    Subject,
     any_number,
     boolean,
     integer,
     option,
     read_options,
     scalar,
-    token_of,
 )
 from anomalyops_engine.query.sorting import SortKey, read_sort
 from anomalyops_engine.query.sources import SourceFilter, read_source
@@ -29,29 +28,6 @@ from anomalyops_engine.query.sources import SourceFilter, read_source
 TRACKED = 10_000
 # More than there can be.
 EVERYTHING = 2**63
-
-
-class BodySubject(Subject):
-    """A search body, whose parser tells unknown keys and wrong kinds of values alike."""
-
-    __slots__ = ()
-
-    def unknown(self, key: str, value: object) -> QueryError:
-        """Return the error of a key that nobody knows."""
-        return QueryParsingError(f"Unknown key for a {token_of(value)} in [{key}].")
-
-    def unsupported(self, key: str) -> QueryError:
-        """Return the error of a key that this engine lacks."""
-        return UnsupportedQueryError(f"[{key}] in a search is not supported by this engine")
-
-    def mistyped(self, key: str, error: MistypedError) -> QueryError:
-        """Return the error of a key that is given another kind of JSON value than it takes."""
-        plain = isinstance(error.value, str | int | float)
-        return (error.of_token() if plain else None) or self.unknown(key, error.value)
-
-    def failed(self, key: str, cause: QueryError) -> QueryError:
-        """Return the error of a key whose value cannot be read."""
-        return cause
 
 
 def _at_least_zero(name: str) -> Callable[[object], int]:

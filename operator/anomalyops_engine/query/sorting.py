@@ -11,7 +11,7 @@ from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, Literal, Order, ScalarFunction, call
-from anomalyops_engine.query.fields import check_doc_values
+from anomalyops_engine.query.fields import check_doc_values, id_field_error
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
@@ -154,10 +154,7 @@ def sort_column(key: SortKey, index: Index, *, number: int, now_ms: int) -> Sort
     if key.field in _KEYS_OF_THE_ENGINE:
         return _engine_column(key.field, index, number)
     if key.field == "_id":
-        raise IllegalQueryError(
-            "Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic cluster "
-            "setting: indices.id_field_data.enabled"
-        )
+        raise id_field_error()
     leaf = index.get(key.field)
     if leaf is None:
         return _unmapped_column(key)

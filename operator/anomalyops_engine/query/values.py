@@ -98,7 +98,9 @@ def as_text(value: object) -> str:
 
 def java_text(number: float) -> str:
     """Return a number as Java's `Double.toString` writes it: 1.0E10, where Python has 10000000000.0."""
-    plain = repr(number)
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else f"{'-' if number < 0 else ''}Infinity"
+    plain = repr(float(number))
     if 1e-3 <= abs(number) < 1e7 or number == 0:
         return plain
     digits, _, exponent = f"{number:e}".partition("e") if "e" not in plain else plain.partition("e")

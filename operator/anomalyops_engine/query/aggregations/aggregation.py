@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
 from anomalyops_engine.query.expr import Expr
-from anomalyops_engine.query.options import shown
+from anomalyops_engine.query.options import MistypedError, shown
 
 MAX_BUCKETS = 65_536
 
@@ -139,11 +139,14 @@ def read_order(value: object) -> tuple[tuple[str, bool], ...]:
     Raises:
         QueryParsingError: malformed.
     """
+    if not isinstance(value, list | dict):
+        raise MistypedError(value)
     pairs: list[tuple[str, bool]] = []
     for item in value if isinstance(value, list) else [value]:
-        if not isinstance(item, dict) or len(item) != 1:
+        if not isinstance(item, dict) or not item:
             raise QueryParsingError(f"Must specify at least one field for [order], got [{shown(item)}]")
-        ((what, direction),) = item.items()
+        # Of several in one object the last one counts.
+        what, direction = list(item.items())[-1]
         if not isinstance(direction, str) or direction.lower() not in {"asc", "desc"}:
             raise QueryParsingError(f"Unknown order direction [{shown(direction)}]")
         pairs.append((what, direction.lower() == "desc"))

@@ -26,7 +26,7 @@ from anomalyops_engine.query.options import (
     table_of,
     text,
 )
-from anomalyops_engine.store.dates import format_millis
+from anomalyops_engine.store.dates import DEFAULT_FORMAT, format_millis
 from anomalyops_engine.store.gregorian import month_of, start_of_month
 
 _FIXED_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -149,14 +149,14 @@ class DateHistogram(BucketAggregation):
     extended_bounds: Bounds | None = option(table_of(Bounds, Subject("extended_bounds")), None)
     hard_bounds: Bounds | None = option(table_of(Bounds, Subject("hard_bounds")), None)
     order: tuple[tuple[str, bool], ...] = option(read_order, (("_key", False),))
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""
         buckets = Buckets(interval_of(self, name), self.offset - shift_ms(self.time_zone, name))
         column = date_column(self.field, rows)
         leaf = column.leaf
-        formats = self.format or (leaf.formats if leaf is not None else "epoch_millis")
+        formats = self.format or (leaf.formats if leaf is not None else DEFAULT_FORMAT)
         extended = self._moments(self.extended_bounds, formats, rows)
 
         def show(key: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, Found, Inner
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.dsl import Clause, parse_query
-from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, ListOf, any_of, call, when
 from anomalyops_engine.query.options import MistypedError, Subject, boolean, option, text
 
@@ -64,11 +64,24 @@ class _Queries:
 
 
 def _queries(value: object) -> _Queries:
+    if value in ({}, []):
+        raise IllegalQueryError("[filters] cannot be empty.")
     if isinstance(value, dict):
-        return _Queries(tuple(map(parse_query, value.values())), tuple(value))
+        names = tuple(sorted(value))
+        return _Queries(tuple(parse_query(value[name]) for name in names), names)
     if isinstance(value, list):
         return _Queries(tuple(map(parse_query, value)), None)
     raise MistypedError(value)
+
+
+class FiltersSubject(Subject):
+    """The aggregation, whose parser reads token by token and tells errors of queries as they are."""
+
+    __slots__ = ()
+
+    def failed(self, key: str, cause: QueryError) -> QueryError:
+        """Return the error of an option whose value cannot be read."""
+        return cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +97,6 @@ class Filters(BucketAggregation):
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""
-        if not self.filters.queries:
-            raise IllegalQueryError(f"[filters] cannot be empty in aggregation [{name}]")
         conditions = [rows.condition(query) for query in self.filters.queries]
         names = None if self.filters.names is None else list(self.filters.names)
         with_rest = self.other_bucket_key is not None if self.other_bucket is None else self.other_bucket

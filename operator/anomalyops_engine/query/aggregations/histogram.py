@@ -38,7 +38,7 @@ class Histogram(BucketAggregation):
     extended_bounds: Bounds | None = option(table_of(Bounds, Subject("extended_bounds")), None)
     hard_bounds: Bounds | None = option(table_of(Bounds, Subject("hard_bounds")), None)
     order: tuple[tuple[str, bool], ...] = option(read_order, (("_key", False),))
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""

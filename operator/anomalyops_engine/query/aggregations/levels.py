@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from anomalyops_engine.query.aggregations.aggregation import Bucketing, Metric
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.errors import InvalidOrderError
 from anomalyops_engine.query.expr import (
     Aggregate,
     Column,
@@ -137,7 +137,7 @@ def _order(bucketing: Bucketing, metrics: Sequence[Metric], depth: int) -> tuple
 
 
 def _ordered_by(what: str, bucketing: Bucketing, metrics: Sequence[Metric], own: Expr) -> Expr:
-    if what in {"_key", "_term"}:
+    if what == "_key":
         return own
     if what == "_count":
         return Column("n")
@@ -149,7 +149,8 @@ def _ordered_by(what: str, bucketing: Bucketing, metrics: Sequence[Metric], own:
                 break
             return Column(f"m{position + metric.orders[part]}")
         position += len(metric.expressions)
-    raise IllegalQueryError(
-        f"Invalid aggregation order path [{what}] in [{bucketing.name}]: it must be [_count], [_key] or a "
-        "single-value metric among its own sub-aggregations"
+    raise InvalidOrderError(
+        f"Invalid aggregation order path [{what}] in [{bucketing.name}]. The provided aggregation [{name}] either does "
+        "not exist, or is a pipeline aggregation and cannot be used to sort the buckets: it must be [_count], [_key] "
+        "or a single-value metric among its own sub-aggregations"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import Metric, MetricAggregation
@@ -24,6 +25,7 @@ from anomalyops_engine.query.options import (
     shown,
     table_of,
     text,
+    token_text,
     unsupported,
     word,
 )
@@ -106,7 +108,7 @@ class _NumberMetric(MetricAggregation):
     KIND: ClassVar[str]
 
     field: str = option(text)
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
     format: str | None = option(text, None)
 
     def compile(self, name: str, rows: Rows) -> Metric:
@@ -114,14 +116,14 @@ class _NumberMetric(MetricAggregation):
         column = rows.column(self.field)
         formats = _date_format(self.format, column, name)
         figure: Expr = getattr(_numbers(column, self.KIND, self.missing, formats), self.KIND)
-        as_date = formats if self.KIND != "sum" else None
+        worded = _wording(column, formats)
         empty = 0.0 if self.KIND == "sum" else None
 
         def show(found: Sequence[Any]) -> dict[str, Any]:
             value = empty if found[0] is None else float(found[0])
             answer: dict[str, Any] = {"value": value}
-            if as_date is not None and value is not None:
-                answer["value_as_string"] = format_millis(int(value), as_date)
+            if worded is not None and value is not None:
+                answer["value_as_string"] = _as_text(worded(value))
             return answer
 
         return Metric(
@@ -143,6 +145,19 @@ def _date_format(given: str | None, column: RowColumn, name: str) -> str | None:
             f"[format] of aggregation [{name}] is not supported by this engine for [{column.type_name}] fields"
         )
     return None
+
+
+def _wording(column: RowColumn, formats: str | None) -> Callable[[float], str | bool] | None:
+    """Return how numbers of a field look in words, None where they are plain numbers."""
+    if formats is not None:
+        return lambda value: format_millis(int(value), formats)
+    if column.leaf is not None and column.field.type == "BOOLEAN":
+        return bool
+    return None
+
+
+def _as_text(words: str | bool) -> str:  # noqa: FBT001 (it is the value)
+    return words if isinstance(words, str) else token_text(words)
 
 
 class Minimum(_NumberMetric):
@@ -180,7 +195,7 @@ class Stats(MetricAggregation):
     UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
 
     field: str = option(text)
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
     format: str | None = option(text, None)
 
     def compile(self, name: str, rows: Rows) -> Metric:
@@ -193,14 +208,19 @@ class Stats(MetricAggregation):
             name=name,
             typed_name="stats",
             expressions=(figures.value_count, figures.min, figures.max, figures.avg, figures.sum),
-            show=_show_stats,
+            show=partial(_show_stats, worded=_wording(column, formats)),
             orders={"count": 0, "min": 1, "max": 2, "avg": 3, "sum": 4},
         )
 
 
-def _show_stats(found: Sequence[Any]) -> dict[str, Any]:
+def _show_stats(found: Sequence[Any], *, worded: Callable[[float], str | bool] | None) -> dict[str, Any]:
     low, high, mean, total = (None if value is None else float(value) for value in found[1:])
-    return {"count": int(found[0] or 0), "min": low, "max": high, "avg": mean, "sum": total or 0.0}
+    figures = {"min": low, "max": high, "avg": mean, "sum": total or 0.0}
+    count = int(found[0] or 0)
+    if worded is None or not count:
+        return {"count": count, **figures}
+    words = {f"{name}_as_string": worded(value) for name, value in figures.items() if value is not None}
+    return {"count": count, **figures, **words}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,12 +230,15 @@ class ValueCount(MetricAggregation):
     UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED | {"format"}
 
     field: str = option(text)
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
 
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
-        figures = _Figures(rows.column(self.field).filled(self.missing))
-        return _count(self, name, "value_count", figures.value_count)
+        values = rows.column(self.field).filled(self.missing)
+        if values.multi and values.type == "VARCHAR":
+            # What is kept of texts are the different ones of a document.
+            values = replace(values, expression=call("list_distinct", values.expression))
+        return _count(self, name, "value_count", _Figures(values).value_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +248,7 @@ class Cardinality(MetricAggregation):
     UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED | {"format"}
 
     field: str = option(text)
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
     precision_threshold: int = option(integer(at_least=0, at_most=2**63 - 1), 3000)
     execution_hint: str | None = option(
         word({"direct", "global_ordinals", "save_memory_heuristic", "save_time_heuristic", "segment_ordinals"}), None
@@ -277,7 +300,7 @@ class Percentiles(MetricAggregation):
     UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
 
     field: str = option(text)
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
     format: str | None = option(text, None)
     percents: tuple[float, ...] = option(_percents, (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0))
     keyed: bool = option(boolean, default=True)
@@ -289,13 +312,15 @@ class Percentiles(MetricAggregation):
         column = rows.column(self.field)
         formats = _date_format(self.format, column, name)
         figures = _numbers(column, "percentiles", self.missing, formats)
+        worded = _wording(column, formats)
 
         def show(found: Sequence[Any]) -> dict[str, Any]:
             quantiles = found[0] if found[0] is not None else [None] * len(self.percents)
             pairs = [(p, None if q is None else float(q)) for p, q in zip(self.percents, quantiles, strict=True)]
             if self.keyed:
-                return {"values": {str(percent): value for percent, value in pairs}}
-            return {"values": [{"key": percent, "value": value} for percent, value in pairs]}
+                keyed = [_words_of(str(percent), value, worded) for percent, value in pairs]
+                return {"values": {name: value for each in keyed for name, value in each.items()}}
+            return {"values": [{"key": percent, **_words_of("value", value, worded)} for percent, value in pairs]}
 
         quantiles = figures.quantiles([percent / 100 for percent in self.percents])
         return Metric(
@@ -306,3 +331,10 @@ class Percentiles(MetricAggregation):
             show=show,
             orders={},
         )
+
+
+def _words_of(name: str, value: float | None, worded: Callable[[float], str | bool] | None) -> dict[str, Any]:
+    """Return a value under a name, and beside it in words."""
+    if worded is None or value is None:
+        return {name: value}
+    return {name: value, f"{name}_as_string": _as_text(worded(value))}

@@ -20,7 +20,14 @@ from anomalyops_engine.query.expr import (
     call,
     null,
 )
-from anomalyops_engine.query.fields import ResolvedField, ValueType, check_doc_values, list_type, resolve_field
+from anomalyops_engine.query.fields import (
+    ResolvedField,
+    ValueType,
+    check_doc_values,
+    id_field_error,
+    list_type,
+    resolve_field,
+)
 from anomalyops_engine.query.options import Scalar
 from anomalyops_engine.query.values import filler
 from anomalyops_engine.store import Field, Index
@@ -129,6 +136,8 @@ class Rows:
         known = self._columns.get(name)
         if known is not None:
             return known
+        if name == "_id":
+            raise id_field_error()
         field = resolve_field([index for index, _ in self._targets], name)
         for (index, _), leaf in zip(self._targets, field.leaves, strict=True):
             if leaf is not None:

@@ -63,7 +63,7 @@ class Terms(BucketAggregation):
     size: int = option(integer(at_least=1), 10)
     order: tuple[tuple[str, bool], ...] = option(read_order, (("_count", True),))
     min_doc_count: int = option(integer(at_least=0), 1)
-    missing: Scalar | None = option(scalar, None, nullable=True)
+    missing: Scalar | None = option(scalar, None)
     include: str | tuple[Scalar, ...] | None = option(_choice, None)
     exclude: str | tuple[Scalar, ...] | None = option(_choice, None)
     format: str | None = option(text, None)
@@ -72,7 +72,7 @@ class Terms(BucketAggregation):
     shard_size: int = option(integer(at_least=1), _MOST)
     shard_min_doc_count: int = option(integer(at_least=0), 0)
     show_term_doc_count_error: bool = option(boolean, default=False)
-    execution_hint: str | None = option(word({"map", "global_ordinals"}), None)
+    execution_hint: str | None = option(text, None)
     collect_mode: str | None = option(word({"depth_first", "breadth_first"}), None)
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
@@ -82,8 +82,18 @@ class Terms(BucketAggregation):
                 f"[min_doc_count] of aggregation [{name}] must be at least 1 in this engine, got [{self.min_doc_count}]"
             )
         column = rows.column(self.field)
-        order = self.order if self.order[-1][0] in {"_key", "_term"} else (*self.order, ("_key", False))
+        order = self.order if self.order[-1][0] == "_key" else (*self.order, ("_key", False))
+        for leaf in column.field.leaves:
+            if leaf is not None and leaf.type == "geo_point":
+                raise IllegalQueryError(
+                    f"Field [{self.field}] of type [{leaf.type}] is not supported for aggregation [terms]"
+                )
         values = column.filled(self.missing)
+        as_ordinals = column.leaf is not None and column.field.type == "VARCHAR"
+        if as_ordinals and self.execution_hint not in {None, "map", "global_ordinals"}:
+            raise IllegalQueryError(
+                f"Unknown `execution_hint`: [{self.execution_hint}], expected any of [map, global_ordinals]"
+            )
         return Bucketing(
             name=name,
             typed_name={"VARCHAR": "sterms", "DOUBLE": "dterms"}.get(values.type, "lterms"),
@@ -101,6 +111,8 @@ class Terms(BucketAggregation):
             return lambda value: {"key": value, "key_as_string": format_millis(value, formats)}
         if self.format is not None and column.field.is_numeric and leaf is not None:
             raise UnsupportedQueryError("[format] of numbers in [terms] is not supported by this engine")
+        if self.format is not None and leaf is not None:
+            raise IllegalQueryError(f"Field [{self.field}] of type [{leaf.type}] doesn't support formats.")
         return _shown_address if column.field.is_ip else _shown
 
     def _key(self, column: RowColumn, values: Values) -> Expr:

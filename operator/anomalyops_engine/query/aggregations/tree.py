@@ -10,7 +10,7 @@ from typing import Any
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, BucketAggregation, Metric, MetricAggregation
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
-from anomalyops_engine.query.aggregations.filters import Filters, Missing, read_filter
+from anomalyops_engine.query.aggregations.filters import Filters, FiltersSubject, Missing, read_filter
 from anomalyops_engine.query.aggregations.histogram import Histogram
 from anomalyops_engine.query.aggregations.metrics import (
     Average,
@@ -119,7 +119,7 @@ def _parse(name: str, definition: object, depth: int) -> Node:
     kind = kinds[0]
     aggregation = _read(name, kind, definition[kind])
     if isinstance(aggregation, MetricAggregation) and inner:
-        raise QueryParsingError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
+        raise IllegalQueryError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
     meta = definition.get("meta")
     if meta is not None and not isinstance(meta, dict):
         raise QueryParsingError(f"[meta] of aggregation [{name}] must be an object, got [{shown(meta)}]")
@@ -137,7 +137,8 @@ def _read(name: str, kind: str, options: object) -> Aggregation:
         raise QueryParsingError(f"Unknown aggregation type [{kind}] of [{name}]")
     if not isinstance(options, dict):
         raise QueryParsingError(f"aggregation [{name}]: [{kind}] must be an object, got [{shown(options)}]")
-    return read(options, Subject(kind, f" in aggregation [{name}]"))
+    subject = FiltersSubject if kind == "filters" else Subject
+    return read(options, subject(kind, f" in aggregation [{name}]"))
 
 
 def compile_metrics(nodes: Sequence[Node], rows: Rows) -> tuple[Metric, ...]:
