@@ -165,6 +165,13 @@ def test_single_documents(client, index):
     assert client.delete_by_query(index=index, query={"match_all": {}})["deleted"] == 2
 
 
+def test_an_id_of_more_than_512_bytes_is_refused_of_a_single_document_too(http_request, index):
+    for length, accepted in ((512, True), (513, False)):
+        answer = http_request("PUT", f"/{index}/_doc/{'x' * length}", b'{"v": 1}')
+        assert answer.status == (201 if accepted else 400)
+        assert accepted or "must be no longer than 512 bytes but was: 513" in answer.text
+
+
 def test_indices_are_created_shown_and_deleted(client, index):
     client.indices.create(
         index=index,

@@ -173,9 +173,8 @@ def _failures(kind: str, index: str | None, doc_id: str | None) -> Iterator[str]
         yield "index is missing"
     if not doc_id and kind in {"update", "delete"}:
         yield "id is missing"
-    length = len((doc_id or "").encode())
-    if length > _LONGEST_ID and kind in {"index", "create"}:
-        yield f"id [{doc_id}] is too long, must be no longer than {_LONGEST_ID} bytes but was: {length}"
+    if kind in {"index", "create"}:
+        yield from too_long(doc_id)
 
 
 def _unfinished(number: int) -> ApiError:
@@ -186,3 +185,10 @@ def _unfinished(number: int) -> ApiError:
 
 def _malformed(number: int, why: str) -> ApiError:
     return ApiError(400, "illegal_argument_exception", f"Malformed action/metadata line [{number}], {why}")
+
+
+def too_long(doc_id: str | None) -> Iterator[str]:
+    """Yield what is wrong with an id that is longer than ids of documents may be."""
+    length = len((doc_id or "").encode())
+    if length > _LONGEST_ID:
+        yield f"id [{doc_id}] is too long, must be no longer than {_LONGEST_ID} bytes but was: {length}"

@@ -10,7 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from anomalyops_engine.api.bulk import Outcome, run_bulk
-from anomalyops_engine.api.bulk_body import Operation, parse_bulk
+from anomalyops_engine.api.bulk_body import Operation, parse_bulk, too_long
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
@@ -102,8 +102,10 @@ def _write(store: Store, call: Call, kind: str) -> Response:
     operation = Operation(kind, call.path["index"], call.path.get("id"), call.body.strip())
     if kind == "update":
         operation.update, failures = read_update(operation.source, _wanted(call))
-        if failures:
-            raise validation_failed(failures)
+    else:
+        failures = list(too_long(operation.id)) if kind in {"index", "create"} else []
+    if failures:
+        raise validation_failed(failures)
     (outcome,) = run_bulk(store, [operation])
     if outcome.item.get("result") != "noop":  # nothing was written; in a bulk the others were
         _note_refresh(call, [outcome])

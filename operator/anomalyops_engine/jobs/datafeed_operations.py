@@ -136,7 +136,7 @@ class DatafeedOperations:
         feed = self._registry.datafeed(datafeed_id)
         job = self._registry.job(feed.job_id)
         with job.lock.hold():
-            if job.run.state not in {"opened", "opening"}:
+            if job.run.state != "opened":
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because job [{job.job_id}] is {job.run.state}")
             if feed.run.state != "stopped":
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")

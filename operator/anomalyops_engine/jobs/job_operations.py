@@ -17,11 +17,13 @@ from anomalyops_engine.config import (
     update_job,
 )
 from anomalyops_engine.config.detector import MLCATEGORY
+from anomalyops_engine.config.job import DEFAULT_MEMORY_LIMIT
 from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
 from anomalyops_engine.jobs.indices import prepare_results, release_results
 from anomalyops_engine.jobs.journal import load_analysis, pending_state, write_checkpoint
+from anomalyops_engine.jobs.machine import usable_memory
 from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
@@ -156,12 +158,7 @@ class JobOperations:
         return shown
 
     def _show_entry(self, entry: JobEntry, feed: DatafeedEntry | None, *, export: bool = False) -> JsonObject:
-        shown = self._shown(entry.config, feed.config if feed is not None else None, export=export)
-        if entry.run.blocked is not None and not export:
-            shown["blocked"] = {"reason": entry.run.blocked}
-            if entry.run.blocked == "delete":
-                shown["deleting"] = True
-        return shown
+        return self._shown(entry.config, feed.config if feed is not None else None, export=export)
 
     def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
         """Return `{count, jobs}` for the jobs that an expression names."""
@@ -212,7 +209,8 @@ class JobOperations:
         """Open a job: bring its model into memory and let a datafeed run.
 
         Raises:
-            MlError: 404 missing, 409 not closed, 429 in upgrade mode, 500 when the model cannot be restored.
+            MlError: 404 missing, 409 not closed, 429 in upgrade mode or when the machine can never hold the model
+                that its limit allows, 500 when the model cannot be restored.
         """
         entry = self._registry.job(job_id)
         if self._registry.upgrade_mode:
@@ -220,10 +218,9 @@ class JobOperations:
                 "Cannot perform cluster:admin/xpack/ml/job/open action while upgrade mode is enabled"
             )
         with entry.lock.hold():
-            if entry.run.blocked is not None:
-                raise conflict(f"Cannot open job [{job_id}] because it is executing [{entry.run.blocked}]")
             if entry.run.state != "closed":
                 raise conflict(f"Cannot open job [{job_id}] because it has already been opened")
+            _check_capacity(entry.config)
             self._restore(entry)
             run = deepcopy(entry.run)
             run.state, run.opened_ms = "opened", wall_clock_ms()
@@ -274,8 +271,6 @@ class JobOperations:
         """
         entry = self._registry.job(job_id)
         with entry.lock.hold():
-            if entry.run.blocked is not None:
-                raise conflict(f"cannot reset job while it is blocked with [{entry.run.blocked}]")
             if entry.run.state != "closed":
                 raise conflict("Can only reset a job when it is closed.")
             config = replace(entry.config, model_snapshot_id=None, model_snapshot_min_version=None, finished_time=None)
@@ -364,6 +359,21 @@ class JobOperations:
         elif run.state == "failed":
             stats["assignment_explanation"] = run.failure or ""
         stats["timing_stats"] = timing.render(job_id)
-        if run.blocked == "delete":
-            stats["deleting"] = True
         return stats
+
+
+def _check_capacity(job: Job) -> None:
+    """Check that the machine can hold the model that a job's limit allows.
+
+    A limit up to the default is never in the way: models are far smaller, and small machines run small jobs.
+
+    Raises:
+        MlError: 429 when it can not.
+    """
+    limit, usable = job.memory_limit, usable_memory()
+    if limit > max(usable, DEFAULT_MEMORY_LIMIT):
+        lazily = "; [allow_lazy_open] waits for a larger node, and there is none" if job.allow_lazy_open else ""
+        raise too_many_requests(
+            f"Could not open job because no suitable nodes were found, allocation explanation [the job's "
+            f"model_memory_limit [{limit}] is more than the [{usable}] that this engine has for models{lazily}]"
+        )

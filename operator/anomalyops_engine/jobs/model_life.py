@@ -213,7 +213,7 @@ def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit, s
         return entry.config
     now_ms = wall_clock_ms()
     snapshot_id = str(now_ms // SECOND_MS)
-    reason = "job close" if run.state in {"closing", "closed"} else "background persistence"
+    reason = "job close" if run.state == "closed" else "background persistence"
     document: JsonObject = {
         "job_id": entry.job_id,
         "min_version": JOB_VERSION,

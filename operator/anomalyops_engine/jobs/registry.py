@@ -34,7 +34,7 @@ class JobRun:
     """What a job is doing and has done; stored with every step.
 
     Attributes:
-        state: closed, opening, opened, closing or failed.
+        state: closed, opened or failed; what lies between them happens under the lock of the job.
         opened_ms: when it was opened, epoch milliseconds.
         position_ms: start of the first bucket that is not analysed yet; None before the first record.
         model_size: the latest `model_size_stats` of the analysis; empty before the first.
@@ -42,7 +42,6 @@ class JobRun:
         journal: how far the stored model is.
         snapshot_ms: when the latest model snapshot was stored.
         failure: why the job failed.
-        blocked: delete or reset while that runs.
     """
 
     state: str = "closed"
@@ -55,7 +54,6 @@ class JobRun:
     journal: JournalRun = field(default_factory=JournalRun)
     snapshot_ms: int | None = None
     failure: str | None = None
-    blocked: str | None = None
 
     def store(self) -> JsonObject:
         """Return the stored form."""
@@ -64,6 +62,8 @@ class JobRun:
     @classmethod
     def load(cls, values: JsonObject) -> JobRun:
         """Return a run from its stored form."""
+        # A run that an older engine stored may say what blocks it; nothing did.
+        values = {key: value for key, value in values.items() if key != "blocked"}
         return cls(
             **{
                 **values,
@@ -80,7 +80,7 @@ class DatafeedRun:
     """What a datafeed is doing; stored with every step.
 
     Attributes:
-        state: stopped, starting, started or stopping.
+        state: stopped or started.
         start_ms: first time wanted (inclusive), or None for the earliest.
         end_ms: last time wanted (exclusive), or None for real time.
         looks_back: whether there was something to look back over.
