@@ -56,6 +56,8 @@ FUNCTIONS: Final = (
         counts_events=True,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="count per bucket",
+        plotted_side="values of count per bucket",
     ),
     Function(
         name="non_zero_count",
@@ -68,6 +70,7 @@ FUNCTIONS: Final = (
         counts_events=True,
         learning_buckets=4,
         family=Family.SERIES,
+        plotted="non-zero count per bucket",
     ),
     Function(
         name="distinct_count",
@@ -78,6 +81,7 @@ FUNCTIONS: Final = (
         empty=EmptyBuckets.ZERO,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="unique count per bucket",
     ),
     Function(name="info_content", sides=_ALL, field_name=Use.REQUIRED),
     Function(
@@ -88,6 +92,8 @@ FUNCTIONS: Final = (
         feature=MEAN,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="arithmetic mean value",
+        plotted_side="mean value",
     ),
     Function(
         name="median",
@@ -96,6 +102,7 @@ FUNCTIONS: Final = (
         feature=MEDIAN,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="median value",
     ),
     Function(
         name="min",
@@ -104,6 +111,7 @@ FUNCTIONS: Final = (
         feature=SMALLEST,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="minimum value",
     ),
     Function(
         name="max",
@@ -112,6 +120,7 @@ FUNCTIONS: Final = (
         feature=LARGEST,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="maximum value",
     ),
     Function(
         name="varp",
@@ -120,6 +129,7 @@ FUNCTIONS: Final = (
         feature=VARIANCE,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="variance of values",
     ),
     Function(
         name="sum",
@@ -129,6 +139,7 @@ FUNCTIONS: Final = (
         empty=EmptyBuckets.ZERO,
         family=Family.SERIES,
         over_family=Family.POPULATION,
+        plotted="bucket sum",
     ),
     Function(
         name="non_null_sum",
@@ -137,6 +148,7 @@ FUNCTIONS: Final = (
         feature=TOTAL_IF_ANY,
         learning_buckets=4,
         family=Family.SERIES,
+        plotted="bucket non-null sum",
     ),
     Function(name="metric", sides=_ONE, field_name=Use.REQUIRED, summarised=False, time_rules_only=True),
     Function(name="lat_long", sides=_ONE, field_name=Use.REQUIRED, time_rules_only=True),

@@ -97,6 +97,8 @@ class Function:
         learning_buckets: Non-empty buckets to see before anything can be anomalous.
         family: What learns its series; None when it cannot be analysed yet.
         over_family: What learns members of a population; None when it cannot be analysed with an over field (yet).
+        plotted: What model plots call the value.
+        plotted_side: The same where one side counts, behind `low` or `high`; empty when that makes no difference.
     """
 
     name: str
@@ -115,6 +117,13 @@ class Function:
     learning_buckets: int = 8
     family: Family | None = None
     over_family: Family | None = None
+    plotted: str = ""
+    plotted_side: str = ""
+
+    def model_feature(self, side: Side) -> str:
+        """Return the `model_feature` of model plots (`model_t::print` of Elastic's ml-cpp)."""
+        name = self.plotted if side is Side.BOTH else f"{side} {self.plotted_side or self.plotted}"
+        return f"'{name} by person'"
 
     @property
     def discrete(self) -> bool:

@@ -85,7 +85,6 @@ class ModelPlot:
         before, after = step.id_parts("model_plot")
         tails = {key: f"{after}_{detector.index}_{series_digest(key)}" for key in set(keys)}
         ids = [f"{before}{time}{tails[key]}" for time, key in zip(times.tolist(), keys, strict=True)]
-        feature = detector.function.name.replace("_", " ")
         splits = split_fields(detector, keys[0])
         columns = [name for name in splits if name.endswith("_value")]
         actual = {} if np.isnan(values[0]) else {"actual": values}
@@ -95,7 +94,7 @@ class ModelPlot:
                 **step.stamp(0).head("model_plot"),
                 "timestamp": times,
                 "detector_index": detector.index,
-                "model_feature": f"'{feature} per bucket" + (" by person'" if detector.split_fields else "'"),
+                "model_feature": detector.function.model_feature(detector.side),
                 "model_lower": bounds[:, 0],
                 "model_upper": bounds[:, 1],
                 "model_median": bounds[:, 2],

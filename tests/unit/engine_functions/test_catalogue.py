@@ -136,3 +136,14 @@ def test_what_has_no_learner_is_refused_by_name(name, fields):
     else:
         JobAnalysis(job)
         assert family is (Family.POPULATION if fields else Family.SERIES)
+
+
+def test_every_analysable_function_has_a_name_in_model_plots():
+    words = {
+        name: find_function(name).function.model_feature(find_function(name).side) for name in ("mean", "low_mean")
+    }
+    assert words == {"mean": "'arithmetic mean value by person'", "low_mean": "'low mean value by person'"}
+    assert find_function("high_count").function.model_feature(find_function("high_count").side) == (
+        "'high values of count per bucket by person'"
+    )
+    assert all(function.plotted for function in FUNCTIONS if function.family is Family.SERIES)
