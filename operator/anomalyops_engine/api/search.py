@@ -89,6 +89,10 @@ def endpoints(store: Store) -> list[Endpoint]:
 def _search(store: Store, call: Call) -> Response:
     began = time.perf_counter()
     body, parameters = call.json(), _parameters(call)
+    if "sort" in parameters and body.get("sort"):
+        # The address adds criteria to those of the body.
+        first = body["sort"]
+        parameters["sort"] = [*(first if isinstance(first, list) else [first]), *parameters["sort"]]
     timeout_ms = _timeout_ms({**body, **parameters})
     try:
         with call.interruption.after(timeout_ms, _TIMED_OUT), store.read() as reader:

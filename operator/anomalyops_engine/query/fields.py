@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, Lambda, ListOf, SqlType, call, null, when
+from anomalyops_engine.query.expr import Literal as Written
 from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.mapping import SQL_TYPES
 from anomalyops_engine.store.patterns import matches
@@ -85,6 +86,27 @@ class ResolvedField:
             return null(self.type)
         value = single_value(leaf)
         return value if SQL_TYPES[leaf.type] == self.type else Cast(value, self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexNames(ResolvedField):
+    """The field `_index`: every document has the name of its index.
+
+    Attributes:
+        names: of the indices.
+    """
+
+    names: tuple[str, ...] = ()
+
+    def values(self, position: int) -> Expr:
+        """Return the name of the index at a position."""
+        return Written(self.names[position], "VARCHAR")
+
+
+def index_names(indices: Sequence[Index]) -> IndexNames:
+    """Return `_index` as indices see it together."""
+    leaf = Field("_index", "keyword", "", definition={"type": "keyword"})
+    return IndexNames("_index", (leaf,) * len(indices), "VARCHAR", multi=False, names=tuple(i.name for i in indices))
 
 
 def single_value(leaf: Field) -> Expr:

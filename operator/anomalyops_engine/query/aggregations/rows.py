@@ -25,6 +25,7 @@ from anomalyops_engine.query.fields import (
     ValueType,
     check_doc_values,
     id_field_error,
+    index_names,
     list_type,
     resolve_field,
 )
@@ -138,7 +139,8 @@ class Rows:
             return known
         if name == "_id":
             raise id_field_error()
-        field = resolve_field([index for index, _ in self._targets], name)
+        indices = [index for index, _ in self._targets]
+        field = index_names(indices) if name == "_index" else resolve_field(indices, name)
         for (index, _), leaf in zip(self._targets, field.leaves, strict=True):
             if leaf is not None:
                 check_doc_values(leaf, name, index.name)

@@ -118,7 +118,7 @@ def _parse(name: str, definition: object, depth: int) -> Node:
         raise QueryParsingError(f"aggregation [{name}] must have exactly one type, found [{found}]")
     kind = kinds[0]
     aggregation = _read(name, kind, definition[kind])
-    if isinstance(aggregation, MetricAggregation) and inner:
+    if isinstance(aggregation, MetricAggregation) and ("aggs" in definition or "aggregations" in definition):
         raise IllegalQueryError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
     meta = definition.get("meta")
     if meta is not None and not isinstance(meta, dict):

@@ -15,6 +15,7 @@ from anomalyops_engine.query.expr import FALSE, Binary, Expr, Not, all_of, any_o
 from anomalyops_engine.query.options import Scalar, boolean, integer, option, shown, spoken, text, word
 from anomalyops_engine.query.values import as_text
 
+_NO_PHRASE = partial(IllegalQueryError, "[match_phrase] requires query value")
 _NO_TEXT = partial(QueryParsingError, "No text specified for text query")
 
 
@@ -118,7 +119,7 @@ def read_match_phrase(body: object) -> Clause:
     Raises:
         QueryError: malformed or not supported.
     """
-    clause = read_field_clause(MatchPhrase, "match_phrase", body, short="query", required=_NO_TEXT)
+    clause = read_field_clause(MatchPhrase, "match_phrase", body, short="query", required=_NO_PHRASE)
     if clause.slop:
         raise UnsupportedQueryError("[match_phrase] with [slop] is not supported by this engine")
     return clause

@@ -21,6 +21,7 @@ from anomalyops_engine.query.dsl.patterns import NO_VALUE, some_fits
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryParsingError,
+    QueryShardError,
     UnsupportedQueryError,
 )
 from anomalyops_engine.query.expr import FALSE, Column, Expr, Literal, all_of, any_of, call, one_of
@@ -99,7 +100,7 @@ class Term(Clause):
         if leaf is None:
             return FALSE
         if not leaf.is_string or leaf.type in {"ip", "geo_point", "binary"}:
-            raise IllegalQueryError(
+            raise QueryShardError(
                 f"[{self.field}] field which is of type [{leaf.type}], does not support case insensitive term queries"
             )
         return some_fits(leaf, literal_pattern(text), insensitive=True)
