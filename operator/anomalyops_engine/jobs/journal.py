@@ -8,7 +8,6 @@ on its inputs alone, wherever it is cut into steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -60,9 +59,8 @@ def _entry_id(job_id: str, number: int) -> str:
     return f"{job_id}/{number}"
 
 
-def _pending_ids(job_id: str, journal: JournalRun) -> Iterator[str]:
-    for number in range(journal.checkpoint + 1, journal.steps + 1):
-        yield _entry_id(job_id, number)
+def _pending_ids(job_id: str, journal: JournalRun) -> list[str]:
+    return [_entry_id(job_id, number) for number in range(journal.checkpoint + 1, journal.steps + 1)]
 
 
 def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
@@ -74,12 +72,13 @@ def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
     if entry.analysis is None:
         with registry.store.read() as reader:
             state = reader.state(MODEL_STATE, entry.job_id)
-            journal = [reader.state(MODEL_JOURNAL, name) for name in _pending_ids(entry.job_id, entry.run.journal)]
+            pending = _pending_ids(entry.job_id, entry.run.journal)
+            journal = reader.states(MODEL_JOURNAL, pending)
         analysis = JobAnalysis(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
-        for number, blob in enumerate(journal, entry.run.journal.checkpoint + 1):
-            if blob is None:
-                raise SnapshotError(f"entry {number} of the journal of job [{entry.job_id}] is missing")
-            analysis.replay(StepInputs.unpack(blob))
+        for name in pending:
+            if name not in journal:
+                raise SnapshotError(f"entry [{name}] of the journal of job [{entry.job_id}] is missing")
+            analysis.replay(StepInputs.unpack(journal.pop(name)))
         entry.analysis = analysis
     return entry.analysis
 
@@ -121,8 +120,7 @@ def write_entry(writer: Writer, job_id: str, run: JobRun, inputs: bytes, *, now_
 
 def write_checkpoint(writer: Writer, job_id: str, run: JobRun, state: bytes) -> None:
     """Write a checkpoint of everything that the journal holds, and empty the journal."""
-    for name in _pending_ids(job_id, run.journal):
-        writer.delete_state(MODEL_JOURNAL, name)
+    writer.delete_states(MODEL_JOURNAL, _pending_ids(job_id, run.journal))
     writer.put_state(MODEL_STATE, job_id, state)
     run.journal = JournalRun(steps=run.journal.steps, checkpoint=run.journal.steps)
 
@@ -131,6 +129,4 @@ def erase_model(writer: Writer, job_id: str) -> None:
     """Delete checkpoint and journal of a job."""
     writer.delete_state(MODEL_STATE, job_id)
     prefix = f"{job_id}/"
-    for name in writer.state_ids(MODEL_JOURNAL):
-        if name.startswith(prefix):
-            writer.delete_state(MODEL_JOURNAL, name)
+    writer.delete_states(MODEL_JOURNAL, [name for name in writer.state_ids(MODEL_JOURNAL) if name.startswith(prefix)])

@@ -136,6 +136,13 @@ class Reader:
         rows = self.connection.execute("SELECT state FROM states WHERE kind = ? AND id = ?", [kind, id]).fetchall()
         return bytes(rows[0][0]) if rows else None
 
+    def states(self, kind: str, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return stored states by id, of those that exist."""
+        rows = self.connection.execute(
+            "SELECT id, state FROM states WHERE kind = ? AND id IN (SELECT unnest(?))", [kind, list(ids)]
+        ).fetchall()
+        return {row[0]: bytes(row[1]) for row in rows}
+
     def state_ids(self, kind: str) -> list[str]:
         """Return the ids of all states of a kind."""
         rows = self.connection.execute("SELECT id FROM states WHERE kind = ? ORDER BY id", [kind]).fetchall()

@@ -350,14 +350,11 @@ class Writer(Reader):
         """Index documents of one shape; the caller knows that no document has one of their ids.
 
         Raises:
-            IndexNotFoundError: there is no such index.
             DocumentParsingError: a value does not fit its field; nothing is indexed.
         """
         index = catalog.write_target(self.indices(), name)
-        if index is None:
-            raise IndexNotFoundError(name)
-        arrays = frame.arrays(index.mapping)
-        if arrays is None:
+        arrays = None if index is None else frame.arrays(index.mapping)
+        if index is None or arrays is None:
             self.append(name, frame.documents(), ids=frame.ids, new=True)
             return
         check_open([index], "write")
@@ -449,7 +446,11 @@ class Writer(Reader):
 
     def delete_state(self, kind: str, id: str) -> None:  # noqa: A002
         """Remove a state; nothing happens when there is none."""
-        self.connection.execute("DELETE FROM states WHERE kind = ? AND id = ?", [kind, id])
+        self.delete_states(kind, [id])
+
+    def delete_states(self, kind: str, ids: Sequence[str]) -> None:
+        """Remove states, as far as they are there."""
+        self.connection.execute("DELETE FROM states WHERE kind = ? AND id IN (SELECT unnest(?))", [kind, list(ids)])
 
     # --- inside ---
 

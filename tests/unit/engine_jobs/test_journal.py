@@ -245,7 +245,7 @@ def test_a_journal_that_is_damaged_or_of_another_version_is_refused_by_name(data
             (b"rubbish", "mark"),
             (good[:-9], "damaged"),
             (good[:7] + b"\x00\x63" + good[9:], "version 99"),
-            (None, "entry 1 of the journal of job \\[j\\] is missing"),
+            (None, r"entry \[j/1\] of the journal of job \[j\] is missing"),
         ]
         for blob, said in hurt:
             with data.write() as writer:

@@ -66,3 +66,12 @@ def test_a_frame_is_what_its_documents_one_by_one_would_be(tmp_path_factory, row
             shown.append([(hit["_id"], hit["_source"], hit.get("fields"), hit["sort"]) for hit in hits])
     store.close()
     assert sorted(shown[0], key=repr) == sorted(shown[1], key=repr)
+
+
+def test_a_frame_makes_the_index_that_is_not_there(tmp_path):
+    store = Store.open(tmp_path / "data")
+    with store.write() as writer:
+        writer.append_frame("new", Frame(["1", "2"], {"n": np.array([1, 2]), "k": "x"}))
+        hits = search(writer, writer.resolve("new"), {"sort": ["n"]})["hits"]["hits"]
+    store.close()
+    assert [(hit["_id"], hit["_source"]) for hit in hits] == [("1", {"n": 1, "k": "x"}), ("2", {"n": 2, "k": "x"})]
