@@ -15,17 +15,16 @@ from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.pair.index import PairIndex
 from anomalyops.controllers.pair.place import Place, note, pinned, placed, refusal, retained, with_place
-from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice, released_notice, waiting_status
-from anomalyops.controllers.pair.release import release
+from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice
+from anomalyops.controllers.pair.reporting import deletion_asked, pair_report
+from anomalyops.controllers.pair.waiting import Waiting
 from anomalyops.elastic import OtherServer
-from anomalyops.health import Failure, FailureKind, Notice, transitions, unreachable_datafeed, unreachable_job
+from anomalyops.health import Failure, FailureKind, transitions
 from anomalyops.reconciler import Observation, Outcome, Pair, failure_of
 from anomalyops.resources import (
     FINALIZER,
     AnomalyJob,
-    AnomalyJobStatus,
     Datafeed,
-    DatafeedStatus,
     ElasticsearchConnection,
     MovePolicy,
 )
@@ -65,7 +64,7 @@ class PairController:
         self._objects = objects
         self._work = work
         self._connections = connections
-        self._release_after = options.release_after
+        self._waiting = Waiting(patience=options.release_after)
         self._pairs = PairIndex(objects, options.default_connection)
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         connections.serve(self)
@@ -106,13 +105,13 @@ class PairController:
                 continue  # what was seen is older than what was done
             lives, here = pinned(pair), Place(connection, runtime.cluster_uuid)
             settled = lives is not None and here.is_server_of(lives)
-            if not settled or _needs_finalizer(pair, seen) or _deletion_asked(seen):
+            if not settled or _needs_finalizer(pair, seen) or deletion_asked(seen):
                 self._work.add(self.name, name)
                 continue
             assessment = observation.assess(placed(pair, here) if pair.job is not None else pair)
             if assessment.needs_reconcile:
                 self._work.add(self.name, name)
-            report = _report(seen, assessment.job_status, assessment.datafeed_status, assessment.notices)
+            report = pair_report(seen, assessment.job_status, assessment.datafeed_status, assessment.notices)
             try:
                 await self._work.write(report)
             except KubeApiError as error:
@@ -134,9 +133,9 @@ class PairController:
     async def _work_off(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]]) -> Report:
         lives = pinned(pair)
         job = self._objects.of(AnomalyJob).get(key)
-        if pair.job is None and job is not None and pair.datafeed is not None and not _deletion_asked(seen):
-            return self._wait_for_valid_job(pair.datafeed, seen)
-        connection, runtime = self._connection(key, lives if _deletion_asked(seen) else None)
+        if pair.job is None and job is not None and pair.datafeed is not None and not deletion_asked(seen):
+            return self._waiting.for_valid_job(pair.datafeed, seen)
+        connection, runtime = self._connection(key, lives if deletion_asked(seen) else None)
         if (runtime is None or pair.job is None) and _just_created(seen, GRACE):
             return Report(retry_after=CONFLICT_RETRY)
         if pair.datafeed is None and lives is None and _just_created(seen, COMPANION):
@@ -153,21 +152,21 @@ class PairController:
             return await self._reconcile(key, pair, seen, runtime)
         failure = self._why_unusable(connection, runtime)
         if pair.job is None:
-            return self._wait_for_job(pair, seen, failure)
+            return self._waiting.for_job(pair, seen, failure)
         connected = connection in self._objects.of(ElasticsearchConnection)
-        return self._wait_for_connection(pair, seen, failure, connected=connected)
+        return self._waiting.for_connection(pair, seen, failure, connected=connected)
 
     async def _elsewhere(
         self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]], lives: Place, runtime: ConnectionRuntime
     ) -> Report:
         """The connection leads to another server than the one that the pair lives on: it moves only when told to."""
         here = Place(runtime.key, runtime.cluster_uuid)
-        if pair.job is None or pair.job.spec.move_policy is not MovePolicy.MOVE or _deletion_asked(seen):
+        if pair.job is None or pair.job.spec.move_policy is not MovePolicy.MOVE or deletion_asked(seen):
             failure = Failure(kind=FailureKind.PLACE_CHANGED, message=refusal(lives, here))
-            if pair.job is None and not _deletion_asked(seen):
-                return self._wait_for_job(pair, seen, failure)  # which connection it will use, its job says
+            if pair.job is None and not deletion_asked(seen):
+                return self._waiting.for_job(pair, seen, failure)  # which connection it will use, its job says
             connected = lives.connection in self._objects.of(ElasticsearchConnection)
-            return self._wait_for_connection(pair, seen, failure, connected=connected)
+            return self._waiting.for_connection(pair, seen, failure, connected=connected)
         there = self._server_of(lives, key)
         told = f"moves to {here}; what it was on {lives} could not be reached and is left there as it is"
         if there is not None:
@@ -195,14 +194,14 @@ class PairController:
             held = [
                 self._work.writer.add_finalizer(one, note(one.metadata, here) if one is seen[0] else None)
                 for one in seen
-                if not _deletion_asked([one])
+                if not deletion_asked([one])
             ]
             if not all(await at_once(held)):
                 return Report(retry_after=CONFLICT_RETRY)
             pair, seen = self._pair(key)
         if pair is not None and pair.job is not None and pinned(pair) != here:
             # One of them is enough to know where the pair lives; the Datafeed's status tells it when it is written.
-            await self._pin([one for one in seen[:1] if not _deletion_asked([one])], here)
+            await self._pin([one for one in seen[:1] if not deletion_asked([one])], here)
         fresh, seen = self._pair(key)
         if fresh is None:
             return Report()
@@ -217,7 +216,7 @@ class PairController:
             runtime.distrust()
         elif outcome.error.connection:
             runtime.look_again()
-        let_go = self._let_go(
+        let_go = self._waiting.let_go(
             [one for one in seen if one not in report.released],
             failure_of(outcome.error),
             connected=runtime.key in self._objects.of(ElasticsearchConnection),
@@ -228,44 +227,10 @@ class PairController:
     def _conclusion(seen: list[Seen[Any]], outcome: Outcome) -> Report:
         """What came of a reconcile: status, Events, and the release of what is on its way out."""
         gone = {AnomalyJob: outcome.job_released, Datafeed: outcome.datafeed_released}
-        report = _report(seen, outcome.job_status, outcome.datafeed_status, outcome.notices)
+        report = pair_report(seen, outcome.job_status, outcome.datafeed_status, outcome.notices)
         # The Datafeed first: its job is what names the connection.
-        released = tuple(one for one in reversed(seen) if gone[one.kind.model] and _deletion_asked([one]))
+        released = tuple(one for one in reversed(seen) if gone[one.kind.model] and deletion_asked([one]))
         return replace(report, released=released, retry_after=outcome.retry_after)
-
-    def _wait_for_job(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> Report:
-        """A Datafeed without a job needs no server: it says what it waits for, or goes."""
-        datafeed = pair.datafeed
-        if datafeed is None:
-            return Report()
-        let_go = replace(self._let_go(seen, failure, connected=False), retry_after=None)  # its job brings it back
-        if let_go.released:
-            return let_go
-        status = waiting_status(datafeed, _now())
-        return let_go + _report(seen, None, status, transitions(datafeed, datafeed.status, status))
-
-    @staticmethod
-    def _wait_for_valid_job(datafeed: Datafeed, seen: list[Seen[Any]]) -> Report:
-        """A Datafeed whose job breaks a rule, and never was on a server."""
-        name = datafeed.spec.job_ref.name
-        status = waiting_status(datafeed, _now(), f"AnomalyJob {name!r} of spec.jobRef is invalid; see there")
-        return _report(seen, None, status, transitions(datafeed, datafeed.status, status))
-
-    def _wait_for_connection(self, pair: Pair, seen: list[Seen[Any]], failure: Failure, *, connected: bool) -> Report:
-        """The pair cannot be worked on: it says why. The connection's next change brings it back."""
-        let_go = self._let_go(seen, failure, connected=connected)
-        if len(let_go.released) == len(seen):
-            return let_go
-        now, job, datafeed = _now(), pair.job, pair.datafeed
-        job_status = unreachable_job(job.status, job, failure, now) if job is not None else None
-        feed_status = None
-        notices: tuple[Notice, ...] = ()
-        if job is not None and job_status is not None:
-            notices += transitions(job, job.status, job_status)
-        if datafeed is not None:
-            feed_status = unreachable_datafeed(datafeed.status, datafeed, failure, now)
-            notices += transitions(datafeed, datafeed.status, feed_status)
-        return _report([one for one in seen if one not in let_go.released], job_status, feed_status, notices) + let_go
 
     def _why_unusable(self, connection: ObjectKey | None, runtime: ConnectionRuntime | None) -> Failure:
         if runtime is not None and runtime.failure is not None:
@@ -278,29 +243,6 @@ class PairController:
         wanted = f"ElasticsearchConnection {connection}" if connection is not None else "a default connection"
         return Failure(kind=FailureKind.CONNECTION_NOT_FOUND, message=f"{wanted} does not exist")
 
-    def _let_go(self, seen: Sequence[Seen[Any]], failure: Failure, *, connected: bool) -> Report:
-        """Let go of what is being deleted, as far as its policy allows that without the server."""
-        report = Report()
-        for one in seen:
-            asked = one.metadata.deletion_timestamp
-            if asked is None or one.managed is None:
-                continue
-            decision = release(
-                one.managed.spec.deletion_policy,
-                failure,
-                f"{one.kind.server_object} {one.managed.server_id}",
-                waited=(_now() - asked).total_seconds(),
-                patience=self._release_after,
-                connected=connected,
-            )
-            if not decision.now:
-                report += Report(retry_after=decision.seconds)
-                continue
-            held = FINALIZER in one.metadata.finalizers
-            notices = ((one, released_notice(one, decision.message)),) if held else ()
-            report += Report(notices=notices, released=(one,))
-        return report
-
     def _duplicates(self, key: ObjectKey) -> Report:
         """Second Datafeeds of one job say so, and are never acted on."""
         report = Report()
@@ -308,14 +250,14 @@ class PairController:
         for extra in self._pairs.datafeeds_of(key):
             if winner is None or extra is winner or extra.resource is None:
                 continue
-            if _deletion_asked([extra]):
+            if deletion_asked([extra]):
                 report += Report(released=(extra,))  # it never had a server object
                 continue
             job = self._objects.of(AnomalyJob).get(key)
             status = duplicate_status(
                 extra.resource, job.resource if job is not None else None, winner=winner.metadata.name, now=_now()
             )
-            report += _report([extra], None, status, transitions(extra.resource, extra.resource.status, status))
+            report += pair_report([extra], None, status, transitions(extra.resource, extra.resource.status, status))
         return report
 
     def _is_settled(self, key: ObjectKey) -> bool:
@@ -383,39 +325,10 @@ class PairController:
         return connection, self._connections.runtime(connection) if connection is not None else None
 
 
-def _report(
-    seen: Iterable[Seen[Any]],
-    job_status: AnomalyJobStatus | None,
-    datafeed_status: DatafeedStatus | None,
-    notices: Iterable[Notice],
-) -> Report:
-    """Statuses and notices, each with the object that it is about."""
-    # What cannot be read says that, and nothing else, unless it is on its way out.
-    of_kind = {one.kind.name: one for one in seen if one.resource is not None or _deletion_asked([one])}
-    statuses: dict[str, AnomalyJobStatus | DatafeedStatus | None]
-    statuses = {AnomalyJob.KIND: job_status, Datafeed.KIND: datafeed_status}
-    return Report(
-        statuses=tuple(
-            (of_kind[kind], status.manifest())
-            for kind, status in statuses.items()
-            if status is not None and kind in of_kind
-        ),
-        notices=tuple(
-            (of_kind[notice.kind], notice)
-            for notice in notices
-            if notice.kind in of_kind and of_kind[notice.kind].metadata.name == notice.name
-        ),
-    )
-
-
 def _needs_finalizer(pair: Pair, seen: Iterable[Seen[Any]]) -> bool:
     """Whether an object of a pair that has a job, and so a server side, lacks the finalizer."""
     alive = [one for one in seen if not one.metadata.deletion_timestamp]
     return pair.job is not None and any(FINALIZER not in one.metadata.finalizers for one in alive)
-
-
-def _deletion_asked(seen: Iterable[Seen[Any]]) -> bool:
-    return any(one.metadata.deletion_timestamp is not None for one in seen)
 
 
 def _just_created(seen: Iterable[Seen[Any]], within: float) -> bool:
