@@ -473,6 +473,32 @@ def test_a_datafeed_under_another_id_is_a_conflict():
     assert not made.destructive
 
 
+@pytest.mark.parametrize("cut", range(5))
+def test_a_datafeed_that_is_being_replaced_runs_in_the_end_wherever_that_is_cut_off(cut):
+    """What the operator stopped for it was not found at rest; nobody has to ask for it to run."""
+    server = running(pair(replace(REAL_TIME, datafeed_id="made-in-kibana")))
+    wanted, allowed = pair(replace(REAL_TIME, state_given=False)), Policy(replace_datafeed=ReplacePolicy.RECREATE)
+    for step in plan(wanted, server.observe(), allowed).steps[:cut]:
+        server.execute(step)
+    for _ in range(2):
+        applied(wanted, server, allowed)
+    assert server.feed["datafeed_id"] == "datafeed-logs"
+    assert server.feed_state == "started"
+    assert plan(wanted, server.observe(), allowed).empty
+
+
+def test_a_field_that_stays_on_a_datafeed_goes_when_its_job_is_created_anew():
+    server = running(pair(replace(REAL_TIME, body=feed_body("frequency", "150s"))))
+    stays = plan(pair(), server.observe())
+    assert only_obstacle(stays).reason == "FieldStays"
+    allowed = Policy(replace=ReplacePolicy.RECREATE)
+    made = plan(pair(analysis_config=SPAN), server.observe(), allowed)
+    assert CreateDatafeed in steps_of(made)
+    assert made.obstacles == ()
+    applied(pair(analysis_config=SPAN), server, allowed)
+    assert plan(pair(analysis_config=SPAN), server.observe(), allowed) == Plan()
+
+
 def test_a_datafeed_that_reads_something_else_is_not_adopted_unseen():
     other = replace(REAL_TIME, body=feed_body("query", {"term": {"a": 1}}))
     server = running(pair(other))

@@ -73,7 +73,8 @@ def _feed_rests(owner: Owner, observed: Observed, stored: Marker | None) -> bool
     if feed is not None and feed.state not in _STOPPED:
         return False
     mine = stored is not None and stored.belongs_to(owner)
-    if stored is not None and mine and (stored.adopting or feed is None or stored.datafeed == observed_id(feed)):
+    # A job has one datafeed: where one is managed, another id is that of one which is being replaced.
+    if stored is not None and mine and (stored.adopting or feed is None or stored.datafeed):
         return Subject.DATAFEED in stored.rest
     if feed is None or observed.job is None or observed.job.state is JobState.FAILED:
         return False  # the server itself stops the datafeed of a job that fails

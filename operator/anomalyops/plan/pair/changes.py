@@ -291,6 +291,12 @@ def _updated(
     )
 
 
+def created_anew(change: DatafeedChange, desired: DesiredDatafeed) -> DatafeedChange:
+    """What happens to a datafeed whose job is created anew: it goes with the job, and keeps nothing of what it had."""
+    obstacles = tuple(found for found in change.obstacles if found.reason is not Reason.FIELD_STAYS)
+    return replace(change, obstacles=obstacles, sent=sent_of_datafeed(desired.body))
+
+
 def _reset(differences: tuple[Difference, ...], job: ObservedJob | None, policy: Policy) -> str:
     """Why the model is forgotten when the datafeed changes; empty when it is kept or has learned nothing yet."""
     reads = [found for found in differences if found.model_input]

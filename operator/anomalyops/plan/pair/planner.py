@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from anomalyops.plan.core.plans import Obstacle, Plan
 from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.plan.pair.adoption import completed_before, half, is_taking_over, resting
-from anomalyops.plan.pair.changes import DatafeedChange, JobChange, datafeed_change, job_change, observed_id
+from anomalyops.plan.pair.changes import (
+    DatafeedChange,
+    JobChange,
+    created_anew,
+    datafeed_change,
+    job_change,
+    observed_id,
+)
 from anomalyops.plan.pair.comparison import compare_job, sent_of_datafeed, sent_of_job
 from anomalyops.plan.pair.course import Course
 from anomalyops.plan.pair.lifecycle import Lifecycle, create_datafeed, create_job, start_datafeed
@@ -296,6 +303,8 @@ def _changes(
     change, feed_change = withheld(change_of_job(forgotten=forgotten), feed_change, observed.refused, marker)
     if forgotten and not feed_change.reset:  # the model stays after all
         change, feed_change = withheld(change_of_job(forgotten=False), feed_change, observed.refused, marker)
+    if change.recreate and feed_change.managed and isinstance(desired.datafeed, DesiredDatafeed):
+        feed_change = created_anew(feed_change, desired.datafeed)
     return feed_change, change
 
 
