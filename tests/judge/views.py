@@ -93,6 +93,10 @@ def _everywhere(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) 
 
 def _common(found: dict[str, Any]) -> dict[str, Any]:
     """Return an object without what is of one server alone."""
+    if found.keys() >= {"shard", "node", "reason"} and isinstance(found["node"], str):  # where a failure was
+        found["node"] = "<node>"
+    if isinstance(found.get("index_uuid"), str) and found["index_uuid"] != "_na_":
+        found["index_uuid"] = "<uuid>"
     if "uuid" in found and "creation_date" in found:
         found = _without(found, _OWN_SETTINGS)
     if found.get("type") == "date" and found.get("locale") == "":  # shown of dynamic fields alone, and means nothing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -17,6 +16,7 @@ from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry
 from anomalyops_engine.jobs.scheduler import Scheduler
 from anomalyops_engine.jobs.warm_up import WarmUp
 from anomalyops_engine.json_types import JsonObject
+from anomalyops_engine.node import NODE_ID
 from anomalyops_engine.scoring import SnapshotError
 from anomalyops_engine.store import Writer
 
@@ -44,7 +44,7 @@ class Runtime:
         self.settings = settings
         self.scheduler = Scheduler(settings.workers)
         self.warm_up = WarmUp()
-        self.node_id = secrets.token_urlsafe(16)
+        self.node_id = NODE_ID
         self.running: dict[str, RunningDatafeed] = {}
 
     def node(self) -> JsonObject:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from anomalyops_engine.node import NODE_ID
+
 
 class QueryError(Exception):
     """Base of every error about a query.
@@ -131,7 +133,7 @@ class ShardFailure:
 
     def render(self) -> dict[str, Any]:
         """Return the failure as `_shards.failures` and `failed_shards` show it."""
-        return {"shard": 0, "index": self.index, "node": None, "reason": self.reason()}
+        return {"shard": 0, "index": self.index, "node": NODE_ID, "reason": self.reason()}
 
 
 class SearchPhaseError(QueryError):

@@ -112,7 +112,7 @@ class HitField:
 
 
 def hit_fields(index: Index, wanted: Sequence[WantedField]) -> dict[str, HitField]:
-    """Return the wanted fields of an index by name; of several entries for a field the first counts.
+    """Return the wanted fields of an index by name; of several entries for a field the last counts.
 
     Raises:
         QueryError: a format does not go with the field, or analysed text has no doc values.
@@ -121,11 +121,10 @@ def hit_fields(index: Index, wanted: Sequence[WantedField]) -> dict[str, HitFiel
     for entry in wanted:
         if entry.field in METADATA:
             own = _metadata(entry, index)
-            found |= {} if own is None or own.name in found else {own.name: own}
+            found |= {} if own is None else {own.name: own}
             continue
         for name, leaf in _leaves(index, entry.field, texts=not entry.sorted):
-            if name not in found:
-                found[name] = HitField(name, SQL_TYPES[leaf.type], _values(leaf, entry, index), _show(leaf, entry))
+            found[name] = HitField(name, SQL_TYPES[leaf.type], _values(leaf, entry, index), _show(leaf, entry))
     return found
 
 

@@ -18,6 +18,7 @@ from anomalyops_engine.query.aggregations import aggregate
 from anomalyops_engine.query.dsl import Clause, Query, Scope, condition_on, read_query
 from anomalyops_engine.query.errors import (
     ContentParseError,
+    DateParseError,
     IllegalQueryError,
     QueryError,
     QueryParsingError,
@@ -99,7 +100,7 @@ def search(
         request = read_request({**body, **parameters})
     if totals_as_numbers:
         request = _with_exact_total(request)
-    plan = _plan(request, indices, int(time.time() * 1000))
+    plan = _plan(reader, request, indices, int(time.time() * 1000))
     hits: dict[str, Any] = {}
     if request.tracked is not None:
         matching = _count_matching(reader, plan.targets)
@@ -132,7 +133,7 @@ def counted(reader: Reader, indices: Sequence[Index], query: object) -> dict[str
     Raises:
         QueryError: malformed, or something that this engine lacks, or no index can answer it.
     """
-    plan = _plan(SearchRequest(query=_counted_query(query), size=0), indices, int(time.time() * 1000))
+    plan = _plan(reader, SearchRequest(query=_counted_query(query), size=0), indices, int(time.time() * 1000))
     return {"count": _count_matching(reader, plan.targets), "_shards": _shards(plan, len(indices))}
 
 
@@ -178,7 +179,7 @@ def _with_exact_total(request: SearchRequest) -> SearchRequest:
 # --- planning ---
 
 
-def _plan(request: SearchRequest, indices: Sequence[Index], now_ms: int) -> Plan:
+def _plan(reader: Reader, request: SearchRequest, indices: Sequence[Index], now_ms: int) -> Plan:
     """Return what each index does for a search.
 
     Raises:
@@ -192,6 +193,10 @@ def _plan(request: SearchRequest, indices: Sequence[Index], now_ms: int) -> Plan
             targets.append(_target(request, index, len(targets), now_ms))
         except UnsupportedQueryError:
             raise
+        except DateParseError as error:
+            # A range of a field without any value matches nothing, and its bounds are not even read.
+            if not _is_empty(reader, index):
+                failures.append(_failure(index, error))
         except QueryError as error:
             failures.append(_failure(index, error))
     if failures and not targets:
@@ -204,6 +209,11 @@ def _plan(request: SearchRequest, indices: Sequence[Index], now_ms: int) -> Plan
     except QueryError as error:
         raise SearchPhaseError([_failure(target.index, error) for target in targets]) from None
     return Plan(request, tuple(targets), criteria, tuple(failures), now_ms)
+
+
+def _is_empty(reader: Reader, index: Index) -> bool:
+    first = Select((Literal(1).named("one"),), Table(index.table), limit=1)
+    return not sql.fetch(reader.connection, first)
 
 
 def _target(request: SearchRequest, index: Index, number: int, now_ms: int) -> Target:

@@ -41,6 +41,10 @@ def _year(*, strict: bool, part: str = "year", widest: int = 9) -> Number:
     return Number(part, 4, widest, sign="+") if strict else Number(part, 1, widest, sign="-")
 
 
+def _lenient_month(year: Number) -> Elements:
+    return year, Literal("-"), Number("month", 1, 19)
+
+
 def _dates(*, strict: bool) -> dict[str, Elements]:
     """Return the elements of dates by name."""
     year, month, day = _year(strict=strict), _width("month", strict=strict), _width("day", strict=strict)
@@ -142,8 +146,8 @@ def _family(*, strict: bool) -> dict[str, Elements]:
         out[f"{date}_time_no_millis"] = (*dates[date], *times[f"{basic}t_time_no_millis"][:-1], *zone)
     out |= {
         "year": (year,),
-        "year_month": (year, Literal("-"), _width("month", strict=strict) if strict else Number("month", 1, 19)),
-        "year_month_day": dates["date"],
+        "year_month": (year, Literal("-"), _width("month", strict=strict)) if strict else _lenient_month(year),
+        "year_month_day": dates["date"] if strict else (*_lenient_month(year), Literal("-"), Number("day", 1, 19)),
         "weekyear": (week_year,),
         "weekyear_week": (week_year, Literal("-W"), week if strict else Number("week", 1, 19)),
         "weekyear_week_day": dates["week_date"],
