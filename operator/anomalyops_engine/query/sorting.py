@@ -209,8 +209,10 @@ def _number_column(key: SortKey, leaf: Field, now_ms: int) -> SortColumn:
         value = Cast(value, "BIGINT")
     if key.numeric_type is not None:
         value, kind = _as_numeric_type(key.numeric_type, leaf, value, kind)
-    if key.missing not in {"_last", "_first"}:
-        value = call("coalesce", value, _missing_number(key, leaf, kind, now_ms))
+    # No value counts as the number that is the furthest at that end, and is as good as it.
+    furthest = _LIMITS[kind][key.descending == key.nulls_first]
+    wanted = key.missing in {"_last", "_first"}
+    value = call("coalesce", value, _furthest(furthest) if wanted else _missing_number(key, leaf, kind, now_ms))
     formats = None
     if key.format is not None:
         if not leaf.is_date:
@@ -218,6 +220,10 @@ def _number_column(key: SortKey, leaf: Field, now_ms: int) -> SortColumn:
         formats = date_format(key.format)
     single = leaf.type in SINGLES and key.numeric_type is None
     return SortColumn(value, kind, formats, is_double=kind == "double", is_single=single)
+
+
+def _furthest(number: Any) -> Expr:
+    return Literal(float(number)) if isinstance(number, str) else Literal(number)
 
 
 def _kind_of(leaf: Field) -> str:
