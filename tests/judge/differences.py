@@ -15,7 +15,8 @@ _HEAD = """\
 This page is made from `tests/contract/recorded/known_differences.json` by `make generate`. Each entry is one cause,
 found by asking Elasticsearch's server core (9.2.0) and the request parsers of its ML plugin (8.17.0) the same as the
 engine (`make judge`), with its smallest example. What the engine does not serve at all answers 501 with its name, and
-is listed in [engine.md](engine.md).
+is listed in [engine.md](engine.md). What the releases of major 8 take, whose dialect the engine speaks, and those of
+major 9 took away (`from`, `to`, `include_lower` and `include_upper` of a range) is no difference.
 
 The list may only shrink: a test fails when an entry of it agrees.
 """
