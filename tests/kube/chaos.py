@@ -313,10 +313,13 @@ def _problem(item: Manifest, uuid: str) -> str:
     """Why an object is not as it should be; `uuid` is the server that all connections lead to in the end."""
     conditions = {one["type"]: one for one in item.get("status", {}).get("conditions", [])}
     ready, stalled = conditions.get("Ready"), conditions.get("Stalled")
+    lives = item.get("status", {}).get("placement", {}).get("clusterUuid")
     if item["metadata"].get("deletionTimestamp"):
-        return "still being deleted"
+        # With `Delete` it is carried out where the object lives, and waits, saying so, while no connection leads there.
+        waits = conditions.get("Reconciling", {}).get("message", "")
+        elsewhere = lives not in {None, uuid} and item["spec"].get("deletionPolicy") == "Delete"
+        return "" if elsewhere and "to let the resource go without" in waits else "still being deleted"
     if stalled is not None and stalled["reason"] == "PlaceChanged":  # true of what was created elsewhere
-        lives = item["status"].get("placement", {}).get("clusterUuid")
         return "" if lives != uuid else f"it lives where its connection leads, and says {stalled['message']}"
     if stalled is not None:
         return "" if stalled["reason"] in TRUE_STALLS else f"Stalled: {stalled['reason']}: {stalled['message']}"
