@@ -19,11 +19,11 @@ import pyarrow as pa
 from anomalyops_engine.store.dynamic import detect
 from anomalyops_engine.store.errors import DocumentParsingError, MappingConflictError, MappingError
 from anomalyops_engine.store.fieldtypes import ABSENT, Reader, read_definition
-from anomalyops_engine.store.fieldtypes.geo import is_point_list
 from anomalyops_engine.store.fieldtypes.reader import REFUSALS, shown
 from anomalyops_engine.store.fieldtypes.texts import LONGEST_TERM, OverLimitError, Strings, longest_of
 from anomalyops_engine.store.mapping import Field, IndexMapping, parents_of
 from anomalyops_engine.store.mapping_body import METADATA_FIELDS
+from anomalyops_engine.store.source_values import as_points, flat, values_at
 from anomalyops_engine.store.templates import template_for
 
 Values = list[Any]
@@ -190,7 +190,7 @@ class Batch:
                 continue
             objects.append({})
             if isinstance(value, list):
-                items = [item for item in _flat(value) if item is not None]
+                items = [item for item in flat(value) if item is not None]
                 if all(isinstance(item, dict) for item in items):
                     objects[-1] = _zip_objects(items)
                     continue
@@ -224,7 +224,7 @@ class Batch:
             return
         reader = leaf.reader
         if reader.takes_objects:
-            values = [_as_points(value) for value in values]
+            values = [as_points(value) for value in values]
         if isinstance(reader, Strings):
             values = self._spelled(path, values)
         values, lists = _unwrapped(values, keep_nulls=self._reads_nulls(path))
@@ -307,7 +307,7 @@ class Batch:
         for position, value in enumerate(values):
             if _has_float(value):
                 document = json.loads(self._sources[position], parse_float=str)
-                found = list(_values_at(document, path))
+                found = list(values_at(document, path))
                 out[position] = found[0] if len(found) == 1 else found
         return out
 
@@ -397,7 +397,7 @@ class Batch:
     def _check_alike(self, path: str, kind: str, position: int, value: list[Any]) -> None:
         """Refuse a document that brings a field with values of several types."""
         made = self.mapping.fields[path].type
-        for item in _flat(value):
+        for item in flat(value):
             if item is None:
                 continue
             other, definition = self._definition(path, item)
@@ -492,7 +492,7 @@ def _unwrapped(values: Values, *, keep_nulls: bool) -> tuple[Values, bool]:
         if not isinstance(value, list):
             out.append(value)
             continue
-        items = list(_flat(value)) if keep_nulls else [item for item in _flat(value) if item is not None]
+        items = list(flat(value)) if keep_nulls else [item for item in flat(value) if item is not None]
         if not items:
             out.append(ABSENT)
         elif len(items) == 1:
@@ -503,33 +503,11 @@ def _unwrapped(values: Values, *, keep_nulls: bool) -> tuple[Values, bool]:
     return out, some
 
 
-def _as_points(value: Any) -> Any:
-    """Return a value of geo points in which `[lon, lat]` is no list any more."""
-    if is_point_list(value):
-        return {"type": "Point", "coordinates": value}
-    if isinstance(value, list):
-        return [_as_points(item) for item in value if item != []]
-    return value
-
-
-def _flat(value: list[Any]) -> Iterator[Any]:
-    """Yield the items of nested lists in order."""
-    stack = [iter(value)]
-    while stack:
-        for item in stack[-1]:
-            if isinstance(item, list):
-                stack.append(iter(item))
-                break
-            yield item
-        else:
-            stack.pop()
-
-
 def _scalars(values: Values) -> Iterator[tuple[int, Any]]:
     """Yield the values that are neither null nor lists, with the positions of their documents."""
     for position, value in enumerate(values):
         if isinstance(value, list):
-            for item in _flat(value):
+            for item in flat(value):
                 if item is not None:
                     yield position, item
         elif value is not None and value is not ABSENT:
@@ -537,7 +515,7 @@ def _scalars(values: Values) -> Iterator[tuple[int, Any]]:
 
 
 def _holds_objects(values: Values) -> bool:
-    return any(isinstance(item, dict) for value in values if isinstance(value, list) for item in _flat(value))
+    return any(isinstance(item, dict) for value in values if isinstance(value, list) for item in flat(value))
 
 
 def _zip_objects(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -563,18 +541,5 @@ def _join(first: Any, second: Any) -> Any:
 
 def _has_float(value: Any) -> bool:
     return isinstance(value, float) or (
-        isinstance(value, list) and any(isinstance(item, float) for item in _flat(value))
+        isinstance(value, list) and any(isinstance(item, float) for item in flat(value))
     )
-
-
-def _values_at(node: Any, path: str) -> Iterator[Any]:
-    """Yield the values at a dotted path of a document, through lists and dotted keys."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _values_at(item, path)
-    elif isinstance(node, dict):
-        for key, inner in node.items():
-            if key == path:
-                yield inner
-            elif path.startswith(f"{key}."):
-                yield from _values_at(inner, path[len(key) + 1 :])
