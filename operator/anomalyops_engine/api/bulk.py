@@ -14,8 +14,6 @@ from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_f
 from anomalyops_engine.api.update_body import UpdateRequest
 from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import (
-    DocumentExistsError,
-    DocumentParsingError,
     Index,
     Store,
     StoreError,
@@ -114,17 +112,15 @@ def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
     name = run[0].index
     documents, errors = _parse_documents(run)
     good = [position for position in range(len(run)) if position not in errors]
-    written: list[Written | DocumentParsingError | DocumentExistsError] = []
-    target = name
-    if good:
-        written = writer.index_documents(
-            name,
-            [documents[position] for position in good],
-            [run[position].source for position in good],
-            [run[position].id for position in good] if any(op.id is not None for op in run) else None,
-            create=run[0].kind == "create",
-        )
-        target = _target(writer, name).name
+    # Without any document that can be read the index is made all the same.
+    written = writer.index_documents(
+        name,
+        [documents[position] for position in good],
+        [run[position].source for position in good],
+        [run[position].id for position in good] if any(op.id is not None for op in run) else None,
+        create=run[0].kind == "create",
+    )
+    target = _target(writer, name).name
     outcomes: list[Outcome | None] = [None] * len(run)
     for position, malformed in errors.items():
         outcomes[position] = _refused(run[position], malformed)

@@ -125,7 +125,10 @@ def _answer(call: Call, outcome: Outcome) -> Response:
     status = item.pop("status")
     if outcome.failed:
         error = item["error"]
-        root = {key: value for key, value in error.items() if key != "caused_by"}
+        cause = error.get("caused_by", {})
+        # It began with the cause, where that is an error of Elasticsearch's own.
+        began = cause if cause.get("type") == "parse_exception" else error
+        root = {key: value for key, value in began.items() if key != "caused_by"}
         return call.respond({"error": {"root_cause": [root], **error}, "status": status}, status)
     return call.respond(item, status)
 

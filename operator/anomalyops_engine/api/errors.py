@@ -121,7 +121,7 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
     if isinstance(error, IndexNotFoundError):
         return index_not_found(error.index)
     if isinstance(error, DocumentParsingError):
-        cause = {"type": "illegal_argument_exception", "reason": error.cause} if error.cause else None
+        cause = {"type": error.cause_type, "reason": error.cause} if error.cause else None
         status = 501 if error.type == "not_implemented_exception" else 400
         return ApiError(status, error.type, reason, cause)
     if isinstance(error, DocumentExistsError):

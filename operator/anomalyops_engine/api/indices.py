@@ -15,10 +15,10 @@ from anomalyops_engine.api.errors import ApiError, index_not_found, validation_f
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.store import Index, Reader, Store, Wildcards
-from anomalyops_engine.store.blocks import check_open
+from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.patterns import matches_any
-from anomalyops_engine.store.settings import nested
+from anomalyops_engine.store.settings import nested, replicas
 
 _CHANGE = known([*TARGETS], idle=WAITING)
 _LOOK = known([*TARGETS, "flat_settings"], idle=(*WAITING, "include_defaults", "local"), missing=("features",))
@@ -44,7 +44,8 @@ def endpoints(store: Store) -> list[Endpoint]:
 
     flush = known(TARGETS, idle=("force", "wait_if_ongoing"))
     create = known(idle=(*WAITING, "wait_for_active_shards"))
-    put_settings = known([*TARGETS, "flat_settings"], idle=WAITING, missing=("preserve_existing", "reopen"))
+    put_settings = known([*TARGETS, "flat_settings", "preserve_existing"], idle=WAITING, missing=("reopen",))
+    block = known(TARGETS, idle=WAITING)
     put_mapping = known(TARGETS, idle=WAITING, missing=("write_index_only",))
     return [
         on("GET POST", "/_refresh", _refresh, _REFRESH),
@@ -60,6 +61,7 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("GET", "/{index}/_settings/{name}", _get_settings, _LOOK),
         on("PUT", "/_settings", _put_settings, put_settings),
         on("PUT", "/{index}/_settings", _put_settings, put_settings),
+        on("PUT", "/{index}/_block/{block}", _put_block, block),
         on("GET HEAD", "/{index:index}", _get_index, _LOOK),
         on("PUT", "/{index:index}", _create, create),
         on("DELETE", "/{index:index}", _delete, _CHANGE),
@@ -190,8 +192,18 @@ def _put_settings(store: Store, call: Call) -> Response:
         raise validation_failed(["no settings to update"])
     with store.write() as writer:
         for index in resolved(writer, call):
-            writer.put_settings(index.name, settings)
+            writer.put_settings(index.name, settings, preserve=call.flag("preserve_existing", default=False))
     return call.respond({"acknowledged": True})
+
+
+def _put_block(store: Store, call: Call) -> Response:
+    block = call.path["block"]
+    if f"blocks.{block}" not in BLOCK_SETTINGS or block == "read_only_allow_delete":
+        raise ApiError(400, "illegal_argument_exception", f"No block found with name {block}")
+    with store.write() as writer:
+        blocked = [writer.put_settings(index.name, {f"blocks.{block}": True}).name for index in resolved(writer, call)]
+    indices = [{"name": name, "blocked": True} for name in blocked]
+    return call.respond({"acknowledged": True, "shards_acknowledged": True, "indices": indices})
 
 
 def _described(reader: Reader, call: Call) -> list[Index]:
@@ -218,8 +230,8 @@ def _settings(index: Index, call: Call, wanted: str | None = None) -> dict[str, 
     """Return the settings of an index as responses show them, all or those of some names and patterns."""
     settings = {
         "number_of_shards": "1",
-        "number_of_replicas": "1",
         **index.settings,
+        "number_of_replicas": replicas(index.settings),
         "creation_date": str(index.created_ms),
         "uuid": index.uuid,
         "provided_name": index.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from anomalyops_engine.query.date_options import date_format
@@ -22,10 +23,11 @@ from anomalyops_engine.query.options import (
     token_text,
 )
 from anomalyops_engine.store import Field, Index, ip
-from anomalyops_engine.store.dates import format_millis
+from anomalyops_engine.store.dates import format_millis, format_nanos, parse_nanos
 from anomalyops_engine.store.fieldtypes.numbers import SINGLES, single_digits
 from anomalyops_engine.store.mapping import SQL_TYPES
 from anomalyops_engine.store.patterns import matches
+from anomalyops_engine.store.source_values import field_values, left_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ def _read_item(item: object, subject: Subject, *, in_order: bool) -> WantedField
 
 
 Slot: TypeAlias = tuple[str, str]
+FromDocument: TypeAlias = Callable[[dict[str, Any]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +101,27 @@ class HitField:
         type: SQL type of one value.
         values: the list of its values.
         show: makes the JSON of one value.
+        path: its path in the mapping; empty for a field that every document has.
+        derived: the JSON of its values from the document, where the column has less than that; None otherwise.
+        ignored: the values of a document that the column does not have; None where they are not shown.
     """
 
     name: str
     type: str
     values: Expr
     show: Callable[[Any], Any]
+    path: str = ""
+    derived: FromDocument | None = None
+    ignored: FromDocument | None = None
 
     @property
     def slot(self) -> Slot:
         """What tells its column from others: indices may have the same name with another type."""
         return self.name, self.type
+
+    def shown(self, values: Sequence[Any], document: Callable[[], dict[str, Any]]) -> list[Any]:
+        """Return its values in one hit."""
+        return [self.show(value) for value in values] if self.derived is None else self.derived(document())
 
 
 def hit_fields(index: Index, wanted: Sequence[WantedField]) -> dict[str, HitField]:
@@ -124,7 +137,15 @@ def hit_fields(index: Index, wanted: Sequence[WantedField]) -> dict[str, HitFiel
             found |= {} if own is None else {own.name: own}
             continue
         for name, leaf in _leaves(index, entry.field, texts=not entry.sorted):
-            found[name] = HitField(name, SQL_TYPES[leaf.type], _values(leaf, entry, index), _show(leaf, entry))
+            found[name] = HitField(
+                name,
+                SQL_TYPES[leaf.type],
+                _values(leaf, entry, index),
+                _show(leaf, entry),
+                leaf.path,
+                _nanos(leaf, entry, index) if leaf.type == "date_nanos" else None,
+                None if entry.sorted else partial(left_out, index.mapping, leaf),
+            )
     return found
 
 
@@ -160,6 +181,20 @@ def _metadata(entry: WantedField, index: Index) -> HitField | None:
         return None
     value = Literal(index.name) if name == "_index" else Column(name)
     return HitField(name, kind, value if name == "_ignored" else ListOf((value,)), _as_it_is)
+
+
+def _nanos(leaf: Field, entry: WantedField, index: Index) -> FromDocument:
+    """Return what shows moments to the nanosecond, of which the column has the milliseconds."""
+    formats = leaf.formats if entry.format is None else date_format(entry.format)
+    null = leaf.definition.get("null_value")
+
+    def derived(document: dict[str, Any]) -> list[Any]:
+        left = left_out(index.mapping, leaf, document)
+        taken = [value for value in field_values(index.mapping, leaf, document) if value not in left]
+        moments = [parse_nanos(value, leaf.formats) for value in (taken or ([] if null is None else [null]))]
+        return [format_nanos(moment, formats) for moment in (sorted(moments) if entry.sorted else moments)]
+
+    return derived
 
 
 def _leaves(index: Index, pattern: str, *, texts: bool) -> list[tuple[str, Field]]:

@@ -27,7 +27,19 @@ from anomalyops_engine.query.errors import (
     TooManyBucketsError,
     UnsupportedQueryError,
 )
-from anomalyops_engine.query.expr import Aggregate, Column, Expr, Literal, Named, Order, Select, Table, Union, columns
+from anomalyops_engine.query.expr import (
+    Aggregate,
+    Case,
+    Column,
+    Expr,
+    Literal,
+    Named,
+    Order,
+    Select,
+    Table,
+    Union,
+    columns,
+)
 from anomalyops_engine.query.hit_fields import HitField, Slot, hit_fields
 from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
@@ -224,7 +236,7 @@ def _target(request: SearchRequest, index: Index, number: int, now_ms: int) -> T
         condition_on(index, None if query is None else query.clause, now_ms=now_ms),
         () if query is None else tuple(clause.lower(scope) for clause in query.named),
         tuple(sort_column(key, index, number=number, now_ms=now_ms) for key in request.sorted_by),
-        hit_fields(index, [*request.fields, *request.docvalue_fields]),
+        hit_fields(index, [*request.docvalue_fields, *request.fields]),
     )
 
 
@@ -287,8 +299,7 @@ def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> t
     """Return what a hit is made of, in the order in which `_hit` reads it."""
     chosen = [Literal(place).named("_number")]
     chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no", "_ignored"))]
-    source: Expr = Column("_source") if plan.request.source is not None else Literal(None)
-    chosen.append(source.named("_source"))
+    chosen.append(_source(target, plan.request).named("_source"))
     chosen += [column.value.named(f"sort_{number}") for number, column in enumerate(target.sort)]
     chosen += [condition.named(f"named_{number}") for number, condition in enumerate(target.named)]
     for number, slot in enumerate(slots):
@@ -296,6 +307,13 @@ def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> t
         mine = field is not None and field.slot == slot
         chosen.append((field.values if field is not None and mine else Literal(None)).named(f"field_{number}"))
     return tuple(chosen)
+
+
+def _source(target: Target, request: SearchRequest) -> Expr:
+    """Return the source of a document, where its hit shows it or something that the columns do not have."""
+    if request.source is not None or any(field.derived is not None for field in target.fields.values()):
+        return Column("_source")
+    return Case(((Column("_ignored").is_not_null(), Column("_source")),)) if target.fields else Literal(None)
 
 
 def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources: bool) -> dict[str, Any]:
@@ -320,13 +338,30 @@ def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources
     position += len(plan.criteria)
     matched = [clause.name for clause, found in zip(plan.named, row[position:], strict=False) if found]
     position += len(plan.named)
-    fields = {
-        name: [target.fields[name].show(value) for value in values]
-        for (name, _), values in zip(slots, row[position:], strict=True)
-        if values
-    }
-    if fields:
-        hit["fields"] = fields
+    hit |= _fields(target, dict(zip(slots, row[position:], strict=True)), row)
     if matched:
         hit["matched_queries"] = list(dict.fromkeys(matched))
     return hit
+
+
+def _fields(target: Target, found: dict[Slot, list[Any] | None], row: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the parts of a hit about single fields: their values, and those that were left out of them.
+
+    Args:
+        target: the index.
+        found: what the columns have.
+        row: the whole row.
+    """
+
+    def document() -> dict[str, Any]:
+        parsed: dict[str, Any] = orjson.loads(row[5])
+        return parsed
+
+    shown = {slot[0]: target.fields[slot[0]].shown(values, document) for slot, values in found.items() if values}
+    ignored = {
+        field.name: field.ignored(document())
+        for field in target.fields.values()
+        if field.ignored is not None and field.path in (row[4] or ())
+    }
+    parts = {"fields": shown, "ignored_field_values": {name: values for name, values in ignored.items() if values}}
+    return {key: part for key, part in parts.items() if part}

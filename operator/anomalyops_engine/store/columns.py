@@ -19,7 +19,7 @@ import pyarrow as pa
 from anomalyops_engine.store.dynamic import detect
 from anomalyops_engine.store.errors import DocumentParsingError, MappingConflictError, MappingError
 from anomalyops_engine.store.fieldtypes import ABSENT, Reader, read_definition
-from anomalyops_engine.store.fieldtypes.reader import REFUSALS, shown
+from anomalyops_engine.store.fieldtypes.reader import REFUSALS, ValueParseError, shown
 from anomalyops_engine.store.fieldtypes.texts import LONGEST_TERM, OverLimitError, Strings, longest_of
 from anomalyops_engine.store.mapping import Field, IndexMapping, parents_of
 from anomalyops_engine.store.mapping_body import METADATA_FIELDS
@@ -341,6 +341,7 @@ class Batch:
             return leaf
         position, first = next(_scalars(values), (0, None))
         if first is None:
+            self._bring_parents(path, values)
             return None
         wrong = self._not_a_leaf(path)
         if wrong is not None:
@@ -354,6 +355,17 @@ class Batch:
             self._refuse_all(values, path, _strict(path, within))
             return None
         return self._map_dynamically(path, position, first, values)
+
+    def _bring_parents(self, path: str, values: Values) -> None:
+        """Map the objects that a dotted name is in, also where its list has nothing in it."""
+        position = next((position for position, value in enumerate(values) if isinstance(value, list)), None)
+        if position is None:
+            return
+        for parent in parents_of(path):
+            if parent in self.mapping.fields or self.mapping.dynamic_at(parent)[0] != "true":
+                return
+            if not self.mapping.has_object(parent) and not self._brings_object(parent, position, values):
+                return
 
     def _not_a_leaf(self, path: str) -> DocumentParsingError | None:
         if path in self.mapping.aliases or path in self.mapping.multi_fields:
@@ -441,6 +453,7 @@ def _malformed(leaf: Field, value: Any, error: Exception) -> DocumentParsingErro
         f"failed to parse field [{leaf.path}] of type [{leaf.type}]. Preview of field's value: '{shown(value)}'",
         field=leaf.path,
         cause=str(error),
+        cause_type="parse_exception" if isinstance(error, ValueParseError) else "illegal_argument_exception",
     )
 
 

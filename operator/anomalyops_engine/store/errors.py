@@ -134,6 +134,7 @@ class DocumentParsingError(StoreError):
         field: dotted path of the field.
         cause: what was wrong with the value, if there is more to say than the message.
         type: Elasticsearch's type of the error.
+        cause_type: that of the cause.
     """
 
     def __init__(
@@ -143,8 +144,10 @@ class DocumentParsingError(StoreError):
         field: str = "",
         cause: str | None = None,
         type: str = "document_parsing_exception",  # noqa: A002 (Elasticsearch's name for it)
+        cause_type: str = "illegal_argument_exception",
     ) -> None:
         self.field = field
         self.cause = cause
         self.type = type
+        self.cause_type = cause_type
         super().__init__(message)

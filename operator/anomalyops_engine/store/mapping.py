@@ -139,7 +139,7 @@ class IndexMapping:
         multi_fields: multi-fields by dotted path.
         aliases: field aliases, path to target path.
         objects: what mappings say of objects (`dynamic`, `enabled`), by path.
-        dynamic: `true`, `false` or `strict`.
+        dynamic: `true`, `false` or `strict`; None where nothing says, which is `true`.
         root: the remaining root parameters as given (`dynamic_templates`, `_meta`, ...).
         limits: what the settings of the index say about it.
         columns: how many columns it has used.
@@ -150,7 +150,7 @@ class IndexMapping:
     multi_fields: dict[str, Field] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
-    dynamic: str = "true"
+    dynamic: str | None = None
     root: dict[str, Any] = field(default_factory=dict)
     limits: Limits = Limits()
     columns: int = 0
@@ -202,7 +202,7 @@ class IndexMapping:
             if said is not None:
                 return str(said), parent
             holder = holder.rpartition(".")[0]
-        return self.dynamic, parent or "_doc"
+        return self.dynamic or "true", parent or "_doc"
 
     def with_field(self, path: str, definition: AbcMapping[str, Any], *, multi: bool = False) -> IndexMapping:
         """Return the mapping with one more leaf field and its multi-fields, in fresh columns.
@@ -293,7 +293,7 @@ class IndexMapping:
     def to_body(self) -> dict[str, Any]:
         """Return the mapping as `GET /index/_mapping` shows it (without the index name)."""
         body: dict[str, Any] = dict(self.root)
-        if self.dynamic != "true":
+        if self.dynamic is not None:
             body["dynamic"] = self.dynamic
         entries: dict[str, dict[str, Any]] = {path: leaf.definition for path, leaf in self.fields.items()}
         entries |= {path: {"type": "alias", "path": target} for path, target in self.aliases.items()}

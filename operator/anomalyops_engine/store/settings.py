@@ -16,6 +16,7 @@ from anomalyops_engine.store.patterns import matches
 
 Read = Callable[[str, str], None]
 _TIME = re.compile(r"-1|\d+(?:\.\d+)?(?:nanos|micros|ms|s|m|h|d)")
+_BOUNDS = re.compile(r"false|(\d+)-(?:\d+|all)", re.ASCII)
 _SIZE = re.compile(r"-1|\d+(?:\.\d+)?(?:b|kb|mb|gb|tb|pb|k|m|g|t|p)?", re.IGNORECASE)
 
 
@@ -49,14 +50,23 @@ def read_settings(given: object) -> dict[str, str]:
     return {name: text for name, text in _read(given) if text is not None}
 
 
-def changed_settings(index: str, uuid: str, settings: Mapping[str, str], given: object) -> dict[str, str]:
+def changed_settings(
+    index: str, uuid: str, settings: Mapping[str, str], given: object, *, preserve: bool = False
+) -> dict[str, str]:
     """Return the settings of an index after an update; a null sets one back to its default.
+
+    Args:
+        index: its name.
+        uuid: its identity.
+        settings: what it has.
+        given: the update.
+        preserve: what it has stays, and only what it has not is set.
 
     Raises:
         IllegalSettingError: likewise, or one cannot be changed on an index that is there.
         UnsupportedSettingError: Elasticsearch has it, this engine has not.
     """
-    changes = dict(_read(given))
+    changes = {name: text for name, text in _read(given) if not (preserve and name in settings)}
     fixed = [name for name in changes if not _row(name).dynamic]
     if fixed:
         listed = ", ".join(f"index.{name}" for name in sorted(fixed))
@@ -67,6 +77,13 @@ def changed_settings(index: str, uuid: str, settings: Mapping[str, str], given: 
         )
     merged = {**settings, **changes}
     return {name: text for name, text in merged.items() if text is not None}
+
+
+def replicas(settings: Mapping[str, str]) -> str:
+    """Return how many copies of its shards an index has on one node: as few as it may, or as many as it wants."""
+    bounds = _BOUNDS.fullmatch(settings.get("auto_expand_replicas", "false"))
+    fewest = None if bounds is None else bounds.group(1)
+    return settings.get("number_of_replicas", "1") if fewest is None else fewest
 
 
 def nested(settings: Mapping[str, str]) -> dict[str, Any]:
@@ -159,6 +176,11 @@ def _size(name: str, text: str) -> None:
         raise IllegalSettingError(f"failed to parse setting [index.{name}] with value [{text}] as a size in bytes")
 
 
+def _bounds(name: str, text: str) -> None:
+    if _BOUNDS.fullmatch(text) is None:
+        raise IllegalSettingError(f"failed to parse [index.{name}] from value: [{text}]")
+
+
 def _any(name: str, text: str) -> None:
     del name, text
 
@@ -198,7 +220,7 @@ _TABLE: Final = (
     Setting("max_terms_count", _number(1), dynamic=True),
     # --- about what there is not: shards, copies, files, caches, logs ---
     Setting("allocation.max_retries", _number(0), dynamic=True),
-    Setting("auto_expand_replicas", _any, dynamic=True),
+    Setting("auto_expand_replicas", _bounds, dynamic=True),
     Setting("codec", _word("default", "best_compression", "legacy_default", "best_speed")),
     Setting("fielddata.cache", _any),
     Setting("flush_after_merge", _size, dynamic=True),

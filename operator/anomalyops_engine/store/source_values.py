@@ -6,6 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from anomalyops_engine.store.fieldtypes.geo import is_point_list
+from anomalyops_engine.store.fieldtypes.reader import REFUSALS, Reader
+from anomalyops_engine.store.mapping import Field, IndexMapping
+
+
+def field_values(mapping: IndexMapping, leaf: Field, document: dict[str, Any]) -> list[Any]:
+    """Return what a document has for a field, by itself or copied from others, without nulls."""
+    path = leaf.path.rpartition(".")[0] if leaf.path in mapping.multi_fields else leaf.path
+    copied = [other.path for other in mapping.fields.values() if path in other.definition.get("copy_to", ())]
+    found = [value for origin in (path, *copied) for value in values_at(document, origin)]
+    points = as_points(found) if leaf.reader.takes_objects else found
+    return [value for value in flat(points) if value is not None]
+
+
+def left_out(mapping: IndexMapping, leaf: Field, document: dict[str, Any]) -> list[Any]:
+    """Return the values of a document that the column of a field does not have: too long, or malformed."""
+    reader = leaf.reader
+    return [value for value in field_values(mapping, leaf, document) if not _takes(reader, value)]
+
+
+def _takes(reader: Reader, value: Any) -> bool:
+    try:
+        reader.read(value)
+    except REFUSALS:
+        return False
+    return True
 
 
 def as_points(value: Any) -> Any:

@@ -170,8 +170,13 @@ class Writer(Reader):
         check_open([index], "metadata_write")
         return self._remap(index, merged(index.mapping, mappings))
 
-    def put_settings(self, name: str, settings: Mapping[str, Any]) -> Index:
+    def put_settings(self, name: str, settings: Mapping[str, Any], *, preserve: bool = False) -> Index:
         """Change settings of an index; a null sets one back to its default.
+
+        Args:
+            name: the index.
+            settings: the changes.
+            preserve: leave those that it has as they are.
 
         Raises:
             IndexNotFoundError: there is no such index.
@@ -180,7 +185,7 @@ class Writer(Reader):
             IndexBlockedError: the index is closed to changes of anything but its blocks.
         """
         index = self.index(name)
-        changed = changed_settings(name, index.uuid, index.settings, settings)
+        changed = changed_settings(name, index.uuid, index.settings, settings, preserve=preserve)
         touched = {key for key, _ in index.settings.items() ^ changed.items()}
         if not touched <= BLOCK_SETTINGS:
             check_open([index], "metadata_write")

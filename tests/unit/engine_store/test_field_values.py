@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from anomalyops_engine.store import IndexMapping
 from anomalyops_engine.store.columns import IGNORED_COLUMN, Batch
 from anomalyops_engine.store.mapping_body import merged
+from anomalyops_engine.store.source_values import left_out
 
 
 def batch_of(documents: list[dict[str, Any]], **fields: Any) -> Batch:
@@ -39,6 +40,8 @@ def kept(definition: dict[str, Any], *values: Any, field: str = "f") -> list[Any
         ({"type": "keyword", "ignore_above": 3}, ["abc", "abcd", "ab😀"], ["abc", None, None]),
         ({"type": "long", "ignore_malformed": True}, [1, "x"], [1, None]),
         ({"type": "keyword"}, [1.10, 12], ["1.1", "12"]),
+        ({"type": "integer"}, [" 1", "0x1p3", "2d", "1e2"], [1, 8, 2, 100]),
+        ({"type": "long"}, ["1e2"], [100]),
         ({"type": "date"}, [1.5, "2024-01-01T00:00:00.123456789Z"], [1, 1704067200123]),
         (
             {"type": "geo_point"},
@@ -66,6 +69,9 @@ def test_what_is_kept_of_a_value(definition, values, column):
         ({"type": "half_float"}, 70_000, "[half_float] supports only finite values"),
         ({"type": "long", "coerce": False}, "1", "Long value passed as String"),
         ({"type": "long"}, {"a": 1}, "Cannot parse object as number"),
+        ({"type": "long"}, "0x1p3", "For input string"),
+        ({"type": "integer"}, "NaN", "For input string"),
+        ({"type": "integer"}, "\u00a01", "For input string"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_cause(definition, value, cause):
@@ -100,6 +106,40 @@ def test_values_are_copied_to_other_fields():
 @pytest.mark.parametrize("values", [[1, "x"], ["2024-01-01", "x"], [1, 1.5], [True, "x"], [{"h": 1}, 2]])
 def test_a_new_field_with_values_of_several_types_is_refused(values):
     assert list(batch_of([{"f": values}]).errors) == [0]
+
+
+def test_the_objects_of_a_dotted_name_are_mapped_though_its_list_is_empty():
+    assert set(batch_of([{"a.b.c": []}, {"d": []}]).mapping.objects) == {"a", "a.b"}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("x!", "parse_exception"), ({"lat": 91, "lon": 0}, "illegal_argument_exception")]
+)
+def test_what_the_parser_of_points_refuses_is_an_error_of_its_own_kind(value, kind):
+    assert batch_of([{"f": value}], f={"type": "geo_point"}).errors[0].cause_type == kind
+
+
+def test_what_a_column_leaves_out_is_found_in_the_document():
+    document = {"a": ["long", "b"], "c": "too", "t": "abc", "p": [[200, 1], [2, 1]]}
+    batch = batch_of(
+        [document],
+        a={"type": "keyword", "ignore_above": 2, "copy_to": "c"},
+        c={"type": "keyword", "ignore_above": 1},
+        t={"type": "text", "fields": {"k": {"type": "keyword", "ignore_above": 1}}},
+        p={"type": "geo_point", "ignore_malformed": True},
+    )
+    mapping = batch.mapping
+    found = {path: left_out(mapping, mapping.get(path), document) for path in ("a", "c", "t", "t.k", "p")}
+    assert found == {
+        "a": ["long"],
+        "c": ["too", "long"],
+        "t": [],
+        "t.k": ["abc"],
+        "p": [{"type": "Point", "coordinates": [200, 1]}],
+    }
+    assert sorted(path for path, values in found.items() if values) == sorted(
+        batch.arrays[IGNORED_COLUMN].to_pylist()[0]
+    )
 
 
 @pytest.mark.parametrize("depth", [100, 900])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_engine.store import IllegalSettingError, IndexBlockedError, StoreError, UnsupportedSettingError
-from anomalyops_engine.store.settings import changed_settings, nested, read_settings
+from anomalyops_engine.store.settings import changed_settings, nested, read_settings, replicas
 
 _NAMES = st.sampled_from(
     [
@@ -109,3 +109,20 @@ def test_limits_of_the_settings_hold_for_mappings_and_documents(store):
             writer.append("i", [{"c": 1}])
         writer.put_settings("i", {"mapping.total_fields.limit": 3})
         writer.append("i", [{"c": 1}])
+
+
+def test_settings_that_are_there_can_be_preserved():
+    kept = changed_settings(
+        "i", "u", {"max_result_window": "5"}, {"max_result_window": 9, "hidden": True}, preserve=True
+    )
+    assert kept == {"max_result_window": "5", "hidden": "true"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [({}, "1"), ({"number_of_replicas": "2"}, "2"), ({"auto_expand_replicas": "0-all"}, "0")],
+)
+def test_an_index_wants_a_replica_unless_it_says_otherwise(settings, shown):
+    assert replicas(read_settings(settings)) == shown
+    with pytest.raises(IllegalSettingError, match="auto_expand_replicas"):
+        read_settings({**settings, "auto_expand_replicas": "many"})

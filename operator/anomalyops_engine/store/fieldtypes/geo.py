@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from anomalyops_engine.store.fieldtypes.reader import Reader, shown
+from anomalyops_engine.store.fieldtypes.reader import Reader, ValueParseError, shown
 
 _KEYS = ("lon", "lat", "z", "type", "coordinates")
 _GEOHASH = {character: number for number, character in enumerate("0123456789bcdefghjkmnpqrstuvwxyz")}
@@ -31,7 +31,7 @@ class Points(Reader):
         """Return the point."""
         lat, lon, *z = self._coordinates(value)
         if z and not self._ignore_z:
-            raise ValueError(
+            raise ValueParseError(
                 f"Exception parsing coordinates: found Z value [{z[0]}] but [ignore_z_value] parameter is [false]"
             )
         if math.isnan(lat) or not -90 <= lat <= 90:
@@ -48,7 +48,7 @@ class Points(Reader):
             return _of_list(value)
         if isinstance(value, str):
             return _of_text(value)
-        raise ValueError("geo_point expected")
+        raise ValueParseError("geo_point expected")
 
 
 def is_point_list(value: Any) -> bool:
@@ -61,23 +61,23 @@ def is_point_list(value: Any) -> bool:
 def _of_object(value: dict[str, Any]) -> list[float]:
     for key in value:
         if key not in _KEYS:
-            raise ValueError(f"field [{key}] not supported - must be one of: {', '.join(_KEYS)}")
+            raise ValueParseError(f"field [{key}] not supported - must be one of: {', '.join(_KEYS)}")
     if "type" in value or "coordinates" in value:
         if str(value.get("type")).lower() != "point":
-            raise ValueError("[type] for geo_point can only be 'Point'")
+            raise ValueParseError("[type] for geo_point can only be 'Point'")
         if not isinstance(value.get("coordinates"), list):
-            raise ValueError("Required [coordinates]")
+            raise ValueParseError("Required [coordinates]")
         return _of_list(value["coordinates"])
     for key in ("lat", "lon"):
         if key not in value:
-            raise ValueError(f"Required [{key}]")
+            raise ValueParseError(f"Required [{key}]")
     names = ("lat", "latitude"), ("lon", "longitude"), ("z", "z")
     return [_number(value[key], name) for key, name in names if key in value]
 
 
 def _of_list(value: list[Any]) -> list[float]:
     if not 2 <= len(value) <= 3:
-        raise ValueError("geo_point expected")
+        raise ValueParseError("geo_point expected")
     lon, lat, *z = (_number(item, "coordinates") for item in value)
     return [lat, lon, *z]
 
@@ -86,7 +86,7 @@ def _of_text(text: str) -> list[float]:
     if "," in text:
         parts = text.split(",")
         if len(parts) > 3:
-            raise ValueError(f"expected 2 or 3 coordinates but found: [{len(parts)}]")
+            raise ValueParseError(f"expected 2 or 3 coordinates but found: [{len(parts)}]")
         return [_number(part.strip(), name) for part, name in zip(parts, ("latitude", "longitude", "z"), strict=False)]
     found = _WKT.fullmatch(text.strip())
     if found is not None:
@@ -98,13 +98,13 @@ def _of_text(text: str) -> list[float]:
 def _of_geohash(text: str) -> list[float]:
     """Return the corner of a geohash's cell with the lowest latitude and longitude."""
     if not text:
-        raise ValueError("empty geohash")
+        raise ValueParseError("empty geohash")
     low, high = [-180.0, -90.0], [180.0, 90.0]
     even = 0
     for character in text:
         number = _GEOHASH.get(character)
         if number is None:
-            raise ValueError(f"unsupported symbol [{character}] in geohash [{shown(text)}]")
+            raise ValueParseError(f"unsupported symbol [{character}] in geohash [{shown(text)}]")
         for bit in (16, 8, 4, 2, 1):
             middle = (low[even] + high[even]) / 2
             (low if number & bit else high)[even] = middle
@@ -114,8 +114,8 @@ def _of_geohash(text: str) -> list[float]:
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{name} must be a number")
+        raise ValueParseError(f"{name} must be a number")
     try:
         return float(value)
     except ValueError:
-        raise ValueError(f"{name} must be a number") from None
+        raise ValueParseError(f"{name} must be a number") from None

@@ -25,6 +25,8 @@ _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 # What Java's `Double.parseDouble` takes: no underscores, but hexadecimal numbers and a suffix.
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _HEXADECIMAL = re.compile(r"[+-]?0[xX][0-9a-fA-F]*\.?[0-9a-fA-F]*[pP][+-]?\d+", re.ASCII)
+# What Java's `String.trim` takes off.
+_BLANKS = "".join(map(chr, range(33)))
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "+Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -81,6 +83,10 @@ class Integers(Reader):
             return int(text)
         if _DECIMAL.fullmatch(text):
             return float(text)
+        if self._kind != "long":  # narrower widths are read as doubles are
+            number = _from_text(text)
+            if math.isfinite(number):
+                return number
         raise ValueError(f'For input string: "{shown(text)}"')
 
     def _whole(self, number: float) -> int:
@@ -191,7 +197,7 @@ def _scale(numbers: Any, factor: float) -> Any:
 
 
 def _from_text(text: str) -> float:
-    plain = text.strip()
+    plain = text.strip(_BLANKS)
     if plain in _NOT_FINITE:
         return _NOT_FINITE[plain]
     if plain[-1:] in "dDfF" and not plain[:2].lower().startswith("0x"):

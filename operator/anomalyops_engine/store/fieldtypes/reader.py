@@ -18,6 +18,10 @@ ARROW_TYPES: Final = {
 REFUSALS: Final = (ValueError, TypeError, OverflowError)
 
 
+class ValueParseError(ValueError):
+    """A value does not fit, and Elasticsearch's parser says so with an error of its own kind."""
+
+
 _SHOWN_DEPTH: Final = 40  # deeper levels would not be seen
 
 
