@@ -218,15 +218,20 @@ def test_states_of_a_job(client, job_id):
     assert [message for _, message in notifications(client, job_id)][-1] == "Job deleted"
 
 
-@pytest.mark.parametrize("lazily", [False, True])
-def test_a_job_whose_limit_the_machine_can_never_hold_is_not_opened(client, job_id, lazily):
-    name = f"{job_id}-large"
-    client.ml.put_job(job_id=name, analysis_limits={"model_memory_limit": "900tb"}, allow_lazy_open=lazily, **COUNT_JOB)
+def test_a_job_whose_limit_the_machine_can_never_hold_is_not_opened_or_waits(client, job_id):
+    name, lazy = f"{job_id}-large", f"{job_id}-lazy"
+    limits = {"model_memory_limit": "900tb"}
+    client.ml.put_job(job_id=name, analysis_limits=limits, **COUNT_JOB)
     status, kind, reason = refusal(client.ml.open_job, job_id=name)
     assert (status, kind) == (429, "status_exception")
-    assert "model_memory_limit [921600gb]" in reason
-    assert ("allow_lazy_open" in reason) is lazily
+    assert "no ML nodes with sufficient capacity" in reason
     assert client.ml.get_job_stats(job_id=name)["jobs"][0]["state"] == "closed"
+    client.ml.put_job(job_id=lazy, analysis_limits=limits, allow_lazy_open=True, **COUNT_JOB)
+    assert client.ml.open_job(job_id=lazy)["node"] == ""
+    stats = client.ml.get_job_stats(job_id=lazy)["jobs"][0]
+    assert (stats["state"], "921600gb" in stats["assignment_explanation"]) == ("opening", True)
+    client.ml.close_job(job_id=lazy)
+    assert client.ml.get_job_stats(job_id=lazy)["jobs"][0]["state"] == "closed"
 
 
 def test_a_missing_job_is_404_everywhere(client):

@@ -200,7 +200,12 @@ _CREATE: Final = Job.parser(datafeed_config=mapping, **dict.fromkeys(_SERVER_FIE
 
 
 def create_job(
-    body: Json, *, job_id: str | None, now_ms: int, maximum: MemorySize | None = None
+    body: Json,
+    *,
+    job_id: str | None,
+    now_ms: int,
+    maximum: MemorySize | None = None,
+    room: MemorySize | None = None,
 ) -> tuple[Job, JsonObject | None]:
     """Make the configuration of a new job from a create body.
 
@@ -209,6 +214,7 @@ def create_job(
         job_id: the id of the URL; None for `_validate`, where the body may carry one.
         now_ms: creation time, epoch milliseconds.
         maximum: the server's `max_model_memory_limit`, if it has one.
+        room: what the machine has for models: a job that names no limit gets none that it could not be open with.
 
     Returns:
         The job, and the unparsed body of the datafeed to create with it, if any.
@@ -234,18 +240,21 @@ def create_job(
     datafeed = given.pop("datafeed_config", None)
     made = {**given, "job_id": identity, "create_time": now_ms}
     made["results_index_name"] = _results_index(given.get("results_index_name") or _SHARED)
-    made["analysis_limits"] = within(given.get("analysis_limits"), body.get("analysis_limits"), maximum)
+    made["analysis_limits"] = within(given.get("analysis_limits"), body.get("analysis_limits"), maximum, room)
     job = Job.complete(made)
     check_memory_limit(job.memory_limit, maximum)
     return job, datafeed
 
 
-def within(limits: AnalysisLimits | None, body: Json, maximum: MemorySize | None) -> AnalysisLimits:
-    """Return the limits that a body asks for; where it names no memory limit, the default or the lower maximum."""
+def within(
+    limits: AnalysisLimits | None, body: Json, maximum: MemorySize | None, room: MemorySize | None = None
+) -> AnalysisLimits:
+    """Return the limits that a body asks for; where it names no memory limit, the default or the lowest bound."""
     limits = limits or AnalysisLimits()
-    if maximum is None or (body or {}).get("model_memory_limit") is not None:
+    if (body or {}).get("model_memory_limit") is not None:
         return limits
-    return dataclasses.replace(limits, model_memory_limit=min(DEFAULT_MEMORY_LIMIT, maximum))
+    bounds = [bound for bound in (DEFAULT_MEMORY_LIMIT, maximum, room) if bound is not None]
+    return dataclasses.replace(limits, model_memory_limit=min(bounds))
 
 
 def check_memory_limit(limit: MemorySize, maximum: MemorySize | None) -> None:

@@ -136,24 +136,20 @@ class DatafeedOperations:
         feed = self._registry.datafeed(datafeed_id)
         job = self._registry.job(feed.job_id)
         with job.lock.hold():
-            if job.run.state != "opened":
+            if job.run.state not in {"opened", "opening"}:
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because job [{job.job_id}] is {job.run.state}")
             if feed.run.state != "stopped":
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")
             with self._registry.store.read() as reader:
                 Extractor(feed.config, job.config).check(reader)
             run = DatafeedRun(state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(feed.run.timing))
-            running, job_run = self._runtime.prepare(job, feed), deepcopy(job.run)
-            running.announce(run)
-            if job_run.position_ms is None and start_ms is None:
-                with self._registry.store.read() as reader:
-                    job_run.counts.invalid_date_count += running.note_unreadable_times(reader)
-            with self._registry.store.write() as writer:
-                self._registry.save_job_run(writer, job.job_id, job_run)
-                self._registry.save_datafeed_run(writer, datafeed_id, run)
-                running.audit.write(writer)
-            job.run, feed.run = job_run, run
-            self._runtime.launch(running)
+            if job.run.state == "opening":
+                run.state = "starting"
+                with self._registry.store.write() as writer:
+                    self._registry.save_datafeed_run(writer, datafeed_id, run)
+                feed.run = run
+                return {"started": True, "node": ""}
+            self._runtime.begin(job, feed, run)
         return {"started": True, "node": self._runtime.node_id}
 
     def stop(
@@ -200,6 +196,8 @@ class DatafeedOperations:
         if run.state != "stopped":
             if self._registry.upgrade_mode:
                 stats["assignment_explanation"] = UPGRADE_EXPLANATION
+            elif run.state == "starting":
+                stats["assignment_explanation"] = "datafeed awaiting job assignment."
             else:
                 stats["node"] = self._runtime.node()
                 stats["assignment_explanation"] = ""

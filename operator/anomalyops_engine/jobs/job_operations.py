@@ -17,13 +17,12 @@ from anomalyops_engine.config import (
     update_job,
 )
 from anomalyops_engine.config.detector import MLCATEGORY
-from anomalyops_engine.config.job import DEFAULT_MEMORY_LIMIT
 from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
+from anomalyops_engine.jobs.capacity import no_room
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
 from anomalyops_engine.jobs.indices import prepare_results, release_results
-from anomalyops_engine.jobs.journal import load_analysis, pending_state, write_checkpoint
-from anomalyops_engine.jobs.machine import usable_memory
+from anomalyops_engine.jobs.journal import pending_state, write_checkpoint
 from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
@@ -43,11 +42,9 @@ from anomalyops_engine.refusals import (
     bad_request,
     conflict,
     name_clash,
-    server_error,
     timed_out,
     too_many_requests,
 )
-from anomalyops_engine.scoring import UnsupportedAnalysis
 
 UPGRADE_EXPLANATION: Final = "persistent task cannot be assigned while upgrade mode is enabled."
 
@@ -117,6 +114,7 @@ class JobOperations:
             job_id=job_id,
             now_ms=wall_clock_ms(),
             maximum=self._runtime.settings.max_model_memory,
+            room=self._runtime.settings.memory,
         )
         check_analysable(job)
         return job, datafeed
@@ -208,9 +206,11 @@ class JobOperations:
     def open(self, job_id: str) -> JsonObject:
         """Open a job: bring its model into memory and let a datafeed run.
 
+        A job that there is no memory for is refused, or `opening` until there is some when it allows that.
+
         Raises:
-            MlError: 404 missing, 409 not closed, 429 in upgrade mode or when the machine can never hold the model
-                that its limit allows, 500 when the model cannot be restored.
+            MlError: 404 missing, 409 not closed, 429 in upgrade mode or without memory for it, 500 when the model
+                cannot be restored.
         """
         entry = self._registry.job(job_id)
         if self._registry.upgrade_mode:
@@ -220,27 +220,14 @@ class JobOperations:
         with entry.lock.hold():
             if entry.run.state != "closed":
                 raise conflict(f"Cannot open job [{job_id}] because it has already been opened")
-            _check_capacity(entry.config)
-            self._restore(entry)
-            run = deepcopy(entry.run)
-            run.state, run.opened_ms = "opened", wall_clock_ms()
-            config = replace(entry.config, finished_time=None)
-            with self._registry.store.write() as writer:
-                self._registry.save_job(writer, config, run)
-            entry.config, entry.run = config, run
-        return {"opened": True, "node": self._runtime.node_id}
-
-    def _restore(self, entry: JobEntry) -> None:
-        try:
-            load_analysis(self._registry, entry)
-        except UnsupportedAnalysis:
-            raise
-        except Exception as error:
-            reason = str(error) or type(error).__name__
-            self._runtime.rest(entry, None, close=True, failure=reason)
-            raise server_error(
-                f"Unexpected job state [failed] with reason [{reason}] while waiting for job to be opened"
-            ) from error
+            explanation = self._runtime.shortage(entry)
+            if explanation is None:
+                self._runtime.bring_up(entry)
+                return {"opened": True, "node": self._runtime.node_id}
+            if not entry.config.allow_lazy_open:
+                raise no_room(explanation)
+            self._runtime.wait_for_memory(entry, explanation)
+        return {"opened": True, "node": ""}
 
     def close(self, expression: str, *, allow_no_match: bool, force: bool, timeout_ms: int) -> JsonObject:
         """Close jobs: stop their datafeeds, store a model snapshot (unless forced), free the model.
@@ -356,24 +343,9 @@ class JobOperations:
                 stats["assignment_explanation"] = ""
             if run.opened_ms is not None:
                 stats["open_time"] = f"{(wall_clock_ms() - run.opened_ms) // SECOND_MS}s"
+        elif run.state == "opening":
+            stats["assignment_explanation"] = self._runtime.shortage(entry) or ""
         elif run.state == "failed":
             stats["assignment_explanation"] = run.failure or ""
         stats["timing_stats"] = timing.render(job_id)
         return stats
-
-
-def _check_capacity(job: Job) -> None:
-    """Check that the machine can hold the model that a job's limit allows.
-
-    A limit up to the default is never in the way: models are far smaller, and small machines run small jobs.
-
-    Raises:
-        MlError: 429 when it can not.
-    """
-    limit, usable = job.memory_limit, usable_memory()
-    if limit > max(usable, DEFAULT_MEMORY_LIMIT):
-        lazily = "; [allow_lazy_open] waits for a larger node, and there is none" if job.allow_lazy_open else ""
-        raise too_many_requests(
-            f"Could not open job because no suitable nodes were found, allocation explanation [the job's "
-            f"model_memory_limit [{limit}] is more than the [{usable}] that this engine has for models{lazily}]"
-        )

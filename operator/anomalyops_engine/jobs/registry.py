@@ -34,7 +34,8 @@ class JobRun:
     """What a job is doing and has done; stored with every step.
 
     Attributes:
-        state: closed, opened or failed; what lies between them happens under the lock of the job.
+        state: closed, opened, failed, or opening while there is no memory for it; what else lies between them happens
+            under the lock of the job.
         opened_ms: when it was opened, epoch milliseconds.
         position_ms: start of the first bucket that is not analysed yet; None before the first record.
         model_size: the latest `model_size_stats` of the analysis; empty before the first.
@@ -80,7 +81,7 @@ class DatafeedRun:
     """What a datafeed is doing; stored with every step.
 
     Attributes:
-        state: stopped or started.
+        state: stopped, started, or starting while its job is opening.
         start_ms: first time wanted (inclusive), or None for the earliest.
         end_ms: last time wanted (exclusive), or None for real time.
         looks_back: whether there was something to look back over.

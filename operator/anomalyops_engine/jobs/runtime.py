@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -9,16 +10,21 @@ from typing import Final
 
 from anomalyops_engine.config import Job, MemorySize
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
+from anomalyops_engine.jobs.capacity import RETRY_S, shortage
 from anomalyops_engine.jobs.feed import RunningDatafeed
-from anomalyops_engine.jobs.journal import current_state, write_checkpoint
+from anomalyops_engine.jobs.journal import current_state, load_analysis, write_checkpoint
+from anomalyops_engine.jobs.machine import usable_memory
 from anomalyops_engine.jobs.model_life import store_snapshot
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.scheduler import Scheduler
 from anomalyops_engine.jobs.warm_up import WarmUp
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.node import NODE_ID
-from anomalyops_engine.scoring import SnapshotError
+from anomalyops_engine.refusals import MlError, server_error
+from anomalyops_engine.scoring import SnapshotError, UnsupportedAnalysis
 from anomalyops_engine.store import Writer
+
+_log = logging.getLogger(__name__)
 
 NODE_NAME: Final = "anomalyops-engine"
 
@@ -29,10 +35,12 @@ class Settings:
 
     Attributes:
         max_model_memory: the largest `model_memory_limit` that is accepted; None for any.
+        memory: what all models together may use.
         workers: threads that run datafeeds.
     """
 
     max_model_memory: MemorySize | None = None
+    memory: MemorySize = field(default_factory=usable_memory)
     workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
 
 
@@ -72,6 +80,81 @@ class Runtime:
         self.running[running.feed.datafeed_id] = running
         self.scheduler.submit(running.step)
 
+    def begin(self, job: JobEntry, feed: DatafeedEntry, run: DatafeedRun) -> None:
+        """Start a datafeed of an open job (needs the job's lock)."""
+        running, job_run = self.prepare(job, feed), deepcopy(job.run)
+        running.announce(run)
+        if job_run.position_ms is None and run.start_ms is None:
+            with self.registry.store.read() as reader:
+                job_run.counts.invalid_date_count += running.note_unreadable_times(reader)
+        with self.registry.store.write() as writer:
+            self.registry.save_job_run(writer, job.job_id, job_run)
+            self.registry.save_datafeed_run(writer, feed.datafeed_id, run)
+            running.audit.write(writer)
+        job.run, feed.run = job_run, run
+        self.launch(running)
+
+    def shortage(self, job: JobEntry) -> str | None:
+        """Return why there is no memory for a job, None when there is."""
+        return shortage(job, list(self.registry.jobs.values()), self.settings.memory)
+
+    def bring_up(self, job: JobEntry) -> None:
+        """Bring the model of a job into memory and open it (needs the job's lock).
+
+        Raises:
+            MlError: 500 when the model cannot be restored; the job has failed then.
+        """
+        self._restore(job)
+        run = deepcopy(job.run)
+        run.state, run.opened_ms = "opened", wall_clock_ms()
+        config = replace(job.config, finished_time=None)
+        with self.registry.store.write() as writer:
+            self.registry.save_job(writer, config, run)
+        job.config, job.run = config, run
+
+    def wait_for_memory(self, job: JobEntry, explanation: str) -> None:
+        """Let a job be `opening` until there is memory for it (needs the job's lock)."""
+        audit, run = self.audit(), deepcopy(job.run)
+        run.state = "opening"
+        audit.note(job.job_id, explanation, "warning")
+        with self.registry.store.write() as writer:
+            self.registry.save_job_run(writer, job.job_id, run)
+            audit.write(writer)
+        job.run = run
+        self.watch_for_memory(job)
+
+    def watch_for_memory(self, job: JobEntry) -> None:
+        """Open a job that waits, and start its datafeed if that waits too, as soon as there is memory for it."""
+        self.scheduler.submit(lambda: self._open_if_there_is_memory(job), RETRY_S)
+
+    def _open_if_there_is_memory(self, job: JobEntry) -> float | None:
+        with job.lock.hold():
+            if job.run.state != "opening" or self.registry.jobs.get(job.job_id) is not job:
+                return None
+            if self.registry.upgrade_mode or self.shortage(job) is not None:
+                return RETRY_S
+            try:
+                self.bring_up(job)
+            except MlError as error:
+                _log.warning("job [%s] could not be opened: %s", job.job_id, error.root_reason())
+                return None
+            feed = self.registry.datafeed_of(job.job_id)
+            if feed is not None and feed.run.state == "starting":
+                self.begin(job, feed, replace(feed.run, state="started"))
+        return None
+
+    def _restore(self, job: JobEntry) -> None:
+        try:
+            load_analysis(self.registry, job)
+        except UnsupportedAnalysis:
+            raise
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            self.rest(job, None, close=True, failure=reason)
+            raise server_error(
+                f"Unexpected job state [failed] with reason [{reason}] while waiting for job to be opened"
+            ) from error
+
     def finish(self, running: RunningDatafeed, failure: str | None) -> None:
         """Stop a datafeed that ended by itself and close its job, or mark it failed (needs the job's lock)."""
         self.rest(running.job, running.feed, close=True, failure=failure)
@@ -100,7 +183,7 @@ class Runtime:
             running.cancelled = True
         feed_run = self._stopped(job, feed, audit, forced=forced and close) if feed is not None else None
         state = None
-        if close and not forced and failure is None:
+        if close and not forced and failure is None and job.run.state == "opened":
             try:
                 state = current_state(self.registry, job)
             except SnapshotError as error:

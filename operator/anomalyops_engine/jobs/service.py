@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Final
 
 from anomalyops_engine import __version__
@@ -15,7 +16,6 @@ from anomalyops_engine.config.job import (
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
-from anomalyops_engine.jobs.machine import usable_memory
 from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
 from anomalyops_engine.jobs.runtime import Runtime, Settings
@@ -56,12 +56,19 @@ class JobService:
         registry.load()
         runtime.warm_up.start()
         runtime.scheduler.start()
+        for entry in registry.jobs.values():
+            if entry.run.state == "opening":
+                runtime.watch_for_memory(entry)
         for feed in registry.datafeeds.values():
             job = registry.jobs.get(feed.job_id)
-            if feed.run.state != "started" or job is None or job.run.state != "opened":
+            if job is None or job.run.state != "opened":
                 continue
-            _log.info("datafeed [%s] goes on", feed.datafeed_id)
-            runtime.launch(runtime.prepare(job, feed))
+            if feed.run.state == "starting":  # its job was opened just before the end
+                with job.lock.hold():
+                    runtime.begin(job, feed, replace(feed.run, state="started"))
+            elif feed.run.state == "started":
+                _log.info("datafeed [%s] goes on", feed.datafeed_id)
+                runtime.launch(runtime.prepare(job, feed))
 
     def stop(self) -> None:
         """Finish the steps that run and stop working; states stay as they are, for the next start."""
@@ -82,7 +89,7 @@ class JobService:
     def info(self) -> JsonObject:
         """Return what `GET _ml/info` shows."""
         maximum = self._runtime.settings.max_model_memory
-        memory = usable_memory()
+        memory = self._runtime.settings.memory
         limits: JsonObject = {
             "effective_max_model_memory_limit": min(memory, maximum or memory).render(),
             "total_ml_memory": memory.render(),
@@ -90,7 +97,7 @@ class JobService:
         }
         if maximum is not None:
             limits["max_model_memory_limit"] = maximum.render()
-        default = min(DEFAULT_MEMORY_LIMIT, maximum or DEFAULT_MEMORY_LIMIT)
+        default = min(DEFAULT_MEMORY_LIMIT, maximum or DEFAULT_MEMORY_LIMIT, memory)
         return {
             "defaults": {
                 "anomaly_detectors": {
