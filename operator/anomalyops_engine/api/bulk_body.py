@@ -143,6 +143,8 @@ class _Reader:
         except DuplicateNameError as error:
             raise ApiError(400, "x_content_parse_exception", str(error)) from None
         _check_keys(kind, meta, number)
+        if kind == "index" and _simple(meta, "op_type", number) == "create":
+            kind = "create"
         index = _simple(meta, "_index", number) or self._default_index
         doc_id = _simple(meta, "_id", number)
         source = read_source(meta["_source"]) if "_source" in meta else self._source
@@ -156,7 +158,7 @@ def _check_keys(kind: str, meta: dict[str, Any], number: int) -> None:
     for key in meta:
         if key in _MISSING or (key == "_source" and kind != "update"):
             raise not_supported(f"[{key}] in bulk action [{kind}] is not supported by this engine")
-        if key not in _META:
+        if key not in _META and not (key == "op_type" and kind in {"index", "create"}):
             raise _malformed(number, f"unknown parameter [{key}]")
 
 

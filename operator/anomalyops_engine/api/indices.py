@@ -120,7 +120,7 @@ def _create(store: Store, call: Call) -> Response:
 
 
 def _delete(store: Store, call: Call) -> Response:
-    parts = [part for part in call.path["index"].split(",") if part]
+    parts = list(dict.fromkeys(part for part in call.path["index"].split(",") if part))
     if not parts:
         raise validation_failed(["index / indices is missing"])
     if any("*" in part or part == "_all" for part in parts):

@@ -94,6 +94,12 @@ def test_a_document_that_is_there_is_not_created_and_one_that_does_not_fit_says_
     assert found[0]["error"]["type"] == "version_conflict_engine_exception"
 
 
+def test_an_index_action_that_says_so_creates(store):
+    items(store, {"index": {"_id": "1", "op_type": "create"}}, {}, {"create": {"_id": "2", "op_type": "create"}}, {})
+    assert [item["status"] for item in items(store, {"index": {"_id": "1", "op_type": "create"}}, {})] == [409]
+    assert [item["status"] for item in items(store, {"index": {"_id": "1", "op_type": "index"}}, {})] == [200]
+
+
 def test_an_operation_that_is_refused_with_its_index_has_no_id_yet(store):
     refused, done = items(store, {"index": {"_index": "Capital"}}, {}, {"index": {}}, {})
     assert (refused["_id"], refused["status"], done["status"]) == (None, 400, 201)

@@ -39,6 +39,12 @@ from anomalyops_engine.query.regexes import literal_pattern
 from anomalyops_engine.query.values import as_text, column_value, epoch_numbers, in_block, same_number
 from anomalyops_engine.store import Field, ip
 
+# What is not searched by value, and why.
+_NOT_EXACT = {
+    "binary": "Binary fields do not support searching",
+    "geo_point": "Geometry fields do not support exact searching, use dedicated geometry queries instead: [{}]",
+}
+
 
 def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
     """Return that a field has one of some values, exactly; that analysed text has one of them as a word."""
@@ -49,6 +55,8 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
     leaf = scope.searched(name)
     if leaf is None or not values:
         return FALSE
+    if leaf.type in _NOT_EXACT:
+        raise QueryShardError(_NOT_EXACT[leaf.type].format(name))
     if leaf.is_text:
         words = [as_text(value) for value in values]
         return some_value(leaf, lambda value: analysis.has_a_word(value, words))
