@@ -229,6 +229,15 @@ def test_head_answers_with_a_status_and_no_body(http_request, client, index):
     assert http_request("HEAD", "/_index_template/absent").status == 501
 
 
+def test_a_block_closes_an_index_until_its_setting_is_taken_back(http_request, client, index):
+    client.indices.create(index=index)
+    assert client.indices.add_block(index=index, block="write")["indices"] == [{"name": index, "blocked": True}]
+    assert http_request("POST", f"/{index}/_doc", b"{}").status == 403
+    client.indices.put_settings(index=index, settings={"index.blocks.write": None})
+    assert http_request("POST", f"/{index}/_doc", b"{}").status == 201
+    assert http_request("PUT", f"/{index}/_block/nothing").status == 400
+
+
 def test_gzip_bodies_are_read_and_broken_ones_refused(http_request, index):
     body = gzip.compress(b'{"index":{"_id":"1"}}\n{"a":1}\n' * 3)
     assert http_request("POST", f"/{index}/_bulk", body, content_encoding="gzip").status == 200

@@ -116,6 +116,8 @@ _PARTS = {
     "timestamp": ("0", "2024-01-01T00:00:00Z"),
     "snapshot_id": ("1",),
     "task_id": ("a:1",),
+    # Blocks that exist would close the indices to the requests that follow.
+    "block": ("read_only_allow_delete", "nothing"),
     "path": ("x",),
 }
 

@@ -362,7 +362,10 @@ class Batch:
         if position is None:
             return
         for parent in parents_of(path):
-            if parent in self.mapping.fields or self.mapping.dynamic_at(parent)[0] != "true":
+            if parent in self.mapping.fields:
+                self._misplaced.add(path)
+                return
+            if self.mapping.dynamic_at(parent)[0] != "true":
                 return
             if not self.mapping.has_object(parent) and not self._brings_object(parent, position, values):
                 return

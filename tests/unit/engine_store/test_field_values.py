@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.store import IndexMapping
@@ -175,6 +175,9 @@ _VALUES = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "a.b", "c"]), _VALUES, max_size=3), min_size=1, max_size=5))
+@example([{"a": None, "a.b": []}, {"a": False}])
+@example([{"a": False}, {"a.b": []}, {"a.b": 1}])
+@example([{"b": ["x", False]}, {"b": {}}])
 def test_a_batch_gives_what_its_documents_give_one_after_the_other(documents):
     one_by_one, refused = IndexMapping(), set()
     for position, document in enumerate(documents):
