@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.models.series import state as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, absolute_score
 

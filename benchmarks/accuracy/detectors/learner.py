@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.accuracy.case import Array, Case
 
 from anomalyops_engine.functions import find_function
-from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.models.series import state as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.detection import SIDES
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Normaliser

@@ -15,7 +15,7 @@ def _planted(
     found = []
     for week, hour in enumerate((order[5], order[-5], order[len(order) // 8], order[-len(order) // 8])):
         place = int(hour) + clock.at(7 * (4 + week))
-        if place < len(clock):
+        if place < len(clock) and deviation[place] > 0:
             values[place] += size * deviation[place]
             found.append(Incident(place, place + 1, 1))
     return Case("", "", clock.span_s, values, function, tuple(sorted(found, key=lambda i: i.begin)), clock.at(21))

@@ -17,7 +17,7 @@ from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.functions import EmptyBuckets, Side
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
-from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.models.series import state as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY

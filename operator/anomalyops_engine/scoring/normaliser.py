@@ -18,6 +18,8 @@ NOTEWORTHY = 2.5
 """Surprise from which results are written."""
 _SURPRISES = (NOTEWORTHY, 3.0, 3.5, 4.0, 4.4, 5.0, 6.5, 9.0, 15.0, 30.0)
 _SCORES = (0.5, 4.0, 15.0, 32.0, 50.0, 75.0, 86.0, 93.0, 98.0, 100.0)
+_SEVERITIES = (0.0, 25.0, 50.0, 75.0)
+"""Warning, minor, major, critical: what comes later changes the order inside a severity, and takes none away."""
 REFERENCE = 5.0
 """A scope's largest surprise counts as at least this."""
 NOTICEABLE = 0.01
@@ -37,7 +39,9 @@ def absolute_score(surprise: float) -> float:
 
 def score(surprise: float, largest: float) -> float:
     """The score, 0 to 100, of a surprise in a scope whose largest surprise so far is `largest`."""
-    return absolute_score(surprise) * _dimming(surprise, max(largest, REFERENCE, surprise))
+    absolute = absolute_score(surprise)
+    severity = max(floor for floor in _SEVERITIES if floor <= absolute)
+    return severity + (absolute - severity) * _dimming(surprise, max(largest, REFERENCE, surprise))
 
 
 def _dimming(surprise: float, largest: float) -> float:
@@ -160,4 +164,4 @@ def pooled_surprise(surprises: list[float], scored: int) -> float:
     for k, surprise in enumerate(ordered[:20], start=1):
         log_choose += math.log10((n - k + 1) / k)
         best = max(best, k * surprise - log_choose)
-    return min(best, 300.0)
+    return best

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.features.resolving import ResolvedDetector
-from anomalyops_engine.models.series import learner as series
+from anomalyops_engine.models.series import state as series
 from anomalyops_engine.scoring.documents import series_digest, split_fields
 from anomalyops_engine.scoring.step import Step
 from anomalyops_engine.store import Frame

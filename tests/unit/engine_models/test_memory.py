@@ -107,7 +107,7 @@ def test_entities_without_data_for_the_prune_window_are_given_up(loaded: Any) ->
 
 def test_a_long_silence_is_pruned_earlier_when_memory_is_scarce(loaded: Any) -> None:
     left = []
-    for limit in ("64mb", "5mb"):
+    for limit in ("64mb", "12mb"):
         config = job(loaded, limit)
         analysis = JobAnalysis(config)
         loaded.analyse(config, 120, analysis=analysis)

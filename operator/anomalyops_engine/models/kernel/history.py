@@ -20,8 +20,8 @@ import numpy.typing as npt
 from anomalyops_engine.models.kernel.compiling import kernel
 from anomalyops_engine.models.kernel.tails import normal_deviate, normal_surprise
 
-BINS = 21
-"""Bins a side: below 0.5, then each a quarter wider than the last, up to 43; the last is open."""
+BINS = 30
+"""Bins a side: below 0.5, then each a quarter wider than the last, up to 323; the last is open."""
 FIRST_EDGE = 0.5
 GROWTH = 1.25
 PRIOR_WEIGHT = 20.0
@@ -151,6 +151,12 @@ def surprise(history: Float32Array, side: int, deviation: float, trust: float) -
     exponent = min(max(exponent**BENDING, HEAVIEST), LIGHTEST)
     exponent += trust * (1.0 - exponent)
     return normal_surprise(far_normal * (max(deviation, far) / far) ** exponent)
+
+
+@kernel
+def seen(history: Float32Array) -> float:
+    """Observations in a history, old ones discounted, those it started with included."""
+    return float(history[1, BINS])
 
 
 @kernel

@@ -13,7 +13,8 @@ import math
 from anomalyops_engine.models.kernel.compiling import kernel
 
 LN10 = math.log(10.0)
-MAX_SURPRISE = 300.0
+MAX_SURPRISE = 1e6
+"""Far enough that whatever is larger ranks higher."""
 
 
 @kernel
@@ -89,6 +90,18 @@ def _count_tail(x: float, mean: float, variance: float, upper: bool) -> float:
     return min(-(log_term + math.log(total)) / LN10, MAX_SURPRISE)
 
 
+LARGE = 300.0
+"""Expected count from which counts are as good as normal."""
+_CELL = 1.0 / 12.0
+"""Variance of a value inside the cell of a whole number (Sheppard 1898)."""
+
+
+@kernel
+def _blurred(variance: float) -> float:
+    """A variance with that of the cell of a whole number, which a clockwork does not have."""
+    return variance + _CELL * variance / (variance + _CELL)
+
+
 @kernel
 def count_deviate(x: float, mean: float, variance: float) -> float:
     """A count's deviation from its expectation, on the scale of a standard normal.
@@ -96,20 +109,33 @@ def count_deviate(x: float, mean: float, variance: float) -> float:
     Args:
         x: The count, >= 0.
         mean: Expected count, > 0.
-        variance: Predictive variance; above the mean the count is negative binomial, at it Poisson, and clearly
-            below it (regular traffic), or when counts are large, close to normal. Below a mean of 5 a count is
-            never held to be more regular than Poisson.
+        variance: Predictive variance; above the mean the count is negative binomial, at it Poisson. Below it the
+            count is more regular than chance, down to a clockwork.
 
     Returns:
-        The normal quantile of the count's mid-p probability: an empty bucket is nothing when 0.4 is expected, and
-        about -6 when 24 are.
+        The normal quantile of the count's mid-p probability: an empty bucket is nothing when 0.4 is expected by
+        chance, about -6 when 24 are, and far out when 1 came in every bucket.
     """
-    if mean > 300.0 or (variance < 0.7 * mean and mean > 5.0):
-        return (x - mean) / math.sqrt(variance + 1.0 / 12.0)
-    variance = max(variance, mean)
+    if mean > LARGE:
+        return (x - mean) / math.sqrt(_blurred(variance))
+    law = max(variance, mean)
     if x >= mean:
-        return normal_deviate(_count_tail(math.floor(x), mean, variance, True))
-    return -normal_deviate(_count_tail(math.floor(x), mean, variance, False))
+        z = normal_deviate(_count_tail(math.floor(x), mean, law, True))
+    else:
+        z = -normal_deviate(_count_tail(math.floor(x), mean, law, False))
+    if variance >= mean:
+        return z
+    # From chance to clockwork without a step.
+    part = variance / mean
+    return part * z + (1.0 - part) * (x - mean) / math.sqrt(_blurred(variance))
+
+
+@kernel
+def _cell_log_probability(x: float, mean: float, variance: float) -> float:
+    """Log probability of the cell of a whole number under a normal law; not below -20."""
+    deviation = math.sqrt(2.0 * max(variance, 1e-4))
+    low, high = (x - 0.5 - mean) / deviation, (x + 0.5 - mean) / deviation
+    return math.log(max(0.5 * (math.erf(high) - math.erf(low)), 2e-9))
 
 
 @kernel
@@ -121,7 +147,13 @@ def count_log_probability(x: float, mean: float, variance: float) -> float:
         mean: Expected count, > 0.
         variance: Predictive variance.
     """
-    if mean > 300.0 or (variance < 0.7 * mean and mean > 5.0):
-        spread = variance + 1.0 / 12.0
+    x = math.floor(x)
+    if mean > LARGE:
+        spread = _blurred(variance)
         return -0.5 * math.log(2.0 * math.pi * spread) - 0.5 * (x - mean) ** 2 / spread
-    return _count_log_term(math.floor(x), mean, max(variance, mean))
+    chance = _count_log_term(x, mean, max(variance, mean))
+    if variance >= mean:
+        return chance
+    # From chance to clockwork without a step.
+    part = variance / mean
+    return part * chance + (1.0 - part) * _cell_log_probability(x, mean, variance)

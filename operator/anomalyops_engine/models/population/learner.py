@@ -195,7 +195,9 @@ def _bucket(
     deviations = np.empty(n)
     for k in range(n):
         if p.discrete:
-            deviations[k] = count_deviate(max(values[k], 0.0), max(mean, 0.02), variance)
+            # Members are no clockwork: small counts are never more regular than chance.
+            law = max(variance, mean) if mean <= 5.0 else variance
+            deviations[k] = count_deviate(max(values[k], 0.0), max(mean, 0.02), law)
         else:
             deviations[k] = (values[k] - mean) / deviation
         if scored and p.side * deviations[k] >= 0.0 and abs(deviations[k]) > 1.0:

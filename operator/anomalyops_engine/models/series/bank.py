@@ -5,15 +5,28 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from anomalyops_engine.models.kernel import history
 from anomalyops_engine.models.kernel.keyed_state import KeyedState
-from anomalyops_engine.models.series import learner as series
-from anomalyops_engine.models.series.learner import SeriesParameters, SeriesState
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from anomalyops_engine.models.series import calendar, learner
+from anomalyops_engine.models.series.state import (
+    DETAIL_COLUMNS,
+    FORECASTER,
+    FORECASTERS,
+    KNOWN,
+    LEVEL,
+    RANKS,
+    SERIES,
+    SLOT,
+    SPECIAL_DAYS,
+    SPECIAL_SLOTS,
+    WINDOW,
+    YOUNG,
+    FloatArray,
+    IntArray,
+    SeriesParameters,
+    SeriesState,
+)
 
 
 def series_parameters(
@@ -25,22 +38,27 @@ def series_parameters(
     very long spans still average over enough values.
     """
     a_day = 86_400 / span_s
+    # In longer buckets the profile of the day holds that of the hour.
+    hour_slots = int(min(3600 // span_s, 60)) if span_s <= 300 else 0
     day_slots = int(min(max(math.ceil(a_day), 1), 288))
-    week_slots = int(min(max(math.ceil(7 * a_day), 1), 336))
+    # A week of quarters of an hour; shorter buckets share half hours, and have the finer detail of the day's profile.
+    week_slots = int(min(max(math.ceil(7 * a_day), 1), 672 if span_s >= 900 else 336))
     return SeriesParameters(
         span_s=float(span_s),
         side=side,
         discrete=discrete,
         learning=max(learning_buckets, math.ceil(7200 / span_s)),
+        hour_slots=hour_slots,
         day_slots=day_slots,
         week_slots=week_slots,
         slow=float(np.clip(2 * a_day, 50, 400)),
         offset=float(np.clip(4 * a_day, 24, 600)),
+        hour_memory=48.0,
         day_memory=24.0 * max(a_day / day_slots, 1.0),
         week_memory=8.0 * max(7 * a_day / week_slots, 1.0),
         spread_memory=float(np.clip(14 * a_day, 300, 2000)),
         evidence_decay=1.0 - 1.0 / float(np.clip(7 * a_day, 100, 1000)),
-        shift_run=int(np.clip(1.5 * a_day, 16, 48)),
+        alarm_memory=float(np.clip(28 * a_day, 1000, 8000)),
         want_bounds=want_bounds,
         bounds_from=bounds_from,
     )
@@ -54,22 +72,19 @@ class SeriesBank(KeyedState[SeriesState, SeriesParameters]):
 
     def _blank(self, n: int) -> SeriesState:
         p = self.parameters
-        experts = np.zeros((n, series.EXPERTS, series.EXPERT_COLUMNS))
-        experts[:, :, series.MULTI_SPREAD] = 1.0
-        if p.discrete:
-            # Counts are Poisson until they have shown otherwise.
-            experts[:, :2, series.SPREAD] = 1.0
-            experts[:, :2, series.SPREAD_N] = 10.0
+        forecasters = np.zeros((n, FORECASTERS), dtype=FORECASTER)
+        forecasters["multi_spread"] = 1.0
         return SeriesState(
-            series=np.zeros((n, series.SERIES_COLUMNS)),
-            experts=experts,
-            day=np.zeros((n, p.day_slots)),
-            day_n=np.zeros((n, p.day_slots), dtype=np.float32),
-            day_ratio=np.ones((n, 2, p.day_slots), dtype=np.float32),
-            week=np.zeros((n, p.week_slots)),
-            week_n=np.zeros((n, p.week_slots), dtype=np.float32),
-            ring=np.zeros((n, series.EXPERTS, series.WINDOW, 2)),
-            histories=np.tile(history.prior(), (n, series.EXPERTS, 2, 1, 1)),
+            series=np.zeros(n, dtype=SERIES),
+            forecasters=forecasters,
+            slots=np.zeros((n, p.hour_slots + p.day_slots + p.week_slots), dtype=SLOT),
+            ratios=np.ones((n, 2, p.day_slots), dtype=np.float32),
+            special=np.zeros((n, SPECIAL_DAYS, SPECIAL_SLOTS), dtype=SLOT),
+            levels=np.zeros((n, KNOWN), dtype=LEVEL),
+            ring=np.zeros((n, FORECASTERS, WINDOW, 2)),
+            histories=np.tile(history.prior(), (n, FORECASTERS, 2, 1, 1)),
+            alarms=np.zeros((n, RANKS), dtype=np.float32),
+            young=np.zeros((n, YOUNG, 2)),
         )
 
     def advance(self, rows: IntArray, values: FloatArray, *, first_bucket: int, conditions: FloatArray) -> FloatArray:
@@ -79,11 +94,12 @@ class SeriesBank(KeyedState[SeriesState, SeriesParameters]):
             rows: (n,) series positions.
             values: (n, buckets); NaN where a series has no value.
             first_bucket: Number of the first bucket (its start over the bucket span).
-            conditions: When not to learn (`rules.encode_conditions`).
+            conditions: When not to learn (`conditions.encode_conditions`).
 
         Returns:
-            (n, buckets, series.DETAIL_COLUMNS) details; surprise 0 where nothing was scored.
+            (n, buckets, DETAIL_COLUMNS) details; surprise 0 where nothing was scored.
         """
-        details = np.zeros((*values.shape, series.DETAIL_COLUMNS))
-        series.advance(self.state, self.parameters, rows, values, first_bucket, conditions, details)
+        details = np.zeros((*values.shape, DETAIL_COLUMNS))
+        said = calendar.of_buckets(first_bucket, values.shape[1], self.parameters.span_s)
+        learner.advance(self.state, self.parameters, rows, values, first_bucket, said, conditions, details)
         return details

@@ -1,0 +1,165 @@
+"""What is ordinary stays quiet and what is not is told, for series of many levels, spans and seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benchmarks.accuracy.case import Array, Case, Clock
+from benchmarks.accuracy.detectors.learner import details, initial_scores
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomalyops_engine.models.series import state as series
+
+CRITICAL = 75.0
+LAW = settings(max_examples=12, deadline=None, derandomize=True)
+SEEDS = st.integers(0, 10_000)
+SPANS = st.sampled_from([900, 1800, 3600])
+LEVELS = st.floats(1e-3, 1e6)
+
+
+def surprises(values: Array, span_s: int, function: str = "mean", *, start_s: int | None = None) -> Array:
+    case = Case("", "", span_s, values, function)
+    return details([case if start_s is None else case.with_(start_s=start_s)])[0, :, series.SURPRISE]
+
+
+def scores(values: Array, span_s: int, function: str = "mean", *, start_s: int | None = None) -> Array:
+    return initial_scores(surprises(values, span_s, function, start_s=start_s), span_s)
+
+
+@LAW
+@given(
+    SEEDS,
+    SPANS,
+    LEVELS,
+    st.sampled_from([2.0**32, -(2.0**31), 65_535.0, 1e12, 1.7e9, -1e16, 1e300]),
+    st.integers(0, 400),
+)
+def test_one_absurd_value_blinds_nobody(seed: int, span: int, level: float, absurd: float, place: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = level * (1 + 0.05 * rng.standard_normal(900))
+    values[place] = absurd
+    values[[600, 700, 850]] = 5 * level
+    found = scores(values, span)
+    assert (found[[600, 700, 850]] >= CRITICAL).all()
+    assert (np.delete(found, [place, 600, 700, 850])[420:] >= CRITICAL).sum() <= 1
+
+
+@LAW
+@given(SEEDS, SPANS, st.integers(0, 23), st.floats(40, 5000))
+def test_a_batch_that_comes_every_night_is_expected_and_missed(seed: int, span: int, hour: int, size: float) -> None:
+    rng = np.random.default_rng(seed)
+    clock = Clock(span, 30)
+    runs = np.flatnonzero(clock.daily(hour))
+    values = rng.poisson(2, len(clock)).astype(float)
+    values[runs] += np.round(size * (1 + 0.05 * rng.standard_normal(len(runs))))
+    values[runs[25]] = 2.0
+    found = scores(values, span, "count")
+    assert found[runs[25]] >= CRITICAL
+    ordinary = np.delete(found, runs[25])[clock.at(5) :]
+    assert (ordinary >= CRITICAL).sum() <= 1
+
+
+@LAW
+@given(st.integers(1, 60), SPANS, st.integers(300, 600), st.integers(2, 40))
+def test_a_heartbeat_that_stops_is_told_within_two_buckets(rate: int, span: int, begin: int, silent: int) -> None:
+    values = np.full(700, float(rate))
+    values[begin : begin + silent] = 0.0
+    found = surprises(values, span, "count")
+    loud = initial_scores(found, span) >= CRITICAL
+    assert loud[begin : begin + 2].any()
+    assert not loud[:begin].any()
+    assert found[begin + silent :].max() < found[begin : begin + 2].max()
+
+
+@LAW
+@given(SEEDS, SPANS, st.floats(0.02, 0.6), LEVELS, st.sampled_from(["mean", "sum", "max"]))
+def test_what_is_mostly_zero_is_judged_by_its_other_values(
+    seed: int, span: int, share: float, level: float, function: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    zero = rng.random(1500) >= share
+    values = np.where(zero, 0.0, level * rng.exponential(1.0, 1500))
+    found = scores(values, span, function)
+    assert (found[zero] < 25.0).all()
+    assert (found[300:] >= CRITICAL).sum() <= 4
+
+
+@LAW
+@given(SEEDS, SPANS, st.floats(8, 60), LEVELS)
+def test_a_lasting_step_is_one_alarm(seed: int, span: int, size: float, level: float) -> None:
+    rng = np.random.default_rng(seed)
+    values = 100.0 + rng.standard_normal(1500)
+    values[900:] += size
+    loud = scores(level * values, span) >= CRITICAL
+    assert loud[900:903].any()
+    assert loud[900:].sum() <= 8
+    assert loud[300:900].sum() <= 1
+
+
+@LAW
+@given(SEEDS, SPANS, st.integers(24, 200))
+def test_what_comes_back_after_an_outage_is_no_alarm(seed: int, span: int, length: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = 500 * (1 + 0.05 * rng.standard_normal(1500))
+    values[900 : 900 + length] = 0.0
+    loud = scores(values, span, "sum") >= CRITICAL
+    assert loud[900:902].any()
+    assert not loud[900 + length :].any()
+
+
+@LAW
+@given(SEEDS, SPANS, st.lists(st.floats(12, 400), min_size=2, max_size=2, unique=True), st.integers(150, 900))
+def test_the_larger_ranks_higher_whatever_the_age(seed: int, span: int, sizes: list[float], first: int) -> None:
+    larger = max(sizes)
+    if larger < 3 * min(sizes):
+        larger = 3 * min(sizes)
+    rng = np.random.default_rng(seed)
+    values = 1000 + rng.standard_normal(1500)
+    values[first] += larger
+    values[1300] += min(sizes)
+    found = surprises(values, span)
+    assert found[first] > found[1300] > 0
+
+
+@LAW
+@given(SEEDS, st.sampled_from([2.0**-30, 2.0**-3, 2.0**40]))
+def test_a_scale_changes_no_surprise(seed: int, factor: float) -> None:
+    rng = np.random.default_rng(seed)
+    clock = Clock(3600, 30)
+    values = 50 * clock.wave(0.4) + rng.standard_t(4, len(clock))
+    values[rng.choice(len(values), 5)] *= 3
+    assert surprises(values, 3600) == pytest.approx(surprises(values * factor, 3600), abs=1e-6)
+
+
+@pytest.mark.parametrize("function", ["mean", "count"])
+def test_an_undisturbed_series_is_quiet_from_its_fourth_week(function: str) -> None:
+    loud = ordinary = 0
+    clock = Clock(900, 70)
+    mean = 300 * clock.office()
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        values = rng.poisson(mean).astype(float) if function == "count" else mean * rng.lognormal(0, 0.1, len(clock))
+        found = scores(values, 900, function)[clock.at(28) :]
+        loud, ordinary = loud + int((found >= CRITICAL).sum()), ordinary + len(found)
+    assert loud <= ordinary / 2000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_noise_of_an_hour_is_judged_by_that_hour(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    clock = Clock(1800, 42)
+    loud = (clock.hour >= 9) & (clock.hour < 17)
+    values = 50 + np.where(loud, 8.0, 1.0) * rng.standard_normal(len(clock))
+    quiet_hour, loud_hour = clock.at(35, 3), clock.at(38, 12)
+    values[quiet_hour], values[loud_hour] = 50 + 14.0, 50 + 20.0
+    found = scores(values, 1800)
+    assert found[quiet_hour] >= CRITICAL
+    assert found[loud_hour] < CRITICAL
+    assert (np.delete(found, quiet_hour)[clock.at(10) :] >= CRITICAL).sum() <= 1
+
+
+@pytest.mark.parametrize("record", [series.SERIES, series.FORECASTER, series.SLOT, series.LEVEL])
+def test_the_state_holds_no_bytes_that_mean_nothing(record: np.dtype) -> None:
+    """Padding is not copied with the values around it: two equal states would differ in their snapshots."""
+    assert record.itemsize == sum(record[name].itemsize for name in record.names)
