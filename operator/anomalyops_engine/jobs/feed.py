@@ -9,7 +9,6 @@ now - query_delay.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Final
@@ -19,12 +18,11 @@ from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
 from anomalyops_engine.jobs.extractor import Extractor
 from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary, Leg
-from anomalyops_engine.jobs.journal import load_analysis, write_checkpoint, write_entry
-from anomalyops_engine.jobs.model_life import account_step, store_snapshot, write_results
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, Registry
+from anomalyops_engine.jobs.stepping import analyse_buckets, persist_if_due, write_step
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.refusals import MlError
-from anomalyops_engine.scoring import JobAnalysis, SnapshotError
+from anomalyops_engine.scoring import SnapshotError
 from anomalyops_engine.store import DatabaseError, Reader, StoreError
 
 _log = logging.getLogger(__name__)
@@ -151,23 +149,23 @@ class RunningDatafeed:
 
     def _analyse(self, leg: Leg, start_ms: int) -> None:
         job, feed_run, run = self.job, deepcopy(self.feed.run), deepcopy(self.job.run)
-        analysis = load_analysis(self._registry, job)
         first_ms = max(start_ms, feed_run.start_ms or start_ms)
-        started = time.perf_counter()
         try:
-            with self._registry.store.read() as reader:
-                documents = self._extractor.documents(reader, first_ms, leg.end_ms)
-                results = analysis.analyse(reader.connection, documents, start_ms=start_ms, end_ms=leg.end_ms)
-            elapsed_s = time.perf_counter() - started
-            run.position_ms = leg.end_ms
+            step = analyse_buckets(
+                self._registry,
+                job,
+                run,
+                self._extractor,
+                start_ms=start_ms,
+                end_ms=leg.end_ms,
+                first_ms=first_ms,
+                audit=self.audit,
+            )
+            elapsed_s = step.elapsed_ms / SECOND_MS
             self._note_gap(leg)
-            self._count_search(feed_run, results.processed_records, (first_ms, leg.end_ms), elapsed_s)
-            account_step(job, run, results, elapsed_ms=elapsed_s * SECOND_MS, audit=self.audit)
-            inputs = results.inputs.pack()
+            self._count_search(feed_run, step.results.processed_records, (first_ms, leg.end_ms), elapsed_s)
             with self._registry.store.write() as writer:
-                write_results(writer, job, results, elapsed_ms=elapsed_s * SECOND_MS)
-                write_entry(writer, job.job_id, run, inputs, now_ms=wall_clock_ms())
-                self._registry.save_job_run(writer, job.job_id, run)
+                write_step(writer, self._registry, job, run, step)
                 self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
                 self.audit.write(writer)
         except BaseException:
@@ -176,27 +174,7 @@ class RunningDatafeed:
             raise
         job.run, self.feed.run = run, feed_run
         self._resize(elapsed_s)
-        self._persist_if_due(analysis)
-
-    def _persist_if_due(self, analysis: JobAnalysis) -> None:
-        """Write a checkpoint of the model, or a snapshot, when it is time; the model is packed before others wait."""
-        job, now_ms = self.job, wall_clock_ms()
-        snapshot = self._is_snapshot_due(now_ms)
-        if not snapshot and not job.run.journal.is_due(now_ms):
-            return
-        state, run, config = analysis.snapshot(), deepcopy(job.run), job.config
-        with self._registry.store.write() as writer:
-            write_checkpoint(writer, job.job_id, run, state)
-            if snapshot:
-                config = store_snapshot(writer, job, run, self.audit, state)
-            self._registry.save_job(writer, config, run)
-            self.audit.write(writer)
-        job.run, job.config = run, config
-
-    def _is_snapshot_due(self, now_ms: int) -> bool:
-        run = self.job.run
-        since_ms = run.snapshot_ms if run.snapshot_ms is not None else run.opened_ms
-        return since_ms is not None and now_ms - since_ms >= self.job.config.persist_interval_ms
+        persist_if_due(self._registry, job, self.audit)
 
     def _note_gap(self, leg: Leg) -> None:
         if leg.skipped_ms is None:

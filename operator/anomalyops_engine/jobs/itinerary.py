@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from anomalyops_engine.jobs.extractor import FIRST_MS, Extractor
+from anomalyops_engine.jobs.extractor import FIRST_MS
 from anomalyops_engine.jobs.registry import DatafeedRun, JobRun
 from anomalyops_engine.query import Extent
-from anomalyops_engine.store import Store
+from anomalyops_engine.store import Reader, Store
 
 CHECKED_BUCKETS: Final = 8_192
 """Empty buckets after which, at multiples of so many, the next document is looked for; no leg crosses a multiple."""
 LONGEST_GAP: Final = 200_000
 """Buckets to the next document, from such a multiple, beyond which they are left out."""
+
+
+class Timeline(Protocol):
+    """Documents by time."""
+
+    def extent(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Extent | None:
+        """Return the extent of the documents in [start_ms, end_ms), None when there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +52,17 @@ class Itinerary:
     beginning. Where that is does not depend on how the way is cut into legs.
     """
 
-    def __init__(self, store: Store, extractor: Extractor, *, span_ms: int, delay_ms: int) -> None:
+    def __init__(self, store: Store, documents: Timeline, *, span_ms: int, delay_ms: int) -> None:
         """Prepare.
 
         Args:
             store: where documents are looked for.
-            extractor: what the datafeed reads.
+            documents: what is read.
             span_ms: bucket span.
             delay_ms: query delay.
         """
         self._store = store
-        self._extractor = extractor
+        self._documents = documents
         self._span_ms = span_ms
         self._delay_ms = delay_ms
         self._data_end_ms: int | None = None  # behind the last document of a bounded run, as last looked up
@@ -141,4 +148,4 @@ class Itinerary:
 
     def _look(self, start_ms: int | None, end_ms: int) -> Extent | None:
         with self._store.read() as reader:
-            return self._extractor.extent(reader, start_ms, end_ms)
+            return self._documents.extent(reader, start_ms, end_ms)
