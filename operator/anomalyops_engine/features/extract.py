@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -136,6 +136,7 @@ class Values:
         keys: The distinct keys: tuples of text in the order of the asked columns.
         digits: The values as whole numbers where they are some exactly, else 0; None where the field is not of whole
             numbers. A DOUBLE holds no more than 53 of their 63 binary digits.
+        others: The feature's columns behind the first, by name.
     """
 
     bucket: Int64Array
@@ -143,6 +144,11 @@ class Values:
     value: FloatArray
     keys: list[tuple[str, ...]]
     digits: Int64Array | None = None
+    others: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def column(self, name: str) -> Values:
+        """The values with one of the columns in the first one's place; the first one is found by any other name."""
+        return replace(self, value=self.others.get(name, self.value), others={})
 
     def exact(self, place: int) -> float | int:
         """The value at a place, to the last digit."""
@@ -161,6 +167,7 @@ class Values:
             key=position[self.key[first:last]],
             value=self.value[first:last],
             digits=None if self.digits is None else self.digits[first:last],
+            others={name: column[first:last] for name, column in self.others.items()},
             keys=[name for name, present in zip(self.keys, has_values, strict=True) if present],
         )
 
@@ -174,6 +181,7 @@ class Values:
             key=position[self.key[rows]],
             value=self.value[rows],
             digits=None if self.digits is None else self.digits[rows],
+            others={name: column[rows] for name, column in self.others.items()},
             keys=[name for name, keep in zip(self.keys, kept, strict=True) if keep],
         )
 
@@ -215,10 +223,10 @@ def detector_values(stretch: Stretch, detector: ResolvedDetector) -> Values:
     aggregates = [Cast(column(inputs), "DOUBLE").named(name) for name, column in measure.columns.items()]
     if measure.digits is not None and inputs.whole is not None:
         aggregates.append(Cast(measure.digits(inputs.whole), "BIGINT", lenient=True).named(_DIGITS))
-    return _values(stretch.group(keys, aggregates, where, each=detector.field_name), len(keys))
+    return _values(stretch.group(keys, aggregates, where, each=detector.field_name), len(keys), list(measure.columns))
 
 
-def _values(table: pa.Table, width: int) -> Values:
+def _values(table: pa.Table, width: int, columns: Sequence[str]) -> Values:
     bucket = table.column("bucket").to_numpy().astype(np.int64)
     code = np.zeros(len(bucket), dtype=np.int64)
     dictionaries: list[list[str]] = []
@@ -234,13 +242,14 @@ def _values(table: pa.Table, width: int) -> Values:
         dictionaries.append([names[k] for k in order])
     present, key = np.unique(code, return_inverse=True)
     order = np.lexsort((key, bucket))
-    value = table.column("value").to_numpy().astype(np.float64)
+    value, *others = [table.column(name).to_numpy().astype(np.float64)[order] for name in columns]
     return Values(
         bucket=bucket[order],
         key=key.astype(np.int64)[order],
-        value=value[order],
+        value=value,
         keys=[_decode(int(place), dictionaries) for place in present],
         digits=_digits(table, order),
+        others=dict(zip(columns[1:], others, strict=True)),
     )
 
 

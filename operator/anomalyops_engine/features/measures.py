@@ -143,5 +143,8 @@ MEASURES: Final[Mapping[Feature, Measure]] = {
     catalogue.LARGEST: _extreme("max", counterfactuals.largest),
     catalogue.VARIANCE: Measure(_value(_of_values("var_pop")), _moments, counterfactuals.variances),
     catalogue.TOTAL: _adding_up(_total, _total, _whole_total),
+    catalogue.MEAN_AND_EXTREMES: Measure(
+        {"mean": _mean, "min": _of_values("min"), "max": _of_values("max")}, _weighted_parts, counterfactuals.means
+    ),
     catalogue.TOTAL_IF_ANY: _adding_up(_total_if_any, _total, _whole_total),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anomalyops_engine.config import AnalysisConfig, CustomRule, Detector
 from anomalyops_engine.config.detector import MLCATEGORY
@@ -32,6 +32,8 @@ class ResolvedDetector:
         use_null: Whether documents without a split field form a series of their own.
         weight_field: The job's `summary_count_field_name`, if any.
         rules: The `custom_rules`.
+        parts: The detectors that it is made of, if it is; each learns the column of its function's name.
+        is_part: Whether it is one of those.
     """
 
     index: int
@@ -47,6 +49,8 @@ class ResolvedDetector:
     use_null: bool = False
     weight_field: str | None = None
     rules: tuple[CustomRule, ...] = ()
+    parts: tuple[ResolvedDetector, ...] = ()
+    is_part: bool = False
 
     @property
     def split_fields(self) -> tuple[str, ...]:
@@ -86,7 +90,7 @@ def _resolve(detector: Detector, summary: str | None) -> ResolvedDetector:
     if family is None:
         raise UnsupportedAnalysis(f"{where}.over_field_name cannot be used with function [{name}]")
     _refuse_options(where, detector)
-    return ResolvedDetector(
+    resolved = ResolvedDetector(
         index=detector.detector_index,
         function=function,
         measure=MEASURES[found.function.feature],
@@ -101,6 +105,15 @@ def _resolve(detector: Detector, summary: str | None) -> ResolvedDetector:
         weight_field=summary,
         rules=detector.custom_rules,
     )
+    return replace(resolved, parts=tuple(_part(resolved, part) for part in function.parts))
+
+
+def _part(whole: ResolvedDetector, name: str) -> ResolvedDetector:
+    """One of the detectors that a detector is made of: it shows the whole's name, and what itself computes."""
+    found = find_function(name)
+    if found is None or found.function.feature is None:
+        raise LookupError(f"[{whole.name}] is made of [{name}], which the catalogue does not have")
+    return replace(whole, function=found.function, measure=MEASURES[found.function.feature], is_part=True)
 
 
 def _refuse_options(where: str, detector: Detector) -> None:

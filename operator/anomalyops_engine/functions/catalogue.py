@@ -44,6 +44,9 @@ LARGEST: Final = _number("largest")
 VARIANCE: Final = _number("variance")
 TOTAL: Final = _number("total")
 TOTAL_IF_ANY: Final = _number("total if any")
+MEAN_AND_EXTREMES: Final = Feature(
+    "mean and extremes", tuple(Column(name, Kind.NUMBER) for name in ("mean", "min", "max")), Reads.NUMBERS
+)
 
 FUNCTIONS: Final = (
     Function(
@@ -150,7 +153,17 @@ FUNCTIONS: Final = (
         family=Family.SERIES,
         plotted="bucket non-null sum",
     ),
-    Function(name="metric", sides=_ONE, field_name=Use.REQUIRED, summarised=False, time_rules_only=True),
+    Function(
+        name="metric",
+        sides=_ONE,
+        field_name=Use.REQUIRED,
+        summarised=False,
+        time_rules_only=True,
+        feature=MEAN_AND_EXTREMES,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+        parts=("mean", "min", "max"),
+    ),
     Function(name="lat_long", sides=_ONE, field_name=Use.REQUIRED, time_rules_only=True),
     Function(name="rare", sides=_ONE, field_name=Use.FORBIDDEN, by=Use.REQUIRED, time_rules_only=True),
     Function(

@@ -99,6 +99,7 @@ class Function:
         over_family: What learns members of a population; None when it cannot be analysed with an over field (yet).
         plotted: What model plots call the value.
         plotted_side: The same where one side counts, behind `low` or `high`; empty when that makes no difference.
+        parts: The functions that it is made of, each of the column of its name; empty for one of its own.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Function:
     over_family: Family | None = None
     plotted: str = ""
     plotted_side: str = ""
+    parts: tuple[str, ...] = ()
 
     def model_feature(self, side: Side) -> str:
         """Return the `model_feature` of model plots (`model_t::print` of Elastic's ml-cpp)."""

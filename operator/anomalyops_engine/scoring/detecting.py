@@ -13,6 +13,7 @@ from anomalyops_engine.config import Job
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.functions import Family
+from anomalyops_engine.scoring.combined import CombinedDetection
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink, SeriesDetection
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
 from anomalyops_engine.scoring.parallel import DETECTORS
@@ -26,6 +27,8 @@ IntArray = npt.NDArray[np.int64]
 
 
 def _new_detection(detector: ResolvedDetector, live: LiveSettings, span_ms: int) -> Detection:
+    if detector.parts:
+        return CombinedDetection(detector, [_new_detection(part, live, span_ms) for part in detector.parts], live)
     match detector.family:
         case Family.SERIES:
             return SeriesDetection(detector, live, span_ms=span_ms)

@@ -19,7 +19,16 @@ MOST_VALUES = 10
 def attribute(
     stretch: Stretch, detector: ResolvedDetector, fields: Sequence[str], anomalies: Sequence[Anomaly]
 ) -> None:
-    """Fill the `influences` of a detector's anomalies.
+    """Fill the `influences` of a detector's anomalies."""
+    for part in detector.parts or (detector,):
+        own = [anomaly for anomaly in anomalies if anomaly.detector.function is part.function]
+        _attribute(stretch, part, fields, own)
+
+
+def _attribute(
+    stretch: Stretch, detector: ResolvedDetector, fields: Sequence[str], anomalies: Sequence[Anomaly]
+) -> None:
+    """Fill the `influences` of the anomalies of one function.
 
     A field that splits the detector influences by its own value. For any other the counterfactual is computed in the
     database, for the anomalous buckets alone. Nothing influences a dip of a count: taking documents away

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class StepInputs:
         events = self.events
         arrays = [_narrow(events.documents), _narrow(events.events)]
         for values in self.values:
-            arrays += [_narrow(values.bucket), _narrow(values.key), values.value]
+            arrays += [_narrow(values.bucket), _narrow(values.key), values.value, *values.others.values()]
         plain = {
             "start_ms": self.start_ms,
             "end_ms": self.end_ms,
@@ -51,6 +51,7 @@ class StepInputs:
             "earliest_ms": events.earliest_ms,
             "latest_ms": events.latest_ms,
             "keys": [values.keys for values in self.values],
+            "others": [list(values.others) for values in self.values],
             "influences": self.influences,
             "arrays": [[array.dtype.str, len(array)] for array in arrays],
         }
@@ -78,7 +79,7 @@ class StepInputs:
         except (zstandard.ZstdError, ValueError, KeyError) as error:
             raise SnapshotError(f"the model's journal is damaged: {error}") from error
         documents, events, *columns = arrays
-        parts = zip(columns[::3], columns[1::3], columns[2::3], plain["keys"], strict=True)
+        rest = iter(columns)
         return cls(
             plain["start_ms"],
             plain["end_ms"],
@@ -89,12 +90,21 @@ class StepInputs:
                 plain["earliest_ms"],
                 plain["latest_ms"],
             ),
-            [
-                Values(bucket.astype(np.int64), key.astype(np.int64), value, [tuple(name) for name in keys])
-                for bucket, key, value, keys in parts
-            ],
+            [_values(rest, keys, others) for keys, others in zip(plain["keys"], plain["others"], strict=True)],
             plain["influences"],
         )
+
+
+def _values(columns: Iterator[npt.NDArray[Any]], keys: Sequence[Sequence[str]], others: Sequence[str]) -> Values:
+    """A detector's values, of the columns that come next."""
+    bucket, key, value = next(columns), next(columns), next(columns)
+    return Values(
+        bucket.astype(np.int64),
+        key.astype(np.int64),
+        value,
+        [tuple(name) for name in keys],
+        others={name: next(columns) for name in others},
+    )
 
 
 def _narrow(numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:

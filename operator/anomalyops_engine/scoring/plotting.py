@@ -35,8 +35,8 @@ class ModelPlot:
         self._step = step
         plot = step.job.model_plot_config
         self._terms = frozenset() if plot is None else plot.term_values
-        self._parts: dict[int, list[_Part]] = {}
-        self._detectors: dict[int, ResolvedDetector] = {}
+        self._parts: dict[tuple[int, str], list[_Part]] = {}
+        self._detectors: dict[tuple[int, str], ResolvedDetector] = {}
 
     def add(
         self, detector: ResolvedDetector, key: tuple[str, ...], *, first: int, values: FloatArray, details: FloatArray
@@ -55,12 +55,14 @@ class ModelPlot:
         shown = np.flatnonzero(details[:, series.UPPER] > details[:, series.LOWER])
         if len(shown):
             bounds = details[shown][:, [series.LOWER, series.UPPER, series.TYPICAL]]
-            self._parts.setdefault(detector.index, []).append(_Part(key, first + shown, values[shown], bounds))
-            self._detectors[detector.index] = detector
+            # A detector that is made of several plots each of them.
+            plotted = (detector.index, detector.function.name if detector.is_part else "")
+            self._parts.setdefault(plotted, []).append(_Part(key, first + shown, values[shown], bounds))
+            self._detectors[plotted] = detector
 
     def frames(self) -> Iterator[Frame]:
         """The documents, detector by detector, those with and those without a value apart."""
-        for index, parts in sorted(self._parts.items()):
+        for plotted, parts in sorted(self._parts.items()):
             lengths = [len(part.positions) for part in parts]
             series_of = np.repeat(np.arange(len(parts)), lengths)
             positions = np.concatenate([part.positions for part in parts])
@@ -71,7 +73,7 @@ class ModelPlot:
             for chosen in (np.flatnonzero(has_value), np.flatnonzero(~has_value)):
                 if len(chosen):
                     rows = [keys[number] for number in series_of[chosen].tolist()]
-                    yield self._frame(self._detectors[index], rows, positions[chosen], values[chosen], bounds[chosen])
+                    yield self._frame(self._detectors[plotted], rows, positions[chosen], values[chosen], bounds[chosen])
 
     def _frame(
         self,
@@ -83,7 +85,8 @@ class ModelPlot:
     ) -> Frame:
         step, times = self._step, self._step.times(positions)
         before, after = step.id_parts("model_plot")
-        tails = {key: f"{after}_{detector.index}_{series_digest(key)}" for key in set(keys)}
+        part = f"{detector.function.name}_" if detector.is_part else ""
+        tails = {key: f"{after}_{detector.index}_{part}{series_digest(key)}" for key in set(keys)}
         ids = [f"{before}{time}{tails[key]}" for time, key in zip(times.tolist(), keys, strict=True)]
         splits = split_fields(detector, keys[0])
         columns = [name for name in splits if name.endswith("_value")]

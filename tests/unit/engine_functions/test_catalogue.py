@@ -116,7 +116,8 @@ def test_a_function_goes_from_configuration_to_influencers(connection, name):
     worst = max(results.records, key=lambda record: record["record_score"])
     assert worst["timestamp"] == START + 450 * HOUR
     assert worst["function"] == name
-    assert worst["function_description"] == find_function(name).function.name
+    function = find_function(name).function
+    assert worst["function_description"] in (function.parts or (function.name,))
     assert worst["influencers"] == [{"influencer_field_name": "client", "influencer_field_values": ["evil"]}]
 
 
@@ -146,4 +147,11 @@ def test_every_analysable_function_has_a_name_in_model_plots():
     assert find_function("high_count").function.model_feature(find_function("high_count").side) == (
         "'high values of count per bucket by person'"
     )
-    assert all(function.plotted for function in FUNCTIONS if function.family is Family.SERIES)
+    assert all(function.plotted or function.parts for function in FUNCTIONS if function.family is Family.SERIES)
+
+
+def test_what_is_made_of_several_functions_has_a_column_of_each():
+    for function in FUNCTIONS:
+        if function.parts:
+            assert function.parts == tuple(column.name for column in function.feature.columns)
+            assert all(find_function(part).function.family is function.family for part in function.parts)

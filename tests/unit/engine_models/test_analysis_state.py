@@ -36,6 +36,7 @@ JOB, _ = create_job(
                 {"function": "count", "partition_field_name": "host"},
                 {"function": "mean", "field_name": "value", "by_field_name": "host"},
                 {"function": "high_sum", "field_name": "value", "over_field_name": "client"},
+                {"function": "metric", "field_name": "value", "partition_field_name": "host"},
             ],
             "influencers": ["client"],
         },
