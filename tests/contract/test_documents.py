@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import re
 import threading
 import uuid
 from typing import Any
@@ -144,7 +145,7 @@ def test_a_document_that_is_no_json_fails_alone(http_request, index):
     body = b'{"index":{}}\n{"a":1}\n{"index":{}}\n{"a":\n{"index":{}}\n[1]\n'
     items = http_request("POST", f"/{index}/_bulk", body).json["items"]
     assert [item["index"]["status"] for item in items] == [201, 400, 400]
-    assert items[1]["index"]["error"]["caused_by"]["type"] == "x_content_parse_exception"
+    assert items[1]["index"]["error"]["caused_by"]["type"] == "x_content_e_o_f_exception"
 
 
 def test_single_documents(client, index):
@@ -257,8 +258,7 @@ def test_malformed_json_is_400_with_its_position(http_request, body):
     answer = http_request("POST", "/_search", body)
     assert answer.status == 400
     if body != "[]":
-        assert answer.json["error"]["line"] == 1
-        assert answer.json["error"]["col"] >= 1
+        assert re.match(r"\[1:\d+\] ", answer.json["error"]["reason"])
 
 
 def test_filter_path_and_pretty_shape_the_answer(http_request, client, index):

@@ -235,6 +235,41 @@ def test_any_request_to_an_endpoint_is_answered(engine, endpoints, data):
         assert connection.request("GET", "/").status == 200
 
 
+def said_twice(value):
+    """Texts of a JSON value in each of which one object names a field twice."""
+    if isinstance(value, dict):
+        members = [f"{json.dumps(key)}:{json.dumps(part)}" for key, part in value.items()]
+        if members:
+            yield "{" + ",".join([*members, members[0]]) + "}"
+    elif isinstance(value, list | tuple):
+        members = [json.dumps(part) for part in value]
+    else:
+        return
+    for place, part in enumerate(value.values() if isinstance(value, dict) else value):
+        for text in said_twice(part):
+            name = f"{json.dumps(list(value)[place])}:" if isinstance(value, dict) else ""
+            texts = [*members[:place], name + text, *members[place + 1 :]]
+            yield ("{%s}" if isinstance(value, dict) else "[%s]") % ",".join(texts)
+
+
+def test_a_body_that_names_a_field_twice_is_refused_everywhere(engine, endpoints):
+    asked = 0
+    with RawConnection(engine.url, 60) as connection:
+        for method, template, _ in endpoints:
+            good = next((bodies for end, bodies in BODIES if template.endswith(end)), ())
+            if not good or method not in {"POST", "PUT"}:
+                continue
+            path = template
+            for name, values in _PARTS.items():
+                path = path.replace(f"{{{name}}}", values[0]).replace(f"{{{name}:path}}", values[0])
+            for text in {text for body in good for text in said_twice(body)}:
+                answer = connection.request(method, path, {"Content-Type": "application/json"}, text.encode())
+                assert answer.status == 400, (method, path, text, answer.text)
+                assert "uplicate field" in answer.text or "Failed to parse" in answer.text, answer.text
+                asked += 1
+    assert asked > 200
+
+
 _TOKENS = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=12)
 
 

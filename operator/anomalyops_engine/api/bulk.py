@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from anomalyops_engine.api.bulk_body import Operation
-from anomalyops_engine.api.duplicates import DuplicateNameError, check_names, names_once
+from anomalyops_engine.api.duplicates import names_once
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_found
+from anomalyops_engine.api.json_text import parse_document
 from anomalyops_engine.api.update_body import UpdateRequest
 from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import (
@@ -222,27 +223,11 @@ def _parse_documents(run: list[Operation]) -> tuple[list[dict[str, Any]], dict[i
             refusal = _refusal(operation)
             if refusal is not None:
                 raise refusal
-            documents.append(_parse_document(operation))
+            documents.append(parse_document(operation.source))
         except ApiError as error:
             documents.append({})
             errors[position] = error
     return documents, errors
-
-
-def _parse_document(operation: Operation) -> dict[str, Any]:
-    try:
-        document = orjson.loads(operation.source)
-        check_names(operation.source, document)
-    except DuplicateNameError as error:
-        cause = {"type": "x_content_parse_exception", "reason": str(error)}
-        raise ApiError(400, "document_parsing_exception", f"failed to parse: {error}", cause) from None
-    except orjson.JSONDecodeError as error:
-        cause = {"type": "x_content_parse_exception", "reason": f"[{error.lineno}:{error.colno}] {error.msg}"}
-        raise ApiError(400, "document_parsing_exception", "failed to parse", cause) from None
-    if not isinstance(document, dict):
-        cause = {"type": "not_x_content_exception", "reason": "a document must be a JSON object"}
-        raise ApiError(400, "document_parsing_exception", "failed to parse", cause)
-    return document
 
 
 def _target(writer: Writer, name: str) -> Index:

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from anomalyops_engine.api.duplicates import DuplicateNameError, check_names
 from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
+from anomalyops_engine.api.json_text import MalformedJsonError, parse_json, without_mark
 from anomalyops_engine.api.update_body import UpdateRequest, read_update
 from anomalyops_engine.query.options import token_of
 from anomalyops_engine.query.sources import SourceFilter, read_source
@@ -118,7 +118,7 @@ class _Reader:
             if action.kind != "delete":
                 if number >= count:
                     raise _unfinished(number)
-                operation.source = lines[number].strip()
+                operation.source = without_mark(lines[number].strip())
                 number += 1
             if action.kind == "update":
                 operation.update, failures = read_update(operation.source, action.source)
@@ -128,20 +128,19 @@ class _Reader:
     def _action(self, line: bytes, number: int) -> _Action:
         """Return what an action line says."""
         try:
-            action = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise _malformed(number, f"[{error.lineno}:{error.colno}] {error.msg}") from None
-        if not isinstance(action, dict) or len(action) != 1:
+            action = parse_json(line)
+        except MalformedJsonError as error:
+            error.reason = f"Malformed action/metadata line [{number}], {error.reason}"
+            raise
+        if not isinstance(action, dict):
+            raise _malformed(number, f"expected START_OBJECT but found [{token_of(action)}]")
+        if len(action) != 1:
             raise _malformed(number, 'expected one action such as {"index":{}}')
         ((kind, meta),) = action.items()
         if kind not in _KINDS:
             raise _malformed(number, f"expected field [create], [delete], [index] or [update] but found [{kind}]")
         if not isinstance(meta, dict):
             raise _malformed(number, f"expected an object after [{kind}]")
-        try:
-            check_names(line, action)
-        except DuplicateNameError as error:
-            raise ApiError(400, "x_content_parse_exception", str(error)) from None
         _check_keys(kind, meta, number)
         if kind == "index" and _simple(meta, "op_type", number) == "create":
             kind = "create"

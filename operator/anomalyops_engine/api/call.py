@@ -15,6 +15,7 @@ from starlette.responses import Response
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.filtering import keep_paths
 from anomalyops_engine.api.human import with_times_as_text
+from anomalyops_engine.api.json_text import parse_object
 from anomalyops_engine.api.media_types import answer_type
 from anomalyops_engine.api.parameters import boolean
 from anomalyops_engine.store import Interruption
@@ -53,16 +54,23 @@ class Call:
         """Return the body as an object; an absent body is an empty one.
 
         Raises:
-            ApiError: 400 when it is no JSON object, with the position of a syntax error; or absent though required.
+            MalformedJsonError: it is no JSON, or an object in it names a field twice.
+            ApiError: 400; it is no object, or absent though required.
+        """
+        if required:
+            self.require_body()
+        elif not self.body.strip():
+            return {}
+        return parse_object(self.body)
+
+    def require_body(self) -> None:
+        """Check that there is a body.
+
+        Raises:
+            ApiError: 400; there is none.
         """
         if not self.body.strip():
-            if required:
-                raise ApiError(400, "parse_exception", "request body is required")
-            return {}
-        value = parse_json(self.body)
-        if not isinstance(value, dict):
-            raise ApiError(400, "parsing_exception", f"Expected [START_OBJECT] but found [{type(value).__name__}]")
-        return value
+            raise ApiError(400, "parse_exception", "request body is required")
 
     def respond(self, body: Any, status: int = 200) -> Response:
         """Return a JSON answer, cut down to `filter_path` and laid out as `pretty` asks."""
@@ -70,21 +78,6 @@ class Call:
         if self.request.url.path.startswith("/_ml/") and self.flag("human", default=False):
             body = with_times_as_text(body)
         return render(self.request, body, status)
-
-
-def parse_json(text: bytes) -> Any:
-    """Return parsed JSON.
-
-    Raises:
-        ApiError: 400 with line and column of the syntax error.
-    """
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        details = {"line": error.lineno, "col": error.colno}
-        reason = f"[{error.lineno}:{error.colno}] {error.msg}"
-        cause = {"type": "x_content_parse_exception", "reason": reason}
-        raise ApiError(400, "x_content_parse_exception", reason, cause, details=details) from None
 
 
 def render(request: Request, body: Any, status: int) -> Response:

@@ -14,6 +14,7 @@ from anomalyops_engine.api.bulk_body import Operation, parse_bulk, too_long
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
+from anomalyops_engine.api.json_text import without_mark
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known
 from anomalyops_engine.api.update_body import read_update
@@ -98,8 +99,8 @@ def _delete(store: Store, call: Call) -> Response:
 
 def _write(store: Store, call: Call, kind: str) -> Response:
     if kind != "delete":
-        call.json(required=True)
-    operation = Operation(kind, call.path["index"], call.path.get("id"), call.body.strip())
+        call.require_body()
+    operation = Operation(kind, call.path["index"], call.path.get("id"), without_mark(call.body.strip()))
     if kind == "update":
         operation.update, failures = read_update(operation.source, _wanted(call))
     else:

@@ -73,10 +73,10 @@ class ApiError(Exception):
 # Causes that are exceptions of Elasticsearch's own, unlike those of Java, by the ends of their names.
 _OF_JAVA = frozenset(
     {"illegal_argument_exception", "illegal_state_exception", "number_format_exception", "date_time_exception"}
-    | {"null_pointer_exception", "zone_rules_exception", "json_parse_exception", "json_eof_exception"}
+    | {"null_pointer_exception", "zone_rules_exception", "json_parse_exception", "json_e_o_f_exception"}
     | {"date_time_parse_exception", "arithmetic_exception", "document_parsing_exception"}
 )
-_OF_PARSERS = "x_content_parse_exception"
+_OF_PARSERS = frozenset({"x_content_parse_exception", "x_content_e_o_f_exception"})
 
 
 def root_of(error: dict[str, Any], cause: dict[str, Any] | None) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def root_of(error: dict[str, Any], cause: dict[str, Any] | None) -> dict[str, An
         cause: what lies behind it, None for nothing.
     """
     while cause is not None and error["type"] not in _OF_JAVA and cause["type"] not in _OF_JAVA:
-        if cause["type"] == _OF_PARSERS and error["type"] != _OF_PARSERS:
+        if cause["type"] in _OF_PARSERS and error["type"] not in _OF_PARSERS:
             break
         error, cause = {key: part for key, part in cause.items() if key != "caused_by"}, cause.get("caused_by")
     return error

@@ -12,6 +12,7 @@ from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
 from anomalyops_engine.api.indices import readable
+from anomalyops_engine.api.json_text import MalformedJsonError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.config.units import duration_ms
@@ -167,7 +168,11 @@ def _parameters(call: Call) -> dict[str, Any]:
 
 
 def _count(store: Store, call: Call) -> Response:
-    body = call.json()
+    try:
+        body = call.json()
+    except MalformedJsonError as error:
+        cause = {"type": error.type, "reason": error.reason}
+        raise ApiError(400, "parsing_exception", "Failed to parse", cause) from None
     for key in body:
         if key != "query":
             raise ApiError(400, "parsing_exception", f"request does not support [{key}]")

@@ -8,9 +8,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from anomalyops_engine.api.call import parse_json
-from anomalyops_engine.api.duplicates import DuplicateNameError, check_names
-from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.json_text import parse_json
 from anomalyops_engine.query.errors import ContentParseError
 from anomalyops_engine.query.options import Subject, boolean, mapping, option, read_options, token_of
 from anomalyops_engine.query.sources import SourceFilter, read_source
@@ -61,7 +59,7 @@ def read_update(body: bytes, source: SourceFilter | None = None) -> tuple[Update
         source: what the answer shows where the body does not say.
 
     Raises:
-        ApiError: it is no JSON, or a name comes twice.
+        MalformedJsonError: it is no JSON, or a name comes twice.
         QueryError: an option is unknown or malformed, or not supported.
     """
     if not body:
@@ -69,10 +67,6 @@ def read_update(body: bytes, source: SourceFilter | None = None) -> tuple[Update
     given = parse_json(body)
     if not isinstance(given, dict):
         raise ContentParseError(f"[UpdateRequest] Expected START_OBJECT but was: {token_of(given)}")
-    try:
-        check_names(body, given)
-    except DuplicateNameError as error:
-        raise ApiError(400, "x_content_parse_exception", str(error)) from None
     if "script" in given and "doc" in given:
         return UpdateRequest(), ["can't provide both script and doc"]
     request = read_options(UpdateRequest, given, _SUBJECT)
