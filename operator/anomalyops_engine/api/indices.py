@@ -105,9 +105,9 @@ def _create(store: Store, call: Call) -> Response:
     for key in body:
         if key not in {"mappings", "settings", "aliases"}:
             raise ApiError(400, "parse_exception", f"unknown key [{key}] for create index")
+        if not isinstance(body[key], dict):
+            raise ApiError(400, "parse_exception", f"key [{key}] must be an object")
     aliases = body.get("aliases", {})
-    if not isinstance(aliases, dict):
-        raise ApiError(400, "parse_exception", f"[aliases] must be an object, got [{aliases}]")
     name = call.path["index"]
     if name in aliases:
         raise ApiError(400, "illegal_argument_exception", f"alias name [{name}] self-conflicts with index name")
@@ -164,7 +164,9 @@ def _get_mapping(store: Store, call: Call) -> Response:
 
 
 def _put_mapping(store: Store, call: Call) -> Response:
-    body = _mapping(call.json(required=True))
+    body = call.json(required=True)
+    if "_doc" in body:
+        raise ApiError(400, "illegal_argument_exception", "Types cannot be provided in put mapping requests")
     with store.write() as writer:
         for index in resolved(writer, call):
             writer.put_mapping(index.name, body)
@@ -188,6 +190,12 @@ def _get_settings(store: Store, call: Call) -> Response:
 def _put_settings(store: Store, call: Call) -> Response:
     given = call.json(required=True)
     settings = given.get("settings", given)
+    if not isinstance(settings, dict):
+        raise ApiError(
+            400, "illegal_argument_exception", "unknown setting [index.settings]: [settings] must be an object"
+        )
+    if settings is not given and len(given) > 1:
+        raise ApiError(400, "parse_exception", "mix of settings map and top-level properties")
     if not settings:
         raise validation_failed(["no settings to update"])
     with store.write() as writer:
@@ -220,9 +228,10 @@ def _refresh(store: Store, call: Call) -> Response:
     return call.respond({"_shards": {"total": count, "successful": count, "failed": 0}})
 
 
-def _mapping(body: object) -> dict[str, Any]:
-    if not isinstance(body, dict):
-        raise ApiError(400, "mapper_parsing_exception", f"Failed to parse mapping: expected an object, got [{body}]")
+def _mapping(body: dict[str, Any]) -> dict[str, Any]:
+    if "_doc" in body:
+        reason = "The mapping definition cannot be nested under a type [_doc]."
+        raise ApiError(400, "illegal_argument_exception", reason)
     return body
 
 

@@ -57,6 +57,10 @@ class DateParseError(QueryParsingError):
     type = "parse_exception"
 
 
+class DateBoundError(DateParseError):
+    """A bound of a range of dates that is none."""
+
+
 class IllegalQueryError(QueryError):
     """Well formed, but not allowed for this field or value."""
 

@@ -18,7 +18,7 @@ from anomalyops_engine.query.aggregations import aggregate
 from anomalyops_engine.query.dsl import Clause, Query, Scope, condition_on, read_query
 from anomalyops_engine.query.errors import (
     ContentParseError,
-    DateParseError,
+    DateBoundError,
     IllegalQueryError,
     QueryError,
     QueryParsingError,
@@ -205,7 +205,7 @@ def _plan(reader: Reader, request: SearchRequest, indices: Sequence[Index], now_
             targets.append(_target(request, index, len(targets), now_ms))
         except UnsupportedQueryError:
             raise
-        except DateParseError as error:
+        except DateBoundError as error:
             # A range of a field without any value matches nothing, and its bounds are not even read.
             if not _is_empty(reader, index):
                 failures.append(_failure(index, error))
@@ -235,7 +235,7 @@ def _target(request: SearchRequest, index: Index, number: int, now_ms: int) -> T
         index,
         condition_on(index, None if query is None else query.clause, now_ms=now_ms),
         () if query is None else tuple(clause.lower(scope) for clause in query.named),
-        tuple(sort_column(key, index, number=number, now_ms=now_ms) for key in request.sorted_by),
+        tuple(sort_column(key, index, number=number) for key in request.sorted_by),
         hit_fields(index, [*request.docvalue_fields, *request.fields]),
     )
 

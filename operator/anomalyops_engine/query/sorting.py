@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.date_options import date_format
-from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Cast, Column, Expr, Literal, Order, ScalarFunction, call
+from anomalyops_engine.query.expr import Cast, Column, Expr, Literal, Order, ScalarFunction, all_of, call, when
 from anomalyops_engine.query.fields import check_doc_values, id_field_error
 from anomalyops_engine.query.options import (
     MistypedError,
@@ -25,7 +24,7 @@ from anomalyops_engine.query.options import (
 )
 from anomalyops_engine.query.values import as_number, as_text, column_value, kept_address
 from anomalyops_engine.store import Field, Index, ip
-from anomalyops_engine.store.dates import format_millis
+from anomalyops_engine.store.dates import format_millis, format_nanos
 from anomalyops_engine.store.fieldtypes.numbers import SINGLES, single_digits
 from anomalyops_engine.store.mapping import FLOATS, SQL_TYPES
 
@@ -34,8 +33,11 @@ _LIMITS: Mapping[str, tuple[Any, Any]] = {
     "long": (-(2**63), 2**63 - 1),
     "integer": (-(2**31), 2**31 - 1),
     "unsigned_long": (0, 2**64 - 1),
+    "date_nanos": (0, 2**63 - 1),
     "double": ("-Infinity", "Infinity"),
 }
+_NANOS_PER_MS = 1_000_000
+_LAST_NANOS_MS = (2**63 - 1) // _NANOS_PER_MS
 _INTEGERS = frozenset({"integer", "short", "byte"})
 _MODES: Mapping[str, ScalarFunction] = {
     "min": "list_min",
@@ -124,6 +126,7 @@ class SortColumn:
         value: what documents are sorted by.
         kind: what hits show for no value: a key of `_LIMITS`, or empty for null.
         formats: date formats of the value in hits, None for none.
+        is_nanos: numbers are nanoseconds since the epoch.
         is_text: texts are sorted, not numbers.
         is_double: -0.0 comes before 0.0.
         is_ip: texts are addresses in the form that sorts.
@@ -133,20 +136,20 @@ class SortColumn:
     value: Expr
     kind: str = ""
     formats: str | None = None
+    is_nanos: bool = False
     is_text: bool = False
     is_double: bool = False
     is_ip: bool = False
     is_single: bool = False
 
 
-def sort_column(key: SortKey, index: Index, *, number: int, now_ms: int) -> SortColumn:
+def sort_column(key: SortKey, index: Index, *, number: int) -> SortColumn:
     """Return what a criterion is in an index.
 
     Args:
         key: the criterion.
         index: the index.
         number: its place among those of the search.
-        now_ms: the present, epoch milliseconds.
 
     Raises:
         QueryError: the field is not mapped or cannot be sorted by, or an option does not go with it.
@@ -163,7 +166,7 @@ def sort_column(key: SortKey, index: Index, *, number: int, now_ms: int) -> Sort
         raise IllegalQueryError(
             "can't sort on geo_point field without using specific sorting feature, like geo_distance"
         )
-    return _text_column(key, leaf) if leaf.is_string else _number_column(key, leaf, now_ms)
+    return _text_column(key, leaf) if leaf.is_string else _number_column(key, leaf)
 
 
 def _engine_column(name: str, index: Index, number: int) -> SortColumn:
@@ -203,23 +206,26 @@ def _text_column(key: SortKey, leaf: Field) -> SortColumn:
     return SortColumn(value, is_text=True, is_ip=is_ip)
 
 
-def _number_column(key: SortKey, leaf: Field, now_ms: int) -> SortColumn:
+def _number_column(key: SortKey, leaf: Field) -> SortColumn:
     value, kind = _picked(key, leaf), _kind_of(leaf)
     if leaf.type == "boolean":
         value = Cast(value, "BIGINT")
     if key.numeric_type is not None:
         value, kind = _as_numeric_type(key.numeric_type, leaf, value, kind)
+    is_nanos = leaf.type == "date_nanos" and key.numeric_type != "date"
+    if is_nanos:  # kept as milliseconds
+        value = when(all_of([value >= -_LAST_NANOS_MS, value <= _LAST_NANOS_MS]), value * _NANOS_PER_MS)
     # No value counts as the number that is the furthest at that end, and is as good as it.
     furthest = _LIMITS[kind][key.descending == key.nulls_first]
     wanted = key.missing in {"_last", "_first"}
-    value = call("coalesce", value, _furthest(furthest) if wanted else _missing_number(key, leaf, kind, now_ms))
+    value = call("coalesce", value, _furthest(furthest) if wanted else _missing_number(key, leaf, kind))
     formats = None
     if key.format is not None:
         if not leaf.is_date:
             raise UnsupportedQueryError(f"[format] of a sort on [{leaf.type}] field [{key.field}] is not supported")
         formats = date_format(key.format)
     single = leaf.type in SINGLES and key.numeric_type is None
-    return SortColumn(value, kind, formats, is_double=kind == "double", is_single=single)
+    return SortColumn(value, kind, formats, is_nanos=is_nanos, is_double=kind == "double", is_single=single)
 
 
 def _furthest(number: Any) -> Expr:
@@ -231,7 +237,7 @@ def _kind_of(leaf: Field) -> str:
         return "double"
     if leaf.type in _INTEGERS:
         return "integer"
-    return "unsigned_long" if leaf.type == "unsigned_long" else "long"
+    return leaf.type if leaf.type in {"unsigned_long", "date_nanos"} else "long"
 
 
 def _picked(key: SortKey, leaf: Field) -> Expr:
@@ -262,20 +268,17 @@ def _as_numeric_type(wanted: str, leaf: Field, value: Expr, kind: str) -> tuple[
         return Cast(value, "DOUBLE"), "double"
     if wanted == "long" and leaf.type in FLOATS:
         return Cast(call("trunc", value), "BIGINT", lenient=True), "long"
-    if wanted == "long" or (wanted == "date" and leaf.type == "date"):
-        return value, "long" if wanted == "long" else kind
+    if wanted == "long" or (wanted == "date" and leaf.is_date):
+        return value, "long"
+    if wanted == leaf.type:
+        return value, kind
     raise UnsupportedQueryError(
         f"[numeric_type] [{wanted}] of a sort on [{leaf.type}] field [{leaf.path}] is not supported by this engine"
     )
 
 
-def _missing_number(key: SortKey, leaf: Field, kind: str, now_ms: int) -> Expr:
-    if leaf.is_date:
-        number: Any = resolve_date(key.missing, f"{leaf.formats}||epoch_millis", now_ms=now_ms)
-    elif leaf.type == "boolean":
-        number = int(bool(column_value(leaf, key.missing)))
-    else:
-        number = as_number(key.missing)
+def _missing_number(key: SortKey, leaf: Field, kind: str) -> Expr:
+    number = int(bool(column_value(leaf, key.missing))) if leaf.type == "boolean" else as_number(key.missing)
     if kind == "double":
         return Literal(float(number))
     low, high = _LIMITS[kind]
@@ -321,7 +324,9 @@ class Criterion:
             value = int(value)
         elif column.is_ip:
             value = ip.shown(value)
-        return value if column.formats is None else format_millis(value, column.formats)
+        if column.formats is None:
+            return value
+        return format_nanos(value, column.formats) if column.is_nanos else format_millis(value, column.formats)
 
 
 def _shown_number(value: float, *, single: bool) -> float | str:

@@ -197,11 +197,16 @@ def filler(field: ResolvedField, value: Scalar, formats: str, now_ms: int) -> tu
     if field.is_date:
         return resolve_date(value, formats, now_ms=now_ms), "BIGINT"
     if field.is_ip:
-        return kept_address(value), "VARCHAR"
+        try:
+            return ip.stored(as_text(value)), "VARCHAR"
+        except ValueError as error:
+            raise IllegalQueryError(str(error)) from None
     if field.type == "VARCHAR":
         return as_text(value), "VARCHAR"
     if field.type == "BOOLEAN":
-        return _as_boolean(value), "BOOLEAN"
+        if isinstance(value, str) and value not in {"true", "false"}:
+            raise IllegalQueryError(f"Cannot parse boolean [{shown(value)}], expected either [true] or [false]")
+        return value == "true" if isinstance(value, str) else bool(value), "BOOLEAN"
     number = as_number(value)
     whole = number == int(number) and _LONGS[0] <= number <= _LONGS[1]
     if field.type == "DOUBLE" or not whole or (field.type == "UBIGINT" and number < 0):

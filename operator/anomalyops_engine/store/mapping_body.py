@@ -59,6 +59,8 @@ def check_field_name(path: str) -> None:
 
 
 def _with_properties(mapping: IndexMapping, prefix: str, properties: object) -> IndexMapping:
+    if properties == []:  # so some clients write an empty object
+        return mapping
     if not isinstance(properties, dict):
         raise MappingError(f"Expected map for property [properties] on field [{prefix.rstrip('.')}]")
     for name, definition in properties.items():
@@ -74,7 +76,7 @@ def _with_properties(mapping: IndexMapping, prefix: str, properties: object) -> 
 
 def _with_definition(mapping: IndexMapping, path: str, definition: dict[str, Any]) -> IndexMapping:
     kind = definition.get("type")
-    if kind is None and (definition.keys() & {"properties", "dynamic", "enabled", "subobjects"} or not definition):
+    if kind is None and (definition.keys() & {"properties", "dynamic", "enabled", "subobjects"}):
         kind = "object"
     if kind == "object":
         return _with_object(mapping, path, definition)

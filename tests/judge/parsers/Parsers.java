@@ -88,7 +88,9 @@ public class Parsers {
                 .getJobUpdate()
                 .mergeWithJob(job(id, question.get("job")), ByteSizeValue.ZERO);
             case "datafeed_update" -> {
-                DatafeedConfig datafeed = DatafeedConfig.STRICT_PARSER.apply(parser(question.get("datafeed")), null).build();
+                var options = SearchRequest.DEFAULT_INDICES_OPTIONS;
+                XContentParser known = parser(question.get("datafeed"));
+                DatafeedConfig datafeed = PutDatafeedAction.Request.parseRequest(id, options, known).getDatafeed();
                 DatafeedConfig updated = UpdateDatafeedAction.Request.parseRequest(id, null, body)
                     .getUpdate()
                     .apply(datafeed, Map.of(), ClusterState.EMPTY_STATE);

@@ -21,7 +21,7 @@ from anomalyops_engine.query import (
     search,
     select,
 )
-from anomalyops_engine.query.errors import ContentParseError, DateParseError, QueryShardError
+from anomalyops_engine.query.errors import ContentParseError, DateParseError, QueryShardError, SearchPhaseError
 from anomalyops_engine.store import Store
 
 LONG_MAX, LONG_MIN = 2**63 - 1, -(2**63)
@@ -34,6 +34,7 @@ MAPPING = {
     "keyword": {"type": "keyword"},
     "text": {"type": "text"},
     "date": {"type": "date"},
+    "nanos": {"type": "date_nanos"},
     "seconds": {"type": "date", "format": "epoch_second"},
     "geo": {"type": "geo_point"},
     "binary": {"type": "binary"},
@@ -56,6 +57,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             "keyword": "k",
             "text": "some words",
             "date": 1_704_067_200_123,
+            "nanos": 1_704_067_200_123,
             "seconds": 1_714_979_289,
             "geo": {"lat": 1.0, "lon": 2.0},
             "binary": "U29tZQ==",
@@ -119,6 +121,7 @@ def test_scores_among_other_criteria_are_shown(store):
         ("double", 0.5, "-Infinity", "Infinity"),
         ("boolean", 1, LONG_MIN, LONG_MAX),
         ("date", 1_704_067_200_123, LONG_MIN, LONG_MAX),
+        ("nanos", 1_704_067_200_123_000_000, 0, LONG_MAX),
         ("keyword", "k", None, None),
     ],
 )
@@ -154,7 +157,9 @@ def test_a_value_can_stand_for_the_missing_ones(store):
     found = hits(store, sort=[{"long": {"missing": 3}}])
     assert [(hit["_id"], hit["sort"][0]) for hit in found] == [("empty", 3), ("full", 5)]
     assert hits(store, sort=[{"keyword": {"missing": "a"}}])[0]["sort"] == ["a"]
-    assert hits(store, sort=[{"date": {"missing": "2020-01-01"}}])[0]["sort"] == [1_577_836_800_000]
+    assert hits(store, sort=[{"date": {"missing": 1_577_836_800_000}}])[0]["sort"] == [1_577_836_800_000]
+    with pytest.raises(SearchPhaseError, match="2020-01-01"):  # a number, even where the field is a date
+        hits(store, sort=[{"date": {"missing": "2020-01-01"}}])
 
 
 def test_modes_pick_one_of_several_values(store):
@@ -168,6 +173,32 @@ def test_modes_pick_one_of_several_values(store):
 def test_numbers_can_be_sorted_as_another_type(store):
     assert hits(store, sort=[{"double": {"numeric_type": "long"}}])[0]["sort"] == [0]
     assert hits(store, sort=[{"long": {"numeric_type": "double"}}])[1]["sort"] == ["Infinity"]
+
+
+def test_moments_of_nanoseconds_are_sorted_as_such_unless_asked_otherwise(store):
+    def value(**options: Any) -> Any:
+        return hits(store, sort=[{"nanos": {"order": "asc", **options}}])[0]["sort"][0]
+
+    assert value() == value(numeric_type="long") == value(numeric_type="date_nanos") == 1_704_067_200_123_000_000
+    assert value(numeric_type="date") == 1_704_067_200_123
+    assert value(format="yyyy-MM-dd HH:mm:ss.SSSSSS") == "2024-01-01 00:00:00.123000"
+    assert value(missing=7) == 7
+
+
+def test_a_moment_that_is_none_is_refused_even_where_no_document_is(store):
+    with store.write() as writer:
+        writer.create_index("none", mappings={"properties": {"d": {"type": "date"}}})
+    with pytest.raises(SearchPhaseError, match=r"06\.05\.24"):
+        hits(store, "none", query={"term": {"d": "06.05.24"}})
+    assert hits(store, "none", query={"range": {"d": {"gte": "06.05.24"}}}) == []  # its bounds are not even read
+
+
+def test_a_moment_before_1970_is_found_however_it_is_written(store):
+    with store.write() as writer:
+        writer.create_index("early", mappings={"properties": {"d": {"type": "date"}}})
+        writer.append("early", [{"d": -1}, {"d": 0}, {"d": -2}], ids=["wanted", "after", "before"])
+    for query in ({"term": {"d": "-1"}}, {"term": {"d": -1}}, {"range": {"d": {"gte": "-1", "lte": "-1"}}}):
+        assert [hit["_id"] for hit in hits(store, "early", query=query)] == ["wanted"]
 
 
 def test_the_index_and_the_place_in_it_can_be_sorted_by(store):

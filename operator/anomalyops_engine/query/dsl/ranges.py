@@ -12,7 +12,7 @@ from anomalyops_engine.query.date_options import date_format, named_zone
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, field_body, some_value
 from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD
-from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.errors import DateBoundError, DateParseError, IllegalQueryError
 from anomalyops_engine.query.expr import FALSE, Column, Compare, Comparison, Expr, Lambda, Literal, all_of, call
 from anomalyops_engine.query.options import Scalar, boolean, option, read_options, scalar, word
 from anomalyops_engine.query.values import as_text, bound_value, compare_numbers, epoch_numbers
@@ -99,7 +99,10 @@ class Range(Clause):
             formats = epoch_numbers(leaf.formats, *numbers)
         else:
             formats = self.format
-        return resolve_date(value, formats, round_up=up, tz=self.time_zone, now_ms=scope.now_ms)
+        try:
+            return resolve_date(value, formats, round_up=up, tz=self.time_zone, now_ms=scope.now_ms)
+        except DateParseError as error:
+            raise DateBoundError(error.reason, error.cause) from None
 
 
 def _some_word(value: Expr, condition: Expr) -> Expr:

@@ -66,12 +66,10 @@ class Epoch:
         if match is None or len(match[3] or "") > self._digits or not text.isascii():
             raise ValueError(value)
         fraction = match[3]
-        nanos = int(match[2]) * self._nanos
-        if fraction is not None:
-            nanos += int(fraction.ljust(self._digits, "0"))
-        elif round_up:
-            nanos += self._nanos - 1
-        return -nanos if match[1] else nanos
+        nanos = int(match[2]) * self._nanos + int((fraction or "").ljust(self._digits, "0"))
+        if match[1]:
+            nanos = -nanos
+        return nanos + self._nanos - 1 if round_up and fraction is None else nanos
 
     def write(self, nanos: int, tz: tzinfo) -> str:
         """Return the number, with as many digits of a fraction as it needs."""
