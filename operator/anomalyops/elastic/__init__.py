@@ -22,9 +22,10 @@ from anomalyops.elastic.errors import (
     Unsupported,
     VersionConflict,
 )
-from anomalyops.elastic.gateway import Gateway, ServerInfo, ServerPair
+from anomalyops.elastic.gateway import Gateway, ServerPair
 from anomalyops.elastic.messages import MlMessage
 from anomalyops.elastic.rest import Endpoint
+from anomalyops.elastic.server import ServerInfo
 from anomalyops.elastic.trial import Trial
 
 __all__ = [

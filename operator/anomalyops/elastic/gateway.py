@@ -18,24 +18,22 @@ from anomalyops.elastic.errors import (
     AlreadyOpened,
     AlreadyStarted,
     Forbidden,
-    GatewayError,
     NotFound,
     Rejected,
     Timeout,
     Unsupported,
-    VersionConflict,
 )
 from anomalyops.elastic.kibana import sync_saved_objects
 from anomalyops.elastic.messages import MlMessage
+from anomalyops.elastic.patience import Patience
 from anomalyops.elastic.rest import Endpoint, Rest
+from anomalyops.elastic.server import ServerInfo, server_info
 from anomalyops.elastic.trial import Trial
 
 JsonDict = dict[str, Any]
 
 _JOBS = "/_ml/anomaly_detectors"
 _FEEDS = "/_ml/datafeeds"
-_CONFLICT_ATTEMPTS = 5
-_ANSWER_MARGIN = 10.0  # seconds that the client waits longer than the server was told to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,37 +48,6 @@ class ServerPair:
     datafeed: JsonDict | None
     datafeed_stats: JsonDict | None
     other_job: JsonDict | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerInfo:
-    """What a server is and what it can do.
-
-    Attributes:
-        version: For example `8.19.3`.
-        cluster_name: As the server calls itself.
-        cluster_uuid: Identity of the cluster, empty when unknown.
-        license_type: `trial`, `platinum`, `basic`, ...; empty when the server does not say.
-        license_status: `active` or `expired`; empty when the server does not say.
-        license_expires_ms: Milliseconds since the epoch, None for never or unknown.
-        ml_licensed: The licence covers machine learning, as far as the server tells.
-        ml_available: The machine learning endpoints answer.
-        ml_problem: Why they do not, in the server's words.
-        upgrade_mode: `set_upgrade_mode` is on: states are frozen.
-        max_model_memory_limit: The largest `model_memory_limit` that the server accepts, None for no limit.
-    """
-
-    version: str
-    cluster_name: str
-    cluster_uuid: str
-    license_type: str = ""
-    license_status: str = ""
-    license_expires_ms: int | None = None
-    ml_licensed: bool = True
-    ml_available: bool = True
-    ml_problem: str = ""
-    upgrade_mode: bool = False
-    max_model_memory_limit: str | None = None
 
 
 class Gateway:
@@ -100,8 +67,7 @@ class Gateway:
         self.endpoint = endpoint
         self.rest = Rest(endpoint)
         self.trial = Trial(self.rest)
-        self._state_timeout = state_timeout
-        self._poll_interval = poll_interval
+        self._patience = Patience(self.rest, state_timeout=state_timeout, poll_interval=poll_interval)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -110,29 +76,8 @@ class Gateway:
     # -- the server --------------------------------------------------------------------------------
 
     async def info(self) -> ServerInfo:
-        """Version, licence and machine learning availability: three calls.
-
-        Raises:
-            GatewayError: The server itself does not answer; a lacking licence or ML is part of the result.
-        """
-        root = await self.rest.read("GET", "/")
-        xpack, ml = await asyncio.gather(self._xpack(), self._ml_info())
-        ml_info, problem = ml
-        license_ = xpack.get("license") or {}
-        expiry = license_.get("expiry_date_in_millis")
-        return ServerInfo(
-            version=str(root.get("version", {}).get("number", "")),
-            cluster_name=str(root.get("cluster_name", "")),
-            cluster_uuid=str(root.get("cluster_uuid", "")),
-            license_type=str(license_.get("type", "")),
-            license_status=str(license_.get("status", "")),
-            license_expires_ms=int(expiry) if expiry is not None else None,
-            ml_licensed=bool(xpack.get("features", {}).get("ml", {}).get("available", True)),
-            ml_available=not problem,
-            ml_problem=problem,
-            upgrade_mode=bool(ml_info.get("upgrade_mode", False)),
-            max_model_memory_limit=ml_info.get("limits", {}).get("max_model_memory_limit"),
-        )
+        """Version, licence and machine learning availability; see `server_info`."""
+        return await server_info(self.rest)
 
     async def cluster_uuid(self) -> str:
         """The identity of the cluster that answers; empty when it has none."""
@@ -142,23 +87,6 @@ class Gateway:
         """Whether `set_upgrade_mode` is on."""
         info = await self.rest.read("GET", "/_ml/info")
         return bool(info.get("upgrade_mode", False))
-
-    async def _xpack(self) -> JsonDict:
-        """Licence and features, empty where the server has none to show or does not show them to us."""
-        try:
-            return await self.rest.read("GET", "/_xpack", query={"categories": "license,features"})
-        except GatewayError as error:
-            if error.transient or error.connection:
-                raise
-            return {}
-
-    async def _ml_info(self) -> tuple[JsonDict, str]:
-        try:
-            return await self.rest.read("GET", "/_ml/info"), ""
-        except GatewayError as error:
-            if error.transient or error.status in (None, 401):
-                raise
-            return {}, error.reason
 
     async def sync_saved_objects(self) -> JsonDict:
         """Lets Kibana see jobs created through the API; see `anomalyops.elastic.kibana`."""
@@ -286,7 +214,7 @@ class Gateway:
 
     async def update_job(self, job_id: str, body: Mapping[str, Any]) -> None:
         """`POST _ml/anomaly_detectors/{job_id}/_update`; sent again on a concurrent internal write."""
-        await self._through_version_conflicts(
+        await self._patience.through_version_conflicts(
             lambda: self.rest.write("POST", f"{_JOBS}/{_quoted(job_id)}/_update", body=body)
         )
 
@@ -297,7 +225,7 @@ class Gateway:
             Timeout: Not open in time; the server may still get there.
         """
         try:
-            await self._lifecycle(f"{_JOBS}/{_quoted(job_id)}/_open")
+            await self._patience.lifecycle(f"{_JOBS}/{_quoted(job_id)}/_open")
         except AlreadyOpened:
             return
         except Timeout:
@@ -313,11 +241,13 @@ class Gateway:
             Timeout: Still not closed in time; the server goes on.
         """
         path = f"{_JOBS}/{_quoted(job_id)}/_close"
-        await self._until(lambda: self._request_state(path, force=force), self._job_closed(job_id), f"POST {path}")
+        await self._patience.until(
+            lambda: self._patience.request_state(path, force=force), self._job_closed(job_id), f"POST {path}"
+        )
 
     async def reset_job(self, job_id: str) -> None:
         """Forgets a closed job's model and results; waits for the end of it."""
-        await self._lifecycle(f"{_JOBS}/{_quoted(job_id)}/_reset", query={"wait_for_completion": "true"})
+        await self._patience.lifecycle(f"{_JOBS}/{_quoted(job_id)}/_reset", query={"wait_for_completion": "true"})
 
     async def delete_job(self, job_id: str) -> None:
         """Deletes a closed job with its stopped datafeed; waits for the end of it. No such job is success."""
@@ -327,11 +257,11 @@ class Gateway:
                 "DELETE",
                 f"{_JOBS}/{_quoted(job_id)}",
                 query={"wait_for_completion": "true"},
-                seconds=self._state_timeout + _ANSWER_MARGIN,
+                seconds=self._patience.answer_seconds,
             )
 
         try:
-            await self._through_version_conflicts(delete)
+            await self._patience.through_version_conflicts(delete)
         except NotFound:
             return
 
@@ -343,7 +273,7 @@ class Gateway:
 
     async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
         """`POST _ml/datafeeds/{datafeed_id}/_update`; the datafeed must be stopped."""
-        await self._through_version_conflicts(
+        await self._patience.through_version_conflicts(
             lambda: self.rest.write("POST", f"{_FEEDS}/{_quoted(datafeed_id)}/_update", body=body)
         )
 
@@ -357,7 +287,7 @@ class Gateway:
         """
         times = {name: value for name, value in (("start", start), ("end", end)) if value is not None}
         try:
-            await self._lifecycle(f"{_FEEDS}/{_quoted(datafeed_id)}/_start", body=times)
+            await self._patience.lifecycle(f"{_FEEDS}/{_quoted(datafeed_id)}/_start", body=times)
         except AlreadyStarted:
             return
 
@@ -368,42 +298,20 @@ class Gateway:
             Timeout: Still not stopped in time; the server goes on.
         """
         path = f"{_FEEDS}/{_quoted(datafeed_id)}/_stop"
-        await self._until(
-            lambda: self._request_state(path, force=force), self._feed_stopped(datafeed_id), f"POST {path}"
+        await self._patience.until(
+            lambda: self._patience.request_state(path, force=force), self._feed_stopped(datafeed_id), f"POST {path}"
         )
 
     async def delete_datafeed(self, datafeed_id: str) -> None:
         """Deletes a stopped datafeed. No such datafeed is success."""
         try:
-            await self._through_version_conflicts(lambda: self.rest.write("DELETE", f"{_FEEDS}/{_quoted(datafeed_id)}"))
+            await self._patience.through_version_conflicts(
+                lambda: self.rest.write("DELETE", f"{_FEEDS}/{_quoted(datafeed_id)}")
+            )
         except NotFound:
             return
 
-    # -- waiting for states ------------------------------------------------------------------------
-
-    async def _lifecycle(
-        self,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
-    ) -> None:
-        """A call that the server answers when a state is reached; the client waits longer than the server."""
-        await self.rest.write(
-            "POST",
-            path,
-            query=query if query is not None else {"timeout": f"{self._state_timeout:.0f}s"},
-            body=body or None,
-            seconds=self._state_timeout + _ANSWER_MARGIN,
-        )
-
-    async def _request_state(self, path: str, *, force: bool) -> None:
-        """Asks for a state that is awaited by polling: running out of time here is not yet a failure."""
-        query = {"timeout": f"{self._state_timeout:.0f}s", **({"force": "true"} if force else {})}
-        try:
-            await self._lifecycle(path, query=query)
-        except (NotFound, Timeout):
-            return
+    # -- states that are awaited -------------------------------------------------------------------
 
     def _job_closed(self, job_id: str) -> Callable[[], Awaitable[str | None]]:
         async def look() -> str | None:
@@ -420,36 +328,6 @@ class Gateway:
             return None if state == "stopped" else f"datafeed {datafeed_id!r} is still {state}"
 
         return look
-
-    async def _until(
-        self, ask: Callable[[], Awaitable[None]], missing: Callable[[], Awaitable[str | None]], call: str
-    ) -> None:
-        """Asks once, then looks until nothing is missing.
-
-        Raises:
-            Timeout: Something was still missing after `state_timeout` seconds; says what.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._state_timeout
-        await ask()
-        pause = self._poll_interval
-        while (problem := await missing()) is not None:
-            if loop.time() >= deadline:
-                raise Timeout(f"{problem} after {self._state_timeout:.0f} s", call=call)
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, 1.0)
-
-    async def _through_version_conflicts(self, send: Callable[[], Awaitable[Any]]) -> None:
-        """Sends a call again while the server's own concurrent write is in the way."""
-        pause = self._poll_interval
-        for _ in range(_CONFLICT_ATTEMPTS - 1):
-            try:
-                await send()
-                return
-            except VersionConflict:
-                await asyncio.sleep(pause)
-                pause *= 2
-        await send()
 
 
 async def _nothing() -> None:

@@ -18,6 +18,7 @@ from anomalyops.controllers.pair.place import Place, note, pinned, placed, refus
 from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice
 from anomalyops.controllers.pair.reporting import deletion_asked, pair_report
 from anomalyops.controllers.pair.waiting import Waiting
+from anomalyops.controllers.pair.whereabouts import Whereabouts
 from anomalyops.elastic import OtherServer
 from anomalyops.health import Failure, FailureKind, transitions
 from anomalyops.reconciler import Observation, Outcome, Pair, failure_of
@@ -66,6 +67,7 @@ class PairController:
         self._connections = connections
         self._waiting = Waiting(patience=options.release_after)
         self._pairs = PairIndex(objects, options.default_connection)
+        self._whereabouts = Whereabouts(objects, self._pairs, connections)
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         connections.serve(self)
 
@@ -135,7 +137,7 @@ class PairController:
         job = self._objects.of(AnomalyJob).get(key)
         if pair.job is None and job is not None and pair.datafeed is not None and not deletion_asked(seen):
             return self._waiting.for_valid_job(pair.datafeed, seen)
-        connection, runtime = self._connection(key, lives if deletion_asked(seen) else None)
+        connection, runtime = self._whereabouts.connection(key, lives if deletion_asked(seen) else None)
         if (runtime is None or pair.job is None) and _just_created(seen, GRACE):
             return Report(retry_after=CONFLICT_RETRY)
         if pair.datafeed is None and lives is None and _just_created(seen, COMPANION):
@@ -150,7 +152,7 @@ class PairController:
                 return await self._elsewhere(key, pair, seen, lives, runtime)
             self._pairs.remember_connection(key, runtime.key)
             return await self._reconcile(key, pair, seen, runtime)
-        failure = self._why_unusable(connection, runtime)
+        failure = self._whereabouts.why_unusable(connection, runtime)
         if pair.job is None:
             return self._waiting.for_job(pair, seen, failure)
         connected = connection in self._objects.of(ElasticsearchConnection)
@@ -167,7 +169,7 @@ class PairController:
                 return self._waiting.for_job(pair, seen, failure)  # which connection it will use, its job says
             connected = lives.connection in self._objects.of(ElasticsearchConnection)
             return self._waiting.for_connection(pair, seen, failure, connected=connected)
-        there = self._server_of(lives, key)
+        there = self._whereabouts.server_of(lives, key)
         told = f"moves to {here}; what it was on {lives} could not be reached and is left there as it is"
         if there is not None:
             async with there.reconciler() as reconciler:
@@ -232,17 +234,6 @@ class PairController:
         released = tuple(one for one in reversed(seen) if gone[one.kind.model] and deletion_asked([one]))
         return replace(report, released=released, retry_after=outcome.retry_after)
 
-    def _why_unusable(self, connection: ObjectKey | None, runtime: ConnectionRuntime | None) -> Failure:
-        if runtime is not None and runtime.failure is not None:
-            return runtime.failure
-        seen = self._objects.of(ElasticsearchConnection).get(connection) if connection is not None else None
-        if seen is not None and seen.problem:
-            return Failure(
-                kind=FailureKind.NOT_SUPPORTED, message=f"ElasticsearchConnection {connection}: {seen.problem}"
-            )
-        wanted = f"ElasticsearchConnection {connection}" if connection is not None else "a default connection"
-        return Failure(kind=FailureKind.CONNECTION_NOT_FOUND, message=f"{wanted} does not exist")
-
     def _duplicates(self, key: ObjectKey) -> Report:
         """Second Datafeeds of one job say so, and are never acted on."""
         report = Report()
@@ -298,31 +289,6 @@ class PairController:
         for runtime in self._connections.runtimes.values():
             runtime.forget(str(key))
         await self._connections.reap()
-
-    def _server_of(self, lives: Place, key: ObjectKey) -> ConnectionRuntime | None:
-        """A connection that a pair may use and that leads to where it lives."""
-        default = self._pairs.default_connection
-        namespaces = {key.namespace} | ({default.namespace} if default is not None else set())
-        return self._connections.leading_to(lives.cluster_uuid, namespaces) if lives.cluster_uuid else None
-
-    def _connection(self, key: ObjectKey, lives: Place | None) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
-        """The connection that a pair uses, and its runtime when it exists.
-
-        Args:
-            key: The pair.
-            lives: Where it is to be deleted; None when it is not. A deletion needs no resource of the connection: in a
-                namespace that is deleted, connections go before the jobs that wait for their finalizer.
-        """
-        if lives is not None:
-            known = self._connections.runtimes.get(lives.connection)
-            for runtime in (known, self._server_of(lives, key)):
-                usable = runtime is not None and runtime.usable
-                if runtime is not None and usable and Place(runtime.key, runtime.cluster_uuid).is_server_of(lives):
-                    return runtime.key, runtime
-            if known is not None and not known.usable:
-                return lives.connection, known
-        connection = self._pairs.connection_of(key)
-        return connection, self._connections.runtime(connection) if connection is not None else None
 
 
 def _needs_finalizer(pair: Pair, seen: Iterable[Seen[Any]]) -> bool:
