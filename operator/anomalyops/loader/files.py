@@ -17,6 +17,7 @@ from anomalyops.loader.errors import LoadError
 
 _CHUNK: Final = 1 << 20
 _DETECTED: Final = 1 << 18  # bytes that the detection of an encoding looks at
+_AS_WELL: Final = 0.1  # by how much of the text one encoding may read worse than another, and still as well
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -196,9 +197,15 @@ def _guess(start: bytes) -> str | None:
     """Return the likeliest encoding of bytes that are not UTF-8."""
     from charset_normalizer import from_bytes
 
-    found = from_bytes(start).best()
-    if found is None:
+    found = from_bytes(start)
+    best = found.best()
+    if best is None:
         return None
-    # Western text looks alike in many code pages; of the likely ones the most used is taken.
-    likely = {found.encoding, *found.could_be_from_charset}
-    return next((name for name in ("cp1252", "latin_1", "shift_jis", "gb18030") if name in likely), found.encoding)
+    # Western text looks alike in many code pages; of those that read as well, the most used is taken.
+    likely = {
+        name
+        for one in found
+        if one.coherence >= best.coherence - _AS_WELL and one.chaos <= best.chaos + _AS_WELL
+        for name in (one.encoding, *one.could_be_from_charset)
+    }
+    return next((name for name in ("cp1252", "latin_1", "shift_jis", "gb18030") if name in likely), best.encoding)

@@ -50,6 +50,26 @@ def test_encodings_are_recognised(tmp_path, encoding):
         assert any("line 2 is not UTF-8; read as cp1252" in note for note in found.source.notes)
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("café à la crème\n" * 20, "cp1252"),
+        ("L\u2019été dernier, François a déjà préféré le café. Où êtes-vous? Garçon, ça va\n", "cp1252"),
+        ("Müller, Größe, Straße, über, Äpfel\n" * 3, "cp1252"),
+        ("São Paulo\nBrasília\nGoiânia\nMaceió\n", "cp1252"),
+        ("München\n", "cp1252"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy\nčeština je těžká řeč\n", "cp1250"),
+        ("Zażółć gęślą jaźń\nwąż idzie przez łąkę\n", "cp1250"),
+        ("Привет как дела это русский текст\n", "cp1251"),
+    ],
+)
+def test_code_pages_of_one_byte_are_told_apart_by_what_they_make_of_the_text(tmp_path, text, encoding):
+    path = tmp_path / "a.csv"
+    rows = [f"2024-01-01T00:00:00Z;{line}" for line in text.splitlines()]
+    path.write_bytes("\n".join(["t;name", *rows, ""]).encode(encoding))
+    assert [document["name"] for document in read(path).documents] == text.splitlines()
+
+
 def test_an_encoding_that_is_named_is_used(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes("t,v,s\n2024-01-01,1,東京\n".encode("shift_jis"))
