@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from anomalyops_engine.config import AnalysisConfig
-from anomalyops_engine.features.measures import Inputs
+from anomalyops_engine.features.measures import Inputs, Measure
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query import Documents, sql
 from anomalyops_engine.query.expr import (
@@ -127,7 +127,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """One detector's values, one row for each key and bucket that has data, sorted by bucket, then key.
+    """One detector's values: a row for each key and bucket that has data, or several, sorted by bucket, key and values.
 
     Attributes:
         bucket: Bucket positions, int64.
@@ -205,25 +205,40 @@ def split_keys(stretch: Stretch, detector: ResolvedDetector) -> tuple[list[Named
 def inputs_of(stretch: Stretch, detector: ResolvedDetector) -> Inputs:
     """What the aggregates of a detector's function read of each document."""
     field, weight = detector.field_name, stretch.weight(detector.weight_field)
+    time_ms = stretch.column(stretch.time_field)
     if not field:
-        return Inputs(null("DOUBLE"), weight, null("VARCHAR"))
+        return Inputs(null("DOUBLE"), weight, null("VARCHAR"), time_ms=time_ms)
     item, is_whole = stretch.item(field), stretch.documents.types.get(field) == "BIGINT"
-    return Inputs(number(item), weight, Cast(item, "VARCHAR"), item if is_whole else None)
+    return Inputs(number(item), weight, Cast(item, "VARCHAR"), item if is_whole else None, time_ms)
 
 
 def detector_values(stretch: Stretch, detector: ResolvedDetector) -> Values:
     """A detector's values by partition, by and over field, computed in the database."""
     keys, where = split_keys(stretch, detector)
     inputs = inputs_of(stretch, detector)
-    if detector.weight_field and detector.function.counts_events:
+    if detector.weight_field:
         where.append(inputs.events > 0)
     if detector.field_name:
         where.append(stretch.item(detector.field_name).is_not_null())
     measure = detector.measure
-    aggregates = [Cast(column(inputs), "DOUBLE").named(name) for name, column in measure.columns.items()]
+    apart = [part.named(f"apart_{place}") for place, part in enumerate(measure.apart(inputs))]
+    aggregates = [_aggregate(measure, column(inputs)).named(name) for name, column in measure.columns.items()]
     if measure.digits is not None and inputs.whole is not None:
         aggregates.append(Cast(measure.digits(inputs.whole), "BIGINT", lenient=True).named(_DIGITS))
-    return _values(stretch.group(keys, aggregates, where, each=detector.field_name), len(keys), list(measure.columns))
+    table = stretch.group([*keys, *apart], aggregates, where, each=detector.field_name)
+    return _values(_finished(table, measure), len(keys), list(measure.columns))
+
+
+def _aggregate(measure: Measure, column: Expr) -> Expr:
+    return column if measure.finish is not None else Cast(column, "DOUBLE")
+
+
+def _finished(table: pa.Table, measure: Measure) -> pa.Table:
+    """The table with the values of what the database could not compute."""
+    if measure.finish is None:
+        return table
+    values = pa.array(measure.finish(table.column("value").to_pylist()), pa.float64())
+    return table.set_column(table.column_names.index("value"), "value", values)
 
 
 def _values(table: pa.Table, width: int, columns: Sequence[str]) -> Values:
@@ -241,8 +256,10 @@ def _values(table: pa.Table, width: int, columns: Sequence[str]) -> Values:
         code = code * max(len(names), 1) + rank[encoded.indices.to_numpy(zero_copy_only=False)]
         dictionaries.append([names[k] for k in order])
     present, key = np.unique(code, return_inverse=True)
-    order = np.lexsort((key, bucket))
-    value, *others = [table.column(name).to_numpy().astype(np.float64)[order] for name in columns]
+    # By values too, where a bucket has several rows of a key.
+    figures = [table.column(name).to_numpy().astype(np.float64) for name in columns]
+    order = np.lexsort((*map(reproducible, reversed(figures[:2])), key, bucket))
+    value, *others = [figure[order] for figure in figures]
     return Values(
         bucket=bucket[order],
         key=key.astype(np.int64)[order],

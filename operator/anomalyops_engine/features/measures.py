@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from anomalyops_engine.features import counterfactuals
 from anomalyops_engine.features.counterfactuals import Without
 from anomalyops_engine.functions import Feature, catalogue
-from anomalyops_engine.query.expr import Aggregate, AggregateFunction, Case, Cast, Expr, Literal, call, when
+from anomalyops_engine.query.expr import (
+    Aggregate,
+    AggregateFunction,
+    Case,
+    Cast,
+    Expr,
+    Literal,
+    all_of,
+    call,
+    null,
+    when,
+)
+
+_APART_MS: Final = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +34,14 @@ class Inputs:
         weight: events that the document stands for; None for one each.
         key: the field as text.
         whole: the field as a BIGINT, when it is of whole numbers in all documents.
+        time_ms: the time, epoch milliseconds.
     """
 
     value: Expr
     weight: Expr | None
     key: Expr
     whole: Expr | None = None
+    time_ms: Expr = field(default_factory=lambda: null("BIGINT"))
 
     @property
     def events(self) -> Expr:
@@ -44,6 +59,8 @@ class Measure:
         statistics: What is read of the documents of each influencer value, for `without`.
         without: The feature without each of them.
         by_item: Whether the statistics are counts of the field's values that only one influencer value has.
+        apart: What is kept apart beside the splits, so that a bucket has several rows.
+        finish: From what the database gives for the first column to its values, where it cannot compute them.
     """
 
     columns: Mapping[str, Callable[[Inputs], Expr]]
@@ -51,6 +68,8 @@ class Measure:
     without: Without
     by_item: bool = False
     digits: Callable[[Expr], Expr] | None = None
+    apart: Callable[[Inputs], list[Expr]] = lambda _: []
+    finish: Callable[[list[Any]], list[float]] | None = None
 
 
 def _events(inputs: Inputs) -> Expr:
@@ -107,6 +126,42 @@ def _every_value(inputs: Inputs) -> list[Expr]:
     return [Aggregate("list", (inputs.value,), where=inputs.value.is_not_null())]
 
 
+def _times_apart(inputs: Inputs) -> list[Expr]:
+    """Events of one bucket lie up to five minutes apart before they are told apart."""
+    return [inputs.time_ms // _APART_MS]
+
+
+def _time_s(inputs: Inputs) -> Expr:
+    return Aggregate("avg", (inputs.time_ms,)) / 1000.0
+
+
+def _latitude(inputs: Inputs) -> Expr:
+    return _degrees(call("regexp_replace", inputs.key, ",.*$", ""), 90.0)
+
+
+def _longitude(inputs: Inputs) -> Expr:
+    return _degrees(call("regexp_replace", inputs.key, "^[^,]*,", ""), 180.0)
+
+
+def _degrees(text: Expr, most: float) -> Expr:
+    """A coordinate; null where it is none."""
+    number = Cast(text, "DOUBLE", lenient=True)
+    return when(all_of([number >= -most, number <= most]), number)
+
+
+def _places_apart(inputs: Inputs) -> list[Expr]:
+    """Places are told apart by tenths of a degree; those without a place are one of their own, without a value."""
+    return [call("floor", _latitude(inputs) * 10.0), call("floor", _longitude(inputs) * 10.0)]
+
+
+def _texts(inputs: Inputs) -> Expr:
+    return Aggregate("list", (inputs.key,), distinct=True)
+
+
+def _information(texts: list[Any]) -> list[float]:
+    return [counterfactuals.information(found) for found in texts]
+
+
 def _value(aggregate: Callable[[Inputs], Expr]) -> dict[str, Callable[[Inputs], Expr]]:
     return {"value": aggregate}
 
@@ -142,6 +197,25 @@ MEASURES: Final[Mapping[Feature, Measure]] = {
     catalogue.SMALLEST: _extreme("min", counterfactuals.smallest),
     catalogue.LARGEST: _extreme("max", counterfactuals.largest),
     catalogue.VARIANCE: Measure(_value(_of_values("var_pop")), _moments, counterfactuals.variances),
+    catalogue.INFORMATION: Measure(
+        _value(_texts), lambda inputs: [_texts(inputs)], counterfactuals.informations, finish=_information
+    ),
+    catalogue.TIMES: Measure(
+        {"value": _time_s, "events": _events},
+        lambda inputs: [_events(inputs)],
+        counterfactuals.totals,
+        apart=_times_apart,
+    ),
+    catalogue.PLACES: Measure(
+        {
+            "value": lambda inputs: Aggregate("avg", (_latitude(inputs),)),
+            "longitude": lambda inputs: Aggregate("avg", (_longitude(inputs),)),
+            "events": _events,
+        },
+        lambda inputs: [_events(inputs)],
+        counterfactuals.totals,
+        apart=_places_apart,
+    ),
     catalogue.TOTAL: _adding_up(_total, _total, _whole_total),
     catalogue.MEAN_AND_EXTREMES: Measure(
         {"mean": _mean, "min": _of_values("min"), "max": _of_values("max")}, _weighted_parts, counterfactuals.means

@@ -60,7 +60,7 @@ class ResolvedDetector:
     @property
     def is_population(self) -> bool:
         """Whether members of a population are compared with each other."""
-        return self.family is Family.POPULATION
+        return self.over is not None
 
 
 def resolve_detectors(config: AnalysisConfig) -> list[ResolvedDetector]:

@@ -44,6 +44,13 @@ LARGEST: Final = _number("largest")
 VARIANCE: Final = _number("variance")
 TOTAL: Final = _number("total")
 TOTAL_IF_ANY: Final = _number("total if any")
+INFORMATION: Final = Feature("information", (Column("value", Kind.NUMBER),), Reads.TEXTS)
+TIMES: Final = Feature("times", (Column("value", Kind.NUMBER), Column("events", Kind.COUNT)), Reads.NOTHING)
+PLACES: Final = Feature(
+    "places",
+    (Column("value", Kind.NUMBER), Column("longitude", Kind.NUMBER), Column("events", Kind.COUNT)),
+    Reads.PLACES,
+)
 MEAN_AND_EXTREMES: Final = Feature(
     "mean and extremes", tuple(Column(name, Kind.NUMBER) for name in ("mean", "min", "max")), Reads.NUMBERS
 )
@@ -86,7 +93,15 @@ FUNCTIONS: Final = (
         over_family=Family.POPULATION,
         plotted="unique count per bucket",
     ),
-    Function(name="info_content", sides=_ALL, field_name=Use.REQUIRED),
+    Function(
+        name="info_content",
+        sides=_ALL,
+        field_name=Use.REQUIRED,
+        feature=INFORMATION,
+        family=Family.SERIES,
+        over_family=Family.POPULATION,
+        plotted="information content of value per bucket",
+    ),
     Function(
         name="mean",
         sides=_ALL,
@@ -164,8 +179,25 @@ FUNCTIONS: Final = (
         over_family=Family.POPULATION,
         parts=("mean", "min", "max"),
     ),
-    Function(name="lat_long", sides=_ONE, field_name=Use.REQUIRED, time_rules_only=True),
-    Function(name="rare", sides=_ONE, field_name=Use.FORBIDDEN, by=Use.REQUIRED, time_rules_only=True),
+    Function(
+        name="lat_long",
+        sides=_ONE,
+        field_name=Use.REQUIRED,
+        time_rules_only=True,
+        feature=PLACES,
+        family=Family.POINTS,
+        over_family=Family.POINTS,
+    ),
+    Function(
+        name="rare",
+        sides=_ONE,
+        field_name=Use.FORBIDDEN,
+        by=Use.REQUIRED,
+        time_rules_only=True,
+        feature=EVENTS_IF_ANY,
+        family=Family.RARE,
+        over_family=Family.RARE,
+    ),
     Function(
         name="freq_rare",
         sides=_ONE,
@@ -173,9 +205,34 @@ FUNCTIONS: Final = (
         by=Use.REQUIRED,
         over=Use.REQUIRED,
         time_rules_only=True,
+        feature=EVENTS_IF_ANY,
+        over_family=Family.RARE,
+        family=Family.RARE,
+        weighs_events=True,
+        described="rare",
     ),
-    Function(name="time_of_day", sides=_ONE, field_name=Use.FORBIDDEN, alone=True),
-    Function(name="time_of_week", sides=_ONE, field_name=Use.FORBIDDEN, alone=True),
+    Function(
+        name="time_of_day",
+        sides=_ONE,
+        field_name=Use.FORBIDDEN,
+        alone=True,
+        feature=TIMES,
+        family=Family.POINTS,
+        over_family=Family.POINTS,
+        circle_s=86_400,
+        described="time",
+    ),
+    Function(
+        name="time_of_week",
+        sides=_ONE,
+        field_name=Use.FORBIDDEN,
+        alone=True,
+        feature=TIMES,
+        family=Family.POINTS,
+        over_family=Family.POINTS,
+        circle_s=604_800,
+        described="time",
+    ),
 )
 
 

@@ -34,6 +34,8 @@ class Family(StrEnum):
 
     SERIES = "series"
     POPULATION = "population"
+    RARE = "rare"
+    POINTS = "points"
 
 
 class Kind(StrEnum):
@@ -49,6 +51,7 @@ class Reads(StrEnum):
     NOTHING = "nothing"
     TEXTS = "texts"
     NUMBERS = "numbers"
+    PLACES = "places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class Function:
     """A detector function, without its side.
 
     Attributes:
-        name: The base name, which is also a record's `function_description`.
+        name: The base name.
+        described: What records say in `function_description`; empty for the base name.
         sides: The forms that exist.
         short: A name that is read as the base name.
         synonym: A name that is kept where a job uses it.
@@ -99,6 +103,8 @@ class Function:
         over_family: What learns members of a population; None when it cannot be analysed with an over field (yet).
         plotted: What model plots call the value.
         plotted_side: The same where one side counts, behind `low` or `high`; empty when that makes no difference.
+        weighs_events: Whether the number of events of a rare value matters.
+        circle_s: Length of what a function of the time goes round in, seconds; 0 for none.
         parts: The functions that it is made of, each of the column of its name; empty for one of its own.
     """
 
@@ -120,12 +126,20 @@ class Function:
     over_family: Family | None = None
     plotted: str = ""
     plotted_side: str = ""
+    weighs_events: bool = False
+    circle_s: int = 0
     parts: tuple[str, ...] = ()
+    described: str = ""
 
     def model_feature(self, side: Side) -> str:
         """Return the `model_feature` of model plots (`model_t::print` of Elastic's ml-cpp)."""
         name = self.plotted if side is Side.BOTH else f"{side} {self.plotted_side or self.plotted}"
         return f"'{name} by person'"
+
+    @property
+    def description(self) -> str:
+        """The `function_description` of records."""
+        return self.described or self.name
 
     @property
     def discrete(self) -> bool:

@@ -27,6 +27,7 @@ _STRINGS_AS_KEYWORDS: Final = [
     {"strings_as_keywords": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}}
 ]
 _INFLUENCERS: Final = _properties(keyword="influencer_field_name influencer_field_values")
+_POINTS: Final = _properties(geo_point="actual_point typical_point")
 RESULTS_MAPPINGS: Final[JsonObject] = {
     "dynamic_templates": _STRINGS_AS_KEYWORDS,
     "date_detection": False,
@@ -62,6 +63,7 @@ RESULTS_MAPPINGS: Final[JsonObject] = {
                     double="probability actual typical",
                 ),
                 "influencers": {"properties": _INFLUENCERS},
+                "geo_results": {"properties": _POINTS},
             }
         },
         "anomaly_score_explanation": {
@@ -69,10 +71,12 @@ RESULTS_MAPPINGS: Final[JsonObject] = {
                 keyword="anomaly_type",
                 long="""anomaly_length single_bucket_impact multi_bucket_impact
                     anomaly_characteristics_impact""",
-                double="lower_confidence_bound typical_value upper_confidence_bound",
-                boolean="high_variance_penalty incomplete_bucket_penalty multimodal_distribution",
+                double="lower_confidence_bound typical_value upper_confidence_bound by_field_relative_rarity",
+                boolean="""high_variance_penalty incomplete_bucket_penalty multimodal_distribution
+                    by_field_first_occurrence""",
             )
         },
+        "geo_results": {"properties": _POINTS},
         "model_size_stats": {"enabled": False},
     },
 }

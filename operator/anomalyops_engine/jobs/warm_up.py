@@ -30,6 +30,8 @@ _BODY: Final[JsonObject] = {
             {"function": "mean", "field_name": "value", "by_field_name": "name"},
             {"function": "count", "over_field_name": "name"},
             {"function": "distinct_count", "field_name": "name"},
+            {"function": "rare", "by_field_name": "name"},
+            {"function": "time_of_day", "by_field_name": "name"},
         ],
         "influencers": ["name"],
     },

@@ -15,6 +15,7 @@ from anomalyops_engine.scoring.composing import Composer
 from anomalyops_engine.scoring.counting import BucketCounter
 from anomalyops_engine.scoring.detecting import Detectors
 from anomalyops_engine.scoring.detection import Anomaly, Detection
+from anomalyops_engine.scoring.gathering import gather_members
 from anomalyops_engine.scoring.influencers import attribute
 from anomalyops_engine.scoring.inputs import StepInputs
 from anomalyops_engine.scoring.normaliser import Normaliser
@@ -164,7 +165,7 @@ class JobAnalysis:
         for detection, mine in zip(self.detections, found, strict=True):
             influence(detection.detector, mine)
         Composer(step, self._normaliser, results).compose(
-            [anomaly for mine in found for anomaly in mine],
+            gather_members([anomaly for mine in found for anomaly in mine]),
             begin=begin,
             events=events.events,
             scored=scored,

@@ -18,7 +18,9 @@ from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
 from anomalyops_engine.scoring.parallel import DETECTORS
 from anomalyops_engine.scoring.plotting import ModelPlot
+from anomalyops_engine.scoring.points import PointsDetection
 from anomalyops_engine.scoring.population import PopulationDetection
+from anomalyops_engine.scoring.rare import RareDetection
 from anomalyops_engine.scoring.results import Results
 from anomalyops_engine.scoring.step import Step
 
@@ -34,6 +36,10 @@ def _new_detection(detector: ResolvedDetector, live: LiveSettings, span_ms: int)
             return SeriesDetection(detector, live, span_ms=span_ms)
         case Family.POPULATION:
             return PopulationDetection(detector, live, span_ms=span_ms)
+        case Family.RARE:
+            return RareDetection(detector, live, span_ms=span_ms)
+        case Family.POINTS:
+            return PointsDetection(detector, live, span_ms=span_ms)
 
 
 class Detectors:

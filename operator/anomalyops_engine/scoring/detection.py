@@ -47,7 +47,7 @@ class Anomaly:
         key: Split values: partition, by and over, as far as the detector has them.
         actual: The bucket's value, to the last digit.
         typical: The model's expectation.
-        lower: Lower 95 % bound.
+        lower: Lower 95 % bound; None where there are no bounds.
         upper: Upper 95 % bound.
         surprise: Minus log10 of the probability.
         single: The same, of this bucket alone.
@@ -55,6 +55,13 @@ class Anomaly:
         length: Surprising buckets in a row, this one included.
         noisy: Whether this time of day is one of clearly larger variance.
         influences: What is behind it.
+        events: What its documents come to where that is not the actual value; influencers explain a share of it.
+        point: The actual and the typical point on the globe: latitude, longitude.
+        first: Whether a value is rare because it was never there before.
+        relative: How many times rarer a rare value is than the others.
+        shown: Values that the member of a population showed in the bucket, of which this is one; 0 where only the
+            most surprising one counts.
+        causes: The anomalies of a population's member that are one result.
     """
 
     detector: ResolvedDetector
@@ -62,14 +69,20 @@ class Anomaly:
     key: tuple[str, ...]
     actual: float | int
     typical: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
     surprise: float
     single: float
     multi: float
     length: int
     noisy: bool
     influences: Influences = field(default_factory=dict)
+    events: float | None = None
+    point: tuple[tuple[float, float], tuple[float, float]] | None = None
+    first: bool = False
+    relative: float = 0.0
+    shown: int = 0
+    causes: tuple[Anomaly, ...] = ()
 
     def split(self, name: str | None) -> str | None:
         """The value of a split field of the detector."""

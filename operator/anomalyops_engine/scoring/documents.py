@@ -18,6 +18,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
+_MOST_CAUSES = 10
+
+
 def series_digest(key: tuple[str, ...]) -> str:
     """A short name of a series for document ids; different keys have different ones, whatever their values hold."""
     return blake2b("\0".join(key).encode(), digest_size=9).hexdigest() if key else ""
@@ -57,7 +60,7 @@ def record_document(stamp: Stamp, anomaly: Anomaly, score: float) -> Document:
     document = stamp.head("record") | {
         "detector_index": detector.index,
         "function": detector.name,
-        "function_description": detector.function.name,
+        "function_description": detector.function.description,
         "probability": probability(anomaly.surprise),
         "multi_bucket_impact": float(np.clip(5.0 / 3.0 * (anomaly.multi - anomaly.single), -5.0, 5.0)),
         "record_score": score,
@@ -67,10 +70,10 @@ def record_document(stamp: Stamp, anomaly: Anomaly, score: float) -> Document:
         document["field_name"] = detector.field_name
     document |= split_fields(detector, anomaly.key)
     if detector.is_population:
-        document["causes"] = [_cause(anomaly)]
+        document["causes"] = [_cause(cause) for cause in (anomaly.causes or (anomaly,))[:_MOST_CAUSES]]
         document.pop("by_field_value", None)
     else:
-        document |= {"actual": [anomaly.actual], "typical": [anomaly.typical]}
+        document |= _actual_and_typical(anomaly)
     document["anomaly_score_explanation"] = _explanation(anomaly)
     influences = _influencer_list(anomaly)
     if influences:
@@ -118,9 +121,8 @@ def _cause(anomaly: Anomaly) -> Document:
     cause: Document = {
         "probability": probability(anomaly.surprise),
         "function": detector.name,
-        "function_description": detector.function.name,
-        "actual": [anomaly.actual],
-        "typical": [anomaly.typical],
+        "function_description": detector.function.description,
+        **_actual_and_typical(anomaly),
     }
     if detector.field_name:
         cause["field_name"] = detector.field_name
@@ -129,6 +131,20 @@ def _cause(anomaly: Anomaly) -> Document:
     if influences:
         cause["influencers"] = influences
     return cause
+
+
+def _actual_and_typical(anomaly: Anomaly) -> Document:
+    """`actual` and `typical`; of points on the globe latitude and longitude, and both as points."""
+    if anomaly.point is None:
+        return {"actual": [anomaly.actual], "typical": [anomaly.typical]}
+    actual, typical = anomaly.point
+    points = {"actual_point": _point(actual), "typical_point": _point(typical)}
+    return {"actual": list(actual), "typical": list(typical), "geo_results": points}
+
+
+def _point(place: tuple[float, float]) -> str:
+    """A point as the mapping of results reads it."""
+    return ",".join(format(coordinate, ".12f") for coordinate in place)
 
 
 def _explanation(anomaly: Anomaly) -> Document:
@@ -142,7 +158,11 @@ def _explanation(anomaly: Anomaly) -> Document:
         "typical_value": anomaly.typical,
         "upper_confidence_bound": anomaly.upper,
         "high_variance_penalty": anomaly.noisy,
+        "by_field_first_occurrence": anomaly.first,
+        "by_field_relative_rarity": anomaly.relative,
     }
+    if anomaly.lower is None:
+        del explanation["anomaly_type"], explanation["lower_confidence_bound"], explanation["upper_confidence_bound"]
     return {name: value for name, value in explanation.items() if value or name.endswith(("bound", "value"))}
 
 

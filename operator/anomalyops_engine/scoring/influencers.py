@@ -58,6 +58,8 @@ def _attribute(
 
 def _explained(anomaly: Anomaly, without: float) -> float:
     """The share of an anomaly's deviation, 0 to 1, that vanishes when the value is `without` instead."""
+    if anomaly.events is not None:
+        return round(1.0 - without / anomaly.events, 9) if anomaly.events > 0 and not math.isnan(without) else 1.0
     deviation = anomaly.actual - anomaly.typical
     if deviation == 0.0:
         return 0.0

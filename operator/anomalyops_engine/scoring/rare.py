@@ -1,0 +1,179 @@
+"""A detector of rare values over a stretch of buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anomalyops_engine.features.extract import Values
+from anomalyops_engine.features.resolving import ResolvedDetector
+from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
+from anomalyops_engine.models.rare import learner
+from anomalyops_engine.models.rare.bank import Partitions, Things
+from anomalyops_engine.scoring.detection import Anomaly, LiveSettings, PlotSink
+from anomalyops_engine.scoring.memory import Key, Newcomer
+from anomalyops_engine.scoring.normaliser import NOTEWORTHY
+from anomalyops_engine.scoring.roster import (
+    Roster,
+    member_codes,
+    members_present,
+    pack_rosters,
+    rows_of_members,
+    unpack_rosters,
+)
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+class RareDetection:
+    """By-values that are rare in time or, with an over field, in the population."""
+
+    def __init__(self, detector: ResolvedDetector, live: LiveSettings, *, span_ms: int) -> None:
+        self._span_s = max(span_ms // 1000, 1)
+        self._partitions = Roster(Partitions())
+        self._values = Roster(Things())
+        self._pairs = Roster(Things())
+        self._rosters = {"partitions": self._partitions, "values": self._values, "pairs": self._pairs}
+        self.configure(detector, live)
+
+    def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
+        """Take over the detector's custom rules."""
+        del live
+        self.detector = detector
+        self._width = len(detector.split_fields)
+        self._skip_update = encode_conditions(detector.rules, "skip_model_update")
+        self._skip_result = encode_conditions(detector.rules, "skip_result")
+
+    @property
+    def _finest(self) -> Roster:
+        """What each key has one model in."""
+        return self._pairs if self.detector.over else self._values
+
+    def newcomers(self, values: Values, index: int) -> list[Newcomer]:
+        """The values, or pairs of value and member, not seen before."""
+        first = values.first_buckets()
+        return [
+            Newcomer(int(first[place]), index, key, self._finest.cost(key))
+            for place, key in enumerate(values.keys)
+            if key not in self._finest
+        ]
+
+    def refused_bytes(self, values: Values, refused: Collection[Key]) -> dict[int, int]:
+        """Bytes that remembering the refused ones would have taken, by bucket with their data."""
+        cost = np.array([self._finest.cost(key) if key in refused else 0 for key in values.keys], dtype=np.int64)
+        found: dict[int, int] = {}
+        for bucket, size in zip(values.bucket.tolist(), cost[values.key].tolist(), strict=True):
+            if size:
+                found[bucket] = found.get(bucket, 0) + size
+        return found
+
+    def prune(self, oldest: int) -> None:
+        """Give up what had no data since bucket number `oldest`."""
+        self._values.prune(oldest)
+        self._pairs.prune(oldest)
+        if self.detector.partition:
+            self._partitions.prune(oldest)
+
+    def step(
+        self,
+        values: Values,
+        *,
+        first_bucket: int,
+        buckets: int,
+        begin: int,
+        refused: Collection[Key],
+        plot: PlotSink | None,
+    ) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn a stretch of buckets; see `detection.Detection.step`."""
+        del begin, plot
+        if refused:
+            values = values.without(refused)
+        number = first_bucket + values.bucket
+        rows = self._rows(values, number)
+        order = np.argsort(rows[:, 0], kind="stable")  # within a partition they are in order of time
+        group = (rows[:, 0] * buckets + values.bucket)[order]
+        members, shown = np.ones(len(order)), np.zeros(len(order), dtype=np.int64)
+        if self.detector.over and len(order):
+            member = member_codes(values.keys)[values.key[order]]
+            members, shown = members_present(group, member), rows_of_members(group, member)
+        out = np.zeros((len(order), learner.OUTPUTS))
+        learner.advance(
+            self._partitions.bank.state.partitions,
+            self._values.bank.state.things,
+            self._pairs.bank.state.things,
+            rows[order],
+            number[order],
+            values.value[order],
+            members,
+            self.detector.function.weighs_events,
+            self._skip_update,
+            float(self._span_s),
+            out,
+        )
+        anomalies = [
+            anomaly
+            for place in np.flatnonzero(out[:, learner.SURPRISE] >= NOTEWORTHY).tolist()
+            if (anomaly := self._anomaly(values, int(order[place]), out[place], number, int(shown[place]))) is not None
+        ]
+        scored = np.zeros(buckets, dtype=np.int64)
+        np.add.at(scored, np.unique(group) % max(buckets, 1), 1)
+        return anomalies, scored
+
+    def _rows(self, values: Values, number: IntArray) -> IntArray:
+        """(m, 3) the partition, value and pair of each row of values."""
+        first, keys = values.first_buckets(), values.keys
+        splits = 1 if self.detector.partition else 0
+        found = np.full((len(values.key), 3), -1, dtype=np.int64)
+        wanted = [(self._partitions, splits), (self._values, self._width)]
+        if self.detector.over:
+            wanted.append((self._pairs, self._width + 1))
+        for column, (roster, width) in enumerate(wanted):
+            found[:, column] = roster.rows([key[:width] for key in keys], first)[values.key]
+            roster.see(found[:, column], number)
+        return found
+
+    def _anomaly(self, values: Values, place: int, detail: FloatArray, number: IntArray, shown: int) -> Anomaly | None:
+        surprise, typical = float(detail[learner.SURPRISE]), float(detail[learner.TYPICAL])
+        events = float(values.value[place])
+        actual = events if self.detector.function.weighs_events else 1.0
+        if matches(self._skip_result, actual, typical, float(number[place]) * self._span_s):
+            return None
+        return Anomaly(
+            detector=self.detector,
+            bucket=int(values.bucket[place]),
+            key=values.keys[values.key[place]],
+            actual=actual,
+            typical=typical,
+            lower=None,
+            upper=None,
+            surprise=surprise,
+            single=surprise,
+            multi=0.0,
+            length=1,
+            noisy=False,
+            events=events,
+            first=bool(detail[learner.KNOWN] == 0.0),
+            relative=float(detail[learner.RELATIVE]),
+            shown=shown,
+        )
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of model state."""
+        return sum(roster.bytes for roster in self._rosters.values())
+
+    def series_keys(self) -> list[tuple[str, ...]]:
+        """The split values seen."""
+        return list(self._finest.bank.keys)
+
+    def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Plain values and arrays for a snapshot."""
+        return pack_rosters(self._rosters)
+
+    def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Take over what `pack` described."""
+        unpack_rosters(self._rosters, plain, arrays)
