@@ -133,25 +133,16 @@ def test_refusals_at_creation(client, job_id):
     }
 
 
-@pytest.mark.parametrize(
-    ("detector", "named"),
-    [
-        ({"function": "rare", "by_field_name": "a"}, "rare"),
-        ({"function": "lat_long", "field_name": "a"}, "lat_long"),
-        ({"function": "info_content", "field_name": "a"}, "info_content"),
-        ({"function": "time_of_day"}, "time_of_day"),
-    ],
-)
-def test_functions_that_cannot_be_analysed_yet_are_refused_by_name(client, detector, named):
-    config = {"analysis_config": {"detectors": [detector]}, "data_description": {"time_field": "t"}}
+def test_what_cannot_be_analysed_is_refused_by_name(client):
+    analysis = {"detectors": [{"function": "count", "by_field_name": "a"}], "multivariate_by_fields": True}
+    config = {"analysis_config": analysis, "data_description": {"time_field": "t"}}
     for call in (
         lambda: client.ml.put_job(job_id="unsupported", **config),
         lambda: do(client, "POST", "/_ml/anomaly_detectors/_validate", config),
-        lambda: do(client, "POST", "/_ml/anomaly_detectors/_validate/detector", detector),
     ):
         status, _, reason = refusal(call)
         assert status == 501
-        assert named in reason
+        assert "multivariate_by_fields" in reason
 
 
 def test_endpoints_that_are_missing_say_so(client, job_id):
