@@ -243,7 +243,7 @@ def test_configure_takes_over_rules_and_model_plot(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("detector", "options", "named"),
     [
-        ({"function": "rare", "by_field_name": "x"}, {}, "function [rare]"),
+        ({"function": "count", "by_field_name": "x"}, {"multivariate_by_fields": True}, "multivariate_by_fields"),
         ({"function": "count", "by_field_name": "x", "exclude_frequent": "all"}, {}, "exclude_frequent"),
         (
             {"function": "count", "by_field_name": "mlcategory"},
