@@ -173,8 +173,11 @@ class Values:
 
     def without(self, keys: Container[tuple[str, ...]]) -> Values:
         """The values of all other keys."""
-        kept = np.array([name not in keys for name in self.keys], dtype=np.bool_)
-        rows = kept[self.key]
+        return self.where(np.array([name not in keys for name in self.keys], dtype=np.bool_)[self.key])
+
+    def where(self, rows: npt.NDArray[np.bool_]) -> Values:
+        """The values of some rows, with the keys that they have."""
+        kept = np.bincount(self.key[rows], minlength=len(self.keys)) > 0
         position = np.cumsum(kept) - 1
         return Values(
             bucket=self.bucket[rows],

@@ -32,6 +32,8 @@ class ResolvedDetector:
         use_null: Whether documents without a split field form a series of their own.
         weight_field: The job's `summary_count_field_name`, if any.
         rules: The `custom_rules`.
+        frequent_by: Whether by-values that are frequent are left out.
+        frequent_over: Whether members of the population that are frequent are left out.
         parts: The detectors that it is made of, if it is; each learns the column of its function's name.
         is_part: Whether it is one of those.
     """
@@ -49,6 +51,8 @@ class ResolvedDetector:
     use_null: bool = False
     weight_field: str | None = None
     rules: tuple[CustomRule, ...] = ()
+    frequent_by: bool = False
+    frequent_over: bool = False
     parts: tuple[ResolvedDetector, ...] = ()
     is_part: bool = False
 
@@ -104,6 +108,8 @@ def _resolve(detector: Detector, summary: str | None) -> ResolvedDetector:
         use_null=detector.use_null,
         weight_field=summary,
         rules=detector.custom_rules,
+        frequent_by=detector.by_field_name is not None and detector.exclude_frequent in {"all", "by"},
+        frequent_over=detector.over_field_name is not None and detector.exclude_frequent in {"all", "over"},
     )
     return replace(resolved, parts=tuple(_part(resolved, part) for part in function.parts))
 
@@ -117,8 +123,6 @@ def _part(whole: ResolvedDetector, name: str) -> ResolvedDetector:
 
 
 def _refuse_options(where: str, detector: Detector) -> None:
-    if detector.exclude_frequent not in {None, "none"}:
-        raise UnsupportedAnalysis(f"{where}.exclude_frequent is [{detector.exclude_frequent}]; supported: [none]")
     for split in ("by_field_name", "over_field_name", "partition_field_name"):
         if getattr(detector, split) == MLCATEGORY:
             raise UnsupportedAnalysis(

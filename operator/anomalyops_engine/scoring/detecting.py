@@ -15,6 +15,7 @@ from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detec
 from anomalyops_engine.functions import Family
 from anomalyops_engine.scoring.combined import CombinedDetection
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink, SeriesDetection
+from anomalyops_engine.scoring.infrequent import InfrequentDetection
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
 from anomalyops_engine.scoring.parallel import DETECTORS
 from anomalyops_engine.scoring.plotting import ModelPlot
@@ -29,8 +30,13 @@ IntArray = npt.NDArray[np.int64]
 
 
 def _new_detection(detector: ResolvedDetector, live: LiveSettings, span_ms: int) -> Detection:
+    learning = _learning(detector, live, span_ms)
+    return InfrequentDetection(learning) if detector.frequent_by or detector.frequent_over else learning
+
+
+def _learning(detector: ResolvedDetector, live: LiveSettings, span_ms: int) -> Detection:
     if detector.parts:
-        return CombinedDetection(detector, [_new_detection(part, live, span_ms) for part in detector.parts], live)
+        return CombinedDetection(detector, [_learning(part, live, span_ms) for part in detector.parts], live)
     match detector.family:
         case Family.SERIES:
             return SeriesDetection(detector, live, span_ms=span_ms)

@@ -244,7 +244,6 @@ def test_configure_takes_over_rules_and_model_plot(bench: Any) -> None:
     ("detector", "options", "named"),
     [
         ({"function": "count", "by_field_name": "x"}, {"multivariate_by_fields": True}, "multivariate_by_fields"),
-        ({"function": "count", "by_field_name": "x", "exclude_frequent": "all"}, {}, "exclude_frequent"),
         (
             {"function": "count", "by_field_name": "mlcategory"},
             {"categorization_field_name": "message"},
