@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
+from anomalyops_engine.models.kernel import alarms
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.points import learner
 from anomalyops_engine.models.points.bank import PointsBank, circle, coordinates, directions, globe, turns
@@ -31,6 +32,7 @@ class PointsDetection:
         self._parameters = circle(span_s, self._circle_s) if self._circle_s else globe(span_s)
         self._entities = Roster(PointsBank(self._parameters))
         self._rosters = {"entities": self._entities}
+        self._alarms = alarms.blank()
         self.configure(detector, live)
 
     def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
@@ -100,6 +102,8 @@ class PointsDetection:
             self._skip_update,
             out,
         )
+        at = values.bucket[order]
+        alarms.temper(self._alarms, np.argsort(at, kind="stable"), at, out[:, learner.SURPRISE])
         scored = np.zeros(buckets, dtype=np.int64)
         np.add.at(scored, np.unique(group) % max(buckets, 1), 1)
         return self._noteworthy(values, order, out, first_bucket), scored
@@ -164,8 +168,10 @@ class PointsDetection:
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""
-        return pack_rosters(self._rosters)
+        plain, arrays = pack_rosters(self._rosters)
+        return plain, {**arrays, "alarms": self._alarms}
 
     def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take over what `pack` described."""
         unpack_rosters(self._rosters, plain, arrays)
+        self._alarms = arrays["alarms"].astype(np.float64)

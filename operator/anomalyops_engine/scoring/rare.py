@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
+from anomalyops_engine.models.kernel import alarms
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.rare import learner
 from anomalyops_engine.models.rare.bank import Partitions, Things
@@ -38,6 +39,7 @@ class RareDetection:
         self._values = Roster(Things())
         self._pairs = Roster(Things())
         self._rosters = {"partitions": self._partitions, "values": self._values, "pairs": self._pairs}
+        self._alarms = alarms.blank()
         self.configure(detector, live)
 
     def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
@@ -114,6 +116,8 @@ class RareDetection:
             float(self._span_s),
             out,
         )
+        at = values.bucket[order]
+        alarms.temper(self._alarms, np.argsort(at, kind="stable"), at, out[:, learner.SURPRISE])
         anomalies = [
             anomaly
             for place in np.flatnonzero(out[:, learner.SURPRISE] >= NOTEWORTHY).tolist()
@@ -172,8 +176,10 @@ class RareDetection:
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""
-        return pack_rosters(self._rosters)
+        plain, arrays = pack_rosters(self._rosters)
+        return plain, {**arrays, "alarms": self._alarms}
 
     def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take over what `pack` described."""
         unpack_rosters(self._rosters, plain, arrays)
+        self._alarms = arrays["alarms"].astype(np.float64)

@@ -65,7 +65,13 @@ def own_rate(count: float, first: float, now: float) -> float:
 
 
 @kernel
-def surprise(record: FloatArray, of: int, rate: float, chances: float) -> float:
+def multiple(alarms: float, decisive: float) -> float:
+    """The multiple of a counted surprise, after some alarms."""
+    return float(STEADY + decisive / (1.0 + alarms / ALARMS_TO_LEARN))
+
+
+@kernel
+def surprise(record: FloatArray, of: int, rate: float, chances: float, decisive: float) -> float:
     """Surprise of an appearance.
 
     Args:
@@ -73,6 +79,7 @@ def surprise(record: FloatArray, of: int, rate: float, chances: float) -> float:
         of: Class of what appears.
         rate: What is known of the thing's own rate; 0 without such knowledge.
         chances: Trials of this bucket, of which each might have seen it.
+        decisive: What is added to the multiple before the first alarm.
     """
     if record[BUCKETS] < LEARNING:
         return 0.0
@@ -81,8 +88,7 @@ def surprise(record: FloatArray, of: int, rate: float, chances: float) -> float:
         appeared += record[FIRST_CLASS + k]
     counted = appeared / max(record[WEIGHT], 1.0) + 0.5 / (record[TRIALS] + 1.0)
     probability = min(max(counted, rate) * chances, 1.0)
-    multiple = STEADY + DECISIVE / (1.0 + record[ALARMS] / ALARMS_TO_LEARN)
-    return float(-multiple * math.log10(probability))
+    return float(-multiple(record[ALARMS], decisive) * math.log10(probability))
 
 
 @kernel

@@ -36,6 +36,10 @@ SURPRISE, TYPICAL_X, TYPICAL_Y, TYPICAL_Z, KNOWN = range(5)
 OUTPUTS = 5
 NEAR = 3.0
 """Standard deviations up to which a point is at a place."""
+EDGE = 2.0
+"""Widest spreads from which a point is at no place: a law that is even over a range ends at 1.7 of its deviations."""
+DECISIVE = 1.25
+"""As `rarity.DECISIVE`: of a person there are few points, and nothing else in 33 of them is enough."""
 STEEP = 1.25 / (2.0 * math.log(10.0))
 """Surprise of a distance, in squares of standard deviations: a little more than that of a normal law in the plane,
 since the times and places of people have edges."""
@@ -87,6 +91,12 @@ def _spread(place: FloatArray, p: PointsParameters) -> float:
 
 
 @kernel
+def _is_at(place: FloatArray, p: PointsParameters, deviation: float) -> bool:
+    """Whether a point is at a place: within its spread, and not beyond the edge of what is as wide as can be."""
+    return bool(deviation <= NEAR and deviation * _spread(place, p) <= EDGE * p.widest)
+
+
+@kernel
 def _nearest(places: FloatArray, p: PointsParameters, x: float, y: float, z: float) -> tuple[int, float]:
     """The place that a point is nearest to in its standard deviations, and how many; -1 when there is none."""
     best, least = -1, np.inf
@@ -124,16 +134,16 @@ def _judge(
         return 0
     usual = places[_usual(places, x, y, z)]
     out[TYPICAL_X], out[TYPICAL_Y], out[TYPICAL_Z] = usual[X], usual[Y], usual[Z]
-    if deviation <= NEAR:
+    if _is_at(places[at], p, deviation):
         count = rarity.seen_lately(places[at, COUNT], places[at, LAST], now)
         of = rarity.kind(count)
         out[KNOWN] = count
         rate = rarity.own_rate(count, places[at, FIRST], now)
         # A young place has not shown yet how wide it is.
         away = _distance(usual, x, y, z) / _spread(usual, p)
-        out[SURPRISE] = min(rarity.surprise(record, of, rate, members), STEEP * away * away)
+        out[SURPRISE] = min(rarity.surprise(record, of, rate, members, DECISIVE), STEEP * away * away)
         return of
-    out[SURPRISE] = min(rarity.surprise(record, 0, 0.0, members), STEEP * deviation * deviation)
+    out[SURPRISE] = min(rarity.surprise(record, 0, 0.0, members, DECISIVE), STEEP * deviation * deviation)
     return 0
 
 
@@ -198,7 +208,7 @@ def _learn(places: FloatArray, p: PointsParameters, point: FloatArray, now: floa
     """Let an entity learn a point."""
     x, y, z = point[0], point[1], point[2]
     at, deviation = _nearest(places, p, x, y, z)
-    if at < 0 or deviation > NEAR:
+    if at < 0 or not _is_at(places[at], p, deviation):
         at = _room(places, now)
         places[at] = 0.0
         places[at, X], places[at, Y], places[at, Z] = x, y, z

@@ -90,7 +90,7 @@ def _judge(
         count = max(count - (1.0 if own > 0.0 else 0.0), 0.0)
         share = min(count / max(record[rarity.TRIALS] / max(now, 1.0), 1.0), 1.0)
     of = rarity.kind(count)
-    out[SURPRISE] = rarity.surprise(record, of, rate, members)
+    out[SURPRISE] = rarity.surprise(record, of, rate, members, rarity.DECISIVE)
     if frequent and out[SURPRISE] > TALKATIVE:
         out[SURPRISE] += _many(record, events)
     out[TYPICAL] = min(share, 1.0)
