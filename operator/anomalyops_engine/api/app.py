@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from anomalyops_engine.api import aliases, documents, field_caps, indices, info, ml_routes, search
+from anomalyops_engine.api import aliases, analyze, documents, field_caps, indices, info, ml_routes, search
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.cluster import ClusterEndpoints
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
@@ -56,6 +56,7 @@ def create_app(
         *aliases.endpoints(store),
         *indices.endpoints(store),
         *field_caps.endpoints(store),
+        *analyze.endpoints(),
     ]
     routes: list[BaseRoute] = [
         *(endpoint.route() for endpoint in endpoints),

@@ -8,6 +8,7 @@ from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import not_supported
 from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.api.ml_categories import CategoryEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
@@ -19,6 +20,7 @@ def endpoints(service: JobService) -> list[Endpoint]:
     return [
         *DatafeedEndpoints(service).endpoints(),
         *ResultEndpoints(service).endpoints(),
+        *CategoryEndpoints(service).endpoints(),
         *JobEndpoints(service).endpoints(),
         Endpoint("GET POST PUT DELETE HEAD", "/_ml/{path:path}", Lane.STATE, _missing, None),
         Endpoint("GET", "/_cat/ml/{path:path}", Lane.STATE, _missing, None),

@@ -186,6 +186,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "max_concurrent_shard_requests": at_least(1),
     "op_type": one_of("index", "create"),
     "overall_score": number,
+    "partition_field_value": text,
     "pre_filter_shard_size": at_least(1),
     "preference": text,
     "pretty": boolean,

@@ -24,6 +24,20 @@ _INTERIM_KINDS: Final = frozenset({"bucket", "record", "influencer"})
 _NOT_INTERIM: Final[JsonObject] = {"bool": {"must_not": {"term": {"is_interim": True}}}}
 
 
+def check_page(first: int, size: int) -> None:
+    """Check a page of results.
+
+    Raises:
+        MlError: 400 when it is out of bounds.
+    """
+    if first < 0:
+        raise illegal_argument(f"Parameter [from] cannot be < 0, actual value is: {first}")
+    if size < 0:
+        raise illegal_argument(f"Parameter [size] cannot be < 0, actual value is: {size}")
+    if first + size > MAX_PAGE_END:
+        raise illegal_argument(f"The sum of parameters [from] and [size] cannot be higher than {MAX_PAGE_END}.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultQuery:
     """What a client asks for. Times are epoch ms, `start_ms` inclusive and `end_ms` exclusive.
@@ -54,12 +68,7 @@ class ResultQuery:
         Raises:
             MlError: 400.
         """
-        if self.first < 0:
-            raise illegal_argument(f"Parameter [from] cannot be < 0, actual value is: {self.first}")
-        if self.size < 0:
-            raise illegal_argument(f"Parameter [size] cannot be < 0, actual value is: {self.size}")
-        if self.first + self.size > MAX_PAGE_END:
-            raise illegal_argument(f"The sum of parameters [from] and [size] cannot be higher than {MAX_PAGE_END}.")
+        check_page(self.first, self.size)
 
 
 @dataclass(frozen=True, slots=True)

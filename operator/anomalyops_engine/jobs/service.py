@@ -13,6 +13,7 @@ from anomalyops_engine.config.job import (
     DEFAULT_MEMORY_LIMIT,
     DEFAULT_SNAPSHOT_RETENTION_DAYS,
 )
+from anomalyops_engine.jobs.category_results import CategoryReader
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
@@ -37,6 +38,7 @@ class JobService:
         jobs: operations on jobs.
         datafeeds: operations on datafeeds.
         results: reading of results.
+        categories: reading of categories.
         tasks: what was asked for without waiting.
     """
 
@@ -47,6 +49,7 @@ class JobService:
         self.jobs = JobOperations(self._runtime)
         self.datafeeds = DatafeedOperations(self._runtime)
         self.results = ResultReader(self._registry)
+        self.categories = CategoryReader(self._registry)
 
     def start(self) -> None:
         """Read everything from the store; what was opened is open, what was started runs on."""

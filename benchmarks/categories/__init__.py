@@ -1,0 +1,1 @@
+"""Log categorization: grouping accuracy on logs of known statements, and speed."""

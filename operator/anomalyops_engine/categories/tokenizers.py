@@ -1,0 +1,114 @@
+"""Tokenizers: where the words of a text are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of a text.
+
+    Attributes:
+        term: the word, as filters made it.
+        start: where it begins in the text that was cut.
+        end: where it ends, exclusive.
+        position: its number, counting the words that were left out before it.
+    """
+
+    term: str
+    start: int
+    end: int
+    position: int
+
+
+Tokenizer = Callable[[str], list[Token]]
+
+_WORD: Final = r"[^\W_]"
+_LETTER: Final = r"[^\W\d_]"
+_HEX: Final = re.compile(r"[0-9A-Fa-f.\-@:]*\Z")
+# A drive or a server's folder, an address with its scheme, anything else: slashes may stand anywhere in them.
+_STANDARD: Final = re.compile(
+    rf"{_LETTER}:[\\/](?:{_WORD}|[_.\-@/\\])*"
+    rf"|{_LETTER}+:/(?:{_WORD}|[_.\-@/])*"
+    rf"|\\(?:{_WORD}|[_.\-@/\\])*"
+    rf"|(?:{_WORD}|/)(?:{_WORD}|[_.\-@/])*"
+)
+_CLASSIC: Final = re.compile(rf"{_WORD}(?:{_WORD}|[_.\-])*")
+
+
+def ml_standard(text: str) -> list[Token]:
+    """Cut a message into words, URLs, paths and e-mail addresses; leave out what is a number or begins with a digit.
+
+    Source: the description of the `ml_standard` tokenizer in Elasticsearch's documentation, and its REST tests.
+    """
+    return list(_kept(text, _STANDARD.finditer(text), "_.-@:"))
+
+
+def ml_classic(text: str) -> list[Token]:
+    """Cut a message into words; as `ml_standard`, but a slash or an at sign ends a word."""
+    return list(_kept(text, _CLASSIC.finditer(text), "_.-"))
+
+
+def _kept(text: str, found: Iterator[re.Match[str]], loose_ends: str) -> Iterator[Token]:
+    for position, match in enumerate(found):
+        word = match[0]
+        if not word[0].isdigit() and not _HEX.match(word) and word.strip("/\\"):
+            word = word.rstrip(loose_ends)
+            yield Token(word, match.start(), match.start() + len(word), position)
+
+
+_IDEOGRAPH: Final = r"[\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+# Letters and digits, over one apostrophe, full stop or colon between letters, over one separator between digits.
+_STANDARD_WORD: Final = re.compile(
+    rf"{_IDEOGRAPH}|(?:(?!{_IDEOGRAPH})\w|(?<=[^\W\d_])[.':\u2019](?=[^\W\d_])|(?<=\d)[.,';](?=\d))+"
+)
+_LONGEST: Final = 255
+
+
+def standard(text: str) -> list[Token]:
+    """Cut a text at word boundaries (the common part of UAX #29), longer words into pieces of 255 characters."""
+    tokens: list[Token] = []
+    for match in _STANDARD_WORD.finditer(text):
+        if match[0].strip("_"):
+            for start in range(match.start(), match.end(), _LONGEST):
+                end = min(start + _LONGEST, match.end())
+                tokens.append(Token(text[start:end], start, end, len(tokens)))
+    return tokens
+
+
+def matching(pattern: re.Pattern[str], group: int = 0) -> Tokenizer:
+    """The tokenizer of which the words are what a pattern (or one of its groups) matches."""
+
+    def cut(text: str) -> list[Token]:
+        spans = [match.span(group) for match in pattern.finditer(text)]
+        return _numbered(text, [span for span in spans if span[0] < span[1]])
+
+    return cut
+
+
+def separated_by(pattern: re.Pattern[str]) -> Tokenizer:
+    """The tokenizer of which the words are what lies between the matches of a pattern."""
+
+    def cut(text: str) -> list[Token]:
+        spans, begin = [], 0
+        for match in pattern.finditer(text):
+            if match.end() > match.start():
+                spans.append((begin, match.start()))
+                begin = match.end()
+        spans.append((begin, len(text)))
+        return _numbered(text, [span for span in spans if span[0] < span[1]])
+
+    return cut
+
+
+def whole(text: str) -> list[Token]:
+    """Take all of a text as one word."""
+    return _numbered(text, [(0, len(text))] if text else [])
+
+
+def _numbered(text: str, spans: list[tuple[int, int]]) -> list[Token]:
+    return [Token(text[start:end], start, end, number) for number, (start, end) in enumerate(spans)]
