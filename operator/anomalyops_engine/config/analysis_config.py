@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from anomalyops_engine.config.categorization import PerPartitionCategorization, check_categorization
+from anomalyops_engine.config.categorization import (
+    PerPartitionCategorization,
+    check_categorization,
+    usual_analyzer,
+)
 from anomalyops_engine.config.detector import MLCATEGORY, Detector
 from anomalyops_engine.config.reading import Parser, WrongType, boolean, duration, small_integer, text, texts
 from anomalyops_engine.config.records import Change, Each, Nested, Record, Values, listed, record, row
@@ -107,10 +111,16 @@ class AnalysisConfig(Record):
 
     @classmethod
     def prepared(cls, given: Values) -> Values:
-        """Number the detectors as they come."""
+        """Number the detectors as they come, and make categorization filters parts of the analyzer."""
         detectors = given.get("detectors", ())
         numbered = tuple(dataclasses.replace(item, detector_index=number) for number, item in enumerate(detectors))
-        return {**given, "detectors": numbered}
+        field, filters = given.get("categorization_field_name"), given.get("categorization_filters") or ()
+        used = any(MLCATEGORY in detector.split_fields for detector in numbered)
+        if not field or not used or given.get("categorization_analyzer") is not None:
+            return {**given, "detectors": numbered}
+        rest = {name: value for name, value in given.items() if name != "categorization_filters"}
+        analyzer = usual_analyzer(field, filters)
+        return {**rest, "detectors": numbered, "categorization_analyzer": analyzer}
 
     def check(self) -> None:
         """Raise 400 when the configuration contradicts itself."""

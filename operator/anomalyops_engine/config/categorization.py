@@ -73,6 +73,17 @@ def check_categorization(
         _check_per_partition(field, used)
 
 
+def usual_analyzer(field: str, filters: Sequence[str]) -> JsonObject:
+    """Return the analyzer of a new job that gives none: the usual one, with the filters as parts of it.
+
+    Raises:
+        MlError: 400 for filters that cannot be.
+    """
+    _check_filters(filters, field, None)
+    replaced = [{"type": "pattern_replace", "pattern": pattern} for pattern in filters]
+    return {**DEFAULT_ANALYZER, "char_filter": [*DEFAULT_ANALYZER["char_filter"], *replaced]}
+
+
 def _check_filters(filters: Sequence[str], field: str | None, analyzer: Json) -> None:
     if not field:
         raise bad_request("categorization_filters require setting categorization_field_name")

@@ -71,7 +71,7 @@ class Stretch:
         """Number of buckets."""
         return (self.end_ms - self.start_ms) // self.bucket_span_ms
 
-    def column(self, field: str) -> Expr:
+    def column(self, field: str) -> Column:
         """A field's value."""
         return self.documents.column(field)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from anomalyops_engine.config import AnalysisConfig, CustomRule, Detector
-from anomalyops_engine.config.detector import MLCATEGORY
 from anomalyops_engine.features.measures import MEASURES, Measure
 from anomalyops_engine.functions import Family, Function, Side, find_function, supported_names
 
@@ -73,11 +72,8 @@ def resolve_detectors(config: AnalysisConfig) -> list[ResolvedDetector]:
     Raises:
         UnsupportedAnalysis: When a function or option cannot be analysed; names it and what can be.
     """
-    for option in ("categorization_field_name", "categorization_filters", "multivariate_by_fields"):
-        if getattr(config, option):
-            raise UnsupportedAnalysis(f"analysis_config.{option} is not supported by this engine yet")
-    if config.per_partition_categorization.enabled:
-        raise UnsupportedAnalysis("analysis_config.per_partition_categorization is not supported by this engine yet")
+    if config.multivariate_by_fields:
+        raise UnsupportedAnalysis("analysis_config.multivariate_by_fields is not supported by this engine yet")
     return [_resolve(detector, config.summary_count_field_name) for detector in config.detectors]
 
 
@@ -123,11 +119,6 @@ def _part(whole: ResolvedDetector, name: str) -> ResolvedDetector:
 
 
 def _refuse_options(where: str, detector: Detector) -> None:
-    for split in ("by_field_name", "over_field_name", "partition_field_name"):
-        if getattr(detector, split) == MLCATEGORY:
-            raise UnsupportedAnalysis(
-                f"{where}.{split} is [mlcategory]: categorization is not supported by this engine yet"
-            )
     for number, rule in enumerate(detector.custom_rules):
         if rule.scope:
             raise UnsupportedAnalysis(

@@ -10,6 +10,7 @@ from anomalyops_engine.config import Job
 from anomalyops_engine.config.job import JOB_VERSION
 from anomalyops_engine.config.units import DAY_MS, SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
+from anomalyops_engine.jobs.category_life import note_categories, write_categories
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
 from anomalyops_engine.jobs.journal import erase_model
 from anomalyops_engine.jobs.registry import SNAPSHOT_STATE, JobEntry, JobRun
@@ -42,10 +43,6 @@ _EMPTY_SIZE: Final[JsonObject] = {
 
 def check_analysable(job: Job) -> None:
     """Raise 501 naming what the learners cannot do yet, if the job asks for it."""
-    if job.analysis_config.categorization_field_name:
-        raise not_implemented(
-            "analysis_config.categorization_field_name: categorization is not supported by the embedded engine yet"
-        )
     try:
         JobAnalysis(job)
     except UnsupportedAnalysis as error:
@@ -77,7 +74,9 @@ def account_step(entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: 
     assert analysis is not None  # noqa: S101 - the caller has just used it
     _count(entry, run, results, elapsed_ms)
     _note_unusable(entry, run, results, audit)
+    categories = run.model_size.get("total_category_count", 0)
     _measure(entry, run, analysis, audit)
+    note_categories(entry, run, results, audit, before=categories)
 
 
 def write_results(writer: Writer, entry: JobEntry, results: Results, *, elapsed_ms: float) -> None:
@@ -99,6 +98,7 @@ def write_results(writer: Writer, entry: JobEntry, results: Results, *, elapsed_
     for kind, frame in results.frames:
         fields = {**frame.fields, **took} if kind == "bucket" else frame.fields
         writer.append_frame(index, Frame(frame.ids, fields))
+    write_categories(writer, entry, results)
     _renormalise(writer, index, dict(results.renormalised))
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from anomalyops_engine.config import Job
-from anomalyops_engine.features.extract import Stretch, count_events, detector_values
+from anomalyops_engine.features.extract import Events, Stretch, count_events, detector_values
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.query import Documents
+from anomalyops_engine.scoring.categorizing import JobCategories
 from anomalyops_engine.scoring.composing import Composer
 from anomalyops_engine.scoring.counting import BucketCounter
 from anomalyops_engine.scoring.detecting import Detectors
@@ -45,6 +46,7 @@ class JobAnalysis:
             )
         self._job = job
         self._detectors = Detectors(job)
+        self._categories = JobCategories(job) if job.analysis_config.categorization_field_name else None
         self._normaliser = Normaliser(job.renormalization_window_ms)
         self._counter = BucketCounter()
         self._next_ms: int | None = None
@@ -58,6 +60,8 @@ class JobAnalysis:
         self._job = job
         self._normaliser.window_ms = job.renormalization_window_ms
         self._detectors.configure(job)
+        if self._categories is not None:
+            self._categories.configure(job)
 
     @classmethod
     def restore(cls, job: Job, state: bytes) -> JobAnalysis:
@@ -77,6 +81,8 @@ class JobAnalysis:
         analysis._normaliser = Normaliser.unpack(analysis._normaliser.window_ms, plain["normaliser"])
         analysis._detectors.memory.unpack(plain["memory"])
         analysis._counter = BucketCounter.unpack(plain)
+        if analysis._categories is not None:
+            analysis._categories.unpack(plain["categories"])
         analysis._next_ms = plain["next_ms"]
         analysis._begun = plain["begun"]
         return analysis
@@ -89,6 +95,7 @@ class JobAnalysis:
             "detections": detections,
             "normaliser": self._normaliser.pack(),
             "memory": self._detectors.memory.pack(),
+            "categories": None if self._categories is None else self._categories.pack(),
             "next_ms": self._next_ms,
             "begun": self._begun,
             **self._counter.pack(),
@@ -115,8 +122,19 @@ class JobAnalysis:
         """
         self._check_stretch(start_ms, end_ms)
         stretch = Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
+        if self._categories is None:
+            return self._analyse(stretch, StepInputs(start_ms, end_ms, self._count(stretch)))
+        with self._categories.placed(stretch) as (placed, learnt):
+            inputs = StepInputs(start_ms, end_ms, self._count(placed), categories=learnt.rows)
+            results = self._analyse(placed, inputs)
+        results.categories = self._categories.results(learnt, start_ms)
+        return results
+
+    def _count(self, stretch: Stretch) -> Events:
+        return count_events(stretch, self._job.analysis_config)
+
+    def _analyse(self, stretch: Stretch, inputs: StepInputs) -> Results:
         config = self._job.analysis_config
-        inputs = StepInputs(start_ms, end_ms, count_events(stretch, config))
         if self._begun or inputs.events.earliest_ms is not None:
             inputs.values = [detector_values(stretch, detection.detector) for detection in self.detections]
 
@@ -133,6 +151,8 @@ class JobAnalysis:
             ValueError: As `analyse` does.
         """
         self._check_stretch(inputs.start_ms, inputs.end_ms)
+        if self._categories is not None:
+            self._categories.replay(inputs.categories)
         known = iter(inputs.influences)
 
         def recall(_: ResolvedDetector, anomalies: Sequence[Anomaly]) -> None:
@@ -188,4 +208,9 @@ class JobAnalysis:
         """The `model_size_stats` fields that the models know: bytes and series."""
         size = self._detectors.size()
         size["total_partition_field_count"] = size["total_partition_field_count"] or (1 if self._begun else 0)
+        if self._categories is not None:
+            size |= self._categories.size()
+            for name in ("model_bytes", "peak_model_bytes"):
+                size[name] += self._categories.model_bytes
+            size["model_bytes_memory_limit"] = self._job.memory_limit.bytes
         return size

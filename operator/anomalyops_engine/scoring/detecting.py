@@ -13,6 +13,7 @@ from anomalyops_engine.config import Job
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.functions import Family
+from anomalyops_engine.scoring.categorizing import SHARE
 from anomalyops_engine.scoring.combined import CombinedDetection
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink, SeriesDetection
 from anomalyops_engine.scoring.infrequent import InfrequentDetection
@@ -63,7 +64,8 @@ class Detectors:
 
     def configure(self, job: Job) -> None:
         """Take over a configuration of the job: the first, or one that was changed while it runs."""
-        self.memory.change_limit(job.memory_limit.bytes)
+        share = SHARE if job.analysis_config.categorization_field_name else 1
+        self.memory.change_limit(job.memory_limit.bytes // share)
         plot = job.model_plot_config
         live = LiveSettings(
             want_bounds=plot is not None and plot.enabled,

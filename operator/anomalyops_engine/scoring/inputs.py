@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
+from anomalyops_engine.categories.categorization import BucketRows
 from anomalyops_engine.features.extract import Events, Values
 from anomalyops_engine.scoring.detection import Influences
 from anomalyops_engine.scoring.snapshot import VERSION, SnapshotError
@@ -30,6 +31,7 @@ class StepInputs:
         events: Documents and events of each bucket.
         values: Each detector's values.
         influences: Each detector's influences, in the order in which it found its anomalies.
+        categories: What the categorizers learnt, where the job has some.
     """
 
     start_ms: int
@@ -37,6 +39,7 @@ class StepInputs:
     events: Events
     values: list[Values] = field(default_factory=list)
     influences: list[list[Influences]] = field(default_factory=list)
+    categories: list[BucketRows] = field(default_factory=list)
 
     def pack(self) -> bytes:
         """The inputs as one versioned, compressed blob that holds no code."""
@@ -53,6 +56,7 @@ class StepInputs:
             "keys": [values.keys for values in self.values],
             "others": [list(values.others) for values in self.values],
             "influences": self.influences,
+            "categories": [rows.pack() for rows in self.categories],
             "arrays": [[array.dtype.str, len(array)] for array in arrays],
         }
         header = json.dumps(plain).encode()
@@ -92,6 +96,7 @@ class StepInputs:
             ),
             [_values(rest, keys, others) for keys, others in zip(plain["keys"], plain["others"], strict=True)],
             plain["influences"],
+            [BucketRows.unpack(rows) for rows in plain.get("categories", ())],
         )
 
 

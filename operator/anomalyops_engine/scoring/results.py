@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from anomalyops_engine.scoring.categorizing import CategoryResults
 from anomalyops_engine.scoring.inputs import StepInputs
 from anomalyops_engine.scoring.step import Document
 from anomalyops_engine.store import Frame
@@ -41,6 +42,7 @@ class Results:
         sparse_bucket_count: Buckets with far fewer documents than the job's buckets usually have.
         latest_empty_bucket_ms: Start of the last empty bucket.
         latest_sparse_bucket_ms: Start of the last sparse bucket.
+        categories: What was found out about messages, where the job has categories.
         renormalised: Earlier results whose score is lower now: document id and the fields that change.
     """
 
@@ -58,6 +60,7 @@ class Results:
     sparse_bucket_count: int = 0
     latest_empty_bucket_ms: int | None = None
     latest_sparse_bucket_ms: int | None = None
+    categories: CategoryResults | None = None
     renormalised: list[tuple[str, Document]] = field(default_factory=list)
 
     def add(self, id: str, body: Document) -> None:  # noqa: A002 - the document's id

@@ -246,8 +246,8 @@ def test_configure_takes_over_rules_and_model_plot(bench: Any) -> None:
         ({"function": "count", "by_field_name": "x"}, {"multivariate_by_fields": True}, "multivariate_by_fields"),
         (
             {"function": "count", "by_field_name": "mlcategory"},
-            {"categorization_field_name": "message"},
-            "categorization_field_name",
+            {"categorization_field_name": "message", "categorization_analyzer": {"tokenizer": "icu_tokenizer"}},
+            "icu_tokenizer",
         ),
         (
             {"function": "count", "by_field_name": "x", "custom_rules": [{"scope": {"x": {"filter_id": "f"}}}]},
