@@ -87,7 +87,14 @@ class Categorizer:
         place = self._recent.get(shape)
         if place is None:
             return True
-        return place >= 0 and len(self.categories[place].examples) < self._examples_limit
+        return place >= 0 and len(self._heir(place).examples) < self._examples_limit
+
+    def _heir(self, place: int) -> Category:
+        """The category that gets the messages of the one at a place."""
+        category = self.categories[place]
+        while category.heir is not None:
+            category = self.categories[category.heir]
+        return category
 
     def learn(self, rows: Sequence[ShapeRow], *, new_id: Callable[[], int | None]) -> tuple[list[int], set[int]]:
         """Place the messages of a bucket.
@@ -120,7 +127,7 @@ class Categorizer:
                 self.failed += row.count
                 found.append(NO_CATEGORY)
                 continue
-            category = self.categories[place]
+            category = self._heir(place)
             self._count(category, row)
             changed.add(category.id)
             found.append(category.id)
@@ -194,11 +201,13 @@ class Categorizer:
     def _supersede(self, place: int, changed: set[int]) -> None:
         """Note which other categories' messages are this one's from now on: it covers what they have in common."""
         category = self.categories[place]
+        if category.heir is not None:
+            return
         parts = segments(category.elements)
         for other_place in self._groups[firm_words(category.elements)][:_MOST_COMPARED]:
             other = self.categories[other_place]
-            if other_place != place and not other.dead and covers(parts, segments(other.elements)):
-                other.dead = True
+            if other_place != place and other.heir is None and covers(parts, segments(other.elements)):
+                other.heir = place
                 category.preferred_to.append(other.id)
                 changed.add(category.id)
 

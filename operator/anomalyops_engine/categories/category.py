@@ -28,7 +28,7 @@ class Category:
         longest: characters of its longest message.
         examples: some of its messages, different ones.
         preferred_to: categories whose messages would be this one's now.
-        dead: whether another category is preferred to this one.
+        heir: place of the category that is preferred to this one, which is dead then: it gets no messages any more.
     """
 
     id: int
@@ -37,7 +37,7 @@ class Category:
     longest: int = 0
     examples: list[str] = field(default_factory=list)
     preferred_to: list[int] = field(default_factory=list)
-    dead: bool = False
+    heir: int | None = None
 
     def add_examples(self, texts: Sequence[str], limit: int) -> bool:
         """Keep those messages that are new, as long as there is room for examples; returns whether any was."""
@@ -82,12 +82,12 @@ class Category:
     def pack(self) -> list[Any]:
         """Return plain values for `unpack`."""
         elements = [None if e is None else [e.term, e.surface, e.firm] for e in self.elements]
-        return [self.id, elements, self.matches, self.longest, self.examples, self.preferred_to, self.dead]
+        return [self.id, elements, self.matches, self.longest, self.examples, self.preferred_to, self.heir]
 
     @classmethod
     def unpack(cls, plain: Sequence[Any]) -> Category:
         """Return the category that `pack` described."""
-        number, elements, matches, longest, examples, preferred_to, dead = plain
+        number, elements, matches, longest, examples, preferred_to, heir = plain
         return cls(
             id=number,
             elements=tuple(None if e is None else Word(*e) for e in elements),
@@ -95,7 +95,7 @@ class Category:
             longest=longest,
             examples=list(examples),
             preferred_to=list(preferred_to),
-            dead=dead,
+            heir=heir,
         )
 
 

@@ -6,7 +6,7 @@ place is opened, for good. The idea is that of the columns of IPLoM (Makanju et 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -22,6 +22,7 @@ _FEWEST_AROUND: Final = 1
 _FEWEST_AROUND_FIRM: Final = 2
 _FEWEST_AROUND_RUN: Final = 2
 _MOST_OPENED: Final = 20
+_JOINT: Final = "\1"
 WORD_BYTES: Final = 120
 
 
@@ -30,12 +31,12 @@ class Places:
 
     Attributes:
         seen: by place: the words seen there, each with the category that has it.
-        opened: places that hold a value.
+        opened: places that hold a value: how many elements at the left and at the right of the place do not.
     """
 
     def __init__(self) -> None:
         self.seen: dict[int, dict[str, int]] = {}
-        self.opened: set[int] = set()
+        self.opened: dict[int, tuple[int, int]] = {}
 
     def note(self, elements: Sequence[Element], category: int) -> int:
         """Remember the words of a category; returns how many."""
@@ -54,41 +55,56 @@ class Places:
             batch: statements that were not seen before.
         """
         current = [tuple(elements) for elements in batch]
+        places: dict[tuple[Element, ...], list[Place]] = {}
         # A place that depends on another value is found when that is open.
         for _ in range(2):
             found: dict[int, set[str]] = {}
-            for elements in set(current):
-                for place in _places(elements):
+            for elements in dict.fromkeys(current):
+                for place in _known_places(elements, places):
                     if place.name in self.opened:
                         continue
-                    words = found.setdefault(place.name, set(self.seen.get(place.name, ())))
+                    words = found.get(place.name)
+                    if words is None:
+                        words = found[place.name] = set(self.seen.get(place.name, ()))
                     words.add(place.words)
                     if len(words) >= place.needed:
-                        self.opened.add(place.name)
-            changed = [self._opened(elements) for elements in current]
+                        self.opened[place.name] = _common_ends(words)
+            opened = {elements: self._opened(elements, places) for elements in dict.fromkeys(current)}
+            changed = [opened[elements] for elements in current]
             if changed == current:
                 break
             current = changed
         return current
 
-    def _opened(self, elements: tuple[Element, ...]) -> tuple[Element, ...]:
+    def _opened(
+        self, elements: tuple[Element, ...], places: dict[tuple[Element, ...], list[Place]]
+    ) -> tuple[Element, ...]:
         for _ in range(_MOST_OPENED if self.opened else 0):
-            place = next((place for place in _places(elements) if place.name in self.opened), None)
-            if place is None:
+            known = _known_places(elements, places)
+            value = next((span for place in known if (span := self._value_in(place)) is not None), None)
+            if value is None:
                 break
-            elements = without_words(elements, place.left, place.right)
+            elements = without_words(elements, *value)
         return elements
+
+    def _value_in(self, place: Place) -> tuple[int, int] | None:
+        """The elements of a place that are a value, if it is open."""
+        ends = self.opened.get(place.name)
+        if ends is None or sum(ends) >= place.right - place.left:
+            return None
+        return place.left + ends[0], place.right - ends[1]
 
     def pack(self) -> dict[str, Any]:
         """Return plain values for `unpack`."""
-        return {"seen": [[hole, words] for hole, words in self.seen.items()], "opened": sorted(self.opened)}
+        seen, opened = ([[name, known] for name, known in part.items()] for part in (self.seen, self.opened))
+        return {"seen": seen, "opened": opened}
 
     @classmethod
     def unpack(cls, plain: dict[str, Any]) -> Places:
         """Return what `pack` described."""
         places = cls()
         places.seen = {hole: dict(words) for hole, words in plain["seen"]}
-        places.opened = set(plain["opened"])
+        places.opened = {name: (left, right) for name, (left, right) in plain["opened"]}
         return places
 
 
@@ -108,6 +124,23 @@ class Place(NamedTuple):
     right: int
     words: str
     needed: int
+
+
+def _common_ends(runs: Collection[str]) -> tuple[int, int]:
+    """How many elements all runs of words begin with, and how many they end with."""
+    parts = [run.split(_JOINT) for run in runs]
+    shortest = min(map(len, parts))
+    left = next((n for n in range(shortest) if len({part[n] for part in parts}) > 1), shortest)
+    rest = shortest - left
+    right = next((n for n in range(rest) if len({part[-1 - n] for part in parts}) > 1), rest)
+    return left, right
+
+
+def _known_places(elements: tuple[Element, ...], places: dict[tuple[Element, ...], list[Place]]) -> list[Place]:
+    known = places.get(elements)
+    if known is None:
+        known = places[elements] = list(_places(elements))
+    return known
 
 
 def _places(elements: Sequence[Element]) -> Iterator[Place]:
@@ -133,7 +166,7 @@ def _run(numbered: _Numbered, left: int, right: int, words: int) -> Iterator[Pla
     run = numbered.terms[left:right]
     inside = len(run) - run.count(VALUE)
     if inside and words - inside >= _FEWEST_AROUND_RUN:
-        yield Place(numbered.without(left, right, run=True), left, right, "\1".join(run), _RUNS)
+        yield Place(numbered.without(left, right, run=True), left, right, _JOINT.join(run), _RUNS)
 
 
 _PRIME: Final = (1 << 61) - 1
@@ -155,10 +188,6 @@ class _Numbered:
             self._behind.append((self._behind[-1] * _BASE + number) % _PRIME)
         self._behind.reverse()
 
-    @property
-    def whole(self) -> int:
-        return self._before[-1]
-
     def without(self, left: int, right: int, *, run: bool = False) -> int:
         power = self._powers[left]
         hole = (_RUN_HOLE if run else _HOLE) * power
@@ -173,4 +202,7 @@ def _term_number(term: str) -> int:
 
 def statement_number(elements: Sequence[Element] | None) -> int:
     """Return a number for a statement, the same for the same words and values."""
-    return 0 if elements is None else _Numbered(terms_of(elements)).whole
+    number = 0
+    for element in elements or ():
+        number = (number * _BASE + _term_number(VALUE if element is None else element.term)) % _PRIME
+    return number

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from anomalyops_engine.categories.analyzer import Analyzer
 from anomalyops_engine.categories.tokenizers import Token
-from anomalyops_engine.categories.words import ENTITIES, STATEMENT_KEYS, TIMES, is_statement_word
+from anomalyops_engine.categories.words import ENTITIES, STATEMENT_KEYS, TIMES, UNITS, is_statement_word
 
 VALUE: Final = "*"
 MOST_TOKENS: Final = 256
@@ -24,6 +24,7 @@ _ALNUM: Final = re.compile(r"[^\W_]+")
 _DIGIT: Final = re.compile(r"\d")
 _PATH: Final = re.compile(r"[\\/]|[^/\\]*[/\\][^/\\]*[/\\]|[^/\\]*\.[^/\\]*[/\\]|[^/\\]*[/\\][^/\\]*\.|\w+:/")
 _LEFT_OUT: Final = re.compile(r"[^\W_]+(?:[-_.:/@]+[^\W_]+)*")
+_LONGEST_NAME: Final = 100
 _QUOTES: Final = "'\"`"
 _ENDS_VALUE: Final = ",;)]}|"
 _JSON_COLON: Final = re.compile(r'"\s*:\s*"\Z')
@@ -33,8 +34,7 @@ _JOINT: Final = re.compile(r"\s*[:#]?\s*[\"'\[(<]?\Z")
 _GLUE: Final = re.compile(r"[^\s\"'()\[\]{}<>,;|]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a statement.
 
     Attributes:
@@ -90,6 +90,7 @@ class _Reader:
         self.end = 0
         self._previous: Token | None = None
         self._in_path = False
+        self._quoted_to = 0
 
     def take(self, token: Token) -> None:
         gap = self._text[self.end : token.start]
@@ -100,6 +101,8 @@ class _Reader:
         surface = self._text[token.start : token.end]
         if not _ALNUM.search(token.term):
             pass
+        elif token.start < self._quoted_to:
+            self._value()
         elif glued or _PATH.match(surface):
             self._in_path = True
             self._value()
@@ -124,7 +127,7 @@ class _Reader:
             self.elements.append(None)
 
     def _word(self, term: str, surface: str) -> None:
-        firm = is_statement_word(term) or _is_of_another_script(term)
+        firm = is_statement_word(term) or _is_of_another_script(term) or self._text.isupper()
         if not self.elements and not firm:
             # The first word names the statement, or the part of the program that wrote it.
             firm = (term.istitle() or self._text.startswith(":", self.end + len(term))) and term.isalpha()
@@ -134,11 +137,20 @@ class _Reader:
         """Return whether a word stands where values do."""
         before, after = gap[-1:], self._text[token.end : token.end + 1]
         key = self._previous.term.lower() if self._previous is not None else ""
+        if gap[-1:].strip() == "" and self.elements and self.elements[-1] is None and token.term.lower() in UNITS:
+            return True
+        if _JSON_COLON.search(gap) and key not in STATEMENT_KEYS and self._names_end(token.start):
+            self._quoted_to = self._names_end(token.start)
+            return True
         if before and before in _QUOTES and after == before:
             is_key = self._text[token.end + 1 : token.end + 3].lstrip().startswith(":")
             return not is_key and not (_JSON_COLON.search(gap) and key in STATEMENT_KEYS)
         if _ASSIGNED.match(gap) and self._previous is not None:
-            return key not in STATEMENT_KEYS
+            if key in STATEMENT_KEYS:
+                return False
+            if before and before in _QUOTES:
+                self._quoted_to = max(self._text.find(before, token.end), 0)
+            return True
         if is_statement_word(token.term):
             return False
         if key in ENTITIES and _JOINT.match(gap):
@@ -146,6 +158,12 @@ class _Reader:
         if _COLON.match(gap) and self._previous is not None and (not after or after in _ENDS_VALUE):
             return token.term.islower()
         return before == "[" and after == "]"
+
+    def _names_end(self, start: int) -> int:
+        """Where a quoted text ends that holds names alone; 0 for another one."""
+        end = self._text.find('"', start, start + _LONGEST_NAME)
+        words = _ALNUM.findall(self._text[start:end]) if end > 0 else ()
+        return end if words and not any(map(is_statement_word, words)) else 0
 
 
 def _is_of_another_script(term: str) -> bool:

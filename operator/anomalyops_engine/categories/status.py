@@ -5,7 +5,7 @@ Source: "Categorization status" in Elasticsearch's documentation of `model_size_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,10 +63,10 @@ class CategorizerStats:
         }
 
 
-def stats_of(categories: Iterable[Category], failed: int) -> CategorizerStats:
+def stats_of(categories: Sequence[Category], failed: int) -> CategorizerStats:
     """Return the counts of a categorizer's categories."""
     matches = [category.matches for category in categories]
-    dead = sum(category.dead for category in categories)
+    dead = sum(category.heir is not None for category in categories)
     messages = sum(matches)
     frequent = sum(count * 100 > messages and count != 1 for count in matches)
     rare = matches.count(1)

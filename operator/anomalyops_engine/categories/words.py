@@ -126,7 +126,10 @@ by from for on at in with of into against via than
 """
 ENTITIES: Final = frozenset(_BEFORE_NAMES.split())
 """What comes before the name of a thing of its kind."""
-_BEFORE_STATEMENTS: Final = "msg message event error err reason level severity lvl type action log"
+_BEFORE_STATEMENTS: Final = """
+msg message event error err reason level severity lvl type action log text body description summary detail details title
+exception cause short_message
+"""
 STATEMENT_KEYS: Final = frozenset(_BEFORE_STATEMENTS.split())
 """Keys of statements, where others are keys of values: `msg=connection lost`."""
 _LEFT_OUT: Final = "mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct nov dec gmt utc"
@@ -134,9 +137,14 @@ TIMES: Final = frozenset(_LEFT_OUT.split())
 """Words that are left out as times by the usual analyzer, whatever else they may be."""
 
 
+_UNITS: Final = "b k kb kib m mb mib g gb gib t tb tib ns us µs ms s sec secs min mins h hrs"
+UNITS: Final = frozenset(_UNITS.split())
+"""What belongs to the number before it: `5 MB` and `900 KB` are values alike."""
+
+
 def is_statement_word(term: str) -> bool:
-    """Return whether a word without digits is one that a statement is made of."""
-    if not (term.islower() or term.isupper() or term.istitle()):
-        return False
+    """Return whether a word without digits is one that a statement is made of; a state in capitals is not."""
     word = term.lower()
-    return word in _KNOWN or _ENDINGS.match(word) is not None
+    if term == word or term.istitle():
+        return word in _KNOWN or _ENDINGS.match(word) is not None
+    return term.isupper() and word in _KNOWN

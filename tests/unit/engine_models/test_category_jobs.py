@@ -86,9 +86,7 @@ def whole(loaded: Any) -> dict[str, Any]:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.sets(st.integers(1, BUCKETS - 1), min_size=1, max_size=4))
-def test_law_stopped_and_replayed_anywhere_is_as_never_stopped(
-    loaded: Any, whole: Any, cuts: set[int]
-) -> None:
+def test_law_stopped_and_replayed_anywhere_is_as_never_stopped(loaded: Any, whole: Any, cuts: set[int]) -> None:
     parts = []
     analysis, replayed = JobAnalysis(JOB), JobAnalysis(JOB)
     for left, right in pairwise([0, *sorted(cuts), BUCKETS]):
