@@ -130,7 +130,9 @@ def learn(
     square = spread.variance(p, forecaster.spread, series.magnitude, f)
     wide = square * factor
     residual = value - f.mean
-    far = residual * residual > spread.FAR * spread.FAR * wide
+    # An incident of a season's length says nothing of the season's noise; disturbed levels are what they seem.
+    judged = square if e >= DAILY else wide
+    far = residual * residual > spread.FAR * spread.FAR * judged
     rare = forecaster.far_rate < RARE
     forecaster.far_rate += ((1.0 if far else 0.0) - forecaster.far_rate) / RARE_MEMORY
     step = spread.bounded(residual, 3.0 * math.sqrt(wide), rare)
@@ -140,8 +142,8 @@ def learn(
         state.ring[i, e, at, 1] = square
         forecaster.ring_at = (at + 1) % WINDOW
         forecaster.ring_n = min(forecaster.ring_n + 1, WINDOW)
-        learnt = spread.bounded_square(residual * residual, wide, rare)
-        if learnt == wide:
+        learnt = spread.bounded_square(residual * residual, judged, rare)
+        if learnt == judged:
             learnt = square
         # Where a slot has a variance of its own, the overall one learns its share.
         share = max(1.0 - f.extra * f.extra / square, 0.0)

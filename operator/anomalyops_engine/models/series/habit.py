@@ -16,8 +16,8 @@ from anomalyops_engine.models.series.state import DAY_S, RANKS, WINDOW, SeriesPa
 
 ONE_IN = 2000.0
 """Buckets in which one alarm is no more than what a score promises."""
-FORGIVING = 0.6
-"""Power of that: three earlier incidents are no habit, thirty are."""
+FORGIVING = 0.35
+"""Power of that, on the credited surprise: three earlier incidents are no habit, thirty are."""
 NOTED_FROM = 3.0
 """Surprise from which an alarm is counted."""
 _LOG_RANK = math.log(1.4)
@@ -25,7 +25,7 @@ MOST = 5.0
 """Surprise that a series can vouch for at most."""
 POWER = 1.0
 """Decades of surprise for each e-fold of it beyond what a series vouches for."""
-CONTINUED = 0.1
+CONTINUED = 0.03
 """How much of an alarm each of its later buckets counts."""
 DECAY_EVERY = 64.0
 
@@ -60,19 +60,34 @@ def _rank(surprise: float) -> int:
 
 
 @kernel
-def worth(state: SeriesState, p: SeriesParameters, i: int, surprise: float) -> float:
-    """A surprise less what is habit: divided by how much more often than one in 2,000 buckets it was as large."""
+def worth(
+    state: SeriesState, p: SeriesParameters, i: int, surprise: float, credited: float, time_s: float
+) -> float:
+    """A credited surprise less what is habit: divided by how much oftener than one in 2,000 buckets it was as large.
+
+    Args:
+        state: State of all series.
+        p: SeriesParameters.
+        i: The series.
+        surprise: The surprise, by which it is ranked among the earlier ones.
+        credited: What the series vouches for of it.
+        time_s: The bucket's start.
+    """
     if surprise < NOTED_FROM:
-        return surprise
+        return credited
     rank = _rank(surprise)
     earlier = 0.0
     for k in range(rank, RANKS):
         earlier += state.alarms[i, k]
-    seen = min(state.series[i].seen, p.alarm_memory)
+    series = state.series[i]
+    if series.since_alarm <= 2 * WINDOW and _rank(series.peak) >= rank:
+        # The present episode is not an earlier one, as long as it is fresh.
+        earlier -= maturity(series, time_s) / max(series.length, 1.0)
+    seen = min(series.seen, p.alarm_memory)
     # As many as there have to be.
     earlier = max(earlier - seen * 10.0 ** -(NOTED_FROM * math.exp(_LOG_RANK * rank)), 0.0)
     often = (1.0 + earlier) * ONE_IN / (seen + ONE_IN)
-    return float(surprise / max(often, 1.0) ** FORGIVING)
+    return float(credited / max(often, 1.0) ** FORGIVING)
 
 
 @kernel

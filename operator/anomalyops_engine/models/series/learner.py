@@ -45,6 +45,7 @@ from anomalyops_engine.models.series.state import (
     FAST,
     FORECASTERS,
     HOURLY,
+    MULTI,
     SINGLE,
     SLOW,
     WEEKLY,
@@ -62,6 +63,8 @@ HUGE = 1e100
 """Values are cut here, so that their squares stay finite."""
 SURE = 0.25
 """Doubt below which a forecaster that does not speak learns how it deviates: from a slot's fourth visit on."""
+FAR_OFF = 3.0
+"""Multi-bucket deviation from which the windows that hold it tell of one and the same."""
 ONCE = 6.0
 """Deviation from which a value outside all that was seen may never come again: no slot takes it for its mean."""
 
@@ -86,7 +89,7 @@ def _novelty(heat: float) -> float:
 @kernel
 def _belief(surprise: float) -> float:
     """How much a deviation counts in the history: what is very surprising is more likely an anomaly than a habit."""
-    return min(max(1.0 - 0.15 * (surprise - 3.5), 0.7), 1.0)
+    return min(max(1.0 - 0.35 * (surprise - 3.5), 0.3), 1.0)
 
 
 @kernel
@@ -98,11 +101,12 @@ def _remember(
     verdict: score.Verdict,
     forecasts: tuple[Forecast, ...],
     one: float,
+    many: float,
     time_s: float,
 ) -> None:
     """Add a bucket's deviations to the histories, also of those that did not speak; an episode counts about once."""
     series = state.series[i]
-    far = abs(verdict.single) > spread.FAR
+    far = abs(verdict.raw) > spread.FAR
     heat = series.heat * (1.0 - 1.0 / WINDOW)
     series.heat = heat + 1.0 if far else heat
     series.far_rate += ((1.0 if far else 0.0) - series.far_rate) / 100.0
@@ -119,16 +123,19 @@ def _remember(
         elif not known and f.ready and f.doubt < SURE and state.forecasters[i, e].spread_n > 0:
             square = spread.variance(p, state.forecasters[i, e].spread, series.magnitude, f)
             z = spread.deviation(p, value - verdict.shift, f.mean, f.doubt, square)
-            history.observe(state.histories[i, e, 0], z, weight * sure)
+            # What misses by far without having spoken says little of how it would miss.
+            history.observe(state.histories[i, e, 0], z, weight * sure * (1.0 if abs(z) < spread.FAR else 0.1))
     if value != series.atom and series.rest_n > 3:
         z = atoms.deviation(series, value)
         history.observe(state.histories[i, ATOM, 0], z, _belief(one) if verdict.who == ATOM else 1.0)
     if verdict.multi != 0.0 and not verdict.season:
         e = verdict.who
-        history.observe(state.histories[i, e, 1], verdict.multi, weight)
+        # A window that is far off stays so for as long as it is: all of its buckets together count once.
+        window = 1.0 / WINDOW if abs(verdict.multi) > FAR_OFF else 1.0
+        history.observe(state.histories[i, e, 1], verdict.multi, weight * window * _belief(many))
         forecaster = state.forecasters[i, e]
         square = min(verdict.raw_multi * verdict.raw_multi, 9.0 * max(forecaster.multi_spread, 0.25))
-        forecaster.multi_spread += (square - forecaster.multi_spread) / p.spread_memory
+        forecaster.multi_spread += weight * (square - forecaster.multi_spread) / p.spread_memory
 
 
 @kernel
@@ -333,7 +340,8 @@ def _advance_one(
         return
     spread.note_disturbance(series, verdict.raw if verdict.who != ATOM and not verdict.jump else 0.0)
     if scored:
-        _remember(state, p, i, value, verdict, forecasts, detail[SINGLE], moment.time_s)
+        habit.note(state, p, i, verdict.surprise, moment.time_s)
+        _remember(state, p, i, value, verdict, forecasts, detail[SINGLE], detail[MULTI], moment.time_s)
     _learn(state, p, i, value, moment, verdict, forecasts)
 
 
@@ -367,7 +375,7 @@ def _gather(
         f = forecasts[SLOW]
         square = spread.variance(p, state.forecasters[i, SLOW].spread, series.magnitude, f)
         raw = spread.deviation(p, state.young[i, k, 0], f.mean, f.doubt, square)
-        young = score.Verdict(SLOW, f, square, 1.0, raw, 0.0, 0.0, 0.0, 0.0, False, False)
+        young = score.Verdict(SLOW, f, square, 1.0, raw, 0.0, 0.0, 0.0, 0.0, False, False, 0.0)
         _learn(state, p, i, state.young[i, k, 0], then, young, forecasts)
 
 

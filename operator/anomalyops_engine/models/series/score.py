@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from anomalyops_engine.models.kernel import history
 from anomalyops_engine.models.kernel.compiling import kernel
-from anomalyops_engine.models.kernel.tails import count_deviate, normal_surprise
+from anomalyops_engine.models.kernel.tails import LN10, count_deviate, normal_surprise
 from anomalyops_engine.models.series import atoms, habit, speaker, special, spread
 from anomalyops_engine.models.series.explanations import (
     TWO_SIDES,
@@ -59,6 +59,7 @@ class Verdict(NamedTuple):
         shift: Part of the value that another level, or a special day, explains.
         season: Whether a season explains it in its slot alone.
         jump: Whether another level explains it.
+        surprise: How surprising it is, before habit and age.
     """
 
     who: int
@@ -72,6 +73,7 @@ class Verdict(NamedTuple):
     shift: float
     season: bool
     jump: bool
+    surprise: float
 
 
 @kernel
@@ -219,11 +221,12 @@ def judge(
     raw_multi, multi = 0.0, 0.0
     if scored and o.who == e:
         raw_multi, multi = _several(state, i, value, o, reading.shift if reading.jump else 0.0)
+    pooled = 0.0
     if scored:
-        _compose(state, p, i, o, one, reading.deviation, multi, moment, detail)
+        pooled = _compose(state, p, i, o, one, reading.deviation, multi, moment, detail)
     jump, season = reading.jump, o.who != e
     return Verdict(
-        o.who, o.f, o.square, o.factor, raw, reading.deviation, raw_multi, multi, reading.shift, season, jump
+        o.who, o.f, o.square, o.factor, raw, reading.deviation, raw_multi, multi, reading.shift, season, jump, pooled
     )
 
 
@@ -238,7 +241,7 @@ def _compose(
     multi: float,
     moment: Moment,
     detail: FloatArray,
-) -> None:
+) -> float:
     """Pool the bucket's surprise with that of the last buckets, and weigh it by what is known of the series."""
     series: Any = state.series[i]
     # The buckets before it are the bucket's anomaly as far as it takes part: back at its expectation, it does not.
@@ -248,16 +251,20 @@ def _compose(
         records = state.histories[i, o.who, 1]
         # A history vouches for as much as it has seen.
         many = min(sided(p.side, records, multi, o.trust), 3.0 + history.seen(records) / 200.0) * part
-    # Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni).
-    pooled = max(max(one, many) - TWO_SIDES, 0.0)
+    # Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni). A stretch
+    # that is far off without pause speaks by both: as independent witnesses (Fisher 1932), whose dependence the
+    # history of the series has taken out of each.
+    both = one + many
+    both -= math.log10(1.0 + LN10 * both)
+    pooled = max(max(one, many) - TWO_SIDES, both if min(one, many) > 2.0 else 0.0, 0.0)
     detail[SINGLE], detail[MULTI] = one, many
-    worth = habit.worth(state, p, i, pooled)
     # A clockwork is known by its count of buckets alone.
     clockwork = p.discrete and o.square < 0.5 * o.mean and pooled <= one
-    detail[SURPRISE] = worth if clockwork else habit.credit(series, moment.time_s, worth)
+    credited = pooled if clockwork else habit.credit(series, moment.time_s, pooled)
+    detail[SURPRISE] = habit.worth(state, p, i, pooled, credited, moment.time_s)
     detail[DEVIATION] = single
-    habit.note(state, p, i, pooled, moment.time_s)
     series.length = series.length + 1.0 if detail[SURPRISE] >= p.bounds_from else 0.0
     detail[ANOMALY_LENGTH] = series.length
     if detail[SURPRISE] >= p.bounds_from or p.want_bounds:
         _fill_bounds(state, p, i, o.who, o.mean, o.square * o.factor, detail)
+    return pooled

@@ -14,8 +14,8 @@ from anomalyops_engine.models.series.state import Forecast, SeriesParameters
 
 CALM = 8.0
 """Buckets in which a disturbance is forgotten."""
-WORST = 400.0
-"""Largest disturbance: judged by 20 times the usual noise."""
+WORST = 25.0
+"""Largest disturbance: judged by five times the usual noise."""
 FAR = 4.0
 """Deviation from which a residual is far, and may belong to an episode."""
 LEAST_OF_COUNTS = 0.0025
