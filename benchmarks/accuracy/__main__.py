@@ -1,6 +1,6 @@
 """Print how well the engine detects.
 
-`python -m benchmarks.accuracy [kinds] [nab] [--seeds N] [--only KIND] [--shapes] [--whole]`
+`python -m benchmarks.accuracy [kinds] [nab] [--seeds N] [--only KIND] [--shapes] [--whole] [--alone] [--plots FOLDER]`
 
 kinds: generated series of nine kinds of fault. `tuned` are the shapes and seeds that the learners were made
 with, `seeds` the same shapes on seeds kept apart, `apart` shapes kept apart. Columns: recall, incidents
@@ -10,6 +10,8 @@ incidents outrank smaller ones; pass, cases with all incidents found and at most
 ordinary ones (one a case is allowed).
 
 nab: the labelled public series, initial bucket scores of one configuration as they are.
+
+The same tables follow for OpenSearch's random cut forest, where Java and Maven are installed.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-from benchmarks.accuracy import nab
+from benchmarks.accuracy import nab, plots
 from benchmarks.accuracy.case import Array, Case
 from benchmarks.accuracy.detectors import CRITICAL, Detector
 from benchmarks.accuracy.detectors.engine import Engine
+from benchmarks.accuracy.detectors.forest import Forest, MissingForestError
 from benchmarks.accuracy.detectors.learner import Learner
 from benchmarks.accuracy.kinds import KINDS
 from benchmarks.accuracy.measures import TITLE, judge, row
@@ -95,15 +99,26 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of a kind's name")
     parser.add_argument("--shapes", action="store_true", help="print every shape and span too")
     parser.add_argument("--whole", action="store_true", help="through documents and results, not the learner alone")
+    parser.add_argument("--alone", action="store_true", help="without another detector beside ours")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="write the plots of docs/scores.md there")
     options = parser.parse_args()
     if unknown := set(options.tables) - {"kinds", "nab"}:
         parser.error(f"no table named {', '.join(sorted(unknown))}; there are: kinds, nab")
-    detector: Detector = Engine() if options.whole else Learner()
     begin = time.perf_counter()
-    if not options.tables or "nab" in options.tables:
-        public(detector)
-    if not options.tables or "kinds" in options.tables:
-        kinds(detector, options.seeds, only=options.only, shapes=options.shapes)
+    detectors: list[Detector] = [Engine() if options.whole else Learner()]
+    if not options.alone:
+        try:
+            detectors.append(Forest())
+        except MissingForestError as error:
+            print(f"skipped: the random cut forest, {error}")
+    for detector in detectors:
+        print(f"=== {detector.name}")
+        if not options.tables or "nab" in options.tables:
+            public(detector)
+        if not options.tables or "kinds" in options.tables:
+            kinds(detector, options.seeds, only=options.only, shapes=options.shapes and detector is detectors[0])
+    if options.plots:
+        plots.write(options.plots)
     print(f"{time.perf_counter() - begin:.0f} s, numpy {np.__version__}")
 
 
