@@ -8,16 +8,16 @@ from datetime import UTC, tzinfo
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, Bucketing, Found, Inner
-from anomalyops_engine.query.aggregations.date_histogram import (
+from anomalyops_engine.query.aggregations.date_buckets import (
     Buckets,
     Interval,
     calendar_interval,
-    date_column,
     fixed_interval,
     interval_of,
     offset,
     shift_ms,
 )
+from anomalyops_engine.query.aggregations.date_histogram import date_column
 from anomalyops_engine.query.aggregations.intervals import keys_over
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.date_options import date_format, time_zone
