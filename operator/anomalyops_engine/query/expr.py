@@ -75,6 +75,7 @@ ScalarFunction: TypeAlias = OneOf[
     "list_transform",
     "length",
     "lower",
+    "make_timestamptz",
     "nullif",
     "regexp_extract_all",
     "regexp_full_match",
@@ -84,6 +85,7 @@ ScalarFunction: TypeAlias = OneOf[
     "starts_with",
     "strlen",
     "substr",
+    "timezone",
     "trunc",
     "unnest",
 ]

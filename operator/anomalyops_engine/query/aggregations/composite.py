@@ -9,17 +9,16 @@ from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, Bucketing, Found, Inner
 from anomalyops_engine.query.aggregations.date_buckets import (
-    Buckets,
     Interval,
     calendar_interval,
     fixed_interval,
     interval_of,
     offset,
-    shift_ms,
 )
 from anomalyops_engine.query.aggregations.date_histogram import date_column
 from anomalyops_engine.query.aggregations.intervals import keys_over
 from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.zoned_buckets import buckets_in
 from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Expr, call
@@ -82,7 +81,7 @@ class DateSource:
             QueryError: not allowed for the field, or not supported.
         """
         _refuse_missing(name, given=self.missing_bucket)
-        buckets = Buckets(interval_of(self, name), self.offset - shift_ms(self.time_zone, name))
+        buckets = buckets_in(self.time_zone, interval_of(self, name), self.offset)
         values = date_column(self.field, rows).values
         return _bucketing(name, keys_over(values, buckets.key_of, hard=None), is_list=values.multi)
 

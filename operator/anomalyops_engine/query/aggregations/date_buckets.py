@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
 from typing import Any
 
-from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import Expr, Literal, all_of, call, when
 from anomalyops_engine.query.options import MistypedError, integer, shown
 from anomalyops_engine.store.gregorian import month_of, start_of_month
@@ -120,20 +119,6 @@ def interval_of(options: Any, name: str) -> Interval:
             "[fixed_interval, calendar_interval]"
         )
     return interval
-
-
-def shift_ms(tz: tzinfo, name: str) -> int:
-    """Return how far a zone is ahead of UTC, in milliseconds.
-
-    Raises:
-        UnsupportedQueryError: that is not always the same.
-    """
-    shift = tz.utcoffset(None)
-    if shift is None:
-        raise UnsupportedQueryError(
-            f"[time_zone] [{tz}] of aggregation [{name}] is not supported by this engine; use UTC or an offset"
-        )
-    return int(shift / timedelta(milliseconds=1))
 
 
 @dataclass(frozen=True, slots=True)

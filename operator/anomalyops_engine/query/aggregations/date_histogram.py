@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, read_order
 from anomalyops_engine.query.aggregations.date_buckets import (
-    Buckets,
     Interval,
     calendar_interval,
     fixed_interval,
     interval_of,
     offset,
-    shift_ms,
 )
 from anomalyops_engine.query.aggregations.intervals import interval_renderer, keys_over
 from anomalyops_engine.query.aggregations.rows import RowColumn, Rows, Values
+from anomalyops_engine.query.aggregations.zoned_buckets import buckets_in
 from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.errors import IllegalQueryError
@@ -66,7 +65,7 @@ class DateHistogram(BucketAggregation):
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""
-        buckets = Buckets(interval_of(self, name), self.offset - shift_ms(self.time_zone, name))
+        buckets = buckets_in(self.time_zone, interval_of(self, name), self.offset)
         column = date_column(self.field, rows)
         leaf = column.leaf
         formats = self.format or (leaf.formats if leaf is not None else DEFAULT_FORMAT)
