@@ -252,6 +252,30 @@ def test_extended_bounds_add_empty_buckets_with_empty_metrics(corpus):
     assert (empty["m"], empty["s"], empty["h"]["buckets"]) == ({"value": None}, {"value": 0.0}, [])
 
 
+def test_bounds_may_be_open_at_one_end_and_are_read_in_the_zone_of_the_buckets(corpus):
+    def days(kind: str, bounds: dict[str, Any], **options: Any) -> list[str]:
+        asked = {"date_histogram": {"field": "time", "calendar_interval": "1d", kind: bounds, **options}}
+        found = ask(corpus, {"t": asked}, {"range": {"time": {"lt": "2024-01-01T12:00:00Z"}}})["t"]["buckets"]
+        return [bucket["key_as_string"] for bucket in found]
+
+    assert days("extended_bounds", {"min": "2023-12-31"}) == ["2023-12-31T00:00:00.000Z", "2024-01-01T00:00:00.000Z"]
+    assert days("extended_bounds", {"max": 1_704_153_600_000, "min": None})[1:] == ["2024-01-02T00:00:00.000Z"]
+    assert days("extended_bounds", {"max": "2024-01-02"}, time_zone="-05:00")[-1] == "2024-01-02T00:00:00.000-05:00"
+    assert days("hard_bounds", {"min": "2024-01-02"}) == []
+
+
+def test_numbers_as_bounds_of_time_are_milliseconds_whatever_the_format_is(store):
+    with store.write() as writer:
+        writer.create_index("s", mappings={"properties": {"t": {"type": "date", "format": "epoch_second"}}})
+        writer.append("s", [{"t": 86_400}])
+    bounds = {"min": 0, "max": 172_800_000}
+    asked = {"date_histogram": {"field": "t", "fixed_interval": "1d", "extended_bounds": bounds}}
+    with store.read() as reader:
+        body = {"size": 0, "aggs": {"t": asked}}
+        answer = search(reader, reader.resolve("s"), body)["aggregations"]["t"]["buckets"]
+    assert [bucket["key"] for bucket in answer] == [0, 86_400_000, 172_800_000]
+
+
 def test_include_exclude_and_missing_choose_terms(corpus):
     def keys(**options: Any) -> set[Any]:
         return {b["key"] for b in ask(corpus, {"x": {"terms": {"field": "tags", **options}}})["x"]["buckets"]}
@@ -289,6 +313,34 @@ def test_typed_keys_name_the_type(corpus):
         ({"a": {"avg": {"field": "size"}, "max": {"field": "size"}}}, QueryParsingError, "exactly one type"),
         ({"a": {"avg": {"script": "1"}}}, UnsupportedQueryError, "script"),
         ({"a": {"date_histogram": {"field": "time", "fixed_interval": "1ms"}}}, TooManyBucketsError, "65536"),
+        (
+            {
+                "a": {
+                    "date_histogram": {"field": "time", "fixed_interval": "1d", "extended_bounds": {"min": 5, "max": 1}}
+                }
+            },
+            IllegalQueryError,
+            "[extended_bounds.min][5] cannot be greater than [extended_bounds.max][1]",
+        ),
+        (
+            {"a": {"histogram": {"field": "size", "interval": 1, "hard_bounds": {"min": 5, "max": 1}}}},
+            QueryParsingError,
+            "hard_bounds",
+        ),
+        (
+            {
+                "a": {
+                    "histogram": {
+                        "field": "size",
+                        "interval": 1,
+                        "hard_bounds": {"min": 5, "max": 9},
+                        "extended_bounds": {"min": 0, "max": 9},
+                    }
+                }
+            },
+            IllegalQueryError,
+            "Extended bounds have to be inside hard bounds",
+        ),
     ],
 )
 def test_what_is_wrong_or_missing_is_named(corpus, refused, aggregations, error, names):

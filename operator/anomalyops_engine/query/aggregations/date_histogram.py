@@ -8,20 +8,22 @@ from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, read_order
 from anomalyops_engine.query.aggregations.date_buckets import (
+    Buckets,
     Interval,
     calendar_interval,
     fixed_interval,
     interval_of,
     offset,
 )
-from anomalyops_engine.query.aggregations.intervals import interval_renderer, keys_over
+from anomalyops_engine.query.aggregations.intervals import Ends, check_ends, interval_renderer, keys_over
 from anomalyops_engine.query.aggregations.rows import RowColumn, Rows, Values
-from anomalyops_engine.query.aggregations.zoned_buckets import buckets_in
+from anomalyops_engine.query.aggregations.zoned_buckets import ZonedBuckets, buckets_in
 from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import null
 from anomalyops_engine.query.options import (
+    MistypedError,
     Scalar,
     Subject,
     boolean,
@@ -34,14 +36,23 @@ from anomalyops_engine.query.options import (
 from anomalyops_engine.store.dates import DEFAULT_FORMAT, format_millis
 
 
+def _bound(value: object) -> Scalar:
+    """Read the end of a stretch of time: a text, or epoch milliseconds."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and not value.is_integer():
+        raise MistypedError(value)
+    return integer(at_least=-(2**63), at_most=2**63 - 1)(value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """A stretch of time as the request gives it, both ends included."""
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
 
-    min: Scalar = option(scalar)
-    max: Scalar = option(scalar)
+    min: Scalar | None = option(_bound, None, nullable=True)
+    max: Scalar | None = option(_bound, None, nullable=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +81,8 @@ class DateHistogram(BucketAggregation):
         leaf = column.leaf
         formats = self.format or (leaf.formats if leaf is not None else DEFAULT_FORMAT)
         extended = self._moments(self.extended_bounds, formats, rows)
+        hard = self._moments(self.hard_bounds, formats, rows)
+        check_ends(name, extended=extended, hard=hard)
 
         def show(key: Any) -> dict[str, Any]:
             return {"key_as_string": format_millis(key, formats, self.time_zone), "key": key}
@@ -78,7 +91,7 @@ class DateHistogram(BucketAggregation):
         return Bucketing(
             name=name,
             typed_name="date_histogram",
-            key=keys_over(values, buckets.key_of, hard=self._moments(self.hard_bounds, formats, rows)),
+            key=keys_over(values, buckets.key_of, hard=hard),
             render=interval_renderer(
                 name,
                 minimum=self.min_doc_count,
@@ -86,17 +99,24 @@ class DateHistogram(BucketAggregation):
                 keyed=self.keyed,
                 show=show,
                 following=buckets.following,
-                extended=None if extended is None else tuple(map(buckets.floor, extended)),
+                extended=None if extended is None else (_floor(buckets, extended[0]), _floor(buckets, extended[1])),
             ),
             is_list=values.multi,
         )
 
-    def _moments(self, bounds: Bounds | None, formats: str, rows: Rows) -> tuple[int, int] | None:
+    def _moments(self, bounds: Bounds | None, formats: str, rows: Rows) -> Ends | None:
         if bounds is None:
             return None
-        formats = f"{formats}||epoch_millis"
-        low, high = (resolve_date(bound, formats, now_ms=rows.now_ms) for bound in (bounds.min, bounds.max))
-        return low, high
+        return self._moment(bounds.min, formats, rows), self._moment(bounds.max, formats, rows)
+
+    def _moment(self, bound: Scalar | None, formats: str, rows: Rows) -> int | None:
+        if bound is None or isinstance(bound, int):
+            return bound
+        return resolve_date(bound, f"{formats}||epoch_millis", tz=self.time_zone, now_ms=rows.now_ms)
+
+
+def _floor(buckets: Buckets | ZonedBuckets, moment: int | None) -> int | None:
+    return None if moment is None else buckets.floor(moment)
 
 
 def date_values(column: RowColumn, missing: Scalar | None, formats: str, tz: tzinfo) -> Values:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, read_order
-from anomalyops_engine.query.aggregations.intervals import interval_renderer, keys_over
+from anomalyops_engine.query.aggregations.intervals import Ends, check_inside, interval_renderer, keys_over
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.errors import ContentParseError, IllegalQueryError
 from anomalyops_engine.query.expr import Cast, Expr, Literal, call
 from anomalyops_engine.query.options import Scalar, Subject, boolean, integer, number, option, scalar, table_of, text
 from anomalyops_engine.query.values import as_number
@@ -20,8 +20,17 @@ class Bounds:
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
 
-    min: float = option(number())
-    max: float = option(number())
+    min: float | None = option(number(), None, nullable=True)
+    max: float | None = option(number(), None, nullable=True)
+
+    def __post_init__(self) -> None:
+        """Check that the stretch goes from low to high.
+
+        Raises:
+            ContentParseError: it does not.
+        """
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ContentParseError(f"[min] [{self.min}] is greater than [max] [{self.max}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +58,14 @@ class Histogram(BucketAggregation):
             )
         width, offset = self.interval, self.offset
         values = column.filled(None if self.missing is None else as_number(self.missing))
-        extended, hard = self.extended_bounds, self.hard_bounds
+        extended, hard = _ends(self.extended_bounds), _ends(self.hard_bounds)
+        check_inside(extended, hard)
 
         def key_of(value: Expr) -> Expr:
             return call("floor", (Cast(value, "DOUBLE") - Literal(offset)) / Literal(width)) * Literal(width) + offset
 
-        def floor(value: float) -> float:
-            return (value - offset) // width * width + offset
+        def floor(value: float | None) -> float | None:
+            return None if value is None else (value - offset) // width * width + offset
 
         def following(key: float) -> float:
             return (round((key - offset) / width) + 1) * width + offset
@@ -63,7 +73,7 @@ class Histogram(BucketAggregation):
         return Bucketing(
             name=name,
             typed_name="histogram",
-            key=keys_over(values, key_of, hard=None if hard is None else (hard.min, hard.max)),
+            key=keys_over(values, key_of, hard=hard),
             render=interval_renderer(
                 name,
                 minimum=self.min_doc_count,
@@ -71,7 +81,11 @@ class Histogram(BucketAggregation):
                 keyed=self.keyed,
                 show=lambda value: {"key": float(value)},
                 following=following,
-                extended=None if extended is None else (floor(extended.min), floor(extended.max)),
+                extended=None if extended is None else (floor(extended[0]), floor(extended[1])),
             ),
             is_list=values.multi,
         )
+
+
+def _ends(bounds: Bounds | None) -> Ends | None:
+    return None if bounds is None else (bounds.min, bounds.max)

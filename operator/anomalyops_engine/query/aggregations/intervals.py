@@ -8,11 +8,52 @@ from typing import Any
 
 from anomalyops_engine.query.aggregations.aggregation import MAX_BUCKETS, Found, Inner, Render
 from anomalyops_engine.query.aggregations.rows import Values
-from anomalyops_engine.query.errors import TooManyBucketsError, UnsupportedQueryError
+from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, Literal, all_of, call, when
 
+Ends = tuple[Any | None, Any | None]  # of a stretch; None is open
 
-def keys_over(values: Values, key_of: Callable[[Expr], Expr], *, hard: tuple[Any, Any] | None) -> Expr:
+
+def check_ends(name: str, *, extended: Ends | None, hard: Ends | None) -> None:
+    """Check that stretches go from low to high.
+
+    Raises:
+        IllegalQueryError: one does not.
+    """
+    for kind, ends in (("extended_bounds", extended), ("hard_bounds", hard)):
+        low, high = ends or (None, None)
+        if low is not None and high is not None and low > high:
+            raise IllegalQueryError(
+                f"[{kind}.min][{low}] cannot be greater than [{kind}.max][{high}] for histogram aggregation [{name}]"
+            )
+
+
+def check_inside(extended: Ends | None, hard: Ends | None) -> None:
+    """Check that what is shown lies in what is counted.
+
+    Raises:
+        IllegalQueryError: it does not.
+    """
+    if extended is not None and hard is not None and not _lies_in(extended, hard):
+        raise IllegalQueryError(
+            f"Extended bounds have to be inside hard bounds, hard bounds: [{_shown(hard)}], extended bounds: "
+            f"[{_shown(extended)}]"
+        )
+
+
+def _lies_in(inner: Ends, outer: Ends) -> bool:
+    (first, last), (low, high) = inner, outer
+    return not (
+        (low is not None and first is not None and first < low)
+        or (high is not None and last is not None and last > high)
+    )
+
+
+def _shown(ends: Ends) -> str:
+    return "--".join("" if end is None else str(end) for end in ends)
+
+
+def keys_over(values: Values, key_of: Callable[[Expr], Expr], *, hard: Ends | None) -> Expr:
     """Return the key of a row, or the list of its keys where the values are lists.
 
     Args:
@@ -30,8 +71,10 @@ def keys_over(values: Values, key_of: Callable[[Expr], Expr], *, hard: tuple[Any
     return key_of(whole) if hard is None else when(_within(whole, hard), key_of(whole))
 
 
-def _within(value: Expr, hard: tuple[Any, Any]) -> Expr:
-    return all_of([value >= Literal(hard[0]), value < Literal(hard[1])])
+def _within(value: Expr, hard: Ends) -> Expr:
+    low, high = hard
+    above = [] if low is None else [value >= Literal(low)]
+    return all_of([*above, *([] if high is None else [value < Literal(high)])])
 
 
 def interval_renderer(
@@ -42,7 +85,7 @@ def interval_renderer(
     keyed: bool,
     show: Callable[[Any], dict[str, Any]],
     following: Callable[[Any], Any],
-    extended: tuple[Any, ...] | None,
+    extended: Ends | None,
 ) -> Render:
     """Return the rendering of a histogram.
 
@@ -79,11 +122,12 @@ def interval_renderer(
     return render
 
 
-def _fill(counts: dict[Any, int], following: Callable[[Any], Any], extended: tuple[Any, ...] | None) -> dict[Any, int]:
+def _fill(counts: dict[Any, int], following: Callable[[Any], Any], extended: Ends | None) -> dict[Any, int]:
     """Return the counts with the empty buckets between the first and the last key put in."""
-    if not counts and extended is None:
+    shown = [] if extended is None else [end for end in extended if end is not None]
+    if not counts and len(shown) < 2:
         return counts
-    edges = [*counts, *(extended or ())]
+    edges = [*counts, *shown]
     key, last = min(edges), max(edges)
     filled: dict[Any, int] = {}
     remaining = dict(counts)
