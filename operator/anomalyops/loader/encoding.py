@@ -233,14 +233,12 @@ def _number(column: Column, cell: str) -> str:
 
 
 def _boolean(column: Column, cell: str) -> str:
-    del column
     if cell.lower() not in {"true", "false"}:
         raise ValueError(f"{cell!r} is not true or false")
     return cell.lower()
 
 
 def _text(column: Column, cell: str) -> str:
-    del column
     return _quoted(cell)
 
 

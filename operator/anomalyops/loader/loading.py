@@ -17,7 +17,7 @@ from anomalyops.loader.columns import Evidence
 from anomalyops.loader.delimited import Dialect, find_dialect, read_delimited
 from anomalyops.loader.encoding import Encoder
 from anomalyops.loader.errors import LoadError
-from anomalyops.loader.files import COMPRESSED_SUFFIXES, Encoding, OpenFile, check_encoding, detect_encoding, opened
+from anomalyops.loader.files import COMPRESSED_SUFFIXES, Encoding, check_encoding, detect_encoding, opened
 from anomalyops.loader.json_rows import JsonForm, read_json, recognise_json
 from anomalyops.loader.log_lines import LOG_FORMATS, TIME_FIELD, read_log
 from anomalyops.loader.mapping import clashes, index_mapping
@@ -291,11 +291,10 @@ def _batches(source: Source) -> Iterator[tuple[Iterator[Batch], Callable[[], int
         yield iter(read_columnar(source.path, source.format.value)), lambda: 0
         return
     with opened(source.path) as file:
-        yield _rows(source, file, file.text(source.encoding.name)), lambda: file.position
+        yield _rows(source, file.text(source.encoding.name)), lambda: file.position
 
 
-def _rows(source: Source, file: OpenFile, text: TextIO) -> Iterator[Batch]:
-    del file
+def _rows(source: Source, text: TextIO) -> Iterator[Batch]:
     try:
         if source.dialect is not None:
             yield from read_delimited(text, source.dialect, _time_column(source.dialect, source.wishes))

@@ -40,7 +40,6 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        del app
         await run_in_threadpool(jobs.start)
         try:
             yield

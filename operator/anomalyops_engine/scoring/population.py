@@ -88,7 +88,6 @@ class PopulationDetection:
         plot: PlotSink | None,
     ) -> tuple[list[Anomaly], IntArray]:
         """Score and learn a stretch of buckets; see `detection.Detection.step`."""
-        del begin, plot
         if refused:
             values = values.without({key for key in values.keys if self._split(key) in refused})
         latest = np.zeros(len(values.keys), dtype=np.int64)

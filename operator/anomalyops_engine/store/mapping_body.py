@@ -223,7 +223,6 @@ def _only_true(key: str, value: object) -> None:
 
 
 def _templates(key: str, value: object) -> list[dict[str, Any]]:
-    del key
     templates = read_templates(value)
     check_templates(templates)
     return templates

@@ -158,7 +158,6 @@ def _number(low: int, high: int | None = None) -> Read:
 
 
 def _boolean(name: str, text: str) -> None:
-    del name
     if text not in {"true", "false"}:
         raise IllegalSettingError(f"Failed to parse value [{text}] as only [true] or [false] are allowed.")
 
@@ -182,7 +181,7 @@ def _bounds(name: str, text: str) -> None:
 
 
 def _any(name: str, text: str) -> None:
-    del name, text
+    """Take any text."""
 
 
 def _word(*words: str) -> Read:

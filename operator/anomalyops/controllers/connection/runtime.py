@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from anomalyops.controllers.connection.secrets import CredentialsError, Source, SourceWatch, credentials, sources
+from anomalyops.controllers.connection.secrets import (
+    CredentialsError,
+    CredentialSource,
+    SourceWatch,
+    credentials,
+    sources,
+)
 from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.health import Failure, FailureKind, connection_status
 from anomalyops.plan import Step
@@ -141,7 +147,7 @@ class ConnectionRuntime:
         self._cluster = cluster
         self._on_step = on_step
         self._session: _Session | None = None
-        self._watches: dict[Source, SourceWatch] = {}
+        self._watches: dict[CredentialSource, SourceWatch] = {}
         self._deaf = _Deafness()
         self._stale = True  # the gateway must be made anew
         self._wake = asyncio.Event()
@@ -299,7 +305,7 @@ class ConnectionRuntime:
             await old.retire()
         return session
 
-    async def _follow(self, wanted: frozenset[Source]) -> None:
+    async def _follow(self, wanted: frozenset[CredentialSource]) -> None:
         """Watches exactly these sources."""
         for source in self._watches.keys() - wanted:
             await self._watches.pop(source).stop()

@@ -21,7 +21,7 @@ RETRY = 5.0  # seconds after a watch that broke
 FORBIDDEN_RETRY = 5.0  # seconds until a right that is missing is asked for again
 
 
-class Source(NamedTuple):
+class CredentialSource(NamedTuple):
     """One Secret or ConfigMap: `collection` is `secrets` or `configmaps`."""
 
     collection: str
@@ -41,20 +41,22 @@ class CredentialsError(Exception):
     message: str
 
 
-def sources(connection: ElasticsearchConnection) -> frozenset[Source]:
+def sources(connection: ElasticsearchConnection) -> frozenset[CredentialSource]:
     """The Secrets and ConfigMaps that the connection names."""
     spec, namespace = connection.spec, connection.namespace
     found = set()
     if spec.auth is not None and spec.auth.secret is not None:
-        found.add(Source("secrets", namespace, spec.auth.secret))
+        found.add(CredentialSource("secrets", namespace, spec.auth.secret))
     if spec.ca_secret_ref is not None:
-        found.add(Source("secrets", namespace, spec.ca_secret_ref.name))
+        found.add(CredentialSource("secrets", namespace, spec.ca_secret_ref.name))
     if spec.ca_config_map_ref is not None:
-        found.add(Source("configmaps", namespace, spec.ca_config_map_ref.name))
+        found.add(CredentialSource("configmaps", namespace, spec.ca_config_map_ref.name))
     return frozenset(found)
 
 
-def credentials(connection: ElasticsearchConnection, value: Callable[[Source, str], str]) -> Credentials | None:
+def credentials(
+    connection: ElasticsearchConnection, value: Callable[[CredentialSource, str], str]
+) -> Credentials | None:
     """What to log in with; None for a connection that names nothing.
 
     Args:
@@ -67,18 +69,18 @@ def credentials(connection: ElasticsearchConnection, value: Callable[[Source, st
     spec, namespace = connection.spec, connection.namespace
     found: dict[str, str] = {}
     if spec.auth is not None and (api_key := spec.auth.api_key_secret_ref) is not None:
-        found["api_key"] = value(Source("secrets", namespace, api_key.name), api_key.key)
+        found["api_key"] = value(CredentialSource("secrets", namespace, api_key.name), api_key.key)
     if spec.auth is not None and (basic := spec.auth.basic_secret_ref) is not None:
-        source = Source("secrets", namespace, basic.name)
+        source = CredentialSource("secrets", namespace, basic.name)
         found["username"] = basic.username or value(source, basic.username_key)
         found["password"] = value(source, basic.password_key)
     if spec.auth is not None and (bearer := spec.auth.bearer_secret_ref) is not None:
-        found["bearer"] = value(Source("secrets", namespace, bearer.name), bearer.key)
+        found["bearer"] = value(CredentialSource("secrets", namespace, bearer.name), bearer.key)
     if spec.ca_secret_ref is not None:
-        source = Source("secrets", namespace, spec.ca_secret_ref.name)
+        source = CredentialSource("secrets", namespace, spec.ca_secret_ref.name)
         found["ca_pem"] = value(source, spec.ca_secret_ref.key)
     if spec.ca_config_map_ref is not None:
-        source = Source("configmaps", namespace, spec.ca_config_map_ref.name)
+        source = CredentialSource("configmaps", namespace, spec.ca_config_map_ref.name)
         found["ca_pem"] = value(source, spec.ca_config_map_ref.key)
     return Credentials(**found) if found else None
 
@@ -92,7 +94,7 @@ class SourceWatch:
         changed: Called after each change of the content or of the reason why there is none.
     """
 
-    def __init__(self, api: KubeApi, source: Source, changed: Callable[[], None]) -> None:
+    def __init__(self, api: KubeApi, source: CredentialSource, changed: Callable[[], None]) -> None:
         self.source = source
         self._api = api
         self._changed = changed
@@ -181,7 +183,7 @@ class SourceWatch:
             self._changed()
 
 
-def _how_to_allow(source: Source, refusal: str) -> str:
+def _how_to_allow(source: CredentialSource, refusal: str) -> str:
     """The command that gives the right which the API's refusal says is missing."""
     found = re.search(r"system:serviceaccount:([a-z0-9.-]+:[a-z0-9.-]+)", refusal)
     account = found.group(1) if found else "anomalyops-system:anomalyops"

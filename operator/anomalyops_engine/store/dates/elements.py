@@ -77,12 +77,10 @@ class Literal:
 
     def regex(self, groups: Groups) -> str:
         """Return the text, escaped."""
-        del groups
         return re.escape(self.text)
 
     def write(self, civil: Civil) -> str:
         """Return the text."""
-        del civil
         return self.text
 
 

@@ -56,7 +56,6 @@ class Epoch:
 
     def parse(self, value: object, *, round_up: bool, tz: tzinfo) -> int:
         """Return the moment; fractions down to a nanosecond are read."""
-        del tz
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError(value)
         if isinstance(value, int):
@@ -73,7 +72,6 @@ class Epoch:
 
     def write(self, nanos: int, tz: tzinfo) -> str:
         """Return the number, with as many digits of a fraction as it needs."""
-        del tz
         whole, rest = divmod(abs(nanos), self._nanos)
         fraction = f".{rest:0{self._digits}d}".rstrip("0") if rest else ""
         return f"{'-' if nanos < 0 else ''}{whole}{fraction}"

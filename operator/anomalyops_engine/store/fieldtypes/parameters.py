@@ -51,7 +51,6 @@ class Parameter:
 
 def boolean(path: str, given: Any) -> bool:
     """Return true or false; the words are taken too."""
-    del path
     if given in ("true", "false") or isinstance(given, bool):
         return given in ("true", True)
     raise MappingError(f"Failed to parse value [{given}] as only [true] or [false] are allowed.")
@@ -59,7 +58,6 @@ def boolean(path: str, given: Any) -> bool:
 
 def optional_text(path: str, given: Any) -> str | None:
     """Return a text; numbers and booleans are written as JSON writes them."""
-    del path
     if given is None or isinstance(given, str):
         return given
     return ("true" if given else "false") if isinstance(given, bool) else str(given)
@@ -69,7 +67,6 @@ def whole_number(at_least: int) -> Read:
     """Return a reader of whole numbers that are not below a limit."""
 
     def read(path: str, given: Any) -> int:
-        del path
         try:
             number = int(given) if not isinstance(given, bool) else int("")
         except (TypeError, ValueError):
@@ -104,7 +101,6 @@ def one_of(name: str, *values: str) -> Read:
     """Return a reader of one of some words."""
 
     def read(path: str, given: Any) -> str:
-        del path
         if given not in values:
             listed = ", ".join(values)
             raise MappingError(f"Unknown value [{given}] for field [{name}] - accepted values are [{listed}]")
@@ -133,7 +129,6 @@ def metadata(path: str, given: Any) -> dict[str, str]:
 
 def targets(path: str, given: Any) -> list[str]:
     """Return the fields that values are copied to."""
-    del path
     listed = given if isinstance(given, list) else [given]
     return [str(item) for item in listed]
 
@@ -152,7 +147,6 @@ def date_formats(path: str, given: Any) -> str:
 
 def analyzer(path: str, given: Any) -> str:
     """Return the name of an analyzer; those that are not built in do not exist, as nothing defines any."""
-    del path
     if not isinstance(given, str) or given not in _BUILT_IN_ANALYZERS:
         raise MappingError(f"analyzer [{given}] has not been configured in mappings")
     return given
@@ -174,7 +168,6 @@ def similarity(path: str, given: Any) -> str:
 
 def anything(path: str, given: Any) -> Any:
     """Return the value as it is."""
-    del path
     return given
 
 

@@ -86,7 +86,6 @@ class Reader:
         Raises:
             pyarrow.ArrowInvalid, OverflowError, UnicodeEncodeError: likewise to be looked at one by one.
         """
-        del values, kinds
         return None
 
     def same_column_as(self, other: Reader) -> bool:
