@@ -10,23 +10,38 @@ decides its type.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
+from anomalyops_engine.store.document_refusals import (
+    malformed,
+    mapping_conflict,
+    no_object,
+    not_mapped,
+    strict_dynamic,
+    wrong_name,
+)
 from anomalyops_engine.store.dynamic import detect
 from anomalyops_engine.store.errors import DocumentParsingError, MappingConflictError, MappingError
 from anomalyops_engine.store.fieldtypes import ABSENT, Reader, read_definition
-from anomalyops_engine.store.fieldtypes.reader import REFUSALS, ValueParseError, shown
+from anomalyops_engine.store.fieldtypes.reader import REFUSALS
 from anomalyops_engine.store.fieldtypes.texts import LONGEST_TERM, OverLimitError, Strings, longest_of
+from anomalyops_engine.store.json_values import (
+    Values,
+    has_float,
+    holds_objects,
+    joined,
+    scalars,
+    unwrapped,
+    zipped,
+)
 from anomalyops_engine.store.mapping import Field, IndexMapping, parents_of
-from anomalyops_engine.store.mapping_body import METADATA_FIELDS
 from anomalyops_engine.store.source_values import as_points, flat, values_at
 from anomalyops_engine.store.templates import template_for
 
-Values = list[Any]
 IGNORED_COLUMN = "_ignored"
 _NONE = frozenset({type(None), type(ABSENT)})
 _SLOW = (pa.ArrowInvalid, pa.ArrowTypeError, *REFUSALS)
@@ -114,7 +129,7 @@ class Batch:
         self._refusals.append((position, path, error))
 
     def _refuse_all(self, values: Values, path: str, error: DocumentParsingError) -> None:
-        for position in dict.fromkeys(position for position, _ in _scalars(values)):
+        for position in dict.fromkeys(position for position, _ in scalars(values)):
             self._refuse(position, path, error)
 
     # --- from documents to leaves ---
@@ -126,7 +141,7 @@ class Batch:
             missing = ABSENT if self._reads_nulls(path) else None
             values = [document.get(key, missing) for document in documents]
             kinds = set(map(type, values)) - _NONE
-            wrong = _wrong_name(key, path, root=not prefix)
+            wrong = wrong_name(key, path, root=not prefix)
             if wrong is not None:
                 self._refuse_all([True if key in document else None for document in documents], path, wrong)
             elif self._is_disabled(path) or (not kinds and missing is None):
@@ -152,10 +167,10 @@ class Batch:
             return False
         if self.mapping.has_object(path):
             return dict in kinds or list in kinds or bool(kinds)
-        if not (dict in kinds or (list in kinds and _holds_objects(values))):
+        if not (dict in kinds or (list in kinds and holds_objects(values))):
             return False
         # The first document decides.
-        position, first = next(_scalars(values), (0, None))
+        position, first = next(scalars(values), (0, None))
         if not isinstance(first, dict):
             return False
         return self._brings_object(path, position, values)
@@ -164,7 +179,7 @@ class Batch:
         """Map a new object, as far as that is wanted, and return whether it is one (or to be left alone)."""
         dynamic, within = self.mapping.dynamic_at(path)
         if dynamic == "strict":
-            self._refuse_all(values, path, _strict(path, within))
+            self._refuse_all(values, path, strict_dynamic(path, within))
             return True
         if dynamic == "false":
             return True
@@ -175,7 +190,7 @@ class Batch:
         try:
             self.mapping = self.mapping.with_object(path, said)
         except MappingConflictError as error:
-            self._refuse_all(values, path, _not_mapped(error))
+            self._refuse_all(values, path, not_mapped(error))
             return True
         self._brought_by[path] = position
         return True
@@ -192,11 +207,11 @@ class Batch:
             if isinstance(value, list):
                 items = [item for item in flat(value) if item is not None]
                 if all(isinstance(item, dict) for item in items):
-                    objects[-1] = _zip_objects(items)
+                    objects[-1] = zipped(items)
                     continue
             if value is not None and value is not ABSENT:
                 self._misplaced.add(path)
-                self._refuse(position, path, DocumentParsingError(_no_object(path), field=path))
+                self._refuse(position, path, DocumentParsingError(no_object(path), field=path))
         self._gather(f"{path}.", objects)
 
     def _add_leaf(self, path: str, values: Values) -> None:
@@ -204,7 +219,7 @@ class Batch:
         if known is None:
             self._leaves[path] = values
         else:  # `{"a.b": 1}` and `{"a": {"b": 1}}` are the same field
-            self._leaves[path] = [_join(first, second) for first, second in zip(known, values, strict=True)]
+            self._leaves[path] = [joined(first, second) for first, second in zip(known, values, strict=True)]
 
     def _copy(self) -> None:
         """Add the values of fields with `copy_to` to those that they are copied to."""
@@ -227,7 +242,7 @@ class Batch:
             values = [as_points(value) for value in values]
         if isinstance(reader, Strings):
             values = self._spelled(path, values)
-        values, lists = _unwrapped(values, keep_nulls=self._reads_nulls(path))
+        values, lists = unwrapped(values, keep_nulls=self._reads_nulls(path))
         if lists and not leaf.multi:
             self.mapping = self.mapping.with_multi(path)
             leaf = self.mapping.fields[path]
@@ -288,7 +303,7 @@ class Batch:
                 if reader.ignore_malformed and (reader.takes_objects or not isinstance(value, dict)):
                     self._ignore(position, leaf.path)
                 else:
-                    self._refuse(position, leaf.path, _malformed(leaf, value, error))
+                    self._refuse(position, leaf.path, malformed(leaf, value, error))
             return None
 
         return read
@@ -301,11 +316,11 @@ class Batch:
     def _spelled(self, path: str, values: Values) -> Values:
         """Return values with numbers as their documents spell them: `1.10` as a string is not `1.1`."""
         kinds = set(map(type, values))
-        if self._sources is None or not kinds & {float, list} or not any(map(_has_float, values)):
+        if self._sources is None or not kinds & {float, list} or not any(map(has_float, values)):
             return values
         out = list(values)
         for position, value in enumerate(values):
-            if _has_float(value):
+            if has_float(value):
                 document = json.loads(self._sources[position], parse_float=str)
                 found = list(values_at(document, path))
                 out[position] = found[0] if len(found) == 1 else found
@@ -339,7 +354,7 @@ class Batch:
         leaf = self.mapping.fields.get(path)
         if leaf is not None:
             return leaf
-        position, first = next(_scalars(values), (0, None))
+        position, first = next(scalars(values), (0, None))
         if first is None:
             self._bring_parents(path, values)
             return None
@@ -352,7 +367,7 @@ class Batch:
         if dynamic == "false":
             return None
         if dynamic == "strict":
-            self._refuse_all(values, path, _strict(path, within))
+            self._refuse_all(values, path, strict_dynamic(path, within))
             return None
         return self._map_dynamically(path, position, first, values)
 
@@ -375,11 +390,13 @@ class Batch:
             what = "field alias" if path in self.mapping.aliases else "multi-field"
             return DocumentParsingError(f"Cannot write to a {what} [{path}].", field=path)
         if self.mapping.has_object(path):
-            return DocumentParsingError(_no_object(path), field=path)
+            return DocumentParsingError(no_object(path), field=path)
         for parent in parents_of(path):
             if parent in self.mapping.fields:
                 kind = self.mapping.fields[parent].type
-                return _conflict(f"mapper [{parent}] cannot be changed from type [{kind}] to [ObjectMapper]", path)
+                return mapping_conflict(
+                    f"mapper [{parent}] cannot be changed from type [{kind}] to [ObjectMapper]", path
+                )
         return None
 
     def _map_dynamically(self, path: str, position: int, first: Any, values: Values) -> Field | None:
@@ -387,7 +404,7 @@ class Batch:
         try:
             self.mapping = self.mapping.with_field(path, read_definition(path, definition))
         except (MappingConflictError, MappingError) as error:
-            self._refuse_all(values, path, _not_mapped(error))
+            self._refuse_all(values, path, not_mapped(error))
             return None
         self._brought_by[path] = position
         if isinstance(values[position], list):
@@ -418,7 +435,7 @@ class Batch:
             other, definition = self._definition(path, item)
             if other != kind and definition["type"] != made:
                 message = f"mapper [{path}] cannot be changed from type [{made}] to [{definition['type']}]"
-                self._refuse(position, path, _conflict(message, path))
+                self._refuse(position, path, mapping_conflict(message, path))
                 return
 
 
@@ -426,59 +443,6 @@ def _is_settled(mapping: IndexMapping, path: str) -> bool:
     """Return whether a mapping says that a path, or what it lies in, is an object or is none."""
     known = mapping.fields.keys() | mapping.aliases.keys() | mapping.multi_fields.keys()
     return mapping.has_object(path) or path in known or any(parent in known for parent in parents_of(path))
-
-
-def _wrong_name(key: str, path: str, *, root: bool) -> DocumentParsingError | None:
-    """Return what is wrong with a key of a document, None when nothing is."""
-    if not key:
-        cause = "field name cannot be an empty string"
-        return DocumentParsingError(f"failed to parse: {cause}", field=path, cause=cause)
-    if key.isspace():
-        return DocumentParsingError(f"Field name cannot contain only whitespace: [{path}]", field=path)
-    if key[0] == "." or ".." in key or not all(part.strip() for part in key.rstrip(".").split(".")):
-        cause = f"field name cannot contain only whitespace: ['{path}']"
-        return DocumentParsingError(f"failed to parse: {cause}", field=path, cause=cause)
-    if root and key[0] == "_":
-        if key in METADATA_FIELDS:
-            return DocumentParsingError(
-                f"Field [{key}] is a metadata field and cannot be added inside a document. Use the index API request "
-                "parameters.",
-                field=path,
-            )
-        if key == "_doc_count":
-            message = f"field [{key}] of documents is not supported by this engine"
-            return DocumentParsingError(message, field=path, type="not_implemented_exception")
-    return None
-
-
-def _malformed(leaf: Field, value: Any, error: Exception) -> DocumentParsingError:
-    return DocumentParsingError(
-        f"failed to parse field [{leaf.path}] of type [{leaf.type}]. Preview of field's value: '{shown(value)}'",
-        field=leaf.path,
-        cause=str(error),
-        cause_type="parse_exception" if isinstance(error, ValueParseError) else "illegal_argument_exception",
-    )
-
-
-def _not_mapped(error: Exception) -> DocumentParsingError:
-    return DocumentParsingError(f"failed to parse: {error}", cause=str(error))
-
-
-def _conflict(message: str, path: str) -> DocumentParsingError:
-    return DocumentParsingError(message, field=path, type="illegal_argument_exception")
-
-
-def _strict(path: str, within: str) -> DocumentParsingError:
-    name = path.rpartition(".")[2]
-    return DocumentParsingError(
-        f"mapping set to strict, dynamic introduction of [{name}] within [{within}] is not allowed",
-        field=path,
-        type="strict_dynamic_mapping_exception",
-    )
-
-
-def _no_object(path: str) -> str:
-    return f"object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
 
 
 def _may_differ(reader: Reader, column: pa.Array) -> bool:
@@ -496,66 +460,3 @@ def _listed(column: pa.Array) -> pa.Array:
     for valid in column.is_valid().to_pylist():
         offsets.append(offsets[-1] + valid)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), found, mask=column.is_null())
-
-
-def _unwrapped(values: Values, *, keep_nulls: bool) -> tuple[Values, bool]:
-    """Return values with flat lists, a list of one as that one; and whether some list is left."""
-    if list not in set(map(type, values)):
-        return values, False
-    out: Values = []
-    some = False
-    for value in values:
-        if not isinstance(value, list):
-            out.append(value)
-            continue
-        items = list(flat(value)) if keep_nulls else [item for item in flat(value) if item is not None]
-        if not items:
-            out.append(ABSENT)
-        elif len(items) == 1:
-            out.append(items[0])
-        else:
-            out.append(items)
-            some = True
-    return out, some
-
-
-def _scalars(values: Values) -> Iterator[tuple[int, Any]]:
-    """Yield the values that are neither null nor lists, with the positions of their documents."""
-    for position, value in enumerate(values):
-        if isinstance(value, list):
-            for item in flat(value):
-                if item is not None:
-                    yield position, item
-        elif value is not None and value is not ABSENT:
-            yield position, value
-
-
-def _holds_objects(values: Values) -> bool:
-    return any(isinstance(item, dict) for value in values if isinstance(value, list) for item in flat(value))
-
-
-def _zip_objects(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return an array of objects as one object of arrays: inner objects are not kept apart, as in Elasticsearch."""
-    merged: dict[str, Any] = {}
-    for item in items:
-        for key, value in item.items():
-            known = merged.setdefault(key, [])
-            known.append(value)
-    return {key: values[0] if len(values) == 1 else values for key, values in merged.items()}
-
-
-def _join(first: Any, second: Any) -> Any:
-    if first is None or first is ABSENT:
-        return second
-    if second is None or second is ABSENT:
-        return first
-    return [
-        *(first if isinstance(first, list) else [first]),
-        *(second if isinstance(second, list) else [second]),
-    ]
-
-
-def _has_float(value: Any) -> bool:
-    return isinstance(value, float) or (
-        isinstance(value, list) and any(isinstance(item, float) for item in flat(value))
-    )
