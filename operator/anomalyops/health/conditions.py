@@ -57,17 +57,16 @@ class History:
         """The last condition of this type."""
         return find_condition(self.previous, type_)
 
-    def conditions(self, findings: Iterable[Finding], *, kept: Iterable[Condition] = ()) -> list[Condition]:
+    def conditions(self, findings: Iterable[Finding | Condition]) -> list[Condition]:
         """The new conditions, one a type, in a fixed order.
 
         Args:
-            findings: What holds now; of several with one type the first counts.
-            kept: Earlier conditions to carry on unchanged where nothing new is found.
+            findings: What holds now, and earlier conditions that are carried on as they are; of several with one type
+                the first counts.
         """
         made: dict[str, Condition] = {}
         for finding in findings:
-            made.setdefault(finding.type.value, self._condition(finding))
-        for condition in kept:
+            condition = finding if isinstance(finding, Condition) else self._condition(finding)
             made.setdefault(condition.type, condition)
         return sorted(made.values(), key=lambda condition: _ORDER.get(condition.type, len(_ORDER)))
 

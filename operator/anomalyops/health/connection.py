@@ -138,7 +138,7 @@ def _unknown(history: History, failure: Failure, resource: AnomalyJob | Datafeed
         *([] if failure.kind is FailureKind.PLACE_CHANGED else [_trouble(failure)]),
     ]
     kept = [condition for condition in history.previous if condition.type not in _RENEWED]
-    return history.conditions(findings, kept=kept)
+    return history.conditions([*findings, *kept])
 
 
 def _waits(policy: DeletionPolicy, failure: Failure, name: str) -> str:

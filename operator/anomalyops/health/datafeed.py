@@ -141,19 +141,14 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         edited=_edited(datafeed, previous) or (job is not None and _edited(job, job.status)),
     )
     delayed = facts.delayed_data(messages, last.delayed_data)
-    equal = synced(history, Subject.DATAFEED, plan_state, exists=observed is not None)
     findings = [
         *not_compared(_verdict(look), history, datafeed.metadata.generation, plan_state),
         *_typed(look, delayed, now),
+        synced(history, Subject.DATAFEED, plan_state, exists=observed is not None),
     ]
-    kept = []
-    if isinstance(equal, Finding):
-        findings.append(equal)
-    else:
-        kept.append(equal)
     return DatafeedStatus(
         observed_generation=generation,
-        conditions=history.conditions(findings, kept=kept),
+        conditions=history.conditions(findings),
         datafeed_id=datafeed.server_id,
         job_id=datafeed.spec.job_ref.name if job is None else job.server_id,
         datafeed_state=None if observed is None else observed.state.value,

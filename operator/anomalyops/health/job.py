@@ -73,19 +73,14 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
         # A job that no data reaches detects nothing.
         message = f"{verdict.ready.message}, but {datafeed_trouble.message}"
         verdict = unwell(Reason(datafeed_trouble.reason), message)
-    equal = synced(history, Subject.JOB, plan_state, exists=observed is not None)
     findings = [
         *not_compared(verdict, history, job.metadata.generation, plan_state),
         *_typed(observed, memory, plan_state),
+        synced(history, Subject.JOB, plan_state, exists=observed is not None),
     ]
-    kept = []
-    if isinstance(equal, Finding):
-        findings.append(equal)
-    else:
-        kept.append(equal)
     return AnomalyJobStatus(
         observed_generation=generation,
-        conditions=history.conditions(findings, kept=kept),
+        conditions=history.conditions(findings),
         job_id=job.server_id,
         job_state=None if observed is None else observed.state.value,
         datafeed_state=None if datafeed is None else datafeed.state.value,
