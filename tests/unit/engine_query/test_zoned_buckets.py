@@ -166,3 +166,10 @@ def test_moments_far_away_have_a_bucket_too(year):
     buckets = ZonedBuckets(calendar_interval("day"), 0, ZoneInfo("Europe/Berlin"))
     (key,) = keys_in_the_database(buckets, [moment])
     assert 0 <= moment - key < 25 * HOUR
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+@pytest.mark.parametrize("offset", [0, HOUR, -(2**60)])
+def test_moments_that_have_no_bucket_in_64_bits_have_none(interval, offset):
+    buckets = ZonedBuckets(interval, offset, ZoneInfo("America/New_York"))
+    assert keys_in_the_database(buckets, [2**63 - 1, -(2**63)]) == [None, None]

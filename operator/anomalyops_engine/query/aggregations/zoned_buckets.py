@@ -22,6 +22,8 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 # Years 1 to 9999.
 _FIRST_MS: Final = -62_135_596_800_000
 _LAST_MS: Final = 253_402_300_799_999
+# Where sums with offsets of intervals and zones stay within 64 bits.
+_FURTHEST_MS: Final = 2**61
 _BEGINNING: Final = -(2**62)
 
 
@@ -55,7 +57,8 @@ class ZonedBuckets:
 
     def key_of(self, value: Expr) -> Expr:
         """Return the start of the bucket that holds a moment; NULL for moments that have none in 64 bits."""
-        moment = value - self.offset if self.offset else value
+        within = all_of([value >= -_FURTHEST_MS, value <= _FURTHEST_MS])
+        moment = when(within, value - self.offset if self.offset else value)
         key = self._key(when(all_of([moment >= _FIRST_MS, moment <= _LAST_MS]), moment))
         key = when(moment < _FIRST_MS, self._far(moment, self._periods[0]), key)
         key = when(moment > _LAST_MS, self._far(moment, self._periods[-1]), key)
