@@ -36,8 +36,16 @@ from anomalyops_engine.query.options import (
     scalar,
 )
 from anomalyops_engine.query.regexes import literal_pattern
-from anomalyops_engine.query.values import as_text, column_value, epoch_numbers, in_block, same_number
+from anomalyops_engine.query.values import (
+    as_text,
+    column_value,
+    epoch_numbers,
+    in_block,
+    not_created,
+    same_number,
+)
 from anomalyops_engine.store import Field, ip
+from anomalyops_engine.store.dates import format_millis
 
 # What is not searched by value, and why.
 _NOT_EXACT = {
@@ -84,6 +92,9 @@ def _at_moment(leaf: Field, value: Scalar, scope: Scope) -> Expr:
     formats = epoch_numbers(leaf.formats, value)
     low = resolve_date(value, formats, now_ms=scope.now_ms)
     high = resolve_date(value, formats, now_ms=scope.now_ms, round_up=True)
+    if leaf.type == "date_nanos" and low < 0:
+        reason = f"date[{format_millis(low)}] is before the epoch in 1970 and cannot be stored in nanosecond resolution"
+        raise not_created(IllegalQueryError(reason))
     return some_value(leaf, lambda moment: all_of([moment >= low, moment <= high]))
 
 
