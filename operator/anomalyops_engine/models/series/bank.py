@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from anomalyops_engine.models.kernel import history
 from anomalyops_engine.models.kernel.keyed_state import KeyedState
-from anomalyops_engine.models.series import calendar, learner
+from anomalyops_engine.models.series import calendar, forecasting, learner
 from anomalyops_engine.models.series.state import (
+    ATOM,
     DETAIL_COLUMNS,
     FORECASTER,
     FORECASTERS,
+    HORIZON,
+    HORIZONS,
     KNOWN,
     LEVEL,
     RANKS,
@@ -85,6 +90,7 @@ class SeriesBank(KeyedState[SeriesState, SeriesParameters]):
             histories=np.tile(history.prior(), (n, FORECASTERS, 2, 1, 1)),
             alarms=np.zeros((n, RANKS), dtype=np.float32),
             young=np.zeros((n, YOUNG, 2)),
+            horizons=np.zeros((n, ATOM, HORIZONS), dtype=HORIZON),
         )
 
     def advance(self, rows: IntArray, values: FloatArray, *, first_bucket: int, conditions: FloatArray) -> FloatArray:
@@ -103,3 +109,60 @@ class SeriesBank(KeyedState[SeriesState, SeriesParameters]):
         said = calendar.of_buckets(first_bucket, values.shape[1], self.parameters.span_s)
         learner.advance(self.state, self.parameters, rows, values, first_bucket, said, conditions, details)
         return details
+
+    def fork(self, folder: Path | None = None) -> SeriesBank:
+        """The same series, with a state of their own: in memory, or in files of a folder."""
+        copy = SeriesBank(self.parameters)
+        copy.keys, copy._index = list(self.keys), dict(self._index)
+        n = len(self.keys)
+        if folder is None:
+            copy.state = SeriesState._make(array[:n].copy() for array in self.state)
+            return copy
+        arrays = []
+        for name, array in self.state._asdict().items():
+            kept = np.lib.format.open_memmap(
+                folder / f"{name}.npy", mode="w+", dtype=array.dtype, shape=(max(n, 1), *array.shape[1:])
+            )
+            kept[:n] = array[:n]
+            arrays.append(np.asarray(kept))
+        copy.state = SeriesState._make(arrays)
+        return copy
+
+    def established(self) -> IntArray:
+        """Positions of the series of which enough was seen to forecast them."""
+        seen = self.state.series["seen"][: len(self.keys)]
+        return np.flatnonzero(seen >= self.parameters.learning).astype(np.int64)
+
+    def forecast(self, row: int, *, first_bucket: int) -> SeriesForecast:
+        """A forecast of a series from a bucket on: the one behind the last that was learnt."""
+        return SeriesForecast(self, row, first_bucket)
+
+
+@dataclass(slots=True)
+class SeriesForecast:
+    """A forecast of one series, as far as it is asked for.
+
+    Attributes:
+        bank: The series; their state is read alone.
+        row: The position of the series.
+        first_bucket: Number of the first bucket: its start over the bucket span.
+        done: Buckets that were forecast.
+        ended: Whether it went on no farther, because its bounds would be wider than all values that the series has had.
+    """
+
+    bank: SeriesBank
+    row: int
+    first_bucket: int
+    done: int = 0
+    ended: bool = False
+    _error: FloatArray = field(default_factory=lambda: np.zeros(3))
+
+    def extend(self, buckets: int) -> FloatArray:
+        """The next buckets, fewer where it ends: (buckets, 3) expected value, lower and upper 95 % bound."""
+        state, p = self.bank.state, self.bank.parameters
+        path = np.zeros((0 if self.ended else buckets, 3))
+        said = calendar.of_buckets(self.first_bucket + self.done, len(path), p.span_s)
+        made = forecasting.forecast_series(state, p, self.row, self.first_bucket, self.done, said, self._error, path)
+        self.done += made
+        self.ended = made < buckets
+        return path[:made]

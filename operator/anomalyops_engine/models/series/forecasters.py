@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from anomalyops_engine.models.kernel.compiling import kernel
-from anomalyops_engine.models.series import seasons, spread
+from anomalyops_engine.models.series import horizons, seasons, spread
 from anomalyops_engine.models.series.state import (
     DAILY,
     DAY_S,
@@ -137,6 +137,7 @@ def learn(
     forecaster.far_rate += ((1.0 if far else 0.0) - forecaster.far_rate) / RARE_MEMORY
     step = spread.bounded(residual, 3.0 * math.sqrt(wide), rare)
     if f.ready and not only_season:
+        horizons.note_miss(series, forecaster, residual, p.spread_memory)
         at = forecaster.ring_at
         state.ring[i, e, at, 0] = residual
         state.ring[i, e, at, 1] = square
@@ -165,4 +166,5 @@ def learn(
             return
     if only_season or (e == HOURLY and f.slot < 0):
         return
+    horizons.note(state, p, i, e, time_s / p.span_s, step)
     _learn_level(p, forecaster, e, series.seen, step)

@@ -32,6 +32,7 @@ from anomalyops_engine.models.series import (
     clock,
     forecasters,
     habit,
+    horizons,
     levels,
     score,
     seasons,
@@ -242,7 +243,7 @@ def _learn(
         # A jump between levels may be the beginning of a season, where none speaks yet.
         mine = value if e >= DAILY and verdict.jump and verdict.who < DAILY else calm
         forecasters.learn(state, p, i, e, mine, forecasts[e], verdict.factor, local_s, only_season, plain)
-    _learn_atom(state, i, value)
+    _learn_atom(state, p, i, value)
     if not verdict.season and series.speaker != ATOM:
         width = 3.0 * math.sqrt(verdict.square)
         if series.speaker < HOURLY and state.forecasters[i, FAST].spread_n > 0:
@@ -261,7 +262,7 @@ def _learn(
 
 
 @kernel
-def _learn_atom(state: SeriesState, i: int, value: float) -> None:
+def _learn_atom(state: SeriesState, p: SeriesParameters, i: int, value: float) -> None:
     """Let ATOM learn a value; its ring holds whether values left the repeated one."""
     series = state.series[i]
     forecaster = state.forecasters[i, ATOM]
@@ -271,6 +272,7 @@ def _learn_atom(state: SeriesState, i: int, value: float) -> None:
     state.ring[i, ATOM, at, 1] = share * (1.0 - share)
     forecaster.ring_at = (at + 1) % WINDOW
     forecaster.ring_n = min(forecaster.ring_n + 1, WINDOW)
+    horizons.note_miss(series, forecaster, value - series.atom, p.spread_memory)
     atoms.learn(series, value)
 
 

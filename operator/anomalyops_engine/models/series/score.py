@@ -133,7 +133,7 @@ def _never_seen(series: Any, value: float, mean: float) -> float:
 
 
 @kernel
-def _opinion(
+def opinion(
     state: SeriesState, p: SeriesParameters, i: int, moment: Moment, forecasts: tuple[Forecast, ...]
 ) -> Opinion:
     """Who speaks, and what is expected."""
@@ -201,7 +201,7 @@ def judge(
     """
     series = state.series[i]
     e = series.speaker
-    o = _opinion(state, p, i, moment, forecasts)
+    o = opinion(state, p, i, moment, forecasts)
     detail[TYPICAL], detail[SPREAD_RATIO] = o.mean, o.f.ratio
     if o.who == ATOM:
         one, raw = of_atom(state, p, i, value)

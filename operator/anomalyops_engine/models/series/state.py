@@ -24,6 +24,8 @@ SPECIAL_DAYS = 6
 """Kinds of day of the calendar; see `calendar`."""
 SPECIAL_SLOTS = 8
 """Slots of a special day."""
+HORIZONS = 7
+"""Distances at which a forecaster's errors are known; see `horizons`."""
 
 # Columns of `details`.
 TYPICAL, LOWER, UPPER, SURPRISE, SINGLE, MULTI, DEVIATION, ANOMALY_LENGTH, SPREAD_RATIO = range(9)
@@ -73,6 +75,7 @@ FORECASTER = np.dtype(
         ("slope", "f8"),
         ("spread", "f8"),  # residual variance; of counts, over the expected count
         ("spread_n", "f8"),  # residuals behind it
+        ("miss", "f8"),  # mean square of the residuals, far ones included
         ("evidence", "f8"),  # discounted log likelihood against the speaker
         ("far_rate", "f8"),  # share of residuals that are far
         ("multi_spread", "f8"),  # variance of the multi-bucket deviation
@@ -92,6 +95,18 @@ SLOT = np.dtype(
     align=True,
 )
 LEVEL = np.dtype([("center", "f8"), ("visits", "f4"), ("dwell", "f4")], align=True)
+HORIZON = np.dtype(
+    [
+        ("level", "f8"),  # what was expected, but for the season, when the anchor was set
+        ("slope", "f8"),  # the slope then
+        ("bucket", "f8"),  # when that was, in buckets; 0 before the first
+        ("samples", "f8"),  # errors behind the following
+        ("excess", "f8"),  # mean square of the error beyond that of the next bucket's forecast
+        ("along", "f8"),  # mean product of the error and of what the slope foretold
+        ("foretold", "f8"),  # mean square of what the slope foretold
+    ],
+    align=True,
+)
 
 
 class SeriesState(NamedTuple):
@@ -108,6 +123,7 @@ class SeriesState(NamedTuple):
         histories: (n, FORECASTERS, 2, 2, history.BINS + 1): of single- and multi-bucket deviations.
         alarms: (n, RANKS): earlier alarms by size, old ones discounted.
         young: (n, YOUNG, 2): the first values and their buckets.
+        horizons: (n, ATOM, HORIZONS) HORIZON: how each forecaster but ATOM errs farther ahead.
     """
 
     series: RecordArray
@@ -120,6 +136,7 @@ class SeriesState(NamedTuple):
     histories: Float32Array
     alarms: Float32Array
     young: FloatArray
+    horizons: RecordArray
 
 
 class SeriesParameters(NamedTuple):
