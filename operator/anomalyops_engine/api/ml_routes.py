@@ -10,17 +10,19 @@ from anomalyops_engine.api.errors import not_supported
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_categories import CategoryEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
+from anomalyops_engine.api.ml_forecasts import ForecastEndpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
 from anomalyops_engine.jobs import JobService
 
 
 def endpoints(service: JobService) -> list[Endpoint]:
-    """Return the endpoints of jobs, datafeeds and results over a job service."""
+    """Return the endpoints of jobs, datafeeds, results and forecasts over a job service."""
     return [
         *DatafeedEndpoints(service).endpoints(),
         *ResultEndpoints(service).endpoints(),
         *CategoryEndpoints(service).endpoints(),
+        *ForecastEndpoints(service).endpoints(),
         *JobEndpoints(service).endpoints(),
         Endpoint("GET POST PUT DELETE HEAD", "/_ml/{path:path}", Lane.STATE, _missing, None),
         Endpoint("GET", "/_cat/ml/{path:path}", Lane.STATE, _missing, None),

@@ -101,6 +101,7 @@ FUNCTIONS: Final = (
         family=Family.SERIES,
         over_family=Family.POPULATION,
         plotted="information content of value per bucket",
+        forecast=False,
     ),
     Function(
         name="mean",

@@ -101,6 +101,7 @@ class Function:
         learning_buckets: Non-empty buckets to see before anything can be anomalous.
         family: What learns its series; None when it cannot be analysed yet.
         over_family: What learns members of a population; None when it cannot be analysed with an over field (yet).
+        forecast: Whether its series can be forecast.
         plotted: What model plots call the value.
         plotted_side: The same where one side counts, behind `low` or `high`; empty when that makes no difference.
         weighs_events: Whether the number of events of a rare value matters.
@@ -124,6 +125,7 @@ class Function:
     learning_buckets: int = 8
     family: Family | None = None
     over_family: Family | None = None
+    forecast: bool = True
     plotted: str = ""
     plotted_side: str = ""
     weighs_events: bool = False

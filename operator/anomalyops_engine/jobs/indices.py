@@ -35,18 +35,21 @@ RESULTS_MAPPINGS: Final[JsonObject] = {
         **_properties(
             keyword=f"""job_id result_type function function_description field_name {_SPLITS}
                 correlated_by_field_value influencer_field_name influencer_field_value model_feature
-                snapshot_id min_version memory_status categorization_status mlcategory regex""",
-            date="""timestamp latest_record_time_stamp latest_result_time_stamp log_time
+                snapshot_id min_version memory_status categorization_status mlcategory regex
+                forecast_id forecast_alias forecast_status forecast_messages""",
+            date="""forecast_start_timestamp forecast_end_timestamp forecast_create_timestamp
+                forecast_expiry_timestamp timestamp latest_record_time_stamp latest_result_time_stamp log_time
                 earliest_record_timestamp latest_record_timestamp last_data_time
                 latest_empty_bucket_timestamp latest_sparse_bucket_timestamp latest_bucket_timestamp""",
             boolean="is_interim retain",
             long="""bucket_span event_count processing_time_ms detector_index snapshot_doc_count
                 category_id max_matching_length num_matches preferred_to_categories categorized_doc_count
                 total_category_count frequent_category_count rare_category_count dead_category_count
-                failed_category_count""",
+                failed_category_count processed_record_count forecast_memory_bytes""",
             double="""anomaly_score initial_anomaly_score raw_anomaly_score influencer_score
                 initial_influencer_score record_score initial_record_score probability multi_bucket_impact
-                actual typical model_lower model_upper model_median""",
+                actual typical model_lower model_upper model_median
+                forecast_lower forecast_upper forecast_prediction forecast_progress""",
             text="description terms examples",
         ),
         "bucket_influencers": {

@@ -21,6 +21,7 @@ from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.capacity import no_room
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
+from anomalyops_engine.jobs.forecast_request import forecasts_stats
 from anomalyops_engine.jobs.indices import prepare_results, release_results
 from anomalyops_engine.jobs.journal import pending_state, write_checkpoint
 from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
@@ -270,7 +271,7 @@ class JobOperations:
                 if feed is not None:
                     self._registry.save_datafeed(writer, feed.config, feed_run)
                 audit.write(writer)
-            entry.config, entry.run, entry.analysis = config, run, None
+            entry.config, entry.run, entry.analysis, entry.forecasts = config, run, None, {}
             if feed is not None:
                 feed.run = feed_run
 
@@ -309,7 +310,7 @@ class JobOperations:
                 del self._registry.jobs[job_id]
                 if feed is not None:
                     self._registry.datafeeds.pop(feed.datafeed_id, None)
-            entry.run.state, entry.analysis = "closed", None
+            entry.run.state, entry.analysis, entry.forecasts = "closed", None, {}
 
     def _abandon(self, feed: DatafeedEntry | None) -> None:
         running = self._runtime.running.pop(feed.datafeed_id, None) if feed is not None else None
@@ -332,7 +333,7 @@ class JobOperations:
             "job_id": job_id,
             "data_counts": counts.render(job_id),
             "model_size_stats": model_size_stats(entry.config, run),
-            "forecasts_stats": {"total": 0, "forecasted_jobs": 0},
+            "forecasts_stats": forecasts_stats(entry.forecasts.values()),
             "state": run.state,
         }
         if run.state == "opened":

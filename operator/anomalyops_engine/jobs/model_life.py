@@ -12,6 +12,7 @@ from anomalyops_engine.config.units import DAY_MS, SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.category_life import note_categories, write_categories
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
+from anomalyops_engine.jobs.forecast_request import erase_forecasts
 from anomalyops_engine.jobs.journal import erase_model
 from anomalyops_engine.jobs.registry import SNAPSHOT_STATE, JobEntry, JobRun
 from anomalyops_engine.json_types import JsonObject
@@ -304,6 +305,7 @@ def erase(writer: Writer, job: Job, *, user_annotations: bool) -> None:
     """
     job_id = job.job_id
     erase_model(writer, job_id)
+    erase_forecasts(writer, job_id)
     for snapshot_id in _snapshot_ids(writer, job_id):
         writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
     mine: JsonObject = {"term": {"job_id": job_id}}

@@ -15,6 +15,7 @@ from typing import Final
 from anomalyops_engine.config import Datafeed, Job
 from anomalyops_engine.config.identifiers import expand
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
+from anomalyops_engine.jobs.forecast_request import FORECAST, ForecastRequest
 from anomalyops_engine.jobs.journal import JournalRun
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import missing_datafeed, missing_job
@@ -160,6 +161,7 @@ class JobEntry:
     lock: JobLock = field(default_factory=JobLock)
     analysis: JobAnalysis | None = None
     deleted: bool = False
+    forecasts: dict[str, ForecastRequest] = field(default_factory=dict)
 
     @property
     def job_id(self) -> str:
@@ -208,6 +210,10 @@ class Registry:
             for feed_id, stored in reader.configs(DATAFEED_CONFIG).items():
                 feed_run = DatafeedRun.load(feed_runs[feed_id]) if feed_id in feed_runs else DatafeedRun()
                 self.datafeeds[feed_id] = DatafeedEntry(Datafeed.load(stored), feed_run)
+            for stored in reader.configs(FORECAST).values():
+                request = ForecastRequest(**stored)
+                if request.job_id in self.jobs:
+                    self.jobs[request.job_id].forecasts[request.forecast_id] = request
             metadata = reader.config(METADATA, "upgrade_mode") or {}
             self.upgrade_mode = bool(metadata.get("enabled", False))
 

@@ -15,6 +15,7 @@ from anomalyops_engine.config.job import (
 )
 from anomalyops_engine.jobs.category_results import CategoryReader
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
+from anomalyops_engine.jobs.forecast_operations import ForecastOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
 from anomalyops_engine.jobs.registry import METADATA, Registry
@@ -37,6 +38,7 @@ class JobService:
     Attributes:
         jobs: operations on jobs.
         datafeeds: operations on datafeeds.
+        forecasts: operations on forecasts.
         results: reading of results.
         categories: reading of categories.
         tasks: what was asked for without waiting.
@@ -48,6 +50,7 @@ class JobService:
         self.tasks = Tasks()
         self.jobs = JobOperations(self._runtime)
         self.datafeeds = DatafeedOperations(self._runtime)
+        self.forecasts = ForecastOperations(self._runtime)
         self.results = ResultReader(self._registry)
         self.categories = CategoryReader(self._registry)
 
@@ -59,6 +62,7 @@ class JobService:
         registry.load()
         runtime.warm_up.start()
         runtime.scheduler.start()
+        self.forecasts.start()
         for entry in registry.jobs.values():
             if entry.run.state == "opening":
                 runtime.watch_for_memory(entry)

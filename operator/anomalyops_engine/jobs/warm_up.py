@@ -16,6 +16,7 @@ from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import Documents
 from anomalyops_engine.query.expr import Column, Join, ListOf, Literal, Member, Numbers, Select, any_of, call, when
 from anomalyops_engine.scoring import JobAnalysis
+from anomalyops_engine.scoring.forecast import prepare_forecast
 from anomalyops_engine.store import scratch
 
 _log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ def _analyse_a_little() -> None:
         analysis.analyse(connection, documents, start_ms=0, end_ms=middle_ms)
         analysis = JobAnalysis.restore(job, analysis.snapshot())
         analysis.analyse(connection, documents, start_ms=middle_ms, end_ms=_BUCKETS * _SPAN_MS)
+        list(prepare_forecast(analysis, start_ms=_BUCKETS * _SPAN_MS, buckets=2, folder=None).parts())
 
 
 def _documents() -> Documents:

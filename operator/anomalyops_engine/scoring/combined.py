@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
-from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink
+from anomalyops_engine.models.series.bank import SeriesBank
+from anomalyops_engine.scoring.detection import Anomaly, Detection, Forecastable, LiveSettings, PlotSink
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 
@@ -93,6 +94,10 @@ class CombinedDetection:
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all entities."""
         return self._parts[0].series_keys()
+
+    def forecastable(self) -> list[tuple[ResolvedDetector, SeriesBank]]:
+        """The series of all parts."""
+        return [series for part in self._parts if isinstance(part, Forecastable) for series in part.forecastable()]
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""

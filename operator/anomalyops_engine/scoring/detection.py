@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -161,6 +161,14 @@ class Detection(Protocol):
 
     def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take over what `pack` described."""
+
+
+@runtime_checkable
+class Forecastable(Protocol):
+    """A detection with series that may be forecast."""
+
+    def forecastable(self) -> list[tuple[ResolvedDetector, SeriesBank]]:
+        """The series that can be, by detector or part of it."""
 
 
 @dataclass(slots=True)
@@ -401,6 +409,10 @@ class SeriesDetection:
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""
         return list(self._bank.keys)
+
+    def forecastable(self) -> list[tuple[ResolvedDetector, SeriesBank]]:
+        """The series, when the detector's function allows to forecast them."""
+        return [(self.detector, self._bank)] if self.detector.function.forecast else []
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""
