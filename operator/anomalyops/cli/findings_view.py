@@ -21,8 +21,9 @@ _WIDE: Final = 110  # characters from which on function and severity have a colu
 _INFLUENCERS: Final = 10
 _DIGITS: Final = 3  # significant ones, unless more are needed
 _MOST_DIGITS: Final = 17  # what a double has
-_STYLES: Final = {
+STYLES: Final = {
     Mark.BAND: Style(color="#4a7fb5"),
+    Mark.EXPECTED: Style(color="#f2c94c"),
     Mark.ACTUAL: Style(color="#e8e8e8", bold=True),
     Mark.ANOMALY: Style(color="#fe5050", bold=True),
     Mark.AXIS: Style(dim=True),
@@ -110,11 +111,11 @@ def series_plot(series: ModelPlot, *, width: int) -> Text:
     )
     for row in rows:
         for segment in row:
-            text.append(segment.text, _STYLES[segment.mark])
+            text.append(segment.text, STYLES[segment.mark])
         text.append("\n")
-    text.append("● anomaly", _STYLES[Mark.ANOMALY]).append("   ")
-    text.append("⣀⠔⠊ actual", _STYLES[Mark.ACTUAL]).append("   ")
-    return text.append("⠅⡂⠅ model bounds (95 %)", _STYLES[Mark.BAND])
+    text.append("● anomaly", STYLES[Mark.ANOMALY]).append("   ")
+    text.append("⣀⠔⠊ actual", STYLES[Mark.ACTUAL]).append("   ")
+    return text.append("⠅⡂⠅ model bounds (95 %)", STYLES[Mark.BAND])
 
 
 def findings_document(anomalies: Sequence[Anomaly], influencers: Sequence[Influencer]) -> dict[str, Any]:

@@ -32,9 +32,10 @@ class Mark(IntEnum):
 
     NOTHING = 0
     BAND = 1
-    ACTUAL = 2
-    ANOMALY = 3
-    AXIS = 4
+    EXPECTED = 2
+    ACTUAL = 3
+    ANOMALY = 4
+    AXIS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Series:
         lower: Lower model bound; None where there is no model.
         upper: Upper model bound.
         anomalies: Positions of the anomalous values.
+        expected: What is expected, None where nothing is; empty where it is not shown.
     """
 
     times: Sequence[float]
@@ -62,9 +64,12 @@ class Series:
     lower: Sequence[float | None]
     upper: Sequence[float | None]
     anomalies: frozenset[int] = frozenset()
+    expected: Sequence[float | None] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.times), len(self.actual), len(self.lower), len(self.upper)}
+        if self.expected:
+            lengths.add(len(self.expected))
         if len(lengths) != 1 or not self.times:
             raise ValueError(f"a series needs values of equal number and at least one, got {sorted(lengths)}")
 
@@ -118,7 +123,7 @@ class _Area:
         self.rows = rows
         self.width = columns * 2
         self.height = rows * 4
-        self._dots = {Mark.BAND: self._blank(), Mark.ACTUAL: self._blank()}
+        self._dots = {mark: self._blank() for mark in (Mark.BAND, Mark.EXPECTED, Mark.ACTUAL)}
         self._anomalies: set[tuple[int, int]] = set()
 
     def _blank(self) -> list[list[int]]:
@@ -134,16 +139,14 @@ class _Area:
         """Marks the cell of a dot."""
         self._anomalies.add(((self.height - 1 - y) // 4, x // 2))
 
-    def line(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        """A line of actual values."""
+    def line(self, start: tuple[int, int], end: tuple[int, int], mark: Mark) -> None:
+        """A line: of actual values, or one with gaps of expected ones."""
         steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
         for step in range(steps + 1):
             share = step / steps
-            self.dot(
-                round(start[0] + (end[0] - start[0]) * share),
-                round(start[1] + (end[1] - start[1]) * share),
-                Mark.ACTUAL,
-            )
+            x = round(start[0] + (end[0] - start[0]) * share)
+            if mark is Mark.ACTUAL or x % 4 < 2:
+                self.dot(x, round(start[1] + (end[1] - start[1]) * share), mark)
 
     def segments(self, row: int) -> list[Segment]:
         """One row of the area, neighbours of one kind together."""
@@ -159,7 +162,7 @@ class _Area:
     def _cell(self, row: int, column: int) -> tuple[str, Mark]:
         if (row, column) in self._anomalies:
             return _ANOMALY, Mark.ANOMALY
-        for mark in (Mark.ACTUAL, Mark.BAND):
+        for mark in (Mark.ACTUAL, Mark.EXPECTED, Mark.BAND):
             dots = self._dots[mark][row][column]
             if dots:
                 return chr(_BRAILLE | dots), mark
@@ -170,16 +173,17 @@ def _draw(area: _Area, series: Series, scale: _Scale) -> None:
     last = len(series.times) - 1
     columns = [round(index / last * (area.width - 1)) if last else area.width // 2 for index in range(last + 1)]
     _draw_band(area, series, scale, columns)
-    previous: tuple[int, int] | None = None
-    for index, value in enumerate(series.actual):
-        if value is None:
-            previous = None
-            continue
-        point = (columns[index], scale.at(value, area.height))
-        area.line(previous or point, point)
-        previous = point
-        if index in series.anomalies:
-            area.anomaly(*point)
+    for mark, values in ((Mark.EXPECTED, series.expected), (Mark.ACTUAL, series.actual)):
+        previous: tuple[int, int] | None = None
+        for index, value in enumerate(values):
+            if value is None:
+                previous = None
+                continue
+            point = (columns[index], scale.at(value, area.height))
+            area.line(previous or point, point, mark)
+            previous = point
+            if mark is Mark.ACTUAL and index in series.anomalies:
+                area.anomaly(*point)
 
 
 def _draw_band(area: _Area, series: Series, scale: _Scale, columns: Sequence[int]) -> None:
@@ -203,7 +207,7 @@ def _draw_band(area: _Area, series: Series, scale: _Scale, columns: Sequence[int
 
 def _value_scale(series: Series, rows: int) -> _Scale:
     """Nice round ticks that span everything that is shown."""
-    values = [v for part in (series.actual, series.lower, series.upper) for v in part if v is not None]
+    values = [v for part in (series.actual, series.lower, series.upper, series.expected) for v in part if v is not None]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if low >= 0 and low <= high / 2:
         low = 0.0  # rates are easier to read from zero

@@ -70,6 +70,7 @@ def test_any_values_fit_the_area(values, width, height, span):
         lower=[b for _, b, _ in values],
         upper=[c for _, _, c in values],
         anomalies=frozenset(range(0, len(values), 7)),
+        expected=[b for _, b, _ in values] if len(values) % 2 else (),
     )
     lines = text_of(plot(series, width=width, height=height))
     assert len(lines) == height + 2
@@ -80,3 +81,13 @@ def test_any_values_fit_the_area(values, width, height, span):
 def test_sequences_of_different_length_are_refused():
     with pytest.raises(ValueError, match=r"equal number.*\[1, 2\]"):
         Series(times=[1, 2], actual=[1], lower=[1, 2], upper=[1, 2])
+
+
+def test_what_is_expected_is_a_line_with_gaps_that_actual_values_hide():
+    times = [START + hour * HOUR for hour in range(49)]
+    flat = Series(times=times, actual=[None] * 49, lower=[None] * 49, upper=[None] * 49, expected=[5.0] * 49)
+    marks = [segment.mark for row in plot(flat, width=100, height=8)[:-2] for segment in row[1:]]
+    assert marks.count(Mark.EXPECTED) > 10
+    assert Mark.ACTUAL not in marks
+    hidden = Series(times=times, actual=[5.0] * 49, lower=[None] * 49, upper=[None] * 49, expected=[5.0] * 49)
+    assert Mark.EXPECTED not in {segment.mark for row in plot(hidden, width=100, height=8)[:-2] for segment in row[1:]}
