@@ -26,6 +26,7 @@ class Endpoint:
         lane: whose threads it uses.
         handler: a plain function, run in a worker thread.
         parameters: the query parameters that it knows; None where a handler refuses everything anyway.
+        deprecation: what every answer warns of; None for nothing.
     """
 
     methods: str
@@ -33,6 +34,7 @@ class Endpoint:
     lane: Lane
     handler: Handler
     parameters: Known | None = field(default_factory=Known)
+    deprecation: str | None = None
 
     def route(self) -> Route:
         """Return the route of the application."""
@@ -44,6 +46,8 @@ class Endpoint:
         return route
 
     async def _answer(self, request: Request) -> Response:
+        if self.deprecation is not None:
+            request.scope["anomalyops.deprecation"] = self.deprecation
         body = await request.body()
         if self.parameters is not None:
             self.parameters.check(request.url.path, dict(request.query_params))

@@ -20,9 +20,9 @@ from anomalyops_engine.api.media_types import JSON, answer_type, check_content_t
 from anomalyops_engine.api.origin import check_origin
 
 _THROTTLED_WARNING = (
-    f'299 Elasticsearch-{DIALECT_VERSION}-anomalyops "[ignore_throttled] parameter is deprecated because frozen '
-    'indices have been deprecated. Consider cold or frozen tiers in place of frozen indices."'
-).encode()
+    "[ignore_throttled] parameter is deprecated because frozen indices have been deprecated. Consider cold or frozen "
+    "tiers in place of frozen indices."
+)
 MAX_BODY_BYTES = 100 * 1024 * 1024
 PRODUCT_HEADER = (b"x-elastic-product", b"Elasticsearch")
 
@@ -127,7 +127,10 @@ class _Outgoing:
         if opaque is not None:
             headers.append((b"x-opaque-id", opaque.encode("latin-1")))
         if "ignore_throttled" in self._request.query_params:
-            headers.append((b"warning", _THROTTLED_WARNING))
+            headers.append(_warning(_THROTTLED_WARNING))
+        deprecation = self._request.scope.get("anomalyops.deprecation")
+        if deprecation is not None:
+            headers.append(_warning(deprecation))
         await self._send({**start, "headers": headers})
 
     def _media(self, value: bytes) -> bytes:
@@ -139,6 +142,10 @@ class _Outgoing:
         asked = self._request.query_params
         is_json = any(key == b"content-type" and b"json" in value for key, value in self._start["headers"])
         return is_json and ("filter_path" in asked or "pretty" in asked)
+
+
+def _warning(text: str) -> tuple[bytes, bytes]:
+    return b"warning", f'299 Elasticsearch-{DIALECT_VERSION}-anomalyops "{text}"'.encode()
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -104,6 +104,10 @@ class Parameters:
             value = str(value)
         return instant_ms(self._read(text, name, value), name, now_ms=wall_clock_ms() if now else None)
 
+    def given_as(self, name: str) -> Any:
+        """Return a value as the request has it, None when it is not given."""
+        return self._values.get(name)
+
     def page(self) -> tuple[int, int]:
         """Return (from, size): parameters of the query string, or of the body's `page`."""
         page = Parameters.of(self.object("page") or {}, ("from", "size"), "page_params")

@@ -9,6 +9,7 @@ from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import not_supported
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_categories import CategoryEndpoints
+from anomalyops_engine.api.ml_data import DataEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
 from anomalyops_engine.api.ml_forecasts import ForecastEndpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
@@ -20,6 +21,7 @@ def endpoints(service: JobService) -> list[Endpoint]:
     """Return the endpoints of jobs, datafeeds, results and forecasts over a job service."""
     return [
         *DatafeedEndpoints(service).endpoints(),
+        *DataEndpoints(service).endpoints(),
         *ResultEndpoints(service).endpoints(),
         *CategoryEndpoints(service).endpoints(),
         *ForecastEndpoints(service).endpoints(),

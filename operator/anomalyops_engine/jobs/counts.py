@@ -17,6 +17,20 @@ def _known(cls: type, values: JsonObject) -> JsonObject:
     return {key: value for key, value in values.items() if key in names}
 
 
+_OF_RECORDS: Final = (
+    "processed_record_count",
+    "processed_field_count",
+    "input_bytes",
+    "input_field_count",
+    "invalid_date_count",
+    "missing_field_count",
+    "out_of_order_timestamp_count",
+    "input_record_count",
+)
+_TIMES_OF_RECORDS: Final = ("earliest_record_timestamp", "latest_record_timestamp", "last_data_time")
+_OF_BUCKETS: Final = ("empty_bucket_count", "sparse_bucket_count", "bucket_count")
+
+
 @dataclass(slots=True, kw_only=True)
 class DataCounts:
     """What a job has been fed since it was created or reset. Times are epoch milliseconds."""
@@ -44,6 +58,25 @@ class DataCounts:
     def load(cls, values: JsonObject) -> DataCounts:
         """Return counts from their stored form."""
         return cls(**_known(cls, values))
+
+    def take_records_of(self, other: DataCounts) -> None:
+        """Take over what other counts say of records; what is said of buckets stays."""
+        for name in (*_OF_RECORDS, *_TIMES_OF_RECORDS):
+            setattr(self, name, getattr(other, name))
+
+    def add(self, upload: DataCounts) -> None:
+        """Add what was counted of the records of an upload."""
+        for name in _OF_RECORDS:
+            setattr(self, name, getattr(self, name) + getattr(upload, name))
+        self.last_data_time, self.log_time = upload.last_data_time, upload.log_time
+        earliest = (self.earliest_record_timestamp, upload.earliest_record_timestamp)
+        latest = (self.latest_record_timestamp, upload.latest_record_timestamp)
+        self.earliest_record_timestamp = min((time for time in earliest if time is not None), default=None)
+        self.latest_record_timestamp = max((time for time in latest if time is not None), default=None)
+
+    def buckets_since(self, before: DataCounts) -> JsonObject:
+        """Return how many buckets were counted since these counts were `before`."""
+        return {name: getattr(self, name) - getattr(before, name) for name in _OF_BUCKETS}
 
     def render(self, job_id: str) -> JsonObject:
         """Return the `data_counts` object; times that are not known yet are absent."""

@@ -17,6 +17,7 @@ from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
 from anomalyops_engine.jobs.extractor import Extractor
+from anomalyops_engine.jobs.interim import Until, interim_results, write_interim
 from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary, Leg
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, Registry
 from anomalyops_engine.jobs.stepping import analyse_buckets, persist_if_due, write_step
@@ -162,7 +163,7 @@ class RunningDatafeed:
                 audit=self.audit,
             )
             elapsed_s = step.elapsed_ms / SECOND_MS
-            self._note_gap(leg)
+            leg.note_gap(self.audit, job.job_id, self._span_ms)
             self._count_search(feed_run, step.results.processed_records, (first_ms, leg.end_ms), elapsed_s)
             with self._registry.store.write() as writer:
                 write_step(writer, self._registry, job, run, step)
@@ -175,18 +176,6 @@ class RunningDatafeed:
         job.run, self.feed.run = run, feed_run
         self._resize(elapsed_s)
         persist_if_due(self._registry, job, self.audit)
-
-    def _note_gap(self, leg: Leg) -> None:
-        if leg.skipped_ms is None:
-            return
-        begin_ms, end_ms = leg.skipped_ms
-        self.audit.note(
-            self.job.job_id,
-            f"No documents from {iso_time(begin_ms)} to {iso_time(end_ms)}: "
-            f"{(end_ms - begin_ms) // self._span_ms} empty buckets are left out. Give the datafeed a start, or check "
-            "the times of the documents before",
-            "warning",
-        )
 
     def _count_search(
         self, feed_run: DatafeedRun, records: int, interval_ms: tuple[int, int], elapsed_s: float
@@ -221,6 +210,38 @@ class RunningDatafeed:
             self._chunk = min(self._chunk * growth, CHECKED_BUCKETS)
         elif elapsed_s > _STEP_SECONDS * 2:
             self._chunk = max(self._chunk // 2, 1)
+
+    # --- interim results ---
+
+    def write_interim(self, now_ms: int) -> None:
+        """Write interim results of the bucket that is not complete, from what can be read of it (needs the job's lock).
+
+        Raises:
+            SnapshotError: the model cannot be restored.
+        """
+        job, feed_run = self.job, self.feed.run
+        reach_ms, position_ms = now_ms - self._delay_ms, job.run.position_ms
+        if feed_run.end_ms is not None:
+            reach_ms = min(reach_ms, feed_run.end_ms)
+        if position_ms is None or not position_ms < reach_ms <= position_ms + self._span_ms:
+            return
+        first_ms = max(position_ms, feed_run.start_ms or position_ms)
+        results = interim_results(
+            self._registry,
+            job,
+            Until(self._extractor, reach_ms),
+            start_ms=position_ms,
+            end_ms=position_ms + self._span_ms,
+            first_ms=first_ms,
+        )
+        if not results.processed_records:
+            return
+        run = deepcopy(job.run)
+        run.has_interim = True
+        with self._registry.store.write() as writer:
+            write_interim(writer, job.config, results)
+            self._registry.save_job_run(writer, job.job_id, run)
+        job.run = run
 
     # --- what follows a step ---
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from anomalyops_engine.config.units import iso_time
+from anomalyops_engine.jobs.audit import Audit
 from anomalyops_engine.jobs.extractor import FIRST_MS
 from anomalyops_engine.jobs.registry import DatafeedRun, JobRun
 from anomalyops_engine.query import Extent
@@ -42,6 +44,18 @@ class Leg:
     skipped_ms: tuple[int, int] | None = None
     searched: tuple[int, int] | None = None
     found: bool = False
+
+    def note_gap(self, audit: Audit, job_id: str, span_ms: int) -> None:
+        """Note the stretch that is left out, if one is."""
+        if self.skipped_ms is None:
+            return
+        begin_ms, end_ms = self.skipped_ms
+        audit.note(
+            job_id,
+            f"No documents from {iso_time(begin_ms)} to {iso_time(end_ms)}: {(end_ms - begin_ms) // span_ms} empty "
+            "buckets are left out. Give the datafeed a start, or check the times of the documents before",
+            "warning",
+        )
 
 
 class Itinerary:

@@ -271,7 +271,8 @@ class JobOperations:
                 if feed is not None:
                     self._registry.save_datafeed(writer, feed.config, feed_run)
                 audit.write(writer)
-            entry.config, entry.run, entry.analysis, entry.forecasts = config, run, None, {}
+            entry.config, entry.run, entry.forecasts = config, run, {}
+            entry.analysis = entry.waiting = None
             if feed is not None:
                 feed.run = feed_run
 
@@ -310,7 +311,7 @@ class JobOperations:
                 del self._registry.jobs[job_id]
                 if feed is not None:
                     self._registry.datafeeds.pop(feed.datafeed_id, None)
-            entry.run.state, entry.analysis, entry.forecasts = "closed", None, {}
+            entry.run.state, entry.analysis, entry.waiting, entry.forecasts = "closed", None, None, {}
 
     def _abandon(self, feed: DatafeedEntry | None) -> None:
         running = self._runtime.running.pop(feed.datafeed_id, None) if feed is not None else None

@@ -15,6 +15,7 @@ from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
 from anomalyops_engine.jobs.forecast_request import erase_forecasts
 from anomalyops_engine.jobs.journal import erase_model
 from anomalyops_engine.jobs.registry import SNAPSHOT_STATE, JobEntry, JobRun
+from anomalyops_engine.jobs.waiting_records import erase_waiting
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import delete_where
 from anomalyops_engine.refusals import not_implemented
@@ -80,6 +81,13 @@ def account_step(entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: 
     note_categories(entry, run, results, audit, before=categories)
 
 
+def write_counts(writer: Writer, job: Job, run: JobRun) -> None:
+    """Write what was counted of a job's data, and how large its model is, as documents beside its results."""
+    stats = model_size_stats(job, run)
+    ids = [f"{job.job_id}_data_counts", f"{job.job_id}_model_size_stats_{stats['log_time']}"]
+    writer.append(results_index(job.results_index_name), [run.counts.render(job.job_id), stats], ids=ids)
+
+
 def write_results(writer: Writer, entry: JobEntry, results: Results, *, elapsed_ms: float) -> None:
     """Write the results of a step, and what it changes in earlier ones.
 
@@ -131,7 +139,7 @@ def _count(entry: JobEntry, run: JobRun, results: Results, elapsed_ms: float) ->
     counts.processed_record_count += records
     counts.input_record_count += records
     counts.processed_field_count += records * fields - results.missing_field_count
-    counts.input_field_count += records * (fields + 1) - results.missing_field_count
+    counts.input_field_count += records * fields - results.missing_field_count
     counts.missing_field_count += results.missing_field_count
     counts.empty_bucket_count += results.empty_bucket_count
     counts.sparse_bucket_count += results.sparse_bucket_count
@@ -306,6 +314,7 @@ def erase(writer: Writer, job: Job, *, user_annotations: bool) -> None:
     job_id = job.job_id
     erase_model(writer, job_id)
     erase_forecasts(writer, job_id)
+    erase_waiting(writer, job_id)
     for snapshot_id in _snapshot_ids(writer, job_id):
         writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
     mine: JsonObject = {"term": {"job_id": job_id}}

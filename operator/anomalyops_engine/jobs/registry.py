@@ -17,6 +17,7 @@ from anomalyops_engine.config.identifiers import expand
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
 from anomalyops_engine.jobs.forecast_request import FORECAST, ForecastRequest
 from anomalyops_engine.jobs.journal import JournalRun
+from anomalyops_engine.jobs.posted_records import PostedRecords
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import missing_datafeed, missing_job
 from anomalyops_engine.scoring import JobAnalysis
@@ -44,6 +45,9 @@ class JobRun:
         journal: how far the stored model is.
         snapshot_ms: when the latest model snapshot was stored.
         failure: why the job failed.
+        has_interim: whether interim results are there.
+        posted_from: posted records wait in the segments after this number.
+        posted_to: number of the last segment.
     """
 
     state: str = "closed"
@@ -56,6 +60,9 @@ class JobRun:
     journal: JournalRun = field(default_factory=JournalRun)
     snapshot_ms: int | None = None
     failure: str | None = None
+    has_interim: bool = False
+    posted_from: int = 0
+    posted_to: int = 0
 
     def store(self) -> JsonObject:
         """Return the stored form."""
@@ -154,12 +161,18 @@ class JobLock:
 
 @dataclass(slots=True, eq=False)
 class JobEntry:
-    """One job."""
+    """One job.
+
+    Attributes:
+        analysis: its model; None until it is needed.
+        waiting: posted records whose buckets are not complete; None until they are needed.
+    """
 
     config: Job
     run: JobRun
     lock: JobLock = field(default_factory=JobLock)
     analysis: JobAnalysis | None = None
+    waiting: PostedRecords | None = None
     deleted: bool = False
     forecasts: dict[str, ForecastRequest] = field(default_factory=dict)
 

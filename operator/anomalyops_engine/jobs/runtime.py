@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from anomalyops_engine.config import Job, MemorySize
+from anomalyops_engine.jobs.arrivals import no_records
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.capacity import RETRY_S, shortage
 from anomalyops_engine.jobs.feed import RunningDatafeed
 from anomalyops_engine.jobs.journal import current_state, load_analysis, write_checkpoint
 from anomalyops_engine.jobs.machine import usable_memory
-from anomalyops_engine.jobs.model_life import store_snapshot
+from anomalyops_engine.jobs.model_life import store_snapshot, write_counts
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.scheduler import Scheduler
+from anomalyops_engine.jobs.waiting_records import replace_segments, waiting_records
 from anomalyops_engine.jobs.warm_up import WarmUp
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.node import NODE_ID
@@ -84,14 +86,20 @@ class Runtime:
         """Start a datafeed of an open job (needs the job's lock)."""
         running, job_run = self.prepare(job, feed), deepcopy(job.run)
         running.announce(run)
+        waiting = waiting_records(self.registry, job)
+        if len(waiting):
+            running.audit.note(
+                job.job_id, f"{len(waiting)} posted records of buckets that are not complete are left out", "warning"
+            )
         if job_run.position_ms is None and run.start_ms is None:
             with self.registry.store.read() as reader:
                 job_run.counts.invalid_date_count += running.note_unreadable_times(reader)
         with self.registry.store.write() as writer:
+            replace_segments(writer, job.job_id, job_run, no_records(job.config))
             self.registry.save_job_run(writer, job.job_id, job_run)
             self.registry.save_datafeed_run(writer, feed.datafeed_id, run)
             running.audit.write(writer)
-        job.run, feed.run = job_run, run
+        job.run, feed.run, job.waiting = job_run, run, None
         self.launch(running)
 
     def shortage(self, job: JobEntry) -> str | None:
@@ -198,7 +206,7 @@ class Runtime:
             audit.write(writer)
         job.config, job.run = config, run
         if close:
-            job.analysis = None
+            job.analysis = job.waiting = None
         if feed is not None and feed_run is not None:
             feed.run = feed_run
 
@@ -231,4 +239,5 @@ class Runtime:
         if state is not None and run.journal.pending:
             write_checkpoint(writer, job.job_id, run, state)
         config = job.config if forced else store_snapshot(writer, job, run, audit, state)
+        write_counts(writer, config, run)
         return replace(config, finished_time=wall_clock_ms()), run

@@ -18,6 +18,7 @@ from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
 from anomalyops_engine.jobs.forecast_operations import ForecastOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
+from anomalyops_engine.jobs.posting import DataOperations
 from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
 from anomalyops_engine.jobs.runtime import Runtime, Settings
@@ -39,6 +40,7 @@ class JobService:
         jobs: operations on jobs.
         datafeeds: operations on datafeeds.
         forecasts: operations on forecasts.
+        data: what clients send to jobs themselves.
         results: reading of results.
         categories: reading of categories.
         tasks: what was asked for without waiting.
@@ -51,6 +53,7 @@ class JobService:
         self.jobs = JobOperations(self._runtime)
         self.datafeeds = DatafeedOperations(self._runtime)
         self.forecasts = ForecastOperations(self._runtime)
+        self.data = DataOperations(self._runtime)
         self.results = ResultReader(self._registry)
         self.categories = CategoryReader(self._registry)
 

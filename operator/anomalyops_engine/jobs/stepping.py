@@ -13,6 +13,7 @@ from typing import Protocol
 
 from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
+from anomalyops_engine.jobs.interim import erase_interim
 from anomalyops_engine.jobs.journal import load_analysis, write_checkpoint, write_entry
 from anomalyops_engine.jobs.model_life import account_step, store_snapshot, write_results
 from anomalyops_engine.jobs.registry import JobEntry, JobRun, Registry
@@ -84,7 +85,10 @@ def analyse_buckets(
 
 
 def write_step(writer: Writer, registry: Registry, job: JobEntry, run: JobRun, step: Step) -> None:
-    """Write a step: its results, what was learnt from, and the job's run."""
+    """Write a step: its results in place of interim ones, what was learnt from, and the job's run."""
+    if run.has_interim:
+        erase_interim(writer, job.config)
+        run.has_interim = False
     write_results(writer, job, step.results, elapsed_ms=step.elapsed_ms)
     write_entry(writer, job.job_id, run, step.inputs, now_ms=wall_clock_ms())
     registry.save_job_run(writer, job.job_id, run)

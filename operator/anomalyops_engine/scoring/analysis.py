@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from anomalyops_engine.scoring.detection import Anomaly, Detection
 from anomalyops_engine.scoring.gathering import gather_members
 from anomalyops_engine.scoring.influencers import attribute
 from anomalyops_engine.scoring.inputs import StepInputs
+from anomalyops_engine.scoring.interim import as_interim, is_final_so_far
 from anomalyops_engine.scoring.normaliser import Normaliser
 from anomalyops_engine.scoring.results import Results
 from anomalyops_engine.scoring.snapshot import SnapshotError, read_snapshot, write_snapshot
@@ -120,6 +122,39 @@ class JobAnalysis:
         Raises:
             ValueError: When the stretch is not cut at buckets, or goes back behind an analysed bucket.
         """
+        return self._analyse(connection, documents, start_ms, end_ms)
+
+    def interim(self, connection: Connection, documents: Documents, *, start_ms: int, end_ms: int) -> Results:
+        """What buckets that are not complete look like so far, from a copy of the models: nothing is learnt.
+
+        Args:
+            connection: The database that holds the documents.
+            documents: As for `analyse`, as far as they are there.
+            start_ms: Start of the first bucket.
+            end_ms: End of the last bucket, exclusive.
+
+        Returns:
+            The results, without model plot, all marked as interim; earlier results are not lowered for them.
+
+        Raises:
+            ValueError: As `analyse` does.
+        """
+        results = self._fork()._analyse(connection, documents, start_ms, end_ms, keep=is_final_so_far)
+        return as_interim(results)
+
+    def _fork(self) -> JobAnalysis:
+        """A copy that learns by itself."""
+        return copy.deepcopy(self, {id(self._job): self._job})
+
+    def _analyse(
+        self,
+        connection: Connection,
+        documents: Documents,
+        start_ms: int,
+        end_ms: int,
+        *,
+        keep: Callable[[Anomaly], bool] | None = None,
+    ) -> Results:
         self._check_stretch(start_ms, end_ms)
         stretch = Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
         if self._categories is None:
@@ -142,7 +177,7 @@ class JobAnalysis:
             attribute(stretch, detector, config.influencers, anomalies)
             inputs.influences.append([anomaly.influences for anomaly in anomalies])
 
-        return self._advance(inputs, find)
+        return self._advance(inputs, find, keep)
 
     def replay(self, inputs: StepInputs) -> None:
         """Learn again from the inputs of a step, in place of its documents; its results are there already.
@@ -161,8 +196,19 @@ class JobAnalysis:
 
         self._advance(inputs, recall)
 
-    def _advance(self, inputs: StepInputs, influence: Callable[[ResolvedDetector, Sequence[Anomaly]], None]) -> Results:
-        """Score and learn from the inputs of a step; `influence` fills in what is behind the anomalies."""
+    def _advance(
+        self,
+        inputs: StepInputs,
+        influence: Callable[[ResolvedDetector, Sequence[Anomaly]], None],
+        keep: Callable[[Anomaly], bool] | None = None,
+    ) -> Results:
+        """Score and learn from the inputs of a step.
+
+        Args:
+            inputs: What the step learns from.
+            influence: Fills in what is behind anomalies.
+            keep: Which anomalies become results; None for all.
+        """
         step = Step(self._job, inputs.start_ms, inputs.end_ms)
         events = inputs.events
         results = Results(
@@ -182,6 +228,8 @@ class JobAnalysis:
             begin = int(np.argmax(events.documents > 0))
         self._counter.count(events, begin, start_ms=step.start_ms, span_ms=step.span_ms, results=results)
         found, scored = self._detectors.detect(step, inputs.values, begin, results)
+        if keep is not None:
+            found = [list(filter(keep, mine)) for mine in found]
         for detection, mine in zip(self.detections, found, strict=True):
             influence(detection.detector, mine)
         Composer(step, self._normaliser, results).compose(

@@ -67,6 +67,16 @@ class Results:
         """Add a result."""
         self.found.setdefault(body["result_type"], []).append(Result(id, body))
 
+    def keep_between(self, start_ms: int | None, end_ms: int | None, *, span_ms: int) -> None:
+        """Leave out the found results of buckets that do not meet [start_ms, end_ms); None is no bound."""
+        for kind, results in self.found.items():
+            self.found[kind] = [
+                result
+                for result in results
+                if (start_ms is None or result.body["timestamp"] + span_ms > start_ms)
+                and (end_ms is None or result.body["timestamp"] < end_ms)
+            ]
+
     def all(self) -> Iterator[Result]:
         """Every result, type by type, in order of time."""
         for result_type in _TYPES:
