@@ -98,7 +98,7 @@ def results(client, job_id="web"):
         source = {key: value for key, value in hit["_source"].items() if key not in {"processing_time_ms", "job_id"}}
         for influencer in source.get("bucket_influencers", ()):
             influencer.pop("job_id", None)
-        if "snapshot_id" not in source:
+        if source.get("result_type") in {"bucket", "record", "influencer", "model_plot"}:
             found.append((hit["_id"].removeprefix(job_id), source))
     return sorted(found, key=lambda pair: pair[0])
 
