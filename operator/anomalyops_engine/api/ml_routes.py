@@ -14,6 +14,7 @@ from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
 from anomalyops_engine.api.ml_forecasts import ForecastEndpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
+from anomalyops_engine.api.ml_snapshots import SnapshotEndpoints
 from anomalyops_engine.jobs import JobService
 
 
@@ -25,6 +26,7 @@ def endpoints(service: JobService) -> list[Endpoint]:
         *ResultEndpoints(service).endpoints(),
         *CategoryEndpoints(service).endpoints(),
         *ForecastEndpoints(service).endpoints(),
+        *SnapshotEndpoints(service).endpoints(),
         *JobEndpoints(service).endpoints(),
         Endpoint("GET POST PUT DELETE HEAD", "/_ml/{path:path}", Lane.STATE, _missing, None),
         Endpoint("GET", "/_cat/ml/{path:path}", Lane.STATE, _missing, None),

@@ -74,6 +74,11 @@ def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
             state = reader.state(MODEL_STATE, entry.job_id)
             pending = _pending_ids(entry.job_id, entry.run.journal)
             journal = reader.states(MODEL_JOURNAL, pending)
+        if state == b"":
+            raise SnapshotError(
+                f"model snapshot [{entry.config.model_snapshot_id}] of job [{entry.job_id}] has no model state in this "
+                "engine; revert to another snapshot or reset the job"
+            )
         analysis = JobAnalysis(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
         for name in pending:
             if name not in journal:
@@ -122,6 +127,20 @@ def write_checkpoint(writer: Writer, job_id: str, run: JobRun, state: bytes) -> 
     """Write a checkpoint of everything that the journal holds, and empty the journal."""
     writer.delete_states(MODEL_JOURNAL, _pending_ids(job_id, run.journal))
     writer.put_state(MODEL_STATE, job_id, state)
+    run.journal = JournalRun(steps=run.journal.steps, checkpoint=run.journal.steps)
+
+
+def put_model(writer: Writer, job_id: str, run: JobRun, state: bytes | None) -> None:
+    """Write the model of a job that has none (any more): a checkpoint, and an empty journal.
+
+    Args:
+        writer: the transaction.
+        job_id: the job.
+        run: its run; told of the checkpoint.
+        state: what the model has learnt; None for nothing, empty when that is not known: then the job cannot be opened.
+    """
+    if state is not None:
+        writer.put_state(MODEL_STATE, job_id, state)
     run.journal = JournalRun(steps=run.journal.steps, checkpoint=run.journal.steps)
 
 

@@ -8,21 +8,22 @@ from typing import Final
 
 from anomalyops_engine.config import Job
 from anomalyops_engine.config.job import JOB_VERSION
-from anomalyops_engine.config.units import DAY_MS, SECOND_MS, iso_time
+from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.category_life import note_categories, write_categories
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
 from anomalyops_engine.jobs.forecast_request import erase_forecasts
 from anomalyops_engine.jobs.journal import erase_model
-from anomalyops_engine.jobs.registry import SNAPSHOT_STATE, JobEntry, JobRun
-from anomalyops_engine.jobs.waiting_records import erase_waiting
+from anomalyops_engine.jobs.registry import JobEntry, JobRun
+from anomalyops_engine.jobs.retention import expire
+from anomalyops_engine.jobs.snapshots import SNAPSHOT_RECORDS, SNAPSHOT_STATE, erase_states, state_id, stored_ids
+from anomalyops_engine.jobs.waiting_records import erase_waiting, read_waiting
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import delete_where
 from anomalyops_engine.refusals import not_implemented
 from anomalyops_engine.scoring import JobAnalysis, Results, UnsupportedAnalysis
 from anomalyops_engine.store import Frame, Reader, Writer
 
-_RETAINED_RESULTS: Final = ["bucket", "record", "influencer", "model_plot"]
 _NESTED: Final = "bucket_influencers/"
 _EMPTY_SIZE: Final[JsonObject] = {
     "model_bytes": 0,
@@ -108,10 +109,10 @@ def write_results(writer: Writer, entry: JobEntry, results: Results, *, elapsed_
         fields = {**frame.fields, **took} if kind == "bucket" else frame.fields
         writer.append_frame(index, Frame(frame.ids, fields))
     write_categories(writer, entry, results)
-    _renormalise(writer, index, dict(results.renormalised))
+    renormalise(writer, index, dict(results.renormalised))
 
 
-def _renormalise(writer: Writer, index: str, changes: Mapping[str, JsonObject]) -> None:
+def renormalise(writer: Writer, index: str, changes: Mapping[str, JsonObject]) -> None:
     """Write lowered scores into earlier results.
 
     A change is a field and its new value; the field `bucket_influencers/<name>` means the score of that influencer
@@ -221,7 +222,7 @@ def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit, s
     if run.snapshot_ms is not None and (counts.log_time or 0) <= run.snapshot_ms:
         return entry.config
     now_ms = wall_clock_ms()
-    snapshot_id = str(now_ms // SECOND_MS)
+    snapshot_id = _new_id(writer, entry.job_id, now_ms)
     reason = "job close" if run.state == "closed" else "background persistence"
     document: JsonObject = {
         "job_id": entry.job_id,
@@ -237,7 +238,10 @@ def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit, s
     }
     index = results_index(entry.config.results_index_name)
     writer.append(index, [document], ids=[f"{entry.job_id}_model_snapshot_{snapshot_id}"])
-    writer.put_state(SNAPSHOT_STATE, f"{entry.job_id}/{snapshot_id}", state)
+    writer.put_state(SNAPSHOT_STATE, state_id(entry.job_id, snapshot_id), state)
+    waiting = read_waiting(writer, entry.config, run)
+    if len(waiting):
+        writer.put_state(SNAPSHOT_RECORDS, state_id(entry.job_id, snapshot_id), waiting.pack())
     run.snapshot_ms = now_ms
     config = replace(entry.config, model_snapshot_id=snapshot_id, model_snapshot_min_version=JOB_VERSION)
     text = f"Job model snapshot with id [{snapshot_id}] stored"
@@ -249,58 +253,16 @@ def store_snapshot(writer: Writer, entry: JobEntry, run: JobRun, audit: Audit, s
         timestamp_ms=counts.latest_record_timestamp or now_ms,
         end_ms=None,
     )
-    _expire_snapshots(writer, config, now_ms)
-    _expire_results(writer, config, counts.latest_bucket_timestamp, audit)
+    expire(writer, config, run, audit)
     return config
 
 
-def _expire_snapshots(writer: Writer, config: Job, newest_ms: int) -> None:
-    """Keep all snapshots of the last day(s), then the first of each day, none beyond the retention."""
-    job_id = config.job_id
-    keep_ms = config.model_snapshot_retention_days * DAY_MS
-    daily_ms = (config.daily_model_snapshot_retention_after_days or 0) * DAY_MS
-    kept_days: set[int] = set()
-    expired: list[str] = []
-    for snapshot_id in sorted(_snapshot_ids(writer, job_id)):
-        made_ms = int(snapshot_id) * SECOND_MS
-        age_ms, day = newest_ms - made_ms, made_ms // DAY_MS
-        if snapshot_id == config.model_snapshot_id or age_ms <= daily_ms:
-            continue
-        if age_ms > keep_ms or day in kept_days:
-            expired.append(snapshot_id)
-        kept_days.add(day)
-    for snapshot_id in expired:
-        writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
-    if expired:
-        delete_where(
-            writer,
-            results_index(config.results_index_name),
-            {"bool": {"filter": [{"term": {"job_id": job_id}}, {"terms": {"snapshot_id": expired}}]}},
-        )
-
-
-def _expire_results(writer: Writer, config: Job, latest_bucket_ms: int, audit: Audit) -> None:
-    """Delete results older than `results_retention_days`, counted back from the latest bucket as the server does."""
-    days = config.results_retention_days
-    if days is None:
-        return
-    cutoff_ms = latest_bucket_ms - days * DAY_MS
-    expired: JsonObject = {
-        "bool": {
-            "filter": [
-                {"term": {"job_id": config.job_id}},
-                {"terms": {"result_type": _RETAINED_RESULTS}},
-                {"range": {"timestamp": {"lt": cutoff_ms}}},
-            ]
-        }
-    }
-    if delete_where(writer, results_index(config.results_index_name), expired):
-        audit.note(config.job_id, f"Deleted results prior to {iso_time(cutoff_ms)}")
-
-
-def _snapshot_ids(reader: Reader, job_id: str) -> list[str]:
-    prefix = f"{job_id}/"
-    return [key.removeprefix(prefix) for key in reader.state_ids(SNAPSHOT_STATE) if key.startswith(prefix)]
+def _new_id(reader: Reader, job_id: str, now_ms: int) -> str:
+    """Return the id of a snapshot that is made now: the second, or the first free one after it."""
+    taken, second = set(stored_ids(reader, job_id)), now_ms // SECOND_MS
+    while str(second) in taken:
+        second += 1
+    return str(second)
 
 
 def erase(writer: Writer, job: Job, *, user_annotations: bool) -> None:
@@ -315,8 +277,7 @@ def erase(writer: Writer, job: Job, *, user_annotations: bool) -> None:
     erase_model(writer, job_id)
     erase_forecasts(writer, job_id)
     erase_waiting(writer, job_id)
-    for snapshot_id in _snapshot_ids(writer, job_id):
-        writer.delete_state(SNAPSHOT_STATE, f"{job_id}/{snapshot_id}")
+    erase_states(writer, job_id)
     mine: JsonObject = {"term": {"job_id": job_id}}
     delete_where(writer, results_index(job.results_index_name), mine, ignore_unavailable=True)
     annotations: JsonObject = {"bool": {"filter": [mine]}}

@@ -61,6 +61,10 @@ class PostedRecords:
         """Return these records and others after them."""
         return self._with(pa.concat_tables([self.rows, other.rows]))
 
+    def none(self) -> PostedRecords:
+        """Return no records, with the same fields."""
+        return self._with(self.rows.slice(0, 0))
+
     def since(self, start_ms: int) -> PostedRecords:
         """Return the records from a time on."""
         return self._with(self.rows.filter(pc.greater_equal(self.rows.column(_TIME), start_ms)))

@@ -27,7 +27,6 @@ JOB_CONFIG: Final = "anomaly_detector"
 JOB_RUN: Final = "anomaly_detector_run"
 DATAFEED_CONFIG: Final = "datafeed"
 DATAFEED_RUN: Final = "datafeed_run"
-SNAPSHOT_STATE: Final = "model_snapshot_state"
 METADATA: Final = "ml_metadata"
 
 

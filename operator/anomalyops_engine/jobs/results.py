@@ -255,10 +255,10 @@ def _search(
         body["sort"].append({"timestamp": {"order": order}})
     indices = reader.resolve(results_index(job.results_index_name), ignore_unavailable=True)
     hits = search(reader, indices, body)["hits"]
-    return int(hits["total"]["value"]), [_rendered(hit) for hit in hits["hits"]]
+    return int(hits["total"]["value"]), [rendered(hit) for hit in hits["hits"]]
 
 
-def _rendered(hit: JsonObject) -> JsonObject:
+def rendered(hit: JsonObject) -> JsonObject:
     """Return a result as the API shows it, also one that somebody else wrote: times are epoch milliseconds."""
     document: JsonObject = hit["_source"]
     times = {key: resolve_date(document[key]) for key in _TIMES if isinstance(document.get(key), str)}

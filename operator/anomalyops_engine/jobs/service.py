@@ -22,6 +22,7 @@ from anomalyops_engine.jobs.posting import DataOperations
 from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
 from anomalyops_engine.jobs.runtime import Runtime, Settings
+from anomalyops_engine.jobs.snapshot_operations import SnapshotOperations
 from anomalyops_engine.jobs.tasks import Tasks
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.store import Store
@@ -41,6 +42,7 @@ class JobService:
         datafeeds: operations on datafeeds.
         forecasts: operations on forecasts.
         data: what clients send to jobs themselves.
+        snapshots: operations on model snapshots, and on what is expired.
         results: reading of results.
         categories: reading of categories.
         tasks: what was asked for without waiting.
@@ -54,6 +56,7 @@ class JobService:
         self.datafeeds = DatafeedOperations(self._runtime)
         self.forecasts = ForecastOperations(self._runtime)
         self.data = DataOperations(self._runtime)
+        self.snapshots = SnapshotOperations(self._runtime)
         self.results = ResultReader(self._registry)
         self.categories = CategoryReader(self._registry)
 

@@ -12,8 +12,9 @@ from anomalyops_engine.jobs.arrivals import no_records
 from anomalyops_engine.jobs.posted_records import POSTED_RECORDS, PostedRecords
 
 if TYPE_CHECKING:
+    from anomalyops_engine.config import Job
     from anomalyops_engine.jobs.registry import JobEntry, JobRun, Registry
-    from anomalyops_engine.store import Writer
+    from anomalyops_engine.store import Reader, Writer
 
 
 def _segment_ids(job_id: str, run: JobRun) -> list[str]:
@@ -23,14 +24,19 @@ def _segment_ids(job_id: str, run: JobRun) -> list[str]:
 def waiting_records(registry: Registry, job: JobEntry) -> PostedRecords:
     """Return the records of a job that wait, from memory or from the store."""
     if job.waiting is None:
-        names = _segment_ids(job.job_id, job.run)
         with registry.store.read() as reader:
-            segments = reader.states(POSTED_RECORDS, names)
-        waiting = no_records(job.config)
-        for name in names:
-            waiting = waiting.joined(waiting.unpacked(segments[name]))
-        job.waiting = waiting
+            job.waiting = read_waiting(reader, job.config, job.run)
     return job.waiting
+
+
+def read_waiting(reader: Reader, job: Job, run: JobRun) -> PostedRecords:
+    """Return the records of a job that wait, from the store."""
+    names = _segment_ids(job.job_id, run)
+    segments = reader.states(POSTED_RECORDS, names)
+    waiting = no_records(job)
+    for name in names:
+        waiting = waiting.joined(waiting.unpacked(segments[name]))
+    return waiting
 
 
 def add_segment(writer: Writer, job_id: str, run: JobRun, records: PostedRecords) -> None:

@@ -248,6 +248,15 @@ class JobAnalysis:
             raise ValueError(f"bucket {start_ms} was analysed already; the next one is {self._next_ms}")
 
     @property
+    def next_ms(self) -> int | None:
+        """Start of the first bucket that was not analysed; None before any."""
+        return self._next_ms
+
+    def scores(self) -> dict[str, dict[str, Any]]:
+        """Scores of the results that may be lowered yet, by document and field, as they are now."""
+        return self._normaliser.scores()
+
+    @property
     def detections(self) -> list[Detection]:
         """The detectors with what they have learnt."""
         return self._detectors.detections

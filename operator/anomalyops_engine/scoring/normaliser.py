@@ -8,6 +8,7 @@ results inside the renormalisation window are dimmed too; their initial scores n
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,6 +126,13 @@ class Normaliser:
         if entries and entries[0].timestamp_ms < oldest:
             entries = self.entries[scope] = [entry for entry in entries if entry.timestamp_ms >= oldest]
         return entries
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """The scores of all results that may be dimmed yet, by document and fields."""
+        known: dict[str, dict[str, float]] = {}
+        for entry in itertools.chain.from_iterable(self.entries.values()):
+            known.setdefault(entry.document_id, {})[entry.fields] = entry.score
+        return known
 
     def pack(self) -> dict[str, Any]:
         """Plain values that `unpack` makes the normaliser from."""
