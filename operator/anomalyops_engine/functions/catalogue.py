@@ -16,6 +16,7 @@ from anomalyops_engine.functions.function import (
     Feature,
     Function,
     Kind,
+    Later,
     NamedFunction,
     Reads,
     Side,
@@ -26,12 +27,12 @@ _ALL: Final = (Side.BOTH, Side.LOW, Side.HIGH)
 _ONE: Final = (Side.BOTH,)
 
 
-def _number(name: str) -> Feature:
-    return Feature(name, (Column("value", Kind.NUMBER),), Reads.NUMBERS)
+def _number(name: str, later: Later = Later.ANYTHING) -> Feature:
+    return Feature(name, (Column("value", Kind.NUMBER),), Reads.NUMBERS, later)
 
 
 def _count(name: str, reads: Reads = Reads.NOTHING) -> Feature:
-    return Feature(name, (Column("value", Kind.COUNT),), reads)
+    return Feature(name, (Column("value", Kind.COUNT),), reads, Later.RAISE)
 
 
 EVENTS: Final = _count("events")
@@ -39,11 +40,12 @@ EVENTS_IF_ANY: Final = _count("events if any")
 DISTINCT: Final = _count("distinct values", Reads.TEXTS)
 MEAN: Final = _number("mean")
 MEDIAN: Final = _number("median")
-SMALLEST: Final = _number("smallest")
-LARGEST: Final = _number("largest")
+SMALLEST: Final = _number("smallest", Later.LOWER)
+LARGEST: Final = _number("largest", Later.RAISE)
 VARIANCE: Final = _number("variance")
-TOTAL: Final = _number("total")
-TOTAL_IF_ANY: Final = _number("total if any")
+# Of what is added up in practice: bytes, sales, errors.
+TOTAL: Final = _number("total", Later.RAISE)
+TOTAL_IF_ANY: Final = _number("total if any", Later.RAISE)
 INFORMATION: Final = Feature("information", (Column("value", Kind.NUMBER),), Reads.TEXTS)
 TIMES: Final = Feature("times", (Column("value", Kind.NUMBER), Column("events", Kind.COUNT)), Reads.NOTHING)
 PLACES: Final = Feature(

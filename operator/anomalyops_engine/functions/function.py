@@ -54,6 +54,14 @@ class Reads(StrEnum):
     PLACES = "places"
 
 
+class Later(StrEnum):
+    """What further documents of a bucket can do to the value that it has so far."""
+
+    ANYTHING = "anything"
+    RAISE = "raise"
+    LOWER = "lower"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One figure of each series and bucket."""
@@ -72,11 +80,13 @@ class Feature:
         name: Its name.
         columns: Its figures; the first is the one that results show as `actual`.
         reads: What it reads of the field.
+        later: What further documents can do to the first figure.
     """
 
     name: str
     columns: tuple[Column, ...]
     reads: Reads
+    later: Later = Later.ANYTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

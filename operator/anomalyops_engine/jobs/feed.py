@@ -3,7 +3,7 @@
 A step searches whole buckets, has them analysed, and commits results, counts, position and what the model learnt from
 in one transaction, so that a kill at any moment loses at most a step that the next start repeats identically.
 A bucket is analysed once, when it is complete: its end is not after `end` of a bounded run, or not after
-now - query_delay.
+now - query_delay. Where searches are more frequent than buckets, interim results tell in between what is known of it.
 """
 
 from __future__ import annotations
@@ -274,6 +274,8 @@ class RunningDatafeed:
             self._on_end(self, None)
             return None
         self._look_for_delayed_data(now_ms)
+        if self._frequency_ms < self._span_ms:
+            self.write_interim(now_ms)
         return self._until_next_search(now_ms)
 
     def _note_lookback_end(self, feed_run: DatafeedRun) -> None:

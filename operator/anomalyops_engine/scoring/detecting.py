@@ -129,6 +129,7 @@ class Detectors:
                 scored[left:right] += counted
         if plot is not None:
             results.frames += [("model_plot", frame) for frame in plot.frames()]
+        self.memory.note_use(self.used)
         return found, scored
 
     @staticmethod

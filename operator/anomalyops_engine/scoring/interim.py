@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from anomalyops_engine.functions import Later
 from anomalyops_engine.scoring.detection import Anomaly
 from anomalyops_engine.scoring.results import Result, Results
-
-# What further documents of a bucket can only raise, and what they can only lower.
-_GROWING: Final = frozenset({"count", "non_zero_count", "distinct_count", "sum", "non_null_sum", "info_content", "max"})
-_FALLING: Final = frozenset({"min"})
 
 
 def is_final_so_far(anomaly: Anomaly) -> bool:
@@ -17,10 +12,13 @@ def is_final_so_far(anomaly: Anomaly) -> bool:
 
     Half a bucket has few events: that they are less than usual says nothing before its end, that they are more does.
     """
-    name = anomaly.detector.function.name
-    if name in _GROWING:
-        return anomaly.actual > anomaly.typical
-    return anomaly.actual < anomaly.typical if name in _FALLING else True
+    feature = anomaly.detector.function.feature
+    match Later.ANYTHING if feature is None else feature.later:
+        case Later.RAISE:
+            return anomaly.actual > anomaly.typical
+        case Later.LOWER:
+            return anomaly.actual < anomaly.typical
+    return True
 
 
 def as_interim(results: Results) -> Results:

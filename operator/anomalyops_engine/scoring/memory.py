@@ -102,6 +102,10 @@ class MemoryBudget:
         if costs:
             self.missing = costs[max(costs)]
 
+    def note_use(self, used: int) -> None:
+        """Remember the most bytes that models ever took."""
+        self.peak = max(self.peak, used)
+
     def settle(self) -> None:
         """Old entities were given up: those refused get another chance."""
         self.missing = 0

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.feed import RunningDatafeed
+from anomalyops_engine.jobs.journal import load_analysis
 from anomalyops_engine.jobs.results import BUCKETS, INFLUENCERS, RECORDS, ResultQuery
 from anomalyops_engine.jobs.runtime import Settings
 from anomalyops_engine.query import search
@@ -50,10 +51,23 @@ class SmallEngine:
 
     def running(self, job_id, end_ms=None, start_ms=None):
         """A started run of the datafeed of an open job, which steps by hand."""
-        job, feed = self.entry(job_id), self.registry.datafeeds[job_id]
+        feed = self.registry.datafeeds[job_id]
         feed.run.state, feed.run.start_ms, feed.run.end_ms = "started", start_ms, end_ms
+        with self.registry.store.write() as writer:
+            self.registry.save_datafeed_run(writer, job_id, feed.run)
+        return self.resumed(job_id)
+
+    def resumed(self, job_id):
+        """The run of a datafeed that was started before the process ended."""
         runtime = self.service._runtime
-        running = RunningDatafeed(self.registry, job, feed, node="n", ready=lambda: True, on_end=runtime.finish)
+        running = RunningDatafeed(
+            self.registry,
+            self.entry(job_id),
+            self.registry.datafeeds[job_id],
+            node="n",
+            ready=lambda: True,
+            on_end=runtime.finish,
+        )
         runtime.running[job_id] = running
         return running
 
@@ -81,10 +95,7 @@ class SmallEngine:
 
     def learnt(self, job_id):
         """Everything learnt but the normaliser, which names documents by their ids, and these name the job."""
-        entry = self.entry(job_id)
-        with self.registry.store.read() as reader:
-            stored = reader.state("model_state", job_id)
-        plain, arrays = read_snapshot(entry.analysis.snapshot() if entry.analysis is not None else stored)
+        plain, arrays = read_snapshot(load_analysis(self.registry, self.entry(job_id)).snapshot())
         del plain["normaliser"]
         return plain, {name: array.tobytes() for name, array in arrays.items()}
 
