@@ -152,3 +152,20 @@ def test_a_job_is_fed_by_one_hand(client, job_id):
     with pytest.raises(ApiError, match=f"while datafeed .{job_id}. feeds it"):
         send(client, f"{job_id}/_data", json.dumps(record(START_S)).encode())
     client.ml.stop_datafeed(datafeed_id=job_id)
+
+
+def test_the_memory_of_a_job_is_estimated(client):
+    analysis = {
+        "bucket_span": "5m",
+        "detectors": [{"function": "sum", "field_name": "bytes", "partition_field_name": "host"}],
+        "influencers": ["client"],
+    }
+    estimate = client.ml.estimate_model_memory(
+        analysis_config=analysis, overall_cardinality={"host": 5_000}, max_bucket_cardinality={"client": 10}
+    )
+    assert estimate["model_memory_estimate"].endswith("mb")
+    assert int(estimate["model_memory_estimate"][:-2]) > 10
+    with pytest.raises(ApiError, match=r"must give the number of values of field \[host\]"):
+        client.ml.estimate_model_memory(analysis_config=analysis, overall_cardinality={"client": 1})
+    with pytest.raises(ApiError, match="No detectors configured"):
+        client.ml.estimate_model_memory(analysis_config={"detectors": []})

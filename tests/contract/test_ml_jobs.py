@@ -150,7 +150,6 @@ def test_endpoints_that_are_missing_say_so(client, job_id):
         ("POST", f"/_ml/anomaly_detectors/{job_id}/_forecast"),
         ("PUT", "/_ml/calendars/c"),
         ("GET", "/_ml/filters"),
-        ("POST", "/_ml/anomaly_detectors/_estimate_model_memory"),
         ("GET", "/_cat/ml/anomaly_detectors"),
     ):
         status, _, reason = refusal(do, client, method, path)

@@ -12,6 +12,7 @@ from anomalyops_engine.api.ml_categories import CategoryEndpoints
 from anomalyops_engine.api.ml_data import DataEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
 from anomalyops_engine.api.ml_forecasts import ForecastEndpoints
+from anomalyops_engine.api.ml_estimates import estimate_endpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
 from anomalyops_engine.api.ml_snapshots import SnapshotEndpoints
@@ -27,6 +28,7 @@ def endpoints(service: JobService) -> list[Endpoint]:
         *CategoryEndpoints(service).endpoints(),
         *ForecastEndpoints(service).endpoints(),
         *SnapshotEndpoints(service).endpoints(),
+        *estimate_endpoints(),
         *JobEndpoints(service).endpoints(),
         Endpoint("GET POST PUT DELETE HEAD", "/_ml/{path:path}", Lane.STATE, _missing, None),
         Endpoint("GET", "/_cat/ml/{path:path}", Lane.STATE, _missing, None),

@@ -2,8 +2,17 @@
 
 from anomalyops_engine.features import UnsupportedAnalysis
 from anomalyops_engine.scoring.analysis import JobAnalysis
+from anomalyops_engine.scoring.estimating import estimated_bytes
 from anomalyops_engine.scoring.inputs import StepInputs
 from anomalyops_engine.scoring.results import Result, Results
 from anomalyops_engine.scoring.snapshot import SnapshotError
 
-__all__ = ["JobAnalysis", "Result", "Results", "SnapshotError", "StepInputs", "UnsupportedAnalysis"]
+__all__ = [
+    "JobAnalysis",
+    "Result",
+    "Results",
+    "SnapshotError",
+    "StepInputs",
+    "UnsupportedAnalysis",
+    "estimated_bytes",
+]

@@ -30,7 +30,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-def _new_detection(detector: ResolvedDetector, live: LiveSettings, span_ms: int) -> Detection:
+def new_detection(detector: ResolvedDetector, live: LiveSettings, span_ms: int) -> Detection:
+    """A detector that has learnt nothing."""
     learning = _learning(detector, live, span_ms)
     return InfrequentDetection(learning) if detector.frequent_by or detector.frequent_over else learning
 
@@ -74,7 +75,7 @@ class Detectors:
         resolved = resolve_detectors(job.analysis_config)
         if not self.detections:
             span_ms = job.bucket_span_ms
-            self.detections = [_new_detection(detector, live, span_ms) for detector in resolved]
+            self.detections = [new_detection(detector, live, span_ms) for detector in resolved]
         for detection, detector in zip(self.detections, resolved, strict=True):
             detection.configure(detector, live)
 
