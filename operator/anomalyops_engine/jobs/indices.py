@@ -8,6 +8,7 @@ from anomalyops_engine.config import Job
 from anomalyops_engine.jobs.documents import (
     ANNOTATIONS_INDEX,
     NOTIFICATIONS_INDEX,
+    STATE_INDEX,
     results_aliases,
     results_index,
 )
@@ -104,8 +105,14 @@ _HIDDEN: Final = {"index": {"hidden": True}}
 
 
 def ensure_engine_indices(writer: Writer) -> None:
-    """Create the notifications and annotations indices and their aliases, when they are not there."""
+    """Create the notifications, annotations and state indices and their aliases, when they are not there.
+
+    The engine keeps models elsewhere; the state index is for those who bring documents of their own.
+    """
     present = {index.name for index in writer.indices()}
+    if not present & {STATE_INDEX, ".ml-state"}:
+        aliases: JsonObject = {".ml-state": {}, ".ml-state-write": {"is_write_index": True}}
+        writer.create_index(STATE_INDEX, mappings={"dynamic": False}, settings=_HIDDEN, aliases=aliases)
     if NOTIFICATIONS_INDEX not in present:
         writer.create_index(NOTIFICATIONS_INDEX, mappings=_NOTIFICATIONS_MAPPINGS, settings=_HIDDEN)
     if ANNOTATIONS_INDEX not in present:

@@ -22,7 +22,7 @@ from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.capacity import no_room
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
 from anomalyops_engine.jobs.forecast_request import forecasts_stats
-from anomalyops_engine.jobs.indices import prepare_results, release_results
+from anomalyops_engine.jobs.indices import ensure_engine_indices, prepare_results, release_results
 from anomalyops_engine.jobs.journal import pending_state, write_checkpoint
 from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
 from anomalyops_engine.jobs.registry import (
@@ -74,6 +74,7 @@ class JobOperations:
             audit.note(job_id, "Job created")
             run, feed_run = JobRun(), DatafeedRun()
             with registry.store.write() as writer:
+                ensure_engine_indices(writer)
                 prepare_results(writer, job)
                 registry.save_job(writer, job, run)
                 if datafeed is not None:

@@ -13,13 +13,16 @@ _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 _SHARE: Final = 0.6
 
 
-def usable_memory() -> MemorySize:
-    """Return what all models together may use: a share of the container's or machine's memory."""
+def machine_memory() -> int:
+    """Return the memory of the container or machine, bytes."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         limit = _CGROUP_LIMIT.read_text(encoding="ascii").strip()
     except OSError:
         limit = "max"
-    if limit.isdigit():
-        total = min(total, int(limit))
-    return MemorySize(max(int(total * _SHARE) >> 20, 1))
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def usable_memory() -> MemorySize:
+    """Return what all models together may use: a share of the container's or machine's memory."""
+    return MemorySize(max(int(machine_memory() * _SHARE) >> 20, 1))

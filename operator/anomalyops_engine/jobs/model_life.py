@@ -11,7 +11,7 @@ from anomalyops_engine.config.job import JOB_VERSION
 from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.category_life import note_categories, write_categories
-from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
+from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, Level, results_index
 from anomalyops_engine.jobs.forecast_request import erase_forecasts
 from anomalyops_engine.jobs.journal import erase_model
 from anomalyops_engine.jobs.registry import JobEntry, JobRun
@@ -183,21 +183,32 @@ def _measure(entry: JobEntry, run: JobRun, analysis: JobAnalysis, audit: Audit) 
         size["timestamp"] = run.counts.latest_bucket_timestamp
     run.model_size = size
     status = size.get("memory_status", "ok")
-    if status == before:
-        return
-    if status == "soft_limit":
-        audit.note(
-            entry.job_id,
-            "Job memory status changed to soft_limit; memory pruning will now be more aggressive",
-            "warning",
-        )
-    elif status == "hard_limit":
-        audit.note(
-            entry.job_id,
+    if status not in {before, "ok"}:
+        _note_memory(entry, status, int(size.get("model_bytes_exceeded", 0)), run, audit)
+
+
+def _note_memory(entry: JobEntry, status: str, exceeded: int, run: JobRun, audit: Audit) -> None:
+    """Say that memory is scarce: in a notification, and in an annotation of the bucket from which on it is."""
+    said: tuple[str, Level] = (
+        ("Job memory status changed to soft_limit; memory pruning will now be more aggressive", "warning")
+        if status == "soft_limit"
+        else (
             "Job memory status changed to hard_limit; job exceeded model memory limit "
-            f"{entry.config.memory_limit.render()} by {size.get('model_bytes_exceeded', 0)}b. "
+            f"{entry.config.memory_limit.render()} by {exceeded}b. "
             "Adjust the analysis_limits.model_memory_limit setting to ensure all data is analyzed",
             "error",
+        )
+    )
+    text, level = said
+    audit.note(entry.job_id, text, level)
+    bucket_ms = run.counts.latest_bucket_timestamp
+    if bucket_ms is not None:
+        audit.annotate(
+            entry.job_id,
+            text,
+            event="model_change",
+            timestamp_ms=bucket_ms,
+            end_ms=bucket_ms + entry.config.bucket_span_ms,
         )
 
 

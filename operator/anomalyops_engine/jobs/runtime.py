@@ -14,7 +14,7 @@ from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.capacity import RETRY_S, shortage
 from anomalyops_engine.jobs.feed import RunningDatafeed
 from anomalyops_engine.jobs.journal import current_state, load_analysis, write_checkpoint
-from anomalyops_engine.jobs.machine import usable_memory
+from anomalyops_engine.jobs.machine import machine_memory, usable_memory
 from anomalyops_engine.jobs.model_life import store_snapshot, write_counts
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
 from anomalyops_engine.jobs.scheduler import Scheduler
@@ -64,7 +64,7 @@ class Runtime:
             "name": NODE_NAME,
             "ephemeral_id": self.node_id,
             "transport_address": "127.0.0.1:9300",
-            "attributes": {},
+            "attributes": {"ml.machine_memory": str(machine_memory())},
         }
 
     def audit(self) -> Audit:

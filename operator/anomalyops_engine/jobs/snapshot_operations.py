@@ -24,7 +24,9 @@ from anomalyops_engine.jobs.snapshots import (
     SNAPSHOT_STATE,
     Snapshot,
     delete_snapshots,
+    delete_state_documents,
     find_snapshots,
+    restore_quantiles,
     state_id,
 )
 from anomalyops_engine.jobs.waiting_records import replace_segments, waiting_records
@@ -101,6 +103,7 @@ class SnapshotOperations:
             )
             with self._registry.store.write() as writer:
                 delete_snapshots(writer, entry.config, [snapshot_id])
+                delete_state_documents(writer, job_id, snapshot)
                 audit.write(writer)
 
     def revert(self, job_id: str, snapshot_id: str, *, delete_intervening_results: bool) -> JsonObject:
@@ -134,6 +137,7 @@ class SnapshotOperations:
             with self._registry.store.write() as writer:
                 erase_model(writer, job_id)
                 put_model(writer, job_id, run, past.state)
+                restore_quantiles(writer, job_id, past.snapshot)
                 replace_segments(writer, job_id, run, waiting)
                 if run.has_interim:
                     erase_interim(writer, config)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anomalyops_engine.config import Job
-from anomalyops_engine.jobs.documents import results_index
+from anomalyops_engine.jobs.documents import STATE_INDEX, results_index
 from anomalyops_engine.jobs.results import rendered
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import delete_where, search
@@ -80,6 +80,21 @@ def delete_snapshots(writer: Writer, job: Job, snapshot_ids: Sequence[str]) -> N
         writer.delete_states(kind, [state_id(job.job_id, snapshot_id) for snapshot_id in snapshot_ids])
     wanted = [{"term": {"job_id": job.job_id}}, {"terms": {"snapshot_id": list(snapshot_ids)}}]
     delete_where(writer, results_index(job.results_index_name), {"bool": {"filter": wanted}})
+
+
+def restore_quantiles(writer: Writer, job_id: str, snapshot: Snapshot) -> None:
+    """Write the quantiles that somebody else brought with a snapshot where a job's quantiles are looked for."""
+    quantiles = snapshot.body.get("quantiles")
+    if isinstance(quantiles, dict) and writer.resolve(STATE_INDEX, ignore_unavailable=True):
+        writer.append(STATE_INDEX, [quantiles], ids=[f"{job_id}_quantiles"])
+
+
+def delete_state_documents(writer: Writer, job_id: str, snapshot: Snapshot) -> None:
+    """Delete the state documents that somebody else brought with a snapshot."""
+    count = int(snapshot.body.get("snapshot_doc_count", 0))
+    names = [f"{job_id}_model_state_{snapshot.snapshot_id}#{number}" for number in range(1, min(count, _MOST) + 1)]
+    if names:
+        delete_where(writer, ".ml-state", {"ids": {"values": names}})
 
 
 def stored_ids(reader: Reader, job_id: str) -> list[str]:

@@ -15,7 +15,7 @@ from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.interim import erase_interim
 from anomalyops_engine.jobs.journal import load_analysis, write_checkpoint, write_entry
-from anomalyops_engine.jobs.model_life import account_step, store_snapshot, write_results
+from anomalyops_engine.jobs.model_life import account_step, store_snapshot, write_counts, write_results
 from anomalyops_engine.jobs.registry import JobEntry, JobRun, Registry
 from anomalyops_engine.query import Documents
 from anomalyops_engine.scoring import Results
@@ -90,6 +90,8 @@ def write_step(writer: Writer, registry: Registry, job: JobEntry, run: JobRun, s
         erase_interim(writer, job.config)
         run.has_interim = False
     write_results(writer, job, step.results, elapsed_ms=step.elapsed_ms)
+    if run.model_size.get("memory_status") != job.run.model_size.get("memory_status"):
+        write_counts(writer, job.config, run)
     write_entry(writer, job.job_id, run, step.inputs, now_ms=wall_clock_ms())
     registry.save_job_run(writer, job.job_id, run)
 
