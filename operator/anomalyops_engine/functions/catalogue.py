@@ -46,7 +46,7 @@ VARIANCE: Final = _number("variance")
 # Of what is added up in practice: bytes, sales, errors.
 TOTAL: Final = _number("total", Later.RAISE)
 TOTAL_IF_ANY: Final = _number("total if any", Later.RAISE)
-INFORMATION: Final = Feature("information", (Column("value", Kind.NUMBER),), Reads.TEXTS)
+INFORMATION: Final = Feature("information", (Column("value", Kind.NUMBER),), Reads.TEXTS, Later.RAISE)
 TIMES: Final = Feature("times", (Column("value", Kind.NUMBER), Column("events", Kind.COUNT)), Reads.NOTHING)
 PLACES: Final = Feature(
     "places",

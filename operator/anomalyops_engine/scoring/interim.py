@@ -15,9 +15,9 @@ def is_final_so_far(anomaly: Anomaly) -> bool:
     feature = anomaly.detector.function.feature
     match Later.ANYTHING if feature is None else feature.later:
         case Later.RAISE:
-            return anomaly.actual > anomaly.typical
+            return anomaly.actual >= anomaly.typical
         case Later.LOWER:
-            return anomaly.actual < anomaly.typical
+            return anomaly.actual <= anomaly.typical
     return True
 
 
