@@ -11,8 +11,8 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_categories import CategoryEndpoints
 from anomalyops_engine.api.ml_data import DataEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
-from anomalyops_engine.api.ml_forecasts import ForecastEndpoints
 from anomalyops_engine.api.ml_estimates import estimate_endpoints
+from anomalyops_engine.api.ml_forecasts import ForecastEndpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
 from anomalyops_engine.api.ml_snapshots import SnapshotEndpoints

@@ -158,17 +158,19 @@ class JobAnalysis:
         self._check_stretch(start_ms, end_ms)
         stretch = Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
         if self._categories is None:
-            return self._analyse(stretch, StepInputs(start_ms, end_ms, self._count(stretch)))
+            return self._analyse_placed(stretch, StepInputs(start_ms, end_ms, self._count(stretch)), keep)
         with self._categories.placed(stretch) as (placed, learnt):
             inputs = StepInputs(start_ms, end_ms, self._count(placed), categories=learnt.rows)
-            results = self._analyse(placed, inputs)
-        results.categories = self._categories.results(learnt, start_ms)
+            results = self._analyse_placed(placed, inputs, keep)
+        if keep is None:
+            results.categories = self._categories.results(learnt, start_ms)
         return results
 
     def _count(self, stretch: Stretch) -> Events:
         return count_events(stretch, self._job.analysis_config)
 
-    def _analyse(self, stretch: Stretch, inputs: StepInputs) -> Results:
+    def _analyse_placed(self, stretch: Stretch, inputs: StepInputs, keep: Callable[[Anomaly], bool] | None) -> Results:
+        """Analyse documents whose messages were placed in their categories."""
         config = self._job.analysis_config
         if self._begun or inputs.events.earliest_ms is not None:
             inputs.values = [detector_values(stretch, detection.detector) for detection in self.detections]

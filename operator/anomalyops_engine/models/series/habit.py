@@ -5,6 +5,7 @@ surprised ten times before does this. Both lower a surprise and keep the order o
 """
 
 # Compiled functions take their arguments by position only.
+# ruff: noqa: PLR0917
 
 from __future__ import annotations
 
@@ -60,9 +61,7 @@ def _rank(surprise: float) -> int:
 
 
 @kernel
-def worth(
-    state: SeriesState, p: SeriesParameters, i: int, surprise: float, credited: float, time_s: float
-) -> float:
+def worth(state: SeriesState, p: SeriesParameters, i: int, surprise: float, credited: float, time_s: float) -> float:
     """A credited surprise less what is habit: divided by how much oftener than one in 2,000 buckets it was as large.
 
     Args:
