@@ -145,9 +145,8 @@ def test_what_cannot_be_analysed_is_refused_by_name(client):
         assert "multivariate_by_fields" in reason
 
 
-def test_endpoints_that_are_missing_say_so(client, job_id):
+def test_endpoints_that_are_missing_say_so(client):
     for method, path in (
-        ("POST", f"/_ml/anomaly_detectors/{job_id}/_forecast"),
         ("PUT", "/_ml/calendars/c"),
         ("GET", "/_ml/filters"),
         ("GET", "/_cat/ml/anomaly_detectors"),
