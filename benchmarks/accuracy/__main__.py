@@ -1,6 +1,7 @@
 """Print how well the engine detects.
 
-`python -m benchmarks.accuracy [kinds] [nab] [--seeds N] [--only KIND] [--shapes] [--whole] [--alone] [--plots FOLDER]`
+`python -m benchmarks.accuracy [kinds] [nab] [functions] [--seeds N] [--only KIND] [--shapes] [--whole] [--alone]
+[--plots FOLDER]`
 
 kinds: generated series of nine kinds of fault. `tuned` are the shapes and seeds that the learners were made
 with, `seeds` the same shapes on seeds kept apart, `apart` shapes kept apart. Columns: recall, incidents
@@ -8,6 +9,8 @@ critical in time; crit/1000 and worst, critical buckets of 1,000 ordinary ones i
 alarm, critical buckets of an incident; first, the worst incident outranks all ordinary buckets; order, larger
 incidents outrank smaller ones; pass, cases with all incidents found and at most one critical bucket in 2,000
 ordinary ones (one a case is allowed).
+
+functions: planted cases of the functions that are no plain series, in every form; see `planted`.
 
 nab: the labelled public series, initial bucket scores of one configuration as they are.
 
@@ -22,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmarks.accuracy import nab, plots
+from benchmarks.accuracy import nab, planted, plots
 from benchmarks.accuracy.case import Array, Case
 from benchmarks.accuracy.detectors import CRITICAL, Detector
 from benchmarks.accuracy.detectors.engine import Engine
@@ -94,7 +97,7 @@ def public(detector: Detector) -> None:
 def main() -> None:
     """Print the tables asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy")
-    parser.add_argument("tables", nargs="*", help="kinds, nab; both by default")
+    parser.add_argument("tables", nargs="*", help="kinds, nab, functions; all by default")
     parser.add_argument("--seeds", type=int, default=3, help="cases of each shape and span")
     parser.add_argument("--only", default="", help="part of a kind's name")
     parser.add_argument("--shapes", action="store_true", help="print every shape and span too")
@@ -102,8 +105,8 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="without another detector beside ours")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="write the plots of docs/scores.md there")
     options = parser.parse_args()
-    if unknown := set(options.tables) - {"kinds", "nab"}:
-        parser.error(f"no table named {', '.join(sorted(unknown))}; there are: kinds, nab")
+    if unknown := set(options.tables) - {"kinds", "nab", "functions"}:
+        parser.error(f"no table named {', '.join(sorted(unknown))}; there are: kinds, nab, functions")
     begin = time.perf_counter()
     detectors: list[Detector] = [Engine() if options.whole else Learner()]
     if not options.alone:
@@ -117,6 +120,8 @@ def main() -> None:
             public(detector)
         if not options.tables or "kinds" in options.tables:
             kinds(detector, options.seeds, only=options.only, shapes=options.shapes and detector is detectors[0])
+    if not options.tables or "functions" in options.tables:
+        planted.print_table(options.seeds, options.only, SEEDS_APART)
     if options.plots:
         plots.write(options.plots)
     print(f"{time.perf_counter() - begin:.0f} s, numpy {np.__version__}")
