@@ -160,7 +160,7 @@ class PointsDetection:
     @property
     def model_bytes(self) -> int:
         """Bytes of model state."""
-        return self._entities.bytes
+        return self._entities.bytes if self._width else self._entities.bytes_of_one_at_least
 
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all entities."""

@@ -12,10 +12,11 @@ from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.population import learner as population
-from anomalyops_engine.models.population.bank import PopulationBank, population_parameters
+from anomalyops_engine.models.population.bank import MemberBank, PopulationBank, population_parameters
 from anomalyops_engine.scoring.detection import SIDES, Anomaly, LiveSettings, PlotSink
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
+from anomalyops_engine.scoring.roster import Roster, pack_rosters, unpack_rosters
 
 IntArray = npt.NDArray[np.int64]
 
@@ -32,7 +33,8 @@ class PopulationDetection:
             bounds_from=NOTEWORTHY,
         )
         self._bank = PopulationBank(self._parameters)
-        self._members: dict[Key, int] = {}
+        self._habits = MemberBank()
+        self._members = Roster(self._habits)
         self._last_data = np.zeros(0, dtype=np.int64)
         self.configure(detector, live)
 
@@ -52,7 +54,7 @@ class PopulationDetection:
             if split and split not in self._bank:
                 populations[split] = min(bucket, populations.get(split, bucket))
             if key not in self._members:
-                found.append(Newcomer(bucket, index, key, _name_bytes(key), modelled=False))
+                found.append(Newcomer(bucket, index, key, self._members.cost(key), modelled=False))
         cost = self._bank.bytes_per_model
         return found + [Newcomer(bucket, index, split, cost) for split, bucket in populations.items()]
 
@@ -69,7 +71,7 @@ class PopulationDetection:
 
     def prune(self, oldest: int) -> None:
         """Give up the members, and the populations, whose latest data lie before bucket number `oldest`."""
-        self._members = {key: last for key, last in self._members.items() if last >= oldest}
+        self._members.prune(oldest)
         if not self.detector.split_fields:
             return
         kept = np.flatnonzero(self._last_data >= oldest)
@@ -88,13 +90,12 @@ class PopulationDetection:
         plot: PlotSink | None,
     ) -> tuple[list[Anomaly], IntArray]:
         """Score and learn a stretch of buckets; see `detection.Detection.step`."""
+        # Members whose population is refused are remembered all the same: room was given to them.
+        names = self._members.admitted(values.keys, values.first_buckets(), refused)[values.key]
+        self._members.see(names, first_bucket + values.bucket)
         if refused:
-            values = values.without({key for key in values.keys if self._split(key) in refused})
-        latest = np.zeros(len(values.keys), dtype=np.int64)
-        np.maximum.at(latest, values.key, first_bucket + values.bucket)
-        for key, last in zip(values.keys, latest.tolist(), strict=True):
-            if key in self._members or key not in refused:
-                self._members[key] = last
+            modelled = np.array([self._split(key) not in refused for key in values.keys], dtype=np.bool_)[values.key]
+            values, names = values.where(modelled), names[modelled]
         row_of_key = self._rows(values.keys, values.key, values.bucket)
         rows = row_of_key[values.key]
         self._last_data = np.concatenate(
@@ -109,6 +110,8 @@ class PopulationDetection:
             reproducible(values.value[order]),
             first_bucket=first_bucket,
             conditions=self._skip_update,
+            members=self._habits,
+            names=names[order],
         )
         anomalies = []
         for position in np.flatnonzero(out[:, population.SURPRISE] >= NOTEWORTHY):
@@ -156,31 +159,22 @@ class PopulationDetection:
     @property
     def model_bytes(self) -> int:
         """Bytes of model state."""
-        names = sum(_name_bytes(member) for member in self._members)
-        return len(self._bank) * self._bank.bytes_per_model + names
+        # The one of an unsplit detector is always given room, so it takes it from the beginning.
+        populations = max(len(self._bank), 0 if self.detector.split_fields else 1)
+        return populations * self._bank.bytes_per_model + self._members.bytes
 
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values and members seen."""
-        return list(self._members)
+        return list(self._members.bank.keys)
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""
         plain, arrays = self._bank.pack()
-        members = np.fromiter(self._members.values(), dtype=np.int64, count=len(self._members))
-        return {**plain, "members": [list(member) for member in self._members]}, {
-            **arrays,
-            "last_data": self._last_data,
-            "member_last_data": members,
-        }
+        members, own = pack_rosters({"members": self._members})
+        return {**plain, **members}, {**arrays, **own, "last_data": self._last_data}
 
     def unpack(self, plain: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Take over what `pack` described."""
         self._bank = PopulationBank(self._parameters).unpack(plain, arrays)
         self._last_data = arrays["last_data"].astype(np.int64)
-        members = (tuple(member) for member in plain["members"])
-        self._members = dict(zip(members, arrays["member_last_data"].tolist(), strict=True))
-
-
-def _name_bytes(key: Key) -> int:
-    """Bytes that remembering a member takes, about."""
-    return sum(map(len, key)) + 64
+        unpack_rosters({"members": self._members}, plain, arrays)

@@ -51,22 +51,35 @@ class RareDetection:
         self._skip_result = encode_conditions(detector.rules, "skip_result")
 
     @property
-    def _finest(self) -> Roster:
-        """What each key has one model in."""
-        return self._pairs if self.detector.over else self._values
+    def _levels(self) -> list[tuple[Roster, int]]:
+        """What a key has a model in, and of how many of its parts; not the one partition of an unsplit detector."""
+        levels = [(self._partitions, 1)] if self.detector.partition else []
+        levels.append((self._values, self._width))
+        return [*levels, (self._pairs, self._width + 1)] if self.detector.over else levels
+
+    def _is_refused(self, key: Key, refused: Collection[Key]) -> bool:
+        return any(key[:width] in refused for _, width in self._levels)
+
+    def _missing(self, key: Key) -> int:
+        """Bytes that remembering a key would take."""
+        return sum(roster.cost(key[:width]) for roster, width in self._levels if key[:width] not in roster)
 
     def newcomers(self, values: Values, index: int) -> list[Newcomer]:
-        """The values, or pairs of value and member, not seen before."""
-        first = values.first_buckets()
-        return [
-            Newcomer(int(first[place]), index, key, self._finest.cost(key))
-            for place, key in enumerate(values.keys)
-            if key not in self._finest
-        ]
+        """The partitions, values, and pairs of value and member not seen before."""
+        found: dict[Key, Newcomer] = {}
+        for key, bucket in zip(values.keys, values.first_buckets().tolist(), strict=True):
+            for roster, width in self._levels:
+                part = key[:width]
+                if part not in roster and (part not in found or bucket < found[part].bucket):
+                    cost, modelled = roster.cost(part), roster is not self._pairs
+                    found[part] = Newcomer(bucket, index, part, cost, modelled=modelled)
+        return list(found.values())
 
     def refused_bytes(self, values: Values, refused: Collection[Key]) -> dict[int, int]:
         """Bytes that remembering the refused ones would have taken, by bucket with their data."""
-        cost = np.array([self._finest.cost(key) if key in refused else 0 for key in values.keys], dtype=np.int64)
+        cost = np.array(
+            [self._missing(key) if self._is_refused(key, refused) else 0 for key in values.keys], dtype=np.int64
+        )
         found: dict[int, int] = {}
         for bucket, size in zip(values.bucket.tolist(), cost[values.key].tolist(), strict=True):
             if size:
@@ -92,10 +105,12 @@ class RareDetection:
     ) -> tuple[list[Anomaly], IntArray]:
         """Score and learn a stretch of buckets; see `detection.Detection.step`."""
         del begin, plot
+        rows = self._rows(values, first_bucket + values.bucket, refused)
         if refused:
-            values = values.without(refused)
+            # What a refused level has below or above it is remembered all the same: room was given to it.
+            modelled = np.all(rows[:, : 3 if self.detector.over else 2] >= 0, axis=1)
+            values, rows = values.where(modelled), rows[modelled]
         number = first_bucket + values.bucket
-        rows = self._rows(values, number)
         order = np.argsort(rows[:, 0], kind="stable")  # within a partition they are in order of time
         group = (rows[:, 0] * buckets + values.bucket)[order]
         members, shown = np.ones(len(order)), np.zeros(len(order), dtype=np.int64)
@@ -127,8 +142,8 @@ class RareDetection:
         np.add.at(scored, np.unique(group) % max(buckets, 1), 1)
         return anomalies, scored
 
-    def _rows(self, values: Values, number: IntArray) -> IntArray:
-        """(m, 3) the partition, value and pair of each row of values."""
+    def _rows(self, values: Values, number: IntArray, refused: Collection[Key]) -> IntArray:
+        """(m, 3) the partition, value and pair of each row of values; -1 for what is refused, and without pairs."""
         first, keys = values.first_buckets(), values.keys
         splits = 1 if self.detector.partition else 0
         found = np.full((len(values.key), 3), -1, dtype=np.int64)
@@ -136,7 +151,7 @@ class RareDetection:
         if self.detector.over:
             wanted.append((self._pairs, self._width + 1))
         for column, (roster, width) in enumerate(wanted):
-            found[:, column] = roster.rows([key[:width] for key in keys], first)[values.key]
+            found[:, column] = roster.admitted([key[:width] for key in keys], first, refused)[values.key]
             roster.see(found[:, column], number)
         return found
 
@@ -168,11 +183,12 @@ class RareDetection:
     @property
     def model_bytes(self) -> int:
         """Bytes of model state."""
-        return sum(roster.bytes for roster in self._rosters.values())
+        partitions = self._partitions.bytes if self.detector.partition else self._partitions.bytes_of_one_at_least
+        return partitions + self._values.bytes + self._pairs.bytes
 
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values seen."""
-        return list(self._finest.bank.keys)
+        return list(self._levels[-1][0].bank.keys)
 
     def pack(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Plain values and arrays for a snapshot."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,11 @@ class Roster:
         """Bytes of all models."""
         return len(self) * (self.bank.bytes_per_model + self._last_data.itemsize) + self._name_bytes
 
+    @property
+    def bytes_of_one_at_least(self) -> int:
+        """The same where the one model of an unsplit detector is always given room, also before it is there."""
+        return self.bytes or self.cost(())
+
     def rows(self, keys: Sequence[Key], first: IntArray) -> IntArray:
         """Positions of models by key; new ones are added in order of appearance.
 
@@ -90,9 +95,16 @@ class Roster:
         self._last_data = np.concatenate([self._last_data, fresh])
         return self.bank.rows(keys)
 
+    def admitted(self, keys: Sequence[Key], first: IntArray, refused: Collection[Key]) -> IntArray:
+        """Positions of models by key, as `rows`; -1 for new ones that are refused."""
+        place = np.full(len(keys), -1, dtype=np.int64)
+        kept = np.array([key in self or key not in refused for key in keys], dtype=np.bool_)
+        place[kept] = self.rows([key for key, keep in zip(keys, kept.tolist(), strict=True) if keep], first[kept])
+        return place
+
     def see(self, rows: IntArray, buckets: IntArray) -> None:
-        """Note the numbers of buckets in which models had data."""
-        np.maximum.at(self._last_data, rows, buckets)
+        """Note the numbers of buckets in which models, other than -1, had data."""
+        np.maximum.at(self._last_data, rows[rows >= 0], buckets[rows >= 0])
 
     def prune(self, oldest: int) -> None:
         """Give up the models whose latest data lie before bucket number `oldest`."""

@@ -103,3 +103,23 @@ def test_a_journal_learns_the_same(new_bench: Any, drawn: dict[str, Any]) -> Non
         assert first.snapshot() == second.snapshot()
         rest = [bench.analyse(None, BUCKETS // 2, analysis=a, first=BUCKETS // 2) for a in (first, second)]
     assert initial(rest[:1]) == initial(rest[1:])
+
+
+@pytest.mark.parametrize("cuts", [[1, 7, 130], [50, 101], [128, 250]])
+def test_where_time_is_cut_does_not_matter_at_the_memory_limit(
+    new_bench: Any, drawn: dict[str, Any], cuts: list[int]
+) -> None:
+    names = [f"job-{k}-{'x' * 400}" for k in range(len(drawn["time"]))]
+    columns = {**drawn, "process": np.array(names, dtype=object)}
+    with new_bench() as bench:
+        bench.load(**columns)
+        job = bench.job(*DETECTORS, analysis_limits={"model_memory_limit": "1mb"})
+        at_once = JobAnalysis(job)
+        whole = initial([bench.analyse(None, BUCKETS, analysis=at_once)])
+        assert at_once.model_size()["bucket_allocation_failures_count"] > 0
+        analysis, parts = JobAnalysis(job), []
+        for left, right in pairwise([0, *cuts, BUCKETS]):
+            analysis = JobAnalysis.restore(job, analysis.snapshot())
+            parts.append(bench.analyse(None, right - left, analysis=analysis, first=left))
+    assert initial(parts) == whole
+    assert analysis.model_size() == at_once.model_size()

@@ -11,19 +11,20 @@ HOUR = 3_600_000
 START = 1_704_067_200_000
 BUCKETS = 400
 LOW, HIGH, MEAN = 300, 330, 360
+HOSTS = list("abcdefghijklmno")
 
 
 @pytest.fixture
 def loaded(bench: Any) -> Any:
-    """Twenty values an hour of each of three hosts; in three hours one host's are other than usual."""
+    """Twenty values an hour of each of fifteen hosts; in three hours one host's are other than usual."""
     rng = np.random.default_rng(3)
-    hour = np.repeat(np.arange(BUCKETS), 60)
-    host = np.tile(np.repeat(["a", "b", "c"], 20), BUCKETS)
+    hour = np.repeat(np.arange(BUCKETS), 20 * len(HOSTS))
+    host = np.tile(np.repeat(HOSTS, 20), BUCKETS)
     value = rng.uniform(80, 120, len(hour))
     first = [int(np.flatnonzero((hour == place) & (host == "b"))[0]) for place in (LOW, HIGH, MEAN)]
     value[first[0]], value[first[1]] = 0.0, 200.0
     value[(hour == MEAN) & (host == "b")] = rng.uniform(112, 119, 20)
-    bench.load(time=(START + hour * HOUR + np.arange(len(hour)) % 60 * 1000).astype(np.int64), host=host, value=value)
+    bench.load(time=(START + hour * HOUR + np.arange(len(hour)) % 300 * 1000).astype(np.int64), host=host, value=value)
     return bench
 
 

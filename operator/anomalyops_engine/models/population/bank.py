@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from anomalyops_engine.models.population.learner import (
     PopulationState,
     advance,
 )
+from anomalyops_engine.models.population.members import COLUMNS as COLUMNS_OF_MEMBERS
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -41,6 +43,22 @@ def population_parameters(
     )
 
 
+class MemberState(NamedTuple):
+    """State of all members of a detector: (n, members.COLUMNS)."""
+
+    habits: FloatArray
+
+
+class MemberBank(KeyedState[MemberState, None]):
+    """The members of all populations of one detector, by their split values and name."""
+
+    def __init__(self) -> None:
+        super().__init__(None, room=1)
+
+    def _blank(self, n: int) -> MemberState:
+        return MemberState(np.zeros((n, COLUMNS_OF_MEMBERS)))
+
+
 class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
     """The populations of one detector, by their split values."""
 
@@ -57,6 +75,7 @@ class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
             day=np.zeros((n, p.day_slots)),
             day_n=np.zeros((n, p.day_slots), dtype=np.float32),
             histories=np.tile(history.prior(), (n, 1, 1)),
+            own_histories=np.tile(history.prior(), (n, 1, 1)),
         )
 
     def advance(
@@ -67,6 +86,8 @@ class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
         *,
         first_bucket: int,
         conditions: FloatArray,
+        members: MemberBank,
+        names: IntArray,
     ) -> FloatArray:
         """Score and learn members' values, sorted by population, then bucket; see `learner.advance`.
 
@@ -82,6 +103,8 @@ class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
             np.clip(values, -HUGE, HUGE),
             first_bucket,
             conditions,
+            members.state.habits,
+            names,
             out,
         )
         return out

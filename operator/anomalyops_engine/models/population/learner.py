@@ -1,10 +1,12 @@
 """The learner of populations: one collective model that all members of a population are compared with.
 
 A population (of one partition and by value) has an expectation that may follow the time of day, a spread between
-members, and a history of its members' deviations, which gives the tail. Members have no state of their own, so
-thousands of them, most absent in most buckets, cost nothing between appearances. A member's surprise allows for how
-many members had the chance to be surprising (Sidak 1967): one scanner among a thousand clients is judged by the
-probability that any of a thousand would go so far.
+members, and a history of its members' deviations, which gives the tail. A member that was there often enough has an
+expectation of its own (`members`): then it is judged by its own past, as far as it is unusual among its peers too, so
+that one that is always large is no news, and is some when it grows. Members cost nothing between appearances. A
+member's surprise allows for how many members had the chance to be surprising (Sidak 1967): one scanner among a thousand
+clients is judged by the probability that any of a thousand would go so far. One of three members is no outlier of a
+population: it takes a crowd to stand out of.
 """
 
 # Compiled functions take their arguments by position only.
@@ -22,19 +24,28 @@ from anomalyops_engine.models.kernel import history
 from anomalyops_engine.models.kernel.compiling import kernel
 from anomalyops_engine.models.kernel.conditions import matches
 from anomalyops_engine.models.kernel.tails import count_deviate
+from anomalyops_engine.models.population import members
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 # Columns of `PopulationState.scalars`.
-SEEN, FIRST_S, LEVEL, OFFSET, SPREAD, MEMBERS, EVIDENCE, ERROR_FLAT, ERROR_DAILY, MINIMUM, MAGNITUDE = range(11)
-COLUMNS = 11
+SEEN, FIRST_S, LEVEL, OFFSET, SPREAD, MEMBERS, EVIDENCE, ERROR_FLAT, ERROR_DAILY, MINIMUM, MAGNITUDE, CROWD, HABIT = (
+    range(13)
+)
+COLUMNS = 13
 # Columns of the output.
 TYPICAL, LOWER, UPPER, SURPRISE = range(4)
 OUTPUTS = 4
 
 HUGE = 1e100
+TWO_SIDES = 0.30103
+"""Either side might have been surprising: half the probability for each, as minus log10."""
+FEWEST, CROWDED = 3.0, 6.0
+"""With 3 members none stands out, with 9 about two thirds as much as of a crowd, with 20 all the same."""
+ODD_FROM, ODD = 0.7, 1.3
+"""Surprise among peers from which a member's departure from itself counts at all, and whole."""
 DAY_S = 86_400
 MEMBERS_WEIGHT = 40.0
 """The members of a bucket together weigh at most this much in the history: about a hundred buckets are remembered."""
@@ -47,13 +58,15 @@ class PopulationState(NamedTuple):
         scalars: (n, COLUMNS).
         day: (n, day slots): mean over members by time of day.
         day_n: (n, day slots): buckets behind it.
-        histories: (n, 2, history.BINS + 1).
+        histories: (n, 2, history.BINS + 1): of members' deviations from their peers.
+        own_histories: (n, 2, history.BINS + 1): of members' deviations from themselves.
     """
 
     scalars: FloatArray
     day: FloatArray
     day_n: Float32Array
     histories: Float32Array
+    own_histories: Float32Array
 
 
 class PopulationParameters(NamedTuple):
@@ -165,6 +178,74 @@ def _learn(
 
 
 @kernel
+def _learn_member(
+    state: PopulationState,
+    p: PopulationParameters,
+    i: int,
+    habit: FloatArray,
+    value: float,
+    mean: float,
+    own_deviation: float,
+    weight: float,
+) -> None:
+    """Let a member learn its value, and its population how far members depart from themselves; returns nothing."""
+    scalars = state.scalars[i]
+    positive = scalars[MINIMUM] >= 0.0
+    if habit[members.SEEN] >= members.KNOWN:
+        history.observe(state.own_histories[i], own_deviation, weight)
+        square = members.residual(habit, value, mean, p.discrete, positive) ** 2
+        limit = 9.0 * max(scalars[HABIT], 1e-12)
+        scalars[HABIT] += (min(square, limit) - scalars[HABIT]) * weight / (MEMBERS_WEIGHT * p.memory / 10.0)
+    members.learn(habit, value, mean, scalars[HABIT], p.discrete, positive)
+    if scalars[HABIT] == 0.0 and habit[members.SEEN] >= members.KNOWN:
+        scalars[HABIT] = max(habit[members.SQUARE], 1e-12)
+
+
+@kernel
+def _crowded(scalars: FloatArray, habits: FloatArray, names: IntArray) -> float:
+    """How much of a crowd the members are, 0 to 1; counts those that are new."""
+    for name in names:
+        if name >= 0 and habits[name, members.SEEN] == 0.0:
+            scalars[CROWD] += 1.0
+    # Members without a name, for want of memory, are a crowd all the same.
+    return 1.0 - math.exp(-max(max(scalars[CROWD], scalars[MEMBERS]) - FEWEST, 0.0) / CROWDED)
+
+
+@kernel
+def _sided(p: PopulationParameters, records: Float32Array, deviation: float) -> float:
+    """Surprise of a deviation by a history of its side."""
+    return float(history.surprise(records, 1 if deviation > 0 else 0, abs(deviation), 0.5 if p.discrete else 0.0))
+
+
+@kernel
+def _deviation(p: PopulationParameters, value: float, mean: float, variance: float) -> float:
+    """A value's deviation from the population's expectation, in standard deviations."""
+    if not p.discrete:
+        return float((value - mean) / math.sqrt(variance))
+    # Members are no clockwork: small counts are never more regular than chance.
+    law = max(variance, mean) if mean <= 5.0 else variance
+    return float(count_deviate(max(value, 0.0), max(mean, 0.02), law))
+
+
+@kernel
+def _bounds(records: Float32Array, mean: float, deviation: float, positive: bool, out: FloatArray) -> None:
+    """95 % bounds by the history of deviations."""
+    out[LOWER] = mean - history.bound(records, 0, 0.025) * deviation
+    out[UPPER] = mean + history.bound(records, 1, 0.025) * deviation
+    if positive:
+        out[LOWER] = max(out[LOWER], 0.0)
+
+
+@kernel
+def _expected(state: PopulationState, p: PopulationParameters, i: int, flat: float, daily: float, ready: bool) -> float:
+    """What the better of two expectations says; the day profile speaks once it clearly predicted better for a day."""
+    scalars = state.scalars[i]
+    tried = scalars[EVIDENCE] >= p.day_slots and scalars[ERROR_DAILY] < 0.8 * scalars[ERROR_FLAT]
+    mean = daily if ready and tried else flat
+    return max(mean, 0.0) if scalars[MINIMUM] >= 0.0 else mean
+
+
+@kernel
 def _bucket(
     state: PopulationState,
     p: PopulationParameters,
@@ -172,6 +253,8 @@ def _bucket(
     values: FloatArray,
     time_s: float,
     conditions: FloatArray,
+    habits: FloatArray,
+    names: IntArray,
     out: FloatArray,
 ) -> None:
     """Score the members present in one bucket against the population, then learn them."""
@@ -181,39 +264,41 @@ def _bucket(
         _start(state, i, values, time_s)
     slot = int(time_s % DAY_S) * p.day_slots // DAY_S
     flat, daily, ready = _expect(state, p, i, slot, time_s)
-    # The day profile speaks after a day's trial in which it clearly predicted better.
-    tried = scalars[EVIDENCE] >= p.day_slots and scalars[ERROR_DAILY] < 0.8 * scalars[ERROR_FLAT]
-    mean = daily if ready and tried else flat
-    if scalars[MINIMUM] >= 0.0:
-        mean = max(mean, 0.0)
+    mean = _expected(state, p, i, flat, daily, ready)
     variance, _ = _variance(state, p, i, mean)
     deviation = math.sqrt(variance)
     chances = math.log10(max(scalars[MEMBERS], float(n), 1.0))
     weight = min(1.0, MEMBERS_WEIGHT / n)
-    records = state.histories[i]
+    records, own_records = state.histories[i], state.own_histories[i]
     scored = scalars[SEEN] >= p.learning
-    deviations = np.empty(n)
+    deviations, own_deviations = np.empty(n), np.zeros(n)
+    crowded = _crowded(scalars, habits, names)
     for k in range(n):
-        if p.discrete:
-            # Members are no clockwork: small counts are never more regular than chance.
-            law = max(variance, mean) if mean <= 5.0 else variance
-            deviations[k] = count_deviate(max(values[k], 0.0), max(mean, 0.02), law)
-        else:
-            deviations[k] = (values[k] - mean) / deviation
+        deviations[k] = _deviation(p, values[k], mean, variance)
+        among_peers = 0.0
         if scored and p.side * deviations[k] >= 0.0 and abs(deviations[k]) > 1.0:
-            surprise = history.surprise(
-                records, 1 if deviations[k] > 0 else 0, abs(deviations[k]), 0.5 if p.discrete else 0.0
-            )
-            out[k, SURPRISE] = max(surprise - chances - (0.30103 if p.side == 0 else 0.0), 0.0)
+            among_peers = _sided(p, records, deviations[k])
+        chance = chances + (TWO_SIDES if p.side == 0 else 0.0)
+        worth = among_peers - chance
         out[k, TYPICAL] = mean
+        if names[k] >= 0 and habits[names[k], members.SEEN] >= members.KNOWN:
+            habit = habits[names[k]]
+            own = members.expected(habit, mean, scalars[MINIMUM] >= 0.0)
+            z = members.deviation(habit, values[k], own, scalars[HABIT], p.discrete, scalars[MINIMUM] >= 0.0)
+            own_deviations[k] = z
+            worth = 0.0
+            if among_peers > ODD_FROM and z * deviations[k] > 0.0 and abs(z) > 1.0:
+                odd = min((among_peers - ODD_FROM) / (ODD - ODD_FROM), 1.0)
+                worth = odd * (_sided(p, own_records, z) - chance)
+                out[k, TYPICAL] = own
+        out[k, SURPRISE] = max(worth, 0.0) * crowded
         if out[k, SURPRISE] >= p.bounds_from:
-            out[k, LOWER] = mean - history.bound(records, 0, 0.025) * deviation
-            out[k, UPPER] = mean + history.bound(records, 1, 0.025) * deviation
-            if scalars[MINIMUM] >= 0.0:
-                out[k, LOWER] = max(out[k, LOWER], 0.0)
+            _bounds(records, mean, deviation, scalars[MINIMUM] >= 0.0, out[k])
     for k in range(n):
         if not matches(conditions, values[k], mean, time_s):
             history.observe(records, deviations[k], weight)
+            if names[k] >= 0:
+                _learn_member(state, p, i, habits[names[k]], values[k], mean, own_deviations[k], weight)
     _learn(state, p, i, values, mean, flat, daily, ready, slot, conditions, time_s)
     scalars[SEEN] += 1.0
     scalars[MEMBERS] += (n - scalars[MEMBERS]) * max(1.0 / scalars[SEEN], 1.0 / p.memory)
@@ -228,6 +313,8 @@ def advance(
     values: FloatArray,
     first_bucket: int,
     conditions: FloatArray,
+    habits: FloatArray,
+    names: IntArray,
     out: FloatArray,
 ) -> None:
     """Score and learn a stretch of members' values.
@@ -240,6 +327,8 @@ def advance(
         values: (m,) values, finite.
         first_bucket: Number of the first bucket: its start over the bucket span.
         conditions: Conditions under which a value is not learnt (`rules.encode_conditions`).
+        habits: State of all members, (n, members.COLUMNS); changed in place.
+        names: (m,) each value's member; -1 for one that is not remembered.
         out: (m, OUTPUTS), output.
     """
     begin = 0
@@ -248,5 +337,5 @@ def advance(
         while end < rows.shape[0] and rows[end] == rows[begin] and buckets[end] == buckets[begin]:
             end += 1
         time_s = (first_bucket + buckets[begin]) * p.span_s
-        _bucket(state, p, rows[begin], values[begin:end], time_s, conditions, out[begin:end])
+        _bucket(state, p, rows[begin], values[begin:end], time_s, conditions, habits, names[begin:end], out[begin:end])
         begin = end
