@@ -13,7 +13,8 @@ import numpy.typing as npt
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.series.bank import SeriesBank
-from anomalyops_engine.scoring.detection import Anomaly, Detection, Forecastable, LiveSettings, PlotSink
+from anomalyops_engine.scoring.chapter import Chapter
+from anomalyops_engine.scoring.detection import Anomaly, Detection, Forecastable, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 
@@ -50,28 +51,12 @@ class CombinedDetection:
         for part in self._parts:
             part.prune(oldest)
 
-    def step(
-        self,
-        values: Values,
-        *,
-        first_bucket: int,
-        buckets: int,
-        begin: int,
-        refused: Collection[Key],
-        plot: PlotSink | None,
-    ) -> tuple[list[Anomaly], IntArray]:
-        """Score and learn a stretch of buckets; see `Detection.step`."""
+    def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn the buckets of a chapter; see `Detection.step`."""
         found: list[Anomaly] = []
-        scored = np.zeros(buckets, dtype=np.int64)
+        scored = np.zeros(chapter.buckets, dtype=np.int64)
         for part in self._parts:
-            mine, scored = part.step(
-                values.column(part.detector.function.name),
-                first_bucket=first_bucket,
-                buckets=buckets,
-                begin=begin,
-                refused=refused,
-                plot=plot,
-            )
+            mine, scored = part.step(values.column(part.detector.function.name), chapter)
             found += mine
         return self._strongest(found), scored
 

@@ -14,8 +14,9 @@ from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.functions import Family
 from anomalyops_engine.scoring.categorizing import SHARE
+from anomalyops_engine.scoring.chapter import Chapter, PlotSink
 from anomalyops_engine.scoring.combined import CombinedDetection
-from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink, SeriesDetection
+from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, SeriesDetection
 from anomalyops_engine.scoring.infrequent import InfrequentDetection
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
 from anomalyops_engine.scoring.parallel import DETECTORS
@@ -115,11 +116,13 @@ class Detectors:
                 partial(
                     detection.step,
                     part,
-                    first_bucket=step.first_bucket + left,
-                    buckets=right - left,
-                    begin=max(begin - left, 0),
-                    refused=without,
-                    plot=_sink(plot, left) if plot is not None else None,
+                    Chapter(
+                        first_bucket=step.first_bucket + left,
+                        buckets=right - left,
+                        begin=max(begin - left, 0),
+                        refused=without,
+                        plot=_sink(plot, left) if plot is not None else None,
+                    ),
                 )
                 for detection, part, without in zip(self.detections, parts, refused, strict=True)
             ]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -19,6 +19,7 @@ from anomalyops_engine.functions import EmptyBuckets, Side
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.series import state as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
+from anomalyops_engine.scoring.chapter import Chapter
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 from anomalyops_engine.scoring.parallel import CORES, SERIES
@@ -91,10 +92,6 @@ class Anomaly:
         return self.key[names.index(name)] if name in names else None
 
 
-PlotSink = Callable[[ResolvedDetector, tuple[str, ...], int, FloatArray, FloatArray], None]
-"""Receives, for model plot, a series' key, its first bucket, values and details."""
-
-
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
     """What a job may change for all of its detectors while it runs.
@@ -116,25 +113,12 @@ class Detection(Protocol):
     def newcomers(self, values: Values, index: int) -> list[Newcomer]:
         """The entities among the values that have no model yet; `index` is the detector's."""
 
-    def step(
-        self,
-        values: Values,
-        *,
-        first_bucket: int,
-        buckets: int,
-        begin: int,
-        refused: Collection[Key],
-        plot: PlotSink | None,
-    ) -> tuple[list[Anomaly], IntArray]:
-        """Score and learn a stretch of buckets.
+    def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn the buckets of a chapter.
 
         Args:
-            values: The stretch's values.
-            first_bucket: Number of the stretch's first bucket: its start over the bucket span.
-            buckets: Number of buckets.
-            begin: Position of the first bucket of the job's life in this stretch, 0 when it lies before.
-            refused: Entities that get no model.
-            plot: Receives every series for model plot.
+            values: The chapter's values.
+            chapter: The buckets, and what holds in them.
 
         Returns:
             The noteworthy buckets, and how many series were scored in each bucket.
@@ -233,20 +217,12 @@ class SeriesDetection:
             self._bank.keep(kept)
             self._last_data = self._last_data[kept]
 
-    def step(
-        self,
-        values: Values,
-        *,
-        first_bucket: int,
-        buckets: int,
-        begin: int,
-        refused: Collection[Key],
-        plot: PlotSink | None,
-    ) -> tuple[list[Anomaly], IntArray]:
-        """Score and learn a stretch of buckets; see `Detection.step`."""
-        if refused:
-            values = values.without(refused)
-        rows, since = self._place(values, first_bucket, begin, buckets)
+    def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn the buckets of a chapter; see `Detection.step`."""
+        first_bucket, buckets, plot = chapter.first_bucket, chapter.buckets, chapter.plot
+        if chapter.refused:
+            values = values.without(chapter.refused)
+        rows, since = self._place(values, first_bucket, chapter.begin, buckets)
         span = min(buckets, _BLOCK_BUCKETS)
         block = max(min(_BLOCK_CELLS // max(span, 1), math.ceil(len(rows) / CORES)), _FEWEST_CELLS // max(span, 1), 1)
         tasks = [

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.kernel.keyed_state import KeyedState
-from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, PlotSink
+from anomalyops_engine.scoring.chapter import Chapter
+from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.roster import Roster, pack_rosters, unpack_rosters
 
@@ -112,22 +113,11 @@ class InfrequentDetection:
             if name != "buckets" or self.detector.partition:
                 roster.prune(oldest)
 
-    def step(
-        self,
-        values: Values,
-        *,
-        first_bucket: int,
-        buckets: int,
-        begin: int,
-        refused: Collection[Key],
-        plot: PlotSink | None,
-    ) -> tuple[list[Anomaly], IntArray]:
-        """Score and learn a stretch of buckets; see `Detection.step`."""
-        frequent = self._frequent(values, first_bucket)
+    def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn the buckets of a chapter; see `Detection.step`."""
+        frequent = self._frequent(values, chapter.first_bucket)
         shown = values.where(~frequent) if self.detector.over else values
-        found, scored = self._learning.step(
-            shown, first_bucket=first_bucket, buckets=buckets, begin=begin, refused=refused, plot=plot
-        )
+        found, scored = self._learning.step(shown, chapter)
         rows = np.flatnonzero(frequent)
         hidden = {(int(values.bucket[row]), values.keys[values.key[row]]) for row in rows.tolist()}
         return [anomaly for anomaly in found if (anomaly.bucket, anomaly.key) not in hidden], scored

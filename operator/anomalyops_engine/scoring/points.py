@@ -14,7 +14,8 @@ from anomalyops_engine.models.kernel import alarms
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.points import learner
 from anomalyops_engine.models.points.bank import PointsBank, circle, coordinates, directions, globe, turns
-from anomalyops_engine.scoring.detection import Anomaly, LiveSettings, PlotSink
+from anomalyops_engine.scoring.chapter import Chapter
+from anomalyops_engine.scoring.detection import Anomaly, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 from anomalyops_engine.scoring.roster import Roster, member_codes, members_present, pack_rosters, unpack_rosters
@@ -66,18 +67,9 @@ class PointsDetection:
         if self._width:
             self._entities.prune(oldest)
 
-    def step(
-        self,
-        values: Values,
-        *,
-        first_bucket: int,
-        buckets: int,
-        begin: int,
-        refused: Collection[Key],
-        plot: PlotSink | None,
-    ) -> tuple[list[Anomaly], IntArray]:
-        """Score and learn a stretch of buckets; see `detection.Detection.step`."""
-        del begin, plot
+    def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn the buckets of a chapter; see `detection.Detection.step`."""
+        first_bucket, buckets, refused = chapter.first_bucket, chapter.buckets, chapter.refused
         if refused:
             values = values.without({key for key in values.keys if key[: self._width] in refused})
         points, shown = self._points(values)

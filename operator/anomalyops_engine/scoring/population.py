@@ -13,7 +13,8 @@ from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.population import learner as population
 from anomalyops_engine.models.population.bank import MemberBank, PopulationBank, population_parameters
-from anomalyops_engine.scoring.detection import SIDES, Anomaly, LiveSettings, PlotSink
+from anomalyops_engine.scoring.chapter import Chapter
+from anomalyops_engine.scoring.detection import SIDES, Anomaly, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 from anomalyops_engine.scoring.roster import Roster, pack_rosters, unpack_rosters
@@ -79,17 +80,9 @@ class PopulationDetection:
             self._bank.keep(kept)
             self._last_data = self._last_data[kept]
 
-    def step(
-        self,
-        values: Values,
-        *,
-        first_bucket: int,
-        buckets: int,
-        begin: int,
-        refused: Collection[Key],
-        plot: PlotSink | None,
-    ) -> tuple[list[Anomaly], IntArray]:
-        """Score and learn a stretch of buckets; see `detection.Detection.step`."""
+    def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn the buckets of a chapter; see `detection.Detection.step`."""
+        first_bucket, buckets, refused = chapter.first_bucket, chapter.buckets, chapter.refused
         # Members whose population is refused are remembered all the same: room was given to them.
         names = self._members.admitted(values.keys, values.first_buckets(), refused)[values.key]
         self._members.see(names, first_bucket + values.bucket)

@@ -14,7 +14,8 @@ from anomalyops_engine.models.kernel import alarms
 from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
 from anomalyops_engine.models.rare import learner
 from anomalyops_engine.models.rare.bank import Partitions, Things
-from anomalyops_engine.scoring.detection import Anomaly, LiveSettings, PlotSink
+from anomalyops_engine.scoring.chapter import Chapter
+from anomalyops_engine.scoring.detection import Anomaly, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 from anomalyops_engine.scoring.roster import (
@@ -93,18 +94,9 @@ class RareDetection:
         if self.detector.partition:
             self._partitions.prune(oldest)
 
-    def step(
-        self,
-        values: Values,
-        *,
-        first_bucket: int,
-        buckets: int,
-        begin: int,
-        refused: Collection[Key],
-        plot: PlotSink | None,
-    ) -> tuple[list[Anomaly], IntArray]:
-        """Score and learn a stretch of buckets; see `detection.Detection.step`."""
-        del begin, plot
+    def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
+        """Score and learn the buckets of a chapter; see `detection.Detection.step`."""
+        first_bucket, buckets, refused = chapter.first_bucket, chapter.buckets, chapter.refused
         rows = self._rows(values, first_bucket + values.bucket, refused)
         if refused:
             # What a refused level has below or above it is remembered all the same: room was given to it.
