@@ -57,9 +57,10 @@ def illegal_argument(reason: str) -> MlError:
     return MlError(400, "illegal_argument_exception", reason)
 
 
-def invalid_request(reason: str) -> MlError:
+def invalid_request(*reasons: str) -> MlError:
     """400 `action_request_validation_exception`, numbered as Elasticsearch does."""
-    return MlError(400, "action_request_validation_exception", f"Validation Failed: 1: {reason};")
+    listed = "".join(f"{number}: {reason};" for number, reason in enumerate(reasons, 1))
+    return MlError(400, "action_request_validation_exception", f"Validation Failed: {listed}")
 
 
 def parse_failure(reason: str, cause: MlError | None = None) -> MlError:
@@ -100,6 +101,16 @@ def missing_job(job_id: str) -> MlError:
 def missing_datafeed(datafeed_id: str) -> MlError:
     """404 for a datafeed that is not there."""
     return not_found(f"No datafeed with id [{datafeed_id}] exists")
+
+
+def missing_filter(filter_id: str) -> MlError:
+    """404 for a filter that is not there."""
+    return not_found(f"No filter with id [{filter_id}] exists")
+
+
+def missing_calendar(calendar_id: str) -> MlError:
+    """404 for a calendar that is not there."""
+    return not_found(f"No calendar with id [{calendar_id}]")
 
 
 def too_many_requests(reason: str) -> MlError:

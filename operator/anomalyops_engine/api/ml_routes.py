@@ -5,15 +5,19 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.cat_ml import CatEndpoints
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import not_supported
 from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.api.ml_calendars import CalendarEndpoints
 from anomalyops_engine.api.ml_categories import CategoryEndpoints
 from anomalyops_engine.api.ml_data import DataEndpoints
 from anomalyops_engine.api.ml_datafeeds import DatafeedEndpoints
 from anomalyops_engine.api.ml_estimates import estimate_endpoints
+from anomalyops_engine.api.ml_filters import FilterEndpoints
 from anomalyops_engine.api.ml_forecasts import ForecastEndpoints
 from anomalyops_engine.api.ml_jobs import JobEndpoints
+from anomalyops_engine.api.ml_memory import MemoryEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
 from anomalyops_engine.api.ml_snapshots import SnapshotEndpoints
 from anomalyops_engine.jobs import JobService
@@ -29,6 +33,10 @@ def endpoints(service: JobService) -> list[Endpoint]:
         *ForecastEndpoints(service).endpoints(),
         *SnapshotEndpoints(service).endpoints(),
         *estimate_endpoints(),
+        *CatEndpoints(service).endpoints(),
+        *MemoryEndpoints(service).endpoints(),
+        *FilterEndpoints(service).endpoints(),
+        *CalendarEndpoints(service).endpoints(),
         *JobEndpoints(service).endpoints(),
         Endpoint("GET POST PUT DELETE HEAD", "/_ml/{path:path}", Lane.STATE, _missing, None),
         Endpoint("GET", "/_cat/ml/{path:path}", Lane.STATE, _missing, None),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 
-from anomalyops_engine.config.reading import choice, choices, number, text
-from anomalyops_engine.config.records import ByName, Each, Record, record, row, when_true
+from anomalyops_engine.config.reading import choice, choices, integer, number, text
+from anomalyops_engine.config.records import ByName, Each, Nested, Record, record, row, when_true
 from anomalyops_engine.functions import find_function
 from anomalyops_engine.refusals import bad_request
 
@@ -27,6 +28,23 @@ class FilterRef(Record):
     filter_type: str = row(choice("include", "exclude"), default="include")
 
 
+@record("force_time_shift_params", required=("time_shift_amount",))
+class TimeShift(Record):
+    """By how many seconds clocks are changed: less than zero where they go back."""
+
+    time_shift_amount: int = row(integer)
+
+
+@record("params")
+class RuleParams(Record):
+    """What actions need to know."""
+
+    force_time_shift: TimeShift | None = row(Nested(TimeShift), default=None)
+
+
+NO_PARAMS = RuleParams()
+
+
 @record("detection_rule")
 class CustomRule(Record):
     """What to do with results that a detector would give otherwise."""
@@ -36,11 +54,50 @@ class CustomRule(Record):
     )
     scope: Mapping[str, FilterRef] | None = row(ByName(FilterRef), default=None, shown=when_true)
     conditions: tuple[RuleCondition, ...] = row(Each(RuleCondition), default=(), shown=when_true)
+    params: RuleParams = row(
+        Nested(RuleParams), default=NO_PARAMS, shown=lambda value, _: value.force_time_shift is not None
+    )
 
     def check(self) -> None:
-        """Raise 400 when the rule would always apply."""
+        """Raise 400 when the rule would always apply, or when its action and its parameters do not fit."""
         if not self.scope and not self.conditions:
             raise bad_request("Invalid detector rule: at least scope or a condition is required")
+        shifts = "force_time_shift" in self.actions
+        if shifts and self.params.force_time_shift is None:
+            raise bad_request("Invalid detector rule: action force_time_shift requires params.force_time_shift")
+        if not shifts and self.params.force_time_shift is not None:
+            raise bad_request(
+                "Invalid detector rule: params.force_time_shift is only allowed with the action force_time_shift"
+            )
+
+    @property
+    def filter_ids(self) -> frozenset[str]:
+        """The filters that its scope refers to."""
+        return frozenset(reference.filter_id for reference in (self.scope or {}).values())
+
+    @property
+    def time_shift_s(self) -> int | None:
+        """By how many seconds it changes clocks; None when it does not."""
+        shift = self.params.force_time_shift
+        return None if shift is None else shift.time_shift_amount
+
+    def times_s(self) -> tuple[float, float]:
+        """From when on (inclusive) until when (exclusive) its conditions on the time hold, epoch seconds."""
+        begin, end = -math.inf, math.inf
+        for condition in self.conditions:
+            if condition.applies_to != "time":
+                continue
+            beyond = math.nextafter(condition.value, math.inf)
+            match condition.operator:
+                case "gte":
+                    begin = max(begin, condition.value)
+                case "gt":
+                    begin = max(begin, beyond)
+                case "lt":
+                    end = min(end, condition.value)
+                case _:
+                    end = min(end, beyond)
+        return begin, end
 
     def check_for(self, function: str | None, splits: Collection[str]) -> None:
         """Raise 400 when the rule cannot apply to a detector of this function and these split fields."""

@@ -80,6 +80,11 @@ class Detector(Record):
         return tuple(name for name in (self.by_field_name, self.over_field_name, self.partition_field_name) if name)
 
     @property
+    def filter_ids(self) -> frozenset[str]:
+        """The filters that its rules refer to."""
+        return frozenset[str]().union(*(rule.filter_ids for rule in self.custom_rules))
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """All fields that it names."""
         return ((self.field_name,) if self.field_name else ()) + self.split_fields

@@ -10,7 +10,7 @@ from anomalyops_engine.refusals import MlError, illegal_argument
 from anomalyops_engine.store.patterns import matches
 
 _VALID = re.compile(r"[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?")
-_RULE: Final = (
+ID_RULE: Final = (
     "can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric"
 )
 MAX_JOB_ID_LENGTH: Final = 64
@@ -28,7 +28,7 @@ def check_id(field: str, value: str) -> str:
         MlError: 400 with Elasticsearch's text.
     """
     if not is_valid_id(value):
-        raise illegal_argument(f"Invalid {field}; '{value}' {_RULE}")
+        raise illegal_argument(f"Invalid {field}; '{value}' {ID_RULE}")
     return value
 
 

@@ -132,6 +132,11 @@ class Job(Record):
         return self.analysis_config.bucket_span.ms
 
     @property
+    def filter_ids(self) -> frozenset[str]:
+        """The filters that its detectors' rules refer to."""
+        return frozenset[str]().union(*(detector.filter_ids for detector in self.analysis_config.detectors))
+
+    @property
     def time_field(self) -> str:
         """The field that holds a document's time."""
         return self.data_description.time_field

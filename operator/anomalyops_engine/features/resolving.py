@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from anomalyops_engine.config import AnalysisConfig, CustomRule, Detector
@@ -120,8 +121,11 @@ def _part(whole: ResolvedDetector, name: str) -> ResolvedDetector:
 
 def _refuse_options(where: str, detector: Detector) -> None:
     for number, rule in enumerate(detector.custom_rules):
-        if rule.scope:
+        if rule.time_shift_s is None:
+            continue
+        timed = bool(rule.conditions) and all(condition.applies_to == "time" for condition in rule.conditions)
+        if not timed or rule.times_s()[0] == -math.inf:
             raise UnsupportedAnalysis(
-                f"{where}.custom_rules[{number}].scope is not supported by this engine yet; "
-                "supported: conditions on actual, typical, diff_from_typical and time"
+                f"{where}.custom_rules[{number}] changes clocks (force_time_shift): its conditions must be on the time "
+                "alone and say from when on"
             )

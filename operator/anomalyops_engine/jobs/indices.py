@@ -37,7 +37,7 @@ RESULTS_MAPPINGS: Final[JsonObject] = {
             keyword=f"""job_id result_type function function_description field_name {_SPLITS}
                 correlated_by_field_value influencer_field_name influencer_field_value model_feature
                 snapshot_id min_version memory_status categorization_status mlcategory regex
-                forecast_id forecast_alias forecast_status forecast_messages""",
+                forecast_id forecast_alias forecast_status forecast_messages scheduled_events""",
             date="""forecast_start_timestamp forecast_end_timestamp forecast_create_timestamp
                 forecast_expiry_timestamp timestamp latest_record_time_stamp latest_result_time_stamp log_time
                 earliest_record_timestamp latest_record_timestamp last_data_time

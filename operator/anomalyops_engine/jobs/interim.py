@@ -48,7 +48,8 @@ def interim_results(
     analysis = load_analysis(registry, job)
     with registry.store.read() as reader:
         documents = source.documents(reader, first_ms, end_ms)
-        return analysis.interim(reader.connection, documents, start_ms=start_ms, end_ms=end_ms)
+        schedule = registry.calendars.schedule(job.config)
+        return analysis.interim(reader.connection, documents, start_ms=start_ms, end_ms=end_ms, schedule=schedule)
 
 
 def write_interim(writer: Writer, job: Job, results: Results) -> None:

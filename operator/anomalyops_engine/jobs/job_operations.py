@@ -19,6 +19,7 @@ from anomalyops_engine.config import (
 from anomalyops_engine.config.detector import MLCATEGORY
 from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.audit import wall_clock_ms
+from anomalyops_engine.jobs.calendars import CALENDAR
 from anomalyops_engine.jobs.capacity import no_room
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
 from anomalyops_engine.jobs.forecast_request import forecasts_stats
@@ -193,14 +194,17 @@ class JobOperations:
             changes_analysis = update.live or entry.run.state != "opened"
             state = pending_state(self._registry, entry) if changes_analysis else None
             run = deepcopy(entry.run)
-            with self._registry.store.write() as writer:
-                if state is not None:
-                    write_checkpoint(writer, job_id, run, state)
-                self._registry.save_job(writer, update.job, run)
-                audit.write(writer)
-            entry.config, entry.run = update.job, run
-            if entry.analysis is not None and update.live:
-                entry.analysis.configure(update.job)
+            with self._registry.lock:  # no filter comes or goes while the job begins to refer to it
+                if entry.run.state == "opened":
+                    self._registry.check_filters(update.job)
+                with self._registry.store.write() as writer:
+                    if state is not None:
+                        write_checkpoint(writer, job_id, run, state)
+                    self._registry.save_job(writer, update.job, run)
+                    audit.write(writer)
+                entry.config, entry.run = update.job, run
+                if entry.analysis is not None and update.live:
+                    entry.analysis.configure(update.job, self._registry.filters_of(update.job))
             return self._show_entry(entry, self._registry.datafeed_of(job_id))
 
     # --- states ---
@@ -222,6 +226,7 @@ class JobOperations:
         with entry.lock.hold():
             if entry.run.state != "closed":
                 raise conflict(f"Cannot open job [{job_id}] because it has already been opened")
+            self._registry.check_filters(entry.config)
             explanation = self._runtime.shortage(entry)
             if explanation is None:
                 self._runtime.bring_up(entry)
@@ -300,7 +305,10 @@ class JobOperations:
             audit.note(job_id, f"Deleting job by task with id '{task}'")
             audit.note(job_id, "Job deleted")
             with self._registry.lock:
+                calendars = self._registry.calendars.without_job(job_id)
                 with self._registry.store.write() as writer:
+                    for calendar in calendars:
+                        writer.put_config(CALENDAR, calendar.calendar_id, calendar.render())
                     erase(writer, entry.config, user_annotations=delete_user_annotations)
                     release_results(writer, entry.config)
                     writer.delete_config(JOB_CONFIG, job_id)
@@ -309,6 +317,8 @@ class JobOperations:
                         writer.delete_config(DATAFEED_CONFIG, feed.datafeed_id)
                         writer.delete_config(DATAFEED_RUN, feed.datafeed_id)
                     audit.write(writer)
+                for calendar in calendars:
+                    self._registry.calendars = self._registry.calendars.with_calendar(calendar)
                 del self._registry.jobs[job_id]
                 if feed is not None:
                     self._registry.datafeeds.pop(feed.datafeed_id, None)

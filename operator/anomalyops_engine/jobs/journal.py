@@ -79,7 +79,11 @@ def load_analysis(registry: Registry, entry: JobEntry) -> JobAnalysis:
                 f"model snapshot [{entry.config.model_snapshot_id}] of job [{entry.job_id}] has no model state in this "
                 "engine; revert to another snapshot or reset the job"
             )
-        analysis = JobAnalysis(entry.config) if state is None else JobAnalysis.restore(entry.config, state)
+        filters = registry.filters_of(entry.config)
+        if state is None:
+            analysis = JobAnalysis(entry.config, filters)
+        else:
+            analysis = JobAnalysis.restore(entry.config, state, filters)
         for name in pending:
             if name not in journal:
                 raise SnapshotError(f"entry [{name}] of the journal of job [{entry.job_id}] is missing")

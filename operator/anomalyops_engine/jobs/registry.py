@@ -7,20 +7,22 @@ whoever adds or removes entries holds the registry's lock too. The order of lock
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from anomalyops_engine.config import Datafeed, Job
+from anomalyops_engine.config.filters import Filter
 from anomalyops_engine.config.identifiers import expand
+from anomalyops_engine.jobs.calendars import Calendars
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
 from anomalyops_engine.jobs.forecast_request import FORECAST, ForecastRequest
 from anomalyops_engine.jobs.journal import JournalRun
 from anomalyops_engine.jobs.posted_records import PostedRecords
 from anomalyops_engine.json_types import JsonObject
-from anomalyops_engine.refusals import missing_datafeed, missing_job
-from anomalyops_engine.scoring import JobAnalysis
+from anomalyops_engine.refusals import missing_datafeed, missing_filter, missing_job
+from anomalyops_engine.scoring import Filters, ItemSet, JobAnalysis
 from anomalyops_engine.store import Store, Writer
 
 JOB_CONFIG: Final = "anomaly_detector"
@@ -28,6 +30,7 @@ JOB_RUN: Final = "anomaly_detector_run"
 DATAFEED_CONFIG: Final = "datafeed"
 DATAFEED_RUN: Final = "datafeed_run"
 METADATA: Final = "ml_metadata"
+FILTER: Final = "filter"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -208,6 +211,9 @@ class Registry:
         self.jobs: dict[str, JobEntry] = {}
         self.datafeeds: dict[str, DatafeedEntry] = {}
         self.upgrade_mode = False
+        # Both are replaced, never changed, under the registry's lock; whoever reads needs none.
+        self.calendars = Calendars({}, {})
+        self.filters: Mapping[str, Filter] = {}
 
     def load(self) -> None:
         """Read every entry from the store."""
@@ -226,6 +232,8 @@ class Registry:
                 request = ForecastRequest(**stored)
                 if request.job_id in self.jobs:
                     self.jobs[request.job_id].forecasts[request.forecast_id] = request
+            self.calendars = Calendars.load(reader)
+            self.filters = {name: Filter.load(stored) for name, stored in reader.configs(FILTER).items()}
             metadata = reader.config(METADATA, "upgrade_mode") or {}
             self.upgrade_mode = bool(metadata.get("enabled", False))
 
@@ -250,6 +258,17 @@ class Registry:
         if entry is None:
             raise missing_datafeed(datafeed_id)
         return entry
+
+    def filters_of(self, job: Job) -> Filters:
+        """Return the filters that a job's rules refer to, as far as they exist."""
+        present = self.filters
+        return {name: ItemSet(present[name].items) for name in job.filter_ids if name in present}
+
+    def check_filters(self, job: Job) -> None:
+        """Raise 404 for a filter that a job's rules refer to and that is not there."""
+        for name in sorted(job.filter_ids):
+            if name not in self.filters:
+                raise missing_filter(name)
 
     def datafeed_of(self, job_id: str) -> DatafeedEntry | None:
         """Return the datafeed of a job, if it has one."""

@@ -13,11 +13,14 @@ from anomalyops_engine.config.job import (
     DEFAULT_MEMORY_LIMIT,
     DEFAULT_SNAPSHOT_RETENTION_DAYS,
 )
+from anomalyops_engine.jobs.calendar_operations import CalendarOperations
 from anomalyops_engine.jobs.category_results import CategoryReader
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
+from anomalyops_engine.jobs.filter_operations import FilterOperations
 from anomalyops_engine.jobs.forecast_operations import ForecastOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
+from anomalyops_engine.jobs.memory_stats import memory_stats
 from anomalyops_engine.jobs.posting import DataOperations
 from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
@@ -43,6 +46,8 @@ class JobService:
         forecasts: operations on forecasts.
         data: what clients send to jobs themselves.
         snapshots: operations on model snapshots, and on what is expired.
+        calendars: operations on calendars.
+        filters: operations on filters.
         results: reading of results.
         categories: reading of categories.
         tasks: what was asked for without waiting.
@@ -57,6 +62,8 @@ class JobService:
         self.forecasts = ForecastOperations(self._runtime)
         self.data = DataOperations(self._runtime)
         self.snapshots = SnapshotOperations(self._runtime)
+        self.calendars = CalendarOperations(self._runtime)
+        self.filters = FilterOperations(self._runtime)
         self.results = ResultReader(self._registry)
         self.categories = CategoryReader(self._registry)
 
@@ -92,6 +99,10 @@ class JobService:
     def node_id(self) -> str:
         """The id of this node."""
         return self._runtime.node_id
+
+    def memory_stats(self, nodes: str) -> JsonObject:
+        """Return what `GET _ml/memory/_stats` shows of the nodes that are asked for."""
+        return memory_stats(self._runtime, nodes)
 
     def set_upgrade_mode(self, *, enabled: bool) -> None:
         """Pause (or resume) all datafeeds without changing their states."""

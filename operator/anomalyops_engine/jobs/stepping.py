@@ -77,7 +77,8 @@ def analyse_buckets(
     started = time.perf_counter()
     with registry.store.read() as reader:
         documents = source.documents(reader, first_ms, end_ms)
-        results = analysis.analyse(reader.connection, documents, start_ms=start_ms, end_ms=end_ms)
+        schedule = registry.calendars.schedule(job.config)
+        results = analysis.analyse(reader.connection, documents, start_ms=start_ms, end_ms=end_ms, schedule=schedule)
     elapsed_ms = (time.perf_counter() - started) * SECOND_MS
     run.position_ms = end_ms
     account_step(job, run, results, elapsed_ms=elapsed_ms, audit=audit)

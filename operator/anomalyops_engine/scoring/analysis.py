@@ -23,6 +23,8 @@ from anomalyops_engine.scoring.inputs import StepInputs
 from anomalyops_engine.scoring.interim import as_interim, is_final_so_far
 from anomalyops_engine.scoring.normaliser import Normaliser
 from anomalyops_engine.scoring.results import Results
+from anomalyops_engine.scoring.rules import NO_FILTERS, Filters
+from anomalyops_engine.scoring.schedule import NO_EVENTS, Schedule
 from anomalyops_engine.scoring.snapshot import SnapshotError, read_snapshot, write_snapshot
 from anomalyops_engine.scoring.step import Step
 from anomalyops_engine.store import Connection
@@ -39,7 +41,7 @@ class JobAnalysis:
         UnsupportedAnalysis: When a function or option cannot be analysed; names it and what can be.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, filters: Filters = NO_FILTERS) -> None:
         self.job_id = job.job_id
         self.bucket_span_ms = job.bucket_span_ms
         if self.bucket_span_ms < 1000:
@@ -47,32 +49,32 @@ class JobAnalysis:
                 f"analysis_config.bucket_span is [{job.analysis_config.bucket_span}]; accepted: 1s and more"
             )
         self._job = job
-        self._detectors = Detectors(job)
+        self._detectors = Detectors(job, filters)
         self._categories = JobCategories(job) if job.analysis_config.categorization_field_name else None
         self._normaliser = Normaliser(job.renormalization_window_ms)
         self._counter = BucketCounter()
         self._next_ms: int | None = None
         self._begun = False
 
-    def configure(self, job: Job) -> None:
-        """Take over a configuration of the job that was changed while it runs.
+    def configure(self, job: Job, filters: Filters = NO_FILTERS) -> None:
+        """Take over a configuration of the job, or filters that its rules refer to, that were changed while it runs.
 
         Whatever may change is read here, or of the configuration when it is needed.
         """
         self._job = job
         self._normaliser.window_ms = job.renormalization_window_ms
-        self._detectors.configure(job)
+        self._detectors.configure(job, filters)
         if self._categories is not None:
             self._categories.configure(job)
 
     @classmethod
-    def restore(cls, job: Job, state: bytes) -> JobAnalysis:
+    def restore(cls, job: Job, state: bytes, filters: Filters = NO_FILTERS) -> JobAnalysis:
         """The analysis that `snapshot` saved.
 
         Raises:
             SnapshotError: When the state is damaged, or of another version or job shape.
         """
-        analysis = cls(job)
+        analysis = cls(job, filters)
         plain, arrays = read_snapshot(state)
         if plain["detectors"] != analysis._shape():
             raise SnapshotError(
@@ -107,7 +109,15 @@ class JobAnalysis:
     def _shape(self) -> list[Any]:
         return [*self._detectors.shape(), self.bucket_span_ms]
 
-    def analyse(self, connection: Connection, documents: Documents, *, start_ms: int, end_ms: int) -> Results:
+    def analyse(
+        self,
+        connection: Connection,
+        documents: Documents,
+        *,
+        start_ms: int,
+        end_ms: int,
+        schedule: Schedule = NO_EVENTS,
+    ) -> Results:
         """Analyse the buckets of [start_ms, end_ms), each once and in order; the models learn from them.
 
         Args:
@@ -115,6 +125,7 @@ class JobAnalysis:
             documents: The documents, the time field in epoch milliseconds.
             start_ms: Start of the first bucket, a multiple of the bucket span.
             end_ms: End of the last bucket, exclusive, a multiple of the bucket span.
+            schedule: The scheduled events that concern the job, as they are now.
 
         Returns:
             The results. Buckets before the first document of the job's life have none.
@@ -122,9 +133,17 @@ class JobAnalysis:
         Raises:
             ValueError: When the stretch is not cut at buckets, or goes back behind an analysed bucket.
         """
-        return self._analyse(connection, documents, start_ms, end_ms)
+        return self._analyse(self._stretch(connection, documents, start_ms, end_ms), schedule)
 
-    def interim(self, connection: Connection, documents: Documents, *, start_ms: int, end_ms: int) -> Results:
+    def interim(
+        self,
+        connection: Connection,
+        documents: Documents,
+        *,
+        start_ms: int,
+        end_ms: int,
+        schedule: Schedule = NO_EVENTS,
+    ) -> Results:
         """What buckets that are not complete look like so far, from a copy of the models: nothing is learnt.
 
         Args:
@@ -132,6 +151,7 @@ class JobAnalysis:
             documents: As for `analyse`, as far as they are there.
             start_ms: Start of the first bucket.
             end_ms: End of the last bucket, exclusive.
+            schedule: As for `analyse`.
 
         Returns:
             The results, without model plot, all marked as interim; earlier results are not lowered for them.
@@ -139,39 +159,41 @@ class JobAnalysis:
         Raises:
             ValueError: As `analyse` does.
         """
-        results = self._fork()._analyse(connection, documents, start_ms, end_ms, keep=is_final_so_far)
-        return as_interim(results)
+        stretch = self._stretch(connection, documents, start_ms, end_ms)
+        return as_interim(self._fork()._analyse(stretch, schedule, keep=is_final_so_far))
 
     def _fork(self) -> JobAnalysis:
         """A copy that learns by itself."""
         return copy.deepcopy(self, {id(self._job): self._job})
 
-    def _analyse(
-        self,
-        connection: Connection,
-        documents: Documents,
-        start_ms: int,
-        end_ms: int,
-        *,
-        keep: Callable[[Anomaly], bool] | None = None,
-    ) -> Results:
+    def _stretch(self, connection: Connection, documents: Documents, start_ms: int, end_ms: int) -> Stretch:
         self._check_stretch(start_ms, end_ms)
-        stretch = Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
+        return Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
+
+    def _analyse(
+        self, stretch: Stretch, schedule: Schedule, *, keep: Callable[[Anomaly], bool] | None = None
+    ) -> Results:
         if self._categories is None:
-            return self._analyse_placed(stretch, StepInputs(start_ms, end_ms, self._count(stretch)), keep)
+            return self._analyse_placed(
+                stretch, StepInputs(stretch.start_ms, stretch.end_ms, self._count(stretch)), schedule, keep
+            )
         with self._categories.placed(stretch) as (placed, learnt):
-            inputs = StepInputs(start_ms, end_ms, self._count(placed), categories=learnt.rows)
-            results = self._analyse_placed(placed, inputs, keep)
+            inputs = StepInputs(stretch.start_ms, stretch.end_ms, self._count(placed), categories=learnt.rows)
+            results = self._analyse_placed(placed, inputs, schedule, keep)
         if keep is None:
-            results.categories = self._categories.results(learnt, start_ms)
+            results.categories = self._categories.results(learnt, stretch.start_ms)
         return results
 
     def _count(self, stretch: Stretch) -> Events:
         return count_events(stretch, self._job.analysis_config)
 
-    def _analyse_placed(self, stretch: Stretch, inputs: StepInputs, keep: Callable[[Anomaly], bool] | None) -> Results:
+    def _analyse_placed(
+        self, stretch: Stretch, inputs: StepInputs, schedule: Schedule, keep: Callable[[Anomaly], bool] | None
+    ) -> Results:
         """Analyse documents whose messages were placed in their categories."""
         config = self._job.analysis_config
+        step = Step(self._job, inputs.start_ms, inputs.end_ms, self._next_ms)
+        inputs.marks = schedule.marks(step.first_bucket, step.bucket_count, since_bucket=step.since_bucket)
         if self._begun or inputs.events.earliest_ms is not None:
             inputs.values = [detector_values(stretch, detection.detector) for detection in self.detections]
 
@@ -211,7 +233,7 @@ class JobAnalysis:
             influence: Fills in what is behind anomalies.
             keep: Which anomalies become results; None for all.
         """
-        step = Step(self._job, inputs.start_ms, inputs.end_ms)
+        step = Step(self._job, inputs.start_ms, inputs.end_ms, self._next_ms, inputs.marks)
         events = inputs.events
         results = Results(
             inputs=inputs,

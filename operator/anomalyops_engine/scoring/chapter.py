@@ -17,7 +17,7 @@ PlotSink = Callable[[ResolvedDetector, tuple[str, ...], int, npt.NDArray[np.floa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """A part of a stretch through which nothing changes but the data; calendars and filters belong here.
+    """A part of a stretch through which nothing changes but the data.
 
     Attributes:
         first_bucket: Number of the first bucket: its start over the bucket span.
@@ -25,6 +25,8 @@ class Chapter:
         begin: Position of the first bucket of the job's life in this chapter, 0 when it lies before.
         refused: Entities that get no model.
         plot: Receives every series for model plot.
+        unseen: The buckets that are as if they had not been: neither scored nor learnt; None for none.
+        learns: Whether anything is learnt.
     """
 
     first_bucket: int
@@ -32,3 +34,5 @@ class Chapter:
     begin: int = 0
     refused: Collection[Key] = frozenset()
     plot: PlotSink | None = None
+    unseen: npt.NDArray[np.bool_] | None = None
+    learns: bool = True

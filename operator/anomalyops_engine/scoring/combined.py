@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from anomalyops_engine.config import CustomRule
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.series.bank import SeriesBank
@@ -17,6 +18,7 @@ from anomalyops_engine.scoring.chapter import Chapter
 from anomalyops_engine.scoring.detection import Anomaly, Detection, Forecastable, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
+from anomalyops_engine.scoring.rules import RuleBook
 
 IntArray = npt.NDArray[np.int64]
 
@@ -45,6 +47,16 @@ class CombinedDetection:
         """Bytes that the models of refused entities would have taken, by bucket with their data."""
         found = self._parts[0].refused_bytes(values, refused)
         return {bucket: cost * len(self._parts) for bucket, cost in found.items()}
+
+    @property
+    def rules(self) -> RuleBook:
+        """The detector's custom rules, which all parts have."""
+        return self._parts[0].rules
+
+    def shift(self, seconds: int, rule: CustomRule | None) -> None:
+        """Change the clocks of all parts; see `Detection.shift`."""
+        for part in self._parts:
+            part.shift(seconds, rule)
 
     def prune(self, oldest: int) -> None:
         """Give up the entities whose latest data lie before bucket number `oldest`."""

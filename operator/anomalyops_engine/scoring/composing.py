@@ -46,11 +46,16 @@ class Composer:
         by_bucket: dict[int, list[Anomaly]] = {}
         for anomaly in sorted(anomalies, key=lambda a: (a.bucket, a.detector.index, a.key)):
             by_bucket.setdefault(anomaly.bucket, []).append(anomaly)
+        names = self._step.marks.names
         quiet = np.ones(len(events), dtype=np.bool_)
         quiet[:begin] = False
+        for position in names.keys() - by_bucket.keys():
+            if quiet[position]:
+                quiet[position] = False
+                self._quiet(position, int(events[position]))
         for position, found in by_bucket.items():
             quiet[position] = False
-            self._bucket(self._step.stamp(position), found, int(scored[position]), int(events[position]))
+            self._bucket(position, found, int(scored[position]), int(events[position]))
         if quiet.any():
             self._results.frames.append(("bucket", quiet_buckets(self._step, np.flatnonzero(quiet), events)))
         self._results.bucket_count = len(events) - begin
@@ -58,9 +63,18 @@ class Composer:
             self._results.latest_bucket_ms = self._step.end_ms - self._step.span_ms
         self._renormalise(self._step.end_ms)
 
-    def _bucket(self, stamp: Stamp, anomalies: list[Anomaly], scored: int, events: int) -> None:
+    def _quiet(self, position: int, events: int) -> None:
+        """Make the result of a bucket in which nothing is found, of a scheduled event."""
+        stamp = self._step.stamp(position)
+        document = bucket_document(stamp, events) | {"scheduled_events": self._step.marks.names[position]}
+        self._results.add(stamp.document_id("bucket"), document)
+
+    def _bucket(self, position: int, anomalies: list[Anomaly], scored: int, events: int) -> None:
+        stamp = self._step.stamp(position)
         document_id = stamp.document_id("bucket")
         document = bucket_document(stamp, events)
+        if position in self._step.marks.names:
+            document["scheduled_events"] = self._step.marks.names[position]
         self._results.add(document_id, document)
         self._new[document_id] = document
         for number, anomaly in enumerate(anomalies):

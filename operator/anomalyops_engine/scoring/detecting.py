@@ -17,6 +17,7 @@ from anomalyops_engine.scoring.categorizing import SHARE
 from anomalyops_engine.scoring.chapter import Chapter, PlotSink
 from anomalyops_engine.scoring.combined import CombinedDetection
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, SeriesDetection
+from anomalyops_engine.scoring.event_effects import EventEffects, copy_of
 from anomalyops_engine.scoring.infrequent import InfrequentDetection
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
 from anomalyops_engine.scoring.parallel import DETECTORS
@@ -25,6 +26,7 @@ from anomalyops_engine.scoring.points import PointsDetection
 from anomalyops_engine.scoring.population import PopulationDetection
 from anomalyops_engine.scoring.rare import RareDetection
 from anomalyops_engine.scoring.results import Results
+from anomalyops_engine.scoring.rules import Filters
 from anomalyops_engine.scoring.step import Step
 
 FloatArray = npt.NDArray[np.float64]
@@ -59,19 +61,20 @@ class Detectors:
         memory: What their models may take.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, filters: Filters) -> None:
         self.memory = MemoryBudget(0)
         self.detections: list[Detection] = []
-        self.configure(job)
+        self.configure(job, filters)
 
-    def configure(self, job: Job) -> None:
-        """Take over a configuration of the job: the first, or one that was changed while it runs."""
+    def configure(self, job: Job, filters: Filters) -> None:
+        """Take over a configuration of the job and its filters: the first, or ones that were changed while it runs."""
         share = SHARE if job.analysis_config.categorization_field_name else 1
         self.memory.change_limit(job.memory_limit.bytes // share)
         plot = job.model_plot_config
         live = LiveSettings(
             want_bounds=plot is not None and plot.enabled,
             prune_buckets=job.analysis_config.model_prune_window.ms // job.bucket_span_ms,
+            filters=filters,
         )
         resolved = resolve_detectors(job.analysis_config)
         if not self.detections:
@@ -109,9 +112,15 @@ class Detectors:
         found: list[list[Anomaly]] = [[] for _ in self.detections]
         scored = np.zeros(step.bucket_count, dtype=np.int64)
         plot = ModelPlot(step) if self._plots(step) else None
-        for left, right in self._chapters(step, begin):
+        effects = EventEffects(step, self.detections, plotted=plot is not None)
+        for left, right in self._chapters(step, begin, effects):
+            effects.change_clocks(left)
+            learns, unseen = effects.learns(left), effects.unseen(left, right)
             parts = [whole.between(left, right) for whole in values]
-            refused = self._admit(parts)
+            if unseen is not None:
+                parts = [part.where(~unseen[part.bucket]) for part in parts]
+            detections = self.detections if learns else [copy_of(detection) for detection in self.detections]
+            refused = self._admit(parts) if learns else [set[Key]() for _ in parts]
             tasks = [
                 partial(
                     detection.step,
@@ -122,14 +131,17 @@ class Detectors:
                         begin=max(begin - left, 0),
                         refused=without,
                         plot=_sink(plot, left) if plot is not None else None,
+                        unseen=unseen,
+                        learns=learns,
                     ),
                 )
-                for detection, part, without in zip(self.detections, parts, refused, strict=True)
+                for detection, part, without in zip(detections, parts, refused, strict=True)
             ]
             for index, (mine, counted) in enumerate(DETECTORS.run(tasks)):
                 for anomaly in mine:
                     anomaly.bucket += left
-                found[index] += mine
+                    if not effects.silent[anomaly.bucket]:
+                        found[index].append(anomaly)
                 scored[left:right] += counted
         if plot is not None:
             results.frames += [("model_plot", frame) for frame in plot.frames()]
@@ -141,21 +153,20 @@ class Detectors:
         plot = step.job.model_plot_config
         return plot is not None and plot.enabled
 
-    def _chapters(self, step: Step, begin: int) -> Iterator[tuple[int, int]]:
-        """Parts of the stretch between searches for old entities, which are made on the way.
+    def _chapters(self, step: Step, begin: int, effects: EventEffects) -> Iterator[tuple[int, int]]:
+        """Parts of the stretch between searches for old entities, which are made on the way, and cuts of events.
 
         The searches come at fixed numbers of buckets since the epoch, wherever a stretch begins or ends.
         """
         every = check_every(step.prune_buckets)
-        if not any(detection.detector.split_fields or detection.detector.over for detection in self.detections):
-            yield 0, step.bucket_count
-            return
+        split = any(detection.detector.split_fields or detection.detector.over for detection in self.detections)
         left = 0
         while left < step.bucket_count:
             number = step.first_bucket + left
-            right = min(left + every - number % every, step.bucket_count)
+            right = min(left + every - number % every, step.bucket_count) if split else step.bucket_count
+            right = effects.cut(left, right)
             if right > begin:
-                if number % every == 0:
+                if split and number % every == 0:
                     self._prune(number, step.prune_buckets)
                 yield left, right
             left = right

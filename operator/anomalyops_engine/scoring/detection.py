@@ -1,6 +1,6 @@
 """One detector over a stretch of buckets: values from the database through the learner to surprising buckets."""
 
-# ruff: noqa: FBT001, PLR0917 - private steps of one computation
+# ruff: noqa: PLR0917 - private steps of one computation
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from anomalyops_engine.config import CustomRule
 from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.functions import EmptyBuckets, Side
-from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
+from anomalyops_engine.models.kernel.conditions import ALWAYS, matches
 from anomalyops_engine.models.series import state as series
 from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 from anomalyops_engine.scoring.chapter import Chapter
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 from anomalyops_engine.scoring.parallel import CORES, SERIES
+from anomalyops_engine.scoring.rules import Conditions, Filters, RuleBook
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -99,10 +101,12 @@ class LiveSettings:
     Attributes:
         want_bounds: Whether model plot is on.
         prune_buckets: Buckets without data after which a series counts as ended.
+        filters: The filters that custom rules refer to.
     """
 
     want_bounds: bool
     prune_buckets: int
+    filters: Filters = field(default_factory=dict)
 
 
 class Detection(Protocol):
@@ -136,6 +140,13 @@ class Detection(Protocol):
 
     def series_keys(self) -> list[tuple[str, ...]]:
         """The split values of all series."""
+
+    @property
+    def rules(self) -> RuleBook:
+        """The detector's custom rules."""
+
+    def shift(self, seconds: int, rule: CustomRule | None) -> None:
+        """Change the clocks by which seasons are told, of the series in a rule's scope; None for all of them."""
 
     def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
         """Take over the detector's custom rules and the settings, also between two stretches."""
@@ -187,8 +198,8 @@ class SeriesDetection:
         self._prune_buckets = live.prune_buckets
         self._parameters = self._parameters._replace(want_bounds=live.want_bounds)
         self._bank.parameters = self._parameters
-        self._skip_update = encode_conditions(detector.rules, "skip_model_update")
-        self._skip_result = encode_conditions(detector.rules, "skip_result")
+        self.rules = RuleBook(detector, live.filters)
+        self._kinds = np.zeros(0, dtype=np.int64)
 
     def newcomers(self, values: Values, index: int) -> list[Newcomer]:
         """The series among the values that have no model yet; the one series of an unsplit detector always gets one."""
@@ -216,6 +227,12 @@ class SeriesDetection:
         if len(kept) < len(self._bank):
             self._bank.keep(kept)
             self._last_data = self._last_data[kept]
+            self._kinds = self._kinds[kept[kept < len(self._kinds)]]
+
+    def shift(self, seconds: int, rule: CustomRule | None) -> None:
+        """Change the clocks of series; see `Detection.shift`."""
+        rows = [row for row, key in enumerate(self._bank.keys) if rule is None or self.rules.holds_for(rule, key)]
+        self._bank.shift(np.array(rows, dtype=np.int64), seconds)
 
     def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
         """Score and learn the buckets of a chapter; see `Detection.step`."""
@@ -225,9 +242,12 @@ class SeriesDetection:
         rows, since = self._place(values, first_bucket, chapter.begin, buckets)
         span = min(buckets, _BLOCK_BUCKETS)
         block = max(min(_BLOCK_CELLS // max(span, 1), math.ceil(len(rows) / CORES)), _FEWEST_CELLS // max(span, 1), 1)
+        self._kinds = np.concatenate([self._kinds, self.rules.kinds_of(self._bank.keys[len(self._kinds) :])])
+        alike = [(kind, rows[self._kinds[rows] == kind]) for kind in np.unique(self._kinds[rows]).tolist()]
         tasks = [
-            partial(self._block, values, rows[start : start + block], since, first_bucket, buckets, plot is not None)
-            for start in range(0, len(rows), block)
+            partial(self._block, values, mine[start : start + block], since, chapter, self.rules.kinds[kind])
+            for kind, mine in alike
+            for start in range(0, len(mine), block)
         ]
         anomalies: list[Anomaly] = []
         scored = np.zeros(buckets, dtype=np.int64)
@@ -242,19 +262,25 @@ class SeriesDetection:
         return anomalies, scored
 
     def _block(
-        self, values: Values, rows: IntArray, since: IntArray, first_bucket: int, buckets: int, keep: bool
+        self, values: Values, rows: IntArray, since: IntArray, chapter: Chapter, conditions: Conditions
     ) -> _Block:
-        """Score and learn some series, on their way through all buckets; `keep` what model plot shows."""
+        """Score and learn some series for which the same rules hold, on their way through all buckets."""
+        first_bucket, buckets = chapter.first_bucket, chapter.buckets
         done = _Block(rows, np.zeros(buckets, dtype=np.int64))
+        skip_update = conditions.skip_update if chapter.learns else ALWAYS
         for left in range(0, buckets, _BLOCK_BUCKETS):
             right = min(left + _BLOCK_BUCKETS, buckets)
             matrix = self._matrix(values, rows, since, first_bucket, left, right)
+            if chapter.unseen is not None:
+                matrix[:, chapter.unseen[left:right]] = np.nan
             details = self._bank.advance(
-                rows, reproducible(matrix), first_bucket=first_bucket + left, conditions=self._skip_update
+                rows, reproducible(matrix), first_bucket=first_bucket + left, conditions=skip_update
             )
             done.scored[left:right] += np.isfinite(matrix).sum(axis=0)
-            done.anomalies += self._noteworthy(values, rows, matrix, details, first_bucket, left)
-            if keep:
+            done.anomalies += self._noteworthy(
+                values, rows, matrix, details, first_bucket, left, conditions.skip_result
+            )
+            if chapter.plot is not None:
                 done.plots.append((left, matrix, details))
         return done
 
@@ -340,13 +366,14 @@ class SeriesDetection:
         details: FloatArray,
         first_bucket: int,
         left: int,
+        skip_result: FloatArray,
     ) -> list[Anomaly]:
         found = []
         for k, b in np.argwhere(details[:, :, series.SURPRISE] >= NOTEWORTHY):
             detail = details[k, b]
             actual = float(matrix[k, b])
             time_s = (first_bucket + left + b) * self._parameters.span_s
-            if matches(self._skip_result, actual, float(detail[series.TYPICAL]), float(time_s)):
+            if matches(skip_result, actual, float(detail[series.TYPICAL]), float(time_s)):
                 continue
             found.append(
                 Anomaly(
@@ -399,3 +426,4 @@ class SeriesDetection:
         """Take over what `pack` described."""
         self._bank = SeriesBank(self._parameters).unpack(plain, arrays)
         self._last_data = arrays["last_data"].astype(np.int64)
+        self._kinds = np.zeros(0, dtype=np.int64)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from anomalyops_engine.config import CustomRule
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.kernel.keyed_state import KeyedState
@@ -20,6 +21,7 @@ from anomalyops_engine.scoring.chapter import Chapter
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.roster import Roster, pack_rosters, unpack_rosters
+from anomalyops_engine.scoring.rules import RuleBook
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -105,6 +107,15 @@ class InfrequentDetection:
     def refused_bytes(self, values: Values, refused: Collection[Key]) -> dict[int, int]:
         """Bytes that the models of refused entities would have taken, by bucket with their data."""
         return self._learning.refused_bytes(values, refused)
+
+    @property
+    def rules(self) -> RuleBook:
+        """The detector's custom rules."""
+        return self._learning.rules
+
+    def shift(self, seconds: int, rule: CustomRule | None) -> None:
+        """Change clocks; see `Detection.shift`."""
+        self._learning.shift(seconds, rule)
 
     def prune(self, oldest: int) -> None:
         """Give up the entities whose latest data lie before bucket number `oldest`."""

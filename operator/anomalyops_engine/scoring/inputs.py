@@ -14,6 +14,7 @@ import zstandard
 from anomalyops_engine.categories.categorization import BucketRows
 from anomalyops_engine.features.extract import Events, Values
 from anomalyops_engine.scoring.detection import Influences
+from anomalyops_engine.scoring.schedule import Marks
 from anomalyops_engine.scoring.snapshot import VERSION, SnapshotError
 
 MAGIC: Final = b"AOSTEPS"
@@ -32,6 +33,7 @@ class StepInputs:
         values: Each detector's values.
         influences: Each detector's influences, in the order in which it found its anomalies.
         categories: What the categorizers learnt, where the job has some.
+        marks: What scheduled events said of the buckets.
     """
 
     start_ms: int
@@ -40,6 +42,7 @@ class StepInputs:
     values: list[Values] = field(default_factory=list)
     influences: list[list[Influences]] = field(default_factory=list)
     categories: list[BucketRows] = field(default_factory=list)
+    marks: Marks = field(default_factory=Marks)
 
     def pack(self) -> bytes:
         """The inputs as one versioned, compressed blob that holds no code."""
@@ -57,6 +60,7 @@ class StepInputs:
             "others": [list(values.others) for values in self.values],
             "influences": self.influences,
             "categories": [rows.pack() for rows in self.categories],
+            "marks": self.marks.pack(),
             "arrays": [[array.dtype.str, len(array)] for array in arrays],
         }
         header = json.dumps(plain).encode()
@@ -97,6 +101,7 @@ class StepInputs:
             [_values(rest, keys, others) for keys, others in zip(plain["keys"], plain["others"], strict=True)],
             plain["influences"],
             [BucketRows.unpack(rows) for rows in plain.get("categories", ())],
+            Marks.unpack(plain.get("marks")),  # there were none before there were calendars
         )
 
 

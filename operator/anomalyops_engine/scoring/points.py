@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from anomalyops_engine.config import CustomRule
 from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.kernel import alarms
-from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
+from anomalyops_engine.models.kernel.conditions import matches
 from anomalyops_engine.models.points import learner
 from anomalyops_engine.models.points.bank import PointsBank, circle, coordinates, directions, globe, turns
 from anomalyops_engine.scoring.chapter import Chapter
@@ -19,6 +20,7 @@ from anomalyops_engine.scoring.detection import Anomaly, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 from anomalyops_engine.scoring.roster import Roster, member_codes, members_present, pack_rosters, unpack_rosters
+from anomalyops_engine.scoring.rules import RuleBook
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -31,18 +33,17 @@ class PointsDetection:
         span_s = float(max(span_ms // 1000, 1))
         self._circle_s = detector.function.circle_s
         self._parameters = circle(span_s, self._circle_s) if self._circle_s else globe(span_s)
-        self._entities = Roster(PointsBank(self._parameters))
+        self._bank = PointsBank(self._parameters)
+        self._entities = Roster(self._bank)
         self._rosters = {"entities": self._entities}
         self._alarms = alarms.blank()
         self.configure(detector, live)
 
     def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
         """Take over the detector's custom rules."""
-        del live
         self.detector = detector
         self._width = len(detector.split_fields)
-        self._skip_update = encode_conditions(detector.rules, "skip_model_update")
-        self._skip_result = encode_conditions(detector.rules, "skip_result")
+        self.rules = RuleBook(detector, live.filters)
 
     def newcomers(self, values: Values, index: int) -> list[Newcomer]:
         """The entities among the values that have no model yet; the one of an unsplit detector always gets one."""
@@ -67,6 +68,14 @@ class PointsDetection:
         if self._width:
             self._entities.prune(oldest)
 
+    def shift(self, seconds: int, rule: CustomRule | None) -> None:
+        """Change the clocks of times of the day or week; see `detection.Detection.shift`."""
+        if not self._circle_s:
+            return
+        keys = self._entities.bank.keys
+        rows = [row for row, key in enumerate(keys) if rule is None or self.rules.holds_for(rule, key)]
+        self._bank.shift(np.array(rows, dtype=np.int64), seconds, self._circle_s)
+
     def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
         """Score and learn the buckets of a chapter; see `detection.Detection.step`."""
         first_bucket, buckets, refused = chapter.first_bucket, chapter.buckets, chapter.refused
@@ -81,6 +90,7 @@ class PointsDetection:
         members = np.ones(len(order))
         if self.detector.over and len(order):
             members = members_present(group, member_codes(values.keys)[values.key[order]])
+        kinds = self.rules.kinds_of(values.keys)[values.key]
         out = np.zeros((len(order), learner.OUTPUTS))
         learner.advance(
             self._entities.bank.state.records,
@@ -91,7 +101,8 @@ class PointsDetection:
             points[order],
             shown[order],
             members,
-            self._skip_update,
+            *self.rules.skip_updates(learns=chapter.learns),
+            kinds[order],
             out,
         )
         at = values.bucket[order]
@@ -119,7 +130,8 @@ class PointsDetection:
                 continue
             anomaly = self._anomaly(values, row, out[place])
             time_s = (first_bucket + at[0]) * self._parameters.span_s
-            if not matches(self._skip_result, anomaly.actual, anomaly.typical, time_s):
+            rules = self.rules.conditions_of(anomaly.key)
+            if not matches(rules.skip_result, anomaly.actual, anomaly.typical, time_s):
                 found[at] = anomaly
         return list(found.values())
 

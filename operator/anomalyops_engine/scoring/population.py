@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from anomalyops_engine.config import CustomRule
 from anomalyops_engine.features.extract import Values, reproducible
 from anomalyops_engine.features.resolving import ResolvedDetector
-from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
+from anomalyops_engine.models.kernel.conditions import matches
 from anomalyops_engine.models.population import learner as population
 from anomalyops_engine.models.population.bank import MemberBank, PopulationBank, population_parameters
 from anomalyops_engine.scoring.chapter import Chapter
@@ -18,6 +19,7 @@ from anomalyops_engine.scoring.detection import SIDES, Anomaly, LiveSettings
 from anomalyops_engine.scoring.memory import Key, Newcomer
 from anomalyops_engine.scoring.normaliser import NOTEWORTHY
 from anomalyops_engine.scoring.roster import Roster, pack_rosters, unpack_rosters
+from anomalyops_engine.scoring.rules import RuleBook
 
 IntArray = npt.NDArray[np.int64]
 
@@ -42,8 +44,7 @@ class PopulationDetection:
     def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
         """Take over the detector's custom rules."""
         self.detector = detector
-        self._skip_update = encode_conditions(detector.rules, "skip_model_update")
-        self._skip_result = encode_conditions(detector.rules, "skip_result")
+        self.rules = RuleBook(detector, live.filters)
 
     def newcomers(self, values: Values, index: int) -> list[Newcomer]:
         """The populations among the values that have no model yet, and the members not seen before."""
@@ -80,6 +81,18 @@ class PopulationDetection:
             self._bank.keep(kept)
             self._last_data = self._last_data[kept]
 
+    def shift(self, seconds: int, rule: CustomRule | None) -> None:
+        """Change the clocks of populations; see `detection.Detection.shift`.
+
+        A rule whose scope is on members says nothing of a population: where it has a scope on the over field, the
+        populations of members in it are the ones.
+        """
+        inside = {
+            self._split(key) for key in self._members.bank.keys if rule is None or self.rules.holds_for(rule, key)
+        }
+        rows = [row for row, split in enumerate(self._bank.keys) if split in inside]
+        self._bank.shift(np.array(rows, dtype=np.int64), seconds)
+
     def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
         """Score and learn the buckets of a chapter; see `detection.Detection.step`."""
         first_bucket, buckets, refused = chapter.first_bucket, chapter.buckets, chapter.refused
@@ -97,12 +110,16 @@ class PopulationDetection:
         np.maximum.at(self._last_data, rows, first_bucket + values.bucket)
         order = np.argsort(rows, kind="stable")  # within a population they are in order of time
         order = order[np.isfinite(values.value[order])]
+        kinds = self.rules.kinds_of(values.keys)[values.key[order]]
+        conditions, ends = self.rules.skip_updates(learns=chapter.learns)
         out = self._bank.advance(
             rows[order],
             values.bucket[order],
             reproducible(values.value[order]),
             first_bucket=first_bucket,
-            conditions=self._skip_update,
+            conditions=conditions,
+            ends=ends,
+            kinds=kinds,
             members=self._habits,
             names=names[order],
         )
@@ -112,7 +129,7 @@ class PopulationDetection:
             detail = out[position]
             actual, typical = float(values.value[k]), float(detail[population.TYPICAL])
             time_s = (first_bucket + float(values.bucket[k])) * self._parameters.span_s
-            if matches(self._skip_result, actual, typical, time_s):
+            if matches(self.rules.kinds[kinds[position]].skip_result, actual, typical, time_s):
                 continue
             surprise = float(detail[population.SURPRISE])
             anomalies.append(

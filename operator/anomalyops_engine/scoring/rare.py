@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from anomalyops_engine.config import CustomRule
 from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector
 from anomalyops_engine.models.kernel import alarms
-from anomalyops_engine.models.kernel.conditions import encode_conditions, matches
+from anomalyops_engine.models.kernel.conditions import matches
 from anomalyops_engine.models.rare import learner
 from anomalyops_engine.models.rare.bank import Partitions, Things
 from anomalyops_engine.scoring.chapter import Chapter
@@ -26,6 +27,7 @@ from anomalyops_engine.scoring.roster import (
     rows_of_members,
     unpack_rosters,
 )
+from anomalyops_engine.scoring.rules import RuleBook
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -45,11 +47,9 @@ class RareDetection:
 
     def configure(self, detector: ResolvedDetector, live: LiveSettings) -> None:
         """Take over the detector's custom rules."""
-        del live
         self.detector = detector
         self._width = len(detector.split_fields)
-        self._skip_update = encode_conditions(detector.rules, "skip_model_update")
-        self._skip_result = encode_conditions(detector.rules, "skip_result")
+        self.rules = RuleBook(detector, live.filters)
 
     @property
     def _levels(self) -> list[tuple[Roster, int]]:
@@ -94,6 +94,9 @@ class RareDetection:
         if self.detector.partition:
             self._partitions.prune(oldest)
 
+    def shift(self, seconds: int, rule: CustomRule | None) -> None:
+        """Change no clock: nothing is told by one here; see `detection.Detection.shift`."""
+
     def step(self, values: Values, chapter: Chapter) -> tuple[list[Anomaly], IntArray]:
         """Score and learn the buckets of a chapter; see `detection.Detection.step`."""
         first_bucket, buckets, refused = chapter.first_bucket, chapter.buckets, chapter.refused
@@ -109,6 +112,7 @@ class RareDetection:
         if self.detector.over and len(order):
             member = member_codes(values.keys)[values.key[order]]
             members, shown = members_present(group, member), rows_of_members(group, member)
+        kinds = self.rules.kinds_of(values.keys)[values.key]
         out = np.zeros((len(order), learner.OUTPUTS))
         learner.advance(
             self._partitions.bank.state.partitions,
@@ -119,7 +123,8 @@ class RareDetection:
             values.value[order],
             members,
             self.detector.function.weighs_events,
-            self._skip_update,
+            *self.rules.skip_updates(learns=chapter.learns),
+            kinds[order],
             float(self._span_s),
             out,
         )
@@ -151,7 +156,8 @@ class RareDetection:
         surprise, typical = float(detail[learner.SURPRISE]), float(detail[learner.TYPICAL])
         events = float(values.value[place])
         actual = events if self.detector.function.weighs_events else 1.0
-        if matches(self._skip_result, actual, typical, float(number[place]) * self._span_s):
+        rules = self.rules.conditions_of(values.keys[values.key[place]])
+        if matches(rules.skip_result, actual, typical, float(number[place]) * self._span_s):
             return None
         return Anomaly(
             detector=self.detector,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.config import Job
+from anomalyops_engine.scoring.schedule import Marks
 
 Document = dict[str, Any]
 
@@ -38,17 +39,21 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What detecting, counting and composing know of a step; calendars and filters of the step belong here.
+    """What detecting, counting and composing know of a step.
 
     Attributes:
         job: The job, as configured now.
         start_ms: Start of the first bucket, epoch milliseconds, a multiple of the bucket span.
         end_ms: End of the last bucket, exclusive.
+        since_ms: Where the last step ended; None for the first.
+        marks: What scheduled events say of the buckets.
     """
 
     job: Job
     start_ms: int
     end_ms: int
+    since_ms: int | None = None
+    marks: Marks = field(default_factory=Marks)
 
     @property
     def span_ms(self) -> int:
@@ -64,6 +69,11 @@ class Step:
     def first_bucket(self) -> int:
         """Number of the first bucket: its start over the bucket span."""
         return self.start_ms // self.span_ms
+
+    @property
+    def since_bucket(self) -> int:
+        """Number of the bucket that would have followed the last step's."""
+        return self.first_bucket if self.since_ms is None else min(self.since_ms // self.span_ms, self.first_bucket)
 
     @property
     def prune_buckets(self) -> int:

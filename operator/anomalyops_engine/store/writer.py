@@ -440,6 +440,17 @@ class Writer(Reader):
         self.delete_config(kind, id)
         self.connection.execute("INSERT INTO configs VALUES (?, ?, ?)", [kind, id, orjson.dumps(body).decode()])
 
+    def put_configs(self, kind: str, bodies: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store many configurations of a kind by their ids, of which none is there yet."""
+        texts = [orjson.dumps(body).decode() for body in bodies.values()]
+        self.connection.execute(
+            "INSERT INTO configs SELECT ?, unnest(?::VARCHAR[]), unnest(?::VARCHAR[])", [kind, list(bodies), texts]
+        )
+
+    def delete_configs(self, kind: str, ids: Sequence[str]) -> None:
+        """Remove configurations, as far as they are there."""
+        self.connection.execute("DELETE FROM configs WHERE kind = ? AND id IN (SELECT unnest(?))", [kind, list(ids)])
+
     def delete_config(self, kind: str, id: str) -> None:  # noqa: A002
         """Remove a configuration; nothing happens when there is none."""
         self.connection.execute("DELETE FROM configs WHERE kind = ? AND id = ?", [kind, id])

@@ -7,10 +7,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from anomalyops_engine.config.analysis_config import AnalysisConfig
+from anomalyops_engine.config.calendars import Calendar, ScheduledEvent
 from anomalyops_engine.config.categorization import PerPartitionCategorization
-from anomalyops_engine.config.custom_rules import CustomRule, FilterRef, RuleCondition
+from anomalyops_engine.config.custom_rules import CustomRule, FilterRef, RuleCondition, RuleParams, TimeShift
 from anomalyops_engine.config.datafeed import ChunkingConfig, Datafeed, DelayedDataCheck, IndicesOptions
 from anomalyops_engine.config.detector import Detector
+from anomalyops_engine.config.filters import Filter
 from anomalyops_engine.config.job import AnalysisLimits, DataDescription, Job, ModelPlotConfig
 from anomalyops_engine.config.records import Record
 from anomalyops_engine.functions import NAMES, Use, find_function
@@ -42,6 +44,17 @@ CONDITIONS = st.fixed_dictionaries(
     }
 )
 
+_SHIFTS = st.integers(-86_400, 86_400)
+_CLOCK_RULES = st.fixed_dictionaries(
+    {
+        "actions": st.just(["force_time_shift"]),
+        "conditions": st.lists(
+            CONDITIONS.map(lambda one: {**one, "applies_to": "time", "operator": "gte"}), min_size=1
+        ),
+        "params": _SHIFTS.map(lambda seconds: {"force_time_shift": {"time_shift_amount": seconds}}),
+    }
+)
+
 # The values of each row, by record and name; what the rows must keep between them is left to `bodies`.
 VALUES: dict[type[Record], dict[str, st.SearchStrategy[Any]]] = {
     RuleCondition: {
@@ -54,6 +67,20 @@ VALUES: dict[type[Record], dict[str, st.SearchStrategy[Any]]] = {
         "actions": st.lists(st.sampled_from(["skip_result", "skip_model_update"]), max_size=2, unique=True),
         "scope": st.just({}),
         "conditions": st.lists(CONDITIONS, min_size=1, max_size=2),
+        "params": st.just({}),
+    },
+    TimeShift: {"time_shift_amount": _SHIFTS},
+    RuleParams: {"force_time_shift": _SHIFTS.map(lambda seconds: {"time_shift_amount": seconds})},
+    Filter: {"filter_id": st.just("known"), "description": _TEXTS, "items": st.lists(_TEXTS, max_size=4)},
+    Calendar: {"calendar_id": st.just("days"), "job_ids": _LISTS_OF_IDS, "description": _TEXTS},
+    ScheduledEvent: {
+        "description": _TEXTS,
+        "start_time": st.integers(0, 10**12) | st.just("2024-01-01T00:00:00Z"),
+        "end_time": st.integers(2 * 10**12, 3 * 10**12) | st.just("2999-01-01"),
+        "skip_result": st.booleans(),
+        "skip_model_update": st.booleans(),
+        "force_time_shift": _SHIFTS,
+        "calendar_id": st.just("days"),
     },
     Detector: {
         "detector_description": _TEXTS,
@@ -68,7 +95,8 @@ VALUES: dict[type[Record], dict[str, st.SearchStrategy[Any]]] = {
             st.fixed_dictionaries(
                 {"conditions": st.lists(CONDITIONS, min_size=1, max_size=2)},
                 optional={"actions": st.lists(st.sampled_from(["skip_result", "skip_model_update"]), max_size=2)},
-            ),
+            )
+            | _CLOCK_RULES,
             max_size=2,
         ),
         "detector_index": st.integers(0, 5),

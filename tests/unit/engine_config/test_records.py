@@ -21,6 +21,8 @@ from anomalyops_engine.config import (
     update_job,
 )
 from anomalyops_engine.config.analysis_config import AnalysisConfig
+from anomalyops_engine.config.calendars import Calendar, ScheduledEvent, create_calendar, create_events
+from anomalyops_engine.config.filters import Filter, create_filter, update_filter
 from anomalyops_engine.config.records import Change, Nested, Record
 from anomalyops_engine.jobs.search_check import SEARCH_CHECK
 from anomalyops_engine.refusals import MlError
@@ -254,3 +256,51 @@ def test_any_json_is_an_update_of_a_datafeed_or_a_refusal(body: Any, change: Any
     datafeed = make_datafeed(body)
     changed = attempt(lambda: change_datafeed(datafeed, change))
     assert changed is None or Datafeed.load(json.loads(json.dumps(changed.render()))) == changed
+
+
+def _bodies(record: type[Record]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=VALUES[record])
+
+
+@given(_LOOSE | _bodies(Filter).flatmap(_spoilt))
+@law(100)
+def test_any_json_is_a_filter_or_a_refusal(body: Any) -> None:
+    made = attempt(lambda: create_filter(body, filter_id="known"))
+    assert made is None or Filter.load(json.loads(json.dumps(made.render()))) == made
+
+
+_FILTER_CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": VALUES[Filter]["description"],
+        "add_items": VALUES[Filter]["items"],
+        "remove_items": VALUES[Filter]["items"],
+    },
+)
+
+
+@given(_bodies(Filter), _FILTER_CHANGES | _LOOSE | _FILTER_CHANGES.flatmap(_spoilt))
+@law(100)
+def test_any_json_is_an_update_of_a_filter_or_a_refusal(body: Any, change: Any) -> None:
+    present = create_filter(body, filter_id="known")
+    update = attempt(lambda: update_filter(present, change))
+    if update is not None:
+        assert set(update.filter.items) == {*present.items, *update.added}.difference(update.removed)
+        assert list(update.filter.items) == sorted(update.filter.items)
+
+
+@given(_LOOSE | _bodies(Calendar).flatmap(_spoilt))
+@law(100)
+def test_any_json_is_a_calendar_or_a_refusal(body: Any) -> None:
+    made = attempt(lambda: create_calendar(body, calendar_id="days"))
+    assert made is None or Calendar.load(json.loads(json.dumps(made.render()))) == made
+
+
+@given(
+    _LOOSE | st.lists(_bodies(ScheduledEvent).flatmap(_spoilt) | _LOOSE, max_size=3).map(lambda one: {"events": one})
+)
+@law(100)
+def test_any_json_is_events_or_a_refusal(body: Any) -> None:
+    for made in attempt(lambda: create_events(body, calendar_id="days")) or ():
+        assert ScheduledEvent.load(json.loads(json.dumps(made.render()))) == made
+        assert made.start_ms < made.end_ms

@@ -12,7 +12,7 @@ import pytest
 from anomalyops_engine.config import Job, create_job
 from anomalyops_engine.query import Documents
 from anomalyops_engine.query.expr import Table
-from anomalyops_engine.scoring import JobAnalysis, Results
+from anomalyops_engine.scoring import JobAnalysis, Results, Schedule
 
 HOUR = 3_600_000
 START = 1_704_067_200_000  # 2024-01-01T00:00:00Z, a Monday
@@ -47,13 +47,25 @@ class Bench:
         self.connection.execute("CREATE OR REPLACE TABLE documents AS SELECT * FROM incoming")
         self.columns = {name: name for name in columns}
 
-    def analyse(self, job: Job | None, buckets: int, *, analysis: JobAnalysis | None = None, first: int = 0) -> Results:
+    def analyse(
+        self,
+        job: Job | None,
+        buckets: int,
+        *,
+        analysis: JobAnalysis | None = None,
+        first: int = 0,
+        schedule: Schedule | None = None,
+    ) -> Results:
         if analysis is None:
             assert job is not None
             analysis = JobAnalysis(job)
         documents = Documents(Table("documents"), self.columns)
         return analysis.analyse(
-            self.connection, documents, start_ms=START + first * HOUR, end_ms=START + (first + buckets) * HOUR
+            self.connection,
+            documents,
+            start_ms=START + first * HOUR,
+            end_ms=START + (first + buckets) * HOUR,
+            schedule=schedule or Schedule(),
         )
 
 

@@ -240,6 +240,14 @@ def test_configure_takes_over_rules_and_model_plot(bench: Any) -> None:
     assert len(results.model_plot) == 100
 
 
+# From when on is not said.
+CLOCK_RULE = {
+    "actions": ["force_time_shift"],
+    "conditions": [{"applies_to": "time", "operator": "lt", "value": 5}],
+    "params": {"force_time_shift": {"time_shift_amount": 3600}},
+}
+
+
 @pytest.mark.parametrize(
     ("detector", "options", "named"),
     [
@@ -250,9 +258,9 @@ def test_configure_takes_over_rules_and_model_plot(bench: Any) -> None:
             "icu_tokenizer",
         ),
         (
-            {"function": "count", "by_field_name": "x", "custom_rules": [{"scope": {"x": {"filter_id": "f"}}}]},
+            {"function": "count", "custom_rules": [CLOCK_RULE]},
             {},
-            "custom_rules[0].scope",
+            "custom_rules[0] changes clocks",
         ),
     ],
 )

@@ -8,9 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from anomalyops_engine.models.kernel.keyed_state import KeyedState
-from anomalyops_engine.models.points.learner import COLUMNS, PLACES, RECORD_COLUMNS, PointsParameters, PointsState
+from anomalyops_engine.models.points.learner import (
+    COLUMNS,
+    PLACES,
+    RECORD_COLUMNS,
+    PointsParameters,
+    PointsState,
+    X,
+    Y,
+)
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 EARTH_KM = 6371.0088
 """Mean radius (IUGG)."""
@@ -57,3 +66,16 @@ class PointsBank(KeyedState[PointsState, PointsParameters]):
 
     def _blank(self, n: int) -> PointsState:
         return PointsState(np.zeros((n, RECORD_COLUMNS)), np.zeros((n, PLACES, COLUMNS)))
+
+    def shift(self, rows: IntArray, seconds: int, length_s: float) -> None:
+        """Change the clock by which the usual times of some entities are told.
+
+        Args:
+            rows: (n,) positions of entities.
+            seconds: By how much; less than zero where clocks go back: what came at noon will come later.
+            length_s: Length of the circle that the times are on.
+        """
+        turn = 2.0 * math.pi * (seconds % length_s) / length_s
+        x, y = self.state.places[rows, :, X], self.state.places[rows, :, Y]
+        self.state.places[rows, :, X] = x * math.cos(turn) + y * math.sin(turn)
+        self.state.places[rows, :, Y] = y * math.cos(turn) - x * math.sin(turn)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from anomalyops_engine.models.kernel import rarity
 from anomalyops_engine.models.kernel.compiling import kernel
-from anomalyops_engine.models.kernel.conditions import matches
+from anomalyops_engine.models.kernel.conditions import matches_kind
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -236,6 +236,8 @@ def advance(
     shown: FloatArray,
     members: FloatArray,
     conditions: FloatArray,
+    ends: IntArray,
+    kinds: IntArray,
     out: FloatArray,
 ) -> None:
     """Score and learn a stretch of points.
@@ -249,7 +251,9 @@ def advance(
         points: (m, 3) directions, of length 1.
         shown: (m,) what conditions of rules call a point's actual value.
         members: (m,) members that its entity has in its bucket; 1 without a population.
-        conditions: Conditions under which a point is not learnt.
+        conditions: Conditions under which a point is not learnt (`conditions.encode_kinds`).
+        ends: The same.
+        kinds: (m,) each one's kind.
         out: (m, OUTPUTS), output.
     """
     appeared = np.zeros(rarity.CLASSES)
@@ -273,7 +277,7 @@ def advance(
             loudest = max(loudest, out[k, SURPRISE])
         now = record[rarity.BUCKETS]
         for k in range(begin, end):
-            if not matches(conditions, shown[k], shown[k], buckets[k] * p.span_s):
+            if not matches_kind(conditions, ends, kinds[k], shown[k], shown[k], buckets[k] * p.span_s):
                 _learn(mine, p, points[k], now)
         rarity.note(record, appeared, members[begin], loudest)
         begin = end

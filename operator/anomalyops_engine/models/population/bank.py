@@ -78,6 +78,17 @@ class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
             own_histories=np.tile(history.prior(), (n, 1, 1)),
         )
 
+    def shift(self, rows: IntArray, seconds: int) -> None:
+        """Change the clock by which the day's profile of some populations is told, to whole slots of it.
+
+        Args:
+            rows: (n,) positions of populations.
+            seconds: By how much; less than zero where clocks go back.
+        """
+        slots = -round(seconds * self.parameters.day_slots / 86_400)
+        for profile in (self.state.day, self.state.day_n):
+            profile[rows] = np.roll(profile[rows], slots, axis=1)
+
     def advance(
         self,
         rows: IntArray,
@@ -86,10 +97,23 @@ class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
         *,
         first_bucket: int,
         conditions: FloatArray,
+        ends: IntArray,
+        kinds: IntArray,
         members: MemberBank,
         names: IntArray,
     ) -> FloatArray:
         """Score and learn members' values, sorted by population, then bucket; see `learner.advance`.
+
+        Args:
+            rows: (m,) each value's population.
+            buckets: (m,) each value's bucket, by position.
+            values: (m,) values, finite.
+            first_bucket: Number of the first bucket: its start over the bucket span.
+            conditions: By kind of member: when not to learn (`conditions.encode_kinds`).
+            ends: The same.
+            kinds: (m,) each value's kind.
+            members: What is known of members; changed in place.
+            names: (m,) each value's member; -1 for one that is not remembered.
 
         Returns:
             (m, OUTPUTS); surprise 0 where nothing was scored.
@@ -103,6 +127,8 @@ class PopulationBank(KeyedState[PopulationState, PopulationParameters]):
             np.clip(values, -HUGE, HUGE),
             first_bucket,
             conditions,
+            ends,
+            kinds,
             members.state.habits,
             names,
             out,

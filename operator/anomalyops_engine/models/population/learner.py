@@ -22,13 +22,14 @@ import numpy.typing as npt
 
 from anomalyops_engine.models.kernel import history
 from anomalyops_engine.models.kernel.compiling import kernel
-from anomalyops_engine.models.kernel.conditions import matches
+from anomalyops_engine.models.kernel.conditions import matches_kind
 from anomalyops_engine.models.kernel.tails import count_deviate
 from anomalyops_engine.models.population import members
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 # Columns of `PopulationState.scalars`.
 SEEN, FIRST_S, LEVEL, OFFSET, SPREAD, MEMBERS, EVIDENCE, ERROR_FLAT, ERROR_DAILY, MINIMUM, MAGNITUDE, CROWD, HABIT = (
@@ -134,18 +135,18 @@ def _learn(
     daily: float,
     ready: bool,
     slot: int,
-    conditions: FloatArray,
-    time_s: float,
+    skipped: BoolArray,
 ) -> None:
-    """Let a population learn one bucket's members; returns nothing."""
+    """Let a population learn one bucket's members, but those that are skipped; returns nothing."""
     scalars = state.scalars[i]
     seen = scalars[SEEN]
     variance, base = _variance(state, p, i, mean)
     limit = 3.0 * math.sqrt(variance)
     total, square, magnitude, n = 0.0, 0.0, 0.0, 0
-    for value in values:
-        if matches(conditions, value, mean, time_s):
+    for k in range(values.shape[0]):
+        if skipped[k]:
             continue
+        value = values[k]
         step = value - mean
         if seen > 5:
             step = min(max(step, -limit), limit)
@@ -253,6 +254,8 @@ def _bucket(
     values: FloatArray,
     time_s: float,
     conditions: FloatArray,
+    ends: IntArray,
+    kinds: IntArray,
     habits: FloatArray,
     names: IntArray,
     out: FloatArray,
@@ -294,12 +297,14 @@ def _bucket(
         out[k, SURPRISE] = max(worth, 0.0) * crowded
         if out[k, SURPRISE] >= p.bounds_from:
             _bounds(records, mean, deviation, scalars[MINIMUM] >= 0.0, out[k])
+    skipped = np.empty(n, dtype=np.bool_)
     for k in range(n):
-        if not matches(conditions, values[k], mean, time_s):
+        skipped[k] = matches_kind(conditions, ends, kinds[k], values[k], mean, time_s)
+        if not skipped[k]:
             history.observe(records, deviations[k], weight)
             if names[k] >= 0:
                 _learn_member(state, p, i, habits[names[k]], values[k], mean, own_deviations[k], weight)
-    _learn(state, p, i, values, mean, flat, daily, ready, slot, conditions, time_s)
+    _learn(state, p, i, values, mean, flat, daily, ready, slot, skipped)
     scalars[SEEN] += 1.0
     scalars[MEMBERS] += (n - scalars[MEMBERS]) * max(1.0 / scalars[SEEN], 1.0 / p.memory)
 
@@ -313,6 +318,8 @@ def advance(
     values: FloatArray,
     first_bucket: int,
     conditions: FloatArray,
+    ends: IntArray,
+    kinds: IntArray,
     habits: FloatArray,
     names: IntArray,
     out: FloatArray,
@@ -326,7 +333,9 @@ def advance(
         buckets: (m,) each value's bucket, by position.
         values: (m,) values, finite.
         first_bucket: Number of the first bucket: its start over the bucket span.
-        conditions: Conditions under which a value is not learnt (`rules.encode_conditions`).
+        conditions: Conditions under which a value is not learnt (`conditions.encode_kinds`).
+        ends: The same.
+        kinds: (m,) each value's kind.
         habits: State of all members, (n, members.COLUMNS); changed in place.
         names: (m,) each value's member; -1 for one that is not remembered.
         out: (m, OUTPUTS), output.
@@ -337,5 +346,17 @@ def advance(
         while end < rows.shape[0] and rows[end] == rows[begin] and buckets[end] == buckets[begin]:
             end += 1
         time_s = (first_bucket + buckets[begin]) * p.span_s
-        _bucket(state, p, rows[begin], values[begin:end], time_s, conditions, habits, names[begin:end], out[begin:end])
+        _bucket(
+            state,
+            p,
+            rows[begin],
+            values[begin:end],
+            time_s,
+            conditions,
+            ends,
+            kinds[begin:end],
+            habits,
+            names[begin:end],
+            out[begin:end],
+        )
         begin = end

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from anomalyops_engine.models.kernel import rarity
 from anomalyops_engine.models.kernel.compiling import kernel
-from anomalyops_engine.models.kernel.conditions import matches
+from anomalyops_engine.models.kernel.conditions import matches_kind
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -111,6 +111,8 @@ def advance(
     members: FloatArray,
     frequent: bool,
     conditions: FloatArray,
+    ends: IntArray,
+    kinds: IntArray,
     span_s: float,
     out: FloatArray,
 ) -> None:
@@ -126,7 +128,9 @@ def advance(
         events: (m,) events of each one.
         members: (m,) members that its partition has in its bucket; 1 without a population.
         frequent: Whether the number of events matters.
-        conditions: Conditions under which an appearance is not learnt.
+        conditions: Conditions under which an appearance is not learnt (`conditions.encode_kinds`).
+        ends: The same.
+        kinds: (m,) each one's kind.
         span_s: Bucket length, seconds.
         out: (m, OUTPUTS), output.
     """
@@ -145,7 +149,7 @@ def advance(
             loudest = max(loudest, out[k, SURPRISE])
         now = record[rarity.BUCKETS]
         for k in range(begin, end):
-            if matches(conditions, 1.0, out[k, TYPICAL], buckets[k] * span_s):
+            if matches_kind(conditions, ends, kinds[k], 1.0, out[k, TYPICAL], buckets[k] * span_s):
                 continue
             record[LOG_EVENTS] += math.log(max(events[k], 1.0))
             record[EVENTS_SEEN] += 1.0

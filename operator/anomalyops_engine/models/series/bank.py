@@ -93,6 +93,17 @@ class SeriesBank(KeyedState[SeriesState, SeriesParameters]):
             horizons=np.zeros((n, ATOM, HORIZONS), dtype=HORIZON),
         )
 
+    def shift(self, rows: IntArray, seconds: int) -> None:
+        """Change the clocks by which the seasons of some series are told.
+
+        Args:
+            rows: (n,) series positions.
+            seconds: By how much; less than zero where clocks go back: what came at noon will come later.
+        """
+        series = self.state.series
+        series["clock_s"][rows] += math.fmod(seconds, 604_800)  # every season is a part of a week
+        series["clock_early"][rows] = series["clock_late"][rows] = 0.0
+
     def advance(self, rows: IntArray, values: FloatArray, *, first_bucket: int, conditions: FloatArray) -> FloatArray:
         """Score and learn a block of buckets.
 
