@@ -108,3 +108,17 @@ def test_memory_of_the_node(client, jobs):
         "cluster_name": "anomalyops",
         "nodes": {},
     }
+
+
+def test_what_runs_is_a_task(client, jobs):
+    def ask(path, accept="application/json"):
+        return client.perform_request("GET", path, headers={"accept": accept}).body
+
+    text = ask("/_cat/tasks?h=action,description", "text/plain")
+    assert f"xpack/ml/job[c] job-{jobs}-1" in re.sub(r" +", " ", text)
+    assert f"{jobs}-0" not in text
+    found = ask("/_tasks?actions=xpack/ml/job*,xpack/ml/datafeed*")["nodes"]
+    [node] = found.values()
+    mine = [task for task in node["tasks"].values() if task["description"] == f"job-{jobs}-1"]
+    assert [task["action"] for task in mine] == ["xpack/ml/job[c]"]
+    assert ask("/_tasks?actions=indices:*") == {"nodes": {}}

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.cat_ml import CatEndpoints
+from anomalyops_engine.api.cluster_settings import SettingsEndpoints
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import not_supported
 from anomalyops_engine.api.lanes import Lane
@@ -20,6 +21,7 @@ from anomalyops_engine.api.ml_jobs import JobEndpoints
 from anomalyops_engine.api.ml_memory import MemoryEndpoints
 from anomalyops_engine.api.ml_results import ResultEndpoints
 from anomalyops_engine.api.ml_snapshots import SnapshotEndpoints
+from anomalyops_engine.api.tasks import TaskEndpoints
 from anomalyops_engine.jobs import JobService
 
 
@@ -34,6 +36,8 @@ def endpoints(service: JobService) -> list[Endpoint]:
         *SnapshotEndpoints(service).endpoints(),
         *estimate_endpoints(),
         *CatEndpoints(service).endpoints(),
+        *TaskEndpoints(service).endpoints(),
+        *SettingsEndpoints(service).endpoints(),
         *MemoryEndpoints(service).endpoints(),
         *FilterEndpoints(service).endpoints(),
         *CalendarEndpoints(service).endpoints(),

@@ -8,6 +8,7 @@ from typing import Final
 from anomalyops_engine.config import Datafeed, IndicesOptions, Job, create_datafeed, create_job, update_datafeed
 from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.extractor import FIRST_MS, LAST_MS, Extractor
+from anomalyops_engine.jobs.health import datafeed_health
 from anomalyops_engine.jobs.registry import (
     DATAFEED_CONFIG,
     DATAFEED_RUN,
@@ -201,6 +202,9 @@ class DatafeedOperations:
             else:
                 stats["node"] = self._runtime.node()
                 stats["assignment_explanation"] = ""
+        job = self._registry.jobs.get(feed.job_id)
+        span_ms = 0 if job is None else job.config.bucket_span_ms
+        stats["health"] = datafeed_health(run, stats.get("assignment_explanation", ""), span_ms)
         stats["timing_stats"] = run.timing.render(feed.job_id)
         if run.state != "stopped":
             stats["running_state"] = _running_state(run)

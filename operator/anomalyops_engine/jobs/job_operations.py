@@ -23,6 +23,7 @@ from anomalyops_engine.jobs.calendars import CALENDAR
 from anomalyops_engine.jobs.capacity import no_room
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming
 from anomalyops_engine.jobs.forecast_request import forecasts_stats
+from anomalyops_engine.jobs.health import job_health
 from anomalyops_engine.jobs.indices import ensure_engine_indices, prepare_results, release_results
 from anomalyops_engine.jobs.journal import pending_state, write_checkpoint
 from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
@@ -360,5 +361,7 @@ class JobOperations:
             stats["assignment_explanation"] = self._runtime.shortage(entry) or ""
         elif run.state == "failed":
             stats["assignment_explanation"] = run.failure or ""
+        explanation = stats.get("assignment_explanation", "")
+        stats["health"] = job_health(run, explanation, stats["model_size_stats"])
         stats["timing_stats"] = timing.render(job_id)
         return stats

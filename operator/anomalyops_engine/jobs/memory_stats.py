@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from anomalyops_engine.jobs.machine import machine_memory
+from anomalyops_engine.jobs.nodes import ROLES, means_this_node
 from anomalyops_engine.jobs.runtime import NODE_NAME, Runtime
 from anomalyops_engine.json_types import JsonObject
-from anomalyops_engine.store.patterns import matches
-
-ROLES: Final = ("data", "ingest", "master", "ml")
-_EVERY_NODE: Final = frozenset({"_all", "_local", "_master", "*", ""})
 
 
 def memory_stats(runtime: Runtime, nodes: str) -> JsonObject:
@@ -21,9 +16,9 @@ def memory_stats(runtime: Runtime, nodes: str) -> JsonObject:
 
     Args:
         runtime: what runs here.
-        nodes: names and ids of nodes, separated by commas; `*`, `_all`, `_local`, `_master`, roles such as `ml:true`.
+        nodes: which nodes; see `means_this_node`.
     """
-    shown = _is_meant(runtime, nodes)
+    shown = means_this_node(nodes, own=(runtime.node_id, NODE_NAME))
     return {
         "_nodes": {"total": int(shown), "successful": int(shown), "failed": 0},
         "cluster_name": "anomalyops",
@@ -60,17 +55,3 @@ def _node(runtime: Runtime) -> JsonObject:
             "java_inference_in_bytes": 0,
         },
     }
-
-
-def _is_meant(runtime: Runtime, nodes: str) -> bool:
-    """Return whether a list of nodes means this one; later parts take back what earlier ones say, as on a cluster."""
-    meant = False
-    for part in (part.strip() for part in nodes.split(",")):
-        name, separator, value = part.partition(":")
-        if part in _EVERY_NODE or any(matches(part, own) for own in (runtime.node_id, NODE_NAME)):
-            meant = True
-        elif separator and value in {"true", "false"} and name in ROLES:
-            meant = value == "true"
-        elif separator and value == "false":
-            meant = meant or name not in ROLES
-    return meant

@@ -13,18 +13,21 @@ from anomalyops_engine.config.job import (
     DEFAULT_MEMORY_LIMIT,
     DEFAULT_SNAPSHOT_RETENTION_DAYS,
 )
+from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.calendar_operations import CalendarOperations
 from anomalyops_engine.jobs.category_results import CategoryReader
+from anomalyops_engine.jobs.cluster_settings import ClusterSettings
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
 from anomalyops_engine.jobs.filter_operations import FilterOperations
 from anomalyops_engine.jobs.forecast_operations import ForecastOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
 from anomalyops_engine.jobs.memory_stats import memory_stats
+from anomalyops_engine.jobs.nodes import means_this_node
 from anomalyops_engine.jobs.posting import DataOperations
 from anomalyops_engine.jobs.registry import METADATA, Registry
 from anomalyops_engine.jobs.results import ResultReader
-from anomalyops_engine.jobs.runtime import Runtime, Settings
+from anomalyops_engine.jobs.runtime import NODE_NAME, Runtime, Settings
 from anomalyops_engine.jobs.snapshot_operations import SnapshotOperations
 from anomalyops_engine.jobs.tasks import Tasks
 from anomalyops_engine.json_types import JsonObject
@@ -48,6 +51,7 @@ class JobService:
         snapshots: operations on model snapshots, and on what is expired.
         calendars: operations on calendars.
         filters: operations on filters.
+        cluster_settings: what was set through the API.
         results: reading of results.
         categories: reading of categories.
         tasks: what was asked for without waiting.
@@ -64,6 +68,7 @@ class JobService:
         self.snapshots = SnapshotOperations(self._runtime)
         self.calendars = CalendarOperations(self._runtime)
         self.filters = FilterOperations(self._runtime)
+        self.cluster_settings = ClusterSettings(self._runtime)
         self.results = ResultReader(self._registry)
         self.categories = CategoryReader(self._registry)
 
@@ -73,6 +78,7 @@ class JobService:
         with registry.store.write() as writer:
             ensure_engine_indices(writer)
         registry.load()
+        self.cluster_settings.load()
         runtime.warm_up.start()
         runtime.scheduler.start()
         self.forecasts.start()
@@ -100,6 +106,14 @@ class JobService:
         """The id of this node."""
         return self._runtime.node_id
 
+    def node(self) -> JsonObject:
+        """Return what is shown of this node."""
+        return self._runtime.node()
+
+    def is_meant(self, nodes: str) -> bool:
+        """Return whether a list of nodes means this one."""
+        return means_this_node(nodes, own=(self._runtime.node_id, NODE_NAME))
+
     def memory_stats(self, nodes: str) -> JsonObject:
         """Return what `GET _ml/memory/_stats` shows of the nodes that are asked for."""
         return memory_stats(self._runtime, nodes)
@@ -120,7 +134,7 @@ class JobService:
             "total_ml_processors": self._runtime.settings.workers,
         }
         if maximum is not None:
-            limits["max_model_memory_limit"] = maximum.render()
+            limits["max_model_memory_limit"] = self.cluster_settings.max_model_memory
         default = min(DEFAULT_MEMORY_LIMIT, maximum or DEFAULT_MEMORY_LIMIT, memory)
         return {
             "defaults": {
@@ -136,6 +150,35 @@ class JobService:
             "upgrade_mode": self._registry.upgrade_mode,
             "native_code": {"version": __version__, "build_hash": "anomalyops"},
             "limits": limits,
+        }
+
+    def running(self) -> list[JsonObject]:
+        """Return what works on jobs and datafeeds now, as tasks; none in upgrade mode."""
+        registry, found = self._registry, []
+        jobs = [] if registry.upgrade_mode else sorted(registry.jobs.items())
+        for job_id, entry in jobs:
+            if entry.run.state != "opened":
+                continue
+            feed = registry.datafeed_of(job_id)
+            found.append(self._task("job", job_id, entry.run.opened_ms))
+            if feed is not None and feed.run.state == "started":
+                found.append(self._task("datafeed", feed.datafeed_id, entry.run.opened_ms))
+        return found
+
+    def _task(self, kind: str, name: str, since_ms: int | None) -> JsonObject:
+        task_id = self.tasks.running_id(f"{kind}-{name}")
+        node, _, number = task_id.rpartition(":")
+        started_ms = wall_clock_ms() if since_ms is None else since_ms
+        return {
+            "node": node,
+            "id": int(number),
+            "type": "persistent",
+            "action": f"xpack/ml/{kind}[c]",
+            "description": f"{kind}-{name}",
+            "start_time_in_millis": started_ms,
+            "running_time_in_nanos": max(wall_clock_ms() - started_ms, 0) * 1_000_000,
+            "cancellable": False,
+            "headers": {},
         }
 
     def counts(self) -> JsonObject:

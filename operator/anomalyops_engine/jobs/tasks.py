@@ -21,11 +21,19 @@ class Tasks:
         self._node = secrets.token_urlsafe(16)
         self._numbers = itertools.count(1)
         self._outcomes: OrderedDict[str, JsonObject] = OrderedDict()
+        self._running: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def new_id(self) -> str:
         """Return the id of a new task, `node:number`."""
         return f"{self._node}:{next(self._numbers)}"
+
+    def running_id(self, name: str) -> str:
+        """Return the id of what runs under a name, the same one each time."""
+        with self._lock:
+            if name not in self._running:
+                self._running[name] = self.new_id()
+            return self._running[name]
 
     def finish(self, task_id: str, *, action: str, description: str, response: JsonObject) -> None:
         """Remember the outcome of a task that is done."""

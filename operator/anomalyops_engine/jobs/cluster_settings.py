@@ -1,0 +1,160 @@
+"""Settings of the cluster that this engine has: the largest model memory limit, and levels of loggers.
+
+What is persistent is stored; what is transient holds until the engine ends, and wins.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from anomalyops_engine.config import MemorySize
+from anomalyops_engine.jobs.registry import METADATA
+from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.json_types import Json, JsonObject
+from anomalyops_engine.refusals import illegal_argument
+
+MAX_MODEL_MEMORY: Final = "xpack.ml.max_model_memory_limit"
+_LOGGER: Final = "logger."
+_LEVELS: Final = {
+    "OFF": logging.CRITICAL + 10,
+    "FATAL": logging.CRITICAL,
+    "ERROR": logging.ERROR,
+    "WARN": logging.WARNING,
+    "INFO": logging.INFO,
+    "DEBUG": logging.DEBUG,
+    "TRACE": logging.DEBUG,
+    "ALL": logging.NOTSET + 1,
+}
+_SCOPES: Final = ("persistent", "transient")
+_STORED: Final = "cluster_settings"
+
+Flat = dict[str, str]
+
+
+class ClusterSettings:
+    """The settings that were made through the API, beside those that the engine was started with. Thread-safe."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._registry = runtime.registry
+        self._started_with = runtime.settings.max_model_memory
+        self._made: dict[str, Flat] = {scope: {} for scope in _SCOPES}
+
+    def load(self) -> None:
+        """Take over what is stored."""
+        with self._registry.store.read() as reader:
+            stored = reader.config(METADATA, _STORED) or {}
+        self._made["persistent"] = {name: str(value) for name, value in stored.items()}
+        self._apply(())
+
+    @property
+    def max_model_memory(self) -> str | None:
+        """The largest model memory limit as it was given, None where none is set."""
+        for scope in reversed(_SCOPES):
+            if MAX_MODEL_MEMORY in self._made[scope]:
+                return self._made[scope][MAX_MODEL_MEMORY]
+        return None if self._started_with is None else str(self._started_with)
+
+    def get(self, *, flat: bool) -> JsonObject:
+        """Return what was made, by scope."""
+        return {scope: self._shown(self._made[scope], flat=flat) for scope in _SCOPES}
+
+    def put(self, body: JsonObject, *, flat: bool) -> JsonObject:
+        """Change settings, all of them or none, and return those that the request set.
+
+        Args:
+            body: by scope, settings by name, nested or with dots; null, or a name with `*`, takes back.
+            flat: whether to answer with dots in names.
+
+        Raises:
+            MlError: 400 for a setting that there is not, or a value that it cannot have.
+        """
+        unknown = sorted(set(body) - set(_SCOPES))
+        if unknown:
+            raise illegal_argument(f"unknown field [{unknown[0]}]; accepted are [persistent, transient]")
+        given = {scope: _flat(body.get(scope) or {}) for scope in _SCOPES}
+        if not any(given.values()):
+            raise illegal_argument("no settings to update")
+        with self._registry.lock:
+            made = {scope: dict(self._made[scope]) for scope in _SCOPES}
+            for scope, changes in given.items():
+                for name, value in changes.items():
+                    _change(made[scope], scope, name, value)
+            with self._registry.store.write() as writer:
+                writer.put_config(METADATA, _STORED, made["persistent"])
+            before, self._made = self._made, made
+            self._apply({name for scope in _SCOPES for name in before[scope]})
+        shown = {
+            scope: {name: made[scope][name] for name in changes if name in made[scope]}
+            for scope, changes in given.items()
+        }
+        return {"acknowledged": True, **{scope: self._shown(found, flat=flat) for scope, found in shown.items()}}
+
+    def _apply(self, before: set[str] | tuple[str, ...]) -> None:
+        made = {**self._made["persistent"], **self._made["transient"]}
+        limit = made.get(MAX_MODEL_MEMORY)
+        maximum = self._started_with if limit is None else MemorySize.read(limit, MAX_MODEL_MEMORY)
+        if maximum is not None and maximum.mib < 1:  # zero means any
+            maximum = None
+        self._runtime.settings = replace(self._runtime.settings, max_model_memory=maximum)
+        for name in {*before, *made}:
+            if name.startswith(_LOGGER):
+                level = _LEVELS[made[name].upper()] if name in made else logging.NOTSET
+                logging.getLogger(name.removeprefix(_LOGGER)).setLevel(level)
+
+    @staticmethod
+    def _shown(made: Flat, *, flat: bool) -> JsonObject:
+        if flat:
+            return dict(sorted(made.items()))
+        nested: JsonObject = {}
+        for name, value in sorted(made.items()):
+            *parents, last = name.split(".")
+            place = nested
+            for parent in parents:
+                inner = place.setdefault(parent, {})
+                if not isinstance(inner, dict):  # a logger and one below it: only dots tell them apart
+                    place, last = nested, name
+                    break
+                place = inner
+            place[last] = value
+        return nested
+
+
+def _flat(settings: Json, prefix: str = "") -> dict[str, Json]:
+    if not isinstance(settings, dict):
+        raise illegal_argument(f"settings must be an object, got [{settings}]")
+    found: dict[str, Json] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def _change(made: Flat, scope: str, name: str, value: Json) -> None:
+    """Set one setting, or take it back.
+
+    Raises:
+        MlError: 400.
+    """
+    if value is None and name.endswith("*"):
+        for taken in [one for one in made if one.startswith(name[:-1])]:
+            del made[taken]
+        return
+    is_level = name.startswith(_LOGGER) and len(name) > len(_LOGGER)
+    if name != MAX_MODEL_MEMORY and not is_level:
+        raise illegal_argument(f"{scope} setting [{name}], not recognized")
+    if value is None:
+        made.pop(name, None)
+        return
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        raise illegal_argument(f"setting [{name}] cannot be [{value}]")
+    if is_level:
+        if str(value).upper() not in _LEVELS:
+            raise illegal_argument(f"Unknown level constant [{str(value).upper()}].")
+    else:
+        MemorySize.read(str(value), name)
+    made[name] = str(value)
