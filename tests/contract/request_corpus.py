@@ -65,6 +65,12 @@ SEARCHES: tuple[dict[str, Any], ...] = (
     },
 )
 QUERIES = tuple({"query": body["query"]} for body in SEARCHES if "query" in body)
+RULE: dict[str, Any] = {
+    "actions": ["skip_model_update", "force_time_shift"],
+    "scope": {"host": {"filter_id": "law-filter", "filter_type": "exclude"}},
+    "conditions": [{"applies_to": "time", "operator": "gte", "value": 5}],
+    "params": {"force_time_shift": {"time_shift_amount": 60}},
+}
 JOB: dict[str, Any] = {
     "description": "a job",
     "groups": ["g"],
@@ -169,7 +175,7 @@ BODIES: tuple[tuple[str, tuple[Any, ...]], ...] = (
                 "description": "b",
                 "groups": ["x"],
                 "analysis_limits": {"model_memory_limit": "30mb"},
-                "detectors": [{"detector_index": 0, "description": "d", "custom_rules": []}],
+                "detectors": [{"detector_index": 0, "description": "d", "custom_rules": [RULE]}],
                 "model_plot_config": {"enabled": False},
                 "model_prune_window": "20d",
                 "custom_settings": {},
@@ -189,5 +195,27 @@ BODIES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("/results/records", ({**_RESULTS, "record_score": 10},)),
     ("/results/influencers", ({**_RESULTS, "influencer_score": 10},)),
     ("/model_snapshots", (_PAGE,)),
+    ("/filters/{filter_id}", ({"items": ["a", "*.b"], "description": "d"},)),
+    (
+        "/filters/{filter_id}/_update",
+        ({"add_items": ["c"], "remove_items": ["a"], "description": "e", "filter_id": "law-filter"},),
+    ),
+    ("/calendars/{calendar_id}", ({"job_ids": ["law-job", "x"], "description": "d"},)),
+    ("/calendars", ({"page": {"from": 0, "size": 5}},)),
+    (
+        "/calendars/{calendar_id}/events",
+        (
+            {
+                "events": [
+                    {"description": "d", "start_time": 0, "end_time": "2024-01-01T00:00:00Z", "skip_result": False},
+                    {"description": "e", "start_time": 5, "end_time": 10**13, "force_time_shift": -3600},
+                ]
+            },
+        ),
+    ),
+    (
+        "/_cluster/settings",
+        ({"persistent": {"xpack.ml.max_model_memory_limit": "20gb"}, "transient": {"logger.a": "INFO"}},),
+    ),
     ("/{index:index}", ({"mappings": MAPPING, "settings": {"index.number_of_shards": 1}, "aliases": {"law-y": {}}},)),
 )

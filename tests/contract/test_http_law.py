@@ -112,6 +112,10 @@ _PARTS = {
     "name": ("law-alias", "*", "nothing"),
     "id": ("1", "x/y"),
     "job_id": ("law-job", "_all", "nothing", "law-*"),
+    "calendar_id": ("law-days", "_all", "*", "nothing"),
+    "event_id": ("nothing",),
+    "filter_id": ("law-filter", "_all", "nothing"),
+    "node_id": ("_local", "ml:true", "nothing"),
     "datafeed_id": ("law-feed", "_all", "nothing"),
     "timestamp": ("0", "2024-01-01T00:00:00Z"),
     "snapshot_id": ("1",),
@@ -228,7 +232,7 @@ def test_any_request_to_an_endpoint_is_answered(engine, endpoints, data):
         answer = connection.request(method, path, headers, body)
         assert answer.headers["x-elastic-product"] == "Elasticsearch"
         assert answer.status < 500 or answer.status in {501, 503}, answer.text
-        if method != "HEAD":
+        if method != "HEAD" and not answer.headers["content-type"].startswith("text/plain"):
             json.loads(answer.text)
         for word in ("duckdb", "SELECT", "Traceback", "Binder", "Conversion Error"):
             assert word not in answer.text or word in path or word.encode() in body
