@@ -60,6 +60,8 @@ class Marks:
     def flags(self, buckets: int) -> Flags:
         """The flags of each bucket of the step."""
         found = np.zeros(buckets, dtype=np.uint8)
+        if not self.runs:
+            return found
         for flag in (SKIP_RESULT, SKIP_UPDATE):
             edges = np.zeros(buckets + 1, dtype=np.int64)
             mine = np.array([run[:2] for run in self.runs if run[2] & flag], dtype=np.int64).reshape(-1, 2)
@@ -102,6 +104,8 @@ class Schedule:
             since_bucket: Number of the bucket that would have followed the last step's; clocks that were to be changed
                 between the steps are changed at the beginning of this one.
         """
+        if not self._events:
+            return Marks()
         last = first_bucket + buckets
         near = np.arange(*self.near(first_bucket, last))
         near = near[(self._end[near] > first_bucket) & (self._end[near] > self._start[near])]
