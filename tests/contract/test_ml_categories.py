@@ -206,6 +206,13 @@ def test_a_statement_never_seen_is_a_rare_category(analysed):
     assert size["categorization_status"] == "ok"
 
 
+def test_a_statement_never_seen_is_a_rare_value(analysed):
+    run(analysed, "rare-categories", "logs", detectors=[{"function": "rare", "by_field_name": "mlcategory"}])
+    records = analysed.ml.get_records(job_id="rare-categories", sort="record_score", desc=True)["records"]
+    assert records[0]["by_field_value"] == "4"
+    assert records[0]["timestamp"] == START_MS + (BURST + 1) * HOUR_MS
+
+
 def test_the_job_shows_its_analyzer_with_its_filters(client):
     config = {
         "categorization_field_name": "message",

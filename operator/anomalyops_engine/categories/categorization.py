@@ -92,6 +92,13 @@ class Learnt:
     partitions: set[str] = field(default_factory=set)
     changes: list[StatusChange] = field(default_factory=list)
 
+    def add(self, later: Learnt) -> None:
+        """Take in what a later stretch brought."""
+        self.rows += later.rows
+        self.changed |= later.changed
+        self.partitions |= later.partitions
+        self.changes += later.changes
+
 
 class Categorization:
     """All categories of a job.
@@ -99,6 +106,7 @@ class Categorization:
     Attributes:
         stop_on_warn: whether a partition whose status is a warning gets no categories any more.
         limit: bytes that may be taken; beyond, no category is made.
+        refused: categories that were not made.
     """
 
     def __init__(
@@ -111,6 +119,7 @@ class Categorization:
         self._categorizers: dict[str, Categorizer] = {}
         self._status: dict[str, str] = {}
         self._next_id = 1
+        self.refused = 0
 
     # --- learning ---
 
@@ -157,6 +166,7 @@ class Categorization:
 
     def _new_id(self) -> int | None:
         if self.model_bytes >= self.limit:
+            self.refused += 1
             return None
         self._next_id += 1
         return self._next_id - 1
@@ -194,6 +204,7 @@ class Categorization:
             "categorizers": [[name, one.pack()] for name, one in self._categorizers.items()],
             "status": self._status,
             "next_id": self._next_id,
+            "refused": self.refused,
         }
 
     def unpack(self, plain: dict[str, Any]) -> None:
@@ -203,6 +214,7 @@ class Categorization:
         }
         self._status = dict(plain["status"])
         self._next_id = plain["next_id"]
+        self.refused = plain["refused"]
 
 
 class _Groups:

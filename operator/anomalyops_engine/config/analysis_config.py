@@ -97,9 +97,14 @@ class AnalysisConfig(Record):
         return sorted(names.union(self.influencers) - {""})
 
     @property
+    def read_fields(self) -> set[str]:
+        """The fields of which detectors and influencers read the values; that of the messages may be among them."""
+        return {name for detector in self.detectors for name in detector.fields}.union(self.influencers)
+
+    @property
     def fields(self) -> list[str]:
         """The document fields that the analysis reads, sorted, without the time field."""
-        names = {name for detector in self.detectors for name in detector.fields}.union(self.influencers)
+        names = self.read_fields
         names |= {name for name in (self.summary_count_field_name, self.categorization_field_name) if name}
         return sorted(names - {MLCATEGORY, ""})
 

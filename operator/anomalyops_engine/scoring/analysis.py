@@ -294,4 +294,6 @@ class JobAnalysis:
             for name in ("model_bytes", "peak_model_bytes"):
                 size[name] += self._categories.model_bytes
             size["model_bytes_memory_limit"] = self._job.memory_limit.bytes
+            if self._categories.lacks_memory:
+                size["memory_status"] = "hard_limit"
         return size

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from anomalyops_engine.config.detector import MLCATEGORY
 from anomalyops_engine.features.extract import Stretch
 from anomalyops_engine.features.resolving import UnsupportedAnalysis
 from anomalyops_engine.query import sql
-from anomalyops_engine.query.expr import Select, Star, Table, all_of
+from anomalyops_engine.query.expr import Aggregate, Select, Star, Table, all_of
 from anomalyops_engine.scoring.step import Document
 
 _ROWS: Final = "categorized_documents"
@@ -32,6 +33,8 @@ _ROWS: Final = "categorized_documents"
 _LONGER: Final = 11, 10
 # How much of a job's memory limit its categories may take; its models get the rest.
 SHARE: Final = 2
+# Documents whose messages are in memory at once.
+_MOST_AT_ONCE: Final = 500_000
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class JobCategories:
         self._job_id, self._span_ms, self._time_field = job.job_id, job.bucket_span_ms, job.time_field
         self._field = config.categorization_field_name or ""
         self._partition_field = partition_field(config)
+        self._message_is_read = self._field in config.read_fields
         self._categorization = Categorization(
             _analyzer(config), examples_limit=job.analysis_limits.categorization_examples_limit
         )
@@ -79,17 +83,19 @@ class JobCategories:
         """Return the fields of `model_size_stats` that are about categories."""
         return self._categorization.stats().fields()
 
+    @property
+    def lacks_memory(self) -> bool:
+        """Whether a message has no category because there was no memory for one."""
+        return self._categorization.refused > 0
+
     # --- learning ---
 
     @contextmanager
     def placed(self, stretch: Stretch) -> Iterator[tuple[Stretch, Learnt]]:
         """The same documents with their categories, for as long as the context lasts; the categorizers learn them."""
-        rows = _rows(stretch)
-        order = np.argsort(rows.column(_column(stretch, self._time_field)).to_numpy(), kind="stable")
-        rows = rows.take(pa.array(order))
-        numbers, learnt = self._categorize(stretch, rows)
-        mlcategory = pa.array(numbers, pa.int64(), mask=numbers == NO_CATEGORY)
-        stretch.connection.register(_ROWS, rows.append_column(MLCATEGORY, mlcategory))
+        learnt = Learnt()
+        parts = [self._part(stretch, left_ms, right_ms, learnt) for left_ms, right_ms in _parts(stretch)]
+        stretch.connection.register(_ROWS, pa.concat_tables(parts))
         try:
             documents = replace(
                 stretch.documents,
@@ -100,7 +106,18 @@ class JobCategories:
         finally:
             stretch.connection.unregister(_ROWS)
 
-    def _categorize(self, stretch: Stretch, rows: pa.Table) -> tuple[npt.NDArray[np.int64], Learnt]:
+    def _part(self, stretch: Stretch, left_ms: int, right_ms: int, learnt: Learnt) -> pa.Table:
+        """The documents of some buckets with their categories; of their messages, whether they have one."""
+        rows = _rows(stretch, left_ms, right_ms)
+        order = np.argsort(rows.column(_column(stretch, self._time_field)).to_numpy(), kind="stable")
+        rows = rows.take(pa.array(order))
+        numbers = self._categorize(stretch, rows, learnt)
+        if not self._message_is_read:
+            place = rows.column_names.index(_column(stretch, self._field))
+            rows = rows.set_column(place, rows.column_names[place], _presence(rows.column(place)))
+        return rows.append_column(MLCATEGORY, pa.array(numbers, pa.int64(), mask=numbers == NO_CATEGORY))
+
+    def _categorize(self, stretch: Stretch, rows: pa.Table, learnt: Learnt) -> npt.NDArray[np.int64]:
         texts = rows.column(_column(stretch, self._field)).cast(pa.large_string()).combine_chunks()
         texts = texts if isinstance(texts, pa.LargeStringArray) else pa.array([], pa.large_string())
         present = pc.is_valid(texts).to_numpy(zero_copy_only=False)
@@ -108,10 +125,11 @@ class JobCategories:
         bucket = ((times - stretch.start_ms) // self._span_ms).astype(np.int64)
         codes, names = self._partitions(stretch, rows)
         messages = Messages(bucket[present], texts.filter(pa.array(present)), codes[present], names)
-        found, learnt = self._categorization.categorize(messages)
+        found, part = self._categorization.categorize(messages)
+        learnt.add(part)
         numbers = np.full(len(texts), NO_CATEGORY, dtype=np.int64)
         numbers[present] = found
-        return numbers, learnt
+        return numbers
 
     def _partitions(self, stretch: Stretch, rows: pa.Table) -> tuple[npt.NDArray[np.int64], Sequence[str]]:
         """Each row's partition, as a place in the list of their values; a document without a value has an empty one."""
@@ -212,8 +230,29 @@ def _column(stretch: Stretch, name: str) -> str:
     return stretch.column(name).name
 
 
-def _rows(stretch: Stretch) -> pa.Table:
-    """All columns of the documents of a stretch, in the order in which they were stored."""
+def _rows(stretch: Stretch, left_ms: int, right_ms: int) -> pa.Table:
+    """All columns of the documents of [left_ms, right_ms), in the order in which they were stored."""
     time = stretch.column(stretch.time_field)
-    inside = all_of([time >= stretch.start_ms, time < stretch.end_ms])
+    inside = all_of([time >= left_ms, time < right_ms])
     return sql.fetch_arrow(stretch.connection, Select((Star(),), stretch.documents.relation, inside))
+
+
+def _presence(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Something small that is null where a column is."""
+    return pc.if_else(pc.is_valid(column), pa.scalar(1, pa.int8()), pa.scalar(None, pa.int8()))
+
+
+def _parts(stretch: Stretch) -> list[tuple[int, int]]:
+    """Cut a stretch at buckets, so that the messages of each part fit into memory; a bucket is never cut."""
+    table = stretch.group([], [Aggregate("count").named("documents")])
+    counts = np.zeros(stretch.bucket_count, dtype=np.int64)
+    counts[table.column("bucket").to_numpy()] = table.column("documents").to_numpy()
+    edges, held = [0], 0
+    for bucket, count in enumerate(counts.tolist()):
+        if held and held + count > _MOST_AT_ONCE:
+            edges.append(bucket)
+            held = 0
+        held += count
+    edges.append(stretch.bucket_count)
+    times = [stretch.start_ms + edge * stretch.bucket_span_ms for edge in edges]
+    return list(pairwise(times))

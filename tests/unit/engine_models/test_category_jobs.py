@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.config import create_job, update_job
-from anomalyops_engine.scoring import JobAnalysis, Results, StepInputs
+from anomalyops_engine.scoring import JobAnalysis, Results, StepInputs, categorizing
 
 BUCKETS = 120
 STATEMENTS = (
@@ -98,6 +98,11 @@ def test_law_stopped_and_replayed_anywhere_is_as_never_stopped(loaded: Any, whol
     assert outcome(parts) == whole
 
 
+def test_documents_are_read_in_parts_that_fit_into_memory(loaded: Any, whole: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(categorizing, "_MOST_AT_ONCE", 20)
+    assert outcome([loaded.analyse(JOB, BUCKETS)]) == whole
+
+
 def test_messages_are_counted_and_placed_each_on_its_own_side(loaded: Any, whole: Any) -> None:
     analysis = JobAnalysis(JOB)
     loaded.analyse(JOB, BUCKETS, analysis=analysis)
@@ -152,4 +157,6 @@ def test_categories_without_memory_have_failed(loaded: Any) -> None:
     loaded.analyse(small, 2, analysis=analysis)
     size = analysis.model_size()
     assert size["model_bytes"] < 2 << 20
+    assert size["memory_status"] == "hard_limit"
+    assert size["failed_category_count"] > 0
     assert size["categorized_doc_count"] + size["failed_category_count"] == len(time)
