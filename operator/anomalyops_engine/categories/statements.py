@@ -26,6 +26,7 @@ _PATH: Final = re.compile(r"[\\/]|[^/\\]*[/\\][^/\\]*[/\\]|[^/\\]*\.[^/\\]*[/\\]
 _LEFT_OUT: Final = re.compile(r"[^\W_]+(?:[-_.:/@]+[^\W_]+)*")
 _LONGEST_NAME: Final = 100
 _QUOTES: Final = "'\"`"
+_BRACKETS: Final = ("[]", "()")
 _ENDS_VALUE: Final = ",;)]}|"
 _JSON_COLON: Final = re.compile(r'"\s*:\s*"\Z')
 _ASSIGNED: Final = re.compile(r"\s*[=]\s?[\"']?\Z")
@@ -156,8 +157,10 @@ class _Reader:
         if key in ENTITIES and _JOINT.match(gap):
             return True
         if _COLON.match(gap) and self._previous is not None and (not after or after in _ENDS_VALUE):
-            return token.term.islower()
-        return before == "[" and after == "]"
+            return not token.term[0].isupper()
+        if gap == "," and self.elements and self.elements[-1] is None:
+            return True
+        return before + after in _BRACKETS
 
     def _names_end(self, start: int) -> int:
         """Where a quoted text ends that holds names alone; 0 for another one."""

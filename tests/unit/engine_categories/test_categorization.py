@@ -42,6 +42,8 @@ SAME = [
     ("Mon Jan 12 10:00:00 UTC server started", "Tue Feb 13 11:12:13 GMT server started"),
     ("loaded C:\\Program\\x.dll", "loaded D:\\other\\y.dll"),
     ("用户 alice12 登录成功", "用户 bob7 登录成功"),
+    ("granted to: ann,bob", "granted to: 王伟,cyd"),
+    ("Killed process 12 (java).", "Killed process 7 (sshd)."),
     ('lock=1, tag="View Lock", name=a.b', 'lock=2, tag="RILJ", name=c.d'),
     ("stored in memory (size 5.2 KB, free 3 MB)", "stored in memory (size 93 B, free 17.1 KB)"),
     ('{"message":"door opened","who":"ann lee"}', '{"message":"door opened","who":"bob"}'),
