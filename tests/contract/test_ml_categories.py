@@ -213,6 +213,30 @@ def test_a_statement_never_seen_is_a_rare_value(analysed):
     assert records[0]["timestamp"] == START_MS + (BURST + 1) * HOUR_MS
 
 
+@pytest.mark.filterwarnings("ignore::elasticsearch.ElasticsearchWarning")
+def test_messages_that_are_posted_are_placed_too(client):
+    config = {
+        "bucket_span": "1h",
+        "categorization_field_name": "message",
+        "categorization_filters": [r"\[statement:.*\]"],
+        "detectors": [{"function": "count", "by_field_name": "mlcategory"}],
+    }
+    client.ml.put_job(job_id="posted", analysis_config=config, data_description={"time_field": "time"})
+    client.ml.open_job(job_id="posted")
+    client = client.options(request_timeout=300)  # the learners may have to be compiled first
+    client.ml.post_data(
+        job_id="posted",
+        data=[
+            {"time": START_MS + hour * HOUR_MS, "message": f"Node {hour} started [statement:{'x' * hour} failed]"}
+            for hour in range(5)
+        ],
+    )
+    client.ml.close_job(job_id="posted")
+    (category,) = client.ml.get_categories(job_id="posted")["categories"]
+    assert category["terms"] == "Node started"
+    assert category["num_matches"] >= 4
+
+
 def test_the_job_shows_its_analyzer_with_its_filters(client):
     config = {
         "categorization_field_name": "message",
