@@ -118,7 +118,12 @@ _PARTS = {
     "node_id": ("_local", "ml:true", "nothing"),
     "datafeed_id": ("law-feed", "_all", "nothing"),
     "timestamp": ("0", "2024-01-01T00:00:00Z"),
-    "snapshot_id": ("1",),
+    "snapshot_id": ("1", "_all", "nothing"),
+    "forecast_id": ("1", "_all", "nothing"),
+    "category_id": ("1", "nothing"),
+    "calendar_id": ("law-calendar", "_all", "nothing"),
+    "event_id": ("1",),
+    "filter_id": ("law-filter", "nothing"),
     "task_id": ("a:1",),
     # Blocks that exist would close the indices to the requests that follow.
     "block": ("read_only_allow_delete", "nothing"),
