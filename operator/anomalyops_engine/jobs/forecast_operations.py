@@ -244,22 +244,6 @@ class ForecastOperations:
         for request in requests:
             entry.forecasts.pop(request.forecast_id, None)
 
-    def expire(self, now_ms: int) -> int:
-        """Remove all forecasts whose time is over, and return how many there were."""
-        count = 0
-        for entry in list(self._registry.jobs.values()):
-            with entry.lock.hold():
-                over = [
-                    request
-                    for request in entry.forecasts.values()
-                    if request.expiry_ms is not None
-                    and request.expiry_ms <= now_ms
-                    and request.status not in UNFINISHED
-                ]
-                self._remove(entry, over)
-                count += len(over)
-        return count
-
     def _expire_later(self, entry: JobEntry, request: ForecastRequest) -> None:
         """Remove a forecast when its time is over."""
         if request.expiry_ms is None:
