@@ -22,6 +22,7 @@ class MortalStore:
     def __init__(self, store, at=None, *, durable=False):
         self._store, self._at, self._durable = store, at, durable
         self.writes = 0
+        self.folder = store.folder
 
     def read(self):
         return self._store.read()
