@@ -121,9 +121,6 @@ _PARTS = {
     "snapshot_id": ("1", "_all", "nothing"),
     "forecast_id": ("1", "_all", "nothing"),
     "category_id": ("1", "nothing"),
-    "calendar_id": ("law-calendar", "_all", "nothing"),
-    "event_id": ("1",),
-    "filter_id": ("law-filter", "nothing"),
     "task_id": ("a:1",),
     # Blocks that exist would close the indices to the requests that follow.
     "block": ("read_only_allow_delete", "nothing"),
