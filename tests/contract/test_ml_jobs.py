@@ -147,9 +147,9 @@ def test_what_cannot_be_analysed_is_refused_by_name(client):
 
 def test_endpoints_that_are_missing_say_so(client):
     for method, path in (
-        ("PUT", "/_ml/calendars/c"),
-        ("GET", "/_ml/filters"),
-        ("GET", "/_cat/ml/anomaly_detectors"),
+        ("PUT", "/_ml/trained_models/m"),
+        ("PUT", "/_ml/data_frame/analytics/a"),
+        ("POST", "/_ml/data_frame/_evaluate"),
     ):
         status, _, reason = refusal(do, client, method, path)
         assert (status, path in reason) == (501, True)
