@@ -125,11 +125,11 @@ def search_once(running):
         pass
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
-    count=st.integers(5, 120),
-    restarts=st.sets(st.integers(0, 119), max_size=4),
+    count=st.integers(5, 60),
+    restarts=st.sets(st.integers(0, 59), max_size=4),
 )
 def test_live_and_as_a_lookback_give_the_same(store, clock, looked_back, seed, count, restarts):
     """Documents are late by less than the query delay, searches come at any time, the process ends now and then."""
