@@ -11,6 +11,7 @@ from small_engine import Killed, MortalStore, SmallEngine
 
 from anomalyops_engine.config import create_job
 from anomalyops_engine.config.units import DAY_MS
+from anomalyops_engine.jobs import feed, stepping
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.posting import Flush
 from anomalyops_engine.jobs.results import BUCKETS, ResultQuery
@@ -194,6 +195,27 @@ def test_a_snapshot_in_use_stays_and_another_goes_with_all_of_it(store, job):
     assert engine.entry(job).config.model_snapshot_id is None
     engine.service.snapshots.delete(job, newer)
     assert snapshots(engine) == []
+
+
+def test_an_open_job_takes_snapshots_at_its_interval(store, job, monkeypatch):
+    engine = SmallEngine(store)
+    engine.service.jobs.update(job, {"background_persist_interval": "2h"})
+    engine.service.jobs.open(job)
+    monkeypatch.setattr(feed, "_FIRST_CHUNK", 5)
+    monkeypatch.setattr(feed.RunningDatafeed, "_resize", lambda *_: None)
+    running, opened_ms = engine.running(job, END_MS), engine.entry(job).run.opened_ms
+    made = []
+    for hours in (0, 1, 2, 3):
+        monkeypatch.setattr(stepping, "wall_clock_ms", lambda hours=hours: opened_ms + hours * HOUR_MS + 60_000)
+        running.step()
+        made.append(len(snapshots(engine)))
+    assert made == [0, 0, 1, 2]  # the snapshot itself is dated by the clock, and the next one is due two hours later
+    first = snapshots(engine)[0].body
+    assert first["description"].startswith("State persisted due to background persistence at ")
+    assert first["latest_result_time_stamp"] == START_MS + 14 * HOUR_MS
+    assert engine.entry(job).config.model_snapshot_id == snapshots(engine)[-1].snapshot_id
+    assert [note["event"] for note in engine.annotations(job)] == ["model_snapshot_stored"] * 2
+    assert "Job model snapshot with id" in "".join(engine.messages(job))
 
 
 def test_only_a_closed_job_goes_back(store, job):
