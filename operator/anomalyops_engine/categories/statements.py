@@ -21,7 +21,7 @@ MOST_TOKENS: Final = 256
 """Tokens of a message that are looked at."""
 
 _ALNUM: Final = re.compile(r"[^\W_]+")
-_DIGIT: Final = re.compile(r"\d")
+_HAS_VALUE: Final = re.compile(r"[\d@]")
 _PATH: Final = re.compile(r"[\\/]|[^/\\]*[/\\][^/\\]*[/\\]|[^/\\]*\.[^/\\]*[/\\]|[^/\\]*[/\\][^/\\]*\.|\w+:/")
 _LEFT_OUT: Final = re.compile(r"[^\W_]+(?:[-_.:/@]+[^\W_]+)*")
 _LONGEST_NAME: Final = 100
@@ -100,14 +100,15 @@ class _Reader:
         if not glued:
             self.take_gap(gap)
         surface = self._text[token.start : token.end]
-        if not _ALNUM.search(token.term):
+        plain = surface.isalpha()
+        if not plain and not _ALNUM.search(token.term):
             pass
         elif token.start < self._quoted_to:
             self._value()
-        elif glued or _PATH.match(surface):
+        elif glued or (not plain and _PATH.match(surface)):
             self._in_path = True
             self._value()
-        elif _DIGIT.search(surface) or "@" in surface or self._is_value(token, gap):
+        elif (not plain and _HAS_VALUE.search(surface)) or self._is_value(token, gap):
             self._value()
         else:
             self._word(token.term, surface)
@@ -116,6 +117,8 @@ class _Reader:
 
     def take_gap(self, gap: str) -> None:
         """Take what the analyzer left out: numbers and the like, but also words like `a`, `add` and `bad`."""
+        if not gap or gap == " ":
+            return
         for match in _LEFT_OUT.finditer(gap):
             if is_statement_word(match[0]) and match[0].lower() not in TIMES:
                 self._word(match[0], "")

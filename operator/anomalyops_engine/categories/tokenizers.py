@@ -29,15 +29,13 @@ Tokenizer = Callable[[str], list[Token]]
 
 _WORD: Final = r"[^\W_]"
 _LETTER: Final = r"[^\W\d_]"
+_DIGITS: Final = "0123456789"
 _HEX: Final = re.compile(r"[0-9A-Fa-f.\-@:]*\Z")
 # A drive or a server's folder, an address with its scheme, anything else: slashes may stand anywhere in them.
-_STANDARD: Final = re.compile(
-    rf"{_LETTER}:[\\/](?:{_WORD}|[_.\-@/\\])*"
-    rf"|{_LETTER}+:/(?:{_WORD}|[_.\-@/])*"
-    rf"|\\(?:{_WORD}|[_.\-@/\\])*"
-    rf"|(?:{_WORD}|/)(?:{_WORD}|[_.\-@/])*"
-)
-_CLASSIC: Final = re.compile(rf"{_WORD}(?:{_WORD}|[_.\-])*")
+_PLAIN: Final = rf"(?:{_WORD}|/)[\w.\-@/]*"
+_STANDARD: Final = re.compile(rf"{_LETTER}:[\\/][\w.\-@/\\]*|{_LETTER}+:/[\w.\-@/]*|\\[\w.\-@/\\]*|{_PLAIN}")
+_WITHOUT_DRIVES: Final = re.compile(_PLAIN)
+_CLASSIC: Final = re.compile(rf"{_WORD}[\w.\-]*")
 
 
 def ml_standard(text: str) -> list[Token]:
@@ -45,7 +43,8 @@ def ml_standard(text: str) -> list[Token]:
 
     Source: the description of the `ml_standard` tokenizer in Elasticsearch's documentation, and its REST tests.
     """
-    return list(_kept(text, _STANDARD.finditer(text), "_.-@:"))
+    pattern = _STANDARD if "\\" in text or ":/" in text else _WITHOUT_DRIVES
+    return list(_kept(text, pattern.finditer(text), "_.-@:"))
 
 
 def ml_classic(text: str) -> list[Token]:
@@ -56,7 +55,7 @@ def ml_classic(text: str) -> list[Token]:
 def _kept(text: str, found: Iterator[re.Match[str]], loose_ends: str) -> Iterator[Token]:
     for position, match in enumerate(found):
         word = match[0]
-        if not word[0].isdigit() and not _HEX.match(word) and word.strip("/\\"):
+        if word[0] not in _DIGITS and not word[0].isdigit() and not _HEX.match(word) and word.strip("/\\"):
             word = word.rstrip(loose_ends)
             yield Token(word, match.start(), match.start() + len(word), position)
 
