@@ -139,17 +139,12 @@ def test_it_does_not_matter_how_a_forecast_is_cut(seed: int, span: int, shape: s
     assert np.concatenate([pieces.extend(length) for length in lengths]).tobytes() == whole.tobytes()
 
 
-LEVEL_FOR_WEEK = pytest.mark.xfail(
-    reason="a level that the learner jumps to every morning keeps it from finding the week", strict=True
-)
-
-
 @pytest.mark.parametrize(
     ("shape", "span"),
     [
         ("daily", 900),
         ("daily", 3600),
-        pytest.param("weekly", 900, marks=LEVEL_FOR_WEEK),
+        ("weekly", 900),
         ("weekly", 3600),
         ("counts", 900),
         ("counts", 3600),

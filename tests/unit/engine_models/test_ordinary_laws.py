@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.accuracy.case import Array, Case, Clock
+from benchmarks.accuracy.case import MONDAY_S, Array, Case, Clock
 from benchmarks.accuracy.detectors.learner import details, initial_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.models.series import state as series
+from anomalyops_engine.models.series.bank import SeriesBank, series_parameters
 
 CRITICAL = 75.0
 LAW = settings(max_examples=12, deadline=None, derandomize=True)
@@ -25,6 +26,17 @@ def surprises(values: Array, span_s: int, function: str = "mean", *, start_s: in
 
 def scores(values: Array, span_s: int, function: str = "mean", *, start_s: int | None = None) -> Array:
     return initial_scores(surprises(values, span_s, function, start_s=start_s), span_s)
+
+
+def learnt(values: Array, span_s: int) -> series.SeriesState:
+    """What is known of a series of a metric after all of its values."""
+    parameters = series_parameters(
+        span_s=span_s, side=0, discrete=False, learning_buckets=10, want_bounds=False, bounds_from=2.5
+    )
+    bank = SeriesBank(parameters)
+    rows = bank.rows([("one",)])
+    bank.advance(rows, values[None], first_bucket=MONDAY_S // span_s, conditions=np.zeros((0, 4)))
+    return bank.state
 
 
 @LAW
@@ -163,3 +175,25 @@ def test_the_noise_of_an_hour_is_judged_by_that_hour(seed: int) -> None:
 def test_the_state_holds_no_bytes_that_mean_nothing(record: np.dtype) -> None:
     """Padding is not copied with the values around it: two equal states would differ in their snapshots."""
     assert record.itemsize == sum(record[name].itemsize for name in record.names)
+
+
+@LAW
+@given(SEEDS, SPANS, LEVELS, st.sampled_from([1.0, 1.5, 3.0]))
+def test_a_season_is_told_by_its_own_clock(seed: int, span: int, level: float, weeks: float) -> None:
+    """A profile that was seen once knows nothing of clocks: noise between its slots moves none."""
+    rng = np.random.default_rng(seed)
+    clock = Clock(span, 7 * weeks + 1)
+    values = level * (2 + np.sin(2 * np.pi * np.arange(len(clock)) * span / 86_400) + 0.1 * rng.random(len(clock)))
+    assert learnt(values, span).series[0]["clock_s"] == 0.0
+
+
+@LAW
+@given(SEEDS, SPANS, LEVELS)
+def test_what_began_as_a_constant_learns_how_far_it_goes(seed: int, span: int, level: float) -> None:
+    rng = np.random.default_rng(seed)
+    values = level * (1 + 0.1 * rng.standard_normal(900))
+    values[:20] = level
+    state = learnt(values, span).series[0]
+    assert state["lowest"] < 0.9 * level < 1.1 * level < state["highest"]
+    values[[600, 700, 850]] = 5 * level
+    assert (scores(values, span)[[600, 700, 850]] >= CRITICAL).all()

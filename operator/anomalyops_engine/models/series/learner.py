@@ -64,6 +64,8 @@ HUGE = 1e100
 """Values are cut here, so that their squares stay finite."""
 SURE = 0.25
 """Doubt below which a forecaster that does not speak learns how it deviates: from a slot's fourth visit on."""
+TWICE = 0.45
+"""Doubt below which a slot was visited twice."""
 FAR_OFF = 3.0
 """Multi-bucket deviation from which the windows that hold it tell of one and the same."""
 ONCE = 6.0
@@ -178,7 +180,9 @@ def _weigh(
                 speaker.weigh(state, i, e, likelihood[e] - likelihood[now], weight, p.evidence_decay)
         speaker.limit_lead(state, i)
     _weigh_slots(state, p, i, value, forecasts)
-    if DAILY <= now <= WEEKLY and verdict.who == now and (moment.clock_change or abs(verdict.raw) > 2.0):
+    # A profile that was seen once does not judge clocks.
+    known = verdict.f.doubt < TWICE
+    if known and DAILY <= now <= WEEKLY and verdict.who == now and (moment.clock_change or abs(verdict.raw) > 2.0):
         e = verdict.who
         gains = np.zeros(2)
         for k in range(2):
@@ -233,15 +237,15 @@ def _learn(
     local_s = moment.time_s + series.clock_s
     known = verdict.season and abs(verdict.raw) < spread.FAR
     seen = value if verdict.jump and verdict.who < DAILY else calm
-    room = series.highest - series.lowest
+    room = max(series.highest - series.lowest, math.sqrt(verdict.square))
     inside = series.lowest - room <= seen <= series.highest + room
     plain = seen if inside or abs(verdict.raw) < ONCE or verdict.who == ATOM else verdict.f.mean
     series.lowest = max(min(series.lowest, seen), series.lowest - room)
     series.highest = min(max(series.highest, seen), series.highest + room)
     for e in range(WEEKLY, -1, -1):
         only_season = known and (e < HOURLY or e != verdict.who)
-        # A jump between levels may be the beginning of a season, where none speaks yet.
-        mine = value if e >= DAILY and verdict.jump and verdict.who < DAILY else calm
+        # A jump between levels may be the beginning of a season that does not speak yet.
+        mine = value if verdict.jump and e >= DAILY and e > verdict.who else calm
         forecasters.learn(state, p, i, e, mine, forecasts[e], verdict.factor, local_s, only_season, plain)
     _learn_atom(state, p, i, value)
     if not verdict.season and series.speaker != ATOM:

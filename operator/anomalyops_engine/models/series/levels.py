@@ -71,7 +71,7 @@ def nearest(state: SeriesState, i: int, x: float, width: float) -> int:
 def _jump(state: SeriesState, i: int, k: int) -> None:
     """Go to a level: the forecasters follow, and forget the run of residuals that led there.
 
-    Where no day or week speaks, a jump may be the beginning of one: the seasons' levels stay where they are.
+    A jump may be the beginning of a season that does not speak yet: the levels of richer seasons stay where they are.
     """
     series = state.series[i]
     step = state.levels[i, k].center - state.levels[i, series.here].center
@@ -80,7 +80,7 @@ def _jump(state: SeriesState, i: int, k: int) -> None:
     series.run = 0
     for e in range(FORECASTERS):
         forecaster = state.forecasters[i, e]
-        if series.speaker < DAILY and e >= DAILY:
+        if e >= DAILY and e > series.speaker:
             continue
         forecaster.ring_n = 0
         if series.speaker < HOURLY and e <= FAST:

@@ -40,6 +40,8 @@ from anomalyops_engine.models.series.state import (
     SeriesState,
 )
 
+WITNESS = 2.5
+"""Surprise from which a bucket, and the window that ends with it, are two witnesses."""
 ASK_FROM = 2.0
 """Deviation from which another explanation is looked for."""
 
@@ -253,10 +255,11 @@ def _compose(
         many = min(sided(p.side, records, multi, o.trust), 3.0 + history.seen(records) / 200.0) * part
     # Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni). A stretch
     # that is far off without pause speaks by both: as independent witnesses (Fisher 1932), whose dependence the
-    # history of the series has taken out of each.
+    # history of the series has taken out of each, once it is long enough.
     both = one + many
     both -= math.log10(1.0 + LN10 * both)
-    pooled = max(max(one, many) - TWO_SIDES, both if min(one, many) > 2.0 else 0.0, 0.0)
+    grown = habit.maturity(series, moment.time_s) >= 1.0
+    pooled = max(max(one, many) - TWO_SIDES, both if grown and min(one, many) > WITNESS else 0.0, 0.0)
     detail[SINGLE], detail[MULTI] = one, many
     # A clockwork is known by its count of buckets alone.
     clockwork = p.discrete and o.square < 0.5 * o.mean and pooled <= one
