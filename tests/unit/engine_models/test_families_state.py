@@ -15,7 +15,7 @@ from laws import law
 
 HOUR = 3_600_000
 START = 1_704_067_200_000
-BUCKETS = 300
+BUCKETS = 26 * 24
 
 DETECTORS = (
     {"function": "rare", "by_field_name": "process"},

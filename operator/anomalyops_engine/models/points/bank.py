@@ -27,18 +27,20 @@ FINEST_KM, WIDEST_KM = 5.0, 150.0
 """A town, a region."""
 FINEST_S, WIDEST_S = 600.0, 5400.0
 """Ten minutes; an hour and a half."""
+ROUNDS = 3.0
+"""Times that the circle is gone round before anything is told: a place seen once or twice has no width yet."""
 
 
 def globe(span_s: float) -> PointsParameters:
     """The learner's parameters for places on the globe."""
-    return PointsParameters(span_s, FINEST_KM / EARTH_KM, WIDEST_KM / EARTH_KM, 0.0)
+    return PointsParameters(span_s, FINEST_KM / EARTH_KM, WIDEST_KM / EARTH_KM, 0.0, 0.0)
 
 
 def circle(span_s: float, length_s: float) -> PointsParameters:
     """The learner's parameters for times of a day or week, of a length in seconds."""
     finest = max(FINEST_S, span_s / 4.0)
     turn = 2.0 * math.pi / length_s
-    return PointsParameters(span_s, finest * turn, max(WIDEST_S, finest) * turn, length_s)
+    return PointsParameters(span_s, finest * turn, max(WIDEST_S, finest) * turn, length_s, ROUNDS * length_s)
 
 
 def directions(latitude: FloatArray, longitude: FloatArray) -> FloatArray:

@@ -24,7 +24,7 @@ from anomalyops_engine.models.kernel.conditions import matches_kind
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-PLACES = 24
+PLACES = 64
 X, Y, Z, COUNT, SQUARE, FIRST, LAST = range(7)
 """Columns of a place: mean direction, points, mean square of their distance (radians), first and last bucket."""
 COLUMNS = 7
@@ -68,13 +68,15 @@ class PointsParameters(NamedTuple):
         span_s: Bucket length, seconds.
         finest: Spread that any place has at least, radians.
         widest: Spread that none exceeds, radians: what is usual everywhere has many places.
-        settle_s: Time before anything is far: until the circle was gone round once, all is new.
+        settle_s: Time before it counts what is new: until the circle was gone round once, all is.
+        silent_s: Time before anything is told.
     """
 
     span_s: float
     finest: float
     widest: float
     settle_s: float
+    silent_s: float
 
 
 @kernel
@@ -267,12 +269,12 @@ def advance(
         loudest = 0.0
         if record[rarity.BUCKETS] == 0.0:
             record[SINCE_S] = buckets[begin] * p.span_s
-        settled = buckets[begin] * p.span_s - record[SINCE_S] >= p.settle_s
+        age_s = buckets[begin] * p.span_s - record[SINCE_S]
         for k in range(begin, end):
             of = _judge(record, mine, p, points[k], members[begin], out[k])
-            if settled:
+            if age_s >= p.settle_s:
                 appeared[of] += 1.0
-            else:
+            if age_s < p.silent_s:
                 out[k, SURPRISE] = 0.0
             loudest = max(loudest, out[k, SURPRISE])
         now = record[rarity.BUCKETS]
