@@ -77,9 +77,9 @@ def test_what_the_server_refuses_is_told_with_the_line(shared_engine, tmp_path, 
     path = tmp_path / "logs.ndjson"
     path.write_text("\n".join(map(json.dumps, rows)))
     types = ["--type", "size=long", "--type", "host.ip=ip"]
-    assert ingest(shared_engine, path, "logs", *types) == 1
+    assert ingest(shared_engine, path, "refused-logs", *types) == 1
     said = capsys.readouterr().out
-    assert "19 of 20 rows are in logs" in said
+    assert "19 of 20 rows are in refused-logs" in said
     assert "line 13: " in said
     assert "size" in said.split("line 13: ")[1]
 

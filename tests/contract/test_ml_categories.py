@@ -159,8 +159,8 @@ def run(client, job_id, index, **analysis):
 
 @pytest.fixture(scope="module")
 def analysed(client):
-    logs(client, "logs")
-    run(client, "categories", "logs")
+    logs(client, "statements")
+    run(client, "categories", "statements")
     return client
 
 
@@ -207,7 +207,7 @@ def test_a_statement_never_seen_is_a_rare_category(analysed):
 
 
 def test_a_statement_never_seen_is_a_rare_value(analysed):
-    run(analysed, "rare-categories", "logs", detectors=[{"function": "rare", "by_field_name": "mlcategory"}])
+    run(analysed, "rare-categories", "statements", detectors=[{"function": "rare", "by_field_name": "mlcategory"}])
     records = analysed.ml.get_records(job_id="rare-categories", sort="record_score", desc=True)["records"]
     assert records[0]["by_field_value"] == "4"
     assert records[0]["timestamp"] == START_MS + (BURST + 1) * HOUR_MS
@@ -267,7 +267,7 @@ def test_an_analyzer_that_is_not_supported_is_refused_by_name(client):
 def test_each_partition_has_categories_of_its_own(analysed):
     detectors = [{"function": "count", "by_field_name": "mlcategory", "partition_field_name": "host"}]
     partitions = {"enabled": True, "stop_on_warn": True}
-    run(analysed, "by-host", "logs", detectors=detectors, per_partition_categorization=partitions)
+    run(analysed, "by-host", "statements", detectors=detectors, per_partition_categorization=partitions)
     found = [
         analysed.ml.get_categories(job_id="by-host", partition_field_value=host)["categories"] for host in ("h0", "h1")
     ]

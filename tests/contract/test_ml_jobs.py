@@ -278,14 +278,6 @@ def test_stats_of_a_job_that_never_ran(client, job_id):
     assert "average_bucket_processing_time_ms" not in stats["timing_stats"]
 
 
-def test_a_rule_with_a_scope_is_refused_while_there_are_no_filters(client):
-    rule = {"scope": {"host": {"filter_id": "absent"}}}
-    detector = {"function": "count", "by_field_name": "host", "custom_rules": [rule]}
-    config = {"analysis_config": {"detectors": [detector]}, "data_description": {"time_field": "time"}}
-    status, _, reason = refusal(client.ml.put_job, job_id="scoped", **config)
-    assert (status, "custom_rules[0].scope" in reason) == (501, True)
-
-
 def test_what_a_client_asks_about_the_server(client):
     info = client.ml.info()
     assert info["defaults"]["anomaly_detectors"]["model_memory_limit"] == "1gb"
