@@ -197,3 +197,16 @@ def test_what_began_as_a_constant_learns_how_far_it_goes(seed: int, span: int, l
     assert state["lowest"] < 0.9 * level < 1.1 * level < state["highest"]
     values[[600, 700, 850]] = 5 * level
     assert (scores(values, span)[[600, 700, 850]] >= CRITICAL).all()
+
+
+@LAW
+@given(SEEDS, st.integers(1, 60), SPANS, st.integers(10, 60))
+def test_slips_of_a_heartbeat_become_ordinary(seed: int, rate: int, span: int, apart: int) -> None:
+    """After half of the time no more than a quarter of them are critical."""
+    rng = np.random.default_rng(seed)
+    values = np.full(1500, float(rate))
+    slips = np.cumsum(rng.integers(apart // 2, apart * 3 // 2, 1500))
+    slips = slips[slips < len(values) - 1]
+    values[slips] -= 1.0
+    values[slips + 1] += 1.0
+    assert (scores(values, span, "count")[750:] >= CRITICAL).sum() <= max((slips >= 750).sum() / 4, 3)

@@ -19,6 +19,8 @@ ONE_IN = 2000.0
 """Buckets in which one alarm is no more than what a score promises."""
 FORGIVING = 0.35
 """Power of that, on the credited surprise: three earlier incidents are no habit, thirty are."""
+OF_CLOCKWORK = 0.6
+"""The same for a clockwork, whose surprise is credited as it is."""
 NOTED_FROM = 3.0
 """Surprise from which an alarm is counted."""
 _LOG_RANK = math.log(1.4)
@@ -28,6 +30,8 @@ POWER = 1.0
 """Decades of surprise for each e-fold of it beyond what a series vouches for."""
 CONTINUED = 0.03
 """How much of an alarm each of its later buckets counts."""
+AGAIN, PAUSE = 0.5, 6.0
+"""How much one counts that comes after so many quiet buckets."""
 DECAY_EVERY = 64.0
 
 
@@ -61,7 +65,9 @@ def _rank(surprise: float) -> int:
 
 
 @kernel
-def worth(state: SeriesState, p: SeriesParameters, i: int, surprise: float, credited: float, time_s: float) -> float:
+def worth(
+    state: SeriesState, p: SeriesParameters, i: int, surprise: float, credited: float, forgiving: float, time_s: float
+) -> float:
     """A credited surprise less what is habit: divided by how much oftener than one in 2,000 buckets it was as large.
 
     Args:
@@ -70,6 +76,7 @@ def worth(state: SeriesState, p: SeriesParameters, i: int, surprise: float, cred
         i: The series.
         surprise: The surprise, by which it is ranked among the earlier ones.
         credited: What the series vouches for of it.
+        forgiving: Power of the habit.
         time_s: The bucket's start.
     """
     if surprise < NOTED_FROM:
@@ -86,7 +93,7 @@ def worth(state: SeriesState, p: SeriesParameters, i: int, surprise: float, cred
     # As many as there have to be.
     earlier = max(earlier - seen * 10.0 ** -(NOTED_FROM * math.exp(_LOG_RANK * rank)), 0.0)
     often = (1.0 + earlier) * ONE_IN / (seen + ONE_IN)
-    return float(credited / max(often, 1.0) ** FORGIVING)
+    return float(credited / max(often, 1.0) ** forgiving)
 
 
 @kernel
@@ -115,5 +122,5 @@ def note(state: SeriesState, p: SeriesParameters, i: int, surprise: float, time_
             alarms[before] -= moved
             alarms[rank] += moved
             series.peak = surprise
-        alarms[rank] += CONTINUED * weight
+        alarms[rank] += (AGAIN if series.since_alarm >= PAUSE else CONTINUED) * weight
     series.since_alarm = 0.0

@@ -264,7 +264,8 @@ def _compose(
     # A clockwork is known by its count of buckets alone.
     clockwork = p.discrete and o.square < 0.5 * o.mean and pooled <= one
     credited = pooled if clockwork else habit.credit(series, moment.time_s, pooled)
-    detail[SURPRISE] = habit.worth(state, p, i, pooled, credited, moment.time_s)
+    forgiving = habit.OF_CLOCKWORK if clockwork else habit.FORGIVING
+    detail[SURPRISE] = habit.worth(state, p, i, pooled, credited, forgiving, moment.time_s)
     detail[DEVIATION] = single
     series.length = series.length + 1.0 if detail[SURPRISE] >= p.bounds_from else 0.0
     detail[ANOMALY_LENGTH] = series.length
