@@ -17,7 +17,7 @@ from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
 from anomalyops_engine.jobs.extractor import Extractor
-from anomalyops_engine.jobs.interim import Until, interim_results, write_interim
+from anomalyops_engine.jobs.interim import Until, interim_results, replace_interim
 from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary, Leg
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, Registry
 from anomalyops_engine.jobs.stepping import analyse_buckets, persist_if_due, write_step
@@ -234,14 +234,8 @@ class RunningDatafeed:
             end_ms=position_ms + self._span_ms,
             first_ms=first_ms,
         )
-        if not results.processed_records:
-            return
-        run = deepcopy(job.run)
-        run.has_interim = True
-        with self._registry.store.write() as writer:
-            write_interim(writer, job.config, results)
-            self._registry.save_job_run(writer, job.job_id, run)
-        job.run = run
+        if results.processed_records:
+            replace_interim(self._registry, job, results)
 
     # --- what follows a step ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,13 +53,18 @@ def interim_results(
         return analysis.interim(reader.connection, documents, start_ms=start_ms, end_ms=end_ms, schedule=schedule)
 
 
-def write_interim(writer: Writer, job: Job, results: Results) -> None:
-    """Write interim results in place of those before."""
-    erase_interim(writer, job)
-    index = results_index(job.results_index_name)
+def replace_interim(registry: Registry, job: JobEntry, results: Results) -> None:
+    """Write interim results in place of those before, and note that there are some (needs the job's lock)."""
+    run = deepcopy(job.run)
+    run.has_interim = True
     found = [result for kind in results.found.values() for result in kind]
-    if found:
-        writer.append(index, [result.body for result in found], ids=[result.id for result in found], new=True)
+    with registry.store.write() as writer:
+        erase_interim(writer, job.config)
+        if found:
+            index = results_index(job.config.results_index_name)
+            writer.append(index, [result.body for result in found], ids=[result.id for result in found], new=True)
+        registry.save_job_run(writer, job.job_id, run)
+    job.run = run
 
 
 def erase_interim(writer: Writer, job: Job) -> None:

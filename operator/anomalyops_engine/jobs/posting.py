@@ -10,7 +10,7 @@ from typing import Final
 from anomalyops_engine.config.units import SECOND_MS
 from anomalyops_engine.jobs.arrivals import Arrivals, complete_before, latency_ms, take_in
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
-from anomalyops_engine.jobs.interim import interim_results, write_interim
+from anomalyops_engine.jobs.interim import interim_results, replace_interim
 from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary
 from anomalyops_engine.jobs.posted_records import PostedRecords
 from anomalyops_engine.jobs.registry import DatafeedRun, JobEntry, JobRun
@@ -238,12 +238,7 @@ class DataOperations:
             self._registry, entry, waiting, start_ms=position_ms, end_ms=last_ms, first_ms=position_ms
         )
         results.keep_between(start_ms, end_ms, span_ms=span_ms)
-        run = deepcopy(entry.run)
-        run.has_interim = True
-        with self._registry.store.write() as writer:
-            write_interim(writer, entry.config, results)
-            self._registry.save_job_run(writer, entry.job_id, run)
-        entry.run = run
+        replace_interim(self._registry, entry, results)
 
 
 def flush_of(
