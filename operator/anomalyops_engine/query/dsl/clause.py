@@ -62,8 +62,8 @@ def _boost(value: object) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clause(ABC):
-    """One clause of a query, well formed and independent of any index.
+class ClauseOptions:
+    """What every clause may say of itself.
 
     Attributes:
         boost: how much it would add to a score; the engine's scores are all 1.
@@ -72,6 +72,11 @@ class Clause(ABC):
 
     boost: float = option(_boost, 1.0)
     name: str | None = option(text, None, key="_name")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause(ClauseOptions, ABC):
+    """One clause of a query, well formed and independent of any index."""
 
     @abstractmethod
     def lower(self, scope: Scope) -> Expr:

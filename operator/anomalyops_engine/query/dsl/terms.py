@@ -9,6 +9,7 @@ from anomalyops_engine.query import analysis
 from anomalyops_engine.query.datemath import resolve_date
 from anomalyops_engine.query.dsl.clause import (
     Clause,
+    ClauseOptions,
     ClauseSubject,
     Scope,
     options_body,
@@ -135,15 +136,6 @@ def read_term(body: object) -> Clause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _TermsOptions(Clause):
-    """What stands beside the one field of `terms`."""
-
-    def lower(self, scope: Scope) -> Expr:
-        """Not to be called; the field makes the clause."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms(Clause):
     """Documents that have one of some values in a field, exactly."""
 
@@ -188,7 +180,7 @@ def read_terms(body: object) -> Clause:
     if not isinstance(values, list):
         raise QueryParsingError(f"[terms] query does not support [{name}]")
     subject = ClauseSubject("terms")
-    known = read_options(_TermsOptions, {key: options[key] for key in options.keys() - fields.keys()}, subject)
+    known = read_options(ClauseOptions, {key: options[key] for key in options.keys() - fields.keys()}, subject)
     try:
         terms = tuple(map(_term, values))
     except MistypedError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -35,7 +36,7 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
-class Reader:
+class Reader(ABC):
     """Reads the values of one field definition.
 
     Attributes:
@@ -68,13 +69,13 @@ class Reader:
         """Arrow type of the column."""
         return ARROW_TYPES[self.sql_type]
 
+    @abstractmethod
     def read(self, value: Any) -> Any:
         """Return what is kept of a value; None for nothing.
 
         Raises:
             ValueError: the value does not fit; the message is the cause as Elasticsearch tells it.
         """
-        raise NotImplementedError
 
     def read_all(self, values: list[Any], kinds: set[type]) -> pa.Array | None:
         """Return the column of many values at once; None where they must be looked at one by one.
