@@ -233,6 +233,21 @@ def judge(
 
 
 @kernel
+def _pooled(series: Any, one: float, many: float, time_s: float) -> float:
+    """The surprise of a bucket and of the last ones together.
+
+    Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni). A stretch that
+    is far off without pause speaks by both: as independent witnesses (Fisher 1932), whose dependence the history of the
+    series has taken out of each, once it is long enough.
+    """
+    pooled = max(max(one, many) - TWO_SIDES, 0.0)
+    if min(one, many) > WITNESS and habit.maturity(series, time_s) >= 1.0:
+        both = one + many
+        pooled = max(pooled, both - math.log10(1.0 + LN10 * both))
+    return pooled
+
+
+@kernel
 def _compose(
     state: SeriesState,
     p: SeriesParameters,
@@ -253,13 +268,7 @@ def _compose(
         records = state.histories[i, o.who, 1]
         # A history vouches for as much as it has seen.
         many = min(sided(p.side, records, multi, o.trust), 3.0 + history.seen(records) / 200.0) * part
-    # Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni). A stretch
-    # that is far off without pause speaks by both: as independent witnesses (Fisher 1932), whose dependence the
-    # history of the series has taken out of each, once it is long enough.
-    both = one + many
-    both -= math.log10(1.0 + LN10 * both)
-    grown = habit.maturity(series, moment.time_s) >= 1.0
-    pooled = max(max(one, many) - TWO_SIDES, both if grown and min(one, many) > WITNESS else 0.0, 0.0)
+    pooled = _pooled(series, one, many, moment.time_s)
     detail[SINGLE], detail[MULTI] = one, many
     # A clockwork is known by its count of buckets alone.
     clockwork = p.discrete and o.square < 0.5 * o.mean and pooled <= one
