@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from elasticsearch import Elasticsearch
 
 from engine_process import EngineProcess
 
@@ -31,3 +32,10 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnginePr
     process.start()
     yield process
     process.kill()
+
+
+@pytest.fixture
+def client(shared_engine: EngineProcess) -> Iterator[Elasticsearch]:
+    """The official client of the shared engine."""
+    with shared_engine.client() as client:
+        yield client

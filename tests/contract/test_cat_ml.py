@@ -26,12 +26,6 @@ def jobs(shared_engine):
             client.ml.delete_job(job_id=f"{prefix}-{number}", force=True)
 
 
-@pytest.fixture
-def client(shared_engine):
-    with shared_engine.client() as client:
-        yield client
-
-
 def test_jobs_are_rows(client, jobs):
     text = client.cat.ml_jobs(job_id=f"{jobs}-*").body
     assert re.fullmatch(

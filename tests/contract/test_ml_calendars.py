@@ -3,28 +3,15 @@
 import uuid
 
 import pytest
-from elasticsearch import ApiError
+from refused import refusal
 
 DAY_MS = 86_400_000
 START_MS = 1_512_086_400_000  # 2017-12-01T00:00:00Z
 
 
 @pytest.fixture
-def client(shared_engine):
-    with shared_engine.client() as client:
-        yield client
-
-
-@pytest.fixture
 def name():
     return f"cal-{uuid.uuid4().hex[:12]}"
-
-
-def refusal(call, *args, **kwargs):
-    with pytest.raises(ApiError) as caught:
-        call(*args, **kwargs)
-    error = caught.value.body["error"]
-    return caught.value.status_code, error["type"], error["reason"]
 
 
 def job(client, **options):

@@ -26,12 +26,6 @@ def record(time_s, airline="AAL", value=132.2046):
 
 
 @pytest.fixture
-def client(shared_engine):
-    with shared_engine.client() as client:
-        yield client
-
-
-@pytest.fixture
 def job_id(client):
     """An open job."""
     name = f"posted-{uuid.uuid4().hex[:12]}"

@@ -4,24 +4,12 @@ import uuid
 
 import pytest
 from elasticsearch import ApiError
-
-
-@pytest.fixture
-def client(shared_engine):
-    with shared_engine.client() as client:
-        yield client
+from refused import refusal
 
 
 @pytest.fixture
 def name():
     return f"filter-{uuid.uuid4().hex[:12]}"
-
-
-def refusal(call, *args, **kwargs):
-    with pytest.raises(ApiError) as caught:
-        call(*args, **kwargs)
-    error = caught.value.body["error"]
-    return caught.value.status_code, error["type"], error["reason"]
 
 
 def scoped_job(client, filter_id, **options):

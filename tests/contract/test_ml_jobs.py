@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from elasticsearch import ApiError
+from refused import refusal
 
 COUNT_JOB = {
     "analysis_config": {"bucket_span": "15m", "detectors": [{"function": "count"}]},
@@ -13,26 +14,11 @@ COUNT_JOB = {
 
 
 @pytest.fixture
-def client(shared_engine):
-    with shared_engine.client() as client:
-        yield client
-
-
-@pytest.fixture
 def job_id(client):
     """A job of one count detector, closed."""
     name = f"job-{uuid.uuid4().hex[:12]}"
     client.ml.put_job(job_id=name, **COUNT_JOB)
     return name
-
-
-def refusal(call, *args, **kwargs):
-    with pytest.raises(ApiError) as caught:
-        call(*args, **kwargs)
-    body = caught.value.body
-    assert body["status"] == caught.value.status_code
-    assert body["error"]["root_cause"][0]["type"]
-    return caught.value.status_code, body["error"]["type"], body["error"]["reason"]
 
 
 def do(client, method, path, body=None):

@@ -16,12 +16,6 @@ CONFIG = {
 }
 
 
-@pytest.fixture
-def client(shared_engine):
-    with shared_engine.client() as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
 def index(shared_engine):
     with shared_engine.client() as client:

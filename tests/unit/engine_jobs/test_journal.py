@@ -1,12 +1,12 @@
 """Checkpoint and journal: an engine that is killed between any two writes ends where one that ran through does."""
 
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_engine import Killed, MortalStore
 
 from anomalyops_engine.jobs import feed as feeds
 from anomalyops_engine.jobs import journal
@@ -52,32 +52,6 @@ UPDATE = {
         }
     ],
 }
-
-
-class Killed(BaseException):
-    """The process ended here."""
-
-
-class MortalStore:
-    """A store whose process ends at one of its writes: before it is durable, or right after."""
-
-    def __init__(self, store, at=None, *, durable=False):
-        self._store, self._at, self._durable = store, at, durable
-        self.writes = 0
-
-    def read(self):
-        return self._store.read()
-
-    @contextmanager
-    def write(self):
-        self.writes += 1
-        fatal = self.writes == self._at
-        with self._store.write() as writer:
-            yield writer
-            if fatal and not self._durable:
-                raise Killed
-        if fatal:
-            raise Killed
 
 
 def documents():
