@@ -1,23 +1,18 @@
 """Posted data: however it is cut into uploads, it gives what a lookback over the same documents gives."""
 
-import json
 import random
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_engine import Killed, MortalStore
+from small_engine import Killed, MortalStore, SmallEngine
 
-from anomalyops_engine.jobs import JobService
-from anomalyops_engine.jobs.feed import RunningDatafeed
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.posted_records import POSTED_RECORDS
 from anomalyops_engine.jobs.posting import Flush, flush_of
 from anomalyops_engine.jobs.results import BUCKETS, RECORDS, ResultQuery
-from anomalyops_engine.jobs.runtime import Settings
 from anomalyops_engine.refusals import MlError
-from anomalyops_engine.scoring.snapshot import read_snapshot
 from anomalyops_engine.store import Store
 
 START_MS = 1_704_067_200_000
@@ -57,13 +52,6 @@ def documents():
 DOCUMENTS = list(documents())
 
 
-def service(store):
-    """An engine that has just started on what a store holds, without its threads."""
-    engine = JobService(store, Settings(workers=1))
-    engine._registry.load()
-    return engine
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     opened = Store.open(tmp_path_factory.mktemp("posting"))
@@ -78,48 +66,26 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def looked_back(store):
-    engine = service(store)
-    engine.jobs.create("looked", {**CONFIG, "datafeed_config": {"indices": ["logs"]}})
-    engine.jobs.open("looked")
-    job, feed = engine._registry.jobs["looked"], engine._registry.datafeeds["looked"]
-    feed.run.state, feed.run.end_ms = "started", END_MS
-    running = RunningDatafeed(engine._registry, job, feed, node="n", ready=lambda: True, on_end=engine._runtime.finish)
-    while job.run.state == "opened":
-        running.step()
-    return outcome(engine, "looked")
+    engine = SmallEngine(store)
+    engine.service.jobs.create("looked", {**CONFIG, "datafeed_config": {"indices": ["logs"]}})
+    engine.look_back("looked", END_MS)
+    return engine.outcome("looked")
 
 
 @pytest.fixture
 def posted(store):
     """The name of an open job that nothing was posted to."""
-    engine = service(store)
-    engine.jobs.create("posted", CONFIG)
-    engine.jobs.open("posted")
+    engine = SmallEngine(store)
+    engine.service.jobs.create("posted", CONFIG)
+    engine.service.jobs.open("posted")
     yield "posted"
-    service(store).jobs.delete("posted", force=True, delete_user_annotations=True, task="t")
+    SmallEngine(store).delete("posted")
     with store.read() as reader:
         assert reader.state_ids(POSTED_RECORDS) == []
 
 
-def outcome(engine, job_id):
-    """Final results without names and timings, and everything learnt."""
-    found = []
-    for kind in (BUCKETS, RECORDS):
-        for body in engine.results.page(job_id, kind, ResultQuery(size=10_000, sort="timestamp"))[kind.key]:
-            plain = json.loads(json.dumps(body).replace(f'"{job_id}"', '"job"'))
-            plain.pop("processing_time_ms", None)
-            found.append(plain)
-    entry = engine._registry.jobs[job_id]
-    with engine._registry.store.read() as reader:
-        state = reader.state("model_state", job_id)
-    plain, arrays = read_snapshot(entry.analysis.snapshot() if entry.analysis is not None else state)
-    del plain["normaliser"]  # it names documents by their ids, and these name the job
-    found.sort(key=lambda body: (body["timestamp"], body["result_type"], json.dumps(body, sort_keys=True)))
-    return found, plain, {name: array.tobytes() for name, array in arrays.items()}
-
-
 def post(engine, records, **more):
-    return engine.data.post("posted", records, size=10, reset=None, **more)
+    return engine.service.data.post("posted", records, size=10, reset=None, **more)
 
 
 @st.composite
@@ -143,24 +109,24 @@ def uploads(draw):
 def test_posted_data_gives_what_a_lookback_gives(store, looked_back, parts, restarts, deaths):
     """The process may die in an upload, before it is durable (the client sends it again) or before it is answered."""
     pieces, late = parts
-    engine = service(store)
-    engine.jobs.create("posted", CONFIG)
-    engine.jobs.open("posted")
+    engine = SmallEngine(store)
+    engine.service.jobs.create("posted", CONFIG)
+    engine.service.jobs.open("posted")
     try:
         answers = []
         for number, piece in enumerate(pieces):
             if number in deaths:
                 with pytest.raises(Killed):
-                    post(service(MortalStore(store, 1, durable=deaths[number])), piece)
+                    post(SmallEngine(MortalStore(store, 1, durable=deaths[number])), piece)
             if not deaths.get(number, False):
-                engine = service(store) if number in deaths or restarts else engine
+                engine = SmallEngine(store) if number in deaths or restarts else engine
                 answers.append(post(engine, piece))
             else:
-                engine = service(store)
-        flushed = engine.data.flush("posted", Flush(advance_ms=END_MS))
+                engine = SmallEngine(store)
+        flushed = engine.service.data.flush("posted", Flush(advance_ms=END_MS))
         assert flushed == {"flushed": True, "last_finalized_bucket_end": END_MS}
-        assert outcome(engine, "posted") == looked_back
-        counts = engine.jobs.stats("posted", allow_no_match=True)["jobs"][0]["data_counts"]
+        assert engine.outcome("posted") == looked_back
+        counts = engine.service.jobs.stats("posted", allow_no_match=True)["jobs"][0]["data_counts"]
         assert counts["out_of_order_timestamp_count"] == late
         assert counts["processed_record_count"] == len(DOCUMENTS)
         assert (counts["bucket_count"], counts["input_record_count"]) == (SPANS, len(DOCUMENTS) + late)
@@ -168,23 +134,26 @@ def test_posted_data_gives_what_a_lookback_gives(store, looked_back, parts, rest
             assert sum(answer["bucket_count"] for answer in answers) == SPANS - 1
             assert sum(answer["input_record_count"] for answer in answers) == len(DOCUMENTS) + late
     finally:
-        service(store).jobs.delete("posted", force=True, delete_user_annotations=True, task="t")
+        SmallEngine(store).delete("posted")
 
 
 def test_what_was_answered_survives_a_restart_with_its_incomplete_bucket(store, posted):
-    post(service(store), [{"time": START_MS, "host": "a", "value": 1}, {"time": START_MS + 5, "host": "b", "value": 2}])
-    post(service(store), [{"time": START_MS + HOUR_MS, "host": "a", "value": 3}])
-    engine = service(store)
-    page = engine.results.page(posted, BUCKETS, ResultQuery())
+    post(
+        SmallEngine(store),
+        [{"time": START_MS, "host": "a", "value": 1}, {"time": START_MS + 5, "host": "b", "value": 2}],
+    )
+    post(SmallEngine(store), [{"time": START_MS + HOUR_MS, "host": "a", "value": 3}])
+    engine = SmallEngine(store)
+    page = engine.service.results.page(posted, BUCKETS, ResultQuery())
     assert [(bucket["timestamp"], bucket["event_count"]) for bucket in page["buckets"]] == [(START_MS, 2)]
-    engine.data.flush(posted, Flush(advance_ms=START_MS + 2 * HOUR_MS))
-    page = engine.results.page(posted, BUCKETS, ResultQuery())
+    engine.service.data.flush(posted, Flush(advance_ms=START_MS + 2 * HOUR_MS))
+    page = engine.service.results.page(posted, BUCKETS, ResultQuery())
     assert [bucket["event_count"] for bucket in page["buckets"]] == [2, 1]
 
 
 def test_what_is_counted_of_an_upload(store, posted):
     counts = post(
-        service(store),
+        SmallEngine(store),
         [
             {"time": START_MS + HOUR_MS, "host": "a", "value": "1.5", "client": {"id": "x"}, "more": [1, 2]},
             {"time": "soon", "host": "a", "value": 1},
@@ -203,37 +172,37 @@ def test_what_is_counted_of_an_upload(store, posted):
 
 
 def test_latency_keeps_buckets_open_and_reset_empties_them(store):
-    engine = service(store)
+    engine = SmallEngine(store)
     body = {**CONFIG, "analysis_config": {**CONFIG["analysis_config"], "latency": "2h"}}
-    engine.jobs.create("posted", body)
-    engine.jobs.open("posted")
+    engine.service.jobs.create("posted", body)
+    engine.service.jobs.open("posted")
     try:
         post(engine, [{"time": START_MS + hour * HOUR_MS, "host": "a"} for hour in (0, 3, 1)])
         # Three hours on, two of them to wait for: only the first bucket is complete.
-        assert engine._registry.jobs["posted"].run.position_ms == START_MS + HOUR_MS
+        assert engine.registry.jobs["posted"].run.position_ms == START_MS + HOUR_MS
         counts = post(engine, [{"time": START_MS + minute * 60_000, "host": "a"} for minute in (59, 60, 120)])
         assert (counts["processed_record_count"], counts["out_of_order_timestamp_count"]) == (2, 1)
-        engine.data.post(
+        engine.service.data.post(
             "posted",
             [{"time": START_MS + HOUR_MS, "host": "b"}],
             size=1,
             reset=(START_MS + HOUR_MS + 1, START_MS + 2 * HOUR_MS),
         )
-        engine.data.flush("posted", Flush(advance_ms=START_MS + 6 * HOUR_MS))
-        page = engine.results.page("posted", BUCKETS, ResultQuery())
+        engine.service.data.flush("posted", Flush(advance_ms=START_MS + 6 * HOUR_MS))
+        page = engine.service.results.page("posted", BUCKETS, ResultQuery())
         assert [bucket["event_count"] for bucket in page["buckets"]] == [1, 1, 1, 1]
     finally:
-        engine.jobs.delete("posted", force=True, delete_user_annotations=True, task="t")
+        engine.service.jobs.delete("posted", force=True, delete_user_annotations=True, task="t")
 
 
 def test_skipped_time_leaves_no_buckets(store, posted):
-    engine = service(store)
+    engine = SmallEngine(store)
     post(engine, [{"time": START_MS, "host": "a"}, {"time": START_MS + HOUR_MS, "host": "a"}])
-    flushed = engine.data.flush(posted, Flush(skip_ms=START_MS + 2 * HOUR_MS - 100_000))
+    flushed = engine.service.data.flush(posted, Flush(skip_ms=START_MS + 2 * HOUR_MS - 100_000))
     assert flushed["last_finalized_bucket_end"] == START_MS + 2 * HOUR_MS
     assert post(engine, [{"time": START_MS + 2 * HOUR_MS - 1, "host": "a"}])["out_of_order_timestamp_count"] == 1
     post(engine, [{"time": START_MS + 2 * HOUR_MS + 1, "host": "a"}, {"time": START_MS + 3 * HOUR_MS, "host": "a"}])
-    buckets = engine.results.page(posted, BUCKETS, ResultQuery())["buckets"]
+    buckets = engine.service.results.page(posted, BUCKETS, ResultQuery())["buckets"]
     assert [(bucket["timestamp"], bucket["event_count"]) for bucket in buckets] == [
         (START_MS, 1),
         (START_MS + 2 * HOUR_MS, 1),
@@ -241,34 +210,34 @@ def test_skipped_time_leaves_no_buckets(store, posted):
 
 
 def test_interim_results_are_replaced_and_teach_nothing(store, looked_back, posted):
-    engine = service(store)
+    engine = SmallEngine(store)
     ordered = sorted(DOCUMENTS, key=lambda doc: doc["time"])
     peak = [doc for doc in ordered if doc["time"] // HOUR_MS == START_MS // HOUR_MS + PEAK]
     before = [doc for doc in ordered if doc["time"] < peak[0]["time"]]
     post(engine, before)
     for part in (peak[:30], peak[30:]):
         post(engine, part)
-        engine.data.flush(posted, Flush(calc_interim=True))
-    interim = engine.results.page(posted, BUCKETS, ResultQuery(size=10_000))["buckets"][-1]
+        engine.service.data.flush(posted, Flush(calc_interim=True))
+    interim = engine.service.results.page(posted, BUCKETS, ResultQuery(size=10_000))["buckets"][-1]
     assert interim["is_interim"]
     assert interim["event_count"] == len(peak)
     assert interim["anomaly_score"] > 10
-    records = engine.results.page(posted, RECORDS, ResultQuery(size=10_000))["records"]
+    records = engine.service.results.page(posted, RECORDS, ResultQuery(size=10_000))["records"]
     assert any(record["is_interim"] and record["function"] == "count" for record in records)
-    final = engine.results.page(posted, BUCKETS, ResultQuery(size=10_000, exclude_interim=True))["buckets"]
+    final = engine.service.results.page(posted, BUCKETS, ResultQuery(size=10_000, exclude_interim=True))["buckets"]
     assert len(final) == PEAK
     post(engine, [doc for doc in ordered if doc["time"] > peak[-1]["time"]])
-    engine.data.flush(posted, Flush(advance_ms=END_MS))
-    assert outcome(engine, posted) == looked_back
+    engine.service.data.flush(posted, Flush(advance_ms=END_MS))
+    assert engine.outcome(posted) == looked_back
 
 
 def test_half_a_bucket_is_not_found_to_be_low(store, posted):
-    engine = service(store)
+    engine = SmallEngine(store)
     many = [{"time": START_MS + n * HOUR_MS // 20, "host": "a", "value": 1} for n in range(20 * 60)]
     post(engine, many)
     post(engine, [{"time": START_MS + 60 * HOUR_MS, "host": "a", "value": 1}])
-    engine.data.flush(posted, Flush(calc_interim=True))
-    last = engine.results.page(posted, BUCKETS, ResultQuery(size=10_000))["buckets"][-1]
+    engine.service.data.flush(posted, Flush(calc_interim=True))
+    last = engine.service.results.page(posted, BUCKETS, ResultQuery(size=10_000))["buckets"][-1]
     assert (last["timestamp"], last["is_interim"], last["anomaly_score"]) == (START_MS + 60 * HOUR_MS, True, 0)
 
 
@@ -288,12 +257,12 @@ def test_a_flush_says_what_does_not_go_together():
 
 
 def test_only_open_jobs_take_data(store, posted):
-    engine = service(store)
-    engine.jobs.close(posted, allow_no_match=True, force=False, timeout_ms=1000)
+    engine = SmallEngine(store)
+    engine.service.jobs.close(posted, allow_no_match=True, force=False, timeout_ms=1000)
     for job_id in (posted, "missing"):
         for ask in (
-            lambda name: engine.data.post(name, [], size=1, reset=None),
-            lambda n: engine.data.flush(n, Flush()),
+            lambda name: engine.service.data.post(name, [], size=1, reset=None),
+            lambda n: engine.service.data.flush(n, Flush()),
         ):
             with pytest.raises(MlError) as caught:
                 ask(job_id)
