@@ -286,7 +286,7 @@ def test_snapshots_are_kept_as_the_job_says(hours, retained, used, kept_days, da
         elif daily is None or age <= daily * DAY_MS:
             assert snapshot.snapshot_id not in gone
     # Of the days between, each that had a snapshot keeps one.
-    days = lambda some: {(newest - kept_days * DAY_MS - one.made_ms) // DAY_MS for one in some}  # noqa: E731
+    days = lambda some: {(one.made_ms - (newest - kept_days * DAY_MS)) // DAY_MS for one in some}  # noqa: E731
     old = [one for one in made if newest - one.made_ms <= kept_days * DAY_MS and one.snapshot_id not in safe]
     left = [one for one in made if one.snapshot_id not in gone]
     assert len(days(old) - days(left)) == 0

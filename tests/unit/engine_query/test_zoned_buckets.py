@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from anomalyops_engine.query.expr import Column, Literal, Select, call
 from anomalyops_engine.store import scratch
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.dates.transitions import periods
+from anomalyops_engine.store.dates.zones import offset_at, zone
 from laws import law
 
 ZONES = (
@@ -130,6 +131,19 @@ def test_buckets_begin_where_elasticsearch_has_them_begin(zone, interval, offset
     shown = [format_millis(buckets.floor(moment), "strict_date_time", ZoneInfo(zone)) for moment in moments]
     assert shown == list(keys.values())
     assert keys_in_the_database(buckets, moments) == list(map(buckets.floor, moments))
+
+
+def test_the_database_knows_every_zone_as_the_rules_do():
+    days = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=9 * n) for n in range(68 * 365 // 9)]
+    moments = [int(day.timestamp()) * 1_000_000 for day in days]
+    with scratch() as connection:
+        for name in sorted(available_timezones() - {"localtime", "posixrules"}):
+            clocks = connection.execute(
+                "SELECT epoch_us(timezone(?, make_timestamptz(moment))) - moment FROM (SELECT unnest(?::BIGINT[]) moment)",
+                [name, moments],
+            ).fetchall()
+            tz = zone(name)
+            assert [ahead // 1_000_000 for (ahead,) in clocks] == [offset_at(tz, us // 1_000_000) for us in moments], name
 
 
 @st.composite

@@ -1,11 +1,17 @@
-"""Time zones by name, and their offsets at any moment, also far beyond the years that Python has dates for."""
+"""Time zones by name, and their offsets at any moment, also far beyond the years that Python has dates for.
+
+The rules are those of the package `tzdata`, whatever the machine has: they are as new as those of the database, which
+divides time by the same zones. A machine's own may be years older, and are missing in slim images.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, reset_tzpath
+
+reset_tzpath(to=())
 
 _OFFSET = re.compile(r"([+-])(\d{1,2})(?::?(\d\d)(?::?(\d\d))?)?")
 _UTC_NAMES = frozenset({"Z", "z", "UTC", "utc", "GMT", "UT"})
