@@ -42,14 +42,16 @@ class Audit:
         timestamp_ms: int,
         end_ms: int | None,
         key: str | None = None,
+        series: JsonObject | None = None,
     ) -> None:
-        """Add an annotation of the stretch [timestamp_ms, end_ms) of the job's data.
+        """Add an annotation of the stretch [timestamp_ms, end_ms) of the job's data, or of one series of it.
 
-        `key` is the document's id: an annotation of the same key is replaced.
+        `key` is the document's id: an annotation of the same key is replaced. `series` names a detector and the series
+        by fields of the annotation.
         """
         now_ms = wall_clock_ms()
         document = annotation(job_id, text, event=event, timestamp_ms=timestamp_ms, end_ms=end_ms, now_ms=now_ms)
-        self._annotations.append((key or document_id("annotation", now_ms), document))
+        self._annotations.append((key or document_id("annotation", now_ms), {**document, **(series or {})}))
 
     def write(self, writer: Writer) -> None:
         """Write everything collected, and forget it."""

@@ -71,7 +71,7 @@ def account_step(entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: 
         run: a copy of the job's run that takes effect when the step is committed.
         results: what the analysis returned.
         elapsed_ms: how long the analysis took.
-        audit: where changes of the memory status are noted.
+        audit: where changes of the memory status and of the models are noted.
     """
     analysis = entry.analysis
     assert analysis is not None  # noqa: S101 - the caller has just used it
@@ -80,6 +80,16 @@ def account_step(entry: JobEntry, run: JobRun, results: Results, *, elapsed_ms: 
     categories = run.model_size.get("total_category_count", 0)
     _measure(entry, run, analysis, audit)
     note_categories(entry, run, results, audit, before=categories)
+    for change in results.changes:
+        audit.annotate(
+            entry.job_id,
+            change.text,
+            event="model_change",
+            timestamp_ms=change.begin_ms,
+            end_ms=change.end_ms,
+            key=change.id,
+            series=change.series,
+        )
 
 
 def write_counts(writer: Writer, job: Job, run: JobRun) -> None:

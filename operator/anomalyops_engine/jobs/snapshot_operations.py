@@ -262,6 +262,16 @@ def _waiting_at(waiting: PostedRecords, past: _Past, run: JobRun, *, again: bool
     return waiting.none() if past.waiting is None else waiting.unpacked(past.waiting)
 
 
+def _undone_annotations(job: Job, latest_ms: int | None) -> JsonObject:
+    """Return the query for what was annotated after a bucket; what changed in a model ends where it was found."""
+    since: list[JsonObject] = []
+    if latest_ms is not None:
+        found: JsonObject = {"range": {"end_timestamp": {"gt": latest_ms + job.bucket_span_ms}}}
+        change: JsonObject = {"bool": {"filter": [{"term": {"event": "model_change"}}, found]}}
+        since = [{"bool": {"should": [{"range": {"timestamp": {"gt": latest_ms}}}, change]}}]
+    return {"bool": {"filter": [{"term": {"job_id": job.job_id}}, {"terms": {"event": _UNDONE_EVENTS}}, *since]}}
+
+
 def _undo_results(writer: Writer, job: Job, past: _Past) -> None:
     """Delete what was found after a snapshot, and give what was found before the scores that it had then."""
     latest_ms = past.snapshot.body.get("latest_result_time_stamp")
@@ -273,6 +283,5 @@ def _undo_results(writer: Writer, job: Job, past: _Past) -> None:
         "must_not": [{"terms": {"result_type": _NO_RESULTS}}],
     }
     delete_where(writer, index, {"bool": results})
-    events = [*mine, {"terms": {"event": _UNDONE_EVENTS}}]
-    delete_where(writer, ANNOTATIONS_INDEX, {"bool": {"filter": events}}, ignore_unavailable=True)
+    delete_where(writer, ANNOTATIONS_INDEX, _undone_annotations(job, latest_ms), ignore_unavailable=True)
     renormalise(writer, index, past.scores)

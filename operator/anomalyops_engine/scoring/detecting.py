@@ -14,12 +14,13 @@ from anomalyops_engine.features.extract import Values
 from anomalyops_engine.features.resolving import ResolvedDetector, resolve_detectors
 from anomalyops_engine.functions import Family
 from anomalyops_engine.scoring.categorizing import SHARE
-from anomalyops_engine.scoring.chapter import Chapter, PlotSink
+from anomalyops_engine.scoring.chapter import ChangeSink, Chapter, PlotSink
 from anomalyops_engine.scoring.combined import CombinedDetection
 from anomalyops_engine.scoring.detection import Anomaly, Detection, LiveSettings, SeriesDetection
 from anomalyops_engine.scoring.event_effects import EventEffects, copy_of
 from anomalyops_engine.scoring.infrequent import InfrequentDetection
 from anomalyops_engine.scoring.memory import Key, MemoryBudget, check_every
+from anomalyops_engine.scoring.model_changes import changes_of
 from anomalyops_engine.scoring.parallel import DETECTORS
 from anomalyops_engine.scoring.plotting import ModelPlot
 from anomalyops_engine.scoring.points import PointsDetection
@@ -104,7 +105,7 @@ class Detectors:
             step: The stretch.
             values: Each detector's values.
             begin: Position of the first bucket of the job's life in this stretch, 0 when it lies before.
-            results: Receives the model plot, if the job wants it.
+            results: Receives the model plot and the changes of the models, if the job wants them.
 
         Returns:
             Each detector's anomalies, and how many series were scored in each bucket.
@@ -113,6 +114,7 @@ class Detectors:
         scored = np.zeros(step.bucket_count, dtype=np.int64)
         plot = ModelPlot(step) if self._plots(step) else None
         effects = EventEffects(step, self.detections, plotted=plot is not None)
+        annotated = self._annotates(step)
         for left, right in self._chapters(step, begin, effects):
             effects.change_clocks(left)
             learns, unseen = effects.learns(left), effects.unseen(left, right)
@@ -131,6 +133,7 @@ class Detectors:
                         begin=max(begin - left, 0),
                         refused=without,
                         plot=_sink(plot, left) if plot is not None else None,
+                        changes=_changes(step, results, left) if annotated and learns else None,
                         unseen=unseen,
                         learns=learns,
                     ),
@@ -145,6 +148,7 @@ class Detectors:
                 scored[left:right] += counted
         if plot is not None:
             results.frames += [("model_plot", frame) for frame in plot.frames()]
+        results.changes.sort(key=lambda change: (change.end_ms, change.id))
         self.memory.note_use(self.used)
         return found, scored
 
@@ -152,6 +156,11 @@ class Detectors:
     def _plots(step: Step) -> bool:
         plot = step.job.model_plot_config
         return plot is not None and plot.enabled
+
+    @staticmethod
+    def _annotates(step: Step) -> bool:
+        plot = step.job.model_plot_config
+        return plot is not None and plot.annotations_enabled
 
     def _chapters(self, step: Step, begin: int, effects: EventEffects) -> Iterator[tuple[int, int]]:
         """Parts of the stretch between searches for old entities, which are made on the way, and cuts of events.
@@ -247,5 +256,12 @@ def _sink(plot: ModelPlot, chapter: int) -> PlotSink:
         detector: ResolvedDetector, key: tuple[str, ...], left: int, values: FloatArray, details: FloatArray
     ) -> None:
         plot.add(detector, key, first=chapter + left, values=values, details=details)
+
+    return add
+
+
+def _changes(step: Step, results: Results, chapter: int) -> ChangeSink:
+    def add(detector: ResolvedDetector, keys: list[tuple[str, ...]], left: int, details: FloatArray) -> None:
+        results.changes.extend(changes_of(step, detector, keys, chapter + left, details))
 
     return add

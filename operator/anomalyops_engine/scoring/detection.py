@@ -276,6 +276,8 @@ class SeriesDetection:
             details = self._bank.advance(
                 rows, reproducible(matrix), first_bucket=first_bucket + left, conditions=skip_update
             )
+            if chapter.changes is not None:
+                chapter.changes(self.detector, [self._bank.keys[row] for row in rows], left, details)
             done.scored[left:right] += np.isfinite(matrix).sum(axis=0)
             done.anomalies += self._noteworthy(
                 values, rows, matrix, details, first_bucket, left, conditions.skip_result

@@ -26,7 +26,7 @@ def as_interim(results: Results) -> Results:
     for name, frame in results.frames:
         if name != "model_plot":
             results.found.setdefault(name, []).extend(map(Result, frame.ids, frame.documents()))
-    results.frames, results.renormalised = [], []
+    results.frames, results.renormalised, results.changes = [], [], []
     for found in results.found.values():
         for result in found:
             result.body["is_interim"] = True

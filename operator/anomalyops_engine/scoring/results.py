@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from anomalyops_engine.scoring.categorizing import CategoryResults
 from anomalyops_engine.scoring.inputs import StepInputs
+from anomalyops_engine.scoring.model_changes import ModelChange
 from anomalyops_engine.scoring.step import Document
 from anomalyops_engine.store import Frame
 
@@ -43,6 +44,7 @@ class Results:
         latest_empty_bucket_ms: Start of the last empty bucket.
         latest_sparse_bucket_ms: Start of the last sparse bucket.
         categories: What was found out about messages, where the job has categories.
+        changes: Changes of the models in order of time, when the job asks for annotations of them.
         renormalised: Earlier results whose score is lower now: document id and the fields that change.
     """
 
@@ -61,6 +63,7 @@ class Results:
     latest_empty_bucket_ms: int | None = None
     latest_sparse_bucket_ms: int | None = None
     categories: CategoryResults | None = None
+    changes: list[ModelChange] = field(default_factory=list)
     renormalised: list[tuple[str, Document]] = field(default_factory=list)
 
     def add(self, id: str, body: Document) -> None:  # noqa: A002 - the document's id

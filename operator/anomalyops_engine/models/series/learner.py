@@ -29,6 +29,7 @@ from anomalyops_engine.models.kernel.compiling import kernel
 from anomalyops_engine.models.kernel.conditions import matches
 from anomalyops_engine.models.series import (
     atoms,
+    changes,
     clock,
     forecasters,
     habit,
@@ -348,7 +349,9 @@ def _advance_one(
     if scored:
         habit.note(state, p, i, verdict.surprise, moment.time_s)
         _remember(state, p, i, value, verdict, forecasts, detail[SINGLE], detail[MULTI], moment.time_s)
+    before = changes.standing(state, i)
     _learn(state, p, i, value, moment, verdict, forecasts)
+    changes.tell(state, i, verdict.who, moment.time_s, before, detail)
 
 
 @kernel

@@ -127,6 +127,8 @@ def note(state: SeriesState, p: SeriesParameters, i: int, x: float, width: float
     if k >= 0:
         series.run = series.run + 1 if series.run_to == k and series.run > 0 else 1
         series.run_to = k
+        if series.run == 1:
+            series.run_from = levels[i, series.here].center
         if series.run >= RETURN_RUN:
             _jump(state, i, k)
         return
@@ -135,6 +137,7 @@ def note(state: SeriesState, p: SeriesParameters, i: int, x: float, width: float
         series.run_level += (x - series.run_level) / series.run
     else:
         series.run, series.run_to, series.run_level = 1, -1, x
+        series.run_from = levels[i, series.here].center
     if series.run >= (SEASONAL_RUN if series.speaker >= DAILY else NEW_RUN):
         k = _place_of_new(state, i)
         levels[i, k].center = series.run_level

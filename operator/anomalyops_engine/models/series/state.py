@@ -29,7 +29,10 @@ HORIZONS = 7
 
 # Columns of `details`.
 TYPICAL, LOWER, UPPER, SURPRISE, SINGLE, MULTI, DEVIATION, ANOMALY_LENGTH, SPREAD_RATIO = range(9)
-DETAIL_COLUMNS = 9
+NEW_SEASON, LEVEL_SHIFT, SHIFT_RUN, TIME_SHIFT = range(9, 13)
+"""What changed in the model with the bucket: the period of a season that spoke for the first time, seconds; the step to
+another level, and the values that showed it; how far the seasons were moved, seconds. 0 where nothing did."""
+DETAIL_COLUMNS = 13
 
 DAY_S, WEEK_S = 86_400, 604_800
 
@@ -55,6 +58,7 @@ SERIES = np.dtype(
         ("run", "i8"),  # buckets in a row at another level
         ("run_to", "i8"),  # that level: its position in `levels`, -1 for a new one
         ("run_level", "f8"),  # mean of the new level
+        ("run_from", "f8"),  # the present level when the run began
         ("clock_s", "f8"),  # how far the seasons run ahead of their profiles
         ("clock_early", "f8"),  # evidence that they run an hour less
         ("clock_late", "f8"),  # evidence that they run an hour more
@@ -81,6 +85,7 @@ FORECASTER = np.dtype(
         ("multi_spread", "f8"),  # variance of the multi-bucket deviation
         ("ring_at", "i4"),
         ("ring_n", "i4"),
+        ("alone", "i8"),  # buckets in which it spoke for itself, as far as they are counted
     ],
     align=True,
 )
