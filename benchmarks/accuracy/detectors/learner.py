@@ -27,6 +27,7 @@ def details(cases: Sequence[Case], *, want_bounds: bool = False) -> Array:
             span_s=first.span_s,
             side=SIDES[side],
             discrete=function.discrete,
+            least=function.least,
             learning_buckets=function.learning_buckets,
             want_bounds=want_bounds,
             bounds_from=NOTEWORTHY,

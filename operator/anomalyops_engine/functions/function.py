@@ -158,6 +158,11 @@ class Function:
         """Whether values are counts: whole and not negative."""
         return self.feature is not None and self.feature.columns[0].kind is Kind.COUNT
 
+    @property
+    def least(self) -> int:
+        """The smallest count that a bucket with a value can have."""
+        return 0 if self.empty is EmptyBuckets.ZERO else 1
+
 
 @dataclass(frozen=True, slots=True)
 class NamedFunction:

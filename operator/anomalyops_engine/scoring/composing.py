@@ -18,7 +18,7 @@ from anomalyops_engine.scoring.documents import (
     quiet_buckets,
     record_document,
 )
-from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, pooled_surprise
+from anomalyops_engine.scoring.normaliser import NOTEWORTHY, Entry, Normaliser, bucket_surprise, pooled_surprise
 from anomalyops_engine.scoring.results import Results
 from anomalyops_engine.scoring.step import Stamp, Step
 
@@ -53,9 +53,12 @@ class Composer:
             if quiet[position]:
                 quiet[position] = False
                 self._quiet(position, int(events[position]))
+        crowds, before = self._normaliser.crowds, self._normaliser.crowds.buckets
         for position, found in by_bucket.items():
             quiet[position] = False
+            crowds.buckets = before + max(position - begin, 0)
             self._bucket(position, found, int(scored[position]), int(events[position]))
+        crowds.buckets = before + len(events) - begin
         if quiet.any():
             self._results.frames.append(("bucket", quiet_buckets(self._step, np.flatnonzero(quiet), events)))
         self._results.bucket_count = len(events) - begin
@@ -80,7 +83,7 @@ class Composer:
         for number, anomaly in enumerate(anomalies):
             self._record(stamp, number, anomaly)
         self._influencers(stamp, anomalies, document, document_id)
-        surprise = pooled_surprise([anomaly.surprise for anomaly in anomalies], scored)
+        surprise = bucket_surprise([anomaly.surprise for anomaly in anomalies], scored, self._normaliser.crowds)
         score = self._normaliser.initial("bucket", surprise, stamp.timestamp_ms)
         document["anomaly_score"] = document["initial_anomaly_score"] = score
         self._remember("bucket", document_id, "anomaly_score", stamp, surprise, score)

@@ -184,6 +184,7 @@ class SeriesDetection:
             span_s=max(span_ms // 1000, 1),
             side=SIDES[detector.side],
             discrete=detector.function.discrete,
+            least=detector.function.least,
             learning_buckets=detector.function.learning_buckets,
             want_bounds=live.want_bounds,
             bounds_from=NOTEWORTHY,

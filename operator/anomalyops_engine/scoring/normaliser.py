@@ -30,6 +30,11 @@ Where ever larger surprises come one after the other, dimming at each of them wo
 this way the number of rewrites grows with the logarithm of the largest surprise.
 """
 
+DECISIVE = 1.5
+"""Surprise that a crowd as loud as none before is worth, for each factor of ten of buckets without one."""
+_LOUDEST = 60
+"""Surprises of crowds are counted in whole steps up to this one, which is open."""
+
 
 def absolute_score(surprise: float) -> float:
     """The score, 0 to 100, of a surprise in a scope that has seen nothing larger."""
@@ -69,17 +74,43 @@ class Entry:
 
 
 @dataclass(slots=True)
+class Crowds:
+    """How often many series of a job were surprising at once.
+
+    Series of one job are not independent: when all go on holiday, all are a little off together. How rare that is
+    cannot be told from their probabilities, only from their past. So what many say together counts no more than how
+    seldom the job has had a crowd as loud.
+
+    Attributes:
+        buckets: Buckets that were judged.
+        loudness: Earlier buckets in which many were louder than each alone, by the surprise of all together.
+    """
+
+    buckets: int = 0
+    loudness: list[int] = field(default_factory=lambda: [0] * _LOUDEST)
+
+    def worth(self, surprise: float) -> float:
+        """The surprise of many together, as far as the past vouches for it; remembers it."""
+        at = min(int(surprise), _LOUDEST - 1)
+        as_loud = sum(self.loudness[at:])
+        self.loudness[at] += 1
+        return min(surprise, -DECISIVE * math.log10((as_loud + 0.5) / (self.buckets + 1.0)))
+
+
+@dataclass(slots=True)
 class Normaliser:
     """Scores of one job.
 
     Attributes:
         window_ms: How far back results are dimmed.
+        crowds: How often many series were surprising at once.
         largest: The largest surprise of each scope.
         dimmed_by: The surprise that last dimmed each scope's results.
         entries: Results of each scope that may still be dimmed, in order of time.
     """
 
     window_ms: int
+    crowds: Crowds = field(default_factory=Crowds)
     largest: dict[str, float] = field(default_factory=dict)
     dimmed_by: dict[str, float] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
@@ -137,6 +168,7 @@ class Normaliser:
     def pack(self) -> dict[str, Any]:
         """Plain values that `unpack` makes the normaliser from."""
         return {
+            "crowds": [self.crowds.buckets, self.crowds.loudness],
             "largest": self.largest,
             "dimmed_by": self.dimmed_by,
             "entries": {
@@ -149,26 +181,42 @@ class Normaliser:
     def unpack(cls, window_ms: int, plain: dict[str, Any]) -> Normaliser:
         """The normaliser that `pack` described."""
         entries = {scope: [Entry(*row) for row in rows] for scope, rows in plain["entries"].items()}
-        return cls(window_ms, dict(plain["largest"]), dict(plain["dimmed_by"]), entries)
+        buckets, loudness = plain["crowds"]
+        crowds = Crowds(buckets, list(loudness))
+        return cls(window_ms, crowds, dict(plain["largest"]), dict(plain["dimmed_by"]), entries)
+
+
+def bucket_surprise(surprises: list[float], scored: int, crowds: Crowds) -> float:
+    """Surprise of a bucket in which `scored` series were scored and some were surprising.
+
+    One clear anomaly among many series keeps at least what half of the correction for their number leaves, so that it
+    stays visible in its bucket; many together count as far as the past vouches for it.
+
+    Args:
+        surprises: The surprising ones.
+        scored: How many were scored, these included.
+        crowds: The job's past; remembers a crowd that is louder than the loudest alone.
+    """
+    if not surprises:
+        return 0.0
+    alone = max(surprises) - 0.5 * math.log10(max(scored, len(surprises)))
+    together = pooled_surprise(surprises, scored)
+    return max(alone, crowds.worth(together)) if together > alone else alone
 
 
 def pooled_surprise(surprises: list[float], scored: int) -> float:
-    """Surprise of a bucket in which `scored` series were scored and some were surprising.
+    """Surprise of the loudest of some series together, as if they were independent.
 
     The k-th smallest of n independent probabilities is as rare as a binomial tail, about C(n, k) p^k (the rank
-    statistics behind higher criticism, Donoho and Jin 2004). One clear anomaly among many series keeps at least
-    what half of that correction leaves, so that it stays visible in its bucket.
+    statistics behind higher criticism, Donoho and Jin 2004).
 
     Args:
         surprises: The surprising ones.
         scored: How many were scored, these included.
     """
-    if not surprises:
-        return 0.0
     ordered = sorted(surprises, reverse=True)
     n = max(scored, len(ordered))
-    best = ordered[0] - 0.5 * math.log10(n)
-    log_choose = 0.0
+    best, log_choose = 0.0, 0.0
     for k, surprise in enumerate(ordered[:20], start=1):
         log_choose += math.log10((n - k + 1) / k)
         best = max(best, k * surprise - log_choose)

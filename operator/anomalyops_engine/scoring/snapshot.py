@@ -13,7 +13,7 @@ import numpy.typing as npt
 import zstandard
 
 MAGIC = b"AOMODEL"
-VERSION = 9
+VERSION = 10
 
 Arrays = dict[str, npt.NDArray[Any]]
 

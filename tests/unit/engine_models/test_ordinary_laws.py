@@ -210,3 +210,17 @@ def test_slips_of_a_heartbeat_become_ordinary(seed: int, rate: int, span: int, a
     values[slips] -= 1.0
     values[slips + 1] += 1.0
     assert (scores(values, span, "count")[750:] >= CRITICAL).sum() <= max((slips >= 750).sum() / 4, 3)
+
+
+@LAW
+@given(SEEDS, st.floats(0.2, 1.0))
+def test_counts_of_what_came_are_quiet_where_a_bucket_without_events_has_none(seed: int, rate: float) -> None:
+    rng, series_of, span = np.random.default_rng(seed), 40, 900
+    counts = rng.poisson(rate, (series_of, 28 * 86_400 // span)).astype(float)
+    counts[counts == 0] = np.nan
+    counts[:, 2000] = 20.0
+    cases = [Case("", "", span, values, "high_non_zero_count") for values in counts]
+    found = np.array([initial_scores(one, span) for one in details(cases)[:, :, series.SURPRISE]]) >= CRITICAL
+    assert found[:, 2000].mean() >= 0.95
+    # 108,000 buckets at most: 1 in 2,000 would be 54.
+    assert np.delete(found, 2000, axis=1)[:, 672:].sum() <= 10

@@ -35,7 +35,14 @@ from anomalyops_engine.models.series.state import (
 
 
 def series_parameters(
-    *, span_s: int, side: int, discrete: bool, learning_buckets: int, want_bounds: bool, bounds_from: float
+    *,
+    span_s: int,
+    side: int,
+    discrete: bool,
+    least: float = 0.0,
+    learning_buckets: int,
+    want_bounds: bool,
+    bounds_from: float,
 ) -> SeriesParameters:
     """The learner's parameters for a bucket span.
 
@@ -52,6 +59,7 @@ def series_parameters(
         span_s=float(span_s),
         side=side,
         discrete=discrete,
+        least=least,
         learning=max(learning_buckets, math.ceil(7200 / span_s)),
         hour_slots=hour_slots,
         day_slots=day_slots,

@@ -236,12 +236,12 @@ def _atom_bounds(state: SeriesState, i: int) -> tuple[float, float]:
 def _bounds(p: SeriesParameters, mean: float, below: float, above: float) -> tuple[float, float]:
     """Bounds from squared half-widths; square roots of counts have about constant variance (Anscombe 1948)."""
     if p.discrete and mean <= 300.0:
-        root = math.sqrt(max(mean, 0.0) + 0.375)
-        lower = math.floor(max(max(root - 0.5 * math.sqrt(below) / root, 0.0) ** 2 - 0.375, 0.0))
-        if lower == 0.0:
+        root = math.sqrt(max(mean - p.least, 0.0) + 0.375)
+        lower = p.least + math.floor(max(max(root - 0.5 * math.sqrt(below) / root, 0.0) ** 2 - 0.375, 0.0))
+        if lower == p.least:
             # Nothing lies below: all that lies outside lies above.
             above *= (ONE_SIDED / NORMAL) ** 2
-        upper = (root + 0.5 * math.sqrt(above) / root) ** 2 - 0.375
+        upper = p.least + (root + 0.5 * math.sqrt(above) / root) ** 2 - 0.375
         return min(lower, mean), max(upper, mean)
     return mean - math.sqrt(below), mean + math.sqrt(above)
 

@@ -304,7 +304,7 @@ def _begin(state: SeriesState, p: SeriesParameters, i: int, first: Moment) -> No
     square = deviation * deviation
     if p.discrete:
         # Counts are Poisson until they have shown otherwise.
-        square = (10.0 + YOUNG * square / max(middle, 0.5)) / (10.0 + YOUNG)
+        square = (10.0 + YOUNG * square / max(middle - p.least, 0.5)) / (10.0 + YOUNG)
     for e in range(ATOM):
         state.forecasters[i, e].level = middle
     for e in range(HOURLY):

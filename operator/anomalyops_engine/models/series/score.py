@@ -111,10 +111,10 @@ def _fill_bounds(
         detail[UPPER] = series.atom + wide
     elif p.discrete and mean <= 300.0:
         # Square roots of counts have about constant variance (Anscombe 1948).
-        root = math.sqrt(mean + 0.375)
+        root = math.sqrt(max(mean - p.least, 0.0) + 0.375)
         unit = 0.5 * math.sqrt(max(variance, 1e-12)) / root
-        detail[LOWER] = math.floor(max(max(root - low * unit, 0.0) ** 2 - 0.375, 0.0))
-        detail[UPPER] = math.ceil((root + high * unit) ** 2 - 0.375)
+        detail[LOWER] = p.least + math.floor(max(max(root - low * unit, 0.0) ** 2 - 0.375, 0.0))
+        detail[UPPER] = p.least + math.ceil((root + high * unit) ** 2 - 0.375)
         return
     else:
         deviation = math.sqrt(variance)
@@ -212,8 +212,8 @@ def judge(
         raw = spread.deviation(p, value, o.mean, o.f.doubt, o.square)
         single = spread.deviation(p, value, o.mean, o.f.doubt, o.square * o.factor)
         one = sided(p.side, state.histories[i, o.who, 0], single, o.trust) if scored else 0.0
-        if p.discrete and o.square < o.mean:
-            one = min(one, _never_seen(series, value, o.mean))
+        if p.discrete and o.square < o.mean - p.least:
+            one = min(one, _never_seen(series, value - p.least, o.mean - p.least))
         reading = Reading(one, single, o.shift, False)
         if abs(raw) > ASK_FROM and o.who == e and o.kind < 0:
             reading = at_known_level(state, p, i, value, o, reading)
@@ -271,7 +271,7 @@ def _compose(
     pooled = _pooled(series, one, many, moment.time_s)
     detail[SINGLE], detail[MULTI] = one, many
     # A clockwork is known by its count of buckets alone.
-    clockwork = p.discrete and o.square < 0.5 * o.mean and pooled <= one
+    clockwork = p.discrete and o.square < 0.5 * (o.mean - p.least) and pooled <= one
     credited = pooled if clockwork else habit.credit(series, moment.time_s, pooled)
     forgiving = habit.OF_CLOCKWORK if clockwork else habit.FORGIVING
     detail[SURPRISE] = habit.worth(state, p, i, pooled, credited, forgiving, moment.time_s)

@@ -1,4 +1,8 @@
-"""How far values scatter around an expectation: variances, and what they learn from one residual."""
+"""How far values scatter around an expectation: variances, and what they learn from one residual.
+
+Counts have a law of their own: Poisson, more regular or more bursty. Where a bucket without events has no value, what
+has such a law is what came beyond the one that made the bucket.
+"""
 
 # Compiled functions take their arguments by position only.
 # ruff: noqa: FBT001
@@ -27,7 +31,7 @@ CENTRAL = 0.9205
 @kernel
 def base(p: SeriesParameters, mean: float, doubt: float) -> float:
     """The unit of a variance: counts vary with their expectation, metrics do not."""
-    return max(mean, 0.5 * doubt, 0.02) if p.discrete else 1.0
+    return max(mean - p.least, 0.5 * doubt, 0.02) if p.discrete else 1.0
 
 
 @kernel
@@ -47,7 +51,7 @@ def variance(p: SeriesParameters, spread: float, magnitude: float, f: Forecast) 
 def deviation(p: SeriesParameters, value: float, mean: float, doubt: float, square: float) -> float:
     """Signed deviation of a value, on the scale of a standard normal; `square` is its predictive variance."""
     if p.discrete:
-        return count_deviate(max(value, 0.0), max(mean, 0.5 * doubt, 0.02), square)
+        return count_deviate(max(value - p.least, 0.0), base(p, mean, doubt), square)
     return (value - mean) / math.sqrt(square)
 
 
@@ -55,7 +59,7 @@ def deviation(p: SeriesParameters, value: float, mean: float, doubt: float, squa
 def log_likelihood(p: SeriesParameters, value: float, f: Forecast, square: float) -> float:
     """Log density of a value: of its count, or under a Student t with 5 degrees of freedom, up to a constant."""
     if p.discrete:
-        return count_log_probability(max(value, 0.0), max(f.mean, 0.5 * f.doubt, 0.02), square)
+        return count_log_probability(max(value - p.least, 0.0), base(p, f.mean, f.doubt), square)
     residual = value - f.mean
     return -0.5 * math.log(square) - 3.0 * math.log1p(residual * residual / (5.0 * square))
 

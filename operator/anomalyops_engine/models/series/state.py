@@ -151,6 +151,7 @@ class SeriesParameters(NamedTuple):
         span_s: Bucket length, seconds.
         side: -1 low, 1 high, 0 both.
         discrete: Whether values are counts.
+        least: The smallest count that there can be: 1 where a bucket without events has no value.
         learning: Values to see before anything is scored.
         hour_slots: Slots of the profile of the hour; 0 where buckets are too long for one.
         day_slots: Slots of the day profile.
@@ -170,6 +171,7 @@ class SeriesParameters(NamedTuple):
     span_s: float
     side: int
     discrete: bool
+    least: float
     learning: int
     hour_slots: int
     day_slots: int
