@@ -12,7 +12,8 @@ ordinary ones (one a case is allowed).
 
 functions: planted cases of the functions that are no plain series, in every form; see `planted`.
 
-nab: the labelled public series, initial bucket scores of one configuration as they are.
+nab: the labelled public series, initial bucket scores of one configuration as they are. `best` is judged at the
+threshold that these files choose, `nested` each file (or folder of files) at the one that the others choose.
 
 The same tables follow for OpenSearch's random cut forest, where Java and Maven are installed.
 """
@@ -91,7 +92,12 @@ def public(detector: Detector) -> None:
     for profile in nab.PROFILES:
         best_score, at = nab.best_score(files, scores, profile)
         fixed = nab.benchmark_score(files, scores, CRITICAL, profile)
-        print(f"{profile.name:<10} best {best_score:6.1f} at {at:5.1f}; at {CRITICAL:g} {fixed:8.1f}")
+        by_file, by_group = (nab.nested_score(files, scores, profile, by_group=whole) for whole in (False, True))
+        nested = "; ".join(
+            f"{name} {score:5.1f} (at {low:g} to {high:g})"
+            for name, (score, low, high) in (("by file", by_file), ("by folder", by_group))
+        )
+        print(f"{profile.name:<10} best {best_score:6.1f} at {at:5.1f}; at {CRITICAL:g} {fixed:6.1f}; nested {nested}")
 
 
 def main() -> None:

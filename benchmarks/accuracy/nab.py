@@ -22,6 +22,7 @@ from benchmarks.accuracy.case import Array, Case
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "nab"
 ELSEWHERE = Path(__file__).resolve().parents[4] / "shared" / "data" / "nab"
 """Where the data lie beside a work tree that is one folder deeper."""
+THRESHOLDS = np.arange(1.0, 100.5, 0.5)
 PROBATION = 0.15
 """Share of a file's rows that is not scored, of at most 5,000 rows."""
 
@@ -156,13 +157,54 @@ def benchmark_score(files: Sequence[File], scores: Sequence[Array], threshold: f
         file_score(score, file.windows, file.probation, threshold, profile)
         for file, score in zip(files, scores, strict=True)
     )
+    return _of_raw(raw, files, profile)
+
+
+def _raw_scores(files: Sequence[File], scores: Sequence[Array], profile: Profile) -> Array:
+    """The raw score of each file at each threshold of THRESHOLDS, (files, thresholds)."""
+    return np.array(
+        [
+            [file_score(score, file.windows, file.probation, at, profile) for at in THRESHOLDS]
+            for file, score in zip(files, scores, strict=True)
+        ]
+    )
+
+
+def _of_raw(raw: float, files: Sequence[File], profile: Profile) -> float:
     windows = sum(len(file.windows) for file in files)
     return 100.0 * (raw + profile.miss * windows) / (windows * (1.0 + profile.miss))
 
 
 def best_score(files: Sequence[File], scores: Sequence[Array], profile: Profile) -> tuple[float, float]:
-    """The highest benchmark score of all thresholds from 1 to 100 in steps of 0.5, and the threshold."""
-    return max((benchmark_score(files, scores, at, profile), at) for at in np.arange(1.0, 100.5, 0.5))
+    """The highest benchmark score of all thresholds, and the threshold."""
+    raw = _raw_scores(files, scores, profile).sum(axis=0)
+    at = int(raw.argmax())
+    return _of_raw(raw[at], files, profile), float(THRESHOLDS[at])
+
+
+def nested_score(
+    files: Sequence[File], scores: Sequence[Array], profile: Profile, *, by_group: bool = False
+) -> tuple[float, float, float]:
+    """The benchmark's score where no file is judged at a threshold that it helped to choose.
+
+    Args:
+        files: The files.
+        scores: Each file's scores.
+        profile: The weights.
+        by_group: Whether all files of a folder are left out together: series of one source are alike.
+
+    Returns:
+        The score, and the lowest and highest of the thresholds that were chosen.
+    """
+    raw = _raw_scores(files, scores, profile)
+    names = [file.name.partition("/")[0] if by_group else file.name for file in files]
+    total, chosen = 0.0, []
+    for name in dict.fromkeys(names):
+        left_out = np.array([mine == name for mine in names])
+        at = int(raw[~left_out].sum(axis=0).argmax())
+        total += float(raw[left_out, at].sum())
+        chosen.append(float(THRESHOLDS[at]))
+    return _of_raw(total, files, profile), min(chosen), max(chosen)
 
 
 def by_row(file: File, scores: Array) -> Array:

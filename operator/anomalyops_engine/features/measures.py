@@ -136,17 +136,20 @@ def _time_s(inputs: Inputs) -> Expr:
 
 
 def _latitude(inputs: Inputs) -> Expr:
-    return _degrees(call("regexp_replace", inputs.key, ",.*$", ""), 90.0)
+    return _coordinates(inputs)[0]
 
 
 def _longitude(inputs: Inputs) -> Expr:
-    return _degrees(call("regexp_replace", inputs.key, "^[^,]*,", ""), 180.0)
+    return _coordinates(inputs)[1]
 
 
-def _degrees(text: Expr, most: float) -> Expr:
-    """A coordinate; null where it is none."""
-    number = Cast(text, "DOUBLE", lenient=True)
-    return when(all_of([number >= -most, number <= most]), number)
+def _coordinates(inputs: Inputs) -> tuple[Expr, Expr]:
+    """Latitude and longitude of a text with two numbers in their ranges; both null where it is anything else."""
+    parts = [call("regexp_replace", inputs.key, pattern, "") for pattern in (",[^,]*$", "^[^,]*,")]
+    two = call("regexp_matches", inputs.key, "^[^,]*,[^,]*$")
+    latitude, longitude = (Cast(when(two, part), "DOUBLE", lenient=True) for part in parts)
+    ranges = [latitude >= -90.0, latitude <= 90.0, longitude >= -180.0, longitude <= 180.0]
+    return when(all_of(ranges), latitude), when(all_of(ranges), longitude)
 
 
 def _places_apart(inputs: Inputs) -> list[Expr]:

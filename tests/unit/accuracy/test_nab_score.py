@@ -59,3 +59,28 @@ def test_the_public_series_have_their_windows() -> None:
     assert sum(len(file.windows) for file in files) == 57
     for file in files:
         assert all(file.probation <= begin <= end < len(file.rows) for begin, end in file.windows)
+
+
+def a_named_file(name: str, *places: int) -> tuple[nab.File, np.ndarray]:
+    """A window at 500 to 509 that one score of 60 hits, and scores of 40 elsewhere."""
+    file = nab.File(name, Case("", name, 300, np.zeros(1000)), np.arange(1000), ((500, 509),))
+    scores = np.zeros(1000)
+    scores[500] = 60.0
+    scores[list(places)] = 40.0
+    return file, scores
+
+
+def test_nested_figures_are_judged_at_what_the_others_choose() -> None:
+    quiet, quiet_scores = a_named_file("a/quiet")
+    other, other_scores = a_named_file("a/other")
+    loud, loud_scores = a_named_file("b/loud", *range(200, 300))
+    files, scores = [quiet, other, loud], [quiet_scores, other_scores, loud_scores]
+    best, at = nab.best_score(files, scores, STANDARD)
+    assert best == pytest.approx(100.0)
+    assert 40.0 < at <= 60.0
+    # The quiet ones alone choose the lowest threshold, at which the loud one is loud.
+    nested, low, high = nab.nested_score(files, scores, STANDARD)
+    assert low == 1.0
+    assert high == at
+    assert nested == pytest.approx(nab.benchmark_score([loud], [loud_scores], 1.0, STANDARD) / 3 + 200 / 3)
+    assert nab.nested_score(files, scores, STANDARD, by_group=True)[0] == pytest.approx(nested)

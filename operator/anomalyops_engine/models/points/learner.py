@@ -30,7 +30,11 @@ X, Y, Z, COUNT, SQUARE, FIRST, LAST = range(7)
 COLUMNS = 7
 SINCE_S = rarity.COLUMNS
 """Column of records behind those of `rarity`: start of the first bucket with a point, epoch seconds."""
-RECORD_COLUMNS = rarity.COLUMNS + 1
+FAR = rarity.COLUMNS + 1
+"""Column of records: how far points far from all places lie beyond the edge of the nearest, on average, in deviations."""
+FAR_COUNT = rarity.COLUMNS + 2
+"""Column of records: points behind that."""
+RECORD_COLUMNS = rarity.COLUMNS + 3
 SURPRISE, TYPICAL_X, TYPICAL_Y, TYPICAL_Z, KNOWN = range(5)
 """Columns of the output; KNOWN is how often the place was visited before, 0 for a point far from all."""
 OUTPUTS = 5
@@ -38,11 +42,15 @@ NEAR = 3.0
 """Standard deviations up to which a point is at a place."""
 EDGE = 2.0
 """Widest spreads from which a point is at no place: a law that is even over a range ends at 1.7 of its deviations."""
-DECISIVE = 1.25
-"""As `rarity.DECISIVE`: of a person there are few points, and nothing else in 33 of them is enough."""
 STEEP = 1.25 / (2.0 * math.log(10.0))
 """Surprise of a distance, in squares of standard deviations: a little more than that of a normal law in the plane,
 since the times and places of people have edges."""
+USUALLY_FAR = 1.0
+"""How far a point lies beyond the edge where nothing is known of such points; weighs as much as USUAL of them."""
+MOST_FOR_DISTANCE = 3.0
+"""Surprise that a distance adds at most to that of being far from all."""
+VOUCHED = 50.0
+"""Buckets with points that vouch for a surprise of 1 by distance."""
 SETTLED = 200.0
 """Points that a place's mean and spread remember."""
 USUAL = 3.0
@@ -99,6 +107,33 @@ def _is_at(place: FloatArray, p: PointsParameters, deviation: float) -> bool:
 
 
 @kernel
+def _edge(place: FloatArray, p: PointsParameters) -> float:
+    """Standard deviations at which a place ends."""
+    return float(min(NEAR, EDGE * p.widest / _spread(place, p)))
+
+
+@kernel
+def _beyond(record: FloatArray, excess: float) -> float:
+    """Surprise that a point far from all places lies as far out, among such points.
+
+    What lies beyond a threshold is about exponential (Pickands 1975), with the mean that this entity's had.
+    """
+    n = record[FAR_COUNT]
+    mean = (USUAL * USUALLY_FAR + n * record[FAR]) / (USUAL + n)
+    most = min(record[rarity.BUCKETS] / VOUCHED, MOST_FOR_DISTANCE)
+    return float(min(max(excess, 0.0) / (mean * math.log(10.0)), most))
+
+
+@kernel
+def _note_beyond(record: FloatArray, excess: float) -> None:
+    """Learn how far out a point lies; one value at most doubles the mean."""
+    n = record[FAR_COUNT]
+    mean = (USUAL * USUALLY_FAR + n * record[FAR]) / (USUAL + n)
+    record[FAR] += (min(excess, (n + USUAL) * mean) - record[FAR]) / (n + 1.0)
+    record[FAR_COUNT] = min(n + 1.0, SETTLED)
+
+
+@kernel
 def _nearest(places: FloatArray, p: PointsParameters, x: float, y: float, z: float) -> tuple[int, float]:
     """The place that a point is nearest to in its standard deviations, and how many; -1 when there is none."""
     best, least = -1, np.inf
@@ -143,9 +178,12 @@ def _judge(
         rate = rarity.own_rate(count, places[at, FIRST], now)
         # A young place has not shown yet how wide it is.
         away = _distance(usual, x, y, z) / _spread(usual, p)
-        out[SURPRISE] = min(rarity.surprise(record, of, rate, members, DECISIVE), STEEP * away * away)
+        out[SURPRISE] = min(rarity.surprise(record, of, rate, members, rarity.DECISIVE), STEEP * away * away)
         return of
-    out[SURPRISE] = min(rarity.surprise(record, 0, 0.0, members, DECISIVE), STEEP * deviation * deviation)
+    excess = deviation - _edge(places[at], p)
+    seldom = rarity.surprise(record, 0, 0.0, members, rarity.DECISIVE)
+    out[SURPRISE] = min(seldom + _beyond(record, excess) if seldom > 0.0 else 0.0, STEEP * deviation * deviation)
+    _note_beyond(record, excess)
     return 0
 
 
