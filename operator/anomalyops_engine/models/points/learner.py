@@ -31,7 +31,7 @@ COLUMNS = 7
 SINCE_S = rarity.COLUMNS
 """Column of records behind those of `rarity`: start of the first bucket with a point, epoch seconds."""
 FAR = rarity.COLUMNS + 1
-"""Column of records: how far points far from all places lie beyond the edge of the nearest, on average, in deviations."""
+"""Column of records: mean distance of points far from all places from the edge of the nearest, in its deviations."""
 FAR_COUNT = rarity.COLUMNS + 2
 """Column of records: points behind that."""
 RECORD_COLUMNS = rarity.COLUMNS + 3
