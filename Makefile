@@ -7,7 +7,7 @@ ARGS   ?=
 # One process a core; tests of one file share their engine.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz chaos judge judge-prune lint generate bench clean
+.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz chaos judge judge-prune rest-suite lint generate bench clean
 
 help:  ## these lines
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ chaos: $(READY)  ## ten minutes of everything at once on a real kube-apiserver
 # The engine held against Elasticsearch's own server core; needs Java 21 and Maven, else it is skipped and says so.
 judge: $(READY)  ## the engine held against Elasticsearch
 	PYTHONPATH=tests $(BIN)/python -m judge $(ARGS)
+
+# Elasticsearch's own REST tests; needs Maven to fetch them, else it is skipped and says so.
+rest-suite: $(READY)  ## Elasticsearch's REST tests against the engine
+	PYTHONPATH=tests $(BIN)/python -m rest_suite $(ARGS)
 
 # Take off the list of known differences what the engine answers as Elasticsearch does now.
 judge-prune: $(READY)  ## known differences that are none any more

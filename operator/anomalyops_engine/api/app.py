@@ -13,7 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from anomalyops_engine.api import aliases, analyze, documents, field_caps, indices, info, ml_routes, search
+from anomalyops_engine.api import (
+    aliases,
+    analyze,
+    cat,
+    documents,
+    field_caps,
+    indices,
+    info,
+    ml_routes,
+    multi_get,
+    multi_search,
+    search,
+)
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.cluster import ClusterEndpoints
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
@@ -52,6 +64,9 @@ def create_app(
         *info.endpoints(store),
         *search.endpoints(store),
         *documents.endpoints(store),
+        *multi_get.endpoints(store),
+        *multi_search.endpoints(store),
+        *cat.endpoints(store),
         *aliases.endpoints(store),
         *indices.endpoints(store),
         *field_caps.endpoints(store),

@@ -82,24 +82,31 @@ def respond(call: Call, columns: Sequence[Column], rows: Callable[[], Iterable[J
         return _plain([[one.name, "|", ",".join(one.aliases), "|", one.about] for one in columns], ())
     chosen = _chosen(columns, call.query.get("h"))
     found = _sorted(columns, list(rows()), call.query.get("s"))
-    cells = [[_written(one, one.value(row), call) for one in chosen] for row in found]
+    cells = [[_written(one, one.value(row), call) for one in chosen.values()] for row in found]
     if _wants_json(call):
-        return call.respond([dict(zip((one.name for one in chosen), line, strict=True)) for line in cells])
-    head = [[one.name for one in chosen]] if call.flag("v", default=False) else []
+        return call.respond([dict(zip(chosen, line, strict=True)) for line in cells])
+    head = [list(chosen)] if call.flag("v", default=False) else []
     lines = [*head, *([cell or "" for cell in line] for line in cells)]
-    return _plain(lines, [place for place, one in enumerate(chosen) if one.right])
+    return _plain(lines, [place for place, one in enumerate(chosen.values()) if one.right])
 
 
-def _chosen(columns: Sequence[Column], asked: str | None) -> list[Column]:
-    """Return the columns that `h` names, in its order; as on a cluster, what it names in vain is left out."""
+def _chosen(columns: Sequence[Column], asked: str | None) -> dict[str, Column]:
+    """Return the columns that `h` names, in its order and by its names for them.
+
+    As on a cluster, what it names in vain is left out, and a column that it names twice, by two names, is there twice.
+    """
     if asked is None:
-        return [one for one in columns if one.shown]
+        return {one.name: one for one in columns if one.shown}
+    by_name = {name: one for one in reversed(columns) for name in (*one.aliases, one.name)}
     found: dict[str, Column] = {}
     for name in filter(None, (part.strip() for part in asked.split(","))):
-        for one in columns:
-            if any(matches(name, known_as) for known_as in (one.name, *one.aliases)):
-                found.setdefault(one.name, one)
-    return list(found.values())
+        if name in by_name:
+            found.setdefault(name, by_name[name])
+        elif "*" in name:
+            for one in columns:
+                if any(matches(name, known_as) for known_as in (one.name, *one.aliases)):
+                    found.setdefault(one.name, one)
+    return found
 
 
 def _sorted(columns: Sequence[Column], rows: list[JsonObject], asked: str | None) -> list[JsonObject]:

@@ -40,7 +40,7 @@ _UPDATE = known(
     missing=("if_primary_term", "if_seq_no", "lang", "require_alias", "routing"),
 )
 _DELETE = known(idle=(*_IDLE, "routing"), missing=_CONDITIONS)
-_GET = known(
+GET_PARAMETERS = known(
     _SOURCE_PARTS,
     idle=("preference", "realtime", "refresh", "routing"),
     missing=("force_synthetic_source", "stored_fields", "version", "version_type"),
@@ -58,18 +58,18 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("POST PUT", "/_bulk", _bulk, _BULK),
         on("POST PUT", "/{index}/_bulk", _bulk, _BULK),
         on("POST", "/{index}/_doc", _index, _INDEX),
-        on("GET HEAD", "/{index}/_doc/{id:path}", _get, _GET),
+        on("GET HEAD", "/{index}/_doc/{id:path}", _get, GET_PARAMETERS),
         on("PUT POST", "/{index}/_doc/{id:path}", _index, _INDEX),
         on("DELETE", "/{index}/_doc/{id:path}", _delete, _DELETE),
         on("PUT POST", "/{index}/_create/{id:path}", _create, _CREATE),
         on("POST", "/{index}/_update/{id:path}", _update, _UPDATE),
-        on("GET HEAD", "/{index}/_source/{id:path}", _source, _GET),
+        on("GET HEAD", "/{index}/_source/{id:path}", _source, GET_PARAMETERS),
     ]
 
 
 def _bulk(store: Store, call: Call) -> Response:
     began = time.perf_counter()
-    operations = parse_bulk(call.body, call.path.get("index"), _wanted(call))
+    operations = parse_bulk(call.body, call.path.get("index"), wanted(call))
     outcomes = run_bulk(store, operations)
     _note_refresh(call, outcomes)
     return call.respond(
@@ -102,7 +102,7 @@ def _write(store: Store, call: Call, kind: str) -> Response:
         call.require_body()
     operation = Operation(kind, call.path["index"], call.path.get("id"), without_mark(call.body.strip()))
     if kind == "update":
-        operation.update, failures = read_update(operation.source, _wanted(call))
+        operation.update, failures = read_update(operation.source, wanted(call))
     else:
         failures = list(too_long(operation.id)) if kind in {"index", "create"} else []
     if failures:
@@ -136,7 +136,7 @@ def _answer(call: Call, outcome: Outcome) -> Response:
 
 def _get(store: Store, call: Call) -> Response:
     with store.read() as reader:
-        index = _single(reader.resolve(call.path["index"]), call.path["index"])
+        index = single(reader.resolve(call.path["index"]), call.path["index"])
         check_open([index], "read")
         found = reader.document(index, call.path["id"])
     if found is None:
@@ -155,11 +155,11 @@ def _get(store: Store, call: Call) -> Response:
 
 
 def _source(store: Store, call: Call) -> Response:
-    chosen = _wanted(call, default=True)
+    chosen = wanted(call, default=True)
     if chosen is None:
         raise validation_failed(["fetching source can not be disabled"])
     with store.read() as reader:
-        index = _single(reader.resolve(call.path["index"]), call.path["index"])
+        index = single(reader.resolve(call.path["index"]), call.path["index"])
         check_open([index], "read")
         found = reader.document(index, call.path["id"])
     if found is None:
@@ -168,11 +168,11 @@ def _source(store: Store, call: Call) -> Response:
 
 
 def _chosen(call: Call, source: bytes) -> Any:
-    chosen = _wanted(call, default=True)
+    chosen = wanted(call, default=True)
     return None if chosen is None else filter_source(orjson.loads(source), chosen)
 
 
-def _wanted(call: Call, *, default: bool = False) -> SourceFilter | None:
+def wanted(call: Call, *, default: bool = False) -> SourceFilter | None:
     """Return which parts of a document the query parameters ask for; None for none.
 
     Args:
@@ -190,7 +190,12 @@ def _wanted(call: Call, *, default: bool = False) -> SourceFilter | None:
     return read_source(asked)
 
 
-def _single(indices: list[Any], name: str) -> Any:
+def single(indices: list[Any], name: str) -> Any:
+    """Return the one index that a name means.
+
+    Raises:
+        ApiError: 400; it is an alias of several.
+    """
     if len(indices) != 1:
         raise ApiError(
             400,

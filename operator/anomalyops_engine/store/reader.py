@@ -121,6 +121,14 @@ class Reader:
         ).fetchall()
         return {row[0]: (row[1].encode(), row[2], row[3]) for row in rows}
 
+    def size(self, index: Index) -> int:
+        """Return the bytes of the database's file that the documents of an index take, without those in its log."""
+        ((blocks,),) = self.connection.execute(
+            "SELECT count(DISTINCT block_id) FROM pragma_storage_info(?) WHERE persistent", [index.table]
+        ).fetchall()
+        ((block_bytes,),) = self.connection.execute("SELECT block_size FROM pragma_database_size()").fetchall()
+        return int(blocks) * int(block_bytes)
+
     def config(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002 (the field's name for it)
         """Return a stored configuration, None when there is none."""
         rows = self.connection.execute("SELECT body FROM configs WHERE kind = ? AND id = ?", [kind, id]).fetchall()

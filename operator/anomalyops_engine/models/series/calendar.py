@@ -54,13 +54,19 @@ def special_day(day: int) -> int:
     return sum(1 << k for k, holds in enumerate(kinds) if holds)
 
 
+@functools.cache
+def _zones() -> tuple[ZoneInfo, ...]:
+    # Held here: `ZoneInfo` itself remembers the last eight, and reads the others from their files again.
+    return tuple(map(ZoneInfo, _ZONES))
+
+
 @functools.lru_cache(maxsize=4096)
 def clocks_changed(day: int) -> bool:
     """Whether clocks are changed somewhere on a day (days since the epoch, UTC)."""
     begin = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
     return any(
         begin.astimezone(zone).utcoffset() != (begin + timedelta(days=1)).astimezone(zone).utcoffset()
-        for zone in map(ZoneInfo, _ZONES)
+        for zone in _zones()
     )
 
 

@@ -1,0 +1,132 @@
+"""`_mget`: several documents by id, of one index or of many, in one answer and from one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import orjson
+from starlette.responses import Response
+
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.documents import GET_PARAMETERS, single, wanted
+from anomalyops_engine.api.endpoint import Endpoint
+from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported, validation_failed
+from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.json_types import JsonObject
+from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
+from anomalyops_engine.store import Index, Reader, Store, StoreError
+from anomalyops_engine.store.blocks import check_open
+
+_KNOWN: Final = frozenset({"_index", "_id", "_source", "routing"})
+_MISSING: Final = frozenset({"stored_fields", "version", "version_type"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A document that is asked for, and the parts of it; None for no part."""
+
+    index: str
+    id: str
+    source: SourceFilter | None
+
+
+def endpoints(store: Store) -> list[Endpoint]:
+    """Return the endpoints of this module."""
+    answer = partial(_mget, store)
+    return [Endpoint("GET POST", path, Lane.SEARCH, answer, GET_PARAMETERS) for path in ("/_mget", "/{index}/_mget")]
+
+
+def _mget(store: Store, call: Call) -> Response:
+    wishes = _wishes(call)
+    with store.read() as reader:
+        places = {wish.index: _place(reader, wish.index) for wish in wishes}
+        found = {
+            index.name: reader.documents(index, [wish.id for wish in wishes if places[wish.index] is index])
+            for index in places.values()
+            if isinstance(index, Index)
+        }
+    return call.respond({"docs": [_shown(wish, places[wish.index], found) for wish in wishes]})
+
+
+def _wishes(call: Call) -> list[_Wish]:
+    body, default, source = call.json(required=True), call.path.get("index"), wanted(call, default=True)
+    for key in body:
+        if key not in {"docs", "ids"}:
+            reason = f"unknown key [{key}] for a START_ARRAY, expected [docs] or [ids]"
+            raise ApiError(400, "parsing_exception", reason)
+    docs, ids = _list(body, "docs"), _list(body, "ids")
+    wishes, failures = [], []
+    for number, doc in enumerate([*docs, *({"_id": one} for one in ids)]):
+        index, doc_id, mine = _read(doc, default, source)
+        if index is None:
+            failures.append(f"index is missing for doc {number}")
+        if doc_id is None:
+            failures.append(f"id is missing for doc {number}")
+        if index is not None and doc_id is not None:
+            wishes.append(_Wish(index, doc_id, mine))
+    if not docs and not ids:
+        failures = ["no documents to get"]
+    if failures:
+        raise validation_failed(failures)
+    return wishes
+
+
+def _list(body: JsonObject, key: str) -> list[Any]:
+    value = body.get(key, [])
+    if not isinstance(value, list):
+        raise ApiError(400, "parsing_exception", f"[{key}] must be an array")
+    return value
+
+
+def _read(doc: object, default: str | None, source: SourceFilter | None) -> tuple[Any, Any, SourceFilter | None]:
+    """Return index, id and wanted parts of one entry; None for what it lacks."""
+    if not isinstance(doc, dict):
+        raise ApiError(400, "illegal_argument_exception", "docs array element should include an object")
+    for key in doc:
+        if key in _MISSING:
+            raise not_supported(f"[{key}] of a document in a multi get is not supported by this engine")
+        if key not in _KNOWN:
+            raise ApiError(400, "parsing_exception", f"failed to parse multi get request. unknown field [{key}]")
+    names = []
+    for value in (doc.get("_index", default), doc.get("_id")):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, str | int | float)):
+            raise ApiError(400, "parsing_exception", f"[_index] and [_id] must be texts, got [{value}]")
+        names.append(None if value is None else str(value))
+    mine = read_source(_new_names(doc["_source"])) if "_source" in doc else source
+    return names[0], names[1], mine
+
+
+def _new_names(source: object) -> object:
+    """Return a source filter with the names that it has in searches: here `include` is one too."""
+    if not isinstance(source, dict):
+        return source
+    return {{"include": "includes", "exclude": "excludes"}.get(name, name): part for name, part in source.items()}
+
+
+def _place(reader: Reader, name: str) -> Index | ApiError:
+    """Return the index of a name, or why there is none to read."""
+    try:
+        index: Index = single(reader.resolve(name), name)
+        check_open([index], "read")
+    except StoreError as error:
+        return from_lower_layer(error)
+    except ApiError as error:
+        return error
+    return index
+
+
+def _shown(
+    wish: _Wish, place: Index | ApiError, found: Mapping[str, Mapping[str, tuple[bytes, int, int]]]
+) -> JsonObject:
+    if isinstance(place, ApiError):
+        return {"_index": wish.index, "_id": wish.id, "error": place.body()["error"]}
+    document = found[place.name].get(wish.id)
+    if document is None:
+        return {"_index": place.name, "_id": wish.id, "found": False}
+    source, version, seq_no = document
+    head = {"_index": place.name, "_id": wish.id, "_version": version, "_seq_no": seq_no, "_primary_term": 1}
+    parts = {} if wish.source is None else {"_source": filter_source(orjson.loads(source), wish.source)}
+    return {**head, "found": True, **parts}

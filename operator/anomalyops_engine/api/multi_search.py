@@ -1,0 +1,125 @@
+"""`_msearch`: several searches in one request, each with its own answer or error."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.endpoint import Endpoint
+from anomalyops_engine.api.errors import ApiError, from_lower_layer, validation_failed
+from anomalyops_engine.api.json_text import parse_object
+from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.api.parameters import known
+from anomalyops_engine.json_types import JsonObject
+from anomalyops_engine.query import QueryError, search
+from anomalyops_engine.store import Reader, Store, StoreError, Wildcards
+from anomalyops_engine.store.blocks import check_open
+
+_PARAMETERS: Final = known(
+    ["rest_total_hits_as_int", "typed_keys"],
+    idle=(
+        *("ccs_minimize_roundtrips", "max_concurrent_searches", "max_concurrent_shard_requests"),
+        *("pre_filter_shard_size", "routing", "search_type"),
+    ),
+)
+_TARGET: Final = frozenset({"index", "indices", "allow_no_indices", "expand_wildcards", "ignore_unavailable"})
+# One node, one shard an index: where a search runs changes nothing.
+_IDLE: Final = frozenset(
+    {"allow_partial_search_results", "ccs_minimize_roundtrips", "ignore_throttled", "preference"}
+    | {"request_cache", "requestCache", "routing", "search_type"}
+)
+
+
+def endpoints(store: Store) -> list[Endpoint]:
+    """Return the endpoints of this module."""
+    answer = partial(_msearch, store)
+    return [Endpoint("GET POST", path, Lane.SEARCH, answer, _PARAMETERS) for path in ("/_msearch", "/{index}/_msearch")]
+
+
+def _msearch(store: Store, call: Call) -> Response:
+    began = time.perf_counter()
+    pairs = _pairs(call)
+    responses = []
+    for header, body in pairs:
+        started = time.perf_counter()
+        try:
+            with store.read() as reader:
+                found = _searched(reader, call, header, body)
+        except ApiError as error:
+            responses.append(error.body())
+        except (StoreError, QueryError) as error:
+            responses.append(from_lower_layer(error).body())
+        else:
+            responses.append({"took": int((time.perf_counter() - started) * 1000), **found, "status": 200})
+    return call.respond({"took": int((time.perf_counter() - began) * 1000), "responses": responses})
+
+
+def _pairs(call: Call) -> list[tuple[JsonObject, JsonObject]]:
+    """Return the header and the body of each search.
+
+    Raises:
+        ApiError: 400; a line is no object, or a header has no body.
+    """
+    call.require_body()
+    if not call.body.endswith(b"\n"):
+        reason = "The msearch request must be terminated by a newline [\n]"
+        raise ApiError(400, "illegal_argument_exception", reason)
+    lines = call.body.split(b"\n")[:-1]
+    if not any(line.strip() for line in lines):
+        raise validation_failed(["no requests added"])
+    if len(lines) % 2:
+        lines.append(b"")
+    return [(_object(header), _object(body)) for header, body in zip(lines[::2], lines[1::2], strict=True)]
+
+
+def _object(line: bytes) -> JsonObject:
+    return parse_object(line) if line.strip() else {}
+
+
+def _searched(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> JsonObject:
+    for key in header:
+        if key not in _TARGET | _IDLE:
+            reason = f"key [{key}] is not supported in the metadata section"
+            raise ApiError(400, "illegal_argument_exception", reason)
+    wildcards = header.get("expand_wildcards")
+    indices = reader.resolve(
+        _names(header, call),
+        ignore_unavailable=_flag(header, "ignore_unavailable", default=False),
+        allow_no_indices=_flag(header, "allow_no_indices", default=True),
+        wildcards=Wildcards() if wildcards is None else Wildcards.parse(_text(wildcards)),
+    )
+    check_open(indices, "read")
+    return search(
+        reader,
+        indices,
+        body,
+        parameters={},
+        typed_keys=call.flag("typed_keys", default=False),
+        totals_as_numbers=call.flag("rest_total_hits_as_int", default=False),
+        raw_sources="filter_path" not in call.query,
+    )
+
+
+def _names(header: JsonObject, call: Call) -> str:
+    given = header.get("index", header.get("indices"))
+    return call.path.get("index", "*") if given is None else _text(given) or "*"
+
+
+def _text(value: Any) -> str:
+    parts = value if isinstance(value, list) else [value]
+    for part in parts:
+        if not isinstance(part, str):
+            raise ApiError(400, "illegal_argument_exception", f"[{part}] in the metadata section must be a text")
+    return ",".join(parts)
+
+
+def _flag(header: JsonObject, name: str, *, default: bool) -> bool:
+    value = header.get(name, default)
+    if str(value).lower() not in {"true", "false"}:
+        reason = f"Failed to parse value [{value}] as only [true] or [false] are allowed."
+        raise ApiError(400, "illegal_argument_exception", reason)
+    return str(value).lower() == "true"

@@ -1,0 +1,150 @@
+"""Many documents and searches in one request, and tables of what there is, through the official client."""
+
+import pytest
+from elasticsearch import BadRequestError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laws import law
+
+
+@pytest.fixture
+def filled(client):
+    for index, ids in (("one", "ab"), ("two", "a")):
+        for doc_id in ids:
+            client.index(index=index, id=doc_id, document={"in": index, "id": doc_id, "deep": {"x": 1, "y": 2}})
+    client.indices.put_alias(index="one", name="first", filter={"term": {"id": "a"}})
+    client.indices.put_alias(index="one", name="both")
+    client.indices.put_alias(index="two", name="both", is_write_index=True)
+    yield client
+    for index in ("one", "two"):
+        client.indices.delete(index=index)
+
+
+def test_documents_of_several_indices_are_given_in_the_order_asked(filled):
+    wishes = [{"_index": "two", "_id": "a"}, {"_index": "one", "_id": "z"}, {"_index": "one", "_id": "b"}]
+    docs = filled.mget(docs=wishes)["docs"]
+    assert [(doc["_index"], doc["_id"], doc["found"]) for doc in docs] == [
+        ("two", "a", True),
+        ("one", "z", False),
+        ("one", "b", True),
+    ]
+    assert docs[0] == {**filled.get(index="two", id="a")}
+
+
+def test_one_that_cannot_be_read_does_not_spoil_the_others(filled):
+    docs = filled.mget(
+        docs=[{"_index": "none", "_id": 1}, {"_index": "both", "_id": "a"}, {"_index": "one", "_id": "a"}]
+    )
+    missing, ambiguous, found = docs["docs"]
+    assert missing["error"]["root_cause"][0]["type"] == "index_not_found_exception"
+    assert "has more than one index associated with it" in ambiguous["error"]["reason"]
+    assert found["found"]
+
+
+def test_ids_and_parts(filled):
+    docs = filled.mget(index="one", ids=["b", "a"], source_includes="deep.x")["docs"]
+    assert [doc["_source"] for doc in docs] == [{"deep": {"x": 1}}] * 2
+    docs = filled.mget(
+        index="one", docs=[{"_id": "a", "_source": False}, {"_id": "a", "_source": {"excludes": "deep"}}]
+    )
+    assert "_source" not in docs["docs"][0]
+    assert docs["docs"][1]["_source"] == {"in": "one", "id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"docs": []}, "no documents to get"),
+        ({"docs": [{"_index": "one"}]}, "id is missing for doc 0"),
+        ({"docs": [{"_id": "a"}]}, "index is missing for doc 0"),
+        ({"docs": [{"_index": "one", "_id": "a", "_type": "x"}]}, "unknown field [_type]"),
+        ({"docs": [{"_index": "one", "_id": {"a": 1}}]}, "must be texts"),
+    ],
+)
+def test_a_wish_that_cannot_be_read_is_refused(filled, arguments, text):
+    with pytest.raises(BadRequestError) as caught:
+        filled.mget(**arguments)
+    assert text in str(caught.value.body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(["_index", "_id", "_source", "routing", "version", "docs", "ids", "index", "query", "size"])
+
+
+@law(examples=60)
+@given(st.dictionaries(KEYS, JSON | st.lists(st.dictionaries(KEYS, JSON, max_size=3), max_size=3), max_size=3))
+def test_any_wish_is_an_answer_or_a_refusal(client, body):
+    for path in ("/_mget", "/one/_mget"):
+        answer = client.options(ignore_status=[400, 404, 501]).perform_request(
+            "POST", path, headers={"content-type": "application/json", "accept": "application/json"}, body=body
+        )
+        assert answer.meta.status in {200, 400, 404, 501}
+    lines = [body, body]
+    answer = client.options(ignore_status=[400, 404, 501]).perform_request(
+        "POST", "/_msearch", headers={"content-type": "application/x-ndjson", "accept": "application/json"}, body=lines
+    )
+    assert answer.meta.status in {200, 400}
+    if answer.meta.status == 200:
+        assert {one["status"] for one in answer.body["responses"]} <= {200, 400, 404, 501}
+
+
+def test_searches_have_an_answer_or_an_error_each(filled):
+    searches = [
+        {"index": "o*"},
+        {"query": {"term": {"id": "a"}}},
+        {"index": "none"},
+        {},
+        {"index": ["one", "two"], "ignore_unavailable": True},
+        {"size": 0, "track_total_hits": True},
+        {"index": "first"},
+        {"query": {"no_such_query": {}}},
+    ]
+    answers = filled.msearch(searches=searches)["responses"]
+    assert [one["status"] for one in answers] == [200, 404, 200, 400]
+    assert [hit["_id"] for hit in answers[0]["hits"]["hits"]] == ["a"]
+    assert answers[1]["error"]["root_cause"][0]["index"] == "none"
+    assert answers[2]["hits"]["total"] == {"value": 3, "relation": "eq"}
+    assert "no_such_query" in answers[3]["error"]["reason"]
+
+
+def test_an_answer_is_that_of_the_search_alone(filled):
+    body = {
+        "query": {"match_all": {}},
+        "sort": [{"id.keyword": "desc"}],
+        "aggs": {"n": {"terms": {"field": "in.keyword"}}},
+    }
+    alone = filled.search(index="one,two", **body)
+    (together,) = filled.msearch(searches=[{"index": "one,two"}, body])["responses"]
+    assert {**together, "took": 0} == {**alone, "took": 0, "status": 200}
+
+
+def test_the_table_of_aliases(filled):
+    rows = filled.cat.aliases(name="both,first", format="json")
+    assert [(row["alias"], row["index"], row["filter"], row["is_write_index"]) for row in rows] == [
+        ("both", "one", "-", "-"),
+        ("both", "two", "-", "true"),
+        ("first", "one", "*", "-"),
+    ]
+
+
+def test_the_table_of_indices(filled):
+    rows = filled.cat.indices(index="one,two", format="json", s="docs.count:desc")
+    assert [(row["index"], row["status"], row["docs.count"], row["pri"]) for row in rows] == [
+        ("one", "open", "2", "1"),
+        ("two", "open", "1", "1"),
+    ]
+    assert all(row["store.size"][-1] == "b" for row in rows)
+    assert str(filled.cat.indices(index="two", h="i,idx,dc")) == "two two 1\n"
+
+
+def test_the_tables_of_documents_and_health(filled):
+    (row,) = filled.cat.count(index="one,two", format="json")
+    assert row["count"] == "3"
+    (row,) = filled.cat.health(format="json")
+    assert (row["status"], row["node.total"], row["unassign"]) == ("green", "1", "0")
+    assert "epoch" not in filled.cat.health(format="json", ts=False)[0]
