@@ -90,7 +90,7 @@ ScalarFunction: TypeAlias = OneOf[
     "unnest",
 ]
 AggregateFunction: TypeAlias = OneOf[
-    "avg", "bool_or", "count", "fsum", "list", "max", "median", "min", "quantile_cont", "sum", "var_pop"
+    "avg", "bool_or", "count", "fsum", "list", "mad", "max", "median", "min", "quantile_cont", "sum", "var_pop"
 ]
 WindowFunction: TypeAlias = OneOf["row_number", "sum"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -26,11 +27,10 @@ from laws import law
 START_MS = 1_704_067_200_000
 HOUR_MS = 3_600_000
 
+_of_numbers = st.sampled_from(["min", "max", "avg", "sum", "stats", "extended_stats", "median_absolute_deviation"])
 _metrics = st.one_of(
-    st.tuples(st.sampled_from(["min", "max", "avg", "sum", "stats"]), st.integers(-9, 9)).map(
-        lambda pair: (pair[0], {"field": "size", "missing": pair[1]})
-    ),
-    st.tuples(st.sampled_from(["min", "max", "avg", "sum", "stats"]), st.sampled_from(["size", "load", "sizes"])),
+    st.tuples(_of_numbers, st.integers(-9, 9)).map(lambda pair: (pair[0], {"field": "size", "missing": pair[1]})),
+    st.tuples(_of_numbers, st.sampled_from(["size", "load", "sizes"])),
     st.tuples(st.sampled_from(["value_count", "cardinality"]), st.sampled_from(["host", "tags", "size", "unmapped"])),
 ).map(lambda pair: {pair[0]: pair[1] if isinstance(pair[1], dict) else {"field": pair[1]}})
 
@@ -148,7 +148,27 @@ def _metric(kind: str, values: list[Any]) -> dict[str, Any]:
         "avg": sum(values) / len(values) if values else None,
         "sum": sum(values),
     }
+    if kind == "median_absolute_deviation":
+        middle = statistics.median(values) if values else 0
+        return {"value": statistics.median([abs(value - middle) for value in values]) if values else None}
+    if kind == "extended_stats":
+        return numbers | _scatter(values)
     return numbers if kind == "stats" else {"value": numbers[kind]}
+
+
+def _scatter(values: list[float]) -> dict[str, Any]:
+    several = len(values) > 1
+    of_all = (statistics.pvariance(values), statistics.pstdev(values)) if values else (None, None)
+    nothing = "NaN" if values else None
+    sample = (statistics.variance(values), statistics.stdev(values)) if several else (nothing, nothing)
+    squares = sum(value * value for value in values) if values else None
+    return {
+        "sum_of_squares": squares,
+        "variance": of_all[0],
+        "variance_sampling": sample[0],
+        "std_deviation": of_all[1],
+        "std_deviation_sampling": sample[1],
+    }
 
 
 def _step(options: dict[str, Any]) -> float:

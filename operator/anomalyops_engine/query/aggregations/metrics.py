@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import Metric, MetricAggregation
-from anomalyops_engine.query.aggregations.rows import RowColumn, Rows, Values
+from anomalyops_engine.query.aggregations.figures import Figures, figures_of
+from anomalyops_engine.query.aggregations.rows import RowColumn, Rows
 from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Aggregate, Cast, Expr, Literal, call
+from anomalyops_engine.query.expr import Expr, call
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
@@ -29,82 +30,18 @@ from anomalyops_engine.query.options import (
     unsupported,
     word,
 )
-from anomalyops_engine.query.values import as_number
 from anomalyops_engine.store.dates import format_millis
 
 _Show = Callable[[Sequence[Any]], dict[str, Any]]
-_UNSUPPORTED = frozenset({"script", "value_type"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """Aggregates over values, whether a row has one of them or a list."""
-
-    values: Values
-
-    @property
-    def min(self) -> Expr:
-        return Aggregate("min", (self._each("list_min"),))
-
-    @property
-    def max(self) -> Expr:
-        return Aggregate("max", (self._each("list_max"),))
-
-    @property
-    def sum(self) -> Expr:
-        # Compensated, so that the order of documents does not show in the last digits.
-        return Aggregate("fsum", (self._each("list_sum"),))
-
-    @property
-    def value_count(self) -> Expr:
-        if self.values.multi:
-            return Aggregate("sum", (call("len", self.values.expression),))
-        return Aggregate("count", (self.values.expression,))
-
-    @property
-    def avg(self) -> Expr:
-        return self.sum / self.value_count if self.values.multi else Aggregate("avg", (self.values.expression,))
-
-    @property
-    def cardinality(self) -> Expr:
-        if self.values.multi:
-            return call("len", call("list_distinct", self._flat))
-        return Aggregate("count", (self.values.expression,), distinct=True)
-
-    def _each(self, function: Any) -> Expr:
-        return call(function, self.values.expression) if self.values.multi else self.values.expression
-
-    @property
-    def _flat(self) -> Expr:
-        return call("flatten", Aggregate("list", (self.values.expression,)))
-
-    def quantiles(self, fractions: Sequence[float]) -> Expr:
-        wanted = tuple(fractions)
-        if self.values.multi:
-            return call("list_aggregate", self._flat, "quantile_cont", wanted)
-        return Aggregate("quantile_cont", (self.values.expression, Literal(wanted)))
-
-
-def _numbers(column: RowColumn, kind: str, missing: Scalar | None, formats: str | None) -> _Figures:
-    """Return the figures of a field that can be added up; truth values count as 0 and 1."""
-    if not column.field.is_numeric:
-        raise IllegalQueryError(
-            f"Field [{column.name}] of type [{column.type_name}] is not supported for aggregation [{kind}]"
-        )
-    if column.leaf is None and missing is not None:
-        missing = as_number(missing)
-    values = column.filled(missing, formats or "")
-    if values.type == "BOOLEAN":
-        whole = Cast(values.expression, "BIGINT[]" if values.multi else "BIGINT")
-        values = replace(values, expression=whole, type="BIGINT")
-    return _Figures(values)
+UNSUPPORTED = frozenset({"script", "value_type"})
+"""Options of every metric that the engine lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NumberMetric(MetricAggregation):
     """One number out of the numbers of a field."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
+    UNSUPPORTED: ClassVar[frozenset[str]] = UNSUPPORTED
     KIND: ClassVar[str]
 
     field: str = option(text)
@@ -114,16 +51,16 @@ class _NumberMetric(MetricAggregation):
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
         column = rows.column(self.field)
-        formats = _date_format(self.format, column, name)
-        figure: Expr = getattr(_numbers(column, self.KIND, self.missing, formats), self.KIND)
-        worded = _wording(column, formats)
+        formats = number_format(self.format, column, name)
+        figure: Expr = getattr(figures_of(column, self.KIND, self.missing, formats), self.KIND)
+        worded = wording(column, formats)
         empty = 0.0 if self.KIND == "sum" else None
 
         def show(found: Sequence[Any]) -> dict[str, Any]:
             value = empty if found[0] is None else float(found[0])
             answer: dict[str, Any] = {"value": value}
             if worded is not None and value is not None:
-                answer["value_as_string"] = _as_text(worded(value))
+                answer["value_as_string"] = as_text(worded(value))
             return answer
 
         return Metric(
@@ -136,7 +73,7 @@ class _NumberMetric(MetricAggregation):
         )
 
 
-def _date_format(given: str | None, column: RowColumn, name: str) -> str | None:
+def number_format(given: str | None, column: RowColumn, name: str) -> str | None:
     """Return the formats in which a metric of a date is shown; None for other fields."""
     if column.leaf is not None and column.leaf.is_date:
         return column.leaf.formats if given is None else date_format(given)
@@ -147,7 +84,7 @@ def _date_format(given: str | None, column: RowColumn, name: str) -> str | None:
     return None
 
 
-def _wording(column: RowColumn, formats: str | None) -> Callable[[float], str | bool] | None:
+def wording(column: RowColumn, formats: str | None) -> Callable[[float], str | bool] | None:
     """Return how numbers of a field look in words, None where they are plain numbers."""
     if formats is not None:
         return lambda value: format_millis(int(value), formats)
@@ -156,7 +93,8 @@ def _wording(column: RowColumn, formats: str | None) -> Callable[[float], str | 
     return None
 
 
-def _as_text(words: str | bool) -> str:  # noqa: FBT001 (it is the value)
+def as_text(words: str | bool) -> str:  # noqa: FBT001 (it is the value)
+    """Return a value in words as a text."""
     return words if isinstance(words, str) else token_text(words)
 
 
@@ -192,7 +130,7 @@ class Sum(_NumberMetric):
 class Stats(MetricAggregation):
     """`stats`: count, smallest, largest, mean and sum."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
+    UNSUPPORTED: ClassVar[frozenset[str]] = UNSUPPORTED
 
     field: str = option(text)
     missing: Scalar | None = option(scalar, None)
@@ -201,14 +139,14 @@ class Stats(MetricAggregation):
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
         column = rows.column(self.field)
-        formats = _date_format(self.format, column, name)
-        figures = _numbers(column, "stats", self.missing, formats)
+        formats = number_format(self.format, column, name)
+        figures = figures_of(column, "stats", self.missing, formats)
         return Metric(
             source=self,
             name=name,
             typed_name="stats",
             expressions=(figures.value_count, figures.min, figures.max, figures.avg, figures.sum),
-            show=partial(_show_stats, worded=_wording(column, formats)),
+            show=partial(_show_stats, worded=wording(column, formats)),
             orders={"count": 0, "min": 1, "max": 2, "avg": 3, "sum": 4},
         )
 
@@ -227,7 +165,7 @@ def _show_stats(found: Sequence[Any], *, worded: Callable[[float], str | bool] |
 class ValueCount(MetricAggregation):
     """`value_count`: how many values there are."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED | {"format"}
+    UNSUPPORTED: ClassVar[frozenset[str]] = UNSUPPORTED | {"format"}
 
     field: str = option(text)
     missing: Scalar | None = option(scalar, None)
@@ -238,14 +176,14 @@ class ValueCount(MetricAggregation):
         if values.multi and values.type == "VARCHAR":
             # What is kept of texts are the different ones of a document.
             values = replace(values, expression=call("list_distinct", values.expression))
-        return _count(self, name, "value_count", _Figures(values).value_count)
+        return _count(self, name, "value_count", Figures(values).value_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cardinality(MetricAggregation):
     """`cardinality`: how many different values there are; exact, so that its precision has no effect."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED | {"format"}
+    UNSUPPORTED: ClassVar[frozenset[str]] = UNSUPPORTED | {"format"}
 
     field: str = option(text)
     missing: Scalar | None = option(scalar, None)
@@ -256,7 +194,7 @@ class Cardinality(MetricAggregation):
 
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
-        figures = _Figures(rows.column(self.field).filled(self.missing))
+        figures = Figures(rows.column(self.field).filled(self.missing))
         return _count(self, name, "cardinality", figures.cardinality)
 
 
@@ -297,7 +235,7 @@ def _percents(value: object) -> tuple[float, ...]:
 class Percentiles(MetricAggregation):
     """`percentiles`, linear between neighbours."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = _UNSUPPORTED
+    UNSUPPORTED: ClassVar[frozenset[str]] = UNSUPPORTED
 
     field: str = option(text)
     missing: Scalar | None = option(scalar, None)
@@ -310,9 +248,9 @@ class Percentiles(MetricAggregation):
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
         column = rows.column(self.field)
-        formats = _date_format(self.format, column, name)
-        figures = _numbers(column, "percentiles", self.missing, formats)
-        worded = _wording(column, formats)
+        formats = number_format(self.format, column, name)
+        figures = figures_of(column, "percentiles", self.missing, formats)
+        worded = wording(column, formats)
 
         def show(found: Sequence[Any]) -> dict[str, Any]:
             quantiles = found[0] if found[0] is not None else [None] * len(self.percents)
@@ -337,4 +275,4 @@ def _words_of(name: str, value: float | None, worded: Callable[[float], str | bo
     """Return a value under a name, and beside it in words."""
     if worded is None or value is None:
         return {name: value}
-    return {name: value, f"{name}_as_string": _as_text(worded(value))}
+    return {name: value, f"{name}_as_string": as_text(worded(value))}

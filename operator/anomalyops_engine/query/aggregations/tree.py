@@ -10,6 +10,7 @@ from typing import Any
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, BucketAggregation, Metric, MetricAggregation
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
+from anomalyops_engine.query.aggregations.dispersion import ExtendedStats, MedianAbsoluteDeviation, WeightedAverage
 from anomalyops_engine.query.aggregations.filters import Filters, FiltersSubject, Missing, read_filter
 from anomalyops_engine.query.aggregations.histogram import Histogram
 from anomalyops_engine.query.aggregations.metrics import (
@@ -34,9 +35,11 @@ TABLES: dict[str, type[Aggregation]] = {
     "composite": Composite,
     "date_histogram": DateHistogram,
     "date_range": DateRange,
+    "extended_stats": ExtendedStats,
     "filters": Filters,
     "histogram": Histogram,
     "max": Maximum,
+    "median_absolute_deviation": MedianAbsoluteDeviation,
     "min": Minimum,
     "missing": Missing,
     "percentiles": Percentiles,
@@ -45,6 +48,7 @@ TABLES: dict[str, type[Aggregation]] = {
     "sum": Sum,
     "terms": Terms,
     "value_count": ValueCount,
+    "weighted_avg": WeightedAverage,
 }
 _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
     **{kind: partial(read_options, table) for kind, table in TABLES.items()},
@@ -53,14 +57,14 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
 _ELSEWHERE = frozenset(
     {"adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_correlation", "bucket_script"}
     | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
-    | {"cumulative_sum", "derivative", "diversified_sampler", "extended_stats", "extended_stats_bucket"}
+    | {"cumulative_sum", "derivative", "diversified_sampler", "extended_stats_bucket"}
     | {"frequent_item_sets", "geo_bounds", "geo_centroid", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
     | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats", "max_bucket"}
-    | {"median_absolute_deviation", "min_bucket", "moving_fn", "moving_percentiles", "multi_terms", "nested"}
+    | {"min_bucket", "moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rare_terms", "rate"}
     | {"reverse_nested", "sampler", "scripted_metric", "serial_diff", "significant_terms", "significant_text"}
     | {"stats_bucket", "string_stats", "sum_bucket", "t_test", "time_series", "top_hits", "top_metrics"}
-    | {"variable_width_histogram", "weighted_avg"}
+    | {"variable_width_histogram"}
 )
 _MAX_DEPTH = 20
 
