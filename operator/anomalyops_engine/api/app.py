@@ -24,6 +24,7 @@ from anomalyops_engine.api import (
     ml_routes,
     multi_get,
     multi_search,
+    scroll,
     search,
 )
 from anomalyops_engine.api.call import render
@@ -31,6 +32,7 @@ from anomalyops_engine.api.cluster import ClusterEndpoints
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
 from anomalyops_engine.api.lanes import Lanes
 from anomalyops_engine.api.middleware import MAX_BODY_BYTES, ExchangeMiddleware
+from anomalyops_engine.api.search_contexts import SearchContexts
 from anomalyops_engine.jobs import JobService, MlError
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.store import Store, StoreError
@@ -56,13 +58,16 @@ def create_app(
         try:
             yield
         finally:
+            await run_in_threadpool(contexts.close)
             await run_in_threadpool(jobs.stop)
 
+    contexts = SearchContexts(store)
     endpoints = [
         *ClusterEndpoints(jobs, store).endpoints(),
         *ml_routes.endpoints(jobs),
         *info.endpoints(store),
-        *search.endpoints(store),
+        *search.endpoints(store, contexts),
+        *scroll.endpoints(contexts),
         *documents.endpoints(store),
         *multi_get.endpoints(store),
         *multi_search.endpoints(store),

@@ -13,16 +13,17 @@ from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, validation_failed
 from anomalyops_engine.api.json_text import parse_object
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.parameters import known
+from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import QueryError, search
 from anomalyops_engine.store import Reader, Store, StoreError, Wildcards
 from anomalyops_engine.store.blocks import check_open
 
 _PARAMETERS: Final = known(
-    ["rest_total_hits_as_int", "typed_keys"],
+    [*TARGETS, "rest_total_hits_as_int", "typed_keys"],
+    missing=("include_named_queries_score",),
     idle=(
-        *("ccs_minimize_roundtrips", "max_concurrent_searches", "max_concurrent_shard_requests"),
+        *("ccs_minimize_roundtrips", "ignore_throttled", "max_concurrent_searches", "max_concurrent_shard_requests"),
         *("pre_filter_shard_size", "routing", "search_type"),
     ),
 )
@@ -85,11 +86,12 @@ def _searched(reader: Reader, call: Call, header: JsonObject, body: JsonObject) 
         if key not in _TARGET | _IDLE:
             reason = f"key [{key}] is not supported in the metadata section"
             raise ApiError(400, "illegal_argument_exception", reason)
-    wildcards = header.get("expand_wildcards")
+    # What the address says holds where a header says nothing.
+    wildcards = header.get("expand_wildcards", call.query.get("expand_wildcards"))
     indices = reader.resolve(
         _names(header, call),
-        ignore_unavailable=_flag(header, "ignore_unavailable", default=False),
-        allow_no_indices=_flag(header, "allow_no_indices", default=True),
+        ignore_unavailable=_flag(header, "ignore_unavailable", call.flag("ignore_unavailable", default=False)),
+        allow_no_indices=_flag(header, "allow_no_indices", call.flag("allow_no_indices", default=True)),
         wildcards=Wildcards() if wildcards is None else Wildcards.parse(_text(wildcards)),
     )
     check_open(indices, "read")
@@ -117,7 +119,7 @@ def _text(value: Any) -> str:
     return ",".join(parts)
 
 
-def _flag(header: JsonObject, name: str, *, default: bool) -> bool:
+def _flag(header: JsonObject, name: str, default: bool) -> bool:  # noqa: FBT001 (it is the value)
     value = header.get(name, default)
     if str(value).lower() not in {"true", "false"}:
         reason = f"Failed to parse value [{value}] as only [true] or [false] are allowed."

@@ -223,6 +223,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "routing": text,
     "s": text,
     "scroll": duration,
+    "keep_alive": duration,
+    "scroll_id": text,
     "scroll_size": at_least(1),
     "search_timeout": duration,
     "search_type": one_of("query_then_fetch", "dfs_query_then_fetch"),

@@ -15,6 +15,8 @@ from anomalyops_engine.api.indices import readable
 from anomalyops_engine.api.json_text import MalformedJsonError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
+from anomalyops_engine.api.scroll import begin_scroll, search_at_point
+from anomalyops_engine.api.search_contexts import SearchContexts
 from anomalyops_engine.config.units import duration_ms
 from anomalyops_engine.query import counted, delete_matching, search
 from anomalyops_engine.store import Store, WorkInterruptedError
@@ -39,6 +41,7 @@ _SEARCH_READ = (
     "docvalue_fields",
     "from",
     "rest_total_hits_as_int",
+    "scroll",
     "seq_no_primary_term",
     "size",
     "sort",
@@ -55,7 +58,6 @@ _SEARCH_MISSING = (
     "force_synthetic_source",
     "include_named_queries_score",
     "min_compatible_shard_node",
-    "scroll",
     "stats",
     "stored_fields",
     "suggest_field",
@@ -75,9 +77,9 @@ _DELETE_BY_QUERY = known(
 )
 
 
-def endpoints(store: Store) -> list[Endpoint]:
+def endpoints(store: Store, contexts: SearchContexts) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    search_in, count_in = partial(_search, store), partial(_count, store)
+    search_in, count_in = partial(_search, store, contexts), partial(_count, store)
     return [
         Endpoint("GET POST", "/_search", Lane.SEARCH, search_in, _SEARCH),
         Endpoint("GET POST", "/{index}/_search", Lane.SEARCH, search_in, _SEARCH),
@@ -87,7 +89,7 @@ def endpoints(store: Store) -> list[Endpoint]:
     ]
 
 
-def _search(store: Store, call: Call) -> Response:
+def _search(store: Store, contexts: SearchContexts, call: Call) -> Response:
     began = time.perf_counter()
     body, parameters = call.json(), _parameters(call)
     if "sort" in parameters and body.get("sort"):
@@ -96,22 +98,31 @@ def _search(store: Store, call: Call) -> Response:
         parameters["sort"] = [*(first if isinstance(first, list) else [first]), *parameters["sort"]]
     timeout_ms = _timeout_ms({**body, **parameters})
     try:
-        with call.interruption.after(timeout_ms, _TIMED_OUT), store.read() as reader:
-            result = search(
-                reader,
-                readable(reader, call),
-                body,
-                parameters=parameters,
-                typed_keys=call.flag("typed_keys", default=False),
-                totals_as_numbers=call.flag("rest_total_hits_as_int", default=False),
-                raw_sources="filter_path" not in call.query,
-            )
+        with call.interruption.after(timeout_ms, _TIMED_OUT):
+            result = _found(store, contexts, call, body, parameters)
     except WorkInterruptedError as error:
         if error.reason != _TIMED_OUT:
             raise
         result = _nothing_in_time(call)
     took = int((time.perf_counter() - began) * 1000)
     return call.respond({"took": took, **result})
+
+
+def _found(
+    store: Store, contexts: SearchContexts, call: Call, body: dict[str, Any], parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the answer of a search: of now, of a point in time, or the first part of a scroll."""
+    options: dict[str, Any] = {
+        "typed_keys": call.flag("typed_keys", default=False),
+        "totals_as_numbers": call.flag("rest_total_hits_as_int", default=False),
+        "raw_sources": "filter_path" not in call.query,
+    }
+    if "scroll" in call.query:
+        return begin_scroll(contexts, call, {**body, **parameters}, options)
+    if "pit" in body:
+        return search_at_point(contexts, call, body, {**options, "parameters": parameters})
+    with store.read() as reader:
+        return search(reader, readable(reader, call), body, parameters=parameters, **options)
 
 
 def _timeout_ms(body: dict[str, Any]) -> int | None:

@@ -21,6 +21,7 @@ from anomalyops_engine.query.options import (
     read_options,
     scalar,
 )
+from anomalyops_engine.query.search_after import read_after
 from anomalyops_engine.query.sorting import SortKey, read_sort
 from anomalyops_engine.query.sources import SourceFilter, read_source
 
@@ -88,7 +89,6 @@ class SearchRequest:
             "retriever",
             "runtime_mappings",
             "script_fields",
-            "search_after",
             "slice",
             "stats",
             "stored_fields",
@@ -103,6 +103,7 @@ class SearchRequest:
     source: SourceFilter | None = option(read_source, SourceFilter(), key="_source")
     fields: tuple[WantedField, ...] = option(read_fields, ())
     docvalue_fields: tuple[WantedField, ...] = option(read_docvalue_fields, ())
+    search_after: tuple[Scalar | None, ...] | None = option(read_after, None)
     tracked: int | None = option(read_tracked, TRACKED, key="track_total_hits")
     aggs: tuple[Node, ...] = option(_aggregations, ())
     aggregations: tuple[Node, ...] = option(_aggregations, ())

@@ -43,6 +43,7 @@ from anomalyops_engine.query.expr import (
 from anomalyops_engine.query.hit_fields import HitField, Slot, hit_fields
 from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
+from anomalyops_engine.query.search_after import behind
 from anomalyops_engine.query.sorting import Criterion, SortColumn, criterion, sort_column
 from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import Index, Reader
@@ -76,6 +77,11 @@ class Plan:
     criteria: tuple[Criterion, ...]
     failures: tuple[ShardFailure, ...]
     now_ms: int
+
+    @property
+    def after(self) -> Expr | None:
+        """The condition of hits behind the one that `search_after` describes; None for all."""
+        return None if self.request.search_after is None else behind(self.criteria, self.request.search_after)
 
     @property
     def named(self) -> tuple[Clause, ...]:
@@ -113,6 +119,7 @@ def search(
     if totals_as_numbers:
         request = _with_exact_total(request)
     plan = _plan(reader, request, indices, int(time.time() * 1000))
+    _check_after(plan)
     hits: dict[str, Any] = {}
     if request.tracked is not None:
         matching = _count_matching(reader, plan.targets)
@@ -133,6 +140,23 @@ def search(
             raise SearchPhaseError([_failure(target.index, error) for target in plan.targets]) from None
         response["aggregations"] = answer
     return response
+
+
+def _check_after(plan: Plan) -> None:
+    """Check that a search can go on where it is told to, also when no hit is wanted.
+
+    Raises:
+        IllegalQueryError: it cannot.
+    """
+    request = plan.request
+    if request.search_after is None:
+        return
+    if request.start > 0:
+        raise IllegalQueryError("`from` parameter must be set to 0 when `search_after` is used.")
+    if not request.sorted_by:
+        raise IllegalQueryError("Sort must contain at least one field.")
+    if plan.targets:
+        behind(plan.criteria, request.search_after)
 
 
 def _max_score(request: SearchRequest, found: Sequence[object]) -> float | None:
@@ -290,7 +314,7 @@ def _hits(reader: Reader, plan: Plan, *, raw_sources: bool) -> list[dict[str, An
     order = [each for criterion in plan.criteria for each in criterion.orders()]
     order += [Order(column) for column in columns(("_number", "_seq_no"))]
     request = plan.request
-    page = Select(source=Union(selects), order=tuple(order), limit=request.size, offset=request.start)
+    page = Select(source=Union(selects), where=plan.after, order=tuple(order), limit=request.size, offset=request.start)
     rows = sql.fetch(reader.connection, page)
     return [_hit(row, plan, slots, raw_sources=raw_sources) for row in rows]
 

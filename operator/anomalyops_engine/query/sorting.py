@@ -131,6 +131,7 @@ class SortColumn:
         is_double: -0.0 comes before 0.0.
         is_ip: texts are addresses in the form that sorts.
         is_single: numbers are of single precision, and shown so.
+        leaf: the field, where numbers are sorted that may be given in other forms; None for none.
     """
 
     value: Expr
@@ -141,6 +142,7 @@ class SortColumn:
     is_double: bool = False
     is_ip: bool = False
     is_single: bool = False
+    leaf: Field | None = None
 
 
 def sort_column(key: SortKey, index: Index, *, number: int) -> SortColumn:
@@ -216,16 +218,21 @@ def _number_column(key: SortKey, leaf: Field) -> SortColumn:
     if is_nanos:  # kept as milliseconds
         value = when(all_of([value >= -_LAST_NANOS_MS, value <= _LAST_NANOS_MS]), value * _NANOS_PER_MS)
     # No value counts as the number that is the furthest at that end, and is as good as it.
-    furthest = _LIMITS[kind][key.descending == key.nulls_first]
     wanted = key.missing in {"_last", "_first"}
-    value = call("coalesce", value, _furthest(furthest) if wanted else _missing_number(key, leaf, kind))
+    value = call("coalesce", value, _furthest(furthest(kind, key)) if wanted else _missing_number(key, leaf, kind))
     formats = None
     if key.format is not None:
         if not leaf.is_date:
             raise UnsupportedQueryError(f"[format] of a sort on [{leaf.type}] field [{key.field}] is not supported")
         formats = date_format(key.format)
     single = leaf.type in SINGLES and key.numeric_type is None
-    return SortColumn(value, kind, formats, is_nanos=is_nanos, is_double=kind == "double", is_single=single)
+    double = kind == "double"
+    return SortColumn(value, kind, formats, is_nanos=is_nanos, is_double=double, is_single=single, leaf=leaf)
+
+
+def furthest(kind: str, key: SortKey) -> Any:
+    """Return what stands for no value of a kind of numbers, under a criterion."""
+    return _LIMITS[kind][key.descending == key.nulls_first]
 
 
 def _furthest(number: Any) -> Expr:
@@ -317,7 +324,7 @@ class Criterion:
         if value is None:
             if not column.kind:
                 return None
-            value = _LIMITS[column.kind][self.key.descending == self.key.nulls_first]
+            value = furthest(column.kind, self.key)
         elif column.kind == "double":
             value = _shown_number(value, single=column.is_single)
         elif column.kind:

@@ -23,6 +23,7 @@ from anomalyops_engine.store.errors import (
     WorkInterruptedError,
 )
 from anomalyops_engine.store.frame import Frame
+from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
@@ -39,6 +40,7 @@ __all__ = [
     "DocumentParsingError",
     "Field",
     "Frame",
+    "HeldSnapshot",
     "IllegalSettingError",
     "Index",
     "IndexBlockedError",

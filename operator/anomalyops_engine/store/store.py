@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from anomalyops_engine.store.errors import StoreError
+from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.interruption import interruptible
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.reader import CatalogCache, Reader
@@ -125,6 +126,13 @@ class Store:
         with self._cursor() as cursor, interruptible(cursor):
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             yield Reader(cursor, self._catalog)
+
+    def hold(self) -> HeldSnapshot:
+        """Return a snapshot of everything committed so far that stays open; whoever asked for it closes it.
+
+        What it holds cannot be cleared away, and the log is not shortened, until then.
+        """
+        return HeldSnapshot(self._cursor(), self._catalog)
 
     @contextmanager
     def write(self) -> Iterator[Writer]:

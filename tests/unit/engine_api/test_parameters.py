@@ -87,7 +87,8 @@ def test_any_value_is_read_or_refused_by_name(served, data, value):
         ("format", "yaml", "[format=yaml] is not supported"),
         ("size", "ten", "Failed to parse int parameter [size] with value [ten]"),
         ("ignore_unavailable", "yes", "only [true] or [false]"),
-        ("scroll", "1m", "[scroll] of [/x] is not supported"),
+        ("scroll", "1", "as a time value"),
+        ("q", "a:b", "[q] of [/x] is not supported"),
         ("fron", "1", "unrecognized parameter: [fron] -> did you mean [from]?"),
     ],
 )
