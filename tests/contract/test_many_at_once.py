@@ -1,7 +1,7 @@
 """Many documents and searches in one request, and tables of what there is, through the official client."""
 
 import pytest
-from elasticsearch import BadRequestError
+from elasticsearch import ApiError, BadRequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,3 +148,29 @@ def test_the_tables_of_documents_and_health(filled):
     (row,) = filled.cat.health(format="json")
     assert (row["status"], row["node.total"], row["unassign"]) == ("green", "1", "0")
     assert "epoch" not in filled.cat.health(format="json", ts=False)[0]
+
+
+def test_the_mapping_of_single_fields(filled):
+    found = filled.indices.get_field_mapping(index="one,two", fields="id*,deep.x,nothing")
+    assert found["one"]["mappings"] == {
+        "id": {
+            "full_name": "id",
+            "mapping": {"id": {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}},
+        },
+        "id.keyword": {"full_name": "id.keyword", "mapping": {"keyword": {"type": "keyword", "ignore_above": 256}}},
+        "deep.x": {"full_name": "deep.x", "mapping": {"x": {"type": "long"}}},
+    }
+    assert filled.indices.get_field_mapping(index="two", fields="nothing") == {"two": {"mappings": {}}}
+
+
+def test_statistics_of_indices_are_those_that_are_counted(filled):
+    stats = filled.indices.stats(index="one,two", metric="docs,store")
+    assert stats["_all"]["primaries"]["docs"]["count"] == 3
+    assert {name: one["total"]["docs"]["count"] for name, one in stats["indices"].items()} == {"one": 2, "two": 1}
+    total = sum(one["total"]["store"]["size_in_bytes"] for one in stats["indices"].values())
+    assert stats["_all"]["total"]["store"]["size_in_bytes"] == total
+    assert "indices" not in filled.indices.stats(index="one", metric="docs", level="cluster")
+    for metric, status in (("indexing", 501), (None, 501), ("nonsense", 400)):
+        with pytest.raises(ApiError) as caught:
+            filled.indices.stats(index="one", metric=metric)
+        assert caught.value.meta.status == status

@@ -144,7 +144,7 @@ def _delete(store: Store, call: Call) -> Response:
 
 def _get_index(store: Store, call: Call) -> Response:
     with store.read() as reader:
-        indices = _described(reader, call)
+        indices = described(reader, call)
     return call.respond(
         {
             index.name: {
@@ -159,7 +159,7 @@ def _get_index(store: Store, call: Call) -> Response:
 
 def _get_mapping(store: Store, call: Call) -> Response:
     with store.read() as reader:
-        indices = _described(reader, call)
+        indices = described(reader, call)
     return call.respond({index.name: {"mappings": index.mapping.to_body()} for index in indices})
 
 
@@ -175,7 +175,7 @@ def _put_mapping(store: Store, call: Call) -> Response:
 
 def _get_settings(store: Store, call: Call) -> Response:
     with store.read() as reader:
-        indices = _described(reader, call)
+        indices = described(reader, call)
     wanted = call.path.get("name")
     return call.respond(
         {
@@ -214,7 +214,7 @@ def _put_block(store: Store, call: Call) -> Response:
     return call.respond({"acknowledged": True, "shards_acknowledged": True, "indices": indices})
 
 
-def _described(reader: Reader, call: Call) -> list[Index]:
+def described(reader: Reader, call: Call) -> list[Index]:
     """Return the indices of a request that looks at what is known of them."""
     indices = resolved(reader, call)
     check_open(indices, "metadata_read")

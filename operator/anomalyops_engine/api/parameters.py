@@ -178,6 +178,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "fields": text,
     "filter_path": text,
     "flat_settings": boolean,
+    "forbid_closed_indices": boolean,
     "force": boolean,
     "format": only("json", "answers are JSON"),
     "from": integer,
