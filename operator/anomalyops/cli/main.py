@@ -16,6 +16,7 @@ from anomalyops.cli.crds import crds
 from anomalyops.cli.delete import delete
 from anomalyops.cli.demo import demo
 from anomalyops.cli.engine import engine
+from anomalyops.cli.export import export
 from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
 from anomalyops.cli.plan import plan
@@ -55,7 +56,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (plan, apply, status, delete, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
+for command in (plan, apply, status, delete, export, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
 
 

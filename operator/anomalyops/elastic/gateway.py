@@ -110,6 +110,11 @@ class Gateway:
         """Every datafeed's state and counters by id."""
         return _by_id(await self._list(f"{_FEEDS}/_all/_stats"), "datafeeds", "datafeed_id")
 
+    async def calendars(self) -> dict[str, list[str]]:
+        """The jobs and groups of every calendar by its id."""
+        answer = await self.rest.read("GET", "/_ml/calendars", query={"size": "10000"})
+        return {str(item["calendar_id"]): list(item.get("job_ids", ())) for item in answer.get("calendars", [])}
+
     async def ml_messages_since(self, since_ms: int, known: Collection[str] = ()) -> list[MlMessage]:
         """What the ML plugin said about jobs since a time, oldest first: problems and news of datafeeds.
 

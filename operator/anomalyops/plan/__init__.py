@@ -7,6 +7,7 @@ from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
 from anomalyops.plan.core.steps import Effect, Step, Subject
 from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
+from anomalyops.plan.pair.exporting import Exported, export_datafeed, export_job, filters_named
 from anomalyops.plan.pair.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
 from anomalyops.plan.pair.marker import Marker, is_mark, read_marker
@@ -62,6 +63,7 @@ __all__ = [
     "DesiredJob",
     "Difference",
     "Effect",
+    "Exported",
     "Fallback",
     "Field",
     "FieldClass",
@@ -92,6 +94,9 @@ __all__ = [
     "compare_datafeed",
     "compare_job",
     "described",
+    "export_datafeed",
+    "export_job",
+    "filters_named",
     "is_mark",
     "is_ours",
     "lookback_done",

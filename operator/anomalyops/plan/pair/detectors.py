@@ -16,7 +16,8 @@ _PLAIN = re.compile(r"\w+", re.ASCII)
 def generated_description(detector: JsonObject) -> str:
     """Such as `mean(bytes) by host partitionfield=site`."""
     field = detector.get("field_name")
-    text = str(function_name(detector.get("function")) or "")
+    function = str(detector.get("function") or "")
+    text = function if function.endswith("avg") else str(function_name(function) or "")  # avg is a name of its own
     if field:
         text += f"({_quoted(field)})" if text else _quoted(field)
     for word, key in (("by", "by_field_name"), ("over", "over_field_name")):

@@ -80,3 +80,18 @@ DATAFEED_FIELDS: tuple[Field, ...] = (
     Field("indices_options.allow_no_indices", _STOPPED, meaning.flag_on, unset=True),
     Field("indices_options.ignore_throttled", _STOPPED, meaning.flag_on, unset=True),
 )
+
+# What only the server fills in, and never takes.
+JOB_FILLED_IN = (
+    "job_id",
+    "job_type",
+    "job_version",
+    "create_time",
+    "finished_time",
+    "model_snapshot_id",
+    "model_snapshot_min_version",
+    "deleting",
+    "blocked",
+    "datafeed_config",
+)
+FEED_FILLED_IN = ("datafeed_id", "authorization", "headers", "create_time")

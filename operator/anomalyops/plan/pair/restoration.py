@@ -15,23 +15,11 @@ from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.steps import Step
 from anomalyops.plan.pair.changes import nothing_processed
 from anomalyops.plan.pair.comparison import compare_job
+from anomalyops.plan.pair.fields import FEED_FILLED_IN, JOB_FILLED_IN
 from anomalyops.plan.pair.marker import Marker, read_marker, settings_with
 from anomalyops.plan.pair.steps import CreateDatafeed, CreateJob, DeleteJob, UpdateJob
 from anomalyops.plan.pair.values import Observed
 
-_JOB_FILLED_IN = (
-    "job_id",
-    "job_type",
-    "job_version",
-    "create_time",
-    "finished_time",
-    "model_snapshot_id",
-    "model_snapshot_min_version",
-    "deleting",
-    "blocked",
-    "datafeed_config",
-)
-_FEED_FILLED_IN = ("datafeed_id", "authorization", "headers", "create_time")
 _LONGEST = 500  # characters of the server's words that the mark keeps
 
 
@@ -87,7 +75,7 @@ class Restoration:
             settings = settings_with(job.config.get("custom_settings"), self._marked(marker, message))
             yield UpdateJob(job_id=self.job_id, body={"custom_settings": settings}, reason="note what was refused")
         if self.datafeed is not None and had_feed and (job is None or observed.datafeed is None):
-            body = {key: value for key, value in self.datafeed.items() if key not in _FEED_FILLED_IN}
+            body = {key: value for key, value in self.datafeed.items() if key not in FEED_FILLED_IN}
             datafeed_id = str(self.datafeed["datafeed_id"])
             yield CreateDatafeed(
                 datafeed_id=datafeed_id, body={**body, "job_id": self.job_id}, reason=f"bring it back: {why}"
@@ -110,7 +98,7 @@ class Restoration:
 
     def _plain_body(self) -> dict[str, Any]:
         """The configuration as it is sent: without what only the server fills in, and names as they are given."""
-        body = {key: value for key, value in self.job.items() if key not in _JOB_FILLED_IN}
+        body = {key: value for key, value in self.job.items() if key not in JOB_FILLED_IN}
         if "results_index_name" in body:
             body["results_index_name"] = str(body["results_index_name"]).removeprefix("custom-")
         return body

@@ -1,0 +1,266 @@
+"""From what runs on a server to manifests that take it over as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from anomalyops.elastic import Forbidden, Gateway, NotFound, Rejected, Unsupported
+from anomalyops.local.connections import Login, connection_at, open_gateway
+from anomalyops.local.errors import LocalError
+from anomalyops.plan import Exported, JsonObject, export_datafeed, export_job, filters_named, read_marker
+from anomalyops.resources import AnomalyJob, Datafeed, Metadata, ObjectReference
+from anomalyops.resources.datafeed import DatafeedSpec
+from anomalyops.resources.job import AnomalyJobSpec
+from anomalyops.resources.pairs import pair_faults
+from anomalyops.resources.problems import faults_of, path_text
+
+_MOST = 10_000  # jobs and datafeeds that a server tells of in one answer
+_ANY = TypeVar("_ANY", AnomalyJobSpec, DatafeedSpec, AnomalyJob, Datafeed)
+_AROUND_DOTS = re.compile(r"[-.]*\.[-.]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One manifest, and what a reader of it should know beside it."""
+
+    resource: AnomalyJob | Datafeed
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What was found on a server.
+
+    Attributes:
+        manifests: Each job, followed by its datafeed.
+        refused: What cannot be written as a manifest, and why, one line for each.
+        warnings: What was left out.
+    """
+
+    manifests: tuple[Written, ...]
+    refused: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a server has: configurations and stats by id, the members of calendars; None where they may not be read."""
+
+    jobs: Mapping[str, JsonObject]
+    datafeeds: Mapping[str, JsonObject] = field(default_factory=dict)
+    job_stats: Mapping[str, JsonObject] = field(default_factory=dict)
+    datafeed_stats: Mapping[str, JsonObject] = field(default_factory=dict)
+    calendars: Mapping[str, Sequence[str]] | None = field(default_factory=dict)
+
+
+async def export(login: Login, patterns: Sequence[str], *, namespace: str | None) -> Export:
+    """The jobs of a server and their datafeeds as manifests; nothing is changed there.
+
+    Args:
+        login: The server.
+        patterns: Ids of jobs, with `*` and `?`; none for all.
+        namespace: The namespace to write into the manifests; None for none.
+
+    Raises:
+        LocalError: No URL, or a pattern that no job has.
+        GatewayError: The server does not answer, or does not let us in.
+    """
+    if login.url is None:
+        raise LocalError("which server? Give --url")
+    async with open_gateway(connection_at(login.url), login.credentials) as gateway:
+        await gateway.info()
+        jobs, feeds, job_stats, feed_stats, calendars = await asyncio.gather(
+            gateway.jobs(), gateway.datafeeds(), gateway.job_stats(), gateway.datafeed_stats(), _calendars(gateway)
+        )
+    found = Found(jobs=jobs, datafeeds=feeds, job_stats=job_stats, datafeed_stats=feed_stats, calendars=calendars)
+    return manifests_of(found, patterns, namespace=namespace)
+
+
+async def _calendars(gateway: Gateway) -> dict[str, list[str]] | None:
+    try:
+        return await gateway.calendars()
+    except (Forbidden, NotFound, Rejected, Unsupported):
+        return None
+
+
+def manifests_of(found: Found, patterns: Sequence[str] = (), *, namespace: str | None = None) -> Export:
+    """The manifests of the jobs whose ids match a pattern, in the order of their ids.
+
+    Args:
+        found: What the server has.
+        patterns: Ids of jobs, with `*` and `?`; none for all.
+        namespace: The namespace to write into the manifests; None for none.
+
+    Raises:
+        LocalError: A pattern that no job has.
+    """
+    chosen = _chosen(found.jobs, patterns)
+    feed_of = {str(feed["job_id"]): feed for feed in found.datafeeds.values()}
+    feeds = [str(feed_of[job_id]["datafeed_id"]) for job_id in chosen if job_id in feed_of]
+    writer = _Writer(found=found, namespace=namespace, jobs=object_names(chosen), feeds=object_names(feeds))
+    for job_id in chosen:
+        writer.write(found.jobs[job_id], feed_of.get(job_id))
+    return Export(
+        manifests=tuple(writer.manifests), refused=tuple(writer.refused), warnings=tuple(_warnings(found, chosen))
+    )
+
+
+def object_names(ids: Iterable[str]) -> dict[str, str]:
+    """A name in Kubernetes for each id: valid, unlike the others, and the id itself wherever that is one.
+
+    Of ids that would get one name (`a_b` and `a-b`), the first keeps it, one that is a name itself before others; the
+    rest is told apart by a hash of the id.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for identifier in sorted(ids, key=lambda one: (_object_name(one) != one, one)):
+        name = _object_name(identifier)
+        if name in taken:
+            name = f"{name}-{sha256(identifier.encode()).hexdigest()[:8]}"
+        taken.add(name)
+        names[identifier] = name
+    return names
+
+
+def _object_name(identifier: str) -> str:
+    return _AROUND_DOTS.sub(".", identifier.replace("_", "-"))
+
+
+def _chosen(jobs: Mapping[str, JsonObject], patterns: Sequence[str]) -> list[str]:
+    for pattern in patterns:
+        if not any(fnmatchcase(job_id, pattern) for job_id in jobs):
+            there = ", ".join(sorted(jobs)[:20]) or "none"
+            raise LocalError(f"--job {pattern}: the server has no such job; it has {len(jobs)}: {there}")
+    return sorted(job_id for job_id in jobs if not patterns or any(fnmatchcase(job_id, one) for one in patterns))
+
+
+def _warnings(found: Found, chosen: Sequence[str]) -> Iterable[str]:
+    if max(len(found.jobs), len(found.datafeeds)) >= _MOST:
+        yield f"the server told of {_MOST:,} jobs and may have more: export the rest with --job"
+    if found.calendars is None:
+        yield "the server does not let its calendars be read: which of them hold these jobs is not known"
+        return
+    members = {*chosen, "_all", *(group for job_id in chosen for group in found.jobs[job_id].get("groups") or ())}
+    if used := sorted(name for name, jobs in found.calendars.items() if members.intersection(jobs)):
+        yield f"calendars are not exported and stay on the server as they are: {', '.join(used)}"
+    if filters := sorted({name for job_id in chosen for name in filters_named(found.jobs[job_id])}):
+        yield f"filters are not exported and stay on the server as they are: {', '.join(filters)}"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Writer:
+    """Collects what is written and what cannot be."""
+
+    found: Found
+    namespace: str | None
+    jobs: Mapping[str, str]  # names by id
+    feeds: Mapping[str, str]
+    manifests: list[Written] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def write(self, job_config: JsonObject, feed_config: JsonObject | None) -> None:
+        """A job and its datafeed; neither of them where one cannot be written."""
+        job_id = str(job_config["job_id"])
+        exported = export_job(job_config)
+        notes = tuple(self._job_notes(job_id, job_config, exported))
+        try:
+            job = self._job(job_id, job_config, exported)
+            written = [Written(resource=job, notes=notes)]
+            if feed_config is not None:
+                written.append(self._datafeed(job, feed_config))
+        except _CannotSay as error:
+            self.refused += error.lines
+        else:
+            self.manifests += written
+
+    def _job(self, job_id: str, config: JsonObject, exported: Exported) -> AnomalyJob:
+        what, name = f"job {job_id}", self.jobs[job_id]
+        if (kind := config.get("job_type", "anomaly_detector")) != "anomaly_detector":
+            raise _CannotSay([f"{what}: it is of the type {kind}"])
+        if config.get("deleting") or (config.get("blocked") or {}).get("reason") == "delete":
+            raise _CannotSay([f"{what}: it is being deleted"])
+        spec = _read(AnomalyJobSpec, {**_id("job_id", job_id, name), **exported.body}, what)
+        return _whole(AnomalyJob, what, metadata=self._metadata(name), spec=spec)
+
+    def _datafeed(self, job: AnomalyJob, config: JsonObject) -> Written:
+        datafeed_id = str(config["datafeed_id"])
+        what = f"datafeed {datafeed_id} of job {job.server_id}"
+        exported, name = export_datafeed(config), self.feeds[datafeed_id]
+        reference = {"job_ref": ObjectReference(name=job.name)}
+        spec = _read(DatafeedSpec, {**_id("datafeed_id", datafeed_id, name), **reference, **exported.body}, what)
+        feed = _whole(Datafeed, what, metadata=self._metadata(name), spec=spec)
+        if faults := [f"{what}: {fault.message}" for fault in pair_faults(job, feed)]:
+            raise _CannotSay(faults)
+        return Written(resource=feed, notes=tuple(self._feed_notes(datafeed_id, exported)))
+
+    def _metadata(self, name: str) -> Metadata:
+        return Metadata(name=name) if self.namespace is None else Metadata(name=name, namespace=self.namespace)
+
+    def _job_notes(self, job_id: str, config: JsonObject, exported: Exported) -> Iterable[str]:
+        marker = read_marker(config)
+        if marker is not None and not marker.retained:
+            yield f"Managed by {marker.owner}: only spec.takeOverFrom: {marker.owner.reference} takes it from there."
+        state = self.found.job_stats.get(job_id, {}).get("state")
+        if state in ("closed", "closing"):
+            yield _at_rest("Closed")
+        elif state == "failed":
+            yield "It had failed when it was exported: taking it over closes it and opens it again."
+        yield from _unknown(exported)
+
+    def _feed_notes(self, datafeed_id: str, exported: Exported) -> Iterable[str]:
+        stats = self.found.datafeed_stats.get(datafeed_id, {})
+        if stats.get("state") in ("stopped", "stopping"):
+            yield _at_rest("Stopped")
+        elif (stats.get("running_state") or {}).get("real_time_configured") is False:
+            yield "It was reading up to an end that the server does not tell: say it in spec.end."
+        yield from _unknown(exported)
+
+
+class _CannotSay(Exception):  # noqa: N818 - a carrier inside this module
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self.lines = lines
+
+
+def _at_rest(state: str) -> str:
+    return f"{state} when it was exported, and left so when it is taken over, until spec.state says otherwise."
+
+
+def _unknown(exported: Exported) -> Iterable[str]:
+    if exported.unknown:
+        yield f"The server has more, which a manifest cannot say and which stays: {', '.join(exported.unknown)}."
+
+
+def _id(field_name: str, identifier: str, name: str) -> dict[str, str]:
+    return {} if identifier == name else {field_name: identifier}
+
+
+def _read(model: type[_ANY], body: Mapping[str, Any], what: str) -> _ANY:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise _CannotSay(_lines(model, error, what)) from None
+
+
+def _whole(model: type[_ANY], what: str, **parts: Any) -> _ANY:
+    try:
+        return model(**parts)
+    except ValidationError as error:
+        raise _CannotSay(_lines(model, error, what)) from None
+
+
+def _lines(model: type[_ANY], error: ValidationError, what: str) -> list[str]:
+    lines = []
+    for fault in faults_of(model, error):
+        place = path_text(fault.path)
+        found = f" (found {fault.value})" if fault.value is not None else ""
+        lines.append(f"{what}: {place + ': ' if place else ''}{fault.message}{found}")
+    return lines
