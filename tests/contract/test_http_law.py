@@ -122,6 +122,9 @@ _PARTS = {
     "forecast_id": ("1", "_all", "nothing"),
     "category_id": ("1", "nothing"),
     "task_id": ("a:1",),
+    "scroll_id": ("nothing", "_all"),
+    "fields": ("host", "*", "nothing"),
+    "metric": ("docs", "store,docs", "_all", "nothing"),
     # Blocks that exist would close the indices to the requests that follow.
     "block": ("read_only_allow_delete", "nothing"),
     "path": ("x",),

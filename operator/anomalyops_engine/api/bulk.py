@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import (
     Index,
     Store,
+    Stored,
     StoreError,
     Writer,
     Written,
@@ -78,13 +79,14 @@ def _runs(operations: Sequence[Operation], positions: Sequence[int]) -> Iterator
     """Yield stretches of operations on one index that can be done at once: of one kind and name, each id once."""
     run: list[int] = []
     ids: set[str] = set()
-    kind = index = ""
+    like: tuple[str, str, bool] | None = None
     for position in positions:
         operation = operations[position]
-        if operation.kind != kind or operation.index != index or (operation.id is not None and operation.id in ids):
+        mine = (operation.kind, operation.index, operation.require_alias)
+        if mine != like or (operation.id is not None and operation.id in ids):
             if run:
                 yield run
-            run, ids, kind, index = [], set(), operation.kind, operation.index
+            run, ids, like = [], set(), mine
         run.append(position)
         if operation.id is not None:
             ids.add(operation.id)
@@ -95,10 +97,44 @@ def _runs(operations: Sequence[Operation], positions: Sequence[int]) -> Iterator
 def _run(writer: Writer, run: list[Operation]) -> list[Outcome]:
     """Return the outcomes of operations of one kind on one index."""
     try:
-        return _RUNNERS[run[0].kind](writer, run)
+        if run[0].require_alias and not any(run[0].index in index.aliases for index in writer.indices()):
+            return [_refused_unseen(operation, _no_alias(operation.index)) for operation in run]
+        failed = _conflicts(writer, run)
+        rest = [one for number, one in enumerate(run) if number not in failed]
+        done = iter(_RUNNERS[run[0].kind](writer, rest) if rest else [])
+        return [failed[number] if number in failed else next(done) for number in range(len(run))]
     except StoreError as error:  # the whole index is refused: its name, an alias without write index, a block
         refusal = from_lower_layer(error)
         return [_refused_unseen(operation, _refusal(operation) or refusal) for operation in run]
+
+
+def _no_alias(name: str) -> ApiError:
+    refused = index_not_found(name)
+    refused.reason += f" and [require_alias] request flag is [true] and [{name}] is not an alias"
+    return refused
+
+
+def _conflicts(writer: Writer, run: list[Operation]) -> dict[int, Outcome]:
+    """Return the outcomes of operations, by their places, whose documents are not as they must be."""
+    conditional = [(number, one) for number, one in enumerate(run) if one.condition is not None]
+    index = write_target(writer.indices(), run[0].index) if conditional else None
+    present = {} if index is None else writer.documents(index, [str(one.id) for _, one in conditional])
+    failed = {}
+    for number, operation in conditional:
+        condition, there = operation.condition, present.get(str(operation.id))
+        if condition is None or (there is None and operation.kind == "update"):
+            continue  # what is missing cannot be updated, whatever is known of it
+        if there is not None and (there.seq_no, 1) == (condition.seq_no, condition.primary_term):
+            continue
+        found = "but no document was found"
+        if there is not None:
+            found = f"current document has seqNo [{there.seq_no}] and primary term [1]"
+        required = f"required seqNo [{condition.seq_no}], primary term [{condition.primary_term}]"
+        reason = f"[{operation.id}]: version conflict, {required}{' ' if there is None else '. '}{found}"
+        details = {} if index is None else {"index_uuid": index.uuid, "shard": "0", "index": index.name}
+        error = ApiError(409, "version_conflict_engine_exception", reason, details=details)
+        failed[number] = _refused_unseen(operation, error)
+    return failed
 
 
 def _refusal(operation: Operation) -> ApiError | None:
@@ -120,6 +156,7 @@ def _run_index(writer: Writer, run: list[Operation]) -> list[Outcome]:
         [run[position].source for position in good],
         [run[position].id for position in good] if any(op.id is not None for op in run) else None,
         create=run[0].kind == "create",
+        routings=[run[position].routing for position in good],
     )
     target = _target(writer, name).name
     outcomes: list[Outcome | None] = [None] * len(run)
@@ -163,19 +200,28 @@ def _run_update(writer: Writer, run: list[Operation]) -> list[Outcome]:
     sources: dict[int, dict[str, Any]] = {}
     for position, operation in enumerate(run):
         request, known = _update_of(operation), present.get(str(operation.id))
-        source = request.made() if known is None else request.changed(known[0])
+        source = request.made() if known is None else request.changed(known.source)
         if source is None:
             outcomes[position] = _refused(operation, _missing(operation, index))
-        elif known is not None and request.detect_noop and source == orjson.loads(known[0]):
-            written = Written(str(operation.id), known[1], known[2], created=False)
+        elif known is not None and request.detect_noop and source == orjson.loads(known.source):
+            written = Written(str(operation.id), known.version, known.seq_no, created=False)
             outcomes[position] = _shown(request, source, _done(index.name, written, noop=True))
         else:
             sources[position] = source
-    changes = [Operation("index", name, run[position].id, orjson.dumps(made)) for position, made in sources.items()]
+    changes = [
+        Operation("index", name, one.id, orjson.dumps(made), routing=_routing(one, present))
+        for one, made in ((run[position], made) for position, made in sources.items())
+    ]
     written_ones = _run_index(writer, changes) if changes else []
     for (position, source), outcome in zip(sources.items(), written_ones, strict=True):
         outcomes[position] = _shown(_update_of(run[position]), source, outcome)
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _routing(operation: Operation, present: Mapping[str, Stored]) -> str | None:
+    """Return what a document is routed by once it is updated: as it was, unless the update says."""
+    known = present.get(str(operation.id))
+    return operation.routing if operation.routing is not None or known is None else known.routing
 
 
 def _update_of(operation: Operation) -> UpdateRequest:

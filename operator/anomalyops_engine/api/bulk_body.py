@@ -15,16 +15,14 @@ from anomalyops_engine.query.options import token_of
 from anomalyops_engine.query.sources import SourceFilter, read_source
 
 _KINDS = frozenset({"index", "create", "update", "delete"})
-_META = frozenset({"_index", "_id", "_source", "retry_on_conflict"})
+_META = frozenset(
+    {"_index", "_id", "_source", "if_primary_term", "if_seq_no", "require_alias", "retry_on_conflict", "routing"}
+)
 _MISSING = frozenset(
     {
         "dynamic_templates",
-        "if_primary_term",
-        "if_seq_no",
         "pipeline",
-        "require_alias",
         "require_data_stream",
-        "routing",
         "version",
         "version_type",
     }
@@ -43,6 +41,9 @@ class Operation:
         id: document id; None to make one.
         source: JSON text of the document, or of the update request.
         update: that request, read.
+        routing: what its document is routed by.
+        require_alias: whether it is refused where `index` is no alias.
+        condition: what must be known of the document that is there.
     """
 
     kind: str
@@ -50,15 +51,67 @@ class Operation:
     id: str | None
     source: bytes = b""
     update: UpdateRequest | None = None
+    routing: str | None = None
+    require_alias: bool = False
+    condition: Condition | None = None
 
 
-def parse_bulk(body: bytes, default_index: str | None, source: SourceFilter | None = None) -> list[Operation]:
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The sequence number and primary term that a document must have to be written."""
+
+    seq_no: int
+    primary_term: int
+
+
+def read_condition(seq_no: str | None, primary_term: str | None) -> tuple[Condition | None, list[str]]:
+    """Return the condition of a write, and what is wrong with it.
+
+    Raises:
+        ApiError: 400; a number is none.
+    """
+    number, term = _counted("if_seq_no", seq_no, -2), _counted("if_primary_term", primary_term, 0)
+    if number == -2 and term == 0:
+        return None, []
+    if number < 0:
+        return None, [f"ifSeqNo is unassigned, but primary term is [{term}]"]
+    if term == 0:
+        return None, [f"ifSeqNo is set, but primary term is [{term}]"]
+    return Condition(number, term), []
+
+
+def _counted(name: str, text: str | None, absent: int) -> int:
+    if text is None:
+        return absent
+    if not text.isdecimal() or len(text) > 18:
+        reason = f"Failed to parse long parameter [{name}] with value [{text}]"
+        raise ApiError(400, "illegal_argument_exception", reason)
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for actions that do not say.
+
+    Attributes:
+        index: their index.
+        source: which parts of their documents updates show.
+        routing: what their documents are routed by.
+        require_alias: whether they are refused where their index is no alias.
+    """
+
+    index: str | None = None
+    source: SourceFilter | None = None
+    routing: str | None = None
+    require_alias: bool = False
+
+
+def parse_bulk(body: bytes, defaults: Defaults) -> list[Operation]:
     """Return the operations of an NDJSON body.
 
     Args:
         body: the body.
-        default_index: the index of actions that name none.
-        source: which parts of their documents updates show where they do not say.
+        defaults: what holds for actions that do not say.
 
     Raises:
         ApiError: 400 when the body is malformed as a whole.
@@ -70,7 +123,7 @@ def parse_bulk(body: bytes, default_index: str | None, source: SourceFilter | No
         raise ApiError(400, "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]")
     lines = body.split(b"\n")
     lines.pop()
-    reader = _Reader(default_index, source)
+    reader = _Reader(defaults)
     operations = list(reader.operations(lines))
     # What Elasticsearch finds out when all has been read.
     failures = reader.failures if operations else [_NOTHING]
@@ -85,6 +138,9 @@ class _Action:
     index: str
     id: str | None
     source: SourceFilter | None
+    routing: str | None
+    require_alias: bool
+    condition: Condition | None
     failures: tuple[str, ...]
 
 
@@ -95,9 +151,8 @@ class _Reader:
         failures: what is wrong with operations that can be read.
     """
 
-    def __init__(self, default_index: str | None, source: SourceFilter | None) -> None:
-        self._default_index = default_index
-        self._source = source
+    def __init__(self, defaults: Defaults) -> None:
+        self._defaults = defaults
         self._known: dict[bytes, _Action] = {}
         self.failures: list[str] = []
 
@@ -112,7 +167,14 @@ class _Reader:
             action = self._known.get(line)
             if action is None:
                 action = self._known[line] = self._action(line, number)
-            operation = Operation(action.kind, action.index, action.id)
+            operation = Operation(
+                action.kind,
+                action.index,
+                action.id,
+                routing=action.routing,
+                require_alias=action.require_alias,
+                condition=action.condition,
+            )
             if action.failures:
                 self.failures += action.failures
             if action.kind != "delete":
@@ -144,13 +206,26 @@ class _Reader:
         _check_keys(kind, meta, number)
         if kind == "index" and _simple(meta, "op_type", number) == "create":
             kind = "create"
-        index = _simple(meta, "_index", number) or self._default_index
+        defaults = self._defaults
+        index = _simple(meta, "_index", number) or defaults.index
         doc_id = _simple(meta, "_id", number)
-        source = read_source(meta["_source"]) if "_source" in meta else self._source
-        failures = _failures(kind, index, doc_id)
+        source = read_source(meta["_source"]) if "_source" in meta else defaults.source
+        condition, wrong = read_condition(*(_simple(meta, name, number) for name in ("if_seq_no", "if_primary_term")))
+        routing = _simple(meta, "routing", number)
+        alias = _simple(meta, "require_alias", number)
+        failures = [*_failures(kind, index, doc_id), *wrong]
         if not doc_id and kind in {"update", "delete"}:
             doc_id = None
-        return _Action(kind, index or "", doc_id, source, tuple(failures))
+        return _Action(
+            kind,
+            index or "",
+            doc_id,
+            source,
+            defaults.routing if routing is None else routing,
+            defaults.require_alias if alias is None else alias == "true",
+            condition,
+            tuple(failures),
+        )
 
 
 def _check_keys(kind: str, meta: dict[str, Any], number: int) -> None:

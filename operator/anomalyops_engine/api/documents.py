@@ -10,7 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from anomalyops_engine.api.bulk import Outcome, run_bulk
-from anomalyops_engine.api.bulk_body import Operation, parse_bulk, too_long
+from anomalyops_engine.api.bulk_body import Defaults, Operation, parse_bulk, read_condition, too_long
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
@@ -18,28 +18,29 @@ from anomalyops_engine.api.json_text import without_mark
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known
 from anomalyops_engine.api.update_body import read_update
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
-from anomalyops_engine.store import Store
+from anomalyops_engine.store import Store, Stored
 from anomalyops_engine.store.blocks import check_open
 
 _SOURCE_PARTS = ("_source", "_source_excludes", "_source_includes")
 # A write is visible and durable once it is acknowledged.
 _IDLE = ("include_source_on_error", "refresh", "timeout", "wait_for_active_shards")
-_CONDITIONS = ("if_primary_term", "if_seq_no", "version", "version_type")
-_WRITE_MISSING = (*_CONDITIONS, "pipeline", "require_alias", "require_data_stream", "routing")
+_WRITE_MISSING = ("pipeline", "require_data_stream", "version", "version_type")
+_CONDITIONS = ("if_primary_term", "if_seq_no")
 _BULK = known(
-    _SOURCE_PARTS,
+    [*_SOURCE_PARTS, "require_alias", "routing"],
     idle=(*_IDLE, "list_executed_pipelines"),
-    missing=("pipeline", "require_alias", "require_data_stream", "routing"),
+    missing=("pipeline", "require_data_stream"),
 )
-_INDEX = known(["op_type"], idle=_IDLE, missing=_WRITE_MISSING)
-_CREATE = known(idle=_IDLE, missing=_WRITE_MISSING)
+_INDEX = known([*_CONDITIONS, "op_type", "require_alias", "routing"], idle=_IDLE, missing=_WRITE_MISSING)
+_CREATE = known([*_CONDITIONS, "require_alias", "routing"], idle=_IDLE, missing=_WRITE_MISSING)
 _UPDATE = known(
-    _SOURCE_PARTS,
+    [*_SOURCE_PARTS, *_CONDITIONS, "require_alias", "routing"],
     idle=(*_IDLE, "retry_on_conflict"),
-    missing=("if_primary_term", "if_seq_no", "lang", "require_alias", "routing"),
+    missing=("lang",),
 )
-_DELETE = known(idle=(*_IDLE, "routing"), missing=_CONDITIONS)
+_DELETE = known(_CONDITIONS, idle=(*_IDLE, "routing"), missing=("version", "version_type"))
 GET_PARAMETERS = known(
     _SOURCE_PARTS,
     idle=("preference", "realtime", "refresh", "routing"),
@@ -69,7 +70,13 @@ def endpoints(store: Store) -> list[Endpoint]:
 
 def _bulk(store: Store, call: Call) -> Response:
     began = time.perf_counter()
-    operations = parse_bulk(call.body, call.path.get("index"), wanted(call))
+    defaults = Defaults(
+        call.path.get("index"),
+        wanted(call),
+        routing=call.query.get("routing"),
+        require_alias=call.flag("require_alias", default=False),
+    )
+    operations = parse_bulk(call.body, defaults)
     outcomes = run_bulk(store, operations)
     _note_refresh(call, outcomes)
     return call.respond(
@@ -101,12 +108,16 @@ def _write(store: Store, call: Call, kind: str) -> Response:
     if kind != "delete":
         call.require_body()
     operation = Operation(kind, call.path["index"], call.path.get("id"), without_mark(call.body.strip()))
+    operation.routing = call.query.get("routing")
+    operation.require_alias = call.flag("require_alias", default=False)
+    given = [call.query.get(name) for name in ("if_seq_no", "if_primary_term")]
+    operation.condition, failures_of_it = read_condition(*given)
     if kind == "update":
         operation.update, failures = read_update(operation.source, wanted(call))
     else:
         failures = list(too_long(operation.id)) if kind in {"index", "create"} else []
-    if failures:
-        raise validation_failed(failures)
+    if failures_of_it or failures:
+        raise validation_failed([*failures, *failures_of_it])
     (outcome,) = run_bulk(store, [operation])
     if outcome.item.get("result") != "noop":  # nothing was written; in a bulk the others were
         _note_refresh(call, [outcome])
@@ -141,17 +152,22 @@ def _get(store: Store, call: Call) -> Response:
         found = reader.document(index, call.path["id"])
     if found is None:
         return call.respond({"_index": index.name, "_id": call.path["id"], "found": False}, 404)
-    source, version, seq_no = found
-    body = {
-        "_index": index.name,
-        "_id": call.path["id"],
-        "_version": version,
-        "_seq_no": seq_no,
+    body = found_document(index.name, call.path["id"], found)
+    chosen = _chosen(call, found.source)
+    return call.respond(body if chosen is None else {**body, "_source": chosen})
+
+
+def found_document(index: str, doc_id: str, stored: Stored) -> JsonObject:
+    """Return what an answer says of a document, without its source."""
+    return {
+        "_index": index,
+        "_id": doc_id,
+        "_version": stored.version,
+        "_seq_no": stored.seq_no,
         "_primary_term": 1,
+        **({} if stored.routing is None else {"_routing": stored.routing}),
         "found": True,
     }
-    chosen = _chosen(call, source)
-    return call.respond(body if chosen is None else {**body, "_source": chosen})
 
 
 def _source(store: Store, call: Call) -> Response:
@@ -164,7 +180,7 @@ def _source(store: Store, call: Call) -> Response:
         found = reader.document(index, call.path["id"])
     if found is None:
         raise ApiError(404, "resource_not_found_exception", f"Document not found [{index.name}]/[{call.path['id']}]")
-    return call.respond(filter_source(orjson.loads(found[0]), chosen))
+    return call.respond(filter_source(orjson.loads(found.source), chosen))
 
 
 def _chosen(call: Call, source: bytes) -> Any:

@@ -11,13 +11,13 @@ import orjson
 from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
-from anomalyops_engine.api.documents import GET_PARAMETERS, single, wanted
+from anomalyops_engine.api.documents import GET_PARAMETERS, found_document, single, wanted
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported, validation_failed
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
-from anomalyops_engine.store import Index, Reader, Store, StoreError
+from anomalyops_engine.store import Index, Reader, Store, Stored, StoreError
 from anomalyops_engine.store.blocks import check_open
 
 _KNOWN: Final = frozenset({"_index", "_id", "_source", "routing"})
@@ -118,15 +118,11 @@ def _place(reader: Reader, name: str) -> Index | ApiError:
     return index
 
 
-def _shown(
-    wish: _Wish, place: Index | ApiError, found: Mapping[str, Mapping[str, tuple[bytes, int, int]]]
-) -> JsonObject:
+def _shown(wish: _Wish, place: Index | ApiError, found: Mapping[str, Mapping[str, Stored]]) -> JsonObject:
     if isinstance(place, ApiError):
         return {"_index": wish.index, "_id": wish.id, "error": place.body()["error"]}
     document = found[place.name].get(wish.id)
     if document is None:
         return {"_index": place.name, "_id": wish.id, "found": False}
-    source, version, seq_no = document
-    head = {"_index": place.name, "_id": wish.id, "_version": version, "_seq_no": seq_no, "_primary_term": 1}
-    parts = {} if wish.source is None else {"_source": filter_source(orjson.loads(source), wish.source)}
-    return {**head, "found": True, **parts}
+    parts = {} if wish.source is None else {"_source": filter_source(orjson.loads(document.source), wish.source)}
+    return {**found_document(place.name, wish.id, document), **parts}

@@ -322,7 +322,7 @@ def _hits(reader: Reader, plan: Plan, *, raw_sources: bool) -> list[dict[str, An
 def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> tuple[Named, ...]:
     """Return what a hit is made of, in the order in which `_hit` reads it."""
     chosen = [Literal(place).named("_number")]
-    chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no", "_ignored"))]
+    chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no", "_ignored", "_routing"))]
     chosen.append(_source(target, plan.request).named("_source"))
     chosen += [column.value.named(f"sort_{number}") for number, column in enumerate(target.sort)]
     chosen += [condition.named(f"named_{number}") for number, condition in enumerate(target.named)]
@@ -348,14 +348,16 @@ def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources
     if request.seq_no_primary_term:
         hit |= {"_seq_no": row[3], "_primary_term": 1}
     hit["_score"] = 1.0 if request.with_scores else None
+    if row[5] is not None:
+        hit["_routing"] = row[5]
     if row[4]:
         hit["_ignored"] = sorted(row[4])
     if request.source is not None:
         if request.source.keeps_all and raw_sources:
-            hit["_source"] = orjson.Fragment(row[5])
+            hit["_source"] = orjson.Fragment(row[6])
         else:
-            hit["_source"] = filter_source(orjson.loads(row[5]), request.source)
-    position = 6
+            hit["_source"] = filter_source(orjson.loads(row[6]), request.source)
+    position = 7
     if plan.criteria:
         values = row[position : position + len(plan.criteria)]
         hit["sort"] = [each.shown(value, row[0]) for each, value in zip(plan.criteria, values, strict=True)]
@@ -378,7 +380,7 @@ def _fields(target: Target, found: dict[Slot, list[Any] | None], row: tuple[Any,
     """
 
     def document() -> dict[str, Any]:
-        parsed: dict[str, Any] = orjson.loads(row[5])
+        parsed: dict[str, Any] = orjson.loads(row[6])
         return parsed
 
     shown = {slot[0]: target.fields[slot[0]].shown(values, document) for slot, values in found.items() if values}

@@ -27,7 +27,7 @@ from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
-from anomalyops_engine.store.reader import Connection, Reader
+from anomalyops_engine.store.reader import Connection, Reader, Stored
 from anomalyops_engine.store.store import Store, scratch
 from anomalyops_engine.store.writer import Removed, Writer, Written
 
@@ -58,6 +58,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreLockedError",
+    "Stored",
     "UnsupportedFeatureError",
     "UnsupportedMappingError",
     "UnsupportedSettingError",

@@ -43,6 +43,7 @@ from anomalyops_engine.store.source_values import as_points, flat, values_at
 from anomalyops_engine.store.templates import template_for
 
 IGNORED_COLUMN = "_ignored"
+ROUTING_COLUMN = "_routing"
 _NONE = frozenset({type(None), type(ABSENT)})
 _SLOW = (pa.ArrowInvalid, pa.ArrowTypeError, *REFUSALS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import duckdb
 import orjson
@@ -19,6 +19,22 @@ from anomalyops_engine.store.names import Wildcards, resolve
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 
 _CACHE_LIMIT = 512
+
+
+class Stored(NamedTuple):
+    """A document as it is stored.
+
+    Attributes:
+        source: its JSON text.
+        version: how often it was written.
+        seq_no: its sequence number in the index.
+        routing: the routing it was written with; None without one.
+    """
+
+    source: bytes
+    version: int
+    seq_no: int
+    routing: str | None
 
 
 @dataclass(slots=True)
@@ -108,18 +124,19 @@ class Reader:
                 return index
         raise IndexNotFoundError(name)
 
-    def document(self, index: Index, doc_id: str) -> tuple[bytes, int, int] | None:
-        """Return (source JSON, version, sequence number) of a document, None when there is none of that id."""
+    def document(self, index: Index, doc_id: str) -> Stored | None:
+        """Return a document, None when there is none of that id."""
         found = self.documents(index, [doc_id])
         return found.get(doc_id)
 
-    def documents(self, index: Index, ids: Sequence[str]) -> dict[str, tuple[bytes, int, int]]:
-        """Return (source JSON, version, sequence number) by id, of those documents that exist."""
+    def documents(self, index: Index, ids: Sequence[str]) -> dict[str, Stored]:
+        """Return documents by id, of those that exist."""
         rows = self.connection.execute(
-            f"SELECT _id, _source, _version, _seq_no FROM {quoted(index.table)} WHERE _id IN (SELECT unnest(?))",  # noqa: S608
+            f"SELECT _id, _source, _version, _seq_no, _routing FROM {quoted(index.table)} "  # noqa: S608
+            "WHERE _id IN (SELECT unnest(?))",
             [list(ids)],
         ).fetchall()
-        return {row[0]: (row[1].encode(), row[2], row[3]) for row in rows}
+        return {row[0]: Stored(row[1].encode(), *row[2:]) for row in rows}
 
     def size(self, index: Index) -> int:
         """Return the bytes of the database's file that the documents of an index take, without those in its log."""

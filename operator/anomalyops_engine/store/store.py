@@ -9,21 +9,23 @@ from __future__ import annotations
 import base64
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+from anomalyops_engine.store.columns import ROUTING_COLUMN
 from anomalyops_engine.store.errors import StoreError
 from anomalyops_engine.store.held import HeldSnapshot
+from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.interruption import interruptible
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.tombstones import Tombstones
 from anomalyops_engine.store.writer import Writer
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
@@ -195,8 +197,27 @@ def _check_format(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     rows = connection.execute("SELECT version FROM format").fetchall()
     if not rows:
         connection.execute("INSERT INTO format VALUES (?)", [FORMAT_VERSION])
-    elif rows[0][0] != FORMAT_VERSION:
+        return
+    ((found,),) = rows or [(FORMAT_VERSION,)]
+    if found not in range(min(_MIGRATIONS), FORMAT_VERSION + 1):
         connection.close()
         raise StoreError(
-            f"data folder {folder} has format version {rows[0][0]}; this version reads format version {FORMAT_VERSION}"
+            f"data folder {folder} has format version {found}; this version reads format versions "
+            f"{min(_MIGRATIONS)} to {FORMAT_VERSION}"
         )
+    # All or nothing: who is killed here begins again.
+    connection.execute("BEGIN TRANSACTION")
+    for version in range(found, FORMAT_VERSION):
+        _MIGRATIONS[version](connection)
+    connection.execute("UPDATE format SET version = ?", [FORMAT_VERSION])
+    connection.execute("COMMIT")
+
+
+def _add_routing(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the tables of indices a column for the routing of documents."""
+    for (table,) in connection.execute("SELECT table_name FROM indices").fetchall():
+        connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(ROUTING_COLUMN)} VARCHAR")
+
+
+# From each version that can be read to the next one.
+_MIGRATIONS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {4: _add_routing}

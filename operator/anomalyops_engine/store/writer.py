@@ -18,7 +18,7 @@ import pyarrow as pa
 from anomalyops_engine.store import catalog
 from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open
 from anomalyops_engine.store.catalog import Index
-from anomalyops_engine.store.columns import IGNORED_COLUMN, Batch
+from anomalyops_engine.store.columns import IGNORED_COLUMN, ROUTING_COLUMN, Batch
 from anomalyops_engine.store.document_ids import made_ids
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
@@ -43,6 +43,7 @@ _META_COLUMNS = (
     ("_seq_no", "BIGINT"),
     ("_source", "VARCHAR"),
     (IGNORED_COLUMN, "VARCHAR[]"),
+    (ROUTING_COLUMN, "VARCHAR"),
 )
 
 
@@ -278,6 +279,7 @@ class Writer(Reader):
         *,
         new: bool = False,
         create: bool = False,
+        routings: Sequence[str | None] | None = None,
     ) -> list[Written | DocumentParsingError | DocumentExistsError]:
         """Index documents; those that do not fit the mapping are reported and left out, the others go on.
 
@@ -288,6 +290,7 @@ class Writer(Reader):
             ids: ids (None in a place: make one), or None to make all. The given ids must differ.
             new: no document of the index has one of these ids.
             create: those whose id is there already are left out; what they bring to the mapping stays.
+            routings: what each was routed by; None for nothing at all.
 
         Returns:
             One outcome per document, in order.
@@ -320,6 +323,8 @@ class Writer(Reader):
             positions = [positions[offset] for offset in kept]
             arrays = {column: array.take(pa.array(kept, pa.int64())) for column, array in arrays.items()}
         if positions:
+            if routings is not None and any(routings):
+                arrays = {**arrays, ROUTING_COLUMN: pa.array([routings[place] for place in positions], pa.string())}
             given = [None if ids is None else ids[position] for position in positions]
             texts = [sources[position] for position in positions]
             for position, written in zip(positions, self._insert(index, arrays, given, texts, new=new), strict=True):

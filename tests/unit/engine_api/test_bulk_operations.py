@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.api.bulk import run_bulk
-from anomalyops_engine.api.bulk_body import parse_bulk
+from anomalyops_engine.api.bulk_body import Defaults, parse_bulk
 from anomalyops_engine.api.errors import ApiError, from_lower_layer
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.store import Store
@@ -21,12 +21,12 @@ def body_of(*lines: Any) -> bytes:
 
 
 def items(store: Store, *lines: Any, index: str | None = "i") -> list[dict[str, Any]]:
-    return [outcome.item for outcome in run_bulk(store, parse_bulk(body_of(*lines), index))]
+    return [outcome.item for outcome in run_bulk(store, parse_bulk(body_of(*lines), Defaults(index)))]
 
 
 def refusal(*lines: Any, index: str | None = "i") -> tuple[str, str]:
     try:
-        parse_bulk(body_of(*lines), index)
+        parse_bulk(body_of(*lines), Defaults(index))
     except QueryError as error:
         found = from_lower_layer(error)
     except ApiError as error:
@@ -51,7 +51,7 @@ UPDATE = {"update": {"_id": "1"}}
         ([UPDATE, []], "x_content_parse_exception", "Expected START_OBJECT but was: START_ARRAY"),
         ([UPDATE, '{"doc": {"a": 1, "a": 2}}'], "x_content_parse_exception", "Duplicate field 'a'"),
         ([UPDATE, {"script": {}}], "not_implemented_exception", "[script]"),
-        ([{"index": {"routing": "a"}}, {}], "not_implemented_exception", "[routing]"),
+        ([{"index": {"pipeline": "a"}}, {}], "not_implemented_exception", "[pipeline]"),
         ([{"index": {"_id": [1]}}, {}], "illegal_argument_exception", "expected a simple value for field [_id]"),
         (['{"index": {"_id": "1", "_id": "2"}}', {}], "x_content_parse_exception", "Duplicate field '_id'"),
         ([{"update": {}}, {}, {"delete": {}}], "action_request_validation_exception", "3: id is missing;"),

@@ -144,9 +144,8 @@ def test_revise_changes_source_and_columns_of_what_is_there(store):
             for hit in search(writer, writer.resolve("r"), {"query": query})["hits"]["hits"]:
                 found[hit["_id"]] = hit["_source"]
         assert search(writer, writer.resolve("r"), {"query": {"term": {"parts.n": 1}}})["hits"]["hits"] == []
-        versions = {
-            key: version for key, (_, version, _) in writer.documents(writer.index("r"), ["1", "2", "3"]).items()
-        }
+        stored = writer.documents(writer.index("r"), ["1", "2", "3"])
+        versions = {key: document.version for key, document in stored.items()}
     assert found == {"1": {"score": 50.5, "k": "a"}, "3": {"parts": [{"n": 7}], "k": "c"}}
     assert versions == {"1": 2, "2": 1, "3": 2}
 

@@ -23,6 +23,8 @@ class Exists(Clause):
         """Return the condition; see `Clause.lower`."""
         if self.field in _IN_EVERY_DOCUMENT:
             return TRUE
+        if self.field == "_routing":
+            return Column(self.field).is_not_null()
         if self.field in {"_source", "*"}:
             raise QueryShardError("The _source field is not searchable")
         # What is binary is kept, but neither indexed nor in columns of its own on a cluster.
