@@ -10,7 +10,7 @@ settings.register_profile(
     "thorough",
     max_examples=2000,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 if settings.get_current_profile_name() in {"default", "ci"}:

@@ -291,3 +291,28 @@ def test_a_datafeed_that_is_made_on_the_way_is_known_after_a_kill():
     assert server.feed is not None
     settle(Scene(server, desired, never), server)
     assert is_ours(OWNER, server.job)
+
+
+def test_a_run_that_somebody_else_began_does_not_pass_for_the_wanted_one_after_a_kill():
+    body = {"analysis_config": {"bucket_span": "15m", "detectors": [{"function": "count"}]}}
+    job = DesiredJob(
+        job_id=JOB, body={**body, "data_description": {"time_field": "@timestamp"}}, opened=True, state_given=True
+    )
+    endless = DesiredDatafeed(
+        datafeed_id=f"datafeed-{JOB}",
+        body={"indices": ["logs-*"]},
+        started=True,
+        state_given=True,
+        start=None,
+        end=None,
+    )
+    bounded = replace(endless, end="1700009100000")
+    server = by_hand(Desired(owner=OWNER, job=job, datafeed=endless), [])
+    scene = Scene(server=server, desired=Desired(owner=OWNER, job=job, datafeed=bounded), policy=ALWAYS)
+    steps = scene.plan().steps
+    for cut in range(len(steps) + 1):
+        killed = scene.server.copy()
+        run(killed, steps[:cut])
+        settle(scene, killed)
+        assert killed.run is not None
+        assert killed.run.end is not None, f"cut after {cut}: it runs for ever"

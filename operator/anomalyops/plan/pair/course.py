@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from anomalyops.plan.core.differences import described
 from anomalyops.plan.core.fields import FieldClass
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_processed, observed_id
-from anomalyops.plan.pair.lookback import LookbackRecord, Window
+from anomalyops.plan.pair.lookback import LookbackRecord, RunState, Window
 from anomalyops.plan.pair.marker import Marker
 from anomalyops.plan.pair.run_state import RUNNING, JobTarget, Target
 from anomalyops.plan.pair.values import (
@@ -135,6 +135,9 @@ class Course:
         """Whether the running datafeed was started over this window."""
         if window is None or self.record is None:
             return window is None and self.record is None
+        if self.stored is not None and self.stored.adopting and self.record.state is RunState.PENDING:
+            # A take-over that was cut off before its last mark: what runs may still be what somebody else began.
+            return False
         return self.record.window.same(window)
 
     @property
