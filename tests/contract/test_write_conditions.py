@@ -130,3 +130,25 @@ def test_conflicts_raise_what_the_client_has_for_them(client, index):
     client.index(index=index, id="a", document={})
     with pytest.raises(ConflictError):
         client.delete(index=index, id="a", if_seq_no=77, if_primary_term=1)
+
+
+def test_an_alias_routes_what_is_written_through_it(client, index):
+    actions = [{"add": {"index": index, "alias": "conditions-west", "routing": "west"}}]
+    client.indices.update_aliases(actions=actions)
+    client.indices.put_alias(index=index, name="conditions-east", search_routing="a,b", index_routing="east")
+    found = client.indices.get_alias(index=index)[index]["aliases"]
+    assert found["conditions-west"] == {"index_routing": "west", "search_routing": "west"}
+    assert found["conditions-east"] == {"index_routing": "east", "search_routing": "a,b"}
+    client.index(index="conditions-west", id="a", document={})
+    client.index(index="conditions-east", id="b", document={}, routing="east")
+    assert {hit["_id"]: hit["_routing"] for hit in client.search(index=index)["hits"]["hits"]} == {
+        "a": "west",
+        "b": "east",
+    }
+    with pytest.raises(BadRequestError) as caught:
+        client.index(index="conditions-west", id="c", document={}, routing="east")
+    assert "has index routing associated with it [west]" in str(caught.value.body)
+    with pytest.raises(BadRequestError):
+        client.indices.put_alias(index=index, name="conditions-two", index_routing="a,b")
+    (row,) = client.cat.aliases(name="conditions-east", format="json")
+    assert (row["routing.index"], row["routing.search"]) == ("east", "a,b")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
+from anomalyops_engine.api.errors import ApiError, validation_failed
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.query import check_query
@@ -48,20 +48,36 @@ def alias_properties(alias: str, body: object) -> dict[str, Any]:
     """Return the properties of an alias as a request gives them.
 
     Raises:
-        ApiError: 400 for an unknown one or one of the wrong kind, 501 for one that is not served.
+        ApiError: 400 for an unknown one or one of the wrong kind.
         QueryError: the filter is no query that is served.
     """
     if not isinstance(body, dict):
         raise ApiError(400, "parsing_exception", f"alias [{alias}] must be an object, got [{body}]")
     for key, value in body.items():
         if key in _ROUTING:
-            raise not_supported(f"[{key}] of alias [{alias}] is not supported by this engine")
+            continue
         if key not in _PROPERTIES or (key == "filter" and not isinstance(value, dict)):
             raise ApiError(400, "illegal_argument_exception", f"Unknown field [{key}] in alias [{alias}]")
     flags = {key: boolean(body[key]) for key in ("is_write_index", "is_hidden") if key in body}
     if "filter" in body:
         check_query(body["filter"])
-    return {**body, **flags}
+    return {**{key: value for key, value in body.items() if key not in _ROUTING}, **flags, **_routings(alias, body)}
+
+
+def _routings(alias: str, body: dict[str, Any]) -> dict[str, str]:
+    """Return what documents are routed by that are written and searched through an alias."""
+    found = {}
+    for name in ("index_routing", "search_routing"):
+        value = body.get(name, body.get("routing"))
+        if value is None:
+            continue
+        if isinstance(value, dict | list | bool):
+            raise ApiError(400, "parsing_exception", f"[{name}] of alias [{alias}] must be a text, got [{value}]")
+        found[name] = str(value)
+    if "," in found.get("index_routing", ""):
+        reason = f"alias [{alias}] has several index routing values associated with it"
+        raise ApiError(400, "illegal_argument_exception", reason)
+    return found
 
 
 def _get(store: Store, call: Call) -> Response:

@@ -99,7 +99,7 @@ def _run(writer: Writer, run: list[Operation]) -> list[Outcome]:
     try:
         if run[0].require_alias and not any(run[0].index in index.aliases for index in writer.indices()):
             return [_refused_unseen(operation, _no_alias(operation.index)) for operation in run]
-        failed = _conflicts(writer, run)
+        failed = _routed(writer, run) | _conflicts(writer, run)
         rest = [one for number, one in enumerate(run) if number not in failed]
         done = iter(_RUNNERS[run[0].kind](writer, rest) if rest else [])
         return [failed[number] if number in failed else next(done) for number in range(len(run))]
@@ -112,6 +112,24 @@ def _no_alias(name: str) -> ApiError:
     refused = index_not_found(name)
     refused.reason += f" and [require_alias] request flag is [true] and [{name}] is not an alias"
     return refused
+
+
+def _routed(writer: Writer, run: list[Operation]) -> dict[int, Outcome]:
+    """Route operations as their alias says, and return the outcomes of those that say otherwise, by their places."""
+    name, index = run[0].index, write_target(writer.indices(), run[0].index)
+    routing = None if index is None else index.aliases.get(name, {}).get("index_routing")
+    failed: dict[int, Outcome] = {}
+    if routing is None:
+        return failed
+    for number, operation in enumerate(run):
+        if operation.routing not in {None, routing}:
+            reason = (
+                f"Alias [{name}] has index routing associated with it [{routing}], and was provided with routing value "
+                f"[{operation.routing}], rejecting operation"
+            )
+            failed[number] = _refused_unseen(operation, ApiError(400, "illegal_argument_exception", reason))
+        operation.routing = routing
+    return failed
 
 
 def _conflicts(writer: Writer, run: list[Operation]) -> dict[int, Outcome]:

@@ -114,6 +114,8 @@ def _aliases(store: Store, call: Call) -> Response:
                     "alias": alias,
                     "index": index.name,
                     "filter": "*" if properties.get("filter") else None,
+                    "routing_index": properties.get("index_routing"),
+                    "routing_search": properties.get("search_routing"),
                     "is_write_index": properties.get("is_write_index"),
                 }
 

@@ -202,6 +202,8 @@ class Writer(Reader):
         filter: Mapping[str, Any] | None = None,  # noqa: A002 (the alias property's name)
         is_write_index: bool | None = None,
         is_hidden: bool | None = None,
+        index_routing: str | None = None,
+        search_routing: str | None = None,
     ) -> None:
         """Point an alias at an index.
 
@@ -211,6 +213,8 @@ class Writer(Reader):
             filter: query that documents must satisfy to be seen through the alias.
             is_write_index: whether writes to the alias go to this index, when it stands for several.
             is_hidden: whether patterns pass it by.
+            index_routing: what documents are routed by that are written through it.
+            search_routing: the same of searches, which on one shard leads nowhere.
 
         Raises:
             IndexNotFoundError: there is no such index.
@@ -226,7 +230,13 @@ class Writer(Reader):
             raise AmbiguousTargetError(
                 f"alias [{alias}] has more than one write index [{','.join(sorted([*writers, index]))}]"
             )
-        given = {"filter": filter, "is_write_index": is_write_index, "is_hidden": is_hidden}
+        given = {
+            "filter": filter,
+            "index_routing": index_routing,
+            "search_routing": search_routing,
+            "is_write_index": is_write_index,
+            "is_hidden": is_hidden,
+        }
         properties = {key: value for key, value in given.items() if value is not None}
         self._record_alias(target, alias, properties)
         self._replace(replace(target, aliases={**target.aliases, alias: properties}))
