@@ -158,6 +158,8 @@ def test_what_others_made_is_taken_over_and_nothing_changes_but_the_mark(made, t
         (step,) = planned["steps"]
         assert (step["verb"], set(step["body"])) == ("update job", {"custom_settings"})
         assert planned["obstacles"] == []
+    assert invoke(["plan", "-f", str(folder), "--url", made.url, "--output", "markdown"]) == 2
+    assert "#### AnomalyJob/tf-requests and Datafeed/datafeed-tf-requests" in capsys.readouterr().out
     assert invoke(["apply", "-f", str(folder), "--url", made.url, "--timeout", "1m"]) == 0
     capsys.readouterr()
     for job_id, job in before.items():

@@ -26,7 +26,8 @@ asked_for: ContextVar[OutputFormat] = ContextVar("asked_for", default=OutputForm
 """What the running command was asked for, so that its errors can be written in that form too."""
 
 
-def _ask_for(output: OutputFormat) -> OutputFormat:
+def ask_for(output: OutputFormat) -> OutputFormat:
+    """Remembers what the running command was asked for; the callback of its option."""
     asked_for.set(output)
     return output
 
@@ -78,7 +79,7 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        callback=_ask_for,
+        callback=ask_for,
         is_eager=True,
         help="How the result is written. json and yaml: one document on stdout, of errors too.",
     ),

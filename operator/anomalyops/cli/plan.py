@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, OwnerId, TakeOver, Url
+from anomalyops.cli.options import Ca, Files, Namespace, OutputFormat, OwnerId, TakeOver, Url, ask_for
 
 if TYPE_CHECKING:
     from anomalyops.local.inspecting import Planned
 
 SOMETHING_TO_DO = 2
 NEEDS_A_PERSON = 3
+
+
+class PlanFormat(StrEnum):
+    """How a plan is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def _ask_for(output: PlanFormat) -> PlanFormat:
+    ask_for(OutputFormat.TABLE if output is PlanFormat.MARKDOWN else OutputFormat(output.value))
+    return output
 
 
 def plan(
@@ -22,7 +37,17 @@ def plan(
     namespace: Namespace = "default",
     owner: OwnerId = None,
     take_over: TakeOver = None,
-    output: Output = OutputFormat.TABLE,
+    output: Annotated[
+        PlanFormat,
+        typer.Option(
+            "--output",
+            "-o",
+            callback=_ask_for,
+            is_eager=True,
+            help="How the plan is written. markdown: for a comment on a pull request. json and yaml: one document on"
+            " stdout, of errors too.",
+        ),
+    ] = PlanFormat.TABLE,
 ) -> None:
     """Show what apply would do, and why; change nothing.
 
@@ -43,8 +68,12 @@ def plan(
         raise typer.Exit(SOMETHING_TO_DO)
 
 
-def _show(planned: list[Planned], output: OutputFormat) -> None:
-    if output is OutputFormat.TABLE:
+def _show(planned: list[Planned], output: PlanFormat) -> None:
+    if output is PlanFormat.MARKDOWN:
+        from anomalyops.cli.plan_view import plan_markdown
+
+        typer.echo(plan_markdown(planned), nl=False)
+    elif output is PlanFormat.TABLE:
         from anomalyops.cli.console import output as console
         from anomalyops.cli.plan_view import plan_text
 
@@ -53,4 +82,4 @@ def _show(planned: list[Planned], output: OutputFormat) -> None:
         from anomalyops.cli.plan_view import plan_document
         from anomalyops.cli.structured import write
 
-        write(plan_document(planned), output)
+        write(plan_document(planned), OutputFormat(output.value))

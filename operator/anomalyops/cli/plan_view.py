@@ -1,7 +1,8 @@
-"""Plans as text and as JSON."""
+"""Plans as text, as Markdown and as JSON."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -53,6 +54,31 @@ def plan_text(planned: Sequence[Planned]) -> Text:
             text.append("  nothing to do\n", "dim")
         text.append("\n")
     return text.append(_summary(planned))
+
+
+def plan_markdown(planned: Sequence[Planned]) -> str:
+    """All plans as Markdown for a comment on a pull request; pairs with nothing to do are only counted."""
+    shown = [item for item in planned if item.plan.steps or item.plan.obstacles or item.plan.unchecked]
+    parts = [f"### anomalyops plan\n\n{_summary(planned).plain}\n"]
+    lost = [pair_name(item.pair) for item in shown if any(step.destructive for step in item.plan.steps)]
+    if lost:
+        parts.append(f"**Loses models and their results:** {', '.join(lost)}\n")
+    for item in shown:
+        lines = [item.plan.ownership] if item.plan.ownership else []
+        lines += [step_line(step).plain for step in item.plan.steps]
+        lines += [obstacle_line(obstacle).plain for obstacle in item.plan.obstacles]
+        lines += [f"? not asked of the server: {what}" for what in item.plan.unchecked]
+        parts.append(f"#### {pair_name(item.pair)}\n\n{_fenced(lines)}")
+    if unchanged := len(planned) - len(shown):
+        parts.append(f"Nothing to do for {unchanged} of {len(planned)}.\n")
+    return "\n".join(parts)
+
+
+def _fenced(lines: Sequence[str]) -> str:
+    """Lines as they are, whatever is in them: the fence is longer than every run of backticks inside."""
+    text = "\n".join(" ".join(line.splitlines()) for line in lines)
+    fence = "`" * (max([2, *map(len, re.findall("`+", text))]) + 1)
+    return f"{fence}diff\n{text}\n{fence}\n"
 
 
 def obstacle_line(obstacle: Obstacle) -> Text:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from anomalyops.cli.apply_view import PlainProgress, progress_view, unready_lines
 from anomalyops.cli.findings_view import findings_document, findings_view
-from anomalyops.cli.plan_view import plan_document, plan_text
+from anomalyops.cli.plan_view import plan_document, plan_markdown, plan_text
 from anomalyops.cli.status_view import document, json_path, print_tables, tables
 from anomalyops.local.applying import Applied
 from anomalyops.local.findings import Anomaly, Influencer, ModelPlot
@@ -60,6 +60,24 @@ def test_a_plan_shows_markers_reasons_and_a_summary():
         "  > open job web  Opened",
     ]
     assert "Plan: 1 to create, 1 to change, 1 to destroy, 1 to open, close, start or stop." in text
+
+
+def test_a_plan_as_markdown_shows_what_changes_and_counts_the_rest():
+    text = plan_markdown([planned(DELETE, CREATE), planned(), planned()])
+    assert text.splitlines()[2] == "Plan: 1 to create, 0 to change, 1 to destroy, 0 to open, close, start or stop."
+    assert "**Loses models and their results:** AnomalyJob/web\n" in text
+    assert text.count("#### ") == 1
+    assert "\n```diff\n- delete job web (loses" in text
+    assert text.endswith("Nothing to do for 2 of 3.\n")
+    assert "Nothing to do: the server is as the files say." in plan_markdown([planned()])
+
+
+def test_nothing_in_a_plan_ends_its_block_of_markdown():
+    obstacle = Obstacle(reason=Reason.REJECTED, message="no\n```\n# ````", subject=Subject.JOB)
+    lines = plan_markdown([planned(obstacles=(obstacle,))]).splitlines()
+    fence = "`" * 5
+    assert lines[lines.index(f"{fence}diff") + 2] == fence
+    assert sum(line.startswith("`") for line in lines) == 2
 
 
 def test_obstacles_are_shown_and_an_empty_plan_says_so():
