@@ -8,11 +8,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from maven import NotFetched, fetched
 from user_cache import user_cache
 
 _HERE = Path(__file__).parent
 _MINIMUM = 21
-_DOWNLOAD_SECONDS = 600
 
 
 class JudgeUnavailable(Exception):
@@ -44,20 +44,10 @@ def libraries(part: str) -> Path:
     """
     pom = _HERE / part / "pom.xml"
     folder = cache() / f"{part}-{_version_of(pom)}"
-    if folder.is_dir():
-        return folder
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise JudgeUnavailable("Maven (mvn) is not installed, and the libraries of Elasticsearch are not in the cache")
-    fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
-    command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={fresh}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False)
-    if done.returncode != 0 or not fresh.is_dir():
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise JudgeUnavailable(f"Maven could not download the libraries of {part}:\n{done.stdout[-800:]}")
-    if not folder.is_dir():
-        fresh.rename(folder)
-    return folder
+    try:
+        return fetched(pom, folder)
+    except NotFetched as error:
+        raise JudgeUnavailable(f"the libraries of {part}: {error}") from None
 
 
 def cache() -> Path:

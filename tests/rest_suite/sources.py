@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +10,13 @@ from typing import Any
 
 import yaml
 
+from maven import NotFetched, fetched
 from rest_suite.cases import Test, cases_of
 from user_cache import user_cache
 
 _HERE = Path(__file__).parent
 _TESTS = "rest-api-spec/test/"
 _APIS = "rest-api-spec/api/"
-_DOWNLOAD_SECONDS = 600
 
 
 class SuiteUnavailable(Exception):
@@ -41,24 +39,10 @@ def _archive(part: str) -> zipfile.ZipFile:
     Raises:
         SuiteUnavailable: Maven is missing, or could not download it.
     """
-    folder = user_cache("rest-suite") / part
-    if not folder.is_dir():
-        maven = shutil.which("mvn")
-        if maven is None:
-            raise SuiteUnavailable("Maven (mvn) is not installed, and the tests are not in the cache")
-        command = [maven, "-q", "-B", "-f", str(_HERE / f"{part}.pom.xml"), "dependency:copy-dependencies"]
-        fresh = folder.with_name(f"{part}.new")
-        done = subprocess.run(
-            [*command, f"-DoutputDirectory={fresh}"],
-            capture_output=True,
-            text=True,
-            timeout=_DOWNLOAD_SECONDS,
-            check=False,
-        )
-        if done.returncode != 0 or not fresh.is_dir():
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise SuiteUnavailable(f"Maven could not download {part}:\n{done.stdout[-800:]}")
-        fresh.rename(folder)
+    try:
+        folder = fetched(_HERE / f"{part}.pom.xml", user_cache("rest-suite") / part)
+    except NotFetched as error:
+        raise SuiteUnavailable(str(error)) from None
     (found,) = folder.glob("*.jar")
     return zipfile.ZipFile(found)
 
