@@ -174,3 +174,18 @@ def test_statistics_of_indices_are_those_that_are_counted(filled):
         with pytest.raises(ApiError) as caught:
             filled.indices.stats(index="one", metric=metric)
         assert caught.value.meta.status == status
+
+
+def test_a_search_that_may_be_waited_for_has_ended_with_its_answer(filled):
+    alone = filled.search(index="one", query={"term": {"id": "a"}})
+    found = filled.async_search.submit(index="one", query={"term": {"id": "a"}}, wait_for_completion_timeout="2s")
+    assert (found["is_running"], found["is_partial"]) == (False, False)
+    assert "id" not in found
+    assert {**found["response"], "took": 0} == {**alone, "took": 0}
+    for call in (filled.async_search.get, filled.async_search.status, filled.async_search.delete):
+        with pytest.raises(ApiError) as caught:
+            call(id="nothing")
+        assert caught.value.meta.status == 404
+    with pytest.raises(ApiError) as caught:
+        filled.async_search.submit(index="one", keep_on_completion=True)
+    assert caught.value.meta.status == 501

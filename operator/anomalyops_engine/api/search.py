@@ -10,14 +10,14 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError, validation_failed
+from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
 from anomalyops_engine.api.indices import readable
 from anomalyops_engine.api.json_text import MalformedJsonError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.api.scroll import begin_scroll, search_at_point
 from anomalyops_engine.api.search_contexts import SearchContexts
-from anomalyops_engine.config.units import duration_ms
+from anomalyops_engine.config.units import DAY_MS, duration_ms
 from anomalyops_engine.query import counted, delete_matching, search
 from anomalyops_engine.store import Store, WorkInterruptedError
 
@@ -66,6 +66,13 @@ _SEARCH_MISSING = (
     "suggest_text",
 )
 _SEARCH = known([*TARGETS, *_SEARCH_READ], idle=_IDLE, missing=_SEARCH_MISSING)
+_ASYNC = known(
+    [*TARGETS, *(name for name in _SEARCH_READ if name != "scroll"), "keep_alive", "keep_on_completion"],
+    idle=(*_IDLE, "wait_for_completion_timeout"),
+    missing=(*_SEARCH_MISSING, "scroll"),
+)
+_ASYNC_LOOK = known(idle=("keep_alive", "typed_keys", "wait_for_completion_timeout"))
+_KEPT_MS = 5 * DAY_MS
 _COUNT = known(TARGETS, idle=("ignore_throttled", "preference", "routing"), missing=(*_QUERY_TEXT, "min_score"))
 _DELETE_BY_QUERY = known(
     [*TARGETS, "wait_for_completion"],
@@ -83,6 +90,10 @@ def endpoints(store: Store, contexts: SearchContexts) -> list[Endpoint]:
     return [
         Endpoint("GET POST", "/_search", Lane.SEARCH, search_in, _SEARCH),
         Endpoint("GET POST", "/{index}/_search", Lane.SEARCH, search_in, _SEARCH),
+        Endpoint("POST", "/_async_search", Lane.SEARCH, partial(_async_search, store, contexts), _ASYNC),
+        Endpoint("POST", "/{index}/_async_search", Lane.SEARCH, partial(_async_search, store, contexts), _ASYNC),
+        Endpoint("GET DELETE", "/_async_search/{id}", Lane.STATE, _no_async_search, _ASYNC_LOOK),
+        Endpoint("GET", "/_async_search/status/{id}", Lane.STATE, _no_async_search, _ASYNC_LOOK),
         Endpoint("GET POST", "/_count", Lane.SEARCH, count_in, _COUNT),
         Endpoint("GET POST", "/{index}/_count", Lane.SEARCH, count_in, _COUNT),
         Endpoint("POST", "/{index}/_delete_by_query", Lane.WRITE, partial(_delete_by_query, store), _DELETE_BY_QUERY),
@@ -90,6 +101,21 @@ def endpoints(store: Store, contexts: SearchContexts) -> list[Endpoint]:
 
 
 def _search(store: Store, contexts: SearchContexts, call: Call) -> Response:
+    return call.respond(answer(store, contexts, call))
+
+
+def answer(store: Store, contexts: SearchContexts, call: Call) -> dict[str, Any]:
+    """Return the answer of a search.
+
+    Args:
+        store: where to search.
+        contexts: those of points in time and scrolls.
+        call: the request.
+
+    Raises:
+        ApiError: the search is refused, or its time is over and partial results are not wanted.
+        QueryError: it is malformed, or something that this engine lacks.
+    """
     began = time.perf_counter()
     body, parameters = call.json(), _parameters(call)
     if "sort" in parameters and body.get("sort"):
@@ -105,7 +131,7 @@ def _search(store: Store, contexts: SearchContexts, call: Call) -> Response:
             raise
         result = _nothing_in_time(call)
     took = int((time.perf_counter() - began) * 1000)
-    return call.respond({"took": took, **result})
+    return {"took": took, **result}
 
 
 def _found(
@@ -123,6 +149,31 @@ def _found(
         return search_at_point(contexts, call, body, {**options, "parameters": parameters})
     with store.read() as reader:
         return search(reader, readable(reader, call), body, parameters=parameters, **options)
+
+
+def _async_search(store: Store, contexts: SearchContexts, call: Call) -> Response:
+    """Answer a search that may be waited for elsewhere: here it always ends before the answer, so nothing is kept."""
+    if call.flag("keep_on_completion", default=False):
+        raise not_supported(
+            "[keep_on_completion=true] is not supported by this engine: searches end with their request"
+        )
+    start_ms = time.time_ns() // 1_000_000
+    found = answer(store, contexts, call)
+    kept_ms = duration_ms(call.query["keep_alive"], "keep_alive") if "keep_alive" in call.query else _KEPT_MS
+    return call.respond(
+        {
+            "is_partial": bool(found["timed_out"]),
+            "is_running": False,
+            "start_time_in_millis": start_ms,
+            "expiration_time_in_millis": start_ms + kept_ms,
+            "completion_time_in_millis": time.time_ns() // 1_000_000,
+            "response": found,
+        }
+    )
+
+
+def _no_async_search(call: Call) -> Response:
+    raise ApiError(404, "resource_not_found_exception", call.path["id"])
 
 
 def _timeout_ms(body: dict[str, Any]) -> int | None:
