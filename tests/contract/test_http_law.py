@@ -124,7 +124,7 @@ _PARTS = {
     "task_id": ("a:1",),
     "scroll_id": ("nothing", "_all"),
     "fields": ("host", "*", "nothing"),
-    "metric": ("docs", "store,docs", "_all", "nothing"),
+    "metrics": ("docs", "store,docs", "_all", "nothing"),
     # Blocks that exist would close the indices to the requests that follow.
     "block": ("read_only_allow_delete", "nothing"),
     "path": ("x",),

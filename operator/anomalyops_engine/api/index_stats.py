@@ -34,12 +34,12 @@ def endpoints(store: Store) -> list[Endpoint]:
         readers={"level": one_of("cluster", "indices", "shards")},
     )
     answer = partial(_stats, store)
-    paths = ("/_stats", "/_stats/{metric}", "/{index}/_stats", "/{index}/_stats/{metric}")
+    paths = ("/_stats", "/_stats/{metrics}", "/{index}/_stats", "/{index}/_stats/{metrics}")
     return [Endpoint("GET", path, Lane.SEARCH, answer, parameters) for path in paths]
 
 
 def _stats(store: Store, call: Call) -> Response:
-    metrics = _metrics(call.path.get("metric", "_all"))
+    metrics = _metrics(call.path.get("metrics", "_all"))
     level = call.query.get("level", "indices").lower()
     if level == "shards":
         raise not_supported("[level=shards] of _stats is not supported by this engine")
