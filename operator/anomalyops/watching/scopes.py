@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from anomalyops.resources import BY_NAME
-from anomalyops.watching.kubeapi import JsonObject, KubeApi, KubeApiError
+from anomalyops.watching.comparison import difference, went_back
+from anomalyops.watching.kubeapi import KubeApi, KubeApiError
 from anomalyops.watching.listing import Listing, Scope, list_scope
 from anomalyops.watching.objects import Seen, version_of
 from anomalyops.watching.work import Work
@@ -100,6 +101,7 @@ class Scopes:
                 logger.exception("listing %s failed unexpectedly", state.scope)
 
     async def _list(self, state: _State, *, first: bool) -> None:
+        before = self._versions(state.scope)
         try:
             listing = await list_scope(self._api, state.scope)
         except KubeApiError as error:
@@ -116,60 +118,37 @@ class Scopes:
             for body in listing.objects:
                 self._work.objects.put(body)
         else:
-            await self._compare(state, listing, settle=not (recovered or new))
+            back = went_back(listing, before, state.version)
+            await self._compare(state.scope, listing, back=back, settle=not (recovered or new))
         state.listed = True
         if not first and (recovered or new):
             self._watch_anew()  # its watch may have given up
             self._work.call_all(self._known(state.scope))
-        state.version = max([version_of(listing.version), *map(_version, self._known(state.scope))])
+        state.version = max([version_of(listing.version), *self._versions(state.scope).values()])
 
-    async def _compare(self, state: _State, listing: Listing, *, settle: bool) -> None:
+    async def _compare(self, scope: Scope, listing: Listing, *, back: bool, settle: bool) -> None:
         """Take in what a listing shows and the watch has not told."""
-        went_back = 0 < version_of(listing.version) < state.version
-        if not went_back and settle and self._missed(state.scope, listing):
+        if not back and settle and difference(listing, self._versions(scope), back=back):
             await asyncio.sleep(SETTLING)
-        missed = self._missed(state.scope, listing, went_back=went_back)
-        if went_back:
-            logger.warning(
-                "the versions of %s went back: etcd was restored, and all objects are read anew", state.scope
-            )
+        missed = difference(listing, self._versions(scope), back=back)
+        if back:
+            logger.warning("the versions of %s went back: etcd was restored, and all objects are read anew", scope)
         elif missed and settle:
-            logger.warning("the watch of %s did not tell of %d changes", state.scope, len(missed))
-        for change in missed:
-            if isinstance(change, Seen):
-                self._work.gone(change)
-            else:
-                await self._work.listed(change, force=went_back)
-        if went_back or (missed and settle):
+            logger.warning("the watch of %s did not tell of %d changes", scope, len(missed))
+        known = {seen.metadata.uid: seen for seen in self._known(scope)}
+        for uid in missed.gone:
+            self._work.gone(known[uid])
+        for body in missed.changed:
+            await self._work.listed(body, force=back)
+        if back or (missed and settle):
             self._watch_anew()
 
-    def _missed(self, scope: Scope, listing: Listing, *, went_back: bool = False) -> list[Seen[Any] | JsonObject]:
-        """Objects that are known otherwise than the listing has them, and known ones that it has not."""
-        known = {seen.metadata.uid: seen for seen in self._known(scope)}
-        changes: list[Seen[Any] | JsonObject] = []
-        there = set()
-        for body in listing.objects:
-            metadata = body["metadata"]
-            there.add(metadata["uid"])
-            seen = known.get(metadata["uid"])
-            version = "" if seen is None else seen.metadata.resource_version
-            newer = version_of(version) > version_of(metadata["resourceVersion"])
-            if version != metadata["resourceVersion"] and (went_back or not newer):
-                changes.append(body)
-        latest = version_of(listing.version)
-        changes += [
-            seen
-            for uid, seen in known.items()
-            if uid not in there and (went_back or _version(seen) <= latest)  # a later one was created meanwhile
-        ]
-        return changes
+    def _versions(self, scope: Scope) -> dict[str, int]:
+        """The version of each object of a scope that was seen last, by uid."""
+        return {seen.metadata.uid: version_of(seen.metadata.resource_version) for seen in self._known(scope)}
 
     def _known(self, scope: Scope) -> list[Seen[Any]]:
         """The objects of a scope as they were last seen."""
         kind = next(kind for kind in BY_NAME.values() if kind.plural == scope.plural)
         objects = self._work.objects.of_kind(kind)
         return [seen for seen in objects.values() if scope.namespace in {None, seen.key.namespace}]
-
-
-def _version(seen: Seen[Any]) -> int:
-    return version_of(seen.metadata.resource_version)
