@@ -134,6 +134,12 @@ def test_what_is_missing_or_not_possible_is_said(client, job_id):
     with pytest.raises(ApiError, match=r"unknown field \[colour\]"):
         ask(client, "POST", f"{BASE}/{job_id}/model_snapshots/{newer}/_update", {"colour": "red"})
     client.ml.open_job(job_id=job_id)
+    with pytest.raises(ConflictError) as caught:
+        client.ml.upgrade_job_snapshot(job_id=job_id, snapshot_id=newer)
+    assert caught.value.body["error"]["reason"] == (
+        f"Cannot upgrade snapshot [{newer}] for job [{job_id}] as it is the current primary job snapshot and the job's "
+        "state is [opened]. Please close the job before upgrading the snapshot."
+    )
     with pytest.raises(ConflictError, match="Can only revert to a model snapshot when the job is closed"):
         client.ml.revert_model_snapshot(job_id=job_id, snapshot_id=older)
     client.ml.close_job(job_id=job_id)

@@ -160,7 +160,7 @@ class SnapshotOperations:
         if snapshot_id == entry.config.model_snapshot_id and entry.run.state != "closed":
             raise conflict(
                 f"Cannot upgrade snapshot [{snapshot_id}] for job [{job_id}] as it is the current primary job snapshot "
-                f"and the job's state is [{entry.run.state}]"
+                f"and the job's state is [{entry.run.state}]. Please close the job before upgrading the snapshot."
             )
         self._past(entry, snapshot_id)
         raise conflict(
