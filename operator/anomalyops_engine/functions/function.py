@@ -60,6 +60,8 @@ class Later(StrEnum):
     ANYTHING = "anything"
     RAISE = "raise"
     LOWER = "lower"
+    AVERAGE = "average"
+    """Average it out: the fewer there are, the further it strays by chance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 A step searches whole buckets, has them analysed, and commits results, counts, position and what the model learnt from
 in one transaction, so that a kill at any moment loses at most a step that the next start repeats identically.
 A bucket is analysed once, when it is complete: its end is not after `end` of a bounded run, or not after
-now - query_delay. Where searches are more frequent than buckets, interim results tell in between what is known of it.
+now - query_delay. At the end of a lookback, and where searches are more frequent than buckets, interim results tell
+what is known of the one that is not complete.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
 from anomalyops_engine.jobs.extractor import Extractor
-from anomalyops_engine.jobs.interim import Until, interim_results, replace_interim
+from anomalyops_engine.jobs.interim import interim_results, replace_interim
 from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary, Leg
 from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, Registry
 from anomalyops_engine.jobs.stepping import analyse_buckets, persist_if_due, write_step
@@ -220,19 +221,18 @@ class RunningDatafeed:
             SnapshotError: the model cannot be restored.
         """
         job, feed_run = self.job, self.feed.run
-        reach_ms, position_ms = now_ms - self._delay_ms, job.run.position_ms
-        if feed_run.end_ms is not None:
-            reach_ms = min(reach_ms, feed_run.end_ms)
+        reach_ms, position_ms = self._itinerary.reach(feed_run, now_ms), job.run.position_ms
         if position_ms is None or not position_ms < reach_ms <= position_ms + self._span_ms:
             return
         first_ms = max(position_ms, feed_run.start_ms or position_ms)
         results = interim_results(
             self._registry,
             job,
-            Until(self._extractor, reach_ms),
+            self._extractor,
             start_ms=position_ms,
             end_ms=position_ms + self._span_ms,
             first_ms=first_ms,
+            reach_ms=reach_ms,
         )
         if results.processed_records:
             replace_interim(self._registry, job, results)
@@ -257,10 +257,12 @@ class RunningDatafeed:
         """Every complete bucket is analysed: finish a bounded run, or wait for the next real-time search."""
         feed_run = self.feed.run
         if feed_run.end_ms is not None and feed_run.end_ms <= now_ms:
+            self.write_interim(now_ms)
             self._note_lookback_end(feed_run)
             self._on_end(self, None)
             return None
-        if not feed_run.real_time:
+        looked_back = not feed_run.real_time
+        if looked_back:
             self._enter_real_time(feed_run)
         limit = self.feed.config.max_empty_searches
         never_any = self.job.run.counts.latest_record_timestamp is None
@@ -268,7 +270,7 @@ class RunningDatafeed:
             self._on_end(self, None)
             return None
         self._look_for_delayed_data(now_ms)
-        if self._frequency_ms < self._span_ms:
+        if looked_back or self._frequency_ms < self._span_ms:
             self.write_interim(now_ms)
         return self._until_next_search(now_ms)
 

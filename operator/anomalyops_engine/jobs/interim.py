@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Until:
+class _Until:
     """The documents of a source before a time: what can be known of them by then."""
 
     source: Source
@@ -31,7 +31,7 @@ class Until:
 
 
 def interim_results(
-    registry: Registry, job: JobEntry, source: Source, *, start_ms: int, end_ms: int, first_ms: int
+    registry: Registry, job: JobEntry, source: Source, *, start_ms: int, end_ms: int, first_ms: int, reach_ms: int
 ) -> Results:
     """Return what the buckets of [start_ms, end_ms) look like so far; nothing is learnt and nothing written.
 
@@ -42,15 +42,22 @@ def interim_results(
         start_ms: start of the first bucket that is not analysed.
         end_ms: end of the last bucket.
         first_ms: time of the first document that counts.
+        reach_ms: up to where documents may be read.
 
     Raises:
         SnapshotError: the model cannot be restored.
     """
     analysis = load_analysis(registry, job)
     with registry.store.read() as reader:
-        documents = source.documents(reader, first_ms, end_ms)
-        schedule = registry.calendars.schedule(job.config)
-        return analysis.interim(reader.connection, documents, start_ms=start_ms, end_ms=end_ms, schedule=schedule)
+        documents = _Until(source, reach_ms).documents(reader, first_ms, end_ms)
+        return analysis.interim(
+            reader.connection,
+            documents,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            reach_ms=reach_ms,
+            schedule=registry.calendars.schedule(job.config),
+        )
 
 
 def replace_interim(registry: Registry, job: JobEntry, results: Results) -> None:

@@ -83,7 +83,7 @@ class Itinerary:
 
     def next_leg(self, feed_run: DatafeedRun, job_run: JobRun, *, now_ms: int, buckets: int) -> Leg:
         """Return the next leg of at most `buckets` buckets."""
-        reach_ms = self._reach(feed_run, now_ms)
+        reach_ms = self.reach(feed_run, now_ms)
         horizon_ms = self._floor(reach_ms)
         start_ms, searched = self._start(feed_run, job_run, reach_ms)
         if start_ms is None:
@@ -103,20 +103,20 @@ class Itinerary:
             found=self._data_end_ms is not None,
         )
 
-    @property
-    def _checked_ms(self) -> int:
-        return CHECKED_BUCKETS * self._span_ms
-
-    def _floor(self, moment_ms: int) -> int:
-        return moment_ms // self._span_ms * self._span_ms
-
-    def _reach(self, feed_run: DatafeedRun, now_ms: int) -> int:
+    def reach(self, feed_run: DatafeedRun, now_ms: int) -> int:
         """Return up to where documents may be read now."""
         end_ms = feed_run.end_ms
         if end_ms is not None and end_ms <= now_ms:
             return end_ms
         reach_ms = now_ms - self._delay_ms
         return reach_ms if end_ms is None else min(reach_ms, end_ms)
+
+    @property
+    def _checked_ms(self) -> int:
+        return CHECKED_BUCKETS * self._span_ms
+
+    def _floor(self, moment_ms: int) -> int:
+        return moment_ms // self._span_ms * self._span_ms
 
     def _start(
         self, feed_run: DatafeedRun, job_run: JobRun, reach_ms: int

@@ -235,7 +235,13 @@ class DataOperations:
         latest_ms = entry.run.counts.latest_record_timestamp or position_ms
         last_ms = max(latest_ms // span_ms * span_ms + span_ms, position_ms + span_ms)
         results = interim_results(
-            self._registry, entry, waiting, start_ms=position_ms, end_ms=last_ms, first_ms=position_ms
+            self._registry,
+            entry,
+            waiting,
+            start_ms=position_ms,
+            end_ms=last_ms,
+            first_ms=position_ms,
+            reach_ms=latest_ms + 1,
         )
         results.keep_between(start_ms, end_ms, span_ms=span_ms)
         replace_interim(self._registry, entry, results)

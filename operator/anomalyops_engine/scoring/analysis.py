@@ -20,7 +20,7 @@ from anomalyops_engine.scoring.detection import Anomaly, Detection
 from anomalyops_engine.scoring.gathering import gather_members
 from anomalyops_engine.scoring.influencers import attribute
 from anomalyops_engine.scoring.inputs import StepInputs
-from anomalyops_engine.scoring.interim import as_interim, is_final_so_far
+from anomalyops_engine.scoring.interim import SoFar, as_interim
 from anomalyops_engine.scoring.normaliser import Normaliser
 from anomalyops_engine.scoring.results import Results
 from anomalyops_engine.scoring.rules import NO_FILTERS, Filters
@@ -142,6 +142,7 @@ class JobAnalysis:
         *,
         start_ms: int,
         end_ms: int,
+        reach_ms: int | None = None,
         schedule: Schedule = NO_EVENTS,
     ) -> Results:
         """What buckets that are not complete look like so far, from a copy of the models: nothing is learnt.
@@ -151,6 +152,7 @@ class JobAnalysis:
             documents: As for `analyse`, as far as they are there.
             start_ms: Start of the first bucket.
             end_ms: End of the last bucket, exclusive.
+            reach_ms: Up to where the documents are there; None for up to the end.
             schedule: As for `analyse`.
 
         Returns:
@@ -160,7 +162,11 @@ class JobAnalysis:
             ValueError: As `analyse` does.
         """
         stretch = self._stretch(connection, documents, start_ms, end_ms)
-        return as_interim(self._fork()._analyse(stretch, schedule, keep=is_final_so_far))
+        so_far = SoFar(start_ms, self.bucket_span_ms, end_ms if reach_ms is None else reach_ms)
+        results = self._fork()._analyse(stretch, schedule, so_far)
+        if so_far.again:
+            results = self._fork()._analyse(stretch, schedule, so_far)
+        return as_interim(results)
 
     def _fork(self) -> JobAnalysis:
         """A copy that learns by itself."""
@@ -170,17 +176,15 @@ class JobAnalysis:
         self._check_stretch(start_ms, end_ms)
         return Stretch(connection, documents, self._job.time_field, self.bucket_span_ms, start_ms, end_ms)
 
-    def _analyse(
-        self, stretch: Stretch, schedule: Schedule, *, keep: Callable[[Anomaly], bool] | None = None
-    ) -> Results:
+    def _analyse(self, stretch: Stretch, schedule: Schedule, so_far: SoFar | None = None) -> Results:
         if self._categories is None:
             return self._analyse_placed(
-                stretch, StepInputs(stretch.start_ms, stretch.end_ms, self._count(stretch)), schedule, keep
+                stretch, StepInputs(stretch.start_ms, stretch.end_ms, self._count(stretch)), schedule, so_far
             )
         with self._categories.placed(stretch) as (placed, learnt):
             inputs = StepInputs(stretch.start_ms, stretch.end_ms, self._count(placed), categories=learnt.rows)
-            results = self._analyse_placed(placed, inputs, schedule, keep)
-        if keep is None:
+            results = self._analyse_placed(placed, inputs, schedule, so_far)
+        if so_far is None:
             results.categories = self._categories.results(learnt, stretch.start_ms)
         return results
 
@@ -188,7 +192,7 @@ class JobAnalysis:
         return count_events(stretch, self._job.analysis_config)
 
     def _analyse_placed(
-        self, stretch: Stretch, inputs: StepInputs, schedule: Schedule, keep: Callable[[Anomaly], bool] | None
+        self, stretch: Stretch, inputs: StepInputs, schedule: Schedule, so_far: SoFar | None
     ) -> Results:
         """Analyse documents whose messages were placed in their categories."""
         config = self._job.analysis_config
@@ -196,12 +200,14 @@ class JobAnalysis:
         inputs.marks = schedule.marks(step.first_bucket, step.bucket_count, since_bucket=step.since_bucket)
         if self._begun or inputs.events.earliest_ms is not None:
             inputs.values = [detector_values(stretch, detection.detector) for detection in self.detections]
+        if so_far is not None:
+            inputs.values = [so_far.values(index, values) for index, values in enumerate(inputs.values)]
 
         def find(detector: ResolvedDetector, anomalies: Sequence[Anomaly]) -> None:
             attribute(stretch, detector, config.influencers, anomalies)
             inputs.influences.append([anomaly.influences for anomaly in anomalies])
 
-        return self._advance(inputs, find, keep)
+        return self._advance(inputs, find, so_far)
 
     def replay(self, inputs: StepInputs) -> None:
         """Learn again from the inputs of a step, in place of its documents; its results are there already.
@@ -224,14 +230,14 @@ class JobAnalysis:
         self,
         inputs: StepInputs,
         influence: Callable[[ResolvedDetector, Sequence[Anomaly]], None],
-        keep: Callable[[Anomaly], bool] | None = None,
+        so_far: SoFar | None = None,
     ) -> Results:
         """Score and learn from the inputs of a step.
 
         Args:
             inputs: What the step learns from.
             influence: Fills in what is behind anomalies.
-            keep: Which anomalies become results; None for all.
+            so_far: How far the buckets are known, where they are not complete; else None.
         """
         step = Step(self._job, inputs.start_ms, inputs.end_ms, self._next_ms, inputs.marks)
         events = inputs.events
@@ -252,8 +258,8 @@ class JobAnalysis:
             begin = int(np.argmax(events.documents > 0))
         self._counter.count(events, begin, start_ms=step.start_ms, span_ms=step.span_ms, results=results)
         found, scored = self._detectors.detect(step, inputs.values, begin, results)
-        if keep is not None:
-            found = [list(filter(keep, mine)) for mine in found]
+        if so_far is not None:
+            found = [so_far.standing(mine) for mine in found]
         for detection, mine in zip(self.detections, found, strict=True):
             influence(detection.detector, mine)
         Composer(step, self._normaliser, results).compose(

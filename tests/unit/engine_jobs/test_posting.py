@@ -241,6 +241,27 @@ def test_half_a_bucket_is_not_found_to_be_low(store, posted):
     assert (last["timestamp"], last["is_interim"], last["anomaly_score"]) == (START_MS + 60 * HOUR_MS, True, 0)
 
 
+def test_a_mean_of_part_of_a_bucket_counts_for_as_much_as_is_seen(store, posted):
+    """The first values of a bucket stray; that they do so weighs the more, the more of the bucket is known."""
+    engine = SmallEngine(store)
+    rng = np.random.default_rng(5)
+    far_ms = START_MS + 60 * HOUR_MS
+    usual = [
+        {"time": START_MS + n * HOUR_MS // 20, "host": "a", "value": round(float(rng.normal(50, 5)), 3)}
+        for n in range(20 * 60)
+    ]
+    post(engine, usual)
+    scores = []
+    for minutes in (range(1), range(1, 30), range(30, 59)):
+        post(engine, [{"time": far_ms + minute * HOUR_MS // 60, "host": "a", "value": 75.0} for minute in minutes])
+        engine.service.data.flush(posted, Flush(calc_interim=True))
+        records = engine.service.results.page(posted, RECORDS, ResultQuery(size=10_000))["records"]
+        scores.append(max((r["record_score"] for r in records if r["function"] == "mean"), default=0.0))
+    assert scores[0] == 0.0
+    assert 0.0 < scores[1] < scores[2]
+    assert scores[2] > 50
+
+
 def test_a_flush_says_what_does_not_go_together():
     start, end = ("10", 10_000), ("9", 9_000)
     for given_, said in [

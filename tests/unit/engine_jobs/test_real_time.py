@@ -158,6 +158,31 @@ def test_live_and_as_a_lookback_give_the_same(store, clock, looked_back, seed, c
         end(store)
 
 
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stops=st.sets(st.integers(START_MS + 1, END_MS - 1), min_size=1, max_size=4))
+def test_lookbacks_that_end_anywhere_tell_of_their_last_bucket_and_give_the_same(store, clock, looked_back, stops):
+    """What a lookback knows of the bucket that it ends in is interim, stays when the job is closed, and is replaced."""
+    clock.now_ms = END_MS + 10 * SPAN_MS
+    SmallEngine(store).service.jobs.create("stops", {**CONFIG, "datafeed_config": {**FEED, "indices": ["all"]}})
+    try:
+        begun = False
+        for stop_ms in sorted(stops):
+            engine = SmallEngine(store)
+            engine.look_back("stops", stop_ms)
+            begin_ms = stop_ms // SPAN_MS * SPAN_MS
+            known = [document for document in DOCUMENTS if begin_ms <= document["time"] < stop_ms]
+            begun = begun or any(document["time"] < begin_ms for document in DOCUMENTS)
+            interim = [body for body in engine.found("stops") if body["is_interim"] and body["result_type"] == "bucket"]
+            expected = [(begin_ms, len(known))] if known and begun else []
+            assert [(body["timestamp"], body["event_count"]) for body in interim] == expected
+            assert engine.entry("stops").run.state == "closed"
+        engine = SmallEngine(store)
+        engine.look_back("stops", END_MS)
+        assert engine.outcome("stops") == looked_back
+    finally:
+        SmallEngine(store).delete("stops")
+
+
 def test_interim_results_come_with_every_search_and_go_with_the_bucket(store, clock, live):
     running = SmallEngine(store).resumed("live")
     engine = SmallEngine(store)
