@@ -24,9 +24,14 @@ def typed(sql_type: str) -> str:
     return sql_type
 
 
-def column_list(columns: Iterable[tuple[str, str]]) -> str:
-    """Return the definitions of columns, given as (name, type)."""
-    return ", ".join(f"{quoted(name)} {typed(sql_type)}" for name, sql_type in columns)
+def column_list(columns: Iterable[tuple[str, str]], *, unstored: Iterable[tuple[str, str]] = ()) -> str:
+    """Return the definitions of columns, given as (name, type); the unstored ones are NULL everywhere, for no space."""
+    kept = [f"{quoted(name)} {typed(sql_type)}" for name, sql_type in columns]
+    void = [
+        f"{quoted(name)} {kind} GENERATED ALWAYS AS (NULL::{kind}) VIRTUAL"
+        for name, kind in ((name, typed(sql_type)) for name, sql_type in unstored)
+    ]
+    return ", ".join([*kept, *void])
 
 
 def assignments(names: Iterable[str], *, source: str, nulls: Iterable[str]) -> str:

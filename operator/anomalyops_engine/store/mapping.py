@@ -7,11 +7,14 @@ anything, while SQL identifiers may not.
 A multi-field (`message.keyword`) shares the column of its field as long as both keep every value alike. Where they do
 not, it has a column of its own: from the start when its type or a parameter says so, and from the first string on that
 its `ignore_above` leaves out.
+
+A mapping may name a thousand fields of which documents have ten. A column that no document has filled is not stored; so
+a document costs what is in it, however many fields are mapped beside those that it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as AbcMapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -144,6 +147,7 @@ class IndexMapping:
         limits: what the settings of the index say about it.
         columns: how many columns it has used.
         object_paths: every object that is named, or that a field lies in.
+        unfilled: columns that no document has filled yet; the table has them without storing them.
     """
 
     fields: dict[str, Field] = field(default_factory=dict)
@@ -155,6 +159,7 @@ class IndexMapping:
     limits: Limits = Limits()
     columns: int = 0
     object_paths: frozenset[str] = frozenset()
+    unfilled: frozenset[str] = frozenset()
 
     @property
     def disabled(self) -> frozenset[str]:
@@ -260,6 +265,15 @@ class IndexMapping:
                 grown = replace(grown, multi_fields={**grown.multi_fields, known.path: again})
         return grown.checked(path)
 
+    def empty(self) -> IndexMapping:
+        """Return the mapping of an index without documents."""
+        return replace(self, unfilled=frozenset(self.column_types))
+
+    def filled(self, columns: Iterable[str]) -> IndexMapping:
+        """Return the mapping with columns that documents fill; itself where they are filled already."""
+        fresh = self.unfilled.intersection(columns)
+        return replace(self, unfilled=self.unfilled - fresh) if fresh else self
+
     def with_limits(self, limits: Limits) -> IndexMapping:
         """Return the mapping under other settings of the index."""
         return replace(
@@ -322,6 +336,7 @@ class IndexMapping:
             "root": self.root,
             "columns": self.columns,
             "object_paths": sorted(self.object_paths),
+            "unfilled": sorted(self.unfilled),
         }
 
     @classmethod
@@ -344,6 +359,7 @@ class IndexMapping:
             limits,
             record["columns"],
             frozenset(record["object_paths"]),
+            frozenset(record["unfilled"]),
         )
 
     def _with_multi_field(self, leaf: Field, sub: Field) -> IndexMapping:

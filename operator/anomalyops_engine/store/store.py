@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import orjson
 
 from anomalyops_engine.store.columns import ROUTING_COLUMN
 from anomalyops_engine.store.errors import StoreError
@@ -25,7 +26,7 @@ from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.tombstones import Tombstones
 from anomalyops_engine.store.writer import Writer
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
@@ -219,5 +220,12 @@ def _add_routing(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(ROUTING_COLUMN)} VARCHAR")
 
 
+def _note_filled(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say of the columns of indices that all of them are stored, as they were until then."""
+    for name, text in connection.execute("SELECT name, mapping FROM indices").fetchall():
+        mapping = orjson.dumps({**orjson.loads(text), "unfilled": []}).decode()
+        connection.execute("UPDATE indices SET mapping = ? WHERE name = ?", [mapping, name])
+
+
 # From each version that can be read to the next one.
-_MIGRATIONS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {4: _add_routing}
+_MIGRATIONS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {4: _add_routing, 5: _note_filled}

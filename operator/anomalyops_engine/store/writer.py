@@ -128,7 +128,7 @@ class Writer(Reader):
         if any(name == index.name or name in index.aliases for index in self.indices()):
             raise IndexExistsError(name)
         read = read_settings(settings or {})
-        mapping = merged(IndexMapping(limits=Limits.of(read)), mappings or {})
+        mapping = merged(IndexMapping(limits=Limits.of(read)), mappings or {}).empty()
         ((number,),) = self.connection.execute("SELECT nextval('table_numbers')").fetchall()
         index = Index(
             name,
@@ -139,8 +139,8 @@ class Writer(Reader):
             int(time.time() * 1000),
             secrets.token_urlsafe(16),
         )
-        columns = [*_META_COLUMNS, *index.mapping.column_types.items()]
-        self.connection.execute(f"CREATE TABLE {quoted(index.table)} ({column_list(columns)})")
+        unstored = index.mapping.column_types.items()
+        self.connection.execute(f"CREATE TABLE {quoted(index.table)} ({column_list(_META_COLUMNS, unstored=unstored)})")
         self._record(index)
         for alias, properties in index.aliases.items():
             self._record_alias(index, alias, properties)
@@ -320,9 +320,10 @@ class Writer(Reader):
                 [documents[position] for position in positions],
                 [sources[position] for position in positions],
             )
-        if batch.mapping is not index.mapping:
-            index = self._remap(index, batch.mapping)
         arrays = batch.arrays
+        mapping = batch.mapping.filled(arrays)
+        if mapping is not index.mapping:
+            index = self._remap(index, mapping)
         present = self.documents(index, [ids[position] or "" for position in positions]) if create and ids else {}
         if present and ids:
             kept = [offset for offset, position in enumerate(positions) if ids[position] not in present]
@@ -378,6 +379,9 @@ class Writer(Reader):
             self.append(name, frame.documents(), ids=frame.ids, new=True)
             return
         check_open([index], "write")
+        mapping = index.mapping.filled(arrays)
+        if mapping is not index.mapping:
+            index = self._remap(index, mapping)
         self._put(index, frame.ids, np.ones(len(frame.ids), dtype=np.int64), frame.sources(), arrays)
 
     def revise(self, index: str, ids: Sequence[str], change: Callable[[str, dict[str, Any]], Mapping[str, Any]]) -> int:
@@ -423,8 +427,9 @@ class Writer(Reader):
         batch = Batch(index.mapping, [dict(fields) for fields, _ in revised.values()])
         for error in batch.errors.values():
             raise error
-        if batch.mapping is not index.mapping:
-            index = self._remap(index, batch.mapping)
+        mapping = batch.mapping.filled(batch.arrays)
+        if mapping is not index.mapping:
+            index = self._remap(index, mapping)
         first = self._take_sequence(index, len(revised))
         columns = {
             "_id": pa.array(list(revised), pa.string()),
@@ -436,7 +441,7 @@ class Writer(Reader):
         touched = {
             leaf.column for leaf in leaves if any(leaf.path == n or leaf.path.startswith(f"{n}.") for n in names)
         }
-        given, gone = columns.keys() - {"_id"}, touched - columns.keys()
+        given, gone = columns.keys() - {"_id"}, touched - columns.keys() - index.mapping.unfilled
         self.connection.register("incoming", pa.table(columns))
         try:
             self.connection.execute(
@@ -560,7 +565,12 @@ class Writer(Reader):
 
     def _remap(self, index: Index, mapping: IndexMapping) -> Index:
         """Bring the table in line with a grown mapping and record it."""
-        known = index.mapping.column_types
+        known = dict(index.mapping.column_types)
+        # What is not stored cannot change its type or be given values: it is made anew.
+        mapping = mapping.filled(name for name, kind in mapping.column_types.items() if known.get(name, kind) != kind)
+        for column in sorted(index.mapping.unfilled - mapping.unfilled):
+            self.connection.execute(f"ALTER TABLE {quoted(index.table)} DROP COLUMN {quoted(column)}")
+            known.pop(column, None)
         for column, sql_type in mapping.column_types.items():
             before = known.get(column)
             if before is None:

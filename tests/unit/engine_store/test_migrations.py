@@ -63,5 +63,5 @@ def test_other_formats_are_refused_with_those_that_can_be_read(tmp_path, version
     Store.open(tmp_path).close()
     with duckdb.connect(str(tmp_path / "engine.duckdb")) as connection:
         connection.execute("UPDATE format SET version = ?", [version])
-    with pytest.raises(StoreError, match=f"format version {version}; this version reads format versions 4 to 5"):
+    with pytest.raises(StoreError, match=f"format version {version}; this version reads format versions 4 to 6"):
         Store.open(tmp_path)
