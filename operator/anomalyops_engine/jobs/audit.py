@@ -29,6 +29,10 @@ class Audit:
         self._notifications: list[JsonObject] = []
         self._annotations: list[tuple[str, JsonObject]] = []
 
+    def fresh(self) -> Audit:
+        """Return an empty audit of the same node."""
+        return Audit(self._node)
+
     def note(self, job_id: str, message: str, level: Level = "info") -> None:
         """Add a notification."""
         self._notifications.append(notification(job_id, message, level=level, now_ms=wall_clock_ms(), node=self._node))

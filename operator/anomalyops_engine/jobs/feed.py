@@ -10,18 +10,21 @@ what is known of the one that is not complete.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Final
 
 from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.audit import Audit, wall_clock_ms
+from anomalyops_engine.jobs.committing import Commits
 from anomalyops_engine.jobs.delayed_data import check_delayed_data
 from anomalyops_engine.jobs.extractor import Extractor
 from anomalyops_engine.jobs.interim import interim_results, replace_interim
 from anomalyops_engine.jobs.itinerary import CHECKED_BUCKETS, Itinerary, Leg
-from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, Registry
-from anomalyops_engine.jobs.stepping import analyse_buckets, persist_if_due, write_step
+from anomalyops_engine.jobs.registry import DatafeedEntry, DatafeedRun, JobEntry, JobRun, Registry
+from anomalyops_engine.jobs.stepping import Step, analyse_buckets, persist_if_due, write_step
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.refusals import MlError
 from anomalyops_engine.scoring import SnapshotError
@@ -140,43 +143,72 @@ class RunningDatafeed:
 
     def _advance(self) -> float | None:
         now_ms = wall_clock_ms()
-        leg = self._itinerary.next_leg(self.feed.run, self.job.run, now_ms=now_ms, buckets=self._chunk)
-        if leg.start_ms is None or leg.end_ms == leg.start_ms:
-            self._note_nothing(leg)
-        else:
-            self._analyse(leg, leg.start_ms)
-            if leg.end_ms < leg.limit_ms:
-                return 0.0
+        leg = self._analyse_legs(now_ms)
+        if leg.end_ms < leg.limit_ms:
+            return 0.0
         return self._reached(now_ms)
 
-    def _analyse(self, leg: Leg, start_ms: int) -> None:
-        job, feed_run, run = self.job, deepcopy(self.feed.run), deepcopy(self.job.run)
-        first_ms = max(start_ms, feed_run.start_ms or start_ms)
+    def _analyse_legs(self, now_ms: int) -> Leg:
+        """Analyse a leg, or as many of the longest ones as a step has time for, and return the last.
+
+        Each is committed while the next one is analysed; all are when this ends.
+        """
+        job, until = self.job, time.monotonic() + _STEP_SECONDS
+        run, feed_run, analysed = job.run, self.feed.run, False
         try:
-            step = analyse_buckets(
-                self._registry,
-                job,
-                run,
-                self._extractor,
-                start_ms=start_ms,
-                end_ms=leg.end_ms,
-                first_ms=first_ms,
-                audit=self.audit,
-            )
-            elapsed_s = step.elapsed_ms / SECOND_MS
-            leg.note_gap(self.audit, job.job_id, self._span_ms)
-            self._count_search(feed_run, step.results.processed_records, (first_ms, leg.end_ms), elapsed_s)
-            with self._registry.store.write() as writer:
-                write_step(writer, self._registry, job, run, step)
-                self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
-                self.audit.write(writer)
+            with Commits() as commits:
+                while True:
+                    leg = self._itinerary.next_leg(feed_run, run, now_ms=now_ms, buckets=self._chunk)
+                    if leg.start_ms is None or leg.end_ms == leg.start_ms:
+                        break
+                    run, feed_run, analysed = deepcopy(run), deepcopy(feed_run), True
+                    longest = self._chunk == CHECKED_BUCKETS
+                    commit = self._analyse(leg, leg.start_ms, run, feed_run)
+                    if not longest or leg.end_ms >= leg.limit_ms or self._is_over(until):
+                        commits.now(commit)
+                        break
+                    commits.behind(commit)
         except BaseException:
-            # The model in memory is ahead of the store: forget it, the next step restores the committed one.
+            # The model in memory is ahead of the store: forget it, the next step restores the committed one. What was
+            # noted of buckets that are not committed will be noted again.
             job.analysis = None
+            self.audit = self.audit.fresh()
             raise
-        job.run, self.feed.run = run, feed_run
+        if analysed:
+            persist_if_due(self._registry, job, self.audit)
+        if leg.start_ms is None or leg.end_ms == leg.start_ms:
+            self._note_nothing(leg)
+        return leg
+
+    def _is_over(self, until: float) -> bool:
+        return self.cancelled or self.job.lock.wanted or time.monotonic() >= until
+
+    def _analyse(self, leg: Leg, start_ms: int, run: JobRun, feed_run: DatafeedRun) -> Callable[[], None]:
+        """Analyse a leg, bring copies of the runs up to date with it, and return what commits it."""
+        first_ms = max(start_ms, feed_run.start_ms or start_ms)
+        step = analyse_buckets(
+            self._registry,
+            self.job,
+            run,
+            self._extractor,
+            start_ms=start_ms,
+            end_ms=leg.end_ms,
+            first_ms=first_ms,
+            audit=self.audit,
+        )
+        elapsed_s = step.elapsed_ms / SECOND_MS
+        leg.note_gap(self.audit, self.job.job_id, self._span_ms)
+        self._count_search(feed_run, step.results.processed_records, (first_ms, leg.end_ms), elapsed_s)
         self._resize(elapsed_s)
-        persist_if_due(self._registry, job, self.audit)
+        audit, self.audit = self.audit, self.audit.fresh()
+        return partial(self._commit, step, run, feed_run, audit)
+
+    def _commit(self, step: Step, run: JobRun, feed_run: DatafeedRun, audit: Audit) -> None:
+        with self._registry.store.write() as writer:
+            write_step(writer, self._registry, self.job, run, step)
+            self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
+            audit.write(writer)
+        self.job.run, self.feed.run = run, feed_run
 
     def _count_search(
         self, feed_run: DatafeedRun, records: int, interval_ms: tuple[int, int], elapsed_s: float

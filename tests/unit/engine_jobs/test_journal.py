@@ -162,9 +162,24 @@ def undisturbed(data):
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(drawn=st.data(), durable=st.booleans(), update_at=st.sampled_from([None, 5 * CHUNK, 9 * CHUNK]))
-def test_a_kill_between_any_two_writes_changes_nothing(data, undisturbed, drawn, durable, update_at):
+@given(
+    drawn=st.data(),
+    durable=st.booleans(),
+    update_at=st.sampled_from([None, 5 * CHUNK, 9 * CHUNK]),
+    longest=st.booleans(),
+)
+def test_a_kill_between_any_two_writes_changes_nothing(data, undisturbed, drawn, durable, update_at, longest):
+    """Also where steps are committed behind the analysis of the next ones, as they are when legs get no longer."""
     expected, writes = undisturbed(update_at)
+    if longest and update_at is None:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(feeds, "CHECKED_BUCKETS", CHUNK)
+            check_kills(data, expected, writes, drawn, durable, update_at)
+    else:
+        check_kills(data, expected, writes, drawn, durable, update_at)
+
+
+def check_kills(data, expected, writes, drawn, durable, update_at):
     assert any(record["record_score"] > 50 for record in expected[1])
     kills = drawn.draw(st.lists(st.integers(1, writes - 1), min_size=1, max_size=3), label="kills")
     begin(data)
