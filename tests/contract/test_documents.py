@@ -227,7 +227,7 @@ def test_head_answers_with_a_status_and_no_body(http_request, client, index):
         assert (answer.status, answer.text) == (status, "")
     for path in ("/_search", f"/{index}/_mapping", "/_settings", "/_alias", "/_cluster/health"):
         assert http_request("HEAD", path).status == 405
-    assert http_request("HEAD", "/_index_template/absent").status == 501
+    assert http_request("HEAD", "/_index_template/absent").status == 404
 
 
 def test_a_block_closes_an_index_until_its_setting_is_taken_back(http_request, client, index):

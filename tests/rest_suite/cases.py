@@ -12,6 +12,7 @@ Step = tuple[str, Any]
 
 _FEATURES = frozenset(
     {
+        "default_shards",
         "warnings",
         "allowed_warnings",
         "headers",

@@ -212,7 +212,7 @@ def _run_delete(writer: Writer, run: list[Operation]) -> list[Outcome]:
 
 def _run_update(writer: Writer, run: list[Operation]) -> list[Outcome]:
     name = run[0].index
-    index = write_target(writer.indices(), name) or writer.create_index(name)
+    index = write_target(writer.indices(), name) or writer.make_index(name, unasked=True)
     present = writer.documents(index, [str(operation.id) for operation in run])
     outcomes: list[Outcome | None] = [None] * len(run)
     sources: dict[int, dict[str, Any]] = {}

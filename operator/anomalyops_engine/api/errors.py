@@ -107,10 +107,10 @@ def validation_failed(failures: Sequence[str]) -> ApiError:
     return ApiError(400, "action_request_validation_exception", f"Validation Failed: {listed}")
 
 
-def index_not_found(name: str) -> ApiError:
+def index_not_found(name: str, reason: str = "") -> ApiError:
     """Return the 404 of a missing index."""
     details = {"resource.type": "index_or_alias", "resource.id": name, "index_uuid": "_na_", "index": name}
-    return ApiError(404, "index_not_found_exception", f"no such index [{name}]", details=details)
+    return ApiError(404, "index_not_found_exception", reason or f"no such index [{name}]", details=details)
 
 
 def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
@@ -119,7 +119,7 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
         return ApiError(error.status, error.type, error.reason, error.caused_by)
     reason = str(error)
     if isinstance(error, IndexNotFoundError):
-        return index_not_found(error.index)
+        return index_not_found(error.index, reason)
     if isinstance(error, DocumentParsingError):
         cause = {"type": error.cause_type, "reason": error.cause} if error.cause else None
         status = 501 if error.type == "not_implemented_exception" else 400

@@ -113,9 +113,8 @@ def _create(store: Store, call: Call) -> Response:
         raise ApiError(400, "illegal_argument_exception", f"alias name [{name}] self-conflicts with index name")
     checked = {alias: alias_properties(alias, properties) for alias, properties in aliases.items()}
     with store.write() as writer:
-        writer.create_index(name, mappings=_mapping(body.get("mappings", {})), settings=body.get("settings", {}))
-        for alias, properties in checked.items():
-            writer.put_alias(alias, name, **properties)
+        mappings = untyped(body.get("mappings", {}))
+        writer.make_index(name, mappings=mappings, settings=body.get("settings", {}), aliases=checked)
     return call.respond({"acknowledged": True, "shards_acknowledged": True, "index": name})
 
 
@@ -228,7 +227,12 @@ def _refresh(store: Store, call: Call) -> Response:
     return call.respond({"_shards": {"total": count, "successful": count, "failed": 0}})
 
 
-def _mapping(body: dict[str, Any]) -> dict[str, Any]:
+def untyped(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a `mappings` body.
+
+    Raises:
+        ApiError: 400; it names a type, as mappings did once.
+    """
     if "_doc" in body:
         reason = "The mapping definition cannot be nested under a type [_doc]."
         raise ApiError(400, "illegal_argument_exception", reason)

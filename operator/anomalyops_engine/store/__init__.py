@@ -26,6 +26,7 @@ from anomalyops_engine.store.frame import Frame
 from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
+from anomalyops_engine.store.mapping_body import check_mappings
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
 from anomalyops_engine.store.reader import Connection, Reader, Stored
 from anomalyops_engine.store.store import Store, scratch
@@ -66,5 +67,6 @@ __all__ = [
     "WorkInterruptedError",
     "Writer",
     "Written",
+    "check_mappings",
     "scratch",
 ]

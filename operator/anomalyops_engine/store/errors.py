@@ -33,11 +33,11 @@ class WorkInterruptedError(StoreError):
 
 
 class IndexNotFoundError(StoreError):
-    """No index, alias or pattern of that name."""
+    """No index, alias or pattern of that name; perhaps there is a reason why none was made."""
 
-    def __init__(self, index: str) -> None:
+    def __init__(self, index: str, why: str = "") -> None:
         self.index = index
-        super().__init__(f"no such index [{index}]")
+        super().__init__(f"no such index [{index}]{why}")
 
 
 class IndexExistsError(StoreError):

@@ -45,6 +45,17 @@ def merged(mapping: IndexMapping, body: Mapping[str, Any]) -> IndexMapping:
     return _with_checked_aliases(result)
 
 
+def check_mappings(body: Mapping[str, Any]) -> None:
+    """Check a `mappings` body that is not of an index yet.
+
+    Raises:
+        MappingError: likewise.
+        MappingConflictError: likewise.
+        UnsupportedMappingError: likewise.
+    """
+    merged(IndexMapping(), body)
+
+
 def check_field_name(path: str) -> None:
     """Check a dotted name of a field.
 

@@ -12,6 +12,7 @@ import orjson
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import IndexNotFoundError
 from anomalyops_engine.store.identifiers import quoted
+from anomalyops_engine.store.index_templates import COMPONENT, COMPOSABLE, LEGACY, Templates
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.names import Wildcards, resolve
 
@@ -155,6 +156,10 @@ class Reader:
         """Return all configurations of a kind by id, in id order."""
         rows = self.connection.execute("SELECT id, body FROM configs WHERE kind = ? ORDER BY id", [kind]).fetchall()
         return {row[0]: orjson.loads(row[1]) for row in rows}
+
+    def templates(self) -> Templates:
+        """Return all index templates."""
+        return Templates(self.configs(LEGACY), self.configs(COMPOSABLE), self.configs(COMPONENT))
 
     def state(self, kind: str, id: str) -> bytes | None:  # noqa: A002
         """Return a stored state, None when there is none."""

@@ -50,6 +50,16 @@ def read_settings(given: object) -> dict[str, str]:
     return {name: text for name, text in _read(given) if text is not None}
 
 
+def stated_settings(given: object) -> dict[str, str | None]:
+    """Return settings by name, without `index.`, as text; None for what is set back to its default.
+
+    Raises:
+        IllegalSettingError: likewise.
+        UnsupportedSettingError: likewise.
+    """
+    return dict(_read(given))
+
+
 def changed_settings(
     index: str, uuid: str, settings: Mapping[str, str], given: object, *, preserve: bool = False
 ) -> dict[str, str]:

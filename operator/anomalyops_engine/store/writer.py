@@ -31,10 +31,11 @@ from anomalyops_engine.store.errors import (
 )
 from anomalyops_engine.store.frame import Frame
 from anomalyops_engine.store.identifiers import assignments, column_list, quoted, typed
+from anomalyops_engine.store.index_templates import Blueprint
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
 from anomalyops_engine.store.reader import CatalogCache, Reader
-from anomalyops_engine.store.settings import changed_settings, read_settings
+from anomalyops_engine.store.settings import changed_settings, read_settings, stated_settings
 from anomalyops_engine.store.tombstones import Tombstones
 
 _META_COLUMNS = (
@@ -145,6 +146,41 @@ class Writer(Reader):
         for alias, properties in index.aliases.items():
             self._record_alias(index, alias, properties)
         return index
+
+    def make_index(
+        self,
+        name: str,
+        *,
+        mappings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        aliases: Mapping[str, Mapping[str, Any]] | None = None,
+        unasked: bool = False,
+    ) -> Index:
+        """Create an index as its templates and a request say.
+
+        Args:
+            name: its name.
+            mappings: fields that the request gives.
+            settings: settings that it gives; a null takes back what a template says.
+            aliases: aliases that it gives.
+            unasked: it is made because a document was written to it.
+
+        Raises:
+            StoreError: as `create_index` and `put_alias`.
+            IndexNotFoundError: its template does not let it be made unasked.
+        """
+        templates = self.templates()
+        asked = Blueprint(stated_settings(settings or {}), mappings or {}, aliases or {})
+        hidden = asked.settings.get("hidden") == "true"
+        winner = templates.winner(name, hidden=hidden)
+        if unasked and winner is not None and templates.composable[winner].get("allow_auto_create") is False:
+            raise IndexNotFoundError(name, f" and composable template [{winner}] forbids index auto creation")
+        plan = templates.blueprint(name, asked, hidden=hidden)
+        stated = {key: text for key, text in plan.settings.items() if text is not None}
+        self.create_index(name, mappings=plan.mappings, settings=stated)
+        for alias, properties in plan.aliases.items():
+            self.put_alias(alias, name, **properties)
+        return self.index(name)
 
     def delete_index(self, name: str) -> None:
         """Delete an index with its documents.
@@ -305,7 +341,7 @@ class Writer(Reader):
         Returns:
             One outcome per document, in order.
         """
-        index = catalog.write_target(self.indices(), name) or self.create_index(name)
+        index = catalog.write_target(self.indices(), name) or self.make_index(name, unasked=True)
         check_open([index], "write")
         _check_pipelines(index)
         outcomes: list[Written | DocumentParsingError | DocumentExistsError | None] = [None] * len(documents)
