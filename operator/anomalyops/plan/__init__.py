@@ -3,6 +3,7 @@
 from anomalyops.plan.core.differences import Difference, described
 from anomalyops.plan.core.fields import Field, FieldClass
 from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.core.owner import LOCAL, Owner
 from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
 from anomalyops.plan.core.steps import Effect, Step, Subject
 from anomalyops.plan.pair.adoption import resting_now
@@ -30,7 +31,6 @@ from anomalyops.plan.pair.steps import (
     UpdateJob,
 )
 from anomalyops.plan.pair.values import (
-    LOCAL,
     DatafeedState,
     Desired,
     DesiredDatafeed,
@@ -39,7 +39,6 @@ from anomalyops.plan.pair.values import (
     Observed,
     ObservedDatafeed,
     ObservedJob,
-    Owner,
     Policy,
     Removal,
     Taken,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast, get_args
 
+from anomalyops.resources.base import StatusModel
 from anomalyops.resources.connection import ElasticsearchConnection
 from anomalyops.resources.datafeed import Datafeed
 from anomalyops.resources.job import AnomalyJob
@@ -52,6 +53,12 @@ class Kind:
     def name(self) -> str:
         """The kind, as manifests write it."""
         return self.model.KIND
+
+    @property
+    def status(self) -> type[StatusModel]:
+        """The model of its status."""
+        found = get_args(self.model.model_fields["status"].annotation)
+        return cast("type[StatusModel]", found[0])
 
     @property
     def finalized(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from anomalyops.controllers.pair.place import NOTE, Place, note, pinned, placed
+from anomalyops.controllers.pair.place import pinned, placed
+from anomalyops.controllers.place import NOTE, Place, note
 from anomalyops.reconciler import Pair
 from anomalyops.resources import Resource
 from anomalyops.watching.options import ObjectKey

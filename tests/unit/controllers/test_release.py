@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomalyops.controllers.pair.release import ORPHAN_PATIENCE, release
+from anomalyops.controllers.release import ORPHAN_PATIENCE, release
 from anomalyops.health import Failure, FailureKind
 from anomalyops.resources import DeletionPolicy
 

@@ -14,11 +14,12 @@ from typing import Any, ClassVar
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.pair.index import PairIndex
-from anomalyops.controllers.pair.place import Place, note, pinned, placed, refusal, retained, with_place
+from anomalyops.controllers.pair.place import pinned, placed, refusal, retained
 from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice
 from anomalyops.controllers.pair.reporting import deletion_asked, pair_report
 from anomalyops.controllers.pair.waiting import Waiting
-from anomalyops.controllers.pair.whereabouts import Whereabouts
+from anomalyops.controllers.place import Place, note, with_place
+from anomalyops.controllers.reach import Reach
 from anomalyops.elastic import OtherServer
 from anomalyops.health import Failure, FailureKind, transitions
 from anomalyops.reconciler import Observation, Outcome, Pair, failure_of
@@ -67,7 +68,7 @@ class PairController:
         self._connections = connections
         self._waiting = Waiting(patience=options.release_after)
         self._pairs = PairIndex(objects, options.default_connection)
-        self._whereabouts = Whereabouts(objects, self._pairs, connections)
+        self._reach = Reach(objects, connections, options.default_connection)
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         connections.serve(self)
 
@@ -137,7 +138,9 @@ class PairController:
         job = self._objects.of(AnomalyJob).get(key)
         if pair.job is None and job is not None and pair.datafeed is not None and not deletion_asked(seen):
             return self._waiting.for_valid_job(pair.datafeed, seen)
-        connection, runtime = self._whereabouts.connection(key, lives if deletion_asked(seen) else None)
+        connection, runtime = self._reach.runtime(
+            self._pairs.connection_of(key), lives if deletion_asked(seen) else None, key.namespace
+        )
         if (runtime is None or pair.job is None) and _just_created(seen, GRACE):
             return Report(retry_after=CONFLICT_RETRY)
         if pair.datafeed is None and lives is None and _just_created(seen, COMPANION):
@@ -152,7 +155,7 @@ class PairController:
                 return await self._elsewhere(key, pair, seen, lives, runtime)
             self._pairs.remember_connection(key, runtime.key)
             return await self._reconcile(key, pair, seen, runtime)
-        failure = self._whereabouts.why_unusable(connection, runtime)
+        failure = self._reach.why_unusable(connection, runtime)
         if pair.job is None:
             return self._waiting.for_job(pair, seen, failure)
         connected = connection in self._objects.of(ElasticsearchConnection)
@@ -169,7 +172,7 @@ class PairController:
                 return self._waiting.for_job(pair, seen, failure)  # which connection it will use, its job says
             connected = lives.connection in self._objects.of(ElasticsearchConnection)
             return self._waiting.for_connection(pair, seen, failure, connected=connected)
-        there = self._whereabouts.server_of(lives, key)
+        there = self._reach.server_of(lives, key.namespace)
         told = f"moves to {here}; what it was on {lives} could not be reached and is left there as it is"
         if there is not None:
             async with there.reconciler() as reconciler:

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from anomalyops.resources import AnomalyJob, Datafeed, ElasticsearchConnection
+from anomalyops.controllers.reach import connection_for
+from anomalyops.resources import AnomalyJob, Datafeed
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import DEFAULT_CONNECTION_NAME, ObjectKey
 
@@ -48,11 +49,7 @@ class PairIndex:
             return self._last_connection[pair]
         known = job.resource or job.remains if job is not None else None
         reference = known.spec.connection_ref if known is not None else None
-        if reference is not None:
-            return ObjectKey(pair.namespace, reference.name)
-        local = ObjectKey(pair.namespace, DEFAULT_CONNECTION_NAME)
-        there = local in self._objects.of(ElasticsearchConnection)
-        return local if there or self.default_connection is None else self.default_connection
+        return connection_for(self._objects, pair.namespace, reference, self.default_connection)
 
     def remember_connection(self, pair: ObjectKey, connection: ObjectKey) -> None:
         """Keep the connection that a pair was reconciled on, for the time when its job is gone."""

@@ -11,11 +11,6 @@ from anomalyops.resources import AnomalyJob, Datafeed, DatafeedStatus, Reason
 from anomalyops.watching.objects import Seen
 
 
-def released_notice(seen: Seen[Any], message: str) -> Notice:
-    """The Event about an object that was let go without its deletion policy being carried out."""
-    return Notice(kind=seen.kind.name, name=seen.metadata.name, type="Warning", reason=Reason.RELEASED, message=message)
-
-
 def moved_notice(seen: Seen[Any], message: str) -> Notice:
     """The Event about an object that moves to another server."""
     return Notice(kind=seen.kind.name, name=seen.metadata.name, type="Normal", reason=Reason.MOVED, message=message)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from anomalyops.controllers.pair.refusals import released_notice, waiting_status
-from anomalyops.controllers.pair.release import release
+from anomalyops.controllers.letting_go import LettingGo
+from anomalyops.controllers.pair.refusals import waiting_status
 from anomalyops.controllers.pair.reporting import pair_report
 from anomalyops.health import Failure, Notice, transitions, unreachable_datafeed, unreachable_job
 from anomalyops.reconciler import Pair
-from anomalyops.resources import FINALIZER, Datafeed
+from anomalyops.resources import Datafeed
 from anomalyops.watching.controller import Report
 from anomalyops.watching.objects import Seen
 
 
-class Waiting:
-    """Reports of pairs that wait.
-
-    Args:
-        patience: Seconds that a deletion with `Retain` waits for a server that does not answer.
-    """
-
-    def __init__(self, *, patience: float) -> None:
-        self._patience = patience
+class Waiting(LettingGo):
+    """Reports of pairs that wait."""
 
     def for_job(self, pair: Pair, seen: list[Seen[Any]], failure: Failure) -> Report:
         """A Datafeed without a job needs no server: it says what it waits for, or goes."""
@@ -62,29 +54,6 @@ class Waiting:
         return (
             pair_report([one for one in seen if one not in let_go.released], job_status, feed_status, notices) + let_go
         )
-
-    def let_go(self, seen: Sequence[Seen[Any]], failure: Failure, *, connected: bool) -> Report:
-        """Let go of what is being deleted, as far as its policy allows that without the server."""
-        report = Report()
-        for one in seen:
-            asked = one.metadata.deletion_timestamp
-            if asked is None or one.managed is None:
-                continue
-            decision = release(
-                one.managed.spec.deletion_policy,
-                failure,
-                f"{one.kind.server_object} {one.managed.server_id}",
-                waited=(_now() - asked).total_seconds(),
-                patience=self._patience,
-                connected=connected,
-            )
-            if not decision.now:
-                report += Report(retry_after=decision.seconds)
-                continue
-            held = FINALIZER in one.metadata.finalizers
-            notices = ((one, released_notice(one, decision.message)),) if held else ()
-            report += Report(notices=notices, released=(one,))
-        return report
 
 
 def _now() -> datetime:

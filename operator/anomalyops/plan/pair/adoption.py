@@ -9,6 +9,7 @@ What was stopped when it was taken over stays stopped until `spec.state` says ot
 
 from __future__ import annotations
 
+from anomalyops.plan.core.owner import Owner
 from anomalyops.plan.core.plans import Obstacle
 from anomalyops.plan.core.steps import Subject
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, observed_id
@@ -22,7 +23,6 @@ from anomalyops.plan.pair.values import (
     DesiredJob,
     JobState,
     Observed,
-    Owner,
 )
 from anomalyops.resources import Reason
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomalyops.plan.core.meaning import JsonObject, JsonValue
+from anomalyops.plan.core.owner import Owner
 from anomalyops.plan.core.steps import Subject
 from anomalyops.plan.pair.lookback import LookbackRecord
-from anomalyops.plan.pair.values import Owner
 
 MARK_PREFIX = "anomalyops.io/"
 OLD_MARK = "anomalyops"  # the nested object of earlier versions

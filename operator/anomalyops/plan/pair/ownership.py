@@ -8,10 +8,11 @@ from dataclasses import replace
 from anomalyops.plan.core.differences import Difference, described
 from anomalyops.plan.core.fields import FieldClass
 from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.core.owner import Owner
 from anomalyops.plan.core.plans import Obstacle
 from anomalyops.plan.core.steps import Subject
 from anomalyops.plan.pair.marker import Marker, read_marker
-from anomalyops.plan.pair.values import ObservedJob, Owner, Policy, Taken
+from anomalyops.plan.pair.values import ObservedJob, Policy, Taken
 from anomalyops.resources import AdoptionPolicy, Reason
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 from anomalyops.plan.core.meaning import JsonObject
+from anomalyops.plan.core.owner import Owner
 from anomalyops.plan.core.plans import Obstacle
 from anomalyops.resources import AdoptionPolicy, DeletionPolicy, ReplacePolicy
 
@@ -32,50 +32,6 @@ class DatafeedState(StrEnum):
     STARTING = "starting"
     STARTED = "started"
     STOPPING = "stopping"
-
-
-LOCAL: Final = "local"
-"""The cluster of owners that are files on disk."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Who manages a server job: written into the job's `custom_settings` beside the user's own keys.
-
-    Attributes:
-        cluster: The uid of the kube-system namespace, or `local` for files on disk.
-        namespace: The AnomalyJob's.
-        name: The AnomalyJob's.
-        uid: The AnomalyJob's; for files on disk, what tells these files from others that hold the same names.
-    """
-
-    cluster: str
-    namespace: str
-    name: str
-    uid: str
-
-    @property
-    def reference(self) -> str:
-        """The name by which a job is taken over from this owner: `spec.takeOverFrom`."""
-        if self.cluster == LOCAL:
-            return self.uid or LOCAL
-        return f"{self.cluster}/{self.namespace}/{self.name}"
-
-    def is_same(self, other: Owner) -> bool:
-        """Whether both are the same manifest.
-
-        In a cluster the uid may differ: the same manifest, deleted and applied again, is the same owner. Files have
-        nothing but the uid to tell them apart; marks of earlier versions have none.
-        """
-        if (self.cluster, self.namespace, self.name) != (other.cluster, other.namespace, other.name):
-            return False
-        return self.cluster != LOCAL or not self.uid or not other.uid or self.uid == other.uid
-
-    def __str__(self) -> str:
-        where = f"cluster {self.cluster}"
-        if self.cluster == LOCAL:
-            where = f"the files {self.uid}" if self.uid else "files that an earlier version applied"
-        return f"AnomalyJob {self.namespace}/{self.name} of {where}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,58 +1,60 @@
-"""Where a pair is: the connection that it uses, the server that it lives on, and why neither can be reached."""
+"""Which connection an object uses, which one leads to where it lives, and why neither can be used."""
 
 from __future__ import annotations
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
-from anomalyops.controllers.pair.index import PairIndex
-from anomalyops.controllers.pair.place import Place
+from anomalyops.controllers.place import Place
 from anomalyops.health import Failure, FailureKind
-from anomalyops.resources import ElasticsearchConnection
+from anomalyops.resources import ElasticsearchConnection, ObjectReference
 from anomalyops.watching.objects import Objects
-from anomalyops.watching.options import ObjectKey
+from anomalyops.watching.options import DEFAULT_CONNECTION_NAME, ObjectKey
 
 
-class Whereabouts:
-    """The connections of pairs.
+class Reach:
+    """The servers, as objects of a namespace reach them.
 
     Args:
         objects: All objects.
-        pairs: What each pair refers to.
         connections: The servers.
+        default_connection: The installation's default, for namespaces without a connection named `default`.
     """
 
-    def __init__(self, objects: Objects, pairs: PairIndex, connections: ConnectionController) -> None:
+    def __init__(
+        self, objects: Objects, connections: ConnectionController, default_connection: ObjectKey | None
+    ) -> None:
         self._objects = objects
-        self._pairs = pairs
         self._connections = connections
+        self._default = default_connection
 
-    def connection(self, key: ObjectKey, lives: Place | None) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
-        """The connection that a pair uses, and its runtime when it exists.
+    def runtime(
+        self, connection: ObjectKey | None, lives: Place | None, namespace: str
+    ) -> tuple[ObjectKey | None, ConnectionRuntime | None]:
+        """The connection that an object is worked on over, and its runtime when it exists.
 
         Args:
-            key: The pair.
+            connection: The one that it uses.
             lives: Where it is to be deleted; None when it is not. A deletion needs no resource of the connection: in a
-                namespace that is deleted, connections go before the jobs that wait for their finalizer.
+                namespace that is deleted, connections go before the objects that wait for their finalizer.
+            namespace: The object's.
         """
         if lives is not None:
             known = self._connections.runtimes.get(lives.connection)
-            for runtime in (known, self.server_of(lives, key)):
+            for runtime in (known, self.server_of(lives, namespace)):
                 usable = runtime is not None and runtime.usable
                 if runtime is not None and usable and Place(runtime.key, runtime.cluster_uuid).is_server_of(lives):
                     return runtime.key, runtime
             if known is not None and not known.usable:
                 return lives.connection, known
-        connection = self._pairs.connection_of(key)
         return connection, self._connections.runtime(connection) if connection is not None else None
 
-    def server_of(self, lives: Place, key: ObjectKey) -> ConnectionRuntime | None:
-        """A connection that a pair may use and that leads to where it lives."""
-        default = self._pairs.default_connection
-        namespaces = {key.namespace} | ({default.namespace} if default is not None else set())
+    def server_of(self, lives: Place, namespace: str) -> ConnectionRuntime | None:
+        """A connection that an object of a namespace may use and that leads to where it lives."""
+        namespaces = {namespace} | ({self._default.namespace} if self._default is not None else set())
         return self._connections.leading_to(lives.cluster_uuid, namespaces) if lives.cluster_uuid else None
 
     def why_unusable(self, connection: ObjectKey | None, runtime: ConnectionRuntime | None) -> Failure:
-        """Why a pair cannot be worked on over its connection.
+        """Why an object cannot be worked on over its connection.
 
         Args:
             connection: The connection that it uses, None for none.
@@ -67,3 +69,14 @@ class Whereabouts:
             )
         wanted = f"ElasticsearchConnection {connection}" if connection is not None else "a default connection"
         return Failure(kind=FailureKind.CONNECTION_NOT_FOUND, message=f"{wanted} does not exist")
+
+
+def connection_for(
+    objects: Objects, namespace: str, reference: ObjectReference | None, default: ObjectKey | None
+) -> ObjectKey | None:
+    """The connection that is named, else the namespace's, else the installation's; None when there is no default."""
+    if reference is not None:
+        return ObjectKey(namespace, reference.name)
+    local = ObjectKey(namespace, DEFAULT_CONNECTION_NAME)
+    there = local in objects.of(ElasticsearchConnection)
+    return local if there or default is None else default
