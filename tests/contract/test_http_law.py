@@ -274,7 +274,8 @@ def test_a_body_that_names_a_field_twice_is_refused_everywhere(engine, endpoints
             for text in {text for body in good for text in said_twice(body)}:
                 answer = connection.request(method, path, {"Content-Type": "application/json"}, text.encode())
                 assert answer.status == 400, (method, path, text, answer.text)
-                assert "uplicate field" in answer.text or "Failed to parse" in answer.text, answer.text
+                told = ("uplicate field", "Failed to parse", "does not support having a body")
+                assert any(one in answer.text for one in told), answer.text
                 asked += 1
     assert asked > 200
 

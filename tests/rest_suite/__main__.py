@@ -90,9 +90,15 @@ def _wipe(client: Client) -> None:
             client.ask("DELETE", f"/{quote(name, safe='')}")
     for path in ("/_template/*", "/_index_template/*", "/_component_template/*"):
         client.ask("DELETE", path)
+    # The tests delete and close by patterns, which a cluster only lets them do when it is told to.
+    named = {"persistent": {"action.destructive_requires_name": False}}
+    client.ask("PUT", "/_cluster/settings", json.dumps(named).encode(), {"content-type": "application/json"})
     settings = client.ask("GET", "/_cluster/settings?flat_settings=true").body
     if isinstance(settings, dict):
-        unset = {kind: dict.fromkeys(settings.get(kind, {})) for kind in ("persistent", "transient")}
+        unset = {
+            kind: {name: None for name in settings.get(kind, {}) if name not in named["persistent"]}
+            for kind in ("persistent", "transient")
+        }
         if any(unset.values()):
             body = json.dumps({kind: names for kind, names in unset.items() if names}).encode()
             client.ask("PUT", "/_cluster/settings", body, {"content-type": "application/json"})

@@ -88,6 +88,7 @@ def _get(store: Store, call: Call) -> Response:
             ignore_unavailable=call.flag("ignore_unavailable", default=False),
             allow_no_indices=call.flag("allow_no_indices", default=True),
             wildcards=EVERYTHING if given is None else Wildcards.parse(given),
+            closed_too=True,
         )
     name = call.path.get("name")
     if name is None:
@@ -114,7 +115,7 @@ def _put(store: Store, call: Call) -> Response:
         raise ApiError(400, "illegal_argument_exception", "[alias] is required")
     properties = alias_properties(alias, call.json())
     with store.write() as writer:
-        for index in writer.resolve(call.path["index"], allow_no_indices=False):
+        for index in writer.resolve(call.path["index"], allow_no_indices=False, closed_too=True):
             writer.put_alias(alias, index.name, **properties)
     return call.respond({"acknowledged": True, "errors": False})
 
@@ -154,7 +155,8 @@ def _act(writer: Writer, kind: str, options: object) -> None:
     if kind == "remove_index":
         if set(options) - {"index", "indices", "must_exist"}:
             raise validation_failed([f"[{kind}] takes [index], [indices] and [must_exist] only"])
-        for index in writer.resolve(indices, ignore_unavailable=must_exist is False, allow_no_indices=False):
+        lenient = must_exist is False
+        for index in writer.resolve(indices, ignore_unavailable=lenient, allow_no_indices=False, closed_too=True):
             writer.delete_index(index.name)
         return
     aliases = _names(kind, options, "alias", "aliases")
@@ -167,7 +169,7 @@ def _act(writer: Writer, kind: str, options: object) -> None:
         return
     for alias in aliases:
         checked = alias_properties(alias, properties)
-        for index in writer.resolve(indices, allow_no_indices=False):
+        for index in writer.resolve(indices, allow_no_indices=False, closed_too=True):
             writer.put_alias(alias, index.name, **checked)
 
 
@@ -188,7 +190,7 @@ def _remove(writer: Writer, indices: list[str], aliases: list[str], *, must_exis
     Raises:
         ApiError: 404 when nothing was there to remove, unless that is allowed.
     """
-    targets = writer.resolve(indices, allow_no_indices=False, wildcards=EVERYTHING)
+    targets = writer.resolve(indices, allow_no_indices=False, wildcards=EVERYTHING, closed_too=True)
     parts = parts_of(aliases)
     chosen = chosen_aliases({alias for index in targets for alias in index.aliases}, parts)
     missing = missing_aliases(chosen, parts) if must_exist else []

@@ -28,6 +28,7 @@ from anomalyops_engine.api import (
     ml_routes,
     multi_get,
     multi_search,
+    opening,
     scroll,
     search,
 )
@@ -82,6 +83,7 @@ def create_app(
         *index_templates.endpoints(store),
         *legacy_templates.endpoints(store),
         *indices.endpoints(store),
+        *opening.endpoints(store, jobs),
         *field_caps.endpoints(store),
         *analyze.endpoints(),
     ]

@@ -72,6 +72,16 @@ class Call:
         if not self.body.strip():
             raise ApiError(400, "parse_exception", "request body is required")
 
+    def refuse_body(self) -> None:
+        """Check that there is no body.
+
+        Raises:
+            ApiError: 400; there is one.
+        """
+        if self.body.strip():
+            asked = f"{self.request.method} {self.request.url.path}"
+            raise ApiError(400, "illegal_argument_exception", f"request [{asked}] does not support having a body")
+
     def respond(self, body: Any, status: int = 200) -> Response:
         """Return a JSON answer, cut down to `filter_path` and laid out as `pretty` asks."""
         self.request.scope["anomalyops.rendered"] = True

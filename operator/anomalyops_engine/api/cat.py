@@ -13,7 +13,7 @@ from anomalyops_engine.api import cat_table
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.cat_table import Column, Kind
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.indices import resolved
+from anomalyops_engine.api.indices import readable, resolved
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import counted
@@ -106,7 +106,7 @@ def _aliases(store: Store, call: Call) -> Response:
     def rows() -> Iterator[JsonObject]:
         asked = call.path.get("name")
         with store.read() as reader:
-            found = resolved(reader, call)
+            found = resolved(reader, call, Wildcards(closed=True))
         pairs = [(alias, index, properties) for index in found for alias, properties in index.aliases.items()]
         for alias, index, properties in sorted(pairs, key=lambda pair: (pair[0], pair[1].name)):
             if asked is None or matches_any(asked.split(","), alias):
@@ -131,14 +131,15 @@ def _indices(store: Store, call: Call) -> Response:
                 if wanted in {None, "green"}:
                     yield {
                         "health": "green",
-                        "status": "open",
+                        "status": "close" if index.closed else "open",
                         "index": index.name,
                         "uuid": index.uuid,
                         "pri": int(index.settings.get("number_of_shards", "1")),
                         "rep": int(replicas(index.settings)),
-                        "docs_count": counted(reader, [index], {"match_all": {}})["count"],
-                        "docs_deleted": 0,
-                        "size": reader.size(index),
+                        # What a closed index has is not looked up.
+                        "docs_count": None if index.closed else counted(reader, [index], {"match_all": {}})["count"],
+                        "docs_deleted": None if index.closed else 0,
+                        "size": None if index.closed else reader.size(index),
                         "created_ms": index.created_ms,
                         "created": format_millis(index.created_ms, "strict_date_time"),
                     }
@@ -149,7 +150,7 @@ def _indices(store: Store, call: Call) -> Response:
 def _count(store: Store, call: Call) -> Response:
     def rows() -> Iterator[JsonObject]:
         with store.read() as reader:
-            yield {**_now(), "count": counted(reader, resolved(reader, call), {"match_all": {}})["count"]}
+            yield {**_now(), "count": counted(reader, readable(reader, call), {"match_all": {}})["count"]}
 
     return cat_table.respond(call, _COUNT, rows)
 

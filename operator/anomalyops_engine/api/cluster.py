@@ -118,7 +118,7 @@ class ClusterEndpoints:
         try:
             with self._store.read() as reader:
                 wildcards = EVERYTHING if given is None else Wildcards.parse(given)
-                indices = reader.resolve(call.path.get("index", "*"), wildcards=wildcards)
+                indices = reader.resolve(call.path.get("index", "*"), wildcards=wildcards, closed_too=True)
         except IndexNotFoundError:
             status = "red"
         shards = call.query.get("wait_for_active_shards", "0")

@@ -13,6 +13,7 @@ from anomalyops_engine.store import (
     DocumentParsingError,
     IllegalSettingError,
     IndexBlockedError,
+    IndexClosedError,
     IndexExistsError,
     IndexNotFoundError,
     InvalidAliasNameError,
@@ -129,8 +130,6 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
         return ApiError(409, "version_conflict_engine_exception", reason, details=details)
     if isinstance(error, IndexBlockedError):
         return ApiError(error.status, "cluster_block_exception", reason)
-    if isinstance(error, IndexExistsError):
-        return ApiError(400, "resource_already_exists_exception", reason, details={"index": error.index})
     if isinstance(error, QueryError):
         return _from_query(error)
     if isinstance(error, UnsupportedFeatureError):
@@ -139,11 +138,19 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
         return ApiError(503, "node_closed_exception", reason)
     for kinds, status, name in _PLAIN:
         if isinstance(error, kinds):
-            return ApiError(status, name, reason)
+            return ApiError(status, name, reason, details=_details(error))
     return ApiError(500, "exception", reason)
 
 
+def _details(error: StoreError) -> dict[str, Any]:
+    if isinstance(error, IndexClosedError):
+        return {"index_uuid": error.uuid, "index": error.index}
+    return {"index": error.index} if isinstance(error, IndexExistsError) else {}
+
+
 _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
+    (IndexClosedError, 400, "index_closed_exception"),
+    (IndexExistsError, 400, "resource_already_exists_exception"),
     (InvalidAliasNameError, 400, "invalid_alias_name_exception"),
     (InvalidIndexNameError, 400, "invalid_index_name_exception"),
     (AmbiguousTargetError, 400, "illegal_argument_exception"),

@@ -33,7 +33,7 @@ def endpoints(store: Store) -> list[Endpoint]:
 def _field_caps(store: Store, call: Call) -> Response:
     patterns = _patterns(call)
     with store.read() as reader:
-        indices = resolved(reader, call)
+        indices = resolved(reader, call, closed_too=False)
     of_index = {index.name: dict(_found(index, patterns)) for index in indices}
     names = sorted({name for fields in of_index.values() for name in fields})
     unmapped = call.flag("include_unmapped", default=False)

@@ -28,9 +28,9 @@ _ELSEWHERE: Final = frozenset(
 def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
     parameters = known(
-        [*TARGETS, "level"],
+        [*TARGETS, "forbid_closed_indices", "level"],
         missing=("completion_fields", "fielddata_fields", "fields", "groups", "include_segment_file_sizes"),
-        idle=("forbid_closed_indices", "include_unloaded_segments"),
+        idle=("include_unloaded_segments",),
         readers={"level": one_of("cluster", "indices", "shards")},
     )
     answer = partial(_stats, store)
@@ -43,14 +43,22 @@ def _stats(store: Store, call: Call) -> Response:
     level = call.query.get("level", "indices").lower()
     if level == "shards":
         raise not_supported("[level=shards] of _stats is not supported by this engine")
+    closed_too = not call.flag("forbid_closed_indices", default=True)
     with store.read() as reader:
-        found = {index.name: (index, _measured(reader, index, metrics)) for index in resolved(reader, call)}
+        indices = resolved(reader, call, closed_too=closed_too)
+        found = {index.name: (index, _measured(reader, index, metrics)) for index in indices}
     total: JsonObject = {metric: _sum([stats[metric] for _, stats in found.values()], metric) for metric in metrics}
     shards = {"total": len(found), "successful": len(found), "failed": 0}
     body: JsonObject = {"_shards": shards, "_all": {"primaries": total, "total": total}}
     if level == "indices":
         body["indices"] = {
-            name: {"uuid": index.uuid, "health": "green", "status": "open", "primaries": stats, "total": stats}
+            name: {
+                "uuid": index.uuid,
+                "health": "green",
+                "status": "close" if index.closed else "open",
+                "primaries": stats,
+                "total": stats,
+            }
             for name, (index, stats) in found.items()
         }
     return call.respond(body)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from anomalyops_engine.api.aliases import alias_properties
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
-from anomalyops_engine.api.errors import ApiError, index_not_found, validation_failed
+from anomalyops_engine.api.errors import ApiError, validation_failed
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.store import Index, Reader, Store, Wildcards
@@ -20,7 +20,6 @@ from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.patterns import matches_any
 from anomalyops_engine.store.settings import nested, replicas
 
-_CHANGE = known([*TARGETS], idle=WAITING)
 _LOOK = known([*TARGETS, "flat_settings"], idle=(*WAITING, "include_defaults", "local"), missing=("features",))
 _MAPPING_LOOK = known(TARGETS, idle=(*WAITING, "local"))
 _REFRESH = known(TARGETS)
@@ -44,7 +43,7 @@ def endpoints(store: Store) -> list[Endpoint]:
 
     flush = known(TARGETS, idle=("force", "wait_if_ongoing"))
     create = known(idle=(*WAITING, "wait_for_active_shards"))
-    put_settings = known([*TARGETS, "flat_settings", "preserve_existing"], idle=WAITING, missing=("reopen",))
+    put_settings = known([*TARGETS, "flat_settings", "preserve_existing", "reopen"], idle=WAITING)
     block = known(TARGETS, idle=WAITING)
     put_mapping = known(TARGETS, idle=WAITING, missing=("write_index_only",))
     return [
@@ -64,20 +63,27 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("PUT", "/{index}/_block/{block}", _put_block, block),
         on("GET HEAD", "/{index:index}", _get_index, _LOOK),
         on("PUT", "/{index:index}", _create, create),
-        on("DELETE", "/{index:index}", _delete, _CHANGE),
     ]
 
 
-def resolved(reader: Reader, call: Call, default: Wildcards = Wildcards()) -> list[Index]:  # noqa: B008 (frozen)
+def resolved(
+    reader: Reader,
+    call: Call,
+    default: Wildcards = Wildcards(),  # noqa: B008 (frozen)
+    *,
+    closed_too: bool = True,
+) -> list[Index]:
     """Return the indices that the path and the index options of a request mean.
 
     Args:
         reader: what there is.
         call: the request.
         default: what patterns reach when the request does not say.
+        closed_too: it is not about documents.
 
     Raises:
         IndexNotFoundError: a concrete name is missing and `ignore_unavailable` is not set.
+        IndexClosedError: it is about documents, an index is closed and `ignore_unavailable` is not set.
     """
     given = call.query.get("expand_wildcards")
     return reader.resolve(
@@ -85,6 +91,7 @@ def resolved(reader: Reader, call: Call, default: Wildcards = Wildcards()) -> li
         ignore_unavailable=call.flag("ignore_unavailable", default=False),
         allow_no_indices=call.flag("allow_no_indices", default=True),
         wildcards=default if given is None else Wildcards.parse(given),
+        closed_too=closed_too,
     )
 
 
@@ -95,7 +102,7 @@ def readable(reader: Reader, call: Call) -> list[Index]:
         IndexNotFoundError: as `resolved`.
         IndexBlockedError: one of them may not be read.
     """
-    indices = resolved(reader, call)
+    indices = resolved(reader, call, closed_too=False)
     check_open(indices, "read")
     return indices
 
@@ -116,29 +123,6 @@ def _create(store: Store, call: Call) -> Response:
         mappings = untyped(body.get("mappings", {}))
         writer.make_index(name, mappings=mappings, settings=body.get("settings", {}), aliases=checked)
     return call.respond({"acknowledged": True, "shards_acknowledged": True, "index": name})
-
-
-def _delete(store: Store, call: Call) -> Response:
-    parts = list(dict.fromkeys(part for part in call.path["index"].split(",") if part))
-    if not parts:
-        raise validation_failed(["index / indices is missing"])
-    if any("*" in part or part == "_all" for part in parts):
-        raise ApiError(400, "illegal_argument_exception", "Wildcard expressions or all indices are not allowed")
-    with store.write() as writer:
-        names = {index.name for index in writer.indices()}
-        for name in parts:
-            if name in names:
-                writer.delete_index(name)
-            elif any(name in index.aliases for index in writer.indices()):
-                raise ApiError(
-                    400,
-                    "illegal_argument_exception",
-                    f"The provided expression [{name}] matches an alias, specify the corresponding concrete indices "
-                    "instead.",
-                )
-            elif not call.flag("ignore_unavailable", default=False):
-                raise index_not_found(name)
-    return call.respond({"acknowledged": True})
 
 
 def _get_index(store: Store, call: Call) -> Response:
@@ -167,7 +151,7 @@ def _put_mapping(store: Store, call: Call) -> Response:
     if "_doc" in body:
         raise ApiError(400, "illegal_argument_exception", "Types cannot be provided in put mapping requests")
     with store.write() as writer:
-        for index in resolved(writer, call):
+        for index in resolved(writer, call, Wildcards(closed=True)):
             writer.put_mapping(index.name, body)
     return call.respond({"acknowledged": True})
 
@@ -198,8 +182,13 @@ def _put_settings(store: Store, call: Call) -> Response:
     if not settings:
         raise validation_failed(["no settings to update"])
     with store.write() as writer:
-        for index in resolved(writer, call):
-            writer.put_settings(index.name, settings, preserve=call.flag("preserve_existing", default=False))
+        for index in resolved(writer, call, Wildcards(closed=True)):
+            writer.put_settings(
+                index.name,
+                settings,
+                preserve=call.flag("preserve_existing", default=False),
+                reopen=call.flag("reopen", default=False),
+            )
     return call.respond({"acknowledged": True})
 
 
@@ -223,7 +212,7 @@ def described(reader: Reader, call: Call) -> list[Index]:
 def _refresh(store: Store, call: Call) -> Response:
     """Answer that everything is visible, which it is from the moment that a write is acknowledged."""
     with store.read() as reader:
-        count = len(resolved(reader, call))
+        count = len(resolved(reader, call, closed_too=False))
     return call.respond({"_shards": {"total": count, "successful": count, "failed": 0}})
 
 

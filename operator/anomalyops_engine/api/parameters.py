@@ -220,6 +220,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "realtime": boolean,
     "record_score": number,
     "refresh": one_of("", "true", "false", "wait_for"),
+    "reopen": boolean,
     "request_cache": boolean,
     "require_alias": boolean,
     "requests_per_second": only("-1", "nothing is slowed down"),

@@ -1,5 +1,6 @@
-"""Settings of the cluster that this engine has: the largest model memory limit, and levels of loggers.
+"""Settings of the cluster that this engine has.
 
+They are the largest model memory limit, whether indices must be named to be deleted or closed, and levels of loggers.
 What is persistent is stored; what is transient holds until the engine ends, and wins.
 """
 
@@ -16,6 +17,7 @@ from anomalyops_engine.json_types import Json, JsonObject
 from anomalyops_engine.refusals import illegal_argument
 
 MAX_MODEL_MEMORY: Final = "xpack.ml.max_model_memory_limit"
+DESTRUCTIVE: Final = "action.destructive_requires_name"
 _LOGGER: Final = "logger."
 _LEVELS: Final = {
     "OFF": logging.CRITICAL + 10,
@@ -56,6 +58,12 @@ class ClusterSettings:
             if MAX_MODEL_MEMORY in self._made[scope]:
                 return self._made[scope][MAX_MODEL_MEMORY]
         return None if self._started_with is None else str(self._started_with)
+
+    @property
+    def destructive_requires_name(self) -> bool:
+        """Whether patterns cannot say which indices are deleted or closed."""
+        made = {**self._made["persistent"], **self._made["transient"]}
+        return made.get(DESTRUCTIVE, "true") == "true"
 
     def get(self, *, flat: bool) -> JsonObject:
         """Return what was made, by scope."""
@@ -145,10 +153,13 @@ def _change(made: Flat, scope: str, name: str, value: Json) -> None:
             del made[taken]
         return
     is_level = name.startswith(_LOGGER) and len(name) > len(_LOGGER)
-    if name != MAX_MODEL_MEMORY and not is_level:
+    if name not in {MAX_MODEL_MEMORY, DESTRUCTIVE} and not is_level:
         raise illegal_argument(f"{scope} setting [{name}], not recognized")
     if value is None:
         made.pop(name, None)
+        return
+    if name == DESTRUCTIVE:
+        made[name] = _truth(value)
         return
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         raise illegal_argument(f"setting [{name}] cannot be [{value}]")
@@ -158,3 +169,10 @@ def _change(made: Flat, scope: str, name: str, value: Json) -> None:
     else:
         MemorySize.read(str(value), name)
     made[name] = str(value)
+
+
+def _truth(value: Json) -> str:
+    text = str(value).lower() if isinstance(value, bool) else value
+    if text not in {"true", "false"}:
+        raise illegal_argument(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
+    return str(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from anomalyops_engine.store.catalog import Index
-from anomalyops_engine.store.errors import IndexBlockedError
+from anomalyops_engine.store.errors import IndexBlockedError, IndexClosedError
 
 Access = Literal["read", "write", "metadata_read", "metadata_write"]
 
@@ -54,7 +54,12 @@ def check_open(indices: Iterable[Index], access: Access) -> None:
 
     Raises:
         IndexBlockedError: one of them, or several, do not.
+        IndexClosedError: one of them is closed, and it is about documents.
     """
+    indices = list(indices)
+    for index in indices:
+        if index.closed and access in ("read", "write"):
+            raise IndexClosedError(index.name, index.uuid)
     blocked: dict[str, list[Block]] = {}
     for index in indices:
         found = [block for block in _BLOCKS if access in block.closed and index.settings.get(block.setting) == "true"]

@@ -9,6 +9,7 @@ from typing import Any
 from anomalyops_engine.store.errors import AmbiguousTargetError, InvalidAliasNameError, InvalidIndexNameError
 from anomalyops_engine.store.mapping import Field, IndexMapping
 
+CLOSED = "verified_before_close"  # the setting that marks a closed index, which no request can change
 _FORBIDDEN = set('\\/*?"<>| ,')
 _LONGEST_NAME = 255  # bytes of UTF-8
 
@@ -42,6 +43,11 @@ class Index:
         """Whether patterns pass it by: `index.hidden` says so, or its name begins with a dot."""
         said = self.settings.get("hidden")
         return self.name.startswith(".") if said is None else said == "true"
+
+    @property
+    def closed(self) -> bool:
+        """Whether its documents are neither read nor written until it is opened again."""
+        return self.settings.get(CLOSED) == "true"
 
     def get(self, name: str) -> Field | None:
         """Return the field of that name, None when unmapped."""

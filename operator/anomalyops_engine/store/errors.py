@@ -40,6 +40,15 @@ class IndexNotFoundError(StoreError):
         super().__init__(f"no such index [{index}]{why}")
 
 
+class IndexClosedError(StoreError):
+    """The index is closed: its documents are neither read nor written."""
+
+    def __init__(self, index: str, uuid: str) -> None:
+        self.index = index
+        self.uuid = uuid
+        super().__init__("closed")
+
+
 class IndexExistsError(StoreError):
     """An index of that name is already there."""
 

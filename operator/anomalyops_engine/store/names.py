@@ -11,21 +11,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from anomalyops_engine.store.catalog import Index
-from anomalyops_engine.store.errors import IndexNotFoundError
+from anomalyops_engine.store.errors import IndexClosedError, IndexNotFoundError
 from anomalyops_engine.store.patterns import matches
 
 
 @dataclass(frozen=True, slots=True)
 class Wildcards:
-    """What patterns reach (`expand_wildcards`); every index is open.
+    """What patterns reach (`expand_wildcards`).
 
     Attributes:
-        open: indices at all; without it patterns match nothing.
+        open: indices that are open.
+        closed: indices that are closed.
         hidden: hidden indices and aliases too, also for patterns that do not begin with a dot.
         expand: False where a pattern is taken for a name (`none`).
     """
 
     open: bool = True
+    closed: bool = False
     hidden: bool = False
     expand: bool = True
 
@@ -34,13 +36,13 @@ class Wildcards:
         """Return what a list of `open`, `closed`, `hidden`, `none` and `all` means; the words are checked before."""
         words = {word.strip().lower() for word in text.split(",")}
         if "all" in words:
-            return cls(hidden=True)
+            return EVERYTHING
         if "none" in words:
             return cls(open=False, expand=False)
-        return cls(open="open" in words, hidden="hidden" in words)
+        return cls(open="open" in words, closed="closed" in words, hidden="hidden" in words)
 
 
-EVERYTHING = Wildcards(hidden=True)
+EVERYTHING = Wildcards(closed=True, hidden=True)
 
 
 def resolve(
@@ -50,6 +52,7 @@ def resolve(
     ignore_unavailable: bool = False,
     allow_no_indices: bool = True,
     wildcards: Wildcards = Wildcards(),
+    closed_too: bool = False,
 ) -> list[Index]:
     """Return the indices that an expression means, in name order.
 
@@ -62,9 +65,11 @@ def resolve(
         ignore_unavailable: leave out names that are missing.
         allow_no_indices: a pattern, or all of the expression, may match nothing.
         wildcards: what patterns reach.
+        closed_too: closed indices may be meant, since it is not about their documents.
 
     Raises:
         IndexNotFoundError: a name is missing, or nothing matched and that is not allowed.
+        IndexClosedError: a closed index is meant, though documents are needed, and it cannot be left out.
     """
     by_name = {index.name: index for index in indices}
     chosen: dict[str, list[dict[str, Any]] | None] = {}  # None: no filter
@@ -80,11 +85,39 @@ def resolve(
         if missing and not (ignore_unavailable and not pattern):
             raise IndexNotFoundError(part)
         for name, query in found:
+            if by_name[name].closed and not closed_too:
+                if ignore_unavailable:
+                    continue
+                raise IndexClosedError(name, by_name[name].uuid)
             known = chosen.get(name, [])
             chosen[name] = None if query is None or known is None else [*known, query]
     if not chosen and not allow_no_indices:
         raise IndexNotFoundError(",".join(parts))
     return [_filtered(by_name[name], chosen[name]) for name in sorted(chosen)]
+
+
+def resolve_indices(
+    indices: Iterable[Index],
+    expression: str | Sequence[str],
+    *,
+    ignore_unavailable: bool,
+    allow_no_indices: bool,
+    wildcards: Wildcards,
+) -> list[Index]:
+    """Return the indices that an expression means in which no alias stands for its indices, as `resolve`.
+
+    Raises:
+        IndexNotFoundError: a name is missing, or nothing matched and that is not allowed.
+    """
+    plain = [replace(index, aliases={}) for index in indices]
+    return resolve(
+        plain,
+        expression,
+        ignore_unavailable=ignore_unavailable,
+        allow_no_indices=allow_no_indices,
+        wildcards=wildcards,
+        closed_too=True,
+    )
 
 
 def parts_of(expression: str | Sequence[str]) -> list[str]:
@@ -137,11 +170,11 @@ def _matching(by_name: dict[str, Index], part: str, wildcards: Wildcards) -> lis
         if part in by_name:
             return [(part, None)]
         return [(i.name, i.aliases[part].get("filter")) for i in by_name.values() if part in i.aliases]
-    if not wildcards.open:
-        return []
     dotted = part.startswith(".")
     found: list[tuple[str, dict[str, Any] | None]] = []
     for index in by_name.values():
+        if not (wildcards.closed if index.closed else wildcards.open):
+            continue
         visible = wildcards.hidden or not index.hidden or (dotted and index.name.startswith("."))
         if visible and matches(part, index.name):
             found.append((index.name, None))

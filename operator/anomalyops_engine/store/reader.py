@@ -100,11 +100,13 @@ class Reader:
         ignore_unavailable: bool = False,
         allow_no_indices: bool = True,
         wildcards: Wildcards = Wildcards(),  # noqa: B008 (frozen)
+        closed_too: bool = False,
     ) -> list[Index]:
         """Return the indices that an expression of names, patterns, aliases and exclusions means.
 
         Raises:
             IndexNotFoundError: a concrete name is missing, or nothing matched and that is not allowed.
+            IndexClosedError: a closed index is meant, unless `closed_too`.
         """
         return resolve(
             self.indices(),
@@ -112,6 +114,7 @@ class Reader:
             ignore_unavailable=ignore_unavailable,
             allow_no_indices=allow_no_indices,
             wildcards=wildcards,
+            closed_too=closed_too,
         )
 
     def index(self, name: str) -> Index:

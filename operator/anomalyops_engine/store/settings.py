@@ -28,13 +28,15 @@ class Setting:
         name: its name below `index.`; `*` stands for any further names.
         check: raises `IllegalSettingError` for a value that it does not take, given name and text.
         served: which texts this engine honours; None for all.
-        dynamic: it may be changed on an index that is there.
+        dynamic: it may be changed on an index that is open.
+        final: it cannot be changed at all.
     """
 
     name: str
     check: Read
     served: frozenset[str] | None = None
     dynamic: bool = False
+    final: bool = False
 
 
 def read_settings(given: object) -> dict[str, str]:
@@ -61,7 +63,13 @@ def stated_settings(given: object) -> dict[str, str | None]:
 
 
 def changed_settings(
-    index: str, uuid: str, settings: Mapping[str, str], given: object, *, preserve: bool = False
+    index: str,
+    uuid: str,
+    settings: Mapping[str, str],
+    given: object,
+    *,
+    preserve: bool = False,
+    closed: bool = False,
 ) -> dict[str, str]:
     """Return the settings of an index after an update; a null sets one back to its default.
 
@@ -71,6 +79,7 @@ def changed_settings(
         settings: what it has.
         given: the update.
         preserve: what it has stays, and only what it has not is set.
+        closed: it is closed, or is for a moment.
 
     Raises:
         IllegalSettingError: likewise, or one cannot be changed on an index that is there.
@@ -78,7 +87,10 @@ def changed_settings(
     """
     changes = {name: text for name, text in _read(given) if not (preserve and name in settings)}
     fixed = [name for name in changes if not _row(name).dynamic]
-    if fixed:
+    for name in fixed if closed else ():
+        if _row(name).final:
+            raise IllegalSettingError(f"final {index} setting [index.{name}], not updateable")
+    if fixed and not closed:
         listed = ", ".join(f"index.{name}" for name in sorted(fixed))
         raise IllegalSettingError(
             f"Can't update non dynamic settings [[{listed}]] for open indices [[{index}/{uuid}]] "  # noqa: S608 (no SQL)
@@ -240,15 +252,15 @@ _TABLE: Final = (
     Setting("max_slices_per_scroll", _number(1), dynamic=True),
     Setting("merge.*", _any, dynamic=True),
     Setting("number_of_replicas", _number(0), dynamic=True),
-    Setting("number_of_routing_shards", _number(1)),
-    Setting("number_of_shards", _number(1, 1024)),
+    Setting("number_of_routing_shards", _number(1), final=True),
+    Setting("number_of_shards", _number(1, 1024), final=True),
     Setting("priority", _number(0), dynamic=True),
     # A write is visible from the moment that it is acknowledged, so there is nothing to refresh.
     Setting("refresh_interval", _time, dynamic=True),
     Setting("requests.cache.enable", _boolean, dynamic=True),
     Setting("routing.allocation.*", _any, dynamic=True),
     Setting("routing.rebalance.enable", _any, dynamic=True),
-    Setting("routing_partition_size", _number(1), served=_only("1")),
+    Setting("routing_partition_size", _number(1), served=_only("1"), final=True),
     Setting("search.idle.after", _time, dynamic=True),
     Setting("search.slowlog.*", _any, dynamic=True),
     Setting("search.throttled", _boolean),
@@ -278,7 +290,7 @@ _TABLE: Final = (
     Setting("max_rescore_window", _number(1), served=_only("10000"), dynamic=True),
     Setting("max_script_fields", _number(0), dynamic=True),
     Setting("max_shingle_diff", _number(0), dynamic=True),
-    Setting("mode", _word("standard", "time_series", "logsdb", "lookup"), served=_only("standard")),
+    Setting("mode", _word("standard", "time_series", "logsdb", "lookup"), served=_only("standard"), final=True),
     Setting("query.parse.allow_unmapped_fields", _boolean, served=_only("true")),
     Setting("query_string.lenient", _boolean, served=_only("false")),
     Setting("query.default_field", _any, served=_only("*"), dynamic=True),

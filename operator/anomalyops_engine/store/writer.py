@@ -207,13 +207,16 @@ class Writer(Reader):
         check_open([index], "metadata_write")
         return self._remap(index, merged(index.mapping, mappings))
 
-    def put_settings(self, name: str, settings: Mapping[str, Any], *, preserve: bool = False) -> Index:
+    def put_settings(
+        self, name: str, settings: Mapping[str, Any], *, preserve: bool = False, reopen: bool = False
+    ) -> Index:
         """Change settings of an index; a null sets one back to its default.
 
         Args:
             name: the index.
             settings: the changes.
             preserve: leave those that it has as they are.
+            reopen: change what only changes on a closed index too, as if it were closed for a moment.
 
         Raises:
             IndexNotFoundError: there is no such index.
@@ -222,13 +225,41 @@ class Writer(Reader):
             IndexBlockedError: the index is closed to changes of anything but its blocks.
         """
         index = self.index(name)
-        changed = changed_settings(name, index.uuid, index.settings, settings, preserve=preserve)
+        changed = changed_settings(
+            name, index.uuid, index.settings, settings, preserve=preserve, closed=reopen or index.closed
+        )
         touched = {key for key, _ in index.settings.items() ^ changed.items()}
         if not touched <= BLOCK_SETTINGS:
             check_open([index], "metadata_write")
         fresh = replace(index, settings=changed, mapping=index.mapping.with_limits(Limits.of(changed)))
         self._record(fresh)
         return fresh
+
+    def close_index(self, name: str) -> Index:
+        """Close an index, so that its documents are neither read nor written.
+
+        Raises:
+            IndexNotFoundError: there is no such index.
+            IndexBlockedError: it is closed to changes.
+        """
+        return self._set_closed(name, closed=True)
+
+    def open_index(self, name: str) -> Index:
+        """Open an index that was closed.
+
+        Raises:
+            IndexNotFoundError: there is no such index.
+            IndexBlockedError: it is closed to changes.
+        """
+        return self._set_closed(name, closed=False)
+
+    def _set_closed(self, name: str, *, closed: bool) -> Index:
+        index = self.index(name)
+        check_open([index], "metadata_write")
+        kept = {key: text for key, text in index.settings.items() if key != catalog.CLOSED}
+        changed = replace(index, settings={**kept, **({catalog.CLOSED: "true"} if closed else {})})
+        self._record(changed)
+        return changed
 
     def put_alias(
         self,
