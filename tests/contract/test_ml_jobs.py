@@ -287,3 +287,32 @@ def test_upgrade_mode_keeps_states_and_refuses_opens(engine):
         assert refusal(client.ml.open_job, job_id="k")[0] == 429
         client.ml.set_upgrade_mode(enabled=False)
         client.ml.open_job(job_id="k")
+
+
+@pytest.mark.parametrize(("span", "named"), [("17m", "divisor"), ("36h", "multiple"), ("15m", None), ("2d", None)])
+@pytest.mark.filterwarnings("ignore::elasticsearch.ElasticsearchWarning")
+def test_a_span_that_days_are_not_made_of_is_warned_of(client, span, named):
+    body = {**COUNT_JOB, "analysis_config": {**COUNT_JOB["analysis_config"], "bucket_span": span}}
+    made = do(client, "PUT", f"/_ml/anomaly_detectors/job-{uuid.uuid4().hex[:12]}", body)
+    warned = made.meta.headers.get("warning", "")
+    assert (f"is not an integral {named} of the number of seconds in 1d [86400s]" in warned) == (named is not None)
+
+
+def test_state_documents_that_somebody_brought_go_with_their_job(client, job_id):
+    kinds = ("quantiles", "model_state_7#1", "categorizer_state#1")
+    for owner in (job_id, f"{job_id}_2", "someone"):
+        for kind in kinds:
+            client.index(index=".ml-state-write", id=f"{owner}_{kind}", document={"state": "s"}, refresh=True)
+
+    def owners():
+        hits = client.search(index=".ml-state-000001", size=100)["hits"]["hits"]
+        return {hit["_id"] for hit in hits if hit["_id"].startswith((job_id, "someone"))}
+
+    client.ml.reset_job(job_id=job_id)
+    assert owners() == {f"{owner}_{kind}" for owner in (f"{job_id}_2", "someone") for kind in kinds}
+    client.delete_by_query(index=".ml-state-000001", query={"match_all": {}}, refresh=True)
+
+
+def test_the_mapping_of_results_says_whose_it_is(client, job_id):
+    (mapping,) = client.indices.get_mapping(index=f".ml-anomalies-{job_id}").values()
+    assert mapping["mappings"]["_meta"]["version"] == client.ml.get_jobs(job_id=job_id)["jobs"][0]["job_version"]

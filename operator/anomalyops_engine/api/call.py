@@ -82,6 +82,10 @@ class Call:
             asked = f"{self.request.method} {self.request.url.path}"
             raise ApiError(400, "illegal_argument_exception", f"request [{asked}] does not support having a body")
 
+    def warn(self, text: str) -> None:
+        """Let the answer warn of something deprecated in the request."""
+        self.request.scope["anomalyops.deprecation"] = text
+
     def respond(self, body: Any, status: int = 200) -> Response:
         """Return a JSON answer, cut down to `filter_path` and laid out as `pretty` asks."""
         self.request.scope["anomalyops.rendered"] = True

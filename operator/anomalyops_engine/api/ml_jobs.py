@@ -12,7 +12,7 @@ from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.ml_call import INDICES_OPTIONS, Parameters, indices_options
 from anomalyops_engine.api.parameters import known
-from anomalyops_engine.config.units import MINUTE_MS
+from anomalyops_engine.config.units import MINUTE_MS, Duration, uneven_span
 from anomalyops_engine.jobs import JobService
 
 _BASE: Final = "/_ml/anomaly_detectors"
@@ -58,6 +58,9 @@ class JobEndpoints:
         """`PUT /{job_id}`."""
         body = call.json(required=True)
         job = self._jobs.create(call.path["job_id"], body, indices_options=indices_options(call))
+        uneven = uneven_span(Duration.read(job["analysis_config"]["bucket_span"], "bucket_span"))
+        if uneven is not None:
+            call.warn(uneven)
         return call.respond(job)
 
     def get(self, call: Call) -> Response:

@@ -14,6 +14,7 @@ from anomalyops_engine.categories.token_filters import TOKEN_FILTERS, TokenFilte
 from anomalyops_engine.categories.tokenizers import (
     Token,
     Tokenizer,
+    classic,
     matching,
     ml_classic,
     ml_standard,
@@ -85,6 +86,7 @@ _TOKENIZERS: Final[Mapping[str, Callable[[Part], Tokenizer]]] = {
     "ml_standard": lambda _: ml_standard,
     "ml_classic": lambda _: ml_classic,
     "standard": lambda _: standard,
+    "classic": lambda _: classic,
     "whitespace": lambda _: matching(re.compile(r"\S+")),
     "letter": lambda _: matching(re.compile(r"[^\W\d_]+")),
     "keyword": lambda _: whole,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
@@ -91,8 +92,39 @@ def _mapping(part: Part) -> CharFilter:
     return lambda text: _substituted(text, pattern, lambda match: rules[match[0]])
 
 
+_INLINE: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr acronym b basefont bdo big cite code dfn em font i img input kbd label q s samp select small span "
+        "strike strong sub sup textarea tt u var",
+    )
+)
+_MARKUP: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style)\b.*?(?:</(?P=raw)\s*>|\Z)|<[!?][^<>]*>"
+    r"|</?(?P<tag>[A-Za-z][\w:-]*)(?:\s(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)?/?>|&(?:#[0-9]+|#[xX][0-9A-Fa-f]+|\w+);",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def _html_strip(part: Part) -> CharFilter:
+    kept = {name.lower() for name in part.texts("escaped_tags")}
+
+    def written(match: re.Match[str]) -> str:
+        if match[0].startswith("&"):
+            return " " if match[0] == "&nbsp;" else html.unescape(match[0])
+        tag = match["tag"]
+        if tag is None:
+            return "\n" if match["raw"] else ""
+        if tag.lower() in kept:
+            return match[0]
+        return "" if tag.lower() in _INLINE else "\n"
+
+    return lambda text: _substituted(text, _MARKUP, written)
+
+
 CHAR_FILTERS: Final[Mapping[str, Callable[[Part], CharFilter]]] = {
     **{name: lambda part: _line(part.kind) for name in LINES},
     "pattern_replace": _pattern_replace,
     "mapping": _mapping,
+    "html_strip": _html_strip,
 }

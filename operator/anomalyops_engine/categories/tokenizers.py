@@ -79,6 +79,22 @@ def standard(text: str) -> list[Token]:
     return tokens
 
 
+_PART: Final = rf"(?:(?!{_IDEOGRAPH}){_WORD})+"
+_NUMBERED: Final = rf"(?=[\w.\-/,]*\d){_PART}(?:[_\-/.,]{_PART})+"
+# Lucene's classic grammar, its kinds in order: e-mail addresses, hosts and product numbers, acronyms, companies
+# (AT&T), words over an apostrophe, words, ideographs one by one.
+_CLASSIC_WORD: Final = re.compile(
+    rf"{_PART}(?:[._\-]{_PART})*@{_PART}(?:[.\-]{_PART})+|{_NUMBERED}|{_LETTER}\.(?:{_LETTER}\.)+(?!{_WORD})|{_PART}(?:\.{_PART})+"
+    rf"|{_LETTER}+[&@]{_LETTER}+|{_LETTER}+(?:'{_LETTER}+)+|{_PART}|{_IDEOGRAPH}"
+)
+
+
+def classic(text: str) -> list[Token]:
+    """Cut a text as Lucene's classic tokenizer: addresses, hosts, acronyms and product numbers stay whole."""
+    spans = [match.span() for match in _CLASSIC_WORD.finditer(text) if match.end() - match.start() <= _LONGEST]
+    return _numbered(text, spans)
+
+
 def matching(pattern: re.Pattern[str], group: int = 0) -> Tokenizer:
     """The tokenizer of which the words are what a pattern (or one of its groups) matches."""
 

@@ -14,6 +14,7 @@ SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
+_DAY_S: Final = DAY_MS // SECOND_MS
 
 _NANOS: Final = {
     "nanos": 1,
@@ -81,6 +82,17 @@ class Duration:
         unit, size = next((unit, size) for unit, size in reversed(_NANOS.items()) if self.nanos >= size)
         whole, tenths = divmod(self.nanos * 10 // size, 10)
         return f"{whole}.{tenths}{unit}" if tenths else f"{whole}{unit}"
+
+
+def uneven_span(span: Duration) -> str | None:
+    """Return Elasticsearch's warning of a bucket span that days are not made of; None for one that they are."""
+    if span.seconds and (_DAY_S % span.seconds == 0 or span.seconds % _DAY_S == 0):
+        return None
+    kind = "multiple" if span.seconds > _DAY_S else "divisor"
+    return (
+        f"bucket_span {span} [{span.seconds}s] is not an integral {kind} of the number of seconds in 1d [{_DAY_S}s]. "
+        "This is now deprecated."
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,6 +1,7 @@
 """Settings of the cluster that this engine has.
 
-They are the largest model memory limit, whether indices must be named to be deleted or closed, and levels of loggers.
+They are the largest model memory limit, whether indices must be named to be deleted or closed, whether tasks
+are assigned, and levels of loggers.
 What is persistent is stored; what is transient holds until the engine ends, and wins.
 """
 
@@ -12,7 +13,7 @@ from typing import Final
 
 from anomalyops_engine.config import MemorySize
 from anomalyops_engine.jobs.registry import METADATA
-from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.jobs.runtime import ASSIGNMENT, Runtime
 from anomalyops_engine.json_types import Json, JsonObject
 from anomalyops_engine.refusals import illegal_argument
 
@@ -106,7 +107,8 @@ class ClusterSettings:
         maximum = self._started_with if limit is None else MemorySize.read(limit, MAX_MODEL_MEMORY)
         if maximum is not None and maximum.mib < 1:  # zero means any
             maximum = None
-        self._runtime.settings = replace(self._runtime.settings, max_model_memory=maximum)
+        assigning = made.get(ASSIGNMENT, "all") == "all"
+        self._runtime.settings = replace(self._runtime.settings, max_model_memory=maximum, assigning=assigning)
         for name in {*before, *made}:
             if name.startswith(_LOGGER):
                 level = _LEVELS[made[name].upper()] if name in made else logging.NOTSET
@@ -153,26 +155,45 @@ def _change(made: Flat, scope: str, name: str, value: Json) -> None:
             del made[taken]
         return
     is_level = name.startswith(_LOGGER) and len(name) > len(_LOGGER)
-    if name not in {MAX_MODEL_MEMORY, DESTRUCTIVE} and not is_level:
+    if name not in _READERS and not is_level:
         raise illegal_argument(f"{scope} setting [{name}], not recognized")
     if value is None:
         made.pop(name, None)
         return
-    if name == DESTRUCTIVE:
-        made[name] = _truth(value)
-        return
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-        raise illegal_argument(f"setting [{name}] cannot be [{value}]")
-    if is_level:
-        if str(value).upper() not in _LEVELS:
-            raise illegal_argument(f"Unknown level constant [{str(value).upper()}].")
-    else:
-        MemorySize.read(str(value), name)
-    made[name] = str(value)
+    made[name] = (_level if is_level else _READERS[name])(name, value)
 
 
-def _truth(value: Json) -> str:
+def _truth(_: str, value: Json) -> str:
     text = str(value).lower() if isinstance(value, bool) else value
     if text not in {"true", "false"}:
         raise illegal_argument(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
     return str(text)
+
+
+def _word(name: str, value: Json) -> str:
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        raise illegal_argument(f"setting [{name}] cannot be [{value}]")
+    return str(value)
+
+
+def _level(name: str, value: Json) -> str:
+    level = _word(name, value)
+    if level.upper() not in _LEVELS:
+        raise illegal_argument(f"Unknown level constant [{level.upper()}].")
+    return level
+
+
+def _size(name: str, value: Json) -> str:
+    size = _word(name, value)
+    MemorySize.read(size, name)
+    return size
+
+
+def _assignment(name: str, value: Json) -> str:
+    wanted = _word(name, value).lower()
+    if wanted not in {"all", "none"}:
+        raise illegal_argument(f"Illegal value [{wanted}] of setting [{name}]; accepted are [all, none]")
+    return wanted
+
+
+_READERS: Final = {MAX_MODEL_MEMORY: _size, DESTRUCTIVE: _truth, ASSIGNMENT: _assignment}

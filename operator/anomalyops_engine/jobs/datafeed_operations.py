@@ -29,6 +29,7 @@ from anomalyops_engine.refusals import (
     missing_datafeed,
     missing_job,
     server_error,
+    too_many_requests,
 )
 
 UPGRADE_EXPLANATION: Final = "persistent task cannot be assigned while upgrade mode is enabled."
@@ -124,7 +125,7 @@ class DatafeedOperations:
 
         Raises:
             MlError: 400 for a bad interval or a field without mapping, 404, 409 for the wrong state or
-                missing indices.
+                missing indices, 429 while nothing is assigned.
         """
         if start_ms is not None and end_ms is not None and start_ms >= end_ms:
             raise invalid_request(f"start [{start_ms}] must be earlier than end [{end_ms}]")
@@ -143,6 +144,11 @@ class DatafeedOperations:
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")
             with self._registry.store.read() as reader:
                 Extractor(feed.config, job.config).check(reader)
+            if not self._runtime.settings.assigning:
+                raise too_many_requests(
+                    "Could not start datafeed, allocation explanation "
+                    "[no persistent task assignments are allowed due to cluster settings]"
+                )
             run = DatafeedRun(state="started", start_ms=start_ms, end_ms=end_ms, timing=deepcopy(feed.run.timing))
             if job.run.state == "opening":
                 run.state = "starting"

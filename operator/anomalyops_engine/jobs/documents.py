@@ -13,6 +13,7 @@ Level = Literal["info", "warning", "error"]
 NOTIFICATIONS_INDEX: Final = ".ml-notifications-000002"
 ANNOTATIONS_INDEX: Final = ".ml-annotations-000001"
 STATE_INDEX: Final = ".ml-state-000001"
+STATE_WRITE_ALIAS: Final = ".ml-state-write"
 _MAX_MESSAGE: Final = 8_191
 _TRUNCATED: Final = "... (truncated)"
 _sequence = itertools.count()

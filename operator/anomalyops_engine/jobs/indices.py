@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from anomalyops_engine.config import Job
+from anomalyops_engine.config.job import JOB_VERSION
 from anomalyops_engine.jobs.documents import (
     ANNOTATIONS_INDEX,
     NOTIFICATIONS_INDEX,
     STATE_INDEX,
+    STATE_WRITE_ALIAS,
     results_aliases,
     results_index,
 )
@@ -30,6 +32,7 @@ _STRINGS_AS_KEYWORDS: Final = [
 _INFLUENCERS: Final = _properties(keyword="influencer_field_name influencer_field_values")
 _POINTS: Final = _properties(geo_point="actual_point typical_point")
 RESULTS_MAPPINGS: Final[JsonObject] = {
+    "_meta": {"version": JOB_VERSION},
     "dynamic_templates": _STRINGS_AS_KEYWORDS,
     "date_detection": False,
     "properties": {
@@ -111,8 +114,10 @@ def ensure_engine_indices(writer: Writer) -> None:
     """
     present = {index.name for index in writer.indices()}
     if not present & {STATE_INDEX, ".ml-state"}:
-        aliases: JsonObject = {".ml-state": {}, ".ml-state-write": {"is_write_index": True}}
+        aliases: JsonObject = {".ml-state": {}, STATE_WRITE_ALIAS: {"is_write_index": True}}
         writer.create_index(STATE_INDEX, mappings={"dynamic": False}, settings=_HIDDEN, aliases=aliases)
+    elif STATE_INDEX in present and not writer.resolve(STATE_WRITE_ALIAS, ignore_unavailable=True):
+        writer.put_alias(STATE_WRITE_ALIAS, STATE_INDEX, is_write_index=True)
     if NOTIFICATIONS_INDEX not in present:
         writer.create_index(NOTIFICATIONS_INDEX, mappings=_NOTIFICATIONS_MAPPINGS, settings=_HIDDEN)
     if ANNOTATIONS_INDEX not in present:

@@ -37,7 +37,7 @@ from anomalyops_engine.jobs.registry import (
     JobEntry,
     JobRun,
 )
-from anomalyops_engine.jobs.runtime import Runtime
+from anomalyops_engine.jobs.runtime import ASSIGNMENT, Runtime
 from anomalyops_engine.jobs.search_check import SEARCH_CHECK
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import (
@@ -216,7 +216,8 @@ class JobOperations:
         A job that there is no memory for is refused, or `opening` until there is some when it allows that.
 
         Raises:
-            MlError: 404 missing, 409 not closed, 429 in upgrade mode or without memory for it, 500 when the model
+            MlError: 404 missing, 409 not closed, 429 in upgrade mode, while nothing
+                is assigned or without memory for it, 500 when the model
                 cannot be restored.
         """
         entry = self._registry.job(job_id)
@@ -228,6 +229,10 @@ class JobOperations:
             if entry.run.state != "closed":
                 raise conflict(f"Cannot open job [{job_id}] because it has already been opened")
             self._registry.check_filters(entry.config)
+            if not self._runtime.settings.assigning:
+                raise too_many_requests(
+                    f"Cannot open jobs because persistent task assignment is disabled by the [{ASSIGNMENT}] setting"
+                )
             explanation = self._runtime.shortage(entry)
             if explanation is None:
                 self._runtime.bring_up(entry)

@@ -16,7 +16,14 @@ from anomalyops_engine.jobs.forecast_request import erase_forecasts
 from anomalyops_engine.jobs.journal import erase_model
 from anomalyops_engine.jobs.registry import JobEntry, JobRun
 from anomalyops_engine.jobs.retention import expire
-from anomalyops_engine.jobs.snapshots import SNAPSHOT_RECORDS, SNAPSHOT_STATE, erase_states, state_id, stored_ids
+from anomalyops_engine.jobs.snapshots import (
+    SNAPSHOT_RECORDS,
+    SNAPSHOT_STATE,
+    delete_all_state_documents,
+    erase_states,
+    state_id,
+    stored_ids,
+)
 from anomalyops_engine.jobs.waiting_records import erase_waiting, read_waiting
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import delete_where
@@ -299,6 +306,7 @@ def erase(writer: Writer, job: Job, *, user_annotations: bool) -> None:
     erase_forecasts(writer, job_id)
     erase_waiting(writer, job_id)
     erase_states(writer, job_id)
+    delete_all_state_documents(writer, job_id)
     mine: JsonObject = {"term": {"job_id": job_id}}
     delete_where(writer, results_index(job.results_index_name), mine, ignore_unavailable=True)
     annotations: JsonObject = {"bool": {"filter": [mine]}}

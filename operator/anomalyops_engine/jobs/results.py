@@ -189,7 +189,7 @@ class ResultReader:
         if span_ms < base_ms:
             raise bad_request(
                 "Param [bucket_span] must be greater or equal to the max bucket_span "
-                f"[{longest.config.analysis_config.bucket_span}]"
+                f"[{longest.config.analysis_config.bucket_span.text}]"
             )
         filters: list[JsonObject] = [
             {"terms": {"job_id": [entry.job_id for entry in entries]}},

@@ -28,6 +28,7 @@ from anomalyops_engine.store import Writer
 
 _log = logging.getLogger(__name__)
 
+ASSIGNMENT: Final = "cluster.persistent_tasks.allocation.enable"
 NODE_NAME: Final = "anomalyops-engine"
 
 
@@ -39,11 +40,13 @@ class Settings:
         max_model_memory: the largest `model_memory_limit` that is accepted; None for any.
         memory: what all models together may use.
         workers: threads that run datafeeds.
+        assigning: whether jobs are opened and datafeeds started; what runs is not touched.
     """
 
     max_model_memory: MemorySize | None = None
     memory: MemorySize = field(default_factory=usable_memory)
     workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
+    assigning: bool = True
 
 
 class Runtime:

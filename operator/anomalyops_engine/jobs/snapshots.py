@@ -10,7 +10,7 @@ from anomalyops_engine.config import Job
 from anomalyops_engine.jobs.documents import STATE_INDEX, results_index
 from anomalyops_engine.jobs.results import rendered
 from anomalyops_engine.json_types import JsonObject
-from anomalyops_engine.query import delete_where, search
+from anomalyops_engine.query import delete_by_id, delete_where, search
 from anomalyops_engine.store import Reader, Writer
 
 SNAPSHOT_STATE: Final = "model_snapshot_state"
@@ -95,6 +95,12 @@ def delete_state_documents(writer: Writer, job_id: str, snapshot: Snapshot) -> N
     names = [f"{job_id}_model_state_{snapshot.snapshot_id}#{number}" for number in range(1, min(count, _MOST) + 1)]
     if names:
         delete_where(writer, ".ml-state", {"ids": {"values": names}})
+
+
+def delete_all_state_documents(writer: Writer, job_id: str) -> None:
+    """Delete the state documents of a job, which all have its id and what they hold in their own ids."""
+    kinds = ("quantiles", "model_state_", "categorizer_state")
+    delete_by_id(writer, ".ml-state*", [f"{job_id}_{kind}" for kind in kinds])
 
 
 def stored_ids(reader: Reader, job_id: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Query DSL and aggregations, lowered to typed expressions and evaluated inside the database."""
 
 from anomalyops_engine.query.aggregations import aggregate_rows, check_rows, parse_aggregations
-from anomalyops_engine.query.deletion import delete_matching, delete_where
+from anomalyops_engine.query.deletion import delete_by_id, delete_matching, delete_where
 from anomalyops_engine.query.dsl import check_query
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
@@ -30,6 +30,7 @@ __all__ = [
     "check_rows",
     "count",
     "counted",
+    "delete_by_id",
     "delete_matching",
     "delete_where",
     "event_counts",

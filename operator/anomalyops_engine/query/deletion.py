@@ -9,7 +9,7 @@ from typing import Any
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.dsl import condition_on, parse_query
 from anomalyops_engine.query.errors import QueryError, SearchPhaseError, ShardFailure, UnsupportedQueryError
-from anomalyops_engine.query.expr import Delete, Table
+from anomalyops_engine.query.expr import Column, Delete, Table, any_of, call
 from anomalyops_engine.store import Index, Writer
 from anomalyops_engine.store.blocks import check_open
 
@@ -45,3 +45,11 @@ def delete_where(writer: Writer, index: str, query: dict[str, Any], *, ignore_un
         QueryError: as `delete_matching`.
     """
     return delete_matching(writer, writer.resolve(index, ignore_unavailable=ignore_unavailable), query)
+
+
+def delete_by_id(writer: Writer, index: str, prefixes: Sequence[str]) -> int:
+    """Delete the documents of an index expression whose ids begin with one of some texts, and return how many."""
+    begins = any_of(call("starts_with", Column("_id"), prefix) for prefix in prefixes)
+    indices = writer.resolve(index, ignore_unavailable=True)
+    check_open(indices, "write")
+    return sum(sql.delete(writer.connection, Delete(Table(index.table), begins)) for index in indices)

@@ -55,6 +55,33 @@ def test_places_are_those_of_the_text_before_the_filters():
     assert [text[token.start : token.end] for token in analyzer.analyze(text)] == ["keep", "that"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mary's AT&T account at I.B.M. costs 12", ["Mary's", "AT&T", "account", "at", "I.B.M.", "costs", "12"]),
+        ("web-7 web-app db.example.org:80", ["web-7", "web", "app", "db.example.org", "80"]),
+        ("mail to a.b@mail.example.org", ["mail", "to", "a.b@mail.example.org"]),
+        ("数据 ok", ["数", "据", "ok"]),
+    ],
+)
+def test_the_classic_tokenizer_keeps_names_addresses_and_numbers(text, expected):
+    assert terms({"tokenizer": "classic"}, text) == expected
+
+
+def test_markup_is_stripped_and_places_stay_those_of_the_text():
+    analyzer = custom_analyzer({"tokenizer": "whitespace", "char_filter": ["html_strip"]})
+    text = "<h1>Disk <i>f</i>ull</h1><!-- why --><script>var x = 1 > 0</script>a &lt; b&nbsp;&#99; 1 < 2 & 3"
+    tokens = analyzer.analyze(text)
+    assert [token.term for token in tokens] == ["Disk", "full", "a", "<", "b", "c", "1", "<", "2", "&", "3"]
+    assert text[tokens[0].start : tokens[0].end] == "Disk"
+    assert text[tokens[2].start : tokens[2].end] == "a"
+
+
+def test_tags_that_are_to_stay_stay():
+    kept = {"type": "html_strip", "escaped_tags": ["b"]}
+    assert terms({"tokenizer": "whitespace", "char_filter": [kept]}, "<b>bold</b><u>under</u>") == ["<b>bold</b>under"]
+
+
 def test_java_replacements_and_named_groups_work():
     body = {
         "char_filter": [{"type": "pattern_replace", "pattern": "(?<k>[a-z]+)=(\\d+)", "replacement": "${k} is $2"}],
@@ -69,7 +96,7 @@ def test_java_replacements_and_named_groups_work():
     [
         ({"tokenizer": "icu_tokenizer"}, "icu_tokenizer"),
         ({"tokenizer": "ml_standard", "filter": ["snowball"]}, "snowball"),
-        ({"tokenizer": "ml_standard", "char_filter": ["html_strip"]}, "html_strip"),
+        ({"tokenizer": "ml_standard", "char_filter": ["html_escape"]}, "html_escape"),
         ({"tokenizer": "ml_standard", "filter": [{"type": "stop", "stopwords_path": "x"}]}, "stopwords_path"),
         ({"tokenizer": "ml_standard", "filter": [{"type": "length", "min": "few"}]}, "min"),
         ({"tokenizer": {"type": "pattern", "pattern": "("}}, "("),
