@@ -14,6 +14,8 @@ from anomalyops_engine.store import Store
 
 # The release of Elasticsearch whose REST dialect the engine speaks; clients choose their behaviour by it.
 DIALECT_VERSION = "8.19.3"
+BUILD_HASH = f"anomalyops-{__version__}"
+BUILD_DATE = "2025-01-01T00:00:00.000Z"
 
 
 def endpoints(store: Store) -> list[Endpoint]:
@@ -31,8 +33,8 @@ def _root(store: Store, call: Call) -> Response:
                 "number": DIALECT_VERSION,
                 "build_flavor": "default",
                 "build_type": "anomalyops",
-                "build_hash": f"anomalyops-{__version__}",
-                "build_date": "2025-01-01T00:00:00.000Z",
+                "build_hash": BUILD_HASH,
+                "build_date": BUILD_DATE,
                 "build_snapshot": False,
                 "lucene_version": "9.12.2",
                 "minimum_wire_compatibility_version": "7.17.0",

@@ -131,6 +131,7 @@ class _Outgoing:
         deprecation = self._request.scope.get("anomalyops.deprecation")
         if deprecation is not None:
             headers.append(_warning(deprecation))
+        headers += [_warning(text) for text in self._request.scope.get("anomalyops.warnings", ())]
         await self._send({**start, "headers": headers})
 
     def _media(self, value: bytes) -> bytes:
@@ -145,7 +146,7 @@ class _Outgoing:
 
 
 def _warning(text: str) -> tuple[bytes, bytes]:
-    return b"warning", f'299 Elasticsearch-{DIALECT_VERSION}-anomalyops "{text}"'.encode()
+    return b"warning", f'299 Elasticsearch-{DIALECT_VERSION}-anomalyops "{text}"'.encode("ascii", "replace")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

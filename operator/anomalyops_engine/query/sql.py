@@ -252,6 +252,11 @@ class _Writer:
         order = f" ORDER BY {self._orders(node.order)}" if node.order else ""
         return f"{_known(node.function, _WINDOWS)}({inner}) OVER ({partition}{order})"
 
+    def over(self, node: expr.Over) -> str:
+        """Write an aggregate over the rows of a partition."""
+        partition = f"PARTITION BY {self._list(node.partition)}" if node.partition else ""
+        return f"{self.aggregate(node.aggregate)} OVER ({partition})"
+
 
 def _checked(value: Scalar) -> Scalar:
     if isinstance(value, int) and not isinstance(value, bool) and not -_WIDEST <= value < _WIDEST:
@@ -275,6 +280,7 @@ _EXPRESSIONS: dict[type[Expr], Callable[[_Writer, Any], str]] = {
     expr.ListOf: _Writer.listing,
     expr.Literal: _Writer.literal,
     expr.Not: _Writer.negation,
+    expr.Over: _Writer.over,
     expr.Row: _Writer.row,
     expr.Window: _Writer.window,
 }

@@ -1,0 +1,180 @@
+"""Values as other types (`TO_*` and `::`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from anomalyops_engine.query.esql.datatypes import MOMENTS, NUMERIC, SQL, STRINGS, DataType
+from anomalyops_engine.query.esql.errors import not_served
+from anomalyops_engine.query.esql.functions.function import ANYTHING, TEXTS, Build, Function, Parameter
+from anomalyops_engine.query.esql.operands import Operand, attempt
+from anomalyops_engine.query.esql.scope import Scope
+from anomalyops_engine.query.esql.syntax import Call
+from anomalyops_engine.query.esql.texts import converted, is_written_text
+from anomalyops_engine.query.expr import Binary, Cast, Expr, call, lift, when
+from anomalyops_engine.query.fields import shown_address
+
+ISO_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%gZ"
+_ISO_DATE = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?"
+_NUMBER = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?\s*"
+_WHOLE = r"[+-]?\d+"
+
+
+def shown_moment(moment: Expr) -> Expr:
+    """Return a moment as text."""
+    return attempt(call("strftime", call("epoch_ms", moment), ISO_FORMAT))
+
+
+def _joined(*parts: Expr | str) -> Expr:
+    first, *others = map(lift, parts)
+    for other in others:
+        first = Binary("||", first, other)
+    return first
+
+
+def _text_of(data_type: DataType) -> Callable[[Expr], Expr]:
+    if data_type in MOMENTS:
+        return shown_moment
+    if data_type == "ip":
+        return shown_address
+    if data_type == "geo_point":
+        return lambda value: _joined(
+            "POINT (",
+            call("list_extract", call("string_split", value, ","), 2),
+            " ",
+            call("list_extract", call("string_split", value, ","), 1),
+            ")",
+        )
+    if data_type in STRINGS | {"version", "null", "_source"}:
+        return lambda value: value
+    return lambda value: Cast(value, "VARCHAR")
+
+
+def _to_string(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    return scope.fresh.each(operand, _text_of(operand.type), "keyword")
+
+
+def _number_in(text: Expr) -> Expr:
+    """Return the fraction that a text says."""
+    digits = call("regexp_replace", call("trim", text), "[fFdD]$", "")
+    return when(call("regexp_full_match", text, _NUMBER), Cast(digits, "DOUBLE", lenient=True))
+
+
+def _rounded(fraction: Expr) -> Expr:
+    """Return a fraction as a whole number, halves upwards, NULL where it has more than 64 bits."""
+    return Cast(call("floor", fraction + 0.5), "HUGEINT", lenient=True)
+
+
+def _whole_of(data_type: DataType, made: DataType) -> Callable[[Expr], Expr]:
+    def held(value: Expr) -> Expr:
+        if made == "integer":
+            return Cast(Cast(value, "INTEGER", lenient=True), "BIGINT")
+        return Cast(value, SQL[made], lenient=True)
+
+    def of(value: Expr) -> Expr:
+        if data_type in STRINGS:
+            exact = Cast(value, "HUGEINT", lenient=True)
+            return held(when(call("regexp_full_match", value, _WHOLE), exact, _rounded(_number_in(value))))
+        return held(_rounded(value) if data_type == "double" else value)
+
+    return of
+
+
+def _to_whole(made: DataType) -> Build:
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        (operand,) = operands
+        if operand.type == made:
+            return operand
+        return scope.fresh.each(operand, _whole_of(operand.type, made), made)
+
+    return make
+
+
+def _to_double(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    body: Callable[[Expr], Expr] = _number_in if operand.type in STRINGS else lambda value: Cast(value, "DOUBLE")
+    return scope.fresh.each(operand, body, "double")
+
+
+def _to_boolean(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    if operand.type == "boolean":
+        return operand
+    if operand.type in STRINGS:
+        return scope.fresh.each(operand, lambda value: call("lower", value).equals("true"), "boolean")
+    return scope.fresh.each(operand, lambda value: Cast(value, "BOOLEAN"), "boolean")
+
+
+def moment_in(text: Expr) -> Expr:
+    """Return the moment that a text says, to the parts of a date that may be left out."""
+    spelt = when(
+        call("regexp_full_match", text, r"\d{4}"),
+        _joined(text, "-01-01"),
+        when(
+            call("regexp_full_match", text, r"\d{4}-\d\d"),
+            _joined(text, "-01"),
+            when(call("regexp_full_match", text, _ISO_DATE), call("regexp_replace", text, ",", ".")),
+        ),
+    )
+    return attempt(call("epoch_ms", Cast(spelt, "TIMESTAMP", lenient=True)))
+
+
+def _to_datetime(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    if operand.type == "date":
+        return operand
+    if is_written_text(operand):
+        return converted(operand, "date", node.at)
+    if operand.type in STRINGS:
+        return scope.fresh.each(operand, moment_in, "date")
+    if operand.type in MOMENTS:
+        return operand.with_expr(operand.expr, "date")
+    return scope.fresh.each(operand, _whole_of(operand.type, "long"), "date")
+
+
+def _to_ip(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    if operand.type == "ip":
+        return operand
+    if not is_written_text(operand):
+        raise not_served("[TO_IP] of texts that differ between rows", node.at)
+    return converted(operand, "ip", node.at)
+
+
+def _to_span(made: DataType) -> Build:
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        (operand,) = operands
+        return converted(operand, made, node.at) if is_written_text(operand) else operand
+
+    return make
+
+
+_PLAIN: tuple[DataType, ...] = ("boolean", "date", "date_nanos", "double", "integer", *TEXTS, "long", "unsigned_long")
+_SHOWN = "boolean or date_nanos or datetime or double or integer or keyword or long or text or unsigned_long"
+_NUMBERS_OR_TEXT = Parameter(_PLAIN, _SHOWN)
+_TRUTH = Parameter(("boolean", *TEXTS, *sorted(NUMERIC)), "boolean or numeric or string")
+_MOMENT = Parameter(("date", "date_nanos", *TEXTS, *sorted(NUMERIC)), "date_nanos or datetime or numeric or string")
+
+
+def _of(parameter: Parameter, build: Build) -> Function:
+    return Function((parameter,), build)
+
+
+def _span(made: DataType) -> Function:
+    return Function((Parameter((made, *TEXTS), f"{made} or string", fixed=True),), _to_span(made))
+
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    **dict.fromkeys(("to_bool", "to_boolean"), _of(_TRUTH, _to_boolean)),
+    **dict.fromkeys(("to_datetime", "to_dt"), _of(_MOMENT, _to_datetime)),
+    **dict.fromkeys(("to_dbl", "to_double"), _of(_NUMBERS_OR_TEXT, _to_double)),
+    **dict.fromkeys(("to_int", "to_integer"), _of(_NUMBERS_OR_TEXT, _to_whole("integer"))),
+    "to_ip": _of(Parameter(("ip", *TEXTS), "ip or string"), _to_ip),
+    "to_long": _of(_NUMBERS_OR_TEXT, _to_whole("long")),
+    **dict.fromkeys(("to_str", "to_string"), _of(Parameter(ANYTHING, "any type"), _to_string)),
+    **dict.fromkeys(("to_ul", "to_ulong", "to_unsigned_long"), _of(_NUMBERS_OR_TEXT, _to_whole("unsigned_long"))),
+    "to_dateperiod": _span("date_period"),
+    "to_timeduration": _span("time_duration"),
+}

@@ -1,0 +1,192 @@
+"""Functions of several values (`MV_*`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from anomalyops_engine.query.esql.datatypes import SQL, DataType, list_of, unified
+from anomalyops_engine.query.esql.functions.function import (
+    ANY,
+    ANYTHING,
+    FIXED_TEXT,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Build,
+    Function,
+    Parameter,
+    optional,
+)
+from anomalyops_engine.query.esql.operands import Operand, as_type, attempt
+from anomalyops_engine.query.esql.operators import finite, narrowed
+from anomalyops_engine.query.esql.scope import Scope, fail
+from anomalyops_engine.query.esql.syntax import Call
+from anomalyops_engine.query.expr import Cast, Column, Expr, Lambda, ScalarFunction, all_of, call, when
+from anomalyops_engine.query.expr import Literal as Written
+
+
+def _first(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    return Operand(call("list_extract", operand.expr, 1), operand.type) if operand.multi else operand
+
+
+def _last(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    return Operand(call("list_extract", operand.expr, -1), operand.type) if operand.multi else operand
+
+
+def _count(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    if not operand.multi:
+        return Operand(when(operand.expr.is_not_null(), 1), "integer")
+    return Operand(call("len", operand.expr), "integer")
+
+
+def _edge(function: ScalarFunction) -> Build:
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        (operand,) = operands
+        return Operand(call(function, operand.expr), operand.type) if operand.multi else operand
+
+    return make
+
+
+def _figure(function: ScalarFunction) -> Build:
+    """Return the making of a fraction out of several numbers."""
+
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        operand = as_type(operands[0], "double")
+        if not operand.multi:
+            return operand
+        return Operand(finite(scope, attempt(call(function, operand.expr))), "double")
+
+    return make
+
+
+def _median(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    if operand.type == "double" or not operand.multi:
+        return _figure("list_median")(scope, node, operands) if operand.multi else operand
+    # Of whole numbers the median is whole, cut off towards zero.
+    middle = call("list_median", Cast(operand.expr, "DOUBLE[]"))
+    return Operand(Cast(call("trunc", middle), SQL[operand.type], lenient=True), operand.type)
+
+
+def _sum(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    if not operand.multi:
+        return operand
+    total = attempt(call("list_sum", operand.expr))
+    if operand.type == "double":
+        return Operand(finite(scope, total), "double")
+    total = Cast(total, SQL[operand.type], lenient=True)
+    return Operand(narrowed(total) if operand.type == "integer" else total, operand.type)
+
+
+def _dedupe(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    return operand.with_expr(call("list_sort", call("list_distinct", operand.expr))) if operand.multi else operand
+
+
+def _sort(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    operand, *order = operands
+    way = str(order[0].value).lower() if order else "asc"
+    if way not in {"asc", "desc"}:
+        fail(
+            node.at,
+            f"Invalid order value in [{node.text}], expected one of [ASC, DESC] but got [{order[0].value}]",
+        )
+    return operand.with_expr(call("list_sort", operand.expr, way.upper())) if operand.multi else operand
+
+
+def _concat(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    operand, separator = operands
+    if not operand.multi:
+        return Operand(when(separator.single.is_not_null(), operand.expr), "keyword")
+    return Operand(call("array_to_string", operand.expr, separator.single), "keyword")
+
+
+def _slice(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    operand, start, *end = operands
+    last = (end[0] if end else start).single
+
+    def cut(values: Expr) -> Expr:
+        length = call("len", values)
+
+        def place(at: Expr) -> Expr:
+            return when(at >= 0, at + 1, length + at + 1)
+
+        first = call("greatest", scope.fresh.let(start.single, place), 1)
+        return call("list_slice", values, first, scope.fresh.let(last, place))
+
+    return Operand(scope.fresh.filled(attempt(scope.fresh.let(operand.listed, cut))), operand.type, multi=True)
+
+
+def _append(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    found = unified(operand.type for operand in operands)
+    if found is None:
+        fail(
+            node.at,
+            f"second argument of [{node.text}] must be [{operands[0].type}], found value [{node.arguments[1].text}] "
+            f"type [{operands[1].type}]",
+        )
+    one, two = (as_type(operand, found).listed for operand in operands)
+    both = all_of([one.is_not_null(), two.is_not_null()])
+    return Operand(when(both, call("list_concat", one, two)), found, multi=True)
+
+
+def _contains(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    found = unified(operand.type for operand in operands)
+    if found is None:
+        fail(
+            node.at,
+            f"second argument of [{node.text}] must be [{operands[0].type}], found value [{node.arguments[1].text}] "
+            f"type [{operands[1].type}]",
+        )
+    empty = Written((), list_of(found))
+    one, two = (call("coalesce", as_type(operand, found).listed, empty) for operand in operands)
+    return Operand(call("list_has_all", one, two), "boolean")
+
+
+def _zip(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    one, two, *rest = operands
+    separator: Expr = rest[0].single if rest else Written(",", "VARCHAR")
+    name = scope.fresh.name()
+
+    def joined(left: Expr, right: Expr) -> Expr:
+        longest = call("greatest", call("len", left), call("len", right))
+        places = call("range", 1, longest + 1)
+        place = Column(name)
+        parts = (call("list_extract", left, place), call("list_extract", right, place))
+        return call("list_transform", places, Lambda(name, call("concat_ws", separator, *parts)))
+
+    empty = Written((), "VARCHAR[]")
+    left, right = (call("coalesce", operand.listed, empty) for operand in (one, two))
+    return Operand(scope.fresh.filled(joined(left, right)), "keyword", multi=True)
+
+
+_SORTED: tuple[DataType, ...] = tuple(kind for kind in ANYTHING if kind not in {"geo_point", "version"})
+_ORDERED = (Parameter(_SORTED, "boolean, date, ip, string or numeric except unsigned_long, version or counter types"),)
+
+
+def _of_any(build: Build) -> Function:
+    return Function((ANY,), build)
+
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    "mv_append": Function((ANY, ANY), _append),
+    "mv_avg": Function((NUMBER,), _figure("list_avg")),
+    "mv_concat": Function((TEXT, TEXT), _concat),
+    "mv_contains": Function((ANY, ANY), _contains),
+    "mv_count": _of_any(_count),
+    "mv_dedupe": _of_any(_dedupe),
+    "mv_first": _of_any(_first),
+    "mv_last": _of_any(_last),
+    "mv_max": Function(_ORDERED, _edge("list_max")),
+    "mv_median": Function((NUMBER,), _median),
+    "mv_min": Function(_ORDERED, _edge("list_min")),
+    "mv_slice": Function((ANY, WHOLE, optional(WHOLE)), _slice),
+    "mv_sort": Function((*_ORDERED, optional(FIXED_TEXT)), _sort),
+    "mv_sum": Function((NUMBER,), _sum),
+    "mv_zip": Function((TEXT, TEXT, optional(TEXT)), _zip),
+}

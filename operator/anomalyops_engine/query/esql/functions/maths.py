@@ -1,0 +1,112 @@
+"""Functions of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from anomalyops_engine.query.esql.functions.function import NUMBER, WHOLE, Build, Function, optional
+from anomalyops_engine.query.esql.operands import Operand, as_type, attempt, constant
+from anomalyops_engine.query.esql.operators import finite, narrowed
+from anomalyops_engine.query.esql.scope import Scope
+from anomalyops_engine.query.esql.syntax import Call
+from anomalyops_engine.query.expr import Cast, Expr, ScalarFunction, call, when
+
+_MOST_DECIMALS = 30
+
+
+def _fraction(operand: Operand) -> Expr:
+    return as_type(operand, "double").single
+
+
+def _of_fraction(function: ScalarFunction) -> Build:
+    """Return the making of a function of a fraction that is defined for some of them."""
+
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        return Operand(finite(scope, attempt(call(function, *map(_fraction, operands)))), "double")
+
+    return make
+
+
+def _fixed(value: float) -> Build:
+    return lambda scope, node, operands: constant(value, "double")
+
+
+def _same(of_fraction: Callable[[Expr], Expr], of_whole: Callable[[Expr], Expr]) -> Build:
+    """Return the making of a function whose value is of the type of what it takes."""
+
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        (operand,) = operands
+        body = of_fraction if operand.type == "double" else of_whole
+        made = scope.fresh.let(operand.single, body)
+        return Operand(narrowed(made) if operand.type == "integer" else made, operand.type)
+
+    return make
+
+
+def _sign(value: Expr) -> Expr:
+    return when(value > 0, 1.0, when(value < 0, -1.0, when(value.is_not_null(), 0.0)))
+
+
+def _signum(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    return Operand(scope.fresh.let(_fraction(operands[0]), _sign), "double")
+
+
+def _round(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    number, *rest = operands
+    if number.type != "double" and not rest:
+        return Operand(number.single, number.type)
+    decimals: Expr = Cast(rest[0].single, "INTEGER", lenient=True) if rest else constant(0, "integer").expr
+    if number.type != "double":
+        made: Expr = attempt(Cast(call("round", Cast(number.single, "HUGEINT"), Cast(decimals, "INTEGER")), "BIGINT"))
+        if number.type == "unsigned_long":
+            made = Cast(made, "UBIGINT", lenient=True)
+        return Operand(made, number.type)
+    bounded = call("least", call("greatest", decimals, -_MOST_DECIMALS * 10), _MOST_DECIMALS)
+    made = attempt(call("round", number.single, Cast(bounded, "INTEGER")))
+    return Operand(when(decimals.is_not_null(), finite(scope, made)), "double")
+
+
+def _pow(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    made = attempt(call("pow", *map(_fraction, operands)))
+    return Operand(finite(scope, made), "double")
+
+
+def _log(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    *base, number = map(_fraction, operands)
+    made: Expr = call("ln", number)
+    if base:
+        made = made / call("nullif", call("ln", base[0]), 0.0)
+    return Operand(finite(scope, attempt(made)), "double")
+
+
+def _hypot(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    one, two = map(_fraction, operands)
+    fresh = scope.fresh
+    squares = fresh.let(one, lambda a: a * a) + fresh.let(two, lambda b: b * b)
+    return Operand(finite(scope, attempt(call("sqrt", squares))), "double")
+
+
+_ROOTED: Final[tuple[ScalarFunction, ...]] = (
+    *("acos", "asin", "atan", "cbrt", "cos", "cosh", "exp", "log10", "sin", "sinh", "sqrt", "tan", "tanh"),
+)
+_ONE, _TWO = (NUMBER,), (NUMBER, NUMBER)
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    **{name: Function(_ONE, _of_fraction(name)) for name in _ROOTED},
+    "abs": Function(_ONE, _same(lambda v: call("abs", v), lambda v: attempt(call("abs", v)))),
+    "atan2": Function(_TWO, _of_fraction("atan2")),
+    "ceil": Function(_ONE, _same(lambda v: call("ceil", v), lambda v: v)),
+    "e": Function((), _fixed(math.e)),
+    "floor": Function(_ONE, _same(lambda v: call("floor", v), lambda v: v)),
+    "hypot": Function(_TWO, _hypot),
+    "log": Function((NUMBER, optional(NUMBER)), _log),
+    "pi": Function((), _fixed(math.pi)),
+    "pow": Function(_TWO, _pow),
+    "round": Function((NUMBER, optional(WHOLE)), _round),
+    "signum": Function(_ONE, _signum),
+    "tau": Function((), _fixed(math.tau)),
+    "to_degrees": Function(_ONE, _of_fraction("degrees")),
+    "to_radians": Function(_ONE, _of_fraction("radians")),
+}

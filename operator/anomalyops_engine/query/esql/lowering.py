@@ -1,0 +1,236 @@
+"""Expressions of a statement as expressions of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.esql import operators
+from anomalyops_engine.query.esql.datatypes import SPANS, STRINGS, shown
+from anomalyops_engine.query.esql.errors import Problems, StatementError, not_served
+from anomalyops_engine.query.esql.functions import FUNCTIONS, MISSING, function_of
+from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
+from anomalyops_engine.query.esql.operands import Operand, constant, nothing
+from anomalyops_engine.query.esql.places import Place
+from anomalyops_engine.query.esql.scope import Scope, fail, nodes_of, similar
+from anomalyops_engine.query.esql.syntax import (
+    Call,
+    Constant,
+    Conversion,
+    Fits,
+    Junction,
+    Matches,
+    Membership,
+    Name,
+    Negation,
+    Node,
+    Not,
+    NullTest,
+    Operation,
+    Star,
+    TimeSpan,
+)
+from anomalyops_engine.query.expr import Expr, Is, any_of, call
+from anomalyops_engine.query.expr import Junction as Joined
+from anomalyops_engine.query.globs import Any as Wild
+from anomalyops_engine.query.globs import wildcard_tokens
+from anomalyops_engine.query.regexes import full_match_pattern, literal_pattern
+
+_CONVERSIONS = {
+    **dict.fromkeys(("bool", "boolean"), "to_boolean"),
+    **dict.fromkeys(("date", "datetime"), "to_datetime"),
+    "date_nanos": "to_date_nanos",
+    "date_period": "to_dateperiod",
+    "double": "to_double",
+    "geo_point": "to_geopoint",
+    **dict.fromkeys(("int", "integer"), "to_integer"),
+    "ip": "to_ip",
+    **dict.fromkeys(("keyword", "string"), "to_string"),
+    "long": "to_long",
+    "time_duration": "to_timeduration",
+    **dict.fromkeys(("unsigned_long", "ul"), "to_unsigned_long"),
+    "version": "to_version",
+}
+
+
+class Lowering:
+    """Lowers the expressions of one command.
+
+    Args:
+        scope: what they may name.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def operand(self, node: Node) -> Operand:
+        """Return what an expression is worth.
+
+        Raises:
+            VerificationError: its parts do not go together.
+            StatementError: it calls a function that does not exist like that.
+            UnsupportedQueryError: it uses something that this engine lacks.
+        """
+        lower: Callable[[Node], Operand] = getattr(self, _LOWERED[type(node)])
+        return lower(node)
+
+    def condition(self, node: Node) -> Expr:
+        """Return an expression that is a condition.
+
+        Raises:
+            VerificationError: it is none.
+        """
+        found = self.operand(node)
+        if found.type not in {"boolean", "null"}:
+            fail(node.at, f"Condition expression needs to be boolean, found [{shown(found.type).upper()}]")
+        return found.single if found.type == "boolean" else nothing("boolean").expr
+
+    # --- names and constants ---
+
+    def name(self, node: Name) -> Operand:
+        """Return a column."""
+        attribute = self.scope.attributes[node.name]
+        if attribute.type == "unsupported" and attribute.conflict:
+            fail(node.at, attribute.conflict)
+        return attribute.operand
+
+    def constant(self, node: Constant) -> Operand:
+        """Return a value that is written down."""
+        return constant(node.value, node.type)
+
+    def span(self, node: TimeSpan) -> Operand:
+        """Return a stretch of time."""
+        return constant(node, node.type)
+
+    def star(self, node: Star) -> Operand:
+        """Refuse a star where there is no COUNT."""
+        raise StatementError(node.at, "mismatched input '*'")
+
+    # --- calls ---
+
+    def call(self, node: Call) -> Operand:
+        """Return what a function gives."""
+        name = node.function.lower()
+        if name in AGGREGATES:
+            fail(node.at, f"aggregate function [{node.text}] not allowed outside STATS command")
+        function = function_of(name)
+        if node.options:
+            raise not_served(f"an option of [{name.upper()}]", node.at)
+        if any(isinstance(argument, Star) for argument in node.arguments):
+            raise StatementError(node.at, f"error building [{name}]: does not support *")
+        return function.build(self.scope, node, [self.operand(argument) for argument in node.arguments])
+
+    def conversion(self, node: Conversion) -> Operand:
+        """Return a value as another type."""
+        name = _CONVERSIONS.get(node.target)
+        if name is None:
+            raise StatementError(node.at, f"Unknown data type named [{node.target}]")
+        if name in MISSING:
+            raise not_served(f"a conversion to [{node.target}]", node.at)
+        return self.call(Call(node.at, name, (node.operand,)))
+
+    # --- operators ---
+
+    def operation(self, node: Operation) -> Operand:
+        """Return arithmetic or a comparison."""
+        left, right = self.operand(node.left), self.operand(node.right)
+        if node.operator in {"+", "-", "*", "/", "%"}:
+            return operators.arithmetic(self.scope, node.operator, left, right, node.at)
+        return operators.compared(node.operator, left, right, node.at)
+
+    def negation(self, node: Negation) -> Operand:
+        """Return a number with its sign turned round."""
+        return operators.negated(self.operand(node.operand), node.at)
+
+    def junction(self, node: Junction) -> Operand:
+        """Return that all or any conditions hold."""
+        terms = tuple(self._term(term, node.at, node.operator) for term in node.terms)
+        return Operand(Joined(node.operator, terms), "boolean")
+
+    def opposite(self, node: Not) -> Operand:
+        """Return that a condition does not hold."""
+        return operators.opposite(Operand(self._term(node.operand, node.at, "NOT"), "boolean"))
+
+    def _term(self, node: Node, at: Place, operator: str) -> Expr:
+        found = self.operand(node)
+        if found.type == "null":
+            return nothing("boolean").expr
+        if found.type != "boolean":
+            which = "argument" if operator == "NOT" else "first argument"
+            fail(at, f"{which} of [{at.text}] must be [boolean], found value [{node.text}] type [{shown(found.type)}]")
+        return found.single
+
+    def null_test(self, node: NullTest) -> Operand:
+        """Return whether there is a value."""
+        found = self.operand(node.operand)
+        if found.type in SPANS:
+            fail(node.at, f"argument of [{node.text}] must not be a [{found.type}]")
+        return Operand(Is(found.expr, "NOT NULL" if node.negated else "NULL"), "boolean")
+
+    def membership(self, node: Membership) -> Operand:
+        """Return whether a value is among others."""
+        operand = self.operand(node.operand)
+        return operators.among(operand, [self.operand(choice) for choice in node.choices], node.at)
+
+    def fits(self, node: Fits) -> Operand:
+        """Return whether a text fits a pattern."""
+        found = self.operand(node.operand)
+        if found.type not in STRINGS | {"null"}:
+            fail(
+                node.at,
+                f"argument of [{node.text}] must be [string], found value [{node.operand.text}] type "
+                f"[{shown(found.type)}]",
+            )
+        value = found.single
+        reads: Callable[[str], str] = _of_wildcards if node.kind == "LIKE" else full_match_pattern
+        try:
+            patterns = [reads(pattern) for pattern in node.patterns]
+        except IllegalQueryError as error:
+            raise StatementError(node.at, f"Invalid pattern for {node.kind} [{node.patterns[0]}]: [{error}]") from None
+        return Operand(any_of(call("regexp_full_match", value, pattern, "s") for pattern in patterns), "boolean")
+
+    def matches(self, node: Matches) -> Operand:
+        """Return whether a field matches a text."""
+        return self.call(Call(node.at, "match", (node.operand, node.query)))
+
+
+def _of_wildcards(pattern: str) -> str:
+    r"""Return the regular expression of a pattern of `*` and `?`.
+
+    Raises:
+        IllegalQueryError: a `\` stands before what needs none.
+    """
+    wild = {Wild.TEXT: ".*", Wild.CHARACTER: "."}
+    return "".join(wild[t] if isinstance(t, Wild) else literal_pattern(t) for t in wildcard_tokens(pattern))
+
+
+def check_names(node: Node, scope: Scope, problems: Problems) -> None:
+    """Note every name in an expression that stands for nothing: of columns, and of functions."""
+    for found in nodes_of(node):
+        if isinstance(found, Name) and found.name not in scope.attributes:
+            problems.missing(found.at, f"Unknown column [{found.name}]{similar(found.name, scope.attributes)}")
+        elif isinstance(found, Call):
+            name = found.function.lower()
+            if name not in FUNCTIONS and name not in AGGREGATES and name not in MISSING:
+                problems.missing(
+                    found.at, f"Unknown function [{found.function}]{similar(name, [*FUNCTIONS, *AGGREGATES])}"
+                )
+
+
+# By name, since STATS lowers some of them in another way.
+_LOWERED: dict[type[Node], str] = {
+    Call: "call",
+    Constant: "constant",
+    Conversion: "conversion",
+    Fits: "fits",
+    Junction: "junction",
+    Matches: "matches",
+    Membership: "membership",
+    Name: "name",
+    Negation: "negation",
+    Not: "opposite",
+    NullTest: "null_test",
+    Operation: "operation",
+    Star: "star",
+    TimeSpan: "span",
+}

@@ -1,0 +1,139 @@
+"""FROM: the documents of indices as rows, a column for every field that they map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anomalyops_engine.query.dsl import Clause, condition_on
+from anomalyops_engine.query.esql.datatypes import OF_FIELDS, SQL, STRINGS, DataType, list_of
+from anomalyops_engine.query.esql.errors import not_served
+from anomalyops_engine.query.esql.frames import Attribute, Frame
+from anomalyops_engine.query.esql.places import Place
+from anomalyops_engine.query.esql.scope import fail
+from anomalyops_engine.query.expr import (
+    FALSE,
+    Column,
+    Expr,
+    ListOf,
+    Literal,
+    Named,
+    Relation,
+    Select,
+    Table,
+    Union,
+    call,
+    null,
+    when,
+)
+from anomalyops_engine.store import Field, Index
+
+NO_FIELDS = "<no-fields>"
+_METADATA: dict[str, DataType] = {"_id": "keyword", "_index": "keyword", "_source": "_source", "_version": "long"}
+_UNSERVED = frozenset({"_ignored", "_index_mode", "_score", "_size", "_tier", "_tsid"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """A field as all indices see it together."""
+
+    name: str
+    leaves: tuple[Field | None, ...]
+    type: DataType
+    multi: bool
+    conflict: str
+
+    def value(self, position: int) -> Expr:
+        """Return its value in the index at a position."""
+        leaf = self.leaves[position]
+        if leaf is None or self.type == "unsupported":
+            return null(list_of(self.type) if self.multi else SQL[self.type])
+        column: Expr = Column(leaf.column)
+        if not self.multi:
+            return column
+        return _sorted(column, self.type) if leaf.multi else when(column.is_not_null(), ListOf((column,)))
+
+
+def _sorted(values: Expr, data_type: DataType) -> Expr:
+    """Return several values as an index gives them: sorted, and of words each once."""
+    filled = when(call("len", values) > 0, values)
+    if data_type in {"text", "geo_point", "_source"}:
+        return filled
+    return call("list_sort", call("list_distinct", filled) if data_type in STRINGS | {"ip", "boolean"} else filled)
+
+
+def frame_of(
+    indices: Sequence[Index], metadata: Sequence[tuple[str, Place]], clause: Clause | None, now_ms: int
+) -> Frame:
+    """Return the documents of indices as rows.
+
+    Args:
+        indices: as the snapshot resolved them in which the rows are read.
+        metadata: names behind METADATA.
+        clause: what documents must match beside, None for all.
+        now_ms: the present.
+
+    Raises:
+        VerificationError: there is no such metadata.
+        UnsupportedQueryError: metadata that this engine lacks.
+        QueryError: the clause does not go with an index.
+    """
+    names = sorted({name for index in indices for name in _names(index)} - set(_METADATA))
+    fields = [_resolved(indices, name) for name in names]
+    asked = _asked(metadata)
+    attributes = [
+        Attribute(field.name, field.type, f"f{number}", field.multi, field.conflict)
+        for number, field in enumerate(fields)
+    ]
+    attributes += [Attribute(name, _METADATA[name], f"m{number}") for number, name in enumerate(asked)]
+    if not attributes:
+        attributes = [Attribute(NO_FIELDS, "null", "f0")]
+    selects: list[Relation] = []
+    for position, index in enumerate(indices):
+        columns: list[Named] = [field.value(position).named(f"f{number}") for number, field in enumerate(fields)]
+        columns += [_metadata(name, index).named(f"m{number}") for number, name in enumerate(asked)]
+        if not columns:
+            columns = [null("VARCHAR").named("f0")]
+        selects.append(Select(tuple(columns), Table(index.table), condition_on(index, clause, now_ms=now_ms)))
+    if not selects:
+        empty = (null(list_of(a.type) if a.multi else SQL[a.type]).named(a.column) for a in attributes)
+        selects = [Select(tuple(empty), where=FALSE)]
+    return Frame(Union(tuple(selects)), tuple(attributes))
+
+
+def _names(index: Index) -> set[str]:
+    mapping = index.mapping
+    return {*mapping.fields, *mapping.multi_fields, *mapping.aliases}
+
+
+def _resolved(indices: Sequence[Index], name: str) -> _Resolved:
+    leaves = tuple(index.get(name) for index in indices)
+    types: dict[DataType, list[tuple[str, str]]] = {}
+    for index, leaf in zip(indices, leaves, strict=True):
+        if leaf is not None:
+            types.setdefault(OF_FIELDS[leaf.type], []).append((leaf.type, index.name))
+    multi = any(leaf is not None and leaf.multi for leaf in leaves)
+    if len(types) > 1:
+        listed = ", ".join(f"[{kind}] in [{', '.join(i for _, i in found)}]" for kind, found in types.items())
+        why = (
+            f"Cannot use field [{name}] due to ambiguities being mapped as [{len(types)}] incompatible types: {listed}"
+        )
+        return _Resolved(name, leaves, "unsupported", multi=False, conflict=why)
+    ((found, where),) = types.items()
+    if found == "unsupported":
+        why = f"Cannot use field [{name}] with unsupported type [{where[0][0]}]"
+        return _Resolved(name, leaves, found, multi=False, conflict=why)
+    return _Resolved(name, leaves, found, multi, "")
+
+
+def _asked(metadata: Sequence[tuple[str, Place]]) -> list[str]:
+    for name, at in metadata:
+        if name in _UNSERVED:
+            raise not_served(f"metadata field [{name}]", at)
+        if name not in _METADATA:
+            fail(at, f"unresolved metadata fields: [?{name}]")
+    return list(dict.fromkeys(name for name, _ in metadata))
+
+
+def _metadata(name: str, index: Index) -> Expr:
+    return Literal(index.name, "VARCHAR") if name == "_index" else Column(name)
