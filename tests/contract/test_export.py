@@ -148,7 +148,7 @@ def without_mark(job):
 def test_what_others_made_is_taken_over_and_nothing_changes_but_the_mark(made, tmp_path, capsys):
     folder = tmp_path / "exported"
     assert invoke(["export", "--url", made.url, "--output-dir", str(folder)]) == 0
-    assert "wrote 2 jobs and 2 datafeeds" in capsys.readouterr().err
+    assert "wrote 2 jobs, 2 datafeeds to" in capsys.readouterr().err
     before = {job_id: made.job(job_id) for job_id in ("tf_requests", "js-mean")}
     states = made.states("tf_requests", "datafeed-tf_requests"), made.states("js-mean", "datafeed-js-mean")
     assert states == (("opened", "started"), ("closed", "stopped"))

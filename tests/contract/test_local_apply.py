@@ -310,3 +310,76 @@ WIDER = {"bucketSpan": "2h", "detectors": [{"function": "sum", "fieldName": "req
 def counted(files):
     with urllib.request.urlopen(f"{files.url}/_ml/anomaly_detectors/requests/results/buckets?size=10000") as answer:
         return json.load(answer)["buckets"]
+
+
+def test_the_life_of_a_filter_from_files(files, engine, capsys):
+    hosts = {
+        "apiVersion": "anomalyops.io/v1alpha1",
+        "kind": "AnomalyFilter",
+        "metadata": {"name": "known-hosts"},
+        "spec": {"items": ["a", "b"], "deletionPolicy": "Delete"},
+    }
+    rule = {"scope": {"host": {"filterId": "known-hosts"}}}
+    detector = {"function": "sum", "fieldName": "requests", "partitionFieldName": "host", "customRules": [rule]}
+    job = changed(JOB, analysisConfig={"bucketSpan": "1h", "detectors": [detector]}, deletionPolicy="Delete")
+
+    files.write(job)
+    assert files.run("plan") == 2
+    assert "… job: WaitingForFilter" in capsys.readouterr().out
+    files.write(job, hosts)
+    assert files.run("plan") == 2
+    said = capsys.readouterr().out
+    assert said.index("+ create filter known-hosts  it does not exist") < said.index("+ create job requests")
+
+    assert files.run("apply", "--timeout", "1m") == 0
+    captured = capsys.readouterr()
+    assert "known-hosts: + create filter known-hosts" in captured.err
+    assert "anomalyfilter/known-hosts" in captured.out
+    with engine.client() as client:
+        found = client.ml.get_filters(filter_id="known-hosts")["filters"][0]
+        assert found["items"] == ["a", "b"]
+        assert '"cluster": "local"' in found["description"]
+
+        client.ml.update_filter(filter_id="known-hosts", add_items=["c"])
+        assert files.run("plan", "--output", "json") == 2
+        plans = json.loads(capsys.readouterr().out)["plans"]
+        assert [step["reason"] for plan in plans for step in plan["steps"]] == ["remove c"]
+        assert files.run("status") == 0
+        captured = capsys.readouterr()
+        assert "anomalyfilter/known-hosts" in captured.out
+        assert "remove c" in captured.err
+        assert files.run("apply", "--timeout", "1m") == 0
+        assert client.ml.get_filters(filter_id="known-hosts")["filters"][0]["items"] == ["a", "b"]
+        capsys.readouterr()
+        assert files.run("plan") == 0
+
+        assert files.run("delete") == 0
+        assert "deleted filter 'known-hosts'" in capsys.readouterr().out
+        assert client.ml.get_filters()["count"] == 0
+        assert client.ml.get_jobs()["count"] == 0
+
+
+def test_a_filter_in_use_is_not_deleted_and_why(files, engine, capsys):
+    with engine.client() as client:
+        hosts = {
+            "apiVersion": "anomalyops.io/v1alpha1",
+            "kind": "AnomalyFilter",
+            "metadata": {"name": "known-hosts"},
+            "spec": {"items": ["a"], "deletionPolicy": "Delete"},
+        }
+        files.write(hosts)
+        assert files.run("apply") == 0
+        rule = {"scope": {"host": {"filter_id": "known-hosts"}}}
+        detector = {"function": "count", "partition_field_name": "host", "custom_rules": [rule]}
+        client.ml.put_job(job_id="by-hand", analysis_config={"detectors": [detector]}, data_description={})
+        capsys.readouterr()
+        assert files.run("delete", "--timeout", "1s") == 3
+        assert "currently used by jobs [by-hand]" in capsys.readouterr().out
+        client.ml.delete_job(job_id="by-hand")
+        assert files.run("delete", "--output", "json") == 0
+        (entry,) = json.loads(capsys.readouterr().out)["resources"]
+        assert (entry["kind"], entry["done"], entry["result"]) == (
+            "AnomalyFilter",
+            True,
+            "deleted filter 'known-hosts'",
+        )

@@ -43,11 +43,17 @@ def remove(world: World, manifests: list[Manifest]) -> None:
         if manifest["kind"] != "ElasticsearchConnection":
             manifest["spec"]["deletionPolicy"] = "Delete"
     world.apply(*manifests)
-    world.kubectl("delete", "datafeeds,anomalyjobs", "--all", "-n", world.namespace, "--timeout=60s")
+    world.kubectl("delete", "datafeeds,anomalyjobs,anomalyfilters", "--all", "-n", world.namespace, "--timeout=60s")
+
+
+def fill_web_logs(world: World) -> None:
+    """The sample web logs, once an engine."""
+    if world.engine.request("GET", f"/{weblogs.INDEX}/_count")[0] != 200:
+        world.engine.index(weblogs.INDEX, weblogs.MAPPING["properties"], list(weblogs.generate()))
 
 
 def test_web_logs(world: World, request: pytest.FixtureRequest) -> None:
-    world.engine.index(weblogs.INDEX, weblogs.MAPPING["properties"], list(weblogs.generate()))
+    fill_web_logs(world)
     manifests = rendered(world, "weblogs")
     apply_until_ready(world, manifests, request)
     jobs = {item["status"]["jobId"]: item["status"]["jobState"] for item in world.kubectl.list("aj", world.namespace)}
@@ -72,3 +78,12 @@ def test_nyc_taxi(world: World, request: pytest.FixtureRequest) -> None:
     counts = world.engine.call("GET", "/_ml/anomaly_detectors/nyc-taxi/_stats")["jobs"][0]["data_counts"]
     assert counts["processed_record_count"] == len(documents)
     remove(world, manifests)
+
+
+def test_known_clients(world: World, request: pytest.FixtureRequest) -> None:
+    """A filter and the job that needs it, applied at once."""
+    fill_web_logs(world)
+    manifests = rendered(world, "known-clients")
+    apply_until_ready(world, manifests, request)
+    remove(world, manifests)
+    assert world.engine.request("GET", "/_ml/filters/known-clients")[0] == 404

@@ -19,7 +19,7 @@ def apply(
     timeout: Timeout = "10m",
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Create and change jobs and datafeeds as the files say; wait until they are ready.
+    """Create and change jobs, datafeeds and filters as the files say; wait until they are ready.
 
     A datafeed with an end is waited for until its lookback is complete, one in real time until it runs.
 
@@ -27,20 +27,23 @@ def apply(
     """
     import asyncio
 
-    from anomalyops.cli.apply_view import progress_view, unready_lines
+    from anomalyops.cli.apply_view import progress_view, unready_lines, unready_shared
     from anomalyops.cli.console import messages
     from anomalyops.cli.options import seconds, targets
     from anomalyops.cli.status_view import show
     from anomalyops.local.applying import apply as apply_pairs
+    from anomalyops.local.shared import apply_shared
 
     limit = seconds("--timeout", timeout)
     found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner, take_over=take_over)
-    applied = []
+    applied, shared = [], []
     with progress_view(messages()) as view:
         for target in found:
+            shared += asyncio.run(apply_shared(target, view.shared_step, seconds=limit))
             applied += asyncio.run(apply_pairs(target, view, seconds=limit))
-    show([item.progress.pair for item in applied], output)
-    unready = unready_lines(applied, timeout)
+    resources = [resource for item in applied for resource in item.progress.pair.resources]
+    show([*(item.resource for item in shared), *resources], output)
+    unready = [*unready_shared(shared, timeout), *unready_lines(applied, timeout)]
     if unready:
         messages().print(*unready, sep="\n", soft_wrap=True)
         raise typer.Exit(NOT_READY)

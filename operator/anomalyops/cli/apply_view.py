@@ -10,15 +10,17 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
 from anomalyops.cli.plan_view import step_line
-from anomalyops.local.applying import Applied, Listener
+from anomalyops.local.applying import Applied
 from anomalyops.local.progress import Progress as PairProgress
 from anomalyops.local.progress import Verdict
+from anomalyops.local.shared import AppliedShared
 from anomalyops.plan import Plan, Step
 from anomalyops.reconciler import Pair
+from anomalyops.resources import SharedResource
 
 
 @contextmanager
-def progress_view(console: Console) -> Iterator[Listener]:
+def progress_view(console: Console) -> Iterator[PlainProgress | LiveProgress]:
     """The listener that fits the console."""
     if not console.is_terminal:
         yield PlainProgress(console)
@@ -53,6 +55,10 @@ class PlainProgress:
             self._stepped[pair.key] = words.plain
             self._console.print(words, soft_wrap=True)
 
+    def shared_step(self, resource: SharedResource, step: Step) -> None:
+        """Prints a step on what several jobs may use."""
+        self._console.print(Text(f"{resource.name}: ").append(step_line(step)), soft_wrap=True)
+
     def progress(self, progress: PairProgress) -> None:
         """Prints what is waited for when that changes, and the end; `unready_lines` tell what is stuck."""
         if progress.verdict is Verdict.STUCK:
@@ -82,6 +88,11 @@ class LiveProgress:
         self.bars.console.print(Text("  ").append(step_line(step)), no_wrap=True, overflow="ellipsis")
         self.bars.update(self._task(pair), words=step.verb)
 
+    def shared_step(self, resource: SharedResource, step: Step) -> None:
+        """Prints a step on what several jobs may use."""
+        words = Text(f"  {resource.name}: ").append(step_line(step))
+        self.bars.console.print(words, no_wrap=True, overflow="ellipsis")
+
     def progress(self, progress: PairProgress) -> None:
         """Moves the pair's bar."""
         task = self._task(progress.pair)
@@ -109,6 +120,19 @@ def unready_lines(applied: Sequence[Applied], timeout: str) -> list[Text]:
         late = f" (not ready after {timeout})" if item.progress.verdict is Verdict.WORKING else ""
         lines.append(Text(f"{item.progress.pair.job_name}: {item.progress.message}{late}", style="bold red"))
     return lines
+
+
+def unready_shared(applied: Sequence[AppliedShared], timeout: str) -> list[Text]:
+    """One line for each resource that is not ready: which, and why not."""
+    return [
+        Text(
+            f"{item.resource.name}: {item.message}"
+            + (f" (not ready after {timeout})" if item.verdict is Verdict.WORKING else ""),
+            style="bold red",
+        )
+        for item in applied
+        if item.verdict is not Verdict.READY
+    ]
 
 
 def live_bars(console: Console) -> Progress:

@@ -11,6 +11,7 @@ from anomalyops.cli.options import Ca, Files, Namespace, Output, OutputFormat, O
 
 if TYPE_CHECKING:
     from anomalyops.local.deleting import Deleted
+    from anomalyops.local.shared import DeletedShared
     from anomalyops.resources import AnomalyJob, Datafeed
 
 NOT_DONE = 3
@@ -64,22 +65,24 @@ def delete(
 
     from anomalyops.cli.options import seconds, targets
     from anomalyops.local.deleting import delete as delete_pairs
+    from anomalyops.local.shared import delete_shared
     from anomalyops.resources import DeletionPolicy
 
     limit = seconds("--timeout", timeout)
     chosen = DeletionPolicy(policy.value) if policy is not None else None
-    deleted = [
-        item
-        for target in targets(filename, namespace=namespace, url=url, ca=ca, owner=owner)
-        for item in asyncio.run(delete_pairs(target, policy=chosen, seconds=limit))
-    ]
+    deleted, shared = [], []
+    for target in targets(filename, namespace=namespace, url=url, ca=ca, owner=owner):
+        deleted += asyncio.run(delete_pairs(target, policy=chosen, seconds=limit))
+        shared += asyncio.run(delete_shared(target, policy=chosen, seconds=limit))
     if output is OutputFormat.TABLE:
         _print(deleted)
+        _print_shared(shared)
     else:
         from anomalyops.cli.structured import write
 
-        write({"resources": [entry for item in deleted for entry in _entries(item)]}, output)
-    if not all(item.released for item in deleted):
+        entries = [*(entry for item in deleted for entry in _entries(item)), *map(_shared_entry, shared)]
+        write({"resources": entries}, output)
+    if not (all(item.released for item in deleted) and all(item.released for item in shared)):
         raise typer.Exit(NOT_DONE)
 
 
@@ -87,11 +90,11 @@ def _print(deleted: list[Deleted]) -> None:
     from rich.text import Text
 
     from anomalyops.cli.console import output as console
-    from anomalyops.cli.plan_view import obstacle_line, pair_name, step_line
+    from anomalyops.cli.plan_view import names, obstacle_line, step_line
 
     out = console()
     for item in deleted:
-        out.print(Text(pair_name(item.pair), style="bold"))
+        out.print(Text(names(item.pair.resources), style="bold"))
         for step in item.steps:
             out.print(Text("  ").append(step_line(step)), soft_wrap=True)
         for obstacle in item.obstacles:
@@ -103,10 +106,37 @@ def _print(deleted: list[Deleted]) -> None:
             out.print(Text(f"  not done: {item.error or 'see above'}", style="bold red"))
 
 
-def _entries(item: Deleted) -> list[dict[str, Any]]:
-    from anomalyops.local.progress import resources_of
+def _print_shared(deleted: list[DeletedShared]) -> None:
+    from rich.text import Text
 
-    return [_entry(resource, item) for resource in resources_of(item.pair)]
+    from anomalyops.cli.console import output as console
+    from anomalyops.cli.plan_view import names, obstacle_line, step_line
+
+    out = console()
+    for item in deleted:
+        out.print(Text(names([item.resource]), style="bold"))
+        for step in item.steps:
+            out.print(Text("  ").append(step_line(step)), soft_wrap=True)
+        for obstacle in item.obstacles:
+            out.print(Text("  ").append(obstacle_line(obstacle)), soft_wrap=True)
+        words, style = (item.result, "") if item.released else (f"not done: {item.error or 'see above'}", "bold red")
+        out.print(Text(f"  {words}", style=style), soft_wrap=True)
+
+
+def _shared_entry(item: DeletedShared) -> dict[str, Any]:
+    return {
+        "kind": item.resource.kind,
+        "namespace": item.resource.namespace,
+        "name": item.resource.name,
+        "serverId": item.resource.server_id,
+        "deletionPolicy": item.resource.spec.deletion_policy.value,
+        "done": item.released,
+        "result": item.result,
+    }
+
+
+def _entries(item: Deleted) -> list[dict[str, Any]]:
+    return [_entry(resource, item) for resource in item.pair.resources]
 
 
 def _entry(resource: AnomalyJob | Datafeed, item: Deleted) -> dict[str, Any]:

@@ -108,11 +108,9 @@ def _write_manifests(folder: Path, result: DemoResult) -> None:
     """The applied manifests, so that plan and status agree with what is on the engine."""
     import yaml
 
-    from anomalyops.local.progress import resources_of
-
     folder.mkdir(parents=True, exist_ok=True)
     for item in result.applied:
-        resources = [resource.manifest() for resource in resources_of(item.progress.pair)]
+        resources = [resource.manifest() for resource in item.progress.pair.resources]
         text = yaml.safe_dump_all(resources, sort_keys=False, allow_unicode=True)
         (folder / f"{item.progress.pair.job_name}.yaml").write_text(text, encoding="utf-8")
 
@@ -127,7 +125,7 @@ def _show(result: DemoResult, keep: Path | None) -> None:
 
     out = output()
     out.print()
-    print_tables(out, [item.progress.pair for item in result.applied])
+    print_tables(out, [resource for item in result.applied for resource in item.progress.pair.resources])
     out.print()
     shown = result.anomalies[:_ANOMALIES_SHOWN]
     out.print(findings_view(shown, result.influencers, result.plots, width=out.width))
@@ -181,14 +179,14 @@ def _document(result: DemoResult) -> dict[str, Any]:
 
 
 def _resources(applied: Applied) -> list[dict[str, Any]]:
-    from anomalyops.local.progress import condition, resources_of
+    from anomalyops.local.progress import condition
     from anomalyops.resources import ConditionStatus, ConditionType
 
     pair = applied.progress.pair
     job_status = pair.job.status if pair.job is not None else None
     memory = job_status.memory if job_status is not None else None
     entries = []
-    for resource in resources_of(pair):
+    for resource in pair.resources:
         ready = condition(resource, ConditionType.READY)
         entries.append(
             {

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from anomalyops.local.exporting import Export, Written
 
 CANNOT_BE_WRITTEN = 3
+_COUNTED = {"AnomalyJob": "jobs", "Datafeed": "datafeeds", "AnomalyFilter": "filters"}
 
 
 def export(
@@ -52,9 +53,12 @@ def export(
         _write_files(output_dir, found, overwrite=overwrite)
     lines = [f"warning: {warning}" for warning in found.warnings]
     lines += [f"not written: {line}" for line in found.refused]
-    jobs = sum(written.resource.kind == "AnomalyJob" for written in found.manifests)
+    kinds = [written.resource.kind for written in found.manifests]
+    counts = [
+        f"{kinds.count(kind)} {words}" for kind, words in _COUNTED.items() if kinds.count(kind) or words == "jobs"
+    ]
     where = "" if output_dir is None else f" to {output_dir}"
-    lines += [f"wrote {jobs} jobs and {len(found.manifests) - jobs} datafeeds{where}"]
+    lines += [f"wrote {', '.join(counts) or 'nothing'}{where}"]
     messages().print(*lines, sep="\n", soft_wrap=True)
     if found.refused:
         raise typer.Exit(CANNOT_BE_WRITTEN)

@@ -115,7 +115,7 @@ def targets(
     """The servers and pairs that the files and options name.
 
     Raises:
-        LocalError: The files cannot be used, or hold no AnomalyJob and no Datafeed.
+        LocalError: The files cannot be used, or hold nothing that belongs on a server.
         ManifestError: A resource is not valid.
     """
     from anomalyops.local.connections import targets as find_targets
@@ -129,7 +129,7 @@ def targets(
         manifests.take_over_from(checked_owner(take_over, "--take-over"))
     found = find_targets(manifests, login(url, ca))
     if not found:
-        raise LocalError(f"{', '.join(files)}: no AnomalyJob and no Datafeed in there")
+        raise LocalError(f"{', '.join(files)}: nothing to apply in there")
     return found
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from rich.text import Text
 
 from anomalyops.local.inspecting import Planned
-from anomalyops.local.progress import resources_of
 from anomalyops.plan import Effect, Obstacle, Step
-from anomalyops.reconciler import Pair
+from anomalyops.resources import AnyResource
 
 _SIGNS: Final = {Effect.CREATES: "+", Effect.CHANGES: "~", Effect.DESTROYS: "-", Effect.RUNS: ">"}
 _STYLES: Final = {Effect.CREATES: "green", Effect.CHANGES: "yellow", Effect.DESTROYS: "red", Effect.RUNS: "cyan"}
@@ -32,16 +31,16 @@ def step_line(step: Step) -> Text:
     return text.append(f"  {step.reason}", "dim")
 
 
-def pair_name(pair: Pair) -> str:
-    """The names of a pair's resources."""
-    return " and ".join(f"{resource.kind}/{resource.name}" for resource in resources_of(pair))
+def names(resources: Iterable[AnyResource]) -> str:
+    """The names of resources that belong together."""
+    return " and ".join(f"{resource.kind}/{resource.name}" for resource in resources)
 
 
 def plan_text(planned: Sequence[Planned]) -> Text:
-    """All plans, one resource pair after the other, and a summary."""
+    """All plans, one after the other, and a summary."""
     text = Text()
     for item in planned:
-        text.append(f"{pair_name(item.pair)}\n", "bold")
+        text.append(f"{names(item.resources)}\n", "bold")
         if item.plan.ownership:
             text.append(f"  {item.plan.ownership}\n", "dim")
         for step in item.plan.steps:
@@ -57,10 +56,10 @@ def plan_text(planned: Sequence[Planned]) -> Text:
 
 
 def plan_markdown(planned: Sequence[Planned]) -> str:
-    """All plans as Markdown for a comment on a pull request; pairs with nothing to do are only counted."""
+    """All plans as Markdown for a comment on a pull request; those with nothing to do are only counted."""
     shown = [item for item in planned if item.plan.steps or item.plan.obstacles or item.plan.unchecked]
     parts = [f"### anomalyops plan\n\n{_summary(planned).plain}\n"]
-    lost = [pair_name(item.pair) for item in shown if any(step.destructive for step in item.plan.steps)]
+    lost = [names(item.resources) for item in shown if any(step.destructive for step in item.plan.steps)]
     if lost:
         parts.append(f"**Loses models and their results:** {', '.join(lost)}\n")
     for item in shown:
@@ -68,7 +67,7 @@ def plan_markdown(planned: Sequence[Planned]) -> str:
         lines += [step_line(step).plain for step in item.plan.steps]
         lines += [obstacle_line(obstacle).plain for obstacle in item.plan.obstacles]
         lines += [f"? not asked of the server: {what}" for what in item.plan.unchecked]
-        parts.append(f"#### {pair_name(item.pair)}\n\n{_fenced(lines)}")
+        parts.append(f"#### {names(item.resources)}\n\n{_fenced(lines)}")
     if unchanged := len(planned) - len(shown):
         parts.append(f"Nothing to do for {unchanged} of {len(planned)}.\n")
     return "\n".join(parts)
@@ -112,9 +111,9 @@ def plan_document(planned: Sequence[Planned]) -> dict[str, Any]:
                         "kind": resource.kind,
                         "namespace": resource.namespace,
                         "name": resource.name,
-                        "serverId": resource.server_id,
+                        "serverId": getattr(resource, "server_id", ""),
                     }
-                    for resource in resources_of(item.pair)
+                    for resource in item.resources
                 ],
                 "ownership": item.plan.ownership,
                 "unchecked": list(item.plan.unchecked),

@@ -18,11 +18,13 @@ def status(
 
     from anomalyops.cli.console import messages
     from anomalyops.cli.options import targets
-    from anomalyops.cli.status_view import show, unready_lines
+    from anomalyops.cli.status_view import show, unready_lines, unready_shared
     from anomalyops.local.inspecting import status as look
+    from anomalyops.local.shared import status_shared
 
     found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner)
     pairs = [pair for target in found for pair in asyncio.run(look(target))]
-    show(pairs, output)
-    if lines := unready_lines(pairs):
+    shared = [one for target in found for one in asyncio.run(status_shared(target))]
+    show([*shared, *(resource for pair in pairs for resource in pair.resources)], output)
+    if lines := [*unready_shared(shared), *unready_lines(pairs)]:
         messages().print(*lines, sep="\n", soft_wrap=True)

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from anomalyops.cli.options import OutputFormat
-from anomalyops.local.progress import Verdict, resources_of, verdict_of
+from anomalyops.local.progress import Verdict, verdict_of, verdict_of_resources
 from anomalyops.reconciler import Pair
-from anomalyops.resources import AnomalyJob, Datafeed, custom_resource_definitions
+from anomalyops.resources import AnyResource, SharedResource, custom_resource_definitions
 
 _WIDEST: Final = 250  # characters of a line
 _NAMES: Final = {"True": "green", "False": "bold red", "Unknown": "yellow"}
@@ -26,16 +26,16 @@ _PATH_STEP: Final = re.compile(
 )
 
 
-def show(pairs: Sequence[Pair], output: OutputFormat) -> None:
-    """Writes the resources of the pairs to stdout."""
+def show(resources: Sequence[AnyResource], output: OutputFormat) -> None:
+    """Writes resources to stdout."""
     if output is OutputFormat.TABLE:
         from anomalyops.cli.console import output as console
 
-        print_tables(console(), pairs)
+        print_tables(console(), resources)
     else:
         from anomalyops.cli.structured import write
 
-        write(document(pairs), output)
+        write(document(resources), output)
 
 
 def unready_lines(pairs: Iterable[Pair]) -> list[Text]:
@@ -48,40 +48,49 @@ def unready_lines(pairs: Iterable[Pair]) -> list[Text]:
     ]
 
 
-def print_tables(console: Console, pairs: Sequence[Pair]) -> None:
+def unready_shared(resources: Iterable[SharedResource]) -> list[Text]:
+    """One line for each resource that is not ready: which, and why not."""
+    found = ((resource, *verdict_of_resources([resource])) for resource in resources)
+    return [
+        Text(f"{resource.name}: {message}", style="bold red" if verdict is Verdict.STUCK else "yellow")
+        for resource, verdict, message in found
+        if verdict is not Verdict.READY
+    ]
+
+
+def print_tables(console: Console, resources: Sequence[AnyResource]) -> None:
     """Prints the tables; in a narrow terminal their lines run on, as kubectl's do, instead of being folded."""
     width = console.width
     console.width = max(width, _WIDEST)
     try:
-        console.print(tables(pairs), soft_wrap=True)
+        console.print(tables(resources), soft_wrap=True)
     finally:
         console.width = width
 
 
-def document(pairs: Iterable[Pair]) -> dict[str, Any]:
+def document(resources: Iterable[AnyResource]) -> dict[str, Any]:
     """The resources as `kubectl get -o json` has them: a List of objects with status."""
-    items = [as_object(resource) for pair in pairs for resource in resources_of(pair)]
-    return {"apiVersion": "v1", "kind": "List", "items": items}
+    return {"apiVersion": "v1", "kind": "List", "items": [as_object(resource) for resource in resources]}
 
 
-def as_object(resource: AnomalyJob | Datafeed) -> dict[str, Any]:
+def as_object(resource: AnyResource) -> dict[str, Any]:
     """The resource with its status, camelCase, JSON values."""
     status = resource.status.manifest() if resource.status is not None else {}
     return resource.manifest() | {"status": status}
 
 
-def tables(pairs: Sequence[Pair]) -> Group:
+def tables(resources: Sequence[AnyResource]) -> Group:
     """One table for each kind that is there."""
     parts: list[Table | Text] = []
     for crd in custom_resource_definitions():
         kind = crd["spec"]["names"]["kind"]
-        found = [resource for pair in pairs for resource in resources_of(pair) if resource.kind == kind]
+        found = [resource for resource in resources if resource.kind == kind]
         if found:
             parts += [*([Text("")] if parts else []), _table(crd, found)]
     return Group(*parts)
 
 
-def _table(crd: Mapping[str, Any], resources: Sequence[AnomalyJob | Datafeed]) -> Table:
+def _table(crd: Mapping[str, Any], resources: Sequence[AnyResource]) -> Table:
     columns = [
         column
         for column in crd["spec"]["versions"][0].get("additionalPrinterColumns", [])

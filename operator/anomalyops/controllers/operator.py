@@ -12,7 +12,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import kopf
@@ -20,6 +20,7 @@ import kopf
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.endpoints import Endpoints
 from anomalyops.controllers.pair.controller import PairController
+from anomalyops.controllers.shared.filters import FilterController
 from anomalyops.resources import GROUP, KINDS, VERSION
 from anomalyops.watching.events import EventRecorder
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError, in_cluster
@@ -96,8 +97,15 @@ class Controllers:
         self.work = Work(self.objects, api, events, workers=options.workers_per_connection)
         self.connections = ConnectionController(api, self.objects, cluster=cluster, write=self.work.write)
         self.pairs = PairController(self.objects, self.work, self.connections, options)
+        self.filters = FilterController(self.objects, self.work, self.connections, options)
         self.work.employ(self.connections)
+        self.work.employ(self.filters)
         self.work.employ(self.pairs)
+
+    def tell_what_is_known(self, known: Callable[[str], bool]) -> None:
+        """Have them ask whether all objects of a namespace were listed."""
+        self.pairs.known = known
+        self.filters.known = known
 
 
 class _Operator:
@@ -145,7 +153,7 @@ class _Operator:
         listings = Scopes(
             api, controllers.work, served, relist=self.options.relist_after, watch_anew=self._stop_watching.set
         )
-        controllers.pairs.known = listings.listed
+        controllers.tell_what_is_known(listings.listed)
         await listings.first()
         if len(listings.troubles) == len(served):
             raise StartupError(f"nothing can be listed: {next(iter(listings.troubles.values()))}")

@@ -34,6 +34,8 @@ JsonDict = dict[str, Any]
 
 _JOBS = "/_ml/anomaly_detectors"
 _FEEDS = "/_ml/datafeeds"
+_FILTERS = "/_ml/filters"
+_MOST = "10000"  # that a server tells of in one answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +112,14 @@ class Gateway:
         """Every datafeed's state and counters by id."""
         return _by_id(await self._list(f"{_FEEDS}/_all/_stats"), "datafeeds", "datafeed_id")
 
+    async def filters(self) -> dict[str, JsonDict]:
+        """Every filter list by id (the server answers at most 10,000)."""
+        answer = await self.rest.read("GET", _FILTERS, query={"size": _MOST})
+        return _by_id(dict(answer), "filters", "filter_id")
+
     async def calendars(self) -> dict[str, list[str]]:
         """The jobs and groups of every calendar by its id."""
-        answer = await self.rest.read("GET", "/_ml/calendars", query={"size": "10000"})
+        answer = await self.rest.read("GET", "/_ml/calendars", query={"size": _MOST})
         return {str(item["calendar_id"]): list(item.get("job_ids", ())) for item in answer.get("calendars", [])}
 
     async def ml_messages_since(self, since_ms: int, known: Collection[str] = ()) -> list[MlMessage]:
@@ -210,6 +217,10 @@ class Gateway:
         except NotFound:
             return None
         return dict(found[0]) if found else None
+
+    async def filter(self, filter_id: str) -> JsonDict | None:
+        """One filter list, None for no such filter."""
+        return await self._one(f"{_FILTERS}/{_quoted(filter_id)}", "filters")
 
     # -- changes of jobs ---------------------------------------------------------------------------
 
@@ -313,6 +324,29 @@ class Gateway:
             await self._patience.through_version_conflicts(
                 lambda: self.rest.write("DELETE", f"{_FEEDS}/{_quoted(datafeed_id)}")
             )
+        except NotFound:
+            return
+
+    # -- changes of filter lists -------------------------------------------------------------------
+
+    async def create_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
+        """`PUT _ml/filters/{filter_id}`."""
+        await self.rest.write("PUT", f"{_FILTERS}/{_quoted(filter_id)}", body=body)
+
+    async def update_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
+        """`POST _ml/filters/{filter_id}/_update`; sent again on a concurrent internal write."""
+        await self._patience.through_version_conflicts(
+            lambda: self.rest.write("POST", f"{_FILTERS}/{_quoted(filter_id)}/_update", body=body)
+        )
+
+    async def delete_filter(self, filter_id: str) -> None:
+        """Deletes a filter list. No such filter is success.
+
+        Raises:
+            Conflict: A job uses it.
+        """
+        try:
+            await self.rest.write("DELETE", f"{_FILTERS}/{_quoted(filter_id)}")
         except NotFound:
             return
 

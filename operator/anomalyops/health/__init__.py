@@ -6,6 +6,7 @@ from anomalyops.health.failures import Failure, FailureKind, PlanState
 from anomalyops.health.job import job_status
 from anomalyops.health.messages import Annotation, Messages, Notification
 from anomalyops.health.notices import Notice, transitions
+from anomalyops.health.shared import shared_status, unreachable_shared
 
 __all__ = [
     "Annotation",
@@ -19,7 +20,9 @@ __all__ = [
     "connection_status",
     "datafeed_status",
     "job_status",
+    "shared_status",
     "transitions",
     "unreachable_datafeed",
     "unreachable_job",
+    "unreachable_shared",
 ]

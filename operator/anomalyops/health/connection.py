@@ -19,6 +19,7 @@ from anomalyops.resources import (
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
     Reason,
+    SharedResource,
 )
 
 _RENEWED = {
@@ -109,7 +110,7 @@ def unreachable_job(
     """The status of a job that cannot be looked at: what is known stays, `Ready` becomes Unknown."""
     last = previous or AnomalyJobStatus(job_id=job.server_id)
     history = History(previous=last.conditions, generation=last.observed_generation, now=now)
-    conditions = _unknown(history, failure, job, f"job {job.server_id}")
+    conditions = unreachable_conditions(history, failure, job, f"job {job.server_id}")
     return last.model_copy(update={"conditions": conditions})
 
 
@@ -119,11 +120,14 @@ def unreachable_datafeed(
     """The status of a datafeed that cannot be looked at: what is known stays, `Ready` becomes Unknown."""
     last = previous or DatafeedStatus(datafeed_id=datafeed.server_id)
     history = History(previous=last.conditions, generation=last.observed_generation, now=now)
-    conditions = _unknown(history, failure, datafeed, f"datafeed {datafeed.server_id}")
+    conditions = unreachable_conditions(history, failure, datafeed, f"datafeed {datafeed.server_id}")
     return last.model_copy(update={"conditions": conditions})
 
 
-def _unknown(history: History, failure: Failure, resource: AnomalyJob | Datafeed, name: str) -> list[Condition]:
+def unreachable_conditions(
+    history: History, failure: Failure, resource: AnomalyJob | Datafeed | SharedResource, name: str
+) -> list[Condition]:
+    """The conditions of an object, called `name`, that cannot be looked at."""
     message = f"the state of {name} is unknown: {failure}"
     if resource.deletion_requested is not None:
         waits = _waits(resource.spec.deletion_policy, failure, name)

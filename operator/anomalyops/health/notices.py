@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from anomalyops.resources import (
-    AnomalyJob,
-    AnomalyJobStatus,
+    AnyResource,
     Condition,
     ConditionStatus,
     ConditionType,
-    Datafeed,
-    DatafeedStatus,
-    ElasticsearchConnection,
-    ElasticsearchConnectionStatus,
     Reason,
+    ResourceStatus,
     find_condition,
 )
 
@@ -52,9 +48,9 @@ class Notice:
 
 
 def transitions(
-    resource: AnomalyJob | Datafeed | ElasticsearchConnection,
-    previous: AnomalyJobStatus | DatafeedStatus | ElasticsearchConnectionStatus | None,
-    current: AnomalyJobStatus | DatafeedStatus | ElasticsearchConnectionStatus,
+    resource: AnyResource,
+    previous: ResourceStatus | None,
+    current: ResourceStatus,
 ) -> tuple[Notice, ...]:
     """The notices for the change from one status to the next; none when no condition changed.
 

@@ -10,8 +10,16 @@ from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.local.errors import LocalError
 from anomalyops.local.manifests import Manifests
 from anomalyops.local.pairs import pairs, refuse_shared_ids
-from anomalyops.reconciler import Credentials, Pair, connect
-from anomalyops.resources import API_VERSION, Auth, ElasticsearchConnection, Resource, SecretManifest
+from anomalyops.reconciler import Credentials, Pair, SharedObject, connect
+from anomalyops.resources import (
+    API_VERSION,
+    AnomalyJob,
+    AnyResource,
+    Auth,
+    ElasticsearchConnection,
+    SecretManifest,
+    SharedResource,
+)
 
 _DEFAULT = "default"
 _OF_OPTION = "command-line"  # name of the connection that --url stands for
@@ -35,11 +43,12 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One server and the pairs that belong to it."""
+    """One server, the pairs that belong to it, and what jobs share there."""
 
     connection: ElasticsearchConnection
     credentials: Credentials | None
     pairs: tuple[Pair, ...]
+    shared: tuple[SharedObject, ...] = ()
 
 
 def login(*, url: str | None, ca_pem: str | None, environ: Mapping[str, str]) -> Login:
@@ -61,20 +70,26 @@ def login(*, url: str | None, ca_pem: str | None, environ: Mapping[str, str]) ->
 
 
 def targets(manifests: Manifests, login: Login) -> list[Target]:
-    """The servers, each with its pairs, in the order in which the files need them.
+    """The servers, each with its pairs and what they share, in the order in which the files need them.
 
     Raises:
         LocalError: A pair has no connection, a Secret is missing, or two resources claim one id.
     """
     grouped: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs(manifests):
-        grouped.setdefault(_connection_key(pair, login), []).append(pair)
+        grouped.setdefault(_connection_key(pair.resources[0], login), []).append(pair)
+    shared: dict[tuple[str, str], list[SharedResource]] = {}
+    for resource in manifests.shared:
+        shared.setdefault(_connection_key(resource, login), []).append(resource)
     result = []
-    for key, members in grouped.items():
-        refuse_shared_ids(members)
-        connection = connection_at(login.url) if login.url else _find(manifests, key, members[0])
+    for key in dict.fromkeys([*grouped, *shared]):
+        members, others = grouped.get(key, []), shared.get(key, [])
+        resources: list[AnyResource] = [*(one for pair in members for one in pair.resources), *others]
+        refuse_shared_ids(resources)
+        connection = connection_at(login.url) if login.url else _find(manifests, key, resources[0])
         credentials = _credentials(manifests, connection, login)
-        result.append(Target(connection=connection, credentials=credentials, pairs=tuple(members)))
+        wanted = tuple(SharedObject(resource=resource) for resource in others)
+        result.append(Target(connection=connection, credentials=credentials, pairs=tuple(members), shared=wanted))
     return result
 
 
@@ -137,21 +152,18 @@ def only_connection(manifests: Manifests, login: Login) -> tuple[ElasticsearchCo
     return connection, _credentials(manifests, connection, login)
 
 
-def _connection_key(pair: Pair, login: Login) -> tuple[str, str]:
+def _connection_key(resource: AnyResource, login: Login) -> tuple[str, str]:
     if login.url:
         return ("", login.url)
-    resource: Resource | None = pair.job or pair.datafeed
-    namespace = resource.namespace if resource is not None else ""
-    reference = pair.job.spec.connection_ref if pair.job is not None else None
-    return (namespace, reference.name if reference is not None else _DEFAULT)
+    reference = resource.spec.connection_ref if isinstance(resource, AnomalyJob | SharedResource) else None
+    return (resource.namespace, reference.name if reference is not None else _DEFAULT)
 
 
-def _find(manifests: Manifests, key: tuple[str, str], pair: Pair) -> ElasticsearchConnection:
+def _find(manifests: Manifests, key: tuple[str, str], resource: AnyResource) -> ElasticsearchConnection:
     connection = manifests.connections.get(key)
     if connection is not None:
         return connection
-    resource = pair.job or pair.datafeed
-    name = f"{resource.kind}/{resource.name}" if resource is not None else "the pair"
+    name = f"{resource.kind}/{resource.name}"
     there = ", ".join(sorted(name for namespace, name in manifests.connections if namespace == key[0])) or "none"
     raise LocalError(
         f"{name}: no ElasticsearchConnection {key[1]!r} in namespace {key[0]!r} of the files (there: {there});"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -12,18 +12,36 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from anomalyops.elastic import Forbidden, Gateway, NotFound, Rejected, Unsupported
+from anomalyops.elastic import Forbidden, NotFound, Rejected, Unsupported
 from anomalyops.local.connections import Login, connection_at, open_gateway
 from anomalyops.local.errors import LocalError
-from anomalyops.plan import Exported, JsonObject, export_datafeed, export_job, filters_named, read_marker
-from anomalyops.resources import AnomalyJob, Datafeed, Metadata, ObjectReference
+from anomalyops.plan import (
+    Exported,
+    JsonObject,
+    Owner,
+    export_datafeed,
+    export_job,
+    filters_named,
+    read_description,
+    read_marker,
+)
+from anomalyops.resources import (
+    AnomalyFilter,
+    AnomalyFilterSpec,
+    AnomalyJob,
+    AnyResource,
+    Datafeed,
+    Metadata,
+    ObjectReference,
+)
 from anomalyops.resources.datafeed import DatafeedSpec
 from anomalyops.resources.job import AnomalyJobSpec
 from anomalyops.resources.pairs import pair_faults
 from anomalyops.resources.problems import faults_of, path_text
 
 _MOST = 10_000  # jobs and datafeeds that a server tells of in one answer
-_ANY = TypeVar("_ANY", AnomalyJobSpec, DatafeedSpec, AnomalyJob, Datafeed)
+_ANY = TypeVar("_ANY", AnomalyJobSpec, DatafeedSpec, AnomalyFilterSpec, AnomalyJob, Datafeed, AnomalyFilter)
+_Read = TypeVar("_Read")
 _AROUND_DOTS = re.compile(r"[-.]*\.[-.]*")
 
 
@@ -31,7 +49,7 @@ _AROUND_DOTS = re.compile(r"[-.]*\.[-.]*")
 class Written:
     """One manifest, and what a reader of it should know beside it."""
 
-    resource: AnomalyJob | Datafeed
+    resource: AnyResource
     notes: tuple[str, ...]
 
 
@@ -40,7 +58,7 @@ class Export:
     """What was found on a server.
 
     Attributes:
-        manifests: Each job, followed by its datafeed.
+        manifests: The filters, then each job, followed by its datafeed.
         refused: What cannot be written as a manifest, and why, one line for each.
         warnings: What was left out.
     """
@@ -52,13 +70,17 @@ class Export:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a server has: configurations and stats by id, the members of calendars; None where they may not be read."""
+    """What a server has: configurations and stats by id, the members of calendars.
+
+    Filters and calendars are None where they may not be read.
+    """
 
     jobs: Mapping[str, JsonObject]
     datafeeds: Mapping[str, JsonObject] = field(default_factory=dict)
     job_stats: Mapping[str, JsonObject] = field(default_factory=dict)
     datafeed_stats: Mapping[str, JsonObject] = field(default_factory=dict)
     calendars: Mapping[str, Sequence[str]] | None = field(default_factory=dict)
+    filters: Mapping[str, JsonObject] | None = field(default_factory=dict)
 
 
 async def export(login: Login, patterns: Sequence[str], *, namespace: str | None) -> Export:
@@ -77,22 +99,34 @@ async def export(login: Login, patterns: Sequence[str], *, namespace: str | None
         raise LocalError("which server? Give --url")
     async with open_gateway(connection_at(login.url), login.credentials) as gateway:
         await gateway.info()
-        jobs, feeds, job_stats, feed_stats, calendars = await asyncio.gather(
-            gateway.jobs(), gateway.datafeeds(), gateway.job_stats(), gateway.datafeed_stats(), _calendars(gateway)
+        jobs, feeds, job_stats, feed_stats, calendars, filters = await asyncio.gather(
+            gateway.jobs(),
+            gateway.datafeeds(),
+            gateway.job_stats(),
+            gateway.datafeed_stats(),
+            _readable(gateway.calendars()),
+            _readable(gateway.filters()),
         )
-    found = Found(jobs=jobs, datafeeds=feeds, job_stats=job_stats, datafeed_stats=feed_stats, calendars=calendars)
+    found = Found(
+        jobs=jobs,
+        datafeeds=feeds,
+        job_stats=job_stats,
+        datafeed_stats=feed_stats,
+        calendars=calendars,
+        filters=filters,
+    )
     return manifests_of(found, patterns, namespace=namespace)
 
 
-async def _calendars(gateway: Gateway) -> dict[str, list[str]] | None:
+async def _readable(asked: Awaitable[_Read]) -> _Read | None:
     try:
-        return await gateway.calendars()
+        return await asked
     except (Forbidden, NotFound, Rejected, Unsupported):
         return None
 
 
 def manifests_of(found: Found, patterns: Sequence[str] = (), *, namespace: str | None = None) -> Export:
-    """The manifests of the jobs whose ids match a pattern, in the order of their ids.
+    """The manifests of the jobs whose ids match a pattern, in the order of their ids, after those of their filters.
 
     Args:
         found: What the server has.
@@ -106,6 +140,7 @@ def manifests_of(found: Found, patterns: Sequence[str] = (), *, namespace: str |
     feed_of = {str(feed["job_id"]): feed for feed in found.datafeeds.values()}
     feeds = [str(feed_of[job_id]["datafeed_id"]) for job_id in chosen if job_id in feed_of]
     writer = _Writer(found=found, namespace=namespace, jobs=object_names(chosen), feeds=object_names(feeds))
+    writer.write_filters(_filters_of(found, chosen, all_of_them=not patterns))
     for job_id in chosen:
         writer.write(found.jobs[job_id], feed_of.get(job_id))
     return Export(
@@ -142,17 +177,24 @@ def _chosen(jobs: Mapping[str, JsonObject], patterns: Sequence[str]) -> list[str
     return sorted(job_id for job_id in jobs if not patterns or any(fnmatchcase(job_id, one) for one in patterns))
 
 
+def _filters_of(found: Found, chosen: Sequence[str], *, all_of_them: bool) -> list[str]:
+    """The filters to write: all that there are, or those that the rules of the chosen jobs name."""
+    there = found.filters or {}
+    named = {name for job_id in chosen for name in filters_named(found.jobs[job_id])}
+    return sorted(name for name in there if all_of_them or name in named)
+
+
 def _warnings(found: Found, chosen: Sequence[str]) -> Iterable[str]:
     if max(len(found.jobs), len(found.datafeeds)) >= _MOST:
         yield f"the server told of {_MOST:,} jobs and may have more: export the rest with --job"
+    if found.filters is None:
+        yield "the server does not let its filters be read: those that rules name are not exported"
     if found.calendars is None:
         yield "the server does not let its calendars be read: which of them hold these jobs is not known"
         return
     members = {*chosen, "_all", *(group for job_id in chosen for group in found.jobs[job_id].get("groups") or ())}
     if used := sorted(name for name, jobs in found.calendars.items() if members.intersection(jobs)):
         yield f"calendars are not exported and stay on the server as they are: {', '.join(used)}"
-    if filters := sorted({name for job_id in chosen for name in filters_named(found.jobs[job_id])}):
-        yield f"filters are not exported and stay on the server as they are: {', '.join(filters)}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,6 +207,23 @@ class _Writer:
     feeds: Mapping[str, str]
     manifests: list[Written] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+
+    def write_filters(self, chosen: Sequence[str]) -> None:
+        """These filters, each unless it cannot be written."""
+        names = object_names(chosen)
+        for filter_id in chosen:
+            config = (self.found.filters or {})[filter_id]
+            what, name = f"filter {filter_id}", names[filter_id]
+            text, mark = read_description(str(config.get("description") or ""), kind=AnomalyFilter.KIND)
+            body = {**_id("filter_id", filter_id, name), **({"description": text} if text else {})}
+            notes = () if mark is None or mark.retained else (_managed(mark.owner),)
+            try:
+                spec = _read(AnomalyFilterSpec, {**body, "items": list(config.get("items") or ())}, what)
+                resource = _whole(AnomalyFilter, what, metadata=self._metadata(name), spec=spec)
+            except _CannotSay as error:
+                self.refused += error.lines
+            else:
+                self.manifests.append(Written(resource=resource, notes=notes))
 
     def write(self, job_config: JsonObject, feed_config: JsonObject | None) -> None:
         """A job and its datafeed; neither of them where one cannot be written."""
@@ -207,7 +266,7 @@ class _Writer:
     def _job_notes(self, job_id: str, config: JsonObject, exported: Exported) -> Iterable[str]:
         marker = read_marker(config)
         if marker is not None and not marker.retained:
-            yield f"Managed by {marker.owner}: only spec.takeOverFrom: {marker.owner.reference} takes it from there."
+            yield _managed(marker.owner)
         state = self.found.job_stats.get(job_id, {}).get("state")
         if state in ("closed", "closing"):
             yield _at_rest("Closed")
@@ -228,6 +287,10 @@ class _CannotSay(Exception):  # noqa: N818 - a carrier inside this module
     def __init__(self, lines: list[str]) -> None:
         super().__init__()
         self.lines = lines
+
+
+def _managed(owner: Owner) -> str:
+    return f"Managed by {owner}: only spec.takeOverFrom: {owner.reference} takes it from there."
 
 
 def _at_rest(state: str) -> str:

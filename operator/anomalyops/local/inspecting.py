@@ -12,13 +12,14 @@ from anomalyops.local.connections import Target, open_gateway
 from anomalyops.local.progress import with_statuses
 from anomalyops.plan import Plan
 from anomalyops.reconciler import Observer, Pair, Reconciler
+from anomalyops.resources import AnomalyFilter, AnyResource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A pair and what applying it would do."""
+    """Resources that are planned together, and what applying them would do."""
 
-    pair: Pair
+    resources: tuple[AnyResource, ...]
     plan: Plan
 
 
@@ -30,9 +31,10 @@ async def plan(target: Target) -> list[Planned]:
     """
     async with open_gateway(target.connection, target.credentials) as gateway:
         await gateway.info()
-        reconciler = Reconciler(gateway, cluster=CLUSTER)
+        coming = frozenset(one.resource.server_id for one in target.shared if one.resource.KIND == AnomalyFilter.KIND)
+        reconciler = Reconciler(gateway, cluster=CLUSTER, coming=coming)
         plans = await asyncio.gather(*(reconciler.plan(pair) for pair in target.pairs))
-        return [Planned(pair=pair, plan=made) for pair, made in zip(target.pairs, plans, strict=True)]
+        return [Planned(resources=pair.resources, plan=made) for pair, made in zip(target.pairs, plans, strict=True)]
 
 
 async def status(target: Target, *, clock: Callable[[], datetime] = now) -> list[Pair]:

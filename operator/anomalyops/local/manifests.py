@@ -6,17 +6,19 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from anomalyops.local.errors import LocalError
 from anomalyops.local.identity import owner_of_folder
 from anomalyops.resources import (
     AnomalyJob,
+    AnyResource,
     Datafeed,
     ElasticsearchConnection,
     ManifestError,
     Problem,
     SecretManifest,
+    SharedResource,
     parse_manifests,
 )
 
@@ -24,7 +26,8 @@ STDIN: Final = "-"
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 DEFAULT_NAMESPACE: Final = "default"
 
-_Any = AnomalyJob | Datafeed | ElasticsearchConnection | SecretManifest
+_Taken = TypeVar("_Taken", AnomalyJob, SharedResource)
+_Any = AnyResource | SecretManifest
 
 
 @dataclass(slots=True)
@@ -34,23 +37,21 @@ class Manifests:
     Attributes:
         jobs: In the order of the files.
         datafeeds: In the order of the files.
+        shared: What several jobs may use, such as filter lists, in the order of the files.
         connections: By namespace and name.
         secrets: Secrets and ConfigMaps, by kind, namespace and name.
     """
 
     jobs: list[AnomalyJob] = field(default_factory=list)
     datafeeds: list[Datafeed] = field(default_factory=list)
+    shared: list[SharedResource] = field(default_factory=list)
     connections: dict[tuple[str, str], ElasticsearchConnection] = field(default_factory=dict)
     secrets: dict[tuple[str, str, str], SecretManifest] = field(default_factory=dict, repr=False)
 
     def take_over_from(self, owner: str) -> None:
-        """Lets every job that names nobody itself be taken over from this owner."""
-        self.jobs = [
-            job
-            if job.spec.take_over_from
-            else job.model_copy(update={"spec": job.spec.model_copy(update={"take_over_from": owner})})
-            for job in self.jobs
-        ]
+        """Lets every job, and what jobs share, be taken over from this owner where it names nobody itself."""
+        self.jobs = [_taken_over(job, owner) for job in self.jobs]
+        self.shared = [_taken_over(one, owner) for one in self.shared]
 
 
 def find_files(paths: Iterable[str]) -> list[Path | None]:
@@ -124,9 +125,16 @@ def _in_namespace(resource: _Any, namespace: str) -> _Any:
 
 def _owned(resource: _Any, owner: str) -> _Any:
     """The resource with the owner's id for a uid: what tells it from one of that name in other files."""
-    if not isinstance(resource, AnomalyJob | Datafeed):
+    if not isinstance(resource, AnomalyJob | Datafeed | SharedResource):
         return resource
     return resource.model_copy(update={"metadata": resource.metadata.model_copy(update={"uid": owner})})
+
+
+def _taken_over(resource: _Taken, owner: str) -> _Taken:
+    spec = resource.spec
+    if spec.take_over_from:
+        return resource
+    return resource.model_copy(update={"spec": spec.model_copy(update={"take_over_from": owner})})
 
 
 def _add(manifests: Manifests, resource: _Any, source: str, sources: dict[tuple[str, str, str], str]) -> None:
@@ -138,6 +146,8 @@ def _add(manifests: Manifests, resource: _Any, source: str, sources: dict[tuple[
         manifests.jobs.append(resource)
     elif isinstance(resource, Datafeed):
         manifests.datafeeds.append(resource)
+    elif isinstance(resource, SharedResource):
+        manifests.shared.append(resource)
     elif isinstance(resource, ElasticsearchConnection):
         manifests.connections[resource.namespace, resource.name] = resource
     else:

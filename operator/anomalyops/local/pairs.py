@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from anomalyops.local.errors import LocalError
 from anomalyops.local.manifests import Manifests
 from anomalyops.reconciler import Pair
-from anomalyops.resources import Datafeed
+from anomalyops.resources import AnyResource, Datafeed, ElasticsearchConnection
 
 
 def pairs(manifests: Manifests) -> list[Pair]:
@@ -27,18 +29,17 @@ def pairs(manifests: Manifests) -> list[Pair]:
     return with_job + [Pair(job=None, datafeed=feed) for feed in feeds.values()]
 
 
-def refuse_shared_ids(pairs_of_server: list[Pair]) -> None:
-    """Makes sure that no two resources claim the same job or datafeed of one server.
+def refuse_shared_ids(resources_of_server: Iterable[AnyResource]) -> None:
+    """Makes sure that no two resources claim the same object of one server.
 
     Raises:
         LocalError: Two do; names both.
     """
     seen: dict[tuple[str, str], str] = {}
-    for pair in pairs_of_server:
-        for resource in (pair.job, pair.datafeed):
-            if resource is None:
-                continue
-            name = f"{resource.kind}/{resource.name} (namespace {resource.namespace})"
-            other = seen.setdefault((resource.kind, resource.server_id), name)
-            if other != name:
-                raise LocalError(f"{name} and {other} claim the same id on the server: {resource.server_id!r}")
+    for resource in resources_of_server:
+        if isinstance(resource, ElasticsearchConnection):
+            continue
+        name = f"{resource.kind}/{resource.name} (namespace {resource.namespace})"
+        other = seen.setdefault((resource.kind, resource.server_id), name)
+        if other != name:
+            raise LocalError(f"{name} and {other} claim the same id on the server: {resource.server_id!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,12 +11,11 @@ from typing import Any
 from anomalyops.plan import Observed
 from anomalyops.reconciler import Pair
 from anomalyops.resources import (
-    AnomalyJob,
     AnomalyJobStatus,
+    AnyResource,
     Condition,
     ConditionStatus,
     ConditionType,
-    Datafeed,
     DatafeedStatus,
     find_condition,
     parse_time,
@@ -79,10 +78,15 @@ def measure(pair: Pair, observed: Observed | None) -> Progress:
 
 def verdict_of(pair: Pair) -> tuple[Verdict, str]:
     """Whether the pair is ready, and if not why not. A stuck resource decides, then one that is at work."""
-    messages = {Verdict.STUCK: "", Verdict.WORKING: ""}
     if pair.job is None:
         return Verdict.STUCK, f"Datafeed: AnomalyJob {pair.job_name!r} is not in the files"
-    for resource in resources_of(pair):
+    return verdict_of_resources(pair.resources)
+
+
+def verdict_of_resources(resources: Iterable[AnyResource]) -> tuple[Verdict, str]:
+    """Whether resources that belong together are ready, and if not why not."""
+    messages = {Verdict.STUCK: "", Verdict.WORKING: ""}
+    for resource in resources:
         ready = condition(resource, ConditionType.READY)
         stalled = condition(resource, ConditionType.STALLED)
         if stalled is not None and stalled.status is ConditionStatus.TRUE:
@@ -95,17 +99,12 @@ def verdict_of(pair: Pair) -> tuple[Verdict, str]:
     return Verdict.READY, ""
 
 
-def resources_of(pair: Pair) -> list[AnomalyJob | Datafeed]:
-    """The one or two resources of a pair, the job first."""
-    return [resource for resource in (pair.job, pair.datafeed) if resource is not None]
-
-
-def condition(resource: AnomalyJob | Datafeed, kind: ConditionType) -> Condition | None:
+def condition(resource: AnyResource, kind: ConditionType) -> Condition | None:
     """The condition of that type in the resource's status."""
     return find_condition(resource.status.conditions, kind) if resource.status is not None else None
 
 
-def _words(resource: AnomalyJob | Datafeed, found: Condition | None) -> str:
+def _words(resource: AnyResource, found: Condition | None) -> str:
     if found is None:
         return f"{resource.kind}: not looked at yet"
     return f"{resource.kind}: {found.reason}: {found.message}" if found.message else f"{resource.kind}: {found.reason}"

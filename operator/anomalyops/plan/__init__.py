@@ -5,11 +5,13 @@ from anomalyops.plan.core.fields import Field, FieldClass
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.owner import LOCAL, Owner
 from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
+from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.core.steps import Effect, Step, Subject
 from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
 from anomalyops.plan.pair.exporting import Exported, export_datafeed, export_job, filters_named
 from anomalyops.plan.pair.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS
+from anomalyops.plan.pair.filters_needed import filters_needed, without_filters
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
 from anomalyops.plan.pair.marker import Marker, is_mark, read_marker
 from anomalyops.plan.pair.ownership import is_ours, owner_of
@@ -40,25 +42,39 @@ from anomalyops.plan.pair.values import (
     ObservedDatafeed,
     ObservedJob,
     Policy,
-    Removal,
     Taken,
 )
 from anomalyops.plan.pair.verification import Proposal, loses, proposal
+from anomalyops.plan.shared.claims import Claim
+from anomalyops.plan.shared.filters import (
+    CreateFilter,
+    DeleteFilter,
+    DesiredFilter,
+    FilterStep,
+    ObservedFilter,
+    UpdateFilter,
+    plan_filter,
+)
+from anomalyops.plan.shared.mark import Mark, marked, read_description
 
 __all__ = [
     "DATAFEED_FIELDS",
     "DETECTOR_FIELDS",
     "JOB_FIELDS",
     "LOCAL",
+    "Claim",
     "CloseJob",
     "CreateDatafeed",
+    "CreateFilter",
     "CreateJob",
     "DatafeedState",
     "DatafeedStep",
     "DeleteDatafeed",
+    "DeleteFilter",
     "DeleteJob",
     "Desired",
     "DesiredDatafeed",
+    "DesiredFilter",
     "DesiredJob",
     "Difference",
     "Effect",
@@ -66,13 +82,16 @@ __all__ = [
     "Fallback",
     "Field",
     "FieldClass",
+    "FilterStep",
     "JobState",
     "JobStep",
     "JsonObject",
     "LookbackRecord",
+    "Mark",
     "Marker",
     "Observed",
     "ObservedDatafeed",
+    "ObservedFilter",
     "ObservedJob",
     "Obstacle",
     "OpenJob",
@@ -88,6 +107,7 @@ __all__ = [
     "Subject",
     "Taken",
     "UpdateDatafeed",
+    "UpdateFilter",
     "UpdateJob",
     "Window",
     "compare_datafeed",
@@ -96,16 +116,21 @@ __all__ = [
     "export_datafeed",
     "export_job",
     "filters_named",
+    "filters_needed",
     "is_mark",
     "is_ours",
     "lookback_done",
     "lookback_record",
     "loses",
+    "marked",
     "owner_of",
     "plan",
+    "plan_filter",
     "proposal",
+    "read_description",
     "read_marker",
     "resting_now",
     "stopped_run",
     "wanted_window_of",
+    "without_filters",
 ]

@@ -8,6 +8,8 @@ from anomalyops.reconciler.observer import Observer
 from anomalyops.reconciler.outcome import Outcome
 from anomalyops.reconciler.pair import Pair, owner_of_pair
 from anomalyops.reconciler.reconciler import Reconciler
+from anomalyops.reconciler.shared import SharedOutcome, SharedReconciler
+from anomalyops.reconciler.shared_unit import SharedObject
 
 __all__ = [
     "Assessment",
@@ -18,6 +20,9 @@ __all__ = [
     "Outcome",
     "Pair",
     "Reconciler",
+    "SharedObject",
+    "SharedOutcome",
+    "SharedReconciler",
     "check_connection",
     "connect",
     "failure_of",

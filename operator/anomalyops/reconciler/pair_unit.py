@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -17,11 +18,13 @@ from anomalyops.plan import (
     Plan,
     Policy,
     Step,
+    filters_needed,
     loses,
     plan,
     proposal,
     stopped_run,
     wanted_window_of,
+    without_filters,
 )
 from anomalyops.reconciler.kibana import SavedObjectsSync
 from anomalyops.reconciler.look import observed_pair
@@ -40,6 +43,7 @@ class PairUnit(Unit[Observed]):
         kibana: Shows jobs in Kibana.
         cluster: Identity of the cluster that the resources live in.
         clock: Says the time, in UTC.
+        coming: Filter lists that the server will have by the time the plan is carried out.
     """
 
     def __init__(
@@ -50,12 +54,14 @@ class PairUnit(Unit[Observed]):
         *,
         cluster: str,
         clock: Callable[[], datetime],
+        coming: Collection[str] = (),
     ) -> None:
         self.pair = pair
         self._gateway = gateway
         self._kibana = kibana
         self._cluster = cluster
         self._clock = clock
+        self._coming = frozenset(coming)
 
     @property
     def key(self) -> str:
@@ -110,7 +116,14 @@ class PairUnit(Unit[Observed]):
             said = await verify(self._gateway.trial, proposed, instead=loses(found))
             observed = replace(observed, refused=tuple(said.refused), unchecked=tuple(said.unchecked))
             found = plan(self.desired, observed, allowed)
+        if missing := await self._missing(filters_needed(found) - self._coming):
+            found = without_filters(found, missing)
         return observed, found
+
+    async def _missing(self, filters: Collection[str]) -> list[str]:
+        """Which of these filters the server does not have."""
+        there = await asyncio.gather(*(self._gateway.filter(name) for name in filters))
+        return [name for name, config in zip(filters, there, strict=True) if config is None]
 
     async def look(self) -> Observed:
         """What the server has of job and datafeed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from anomalyops.elastic import Gateway
@@ -32,6 +32,7 @@ class Reconciler:
         clock: Says the time, in UTC.
         on_plan: Called with each plan that has steps, before the first one is sent.
         on_step: Called with each step before it is sent.
+        coming: Filter lists that are planned for as if the server had them: they are applied before the pairs.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Reconciler:
         clock: Callable[[], datetime] = utc_now,
         on_plan: OnPlan | None = None,
         on_step: OnStep | None = None,
+        coming: Collection[str] = (),
     ) -> None:
         self._gateway = gateway
         self._cluster = cluster
         self._clock = clock
+        self._coming = coming
         self._kibana = SavedObjectsSync(gateway)
         self._rounds = Rounds(gateway, clock=clock, on_plan=on_plan, on_step=on_step)
 
@@ -105,7 +108,9 @@ class Reconciler:
         self._rounds.forget(key)
 
     def _unit(self, pair: Pair) -> PairUnit:
-        return PairUnit(pair, self._gateway, self._kibana, cluster=self._cluster, clock=self._clock)
+        return PairUnit(
+            pair, self._gateway, self._kibana, cluster=self._cluster, clock=self._clock, coming=self._coming
+        )
 
     def _outcome(self, unit: PairUnit, run: Run[Observed], retry_after: float | None) -> Outcome:
         pair = unit.pair

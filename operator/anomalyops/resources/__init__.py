@@ -31,6 +31,7 @@ from anomalyops.resources.detectors import (
     canonical_function,
 )
 from anomalyops.resources.durations import duration_nanos, parse_duration
+from anomalyops.resources.filter import AnomalyFilter, AnomalyFilterSpec, AnomalyFilterStatus
 from anomalyops.resources.identifiers import ObjectReference
 from anomalyops.resources.job import (
     AnalysisLimits,
@@ -39,7 +40,7 @@ from anomalyops.resources.job import (
     DataDescription,
     ModelPlotConfig,
 )
-from anomalyops.resources.kinds import BY_NAME, FINALIZER, KINDS, AnyResource, Kind
+from anomalyops.resources.kinds import BY_NAME, FINALIZER, KINDS, AnyResource, Kind, SharedResource
 from anomalyops.resources.manifests import parse_manifests, resource_from_object
 from anomalyops.resources.memory_sizes import MEBIBYTE, format_memory, parse_memory
 from anomalyops.resources.policies import (
@@ -56,6 +57,7 @@ from anomalyops.resources.remains import remains_of
 from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
 from anomalyops.resources.rights import generate_rights
 from anomalyops.resources.secret import SecretManifest
+from anomalyops.resources.shared import SharedSpec, SharedStatus
 from anomalyops.resources.status import (
     AnomalyJobStatus,
     DataCounts,
@@ -65,6 +67,7 @@ from anomalyops.resources.status import (
     ElasticsearchConnectionStatus,
     MemoryStatus,
     Placement,
+    ResourceStatus,
 )
 from anomalyops.resources.times import parse_time
 from anomalyops.resources.yaml_documents import Document, load_documents
@@ -82,6 +85,9 @@ __all__ = [
     "AdoptionPolicy",
     "AnalysisConfig",
     "AnalysisLimits",
+    "AnomalyFilter",
+    "AnomalyFilterSpec",
+    "AnomalyFilterStatus",
     "AnomalyJob",
     "AnomalyJobSpec",
     "AnomalyJobStatus",
@@ -130,8 +136,12 @@ __all__ = [
     "Reason",
     "ReplacePolicy",
     "Resource",
+    "ResourceStatus",
     "RuleCondition",
     "SecretManifest",
+    "SharedResource",
+    "SharedSpec",
+    "SharedStatus",
     "canonical_function",
     "custom_resource_definitions",
     "duration_nanos",

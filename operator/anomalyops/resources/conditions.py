@@ -77,6 +77,10 @@ class Reason(_DocumentedEnum):
     # Waiting for something that passes by itself
     PENDING = "Pending", "The operator has not looked at the server yet."
     WAITING_FOR_JOB = "WaitingForJob", "The AnomalyJob that `spec.jobRef` names does not exist yet."
+    WAITING_FOR_FILTER = (
+        "WaitingForFilter",
+        "A custom rule names a filter that the server does not have yet; apply an AnomalyFilter of that id.",
+    )
     WAITING_FOR_CAPACITY = (
         "WaitingForCapacity",
         "No machine learning node has room for the job; it opens when one has.",

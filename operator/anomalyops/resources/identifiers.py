@@ -65,6 +65,7 @@ JobId = Annotated[str, _id(64)]
 GroupId = Annotated[str, _id(64)]
 # The server has no limit for these; a Kubernetes name's is used, so that rules stay bounded.
 DatafeedId = Annotated[str, _id(253)]
+SharedId = Annotated[str, _id(253)]
 FilterId = Annotated[str, _id(253, counted=True)]
 IndexNamePart = Annotated[str, Text(pattern=ID_PATTERN, form=f"a results index name {_ID_FORM}", maximum=200)]
 # The name of a cluster before a colon and date math in angle brackets may have capitals.

@@ -239,6 +239,12 @@ class AnomalyJobSpec(SpecModel):
         default=None, description="The name of a results index of its own; the server puts custom- before it."
     )
 
+    @property
+    def filter_ids(self) -> frozenset[str]:
+        """The filter lists that custom rules name."""
+        rules = [rule for detector in self.analysis_config.detectors for rule in detector.custom_rules or ()]
+        return frozenset(scope.filter_id for rule in rules for scope in (rule.scope or {}).values())
+
     def server_body(self) -> dict[str, Any]:
         """The body of `PUT _ml/anomaly_detectors/{job_id}`: only what the manifest says."""
         return self.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude=set(self.CONTROL_FIELDS))

@@ -8,10 +8,12 @@ from typing import Any, cast, get_args
 from anomalyops.resources.base import StatusModel
 from anomalyops.resources.connection import ElasticsearchConnection
 from anomalyops.resources.datafeed import Datafeed
+from anomalyops.resources.filter import AnomalyFilter
 from anomalyops.resources.job import AnomalyJob
 from anomalyops.resources.resource import GROUP
 
-AnyResource = AnomalyJob | Datafeed | ElasticsearchConnection
+SharedResource = AnomalyFilter
+AnyResource = AnomalyJob | Datafeed | SharedResource | ElasticsearchConnection
 FINALIZER = f"{GROUP}/finalizer"
 
 
@@ -114,6 +116,22 @@ KINDS = (
             PrinterColumn(name="Datafeed", path=".status.datafeedId", description="The id on the server.", wide=True),
             PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
             PrinterColumn(name="Node", path=".status.node", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=AnomalyFilter,
+        plural="anomalyfilters",
+        server_object="filter",
+        short_names=("afl",),
+        columns=(
+            PrinterColumn(name="Filter", path=".status.filterId", description="The id on the server."),
+            PrinterColumn(name="Items", path=".status.itemCount", type="integer", description="Values on the server."),
+            _READY,
+            _SYNCED,
+            _REASON,
+            _AGE,
+            PrinterColumn(name="Description", path=".spec.description", wide=True),
             _MESSAGE,
         ),
     ),

@@ -12,19 +12,21 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from anomalyops.resources.base import StatusModel
+from anomalyops.resources.base import SpecModel, StatusModel
 from anomalyops.resources.datafeed import Datafeed, DatafeedSpec
+from anomalyops.resources.filter import AnomalyFilter, AnomalyFilterSpec
 from anomalyops.resources.job import AnomalyJob, AnomalyJobSpec
-from anomalyops.resources.resource import Metadata
+from anomalyops.resources.resource import Metadata, Resource
 
 # What decides where an object lives and what becomes of it. Everything else of the spec is left alone.
-_FIELDS: Mapping[type[AnomalyJob | Datafeed], tuple[type[AnomalyJobSpec | DatafeedSpec], tuple[str, ...]]] = {
+_FIELDS: Mapping[type[Resource], tuple[type[SpecModel], tuple[str, ...]]] = {
     AnomalyJob: (AnomalyJobSpec, ("job_id", "connection_ref", "deletion_policy", "move_policy")),
     Datafeed: (DatafeedSpec, ("datafeed_id", "job_ref", "deletion_policy")),
+    AnomalyFilter: (AnomalyFilterSpec, ("filter_id", "connection_ref", "deletion_policy")),
 }
 
 
-def remains_of(model: type[Any], body: Mapping[str, Any], metadata: Metadata) -> AnomalyJob | Datafeed | None:
+def remains_of(model: type[Any], body: Mapping[str, Any], metadata: Metadata) -> Any | None:
     """What can be read of an invalid object; None for kinds that have no server side.
 
     A deletion policy that cannot be read is the default, `Retain`: nothing is lost. The spec holds no configuration.
@@ -36,13 +38,12 @@ def remains_of(model: type[Any], body: Mapping[str, Any], metadata: Metadata) ->
     found = {name: value for name in names if (value := _read(spec_model, name, written)) is not None}
     spec = spec_model.model_construct(_fields_set=set(found), **found)
     status = _status(model, body.get("status"))
-    read: AnomalyJob | Datafeed = model.model_construct(
+    return model.model_construct(
         api_version=body.get("apiVersion", ""), kind=model.KIND, metadata=metadata, spec=spec, status=status
     )
-    return read
 
 
-def _read(spec_model: type[AnomalyJobSpec | DatafeedSpec], name: str, written: Mapping[str, Any]) -> Any:
+def _read(spec_model: type[SpecModel], name: str, written: Mapping[str, Any]) -> Any:
     field = spec_model.model_fields[name]
     adapter: TypeAdapter[Any] = TypeAdapter(field.annotation or Any)
     with contextlib.suppress(ValidationError):

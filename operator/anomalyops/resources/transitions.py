@@ -34,7 +34,8 @@ class Transition:
         return {"rule": self.cel, "message": self.message, "fieldPath": f".{self.field}"}
 
 
-def _server_id(field: str, kind: str) -> Transition:
+def server_id_stays(field: str, kind: str) -> Transition:
+    """The rule that an id on the server does not change."""
     new, old = (
         f"(has({self}.spec.{field}) ? {self}.spec.{field} : self.metadata.name)" for self in ("self", "oldSelf")
     )
@@ -104,7 +105,7 @@ def _detector_identity(side: str) -> str:
 
 
 JOB_TRANSITIONS = (
-    _server_id("jobId", "AnomalyJob"),
+    server_id_stays("jobId", "AnomalyJob"),
     _fixed("spec.analysisConfig.bucketSpan", _same_duration),
     Transition(
         field="spec.analysisConfig.detectors",
@@ -128,7 +129,7 @@ JOB_TRANSITIONS = (
 )
 
 DATAFEED_TRANSITIONS = (
-    _server_id("datafeedId", "Datafeed"),
+    server_id_stays("datafeedId", "Datafeed"),
     Transition(
         field="spec.jobRef",
         message="spec.jobRef cannot change: a datafeed belongs to one job; create another Datafeed for another job",

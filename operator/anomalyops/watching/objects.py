@@ -15,9 +15,8 @@ from anomalyops.resources import (
     BY_NAME,
     FINALIZER,
     KINDS,
-    AnomalyJob,
+    AnyResource,
     Datafeed,
-    ElasticsearchConnection,
     Kind,
     ManifestError,
     Metadata,
@@ -25,7 +24,7 @@ from anomalyops.resources import (
 )
 from anomalyops.watching.options import ObjectKey
 
-R = TypeVar("R", AnomalyJob, Datafeed, ElasticsearchConnection)
+R = TypeVar("R", bound=AnyResource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ class World:
         self.proxy = EngineProxy(engine.url)
         self.job_id = f"{namespace}-requests"
         self.datafeed_id = f"{namespace}-feed"
+        self.filter_id = f"{namespace}-hosts"
 
     def set_up(self) -> None:
         fill_index(self.engine)
@@ -43,7 +44,7 @@ class World:
         self.proxy.credentials = None
         if self.proxy._server is None:
             self.proxy.up()
-        for kind in ("datafeeds", "anomalyjobs"):
+        for kind in ("datafeeds", "anomalyjobs", "anomalyfilters"):
             for item in self.kubectl.list(kind, self.namespace):
                 name = item["metadata"]["name"]
                 patch = [{"op": "remove", "path": "/metadata/finalizers"}]
@@ -62,6 +63,7 @@ class World:
         self.kubectl("delete", "elasticsearchconnections", "--all", "-n", self.namespace)
         self.engine.request("DELETE", f"/_ml/datafeeds/{self.datafeed_id}?force=true")
         self.engine.request("DELETE", f"/_ml/anomaly_detectors/{self.job_id}?force=true")
+        self.engine.request("DELETE", f"/_ml/filters/{self.filter_id}")
         self.proxy.down()
 
     # -- manifests -----------------------------------------------------------------------------------------
@@ -99,6 +101,10 @@ class World:
             "queryDelay": "60s",
         }
         return self._manifest("Datafeed", "feed", content | copy.deepcopy(spec))
+
+    def filter(self, *items: str, **spec: Any) -> Manifest:
+        """A filter list of these items."""
+        return self._manifest("AnomalyFilter", "hosts", {"filterId": self.filter_id, "items": list(items)} | spec)
 
     def engine_body(self) -> dict[str, Any]:
         """A small job as somebody makes it by hand."""
@@ -138,8 +144,13 @@ class World:
             self.kubectl("wait", path, f"--timeout={timeout:g}s", "-n", self.namespace, name)
 
     def condition(self, kind: str, type_: str, **expected: Any) -> Manifest:
-        """Waits for a condition of the test's job, datafeed or connection."""
-        name = {"anomalyjob": "requests", "datafeed": "feed", "elasticsearchconnection": "default"}[kind]
+        """Waits for a condition of the test's job, datafeed, filter or connection."""
+        name = {
+            "anomalyjob": "requests",
+            "datafeed": "feed",
+            "anomalyfilter": "hosts",
+            "elasticsearchconnection": "default",
+        }[kind]
         return self.kubectl.wait_condition(kind, name, self.namespace, type_, **expected)
 
     def events(self, reason: str | None = None) -> list[Manifest]:

@@ -11,6 +11,7 @@ import yaml
 from anomalyops.cli.main import invoke
 from anomalyops.demo.scenario import MANIFESTS, demo_target, end_of
 from anomalyops.demo.weblogs import generate
+from anomalyops.resources import KINDS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,9 +97,9 @@ def test_debug_shows_the_traceback(capsys, monkeypatch):
 def test_crds_are_printed_and_written(capsys, tmp_path):
     assert invoke(["crds"]) == 0
     kinds = {document["spec"]["names"]["kind"] for document in yaml.safe_load_all(capsys.readouterr().out)}
-    assert kinds == {"AnomalyJob", "Datafeed", "ElasticsearchConnection"}
+    assert kinds == {kind.name for kind in KINDS}
     assert invoke(["crds", "--output-dir", str(tmp_path / "crds")]) == 0
-    assert len(list((tmp_path / "crds").glob("*.yaml"))) == 4  # with a kustomization
+    assert len(list((tmp_path / "crds").glob("*.yaml"))) == len(KINDS) + 1  # with a kustomization
 
 
 def test_the_samples_are_the_manifests_of_the_demo():

@@ -42,7 +42,7 @@ def printed(*renderables, width=120):
 
 
 def planned(*found, obstacles=()):
-    return Planned(pair=Pair(job=JOB), plan=Plan(steps=found, obstacles=obstacles))
+    return Planned(resources=(JOB,), plan=Plan(steps=found, obstacles=obstacles))
 
 
 CREATE = steps.CreateJob(job_id="web", body={}, reason="the server has no such job")
@@ -89,7 +89,7 @@ def test_obstacles_are_shown_and_an_empty_plan_says_so():
 
 
 def test_a_plan_names_what_could_not_be_asked():
-    made = Planned(pair=Pair(job=JOB), plan=Plan(steps=(DELETE, CREATE), unchecked=("preview: no such endpoint",)))
+    made = Planned(resources=(JOB,), plan=Plan(steps=(DELETE, CREATE), unchecked=("preview: no such endpoint",)))
     assert "  ? not asked of the server: preview: no such endpoint" in printed(plan_text([made]))
     assert plan_document([made])["plans"][0]["unchecked"] == ["preview: no such endpoint"]
 
@@ -106,7 +106,7 @@ def test_a_plan_as_json_names_resources_and_steps():
 def with_status(ready):
     condition = Condition(type="Ready", status=ready, reason="Because", message="so", last_transition_time=NOW)
     status = AnomalyJobStatus(job_state="opened", conditions=[condition])
-    return Pair(job=JOB.model_copy(update={"status": status}))
+    return JOB.model_copy(update={"status": status})
 
 
 def test_the_status_table_has_the_printer_columns_of_the_crd():

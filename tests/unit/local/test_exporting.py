@@ -25,7 +25,7 @@ from anomalyops.plan import (
     UpdateJob,
     plan,
 )
-from anomalyops.resources import AnomalyJob, Datafeed
+from anomalyops.resources import AnomalyFilter, AnomalyJob, Datafeed
 from anomalyops.resources.manifests import parse_manifests
 from anomalyops_engine.config import create_datafeed, create_job
 from anomalyops_engine.jobs.search_check import SEARCH_CHECK
@@ -279,3 +279,32 @@ def test_a_job_that_cannot_be_written_is_named_with_its_reason_and_its_datafeed_
     gone = manifests_of(Found(jobs={"odd": odd | {"blocked": {"reason": "delete"}}}))
     assert gone.refused == ("job odd: it is being deleted",)
     assert not any(isinstance(written.resource, Datafeed) for written in gone.manifests)
+
+
+def test_filters_are_written_without_the_mark_and_with_it_named():
+    rules = [{"scope": {"host": {"filter_id": "known_hosts"}}}]
+    detectors = [{"function": "count", "partition_field_name": "host", "custom_rules": rules}]
+    config = server_job(MINIMAL_JOB | {"analysis_config": {"bucket_span": "15m", "detectors": detectors}})
+    mark = '[anomalyops.io {"cluster": "c1", "namespace": "ops", "name": "hosts", "uid": "u"}]'
+    filters = {
+        "known_hosts": {"filter_id": "known_hosts", "description": f"Ours {mark}", "items": ["a", "b*"]},
+        "other": {"filter_id": "other"},
+        "odd": {"filter_id": "odd", "items": [""]},
+    }
+    found = Found(jobs={"job": config}, filters=filters)
+    export = manifests_of(found)
+    first, other = (written for written in export.manifests if isinstance(written.resource, AnomalyFilter))
+    assert first.resource.manifest()["metadata"] == {"name": "known-hosts"}
+    assert first.resource.manifest()["spec"] == {
+        "filterId": "known_hosts",
+        "description": "Ours",
+        "items": ["a", "b*"],
+    }
+    assert "takeOverFrom: c1/ops/hosts" in first.notes[0]
+    assert (other.resource.manifest()["spec"], other.notes) == ({"items": []}, ())
+    (refused,) = export.refused
+    assert refused.startswith("filter odd: items[0]")
+    chosen = manifests_of(found, ["job"]).manifests
+    assert [written.resource.kind for written in chosen] == ["AnomalyFilter", "AnomalyJob"]
+    unread = manifests_of(Found(jobs={"job": config}, filters=None))
+    assert any("does not let its filters be read" in warning for warning in unread.warnings)

@@ -22,7 +22,13 @@ JOB_SPEC: dict[str, Any] = {
 }
 DATAFEED_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}, "indices": ["logs-*"]}
 CONNECTION_SPEC: dict[str, Any] = {"url": "https://elasticsearch:9200"}
-_SPECS = {"AnomalyJob": JOB_SPEC, "Datafeed": DATAFEED_SPEC, "ElasticsearchConnection": CONNECTION_SPEC}
+FILTER_SPEC: dict[str, Any] = {"items": ["web-1", "*.example.org"]}
+_SPECS = {
+    "AnomalyJob": JOB_SPEC,
+    "Datafeed": DATAFEED_SPEC,
+    "AnomalyFilter": FILTER_SPEC,
+    "ElasticsearchConnection": CONNECTION_SPEC,
+}
 
 REMOVE = object()
 
@@ -103,6 +109,10 @@ def _feed(id_: str, changes: dict[str, Any], field_: str, message: str, **more: 
 
 def _connection(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
     return Refused(id=id_, manifest=manifest("ElasticsearchConnection", changes), field=field_, message=message, **more)
+
+
+def _filter(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("AnomalyFilter", changes), field=field_, message=message, **more)
 
 
 _TOO_COSTLY = "each name is compared with each other, which costs more than the API server allows for one rule"
@@ -770,13 +780,60 @@ CONNECTIONS = [
     _connection("observe-interval", {"observeInterval": "500ms"}, "spec.observeInterval", "write at least 1s"),
 ]
 
-REFUSED = [*DETECTORS, *CUSTOM_RULES, *CATEGORIZATION, *JOBS, *UNKNOWN_FIELDS, *DATAFEEDS, *CONNECTIONS]
+FILTERS = [
+    _filter("filter-without-items", {"items": REMOVE}, "spec.items", "is required", kubectl="Required value"),
+    _filter(
+        "filter-item-twice",
+        {"items": ["a", "b", "a"]},
+        "spec.items",
+        "items holds a value twice: keep one",
+        kubectl="Duplicate value",
+    ),
+    _filter(
+        "filter-empty-item",
+        {"items": [""]},
+        "spec.items[0]",
+        "at least 1 character",
+        kubectl="should be at least 1 chars long",
+    ),
+    _filter("filter-id", {"filterId": "Known Hosts"}, "spec.filterId", "an id may contain a-z", kubectl="not accepted"),
+    _filter(
+        "filter-description-with-a-mark",
+        {"description": "mine [anomalyops.io {}]"},
+        "spec.description",
+        "description must not hold [anomalyops.io, with which the operator's mark begins: remove it",
+    ),
+]
+
+REFUSED = [
+    *DETECTORS,
+    *CUSTOM_RULES,
+    *CATEGORIZATION,
+    *JOBS,
+    *UNKNOWN_FIELDS,
+    *DATAFEEDS,
+    *FILTERS,
+    *CONNECTIONS,
+]
 
 # Every field of every kind, so that no rule refuses what is right.
 ACCEPTED = [
     manifest("AnomalyJob"),
     manifest("Datafeed"),
     manifest("ElasticsearchConnection"),
+    manifest("AnomalyFilter"),
+    manifest("AnomalyFilter", {"items": []}),
+    manifest(
+        "AnomalyFilter",
+        {
+            "filterId": "known_hosts.1",
+            "connectionRef": {"name": "production"},
+            "description": "Hosts that may be loud.",
+            "deletionPolicy": "Delete",
+            "adoptionPolicy": "Always",
+            "takeOverFrom": "c1/other/hosts",
+        },
+    ),
     manifest(
         "AnomalyJob",
         {
@@ -1083,6 +1140,20 @@ CHANGES = [
         after=manifest("Datafeed", {"datafeedId": "b"}),
         field="spec.datafeedId",
         message="spec.datafeedId cannot change",
+        status={},
+    ),
+    Change(
+        id="filter-id",
+        before=manifest("AnomalyFilter", {"filterId": "a"}),
+        after=manifest("AnomalyFilter", {"filterId": "b"}),
+        field="spec.filterId",
+        message="spec.filterId cannot change",
+        status={},
+    ),
+    Change(
+        id="filter-items",
+        before=manifest("AnomalyFilter"),
+        after=manifest("AnomalyFilter", {"items": [], "description": "none"}),
         status={},
     ),
     Change(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from anomalyops.resources import AnomalyJob, Datafeed, ManifestError, parse_manifests
+from anomalyops.resources import KINDS, ManifestError, parse_manifests
 from anomalyops.resources.base import SpecModel
 from anomalyops.resources.rules import Rule
 
@@ -63,7 +63,7 @@ def test_every_rule_has_a_case() -> None:
 
 
 def test_every_transition_has_a_refused_change() -> None:
-    fields = {transition.field for kind in (AnomalyJob, Datafeed) for transition in kind.TRANSITIONS}
+    fields = {transition.field for kind in KINDS for transition in kind.model.TRANSITIONS}
     assert fields == {change.field for change in CHANGES if change.message}
 
 

@@ -31,6 +31,7 @@ from anomalyops.reconciler import (
     Observation,
     Observer,
     Reconciler,
+    SharedReconciler,
     check_connection,
     connect,
 )
@@ -78,6 +79,7 @@ class _Session:
     def __init__(self, gateway: Gateway, *, cluster: str, on_step: Callable[[Step], Awaitable[None] | None]) -> None:
         self.gateway = gateway
         self.reconciler = Reconciler(gateway, cluster=cluster, on_step=on_step)
+        self.shared = SharedReconciler(gateway, cluster=cluster, on_step=on_step)
         self.observer = Observer(gateway, cluster=cluster)
         self.cluster_uuid: str | None = None  # of the server behind it, once that was asked
         self._users = 0
@@ -179,14 +181,23 @@ class ConnectionRuntime:
         async with self._session.use() as session:
             yield session.reconciler
 
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[SharedReconciler]:
+        """The reconciler of what jobs share, as `reconciler`."""
+        if self._session is None:
+            raise RuntimeError(f"connection {self.key} was never usable")
+        async with self._session.use() as session:
+            yield session.shared
+
     def acted_since(self, pair: str, moment: datetime) -> bool:
         """Whether the pair (`Pair.key`) is being reconciled, or was after that moment."""
         return self._session is not None and self._session.reconciler.acted_since(pair, moment)
 
-    def forget(self, pair: str) -> None:
-        """Nothing of the pair (`Pair.key`) is left."""
+    def forget(self, key: str) -> None:
+        """Nothing is left of a pair (`Pair.key`) or of what jobs share (`SharedObject.key`)."""
         if self._session is not None:
-            self._session.reconciler.forget(pair)
+            self._session.reconciler.forget(key)
+            self._session.shared.forget(key)
 
     def update(self, resource: ElasticsearchConnection) -> None:
         """Takes a new version of the resource; a change of its spec is acted on at once."""

@@ -41,3 +41,12 @@ class Server(Protocol):
 
     async def delete_datafeed(self, datafeed_id: str) -> None:
         """Delete a datafeed."""
+
+    async def create_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
+        """Create a filter list."""
+
+    async def update_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
+        """Add items to a filter list, remove some, or describe it anew; all at once."""
+
+    async def delete_filter(self, filter_id: str) -> None:
+        """Delete a filter list that no job uses."""

@@ -15,6 +15,7 @@ class Subject(StrEnum):
 
     JOB = "job"
     DATAFEED = "datafeed"
+    FILTER = "filter"
 
 
 class Effect(StrEnum):

@@ -13,6 +13,7 @@ from anomalyops.plan.core import meaning
 from anomalyops.plan.core.differences import Difference, described, shown
 from anomalyops.plan.core.fields import FieldClass
 from anomalyops.plan.core.plans import Obstacle
+from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.core.steps import Subject
 from anomalyops.plan.pair.comparison import (
     compare_datafeed,
@@ -29,7 +30,6 @@ from anomalyops.plan.pair.values import (
     ObservedDatafeed,
     ObservedJob,
     Policy,
-    Removal,
 )
 from anomalyops.resources import MEBIBYTE, DeletionPolicy, Reason, ReplacePolicy
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from anomalyops.plan.core.differences import described
 from anomalyops.plan.core.fields import FieldClass
+from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_processed, observed_id
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState, Window
 from anomalyops.plan.pair.marker import Marker
@@ -17,7 +18,6 @@ from anomalyops.plan.pair.values import (
     JobState,
     ObservedDatafeed,
     ObservedJob,
-    Removal,
 )
 
 

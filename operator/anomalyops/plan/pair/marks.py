@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.pair.changes import observed_id
 from anomalyops.plan.pair.course import Course, span
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
 from anomalyops.plan.pair.lookback import RunState as Run
 from anomalyops.plan.pair.marker import Marker
-from anomalyops.plan.pair.values import DesiredDatafeed, Removal
+from anomalyops.plan.pair.values import DesiredDatafeed
 
 
 class Stage(Enum):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from anomalyops.plan.core.plans import Obstacle, Plan
+from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.plan.pair.adoption import completed_before, half, is_taking_over, resting
 from anomalyops.plan.pair.changes import (
@@ -42,7 +43,6 @@ from anomalyops.plan.pair.values import (
     ObservedDatafeed,
     ObservedJob,
     Policy,
-    Removal,
 )
 from anomalyops.plan.pair.verification import fingerprint, is_another_try, withheld
 from anomalyops.resources import Reason

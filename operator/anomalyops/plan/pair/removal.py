@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from anomalyops.plan.core.plans import Obstacle, Plan
+from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.core.steps import Step, Subject
 from anomalyops.plan.pair.changes import observed_id
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState
@@ -25,7 +26,6 @@ from anomalyops.plan.pair.values import (
     Observed,
     ObservedDatafeed,
     ObservedJob,
-    Removal,
 )
 from anomalyops.resources import DeletionPolicy, Reason
 

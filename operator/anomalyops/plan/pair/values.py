@@ -12,7 +12,8 @@ from enum import StrEnum
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.owner import Owner
 from anomalyops.plan.core.plans import Obstacle
-from anomalyops.resources import AdoptionPolicy, DeletionPolicy, ReplacePolicy
+from anomalyops.plan.core.removals import Removal
+from anomalyops.resources import AdoptionPolicy, ReplacePolicy
 
 
 class JobState(StrEnum):
@@ -65,14 +66,6 @@ class DesiredDatafeed:
     state_given: bool = True
     start: str | None = None
     end: str | None = None  # None: real time
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
-    """A resource that is being deleted; `policy` says what becomes of the server object of that id."""
-
-    id: str
-    policy: DeletionPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Filter lists: what jobs share."""
