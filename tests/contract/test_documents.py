@@ -276,11 +276,11 @@ def test_filter_path_and_pretty_shape_the_answer(http_request, client, index):
         ("GET", "/_search?frm=1", 400, "[frm]"),
         ("GET", "/_count?size=1", 400, "[size]"),
         ("GET", "/?x=1&y=2", 400, "[x], [y]"),
-        ("GET", "/_search?q=a", 501, "[q]"),
+        ("GET", "/_search?terminate_after=1", 501, "[terminate_after]"),
         ("GET", "/_search?size=ten", 400, "[ten]"),
         ("GET", "/_search?track_total_hits=maybe", 400, "[maybe]"),
         ("GET", "/_cat/segments", 501, "/_cat/segments"),
-        ("POST", "/_query", 501, "/_query"),
+        ("POST", "/_sql", 501, "/_sql"),
         ("GET", "/some-index/_termvectors", 501, "_termvectors"),
         ("PATCH", "/some-index", 501, "PATCH"),
     ],
@@ -386,3 +386,24 @@ def test_field_capabilities_refuse_what_they_cannot_answer(client, two_indices):
     for name in ("index_filter", "runtime_mappings"):
         with pytest.raises(ApiError, match=name):
             client.field_caps(index=two_indices[0], fields="*", **{name: {"x": {"type": "long"}}})
+
+
+def test_a_query_in_the_address(client):
+    client.bulk(
+        index="address-query",
+        refresh=True,
+        operations=[
+            part
+            for number, host in enumerate(("a", "b", "a"))
+            for part in ({"index": {"_id": str(number)}}, {"host": host, "number": number})
+        ],
+    )
+    found = client.search(index="address-query", q="host.keyword:a AND number:>0")
+    assert [hit["_id"] for hit in found["hits"]["hits"]] == ["2"]
+    assert client.count(index="address-query", q="a b", df="host", default_operator="AND")["count"] == 0
+    assert client.count(index="address-query", q="host:(a OR b)")["count"] == 3
+    assert client.delete_by_query(index="address-query", q="host:a", refresh=True)["deleted"] == 2
+    with pytest.raises(ApiError) as caught:
+        client.search(index="address-query", q="host:(a")
+    assert caught.value.status_code == 400
+    assert "Failed to parse query [host:(a]" in str(caught.value.body)

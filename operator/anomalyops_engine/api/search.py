@@ -15,6 +15,7 @@ from anomalyops_engine.api.indices import readable
 from anomalyops_engine.api.json_text import MalformedJsonError
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
+from anomalyops_engine.api.query_text import QUERY_TEXT, query_in_address
 from anomalyops_engine.api.scroll import begin_scroll, search_at_point
 from anomalyops_engine.api.search_contexts import SearchContexts
 from anomalyops_engine.config.units import DAY_MS, duration_ms
@@ -35,6 +36,7 @@ _IDLE = (
     "search_type",
 )
 _SEARCH_READ = (
+    *QUERY_TEXT,
     "_source",
     "_source_excludes",
     "_source_includes",
@@ -51,9 +53,9 @@ _SEARCH_READ = (
     "typed_keys",
     "version",
 )
-_QUERY_TEXT = ("q", "df", "analyzer", "analyze_wildcard", "default_operator", "lenient", "terminate_after")
+_UNREAD = ("analyzer", "terminate_after")
 _SEARCH_MISSING = (
-    *_QUERY_TEXT,
+    *_UNREAD,
     "explain",
     "force_synthetic_source",
     "include_named_queries_score",
@@ -73,14 +75,16 @@ _ASYNC = known(
 )
 _ASYNC_LOOK = known(idle=("keep_alive", "typed_keys", "wait_for_completion_timeout"))
 _KEPT_MS = 5 * DAY_MS
-_COUNT = known(TARGETS, idle=("ignore_throttled", "preference", "routing"), missing=(*_QUERY_TEXT, "min_score"))
+_COUNT = known(
+    [*TARGETS, *QUERY_TEXT], idle=("ignore_throttled", "preference", "routing"), missing=(*_UNREAD, "min_score")
+)
 _DELETE_BY_QUERY = known(
-    [*TARGETS, "wait_for_completion"],
+    [*TARGETS, *QUERY_TEXT, "wait_for_completion"],
     idle=(
         *("conflicts", "preference", "refresh", "request_cache", "requests_per_second", "routing", "scroll"),
         *("scroll_size", "search_timeout", "search_type", "slices", "timeout", "wait_for_active_shards"),
     ),
-    missing=(*_QUERY_TEXT, "from", "max_docs", "sort", "stats", "version"),
+    missing=(*_UNREAD, "from", "max_docs", "sort", "stats", "version"),
 )
 
 
@@ -204,6 +208,9 @@ def _nothing_in_time(call: Call) -> dict[str, Any]:
 def _parameters(call: Call) -> dict[str, Any]:
     """Return what the query parameters say, as a search body says it."""
     merged: dict[str, Any] = {}
+    written = query_in_address(call)
+    if written is not None:
+        merged["query"] = written
     for name in ("from", "size", "track_total_hits"):
         if name in call.query:
             merged[name] = call.query[name]
@@ -238,22 +245,25 @@ def _count(store: Store, call: Call) -> Response:
     for key in body:
         if key != "query":
             raise ApiError(400, "parsing_exception", f"request does not support [{key}]")
+    query = query_in_address(call) or body.get("query", {"match_all": {}})
     with store.read() as reader:
-        return call.respond(counted(reader, readable(reader, call), body.get("query", {"match_all": {}})))
+        return call.respond(counted(reader, readable(reader, call), query))
 
 
 def _delete_by_query(store: Store, call: Call) -> Response:
     if not call.flag("wait_for_completion", default=True):
         raise ApiError(501, "not_implemented_exception", "[wait_for_completion=false] is not supported by this engine")
-    body = call.json(required=True)
+    written = query_in_address(call)
+    body = call.json(required=written is None)
     for key in body:
         if key != "query":
             raise ApiError(400, "parsing_exception", f"request does not support [{key}]")
-    if "query" not in body:
+    query = written or body.get("query")
+    if query is None:
         raise validation_failed(["query is missing"])
     began = time.perf_counter()
     with store.write() as writer:
-        deleted = delete_matching(writer, readable(writer, call), body["query"])
+        deleted = delete_matching(writer, readable(writer, call), query)
     return call.respond(
         {
             "took": int((time.perf_counter() - began) * 1000),

@@ -88,7 +88,7 @@ def test_any_value_is_read_or_refused_by_name(served, data, value):
         ("size", "ten", "Failed to parse int parameter [size] with value [ten]"),
         ("ignore_unavailable", "yes", "only [true] or [false]"),
         ("scroll", "1", "as a time value"),
-        ("q", "a:b", "[q] of [/x] is not supported"),
+        ("terminate_after", "5", "[terminate_after] of [/x] is not supported"),
         ("fron", "1", "unrecognized parameter: [fron] -> did you mean [from]?"),
     ],
 )

@@ -14,6 +14,7 @@ from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
 from anomalyops_engine.query.dsl.patterns import read_prefix, read_wildcard
 from anomalyops_engine.query.dsl.ranges import read_range
 from anomalyops_engine.query.dsl.terms import read_ids, read_term, read_terms
+from anomalyops_engine.query.dsl.written.clauses import read_kql, read_query_string, read_simple_query_string
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryParsingError,
@@ -151,12 +152,15 @@ _COMPOUNDS: dict[str, Callable[[object, Callable[[object], Clause]], Clause]] = 
 _LEAVES: dict[str, Callable[[object], Clause]] = {
     "exists": read_exists,
     "ids": read_ids,
+    "kql": read_kql,
     "match": read_match,
     "match_all": read_match_all,
     "match_none": read_match_none,
     "match_phrase": read_match_phrase,
     "prefix": read_prefix,
+    "query_string": read_query_string,
     "range": read_range,
+    "simple_query_string": read_simple_query_string,
     "term": read_term,
     "terms": read_terms,
     "wildcard": read_wildcard,
@@ -166,8 +170,8 @@ _KNOWN_ELSEWHERE = frozenset(
     {"boosting", "combined_fields", "dis_max", "distance_feature", "function_score", "fuzzy", "geo_bounding_box"}
     | {"geo_distance", "geo_grid", "geo_shape", "geo_polygon", "has_child", "has_parent", "intervals", "knn"}
     | {"match_bool_prefix", "match_phrase_prefix", "more_like_this", "multi_match", "nested", "parent_id"}
-    | {"percolate", "pinned", "query_string", "rank_feature", "regexp", "rule", "script", "script_score", "semantic"}
-    | {"shape", "simple_query_string", "span_containing", "span_field_masking", "span_first", "span_multi"}
+    | {"percolate", "pinned", "rank_feature", "regexp", "rule", "script", "script_score", "semantic"}
+    | {"shape", "span_containing", "span_field_masking", "span_first", "span_multi"}
     | {"span_near", "span_not", "span_or", "span_term", "span_within", "sparse_vector", "terms_set"}
     | {"text_expansion", "weighted_tokens", "wrapper", "type"}
 )

@@ -1,0 +1,1 @@
+"""Queries written as text, as clauses of the Query DSL: Lucene's syntax, its simple one, and Kibana's (KQL)."""

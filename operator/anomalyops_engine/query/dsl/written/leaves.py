@@ -1,0 +1,163 @@
+"""What a written query says of fields: a word, a phrase, a pattern, a range, and in which fields it is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from anomalyops_engine.query.dsl.clause import Clause, Scope
+from anomalyops_engine.query.dsl.existence import read_exists
+from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
+from anomalyops_engine.query.dsl.patterns import pattern_leaf, read_prefix, read_wildcard, some_fits
+from anomalyops_engine.query.dsl.ranges import read_range
+from anomalyops_engine.query.errors import QueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.expr import FALSE, Expr, any_of
+from anomalyops_engine.query.fields import leaves_matching
+from anomalyops_engine.query.regexes import full_match_pattern
+
+# Fields of every document that a query may name.
+_OF_EVERY_DOCUMENT = frozenset({"_id", "_index"})
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the words of a query are looked for.
+
+    Attributes:
+        operator: of several words in a row, `or` or `and`.
+        lenient: a value that does not fit a field finds nothing there, instead of being refused.
+        phrases: words in a row are a phrase (`type: phrase`).
+        time_zone: zone of dates without one, as it is written; None for UTC.
+    """
+
+    operator: str = "or"
+    lenient: bool = False
+    phrases: bool = False
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFields(Clause):
+    """What is looked for in fields: those that are named, or whose names fit a pattern.
+
+    Attributes:
+        fields: names and patterns; several find what one of them finds.
+        body: the clause on one field.
+        lenient: as in `Manner`; patterns are always lenient.
+    """
+
+    fields: tuple[str, ...]
+    body: Callable[[str], Clause]
+    lenient: bool = False
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        return any_of(
+            found for name, lenient in self._names(scope) for found in self._one(scope, name, lenient=lenient)
+        )
+
+    def _names(self, scope: Scope) -> Iterator[tuple[str, bool]]:
+        for name in self.fields:
+            if "*" not in name:
+                yield name, self.lenient
+                continue
+            for leaf in leaves_matching(scope.index, name):
+                if leaf.searchable and leaf.type not in {"binary", "geo_point"}:
+                    yield leaf.path, True
+
+    def _one(self, scope: Scope, name: str, *, lenient: bool) -> Iterator[Expr]:
+        try:
+            yield self.body(name).lower(scope)
+        except UnsupportedQueryError:
+            raise
+        except QueryError:
+            if not lenient:
+                raise
+            yield FALSE
+
+
+def words(fields: tuple[str, ...], text: str, manner: Manner) -> Clause:
+    """Return what finds words, or the whole text as one value in fields that are not analysed."""
+
+    def body(name: str) -> Clause:
+        if manner.phrases:
+            return read_match_phrase({name: {"query": text}})
+        return read_match({name: {"query": text, "operator": manner.operator}})
+
+    return InFields(fields=fields, body=body, lenient=manner.lenient)
+
+
+def phrase(fields: tuple[str, ...], text: str, manner: Manner) -> Clause:
+    """Return what finds words one after the other."""
+
+    def body(name: str) -> Clause:
+        return read_match_phrase({name: {"query": text}})
+
+    return InFields(fields=fields, body=body, lenient=manner.lenient)
+
+
+def glob(fields: tuple[str, ...], pattern: str, manner: Manner) -> Clause:
+    r"""Return what finds texts that fit a pattern of `*` and `?`, in which a `\` makes a character stand for itself."""
+    if pattern == "*":
+        return exists(fields)
+
+    def body(name: str) -> Clause:
+        return _Pattern(field=name, pattern=pattern)
+
+    return InFields(fields=fields, body=body, lenient=manner.lenient)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pattern(Clause):
+    """A pattern in one field; the words of analysed text are lower case, and so is what is looked for."""
+
+    field: str
+    pattern: str
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        leaf = scope.searched(self.field)
+        pattern = self.pattern.lower() if leaf is not None and leaf.is_text else self.pattern
+        inner = pattern[:-1]
+        if pattern.endswith("*") and not any(character in inner for character in "*?\\"):
+            return read_prefix({self.field: {"value": inner}}).lower(scope)
+        return read_wildcard({self.field: {"value": pattern}}).lower(scope)
+
+
+def exists(fields: tuple[str, ...]) -> Clause:
+    """Return what finds documents with a value in a field."""
+    return InFields(fields=fields, body=lambda name: read_exists({"field": name}))
+
+
+def expression(fields: tuple[str, ...], pattern: str, manner: Manner) -> Clause:
+    """Return what finds texts that fit a regular expression whole."""
+    regex = full_match_pattern(pattern)
+    return InFields(fields=fields, body=lambda name: _Regex(field=name, regex=regex), lenient=manner.lenient)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Regex(Clause):
+    """A regular expression in one field."""
+
+    field: str
+    regex: str
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        leaf = pattern_leaf("regexp", self.field, scope)
+        return FALSE if leaf is None else some_fits(leaf, self.regex, insensitive=False)
+
+
+def between(fields: tuple[str, ...], bounds: Mapping[str, str], manner: Manner) -> Clause:
+    """Return what finds values between bounds (`gt`, `gte`, `lt`, `lte`)."""
+    more = {} if manner.time_zone is None else {"time_zone": manner.time_zone}
+
+    def body(name: str) -> Clause:
+        return read_range({name: {**bounds, **more}})
+
+    return InFields(fields=fields, body=body, lenient=manner.lenient)
+
+
+def malformed(text: str, what: str = "") -> QueryParsingError:
+    """Return the refusal of a text that is no query."""
+    return QueryParsingError(f"Failed to parse query [{text[:1000]}]{what}")
