@@ -213,11 +213,65 @@ def test_a_bad_query_is_found_at_creation(client, job_id):
     assert "nonsense" in str(error)
 
 
-@pytest.mark.parametrize("field", ["runtime_mappings", "script_fields"])
-def test_what_is_not_served_yet_is_named(client, job_id, field):
-    body = {"job_id": job_id, "indices": ["feed-source"], field: {"a": {"type": "long"}}}
-    status, _, reason = refusal(do, client, "PUT", f"/_ml/datafeeds/{job_id}", body)
-    assert (status, field in reason) == (501, True)
+DOUBLED = {"doubled": {"type": "double", "script": "emit(doc['bytes'].value * 2)"}}
+PARITY = {"parity": {"script": {"source": "doc['bytes'].value % params.n == 0 ? 'even' : 'odd'", "params": {"n": 2}}}}
+
+
+def test_runtime_and_script_fields_are_fields_of_the_documents(client):
+    job = config(detectors=[{"function": "mean", "field_name": "doubled", "by_field_name": "parity"}])
+    feed = {
+        "indices": "feed-source",
+        "runtime_mappings": DOUBLED,
+        "script_fields": PARITY,
+        "query": {"range": {"doubled": {"gte": 6}}},
+    }
+    rows = client.ml.preview_datafeed(job_config=job, datafeed_config=feed).body
+    assert rows[0] == {"time": START_MS + 3_000, "doubled": 6.0, "parity": "odd"}
+    assert {(row["doubled"], row["parity"]) for row in rows} == {
+        (6.0, "odd"),
+        (8.0, "even"),
+        (10.0, "odd"),
+        (12.0, "even"),
+    }
+
+
+def test_aggregations_see_runtime_fields(client):
+    job = config(summary_count_field_name="doc_count", detectors=[{"function": "mean", "field_name": "doubled"}])
+    inner = {"time": {"max": {"field": "time"}}, "doubled": {"avg": {"field": "doubled"}}}
+    histogram = {"date_histogram": {"field": "time", "fixed_interval": "1m"}, "aggregations": inner}
+    feed = {"indices": "feed-source", "runtime_mappings": DOUBLED, "aggregations": {"minutes": histogram}}
+    rows = client.ml.preview_datafeed(job_config=job, datafeed_config=feed).body
+    assert len(rows) == 60
+    assert rows[0]["doubled"] == pytest.approx(2 * sum(number % 7 for number in range(60)) / 60)
+
+
+def test_script_fields_are_shown_with_their_defaults(client, job_id):
+    made = client.ml.put_datafeed(datafeed_id=job_id, job_id=job_id, indices=["feed-source"], script_fields=PARITY)
+    shown = {"parity": {"script": {**PARITY["parity"]["script"], "lang": "painless"}, "ignore_failure": False}}
+    assert made["script_fields"] == shown
+    assert client.ml.update_datafeed(datafeed_id=job_id, script_fields={})["script_fields"] == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "named"),
+    [
+        ({"runtime_mappings": {"a": {"type": "long", "script": "for (;;) {}"}}}, 400, "[for]"),
+        ({"script_fields": {"a": {"script": "doc['x'].value.matcher('a')"}}}, 400, "[matcher]"),
+        ({"runtime_mappings": {"a": {"type": "ip", "script": "emit('::')"}}}, 501, "[ip]"),
+    ],
+)
+def test_scripts_that_cannot_be_carried_out_are_found_at_creation(client, job_id, fields, status, named):
+    body = {"job_id": job_id, "indices": ["feed-source"], **fields}
+    found, _, reason = refusal(do, client, "PUT", f"/_ml/datafeeds/{job_id}", body)
+    assert (found, named in reason) == (status, True)
+
+
+def test_a_script_about_a_field_that_there_is_not_is_found_at_the_start(client, job_id):
+    missing = {"a": {"type": "long", "script": "emit(doc['nowhere'].value)"}}
+    client.ml.put_datafeed(datafeed_id=job_id, job_id=job_id, indices=["feed-source"], runtime_mappings=missing)
+    client.ml.open_job(job_id=job_id)
+    status, _, reason = refusal(client.ml.start_datafeed, datafeed_id=job_id, start=0)
+    assert (status, "No field found for [nowhere] in mapping" in reason) == (400, True)
 
 
 def test_one_datafeed_a_job(client, job_id, feed_id):

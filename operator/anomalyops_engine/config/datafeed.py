@@ -30,8 +30,6 @@ _AGGREGATED_CHUNK_BUCKETS: Final = 1_000
 _LONGEST_WINDOW_MS: Final = 24 * HOUR_MS
 _WILDCARD_STATES: Final = ("open", "closed", "hidden")
 _NOT_SERVED: Final = {
-    "script_fields": "script_fields are not supported by the embedded engine yet",
-    "runtime_mappings": "runtime_mappings are not supported by the embedded engine yet",
     "esql_query": "ES|QL datafeeds (esql_query) are not supported by the embedded engine yet",
     "source_time_field": "ES|QL datafeeds (source_time_field) are not supported by the embedded engine yet",
     "grouping_interval": "ES|QL datafeeds (grouping_interval) are not supported by the embedded engine yet",
@@ -51,11 +49,15 @@ class SearchCheck:
         query: judges a query.
         aggregations: judges aggregations as such.
         rows: judges whether aggregations can be carried out for a datafeed.
+        runtime_mappings: judges runtime fields.
+        script_fields: judges script fields.
     """
 
     query: Callable[[JsonObject], None]
     aggregations: Callable[[JsonObject], None]
     rows: Callable[[JsonObject], None]
+    runtime_mappings: Callable[[JsonObject], None]
+    script_fields: Callable[[JsonObject], None]
 
 
 @record("chunking_config", required=("mode",))
@@ -148,6 +150,23 @@ class IndicesOptions(Record):
         )
 
 
+def _script_fields(field: str, value: Json) -> JsonObject:
+    """Return script fields as the server shows them: by name, with what is left out said."""
+    given = mapping(field, value)
+    return {name: _script_field(given[name]) for name in sorted(given)}
+
+
+def _script_field(definition: Json) -> Json:
+    if not isinstance(definition, dict):
+        return definition  # refused by those who read scripts
+    script = definition.get("script")
+    if isinstance(script, str):
+        script = {"source": script}
+    if isinstance(script, dict):
+        script = {**script, "lang": script.get("lang", "painless")}
+    return {**definition, "script": script, "ignore_failure": definition.get("ignore_failure", False)}
+
+
 def _check_searches(field: str, searches: int) -> None:
     if searches == 0 or searches < -1:
         raise bad_request(f"Invalid {field} value '{searches}' in datafeed configuration")
@@ -214,7 +233,7 @@ class Datafeed(Record):
     indices: tuple[str, ...] = row(texts, default=(), change=Change.CLOSED)
     query: JsonObject = row(mapping, at_creation=lambda _: {"match_all": {}}, change=Change.CLOSED)
     aggregations: JsonObject | None = row(mapping, default=None, change=Change.CLOSED, shown=when_true)
-    script_fields: JsonObject | None = row(mapping, default=None, change=Change.CLOSED)
+    script_fields: JsonObject | None = row(_script_fields, default=None, change=Change.CLOSED)
     runtime_mappings: JsonObject = row(mapping, at_creation=lambda _: {}, change=Change.CLOSED, shown=when_true)
     scroll_size: int = row(small_integer, check=_check_size, default=DEFAULT_SCROLL_SIZE, change=Change.CLOSED)
     chunking_config: ChunkingConfig = row(
@@ -265,6 +284,8 @@ class Datafeed(Record):
         if not self.indices or "" in self.indices:
             raise bad_request(f"Invalid indices value '[{', '.join(self.indices)}]' in datafeed configuration")
         if self.aggregations:
+            if self.script_fields:
+                raise bad_request("script_fields cannot be used in combination with aggregations")
             check_shape(self.aggregations)
 
     def check_with(self, job: Job) -> None:
@@ -333,6 +354,8 @@ def _parse(parser: Parser, body: Json, search: SearchCheck) -> JsonObject:
     for field, check in (("query", search.query), ("aggregations", search.aggregations)):
         if field in given:
             _check_parsable(parser, field, given[field], check)
+    search.runtime_mappings(given.get("runtime_mappings", {}))
+    search.script_fields(given.get("script_fields", {}))
     return given
 
 

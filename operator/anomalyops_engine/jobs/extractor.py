@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from anomalyops_engine.config import Datafeed, Job
@@ -16,6 +17,7 @@ from anomalyops_engine.query import (
     select,
     with_empty,
 )
+from anomalyops_engine.query.scripts import ComputedFields, runtime_fields, script_fields
 from anomalyops_engine.refusals import MlError, bad_request, conflict, not_implemented
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader
 
@@ -34,6 +36,8 @@ class Extractor:
     def __init__(self, datafeed: Datafeed, job: Job) -> None:
         self._datafeed = datafeed
         self._analysis = job.analysis_config
+        self._runtime_fields = runtime_fields(datafeed.runtime_mappings)
+        self._script_fields = script_fields(datafeed.script_fields or {})
         self.time_field = job.time_field
 
     @property
@@ -65,14 +69,16 @@ class Extractor:
         aggregations = self._datafeed.aggregations
         if not aggregations:
             return self._plain_documents(reader, self.fields, start_ms, end_ms)
+        runtime = ComputedFields(self.indices(reader), self._runtime_fields, emits=True)
         rows = aggregate_rows(
-            self.indices(reader),
+            runtime.indices,
             self._datafeed.query,
             aggregations,
             time_field=self.time_field,
             start_ms=_at_least(start_ms),
             end_ms=_at_most(end_ms),
         )
+        rows = replace(rows, relation=runtime.complete(rows.relation))
         return with_empty(rows, [field for field in self._analysis.influencers if field not in rows.columns])
 
     def _plain_documents(
@@ -82,15 +88,23 @@ class Extractor:
 
     def _select(self, reader: Reader, fields: list[str], start_ms: int | None, end_ms: int | None) -> Documents:
         """Return the matching documents of any times."""
-        return select(
-            self.indices(reader),
+        runtime, scripted = self._computed(reader)
+        documents = select(
+            scripted.indices,
             self._datafeed.query,
             fields,
             time_field=self.time_field,
             start_ms=start_ms,
             end_ms=end_ms,
             every_value={name for detector in self._analysis.detectors if (name := detector.field_name)},
+            asked=runtime.indices,
         )
+        return replace(documents, relation=runtime.complete(scripted.complete(documents.relation)))
+
+    def _computed(self, reader: Reader) -> tuple[ComputedFields, ComputedFields]:
+        """Return the indices with runtime fields, which the query sees, and those with script fields too."""
+        runtime = ComputedFields(self.indices(reader), self._runtime_fields, emits=True)
+        return runtime, ComputedFields(runtime.indices, self._script_fields, emits=False)
 
     def extent(self, reader: Reader, start_ms: int | None, end_ms: int | None) -> Extent | None:
         """Return the extent of the matching documents, or None when there are none."""
@@ -127,10 +141,11 @@ class Extractor:
                 feed,
                 f"datafeed [{feed}] cannot retrieve data because no index matches datafeed's indices [{patterns}]",
             )
-        self._check_mapped(feed, indices, [self.time_field])
-        if not self._datafeed.aggregations:
-            self._check_mapped(feed, indices, self.fields)
         try:
+            _, computed = self._computed(reader)
+            self._check_mapped(feed, computed.indices, [self.time_field])
+            if not self._datafeed.aggregations:
+                self._check_mapped(feed, computed.indices, self.fields)
             documents = self.documents(reader, None, None)
         except UnsupportedQueryError as error:
             raise not_implemented(f"datafeed [{feed}] cannot be carried out: {error}") from error

@@ -115,6 +115,7 @@ ScalarFunction: TypeAlias = OneOf[
     "regexp_matches",
     "regexp_replace",
     "repeat",
+    "replace",
     "reverse",
     "right",
     "round",

@@ -53,6 +53,7 @@ def select(
     start_ms: int | None,
     end_ms: int | None,
     every_value: Collection[str] = (),
+    asked: Sequence[Index] | None = None,
 ) -> Documents:
     """Return the documents that match a query in [start, end) as rows with the requested fields.
 
@@ -67,12 +68,15 @@ def select(
         start_ms: first millisecond, None for no bound.
         end_ms: first millisecond that is not included, None for no bound.
         every_value: fields of which all numbers of a document are wanted too.
+        asked: the indices as the query sees them, one for each; None where that is the same.
 
     Raises:
         QueryError: the query is malformed or not supported, or the time field is no date.
     """
     # No document of an index without the time field has a time.
-    timed = [index for index in indices if index.get(time_field) is not None]
+    pairs = zip(indices, indices if asked is None else asked, strict=True)
+    seen = [(index, queried) for index, queried in pairs if index.get(time_field) is not None]
+    timed = [index for index, _ in seen]
     resolved = [resolve_field(timed, name) for name in dict.fromkeys([time_field, *fields])]
     columns = {field.name: f"f{number}" for number, field in enumerate(resolved)}
     several = [field for field in resolved if field.name in every_value and field.multi and field.is_numeric]
@@ -84,9 +88,9 @@ def select(
                 *(field.values(position).named(lists[field.name]) for field in several),
             ),
             Table(index.table),
-            all_of([in_stretch(index, time_field, start_ms, end_ms), where(index, query)]),
+            all_of([in_stretch(index, time_field, start_ms, end_ms), where(queried, query)]),
         )
-        for position, index in enumerate(timed)
+        for position, (index, queried) in enumerate(seen)
     ]
     if not selects:
         empty = (null("BIGINT" if name == time_field else "DOUBLE").named(column) for name, column in columns.items())

@@ -192,7 +192,11 @@ def below(child: dict[str, Any]) -> dict[str, Any]:
             "[terms] above the histogram of a datafeed's aggregations is not supported by this engine; "
             "supported: below it",
         ),
-        ({"script_fields": {"a": {"script": "1"}}}, 501, "script_fields are not supported by the embedded engine yet"),
+        (
+            {"script_fields": {"a": {"script": "1"}}, "aggregations": HISTOGRAM},
+            400,
+            "script_fields cannot be used in combination with aggregations",
+        ),
     ],
 )
 def test_datafeed_bodies_that_are_refused(fields: Any, status: int, reason: str) -> None:
