@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -39,13 +39,29 @@ from anomalyops_engine.store.json_values import (
     zipped,
 )
 from anomalyops_engine.store.mapping import Field, IndexMapping, parents_of
-from anomalyops_engine.store.source_values import as_points, flat, values_at
+from anomalyops_engine.store.source_values import as_points, flat, names_in, values_at
 from anomalyops_engine.store.templates import template_for
 
 IGNORED_COLUMN = "_ignored"
 ROUTING_COLUMN = "_routing"
 _NONE = frozenset({type(None), type(ABSENT)})
 _SLOW = (pa.ArrowInvalid, pa.ArrowTypeError, *REFUSALS)
+
+
+class _Refusal(NamedTuple):
+    """What is wrong with a document.
+
+    Attributes:
+        late: whether it was found when the columns were built.
+        path: where in the document.
+        error: what it is refused for.
+        certain: whether it stays, whatever other documents are refused.
+    """
+
+    late: bool
+    path: str
+    error: DocumentParsingError
+    certain: bool
 
 
 class Batch:
@@ -57,6 +73,7 @@ class Batch:
         sources: their texts, so that numbers that become strings keep their spelling; None where it does not matter.
 
     Attributes:
+        size: how many documents there are.
         mapping: the given mapping, with the fields that the documents brought.
         arrays: Arrow arrays by column name; a column that no document fills is absent.
         errors: what was wrong, by position of the document; of the others it may be that they fit only without these.
@@ -66,7 +83,7 @@ class Batch:
     def __init__(
         self, mapping: IndexMapping, documents: Sequence[dict[str, Any]], sources: Sequence[bytes] | None = None
     ) -> None:
-        self._size = len(documents)
+        self.size = len(documents)
         self._sources = sources
         self._run(mapping, documents)
         if self._is_disputed(mapping):
@@ -76,7 +93,7 @@ class Batch:
 
     def _is_disputed(self, mapping: IndexMapping) -> bool:
         """Return whether documents disagree which of the new names are objects: then their order must be looked at."""
-        return self._size > 1 and any(not _is_settled(mapping, path) for path in self._misplaced)
+        return self.size > 1 and any(not _is_settled(mapping, path) for path in self._misplaced)
 
     def _one_by_one(
         self, mapping: IndexMapping, documents: Sequence[dict[str, Any]]
@@ -97,6 +114,8 @@ class Batch:
         self.arrays: dict[str, pa.Array] = {}
         self._leaves: dict[str, Values] = {}
         self._refusals: list[tuple[int, str, DocumentParsingError]] = []
+        # How many of them were found before the columns were built.
+        self._early = 0
         self._ignored: dict[int, list[str]] = {}
         # Names that are a value in one document and an object in another.
         self._misplaced: set[str] = set()
@@ -104,27 +123,30 @@ class Batch:
         self._brought_by: dict[str, int] = {}
         self._gather("", documents)
         self._copy()
+        self._early = len(self._refusals)
         for path, values in self._leaves.items():
             self._build(path, values)
         self._fill_constants()
         if self._ignored:
-            listed = [self._ignored.get(position) for position in range(self._size)]
+            listed = [self._ignored.get(position) for position in range(self.size)]
             self.arrays[IGNORED_COLUMN] = pa.array(listed, pa.list_(pa.string()))
-        self.errors = self._certain_errors()
+        self.errors = self._certain_errors(documents)
 
-    def _certain_errors(self) -> dict[int, DocumentParsingError]:
+    def _certain_errors(self, documents: Sequence[dict[str, Any]]) -> dict[int, DocumentParsingError]:
         """Return the errors that stay when the other documents with errors are left out.
 
         An error at or below a field that another refused document brought is not certain: without that document, the
-        field may be another one.
+        field may be another one. Of several errors in a document it is told the one that comes first in it, so it must
+        be certain of that one.
         """
         refused = {position for position, _, _ in self._refusals}
-        certain: dict[int, DocumentParsingError] = {}
-        for position, path, error in self._refusals:
+        found: dict[int, list[_Refusal]] = {}
+        for number, (position, path, error) in enumerate(self._refusals):
             bringers = {self._brought_by.get(above) for above in (path, *parents_of(path))} - {None, position}
-            if not bringers & refused:
-                certain.setdefault(position, error)
-        return certain
+            refusal = _Refusal(number >= self._early, path, error, certain=not bringers & refused)
+            found.setdefault(position, []).append(refusal)
+        firsts = {position: _first(documents[position], refusals) for position, refusals in found.items()}
+        return {position: refusal.error for position, refusal in firsts.items() if refusal.certain}
 
     def _refuse(self, position: int, path: str, error: DocumentParsingError) -> None:
         self._refusals.append((position, path, error))
@@ -340,7 +362,7 @@ class Batch:
                     self.mapping = self.mapping.redefined(path, {**leaf.definition, "value": value})
                     self._refuse_others(self.mapping.fields[path], column.to_pylist())
             if value is not None:
-                self.arrays[leaf.column] = pa.array([value] * self._size, pa.string())
+                self.arrays[leaf.column] = pa.array([value] * self.size, pa.string())
 
     def _refuse_others(self, leaf: Field, values: Values) -> None:
         read = self._careful(leaf, leaf.reader)
@@ -438,6 +460,20 @@ class Batch:
                 message = f"mapper [{path}] cannot be changed from type [{made}] to [{definition['type']}]"
                 self._refuse(position, path, mapping_conflict(message, path))
                 return
+
+
+def _first(document: dict[str, Any], found: list[_Refusal]) -> _Refusal:
+    """Return what a document alone would be refused for: early ones go before, then it is their places."""
+    if len(found) > 1:
+        names = list(names_in(document))
+        found = sorted(found, key=lambda one: (one.late, _place(one.path, names)))
+    return found[0]
+
+
+def _place(path: str, names: Sequence[str]) -> int:
+    """Return where in a document a path comes first."""
+    near = (at for at, name in enumerate(names) if f"{path}.".startswith(f"{name}.") or name.startswith(f"{path}."))
+    return next(near, len(names))
 
 
 def _is_settled(mapping: IndexMapping, path: str) -> bool:

@@ -66,3 +66,16 @@ def values_at(node: Any, path: str) -> Iterator[Any]:
                 yield inner
             elif path.startswith(f"{key}."):
                 yield from values_at(inner, path[len(key) + 1 :])
+
+
+def names_in(node: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names of the values of a document, in the order in which they come first."""
+    if isinstance(node, list):
+        for item in node:
+            yield from names_in(item, prefix)
+    elif isinstance(node, dict):
+        for key, inner in node.items():
+            path = f"{prefix}{key}"
+            if isinstance(inner, dict | list):
+                yield from names_in(inner, f"{path}.")
+            yield path

@@ -18,6 +18,7 @@ import pyarrow as pa
 from anomalyops_engine.store import catalog
 from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open
 from anomalyops_engine.store.catalog import Index
+from anomalyops_engine.store.changes import Changes, Known, check_pipelines
 from anomalyops_engine.store.columns import IGNORED_COLUMN, ROUTING_COLUMN, Batch
 from anomalyops_engine.store.document_ids import made_ids
 from anomalyops_engine.store.errors import (
@@ -26,7 +27,6 @@ from anomalyops_engine.store.errors import (
     DocumentParsingError,
     IndexExistsError,
     IndexNotFoundError,
-    PipelineNotFoundError,
     StoreError,
 )
 from anomalyops_engine.store.frame import Frame
@@ -374,7 +374,7 @@ class Writer(Reader):
         """
         index = catalog.write_target(self.indices(), name) or self.make_index(name, unasked=True)
         check_open([index], "write")
-        _check_pipelines(index)
+        check_pipelines(index)
         outcomes: list[Written | DocumentParsingError | DocumentExistsError | None] = [None] * len(documents)
         positions: Sequence[int] = range(len(documents))
         batch = Batch(index.mapping, documents, sources)
@@ -409,22 +409,51 @@ class Writer(Reader):
                 outcomes[position] = written
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def delete_documents(self, index: Index, ids: Sequence[str]) -> list[Removed]:
-        """Delete documents by id; a deletion counts as a change of the document, whether there was one or not.
+    def known(self, index: Index, ids: Iterable[str], *, with_sources: Iterable[str]) -> dict[str, Known]:
+        """Return what is known of documents by id, of those that are there or whose deletion is remembered.
 
-        Raises:
-            IndexBlockedError: the index takes no writes.
+        Args:
+            index: where.
+            ids: of which documents.
+            with_sources: of which of them also the texts.
         """
-        check_open([index], "write")
-        found = self._take_out(index, ids)
-        before = {**self._buried_versions(index, ids), **found}
-        first = self._take_sequence(index, len(ids))
-        removed = [
-            Removed(doc_id, before.get(doc_id, 0) + 1, number, doc_id in found)
-            for number, doc_id in enumerate(ids, first)
-        ]
-        self.buried.update({(index.table, one.id): one.version for one in removed})
-        return removed
+        listed, sourced = list(ids), list(with_sources)
+        versions = self._buried_versions(index, listed)
+        found = {doc_id: Known(version, buried=True) for doc_id, version in versions.items()}
+        if listed:
+            rows = self.connection.execute(
+                f"SELECT _id, _version, _seq_no, _routing FROM {quoted(index.table)} "  # noqa: S608
+                "WHERE _id IN (SELECT unnest(?))",
+                [listed],
+            ).fetchall()
+            found |= {row[0]: Known(row[1], row[2], b"", row[3], there=True) for row in rows}
+        if sourced:
+            for doc_id, stored in self.documents(index, sourced).items():
+                found[doc_id] = found[doc_id]._replace(source=stored.source)
+        return found
+
+    def next_sequence(self, index: Index) -> int:
+        """Return the sequence number that the next change of a document gets."""
+        return self._take_sequence(index, 0)
+
+    def change(self, index: Index, changes: Changes) -> None:
+        """Write what a sequence of operations leaves of the documents of an index."""
+        mapping = changes.batch.mapping.filled(changes.batch.arrays)
+        if mapping is not index.mapping:
+            index = self._remap(index, mapping)
+        if changes.outdated:
+            self._take_out(index, changes.outdated)
+        self.buried.update({(index.table, doc_id): version for doc_id, version in changes.buried.items()})
+        self._take_sequence(index, changes.sequence_numbers)
+        if not changes.kept:
+            return
+        offsets, ids, versions, numbers, sources, routings = zip(*changes.kept, strict=True)
+        arrays = changes.batch.arrays
+        if len(offsets) < changes.batch.size:
+            arrays = {column: array.take(pa.array(offsets, pa.int64())) for column, array in arrays.items()}
+        if any(routings):
+            arrays = {**arrays, ROUTING_COLUMN: pa.array(routings, pa.string())}
+        self._put(index, ids, versions, sources, arrays, numbers=np.array(numbers, dtype=np.int64))
 
     def _take_out(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
         """Delete documents by id and return the version each had."""
@@ -581,7 +610,9 @@ class Writer(Reader):
             ]
         else:
             rows = [Written(doc_id, 1, number, created=True) for number, doc_id in enumerate(ids, first)]
-        self._put(index, ids, [row.version for row in rows], sources, arrays, first=first)
+        self._put(
+            index, ids, [row.version for row in rows], sources, arrays, numbers=np.arange(first, first + len(ids))
+        )
         return rows
 
     def _put(
@@ -592,16 +623,17 @@ class Writer(Reader):
         sources: Sequence[bytes],
         arrays: Mapping[str, pa.Array],
         *,
-        first: int | None = None,
+        numbers: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """Insert rows; `first` is the first of their sequence numbers if they were taken already."""
-        if first is None:
+        """Insert rows; `numbers` are their sequence numbers if they were taken already."""
+        if numbers is None:
             first = self._take_sequence(index, len(ids))
+            numbers = np.arange(first, first + len(ids))
         table = pa.table(
             {
                 "_id": pa.array(ids, pa.string()),
                 "_version": pa.array(versions, pa.int64()),
-                "_seq_no": pa.array(np.arange(first, first + len(ids))),
+                "_seq_no": pa.array(numbers),
                 "_source": _text_array(sources),
                 **arrays,
             }
@@ -692,13 +724,6 @@ class Writer(Reader):
             self.connection.execute("UPDATE catalog SET version = version + 1")
             self._changed = True
         self._known = indices
-
-
-def _check_pipelines(index: Index) -> None:
-    for setting in ("default_pipeline", "final_pipeline"):
-        name = index.settings.get(setting, "_none")
-        if name != "_none":
-            raise PipelineNotFoundError(name)
 
 
 def _text_array(texts: Sequence[bytes]) -> pa.Array:

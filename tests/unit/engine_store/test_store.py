@@ -24,6 +24,7 @@ from anomalyops_engine.store import (
     StoreError,
     StoreLockedError,
 )
+from anomalyops_engine.store.changes import Batch, Changes, Known
 
 _SOURCE = str(Path(__file__).resolve().parents[3] / "operator")
 
@@ -111,8 +112,13 @@ def test_overwriting_by_id_counts_versions_and_keeps_one_document(store):
         first = writer.index_documents("logs", [{"a": 1}], [b'{"a":1}'], ["x"])
         second = writer.index_documents("logs", [{"a": 2}], [b'{"a":2}'], ["x"])
         assert [(r.version, r.created, r.seq_no) for r in first + second] == [(1, True, 0), (2, False, 1)]
-        removed = writer.delete_documents(writer.index("logs"), ["x", "y"])
-        assert [(r.version, r.found, r.seq_no) for r in removed] == [(3, True, 2), (1, False, 3)]
+        index = writer.index("logs")
+        known = writer.known(index, ["x", "y"], with_sources=["x"])
+        assert known == {"x": Known(2, 1, b'{"a":2}', None, there=True)}
+        writer.change(index, Changes(Batch(index.mapping, []), [], ["x"], {"x": 3, "y": 1}, 2))
+        assert writer.next_sequence(index) == 4
+        versions = {doc_id: one.version for doc_id, one in writer.known(index, ["x", "y"], with_sources=[]).items()}
+        assert versions == {"x": 3, "y": 1}
     assert number_of(store, "logs") == 0
 
 
