@@ -157,6 +157,18 @@ _RESULTS = {**_PAGE, "exclude_interim": True}
 BODIES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("/_search", SEARCHES),
     ("/_count", QUERIES),
+    (
+        "/_query",
+        (
+            {
+                "query": "FROM law-* METADATA _id | WHERE host == ?h | STATS n = COUNT(*), MAX(value) BY host | SORT n",
+                "params": [{"h": "h1"}],
+                "columnar": True,
+                "filter": {"term": {"host": "h1"}},
+            },
+            {"query": "ROW a = ?, b = ? | EVAL c = a + 1", "params": [1, "x"]},
+        ),
+    ),
     ("/_delete_by_query", ({"query": {"term": {"host": "nobody"}}},)),
     ("/_mapping", (MAPPING,)),
     ("/_aliases", ({"actions": [{"add": {"index": "law-a", "alias": "law-x", "filter": {"term": {"host": "h1"}}}}]},)),

@@ -110,6 +110,7 @@ ScalarFunction: TypeAlias = OneOf[
     "pow",
     "radians",
     "range",
+    "regexp_extract",
     "regexp_extract_all",
     "regexp_full_match",
     "regexp_matches",

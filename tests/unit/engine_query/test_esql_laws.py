@@ -83,6 +83,27 @@ _aggregates = st.lists(
     min_size=1,
     max_size=2,
 ).map(", ".join)
+_cut = st.lists(
+    st.sampled_from(
+        ("%{a}", "%{host}", "%{+a}", "%{WORD:w}", "%{INT:n:int}", "%{", " ", "-", "(", ".*", "(?<g>.)", "%{?}", "b")
+    ),
+    max_size=4,
+).map("".join)
+_queries = st.sampled_from(
+    (
+        '"web-1"',
+        '"host:web* AND size > 3"',
+        '"("',
+        '"error disk"',
+        '""',
+        "1",
+        "true",
+        "null",
+        "host",
+        "?name",
+        '"size:[1 TO"',
+    )
+)
 commands = st.one_of(
     expressions.map(lambda e: f"WHERE {e}"),
     _list.map(lambda e: f"EVAL {e}"),
@@ -93,6 +114,9 @@ commands = st.one_of(
     st.sampled_from(("LIMIT 3", "LIMIT 0", "LIMIT -1", "LIMIT 99999999999")),
     st.builds(lambda a, by, s: f"{s} {a}{by}", _aggregates, st.one_of(st.just(""), _list.map(lambda b: f" BY {b}")), st.sampled_from(("STATS", "INLINESTATS"))),
     _names.map(lambda n: f"MV_EXPAND {n}"),
+    st.builds(lambda c, n, p: f'{c} {n} "{p}"', st.sampled_from(("DISSECT", "GROK")), _names, _cut),
+    st.builds(lambda f, a, q: f"WHERE {f}({a}{q})", st.sampled_from(("MATCH", "KQL", "QSTR", "NOT MATCH_PHRASE")), st.sampled_from(("", "host, ", "size, ", "message, ", "nothing, ")), _queries),
+    st.builds(lambda n, q: f"EVAL z = {n} : {q}", _names, _queries),
 )  # fmt: skip
 _sources = st.sampled_from(
     ("FROM docs-*", "FROM docs-1", "FROM docs-* METADATA _id, _index", "ROW time = NOW(), size = [1, 2]")

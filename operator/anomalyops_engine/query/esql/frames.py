@@ -20,6 +20,7 @@ class Attribute:
         column: its name in the relation, which is the engine's own.
         multi: it holds lists.
         conflict: why it cannot be used; empty where it can.
+        field: the field of documents that it is; empty for what was computed.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Attribute:
     column: str
     multi: bool = False
     conflict: str = ""
+    field: str = ""
 
     @property
     def operand(self) -> Operand:
@@ -43,12 +45,14 @@ class Frame:
         attributes: their columns, in order; the relation may have others.
         order: how they are sorted, by columns of the relation.
         made: how many columns were made, to name the next one.
+        past: the command that made rows of something else than documents; empty as long as they are documents.
     """
 
     relation: Relation
     attributes: tuple[Attribute, ...]
     order: tuple[Order, ...] = ()
     made: int = 0
+    past: str = ""
 
     def get(self, name: str) -> Attribute | None:
         """Return the column of a name, None when there is none."""

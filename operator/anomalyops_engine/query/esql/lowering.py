@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from anomalyops_engine.query.errors import IllegalQueryError
-from anomalyops_engine.query.esql import operators
+from anomalyops_engine.query.esql import fulltext, operators
 from anomalyops_engine.query.esql.datatypes import SPANS, STRINGS, shown
 from anomalyops_engine.query.esql.errors import Problems, StatementError, not_served
 from anomalyops_engine.query.esql.functions import FUNCTIONS, MISSING, function_of
@@ -30,7 +30,7 @@ from anomalyops_engine.query.esql.syntax import (
     Star,
     TimeSpan,
 )
-from anomalyops_engine.query.expr import Expr, Is, any_of, call
+from anomalyops_engine.query.expr import Column, Expr, Is, any_of, call
 from anomalyops_engine.query.expr import Junction as Joined
 from anomalyops_engine.query.globs import Any as Wild
 from anomalyops_engine.query.globs import wildcard_tokens
@@ -113,6 +113,8 @@ class Lowering:
         name = node.function.lower()
         if name in AGGREGATES:
             fail(node.at, f"aggregate function [{node.text}] not allowed outside STATS command")
+        if name in fulltext.FUNCTIONS:
+            return self._search(node)
         function = function_of(name)
         if node.options:
             raise not_served(f"an option of [{name.upper()}]", node.at)
@@ -191,7 +193,11 @@ class Lowering:
 
     def matches(self, node: Matches) -> Operand:
         """Return whether a field matches a text."""
-        return self.call(Call(node.at, "match", (node.operand, node.query)))
+        return self._search(node)
+
+    def _search(self, node: Node) -> Operand:
+        fulltext.check_place(node, self.scope.past, self.scope.attributes)
+        return Operand(Column(self.scope.searches[node]), "boolean")
 
 
 def _of_wildcards(pattern: str) -> str:
@@ -211,7 +217,7 @@ def check_names(node: Node, scope: Scope, problems: Problems) -> None:
             problems.missing(found.at, f"Unknown column [{found.name}]{similar(found.name, scope.attributes)}")
         elif isinstance(found, Call):
             name = found.function.lower()
-            if name not in FUNCTIONS and name not in AGGREGATES and name not in MISSING:
+            if name not in {*FUNCTIONS, *AGGREGATES, *MISSING, *fulltext.FUNCTIONS}:
                 problems.missing(
                     found.at, f"Unknown function [{found.function}]{similar(name, [*FUNCTIONS, *AGGREGATES])}"
                 )

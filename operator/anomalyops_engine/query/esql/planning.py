@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from anomalyops_engine.query.dsl import Clause
-from anomalyops_engine.query.esql.datatypes import SPANS, SQL, shown
+from anomalyops_engine.query.esql.datatypes import SPANS, SQL, STRINGS, shown
+from anomalyops_engine.query.esql.dissecting import dissected
 from anomalyops_engine.query.esql.errors import Problems, not_served
 from anomalyops_engine.query.esql.frames import Attribute, Frame
+from anomalyops_engine.query.esql.fulltext import clause_of, searches_of
+from anomalyops_engine.query.esql.grokking import grokked
 from anomalyops_engine.query.esql.grouping import grouped
 from anomalyops_engine.query.esql.lowering import Lowering, check_names
 from anomalyops_engine.query.esql.operands import Operand, constant
@@ -18,14 +21,17 @@ from anomalyops_engine.query.esql.sources import frame_of
 from anomalyops_engine.query.esql.syntax import (
     Assigned,
     Command,
+    Dissect,
     Drop,
     Eval,
     From,
+    Grok,
     Keep,
     Limit,
     MvExpand,
     Name,
     NamePattern,
+    Node,
     Rename,
     Row,
     ShowInfo,
@@ -34,7 +40,7 @@ from anomalyops_engine.query.esql.syntax import (
     Stats,
     Where,
 )
-from anomalyops_engine.query.expr import Column, ListOf, Order, Select, Star, all_of, call, null
+from anomalyops_engine.query.expr import Column, Expr, ListOf, Order, Select, Star, all_of, call, null
 from anomalyops_engine.query.globs import fits
 from anomalyops_engine.store import Index
 
@@ -79,7 +85,8 @@ def plan(statement: Statement, around: Surroundings) -> Plan:
         VerificationError: it names what is not there, or puts together what does not fit.
         UnsupportedQueryError: it uses something that this engine lacks.
     """
-    planner = _Planner(around)
+    searches = {node: f"q{number}" for number, node in enumerate(searches_of(statement.commands))}
+    planner = _Planner(around, searches)
     first, *others = statement.commands
     frame = planner.source(first)
     for command in others:
@@ -96,12 +103,13 @@ def _limited(frame: Frame, count: int) -> Frame:
 class _Planner:
     """Plans the commands of one statement."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, searches: dict[Node, str]) -> None:
         self._around = around
-        self._first = Scope({}, around.now_ms)
+        self._first = Scope({}, around.now_ms, searches=searches)
 
     def _scope(self, frame: Frame) -> Scope:
-        return replace(self._first, attributes={attribute.name: attribute for attribute in frame.attributes})
+        named = {attribute.name: attribute for attribute in frame.attributes}
+        return replace(self._first, attributes=named, past=frame.past)
 
     # --- sources ---
 
@@ -121,10 +129,11 @@ class _Planner:
         indices = self._around.resolve(sources)
         if indices is None:
             fail(command.at, f"Unknown index [{sources}]")
-        return frame_of(indices, command.metadata, self._around.clause, self._around.now_ms)
+        clauses = [clause_of(node) for node in self._first.searches]
+        return frame_of(indices, command.metadata, self._around.clause, self._around.now_ms, clauses)
 
     def _row(self, command: Row) -> Frame:
-        frame = Frame(Select((null("VARCHAR").named("nothing"),)), ())
+        frame = Frame(Select((null("VARCHAR").named("nothing"),)), (), past="ROW")
         return self._evaluated(frame, command.fields)
 
     # --- processing ---
@@ -234,11 +243,11 @@ class _Planner:
 
     def limit(self, frame: Frame, command: Limit) -> Frame:
         """Return the first rows."""
-        return _limited(frame, command.count)
+        return replace(_limited(frame, command.count), past="LIMIT")
 
     def stats(self, frame: Frame, command: Stats) -> Frame:
         """Return groups of rows with their aggregates."""
-        return grouped(frame, command, self._scope(frame))
+        return replace(grouped(frame, command, self._scope(frame)), past="INLINE STATS" if command.inline else "STATS")
 
     def expand(self, frame: Frame, command: MvExpand) -> Frame:
         """Return a row for each value of a column."""
@@ -252,6 +261,27 @@ class _Planner:
         name = command.column.name
         attributes = tuple(Attribute(name, a.type, column) if a.name == name else a for a in frame.attributes)
         return replace(expanded, attributes=attributes)
+
+    def dissect(self, frame: Frame, command: Dissect) -> Frame:
+        """Return the rows with the parts of a text between separators."""
+        scope = self._scope(frame)
+        text = self._text(scope, command.operand, "Dissect")
+        return frame.with_values(dissected(scope.fresh, command, text))
+
+    def grok(self, frame: Frame, command: Grok) -> Frame:
+        """Return the rows with the parts of a text that fit a pattern."""
+        scope = self._scope(frame)
+        text = self._text(scope, command.operand, "Grok")
+        return frame.with_values(grokked(scope, command, text))
+
+    @staticmethod
+    def _text(scope: Scope, node: Node, command: str) -> Expr:
+        _check(scope, node)
+        operand = Lowering(scope).operand(node)
+        if operand.type not in STRINGS | {"null"}:
+            fail(node.at, f"{command} only supports KEYWORD or TEXT values, found expression [{node.text}] type "
+                 f"[{shown(operand.type).upper()}]")  # fmt: skip
+        return operand.single
 
 
 def _row(values: Sequence[tuple[str, Operand]]) -> Frame:
@@ -284,8 +314,10 @@ def _matching(frame: Frame, pattern: NamePattern, problems: Problems) -> list[At
 
 
 _PROCESSED: dict[type[Command], Callable[[_Planner, Frame, Any], Frame]] = {
+    Dissect: _Planner.dissect,
     Drop: _Planner.drop,
     Eval: _Planner.eval,
+    Grok: _Planner.grok,
     Keep: _Planner.keep,
     Limit: _Planner.limit,
     MvExpand: _Planner.expand,

@@ -34,12 +34,16 @@ class Scope:
         now_ms: the present, epoch milliseconds.
         fresh: names for lambdas.
         aggregate: makes an aggregate of the rows that count.
+        searches: the columns of full-text functions.
+        past: as in `Frame`.
     """
 
     attributes: Mapping[str, Attribute]
     now_ms: int
     fresh: Fresh = field(default_factory=Fresh)
     aggregate: MakeAggregate = Aggregate
+    searches: Mapping[Node, str] = field(default_factory=dict)
+    past: str = ""
 
 
 def fail(place: Place, what: str) -> NoReturn:

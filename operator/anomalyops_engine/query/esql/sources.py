@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anomalyops_engine.query.dsl import Clause, condition_on
+from anomalyops_engine.query.dsl import Clause, Scope, condition_on
 from anomalyops_engine.query.esql.datatypes import OF_FIELDS, SQL, STRINGS, DataType, list_of
 from anomalyops_engine.query.esql.errors import not_served
 from anomalyops_engine.query.esql.frames import Attribute, Frame
@@ -15,6 +15,7 @@ from anomalyops_engine.query.expr import (
     FALSE,
     Column,
     Expr,
+    Is,
     ListOf,
     Literal,
     Named,
@@ -63,7 +64,11 @@ def _sorted(values: Expr, data_type: DataType) -> Expr:
 
 
 def frame_of(
-    indices: Sequence[Index], metadata: Sequence[tuple[str, Place]], clause: Clause | None, now_ms: int
+    indices: Sequence[Index],
+    metadata: Sequence[tuple[str, Place]],
+    clause: Clause | None,
+    now_ms: int,
+    searches: Sequence[Clause] = (),
 ) -> Frame:
     """Return the documents of indices as rows.
 
@@ -72,6 +77,7 @@ def frame_of(
         metadata: names behind METADATA.
         clause: what documents must match beside, None for all.
         now_ms: the present.
+        searches: clauses; whether a document matches them is in the columns `q0`, `q1` and so on.
 
     Raises:
         VerificationError: there is no such metadata.
@@ -82,7 +88,7 @@ def frame_of(
     fields = [_resolved(indices, name) for name in names]
     asked = _asked(metadata)
     attributes = [
-        Attribute(field.name, field.type, f"f{number}", field.multi, field.conflict)
+        Attribute(field.name, field.type, f"f{number}", field.multi, field.conflict, field.name)
         for number, field in enumerate(fields)
     ]
     attributes += [Attribute(name, _METADATA[name], f"m{number}") for number, name in enumerate(asked)]
@@ -94,10 +100,13 @@ def frame_of(
         columns += [_metadata(name, index).named(f"m{number}") for number, name in enumerate(asked)]
         if not columns:
             columns = [null("VARCHAR").named("f0")]
+        scope = Scope(index, now_ms)
+        columns += [Is(each.lower(scope), "TRUE").named(f"q{number}") for number, each in enumerate(searches)]
         selects.append(Select(tuple(columns), Table(index.table), condition_on(index, clause, now_ms=now_ms)))
     if not selects:
         empty = (null(list_of(a.type) if a.multi else SQL[a.type]).named(a.column) for a in attributes)
-        selects = [Select(tuple(empty), where=FALSE)]
+        unmatched = (FALSE.named(f"q{number}") for number in range(len(searches)))
+        selects = [Select((*empty, *unmatched), where=FALSE)]
     return Frame(Union(tuple(selects)), tuple(attributes))
 
 

@@ -20,9 +20,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 # What Elasticsearch has and this engine has not.
 MISSING: Final = frozenset(
     {"categorize", "chunk", "copy_sign", "count_distinct_over_time", "decay", "embed", "first_over_time"}
-    | {"ip_prefix", "knn", "kql", "last_over_time", "match", "match_phrase", "max_over_time", "min_over_time"}
+    | {"ip_prefix", "knn", "last_over_time", "max_over_time", "min_over_time"}
     | {"multi_match", "mv_intersection", "mv_intersects", "mv_median_absolute_deviation"}
-    | {"mv_percentile", "mv_pseries_weighted_sum", "mv_union", "network_direction", "qstr", "rate", "round_to"}
+    | {"mv_percentile", "mv_pseries_weighted_sum", "mv_union", "network_direction", "rate", "round_to"}
     | {"scalb", "score", "st_centroid_agg", "st_contains", "st_disjoint", "st_distance", "st_envelope"}
     | {"st_extent_agg", "st_geohash", "st_geohex", "st_geotile", "st_intersects", "st_npoints", "st_simplify"}
     | {"st_within", "st_x", "st_xmax", "st_xmin", "st_y", "st_ymax", "st_ymin", "sum_over_time", "tbucket", "term"}

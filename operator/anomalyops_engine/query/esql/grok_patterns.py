@@ -1,0 +1,107 @@
+"""The patterns that GROK knows by name, as regular expressions of RE2 (which has no looking ahead or behind)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PATTERNS: Final[dict[str, str]] = {
+    "BASE10NUM": r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)",
+    "BASE16NUM": r"[+-]?(?:0x)?[0-9A-Fa-f]+",
+    "BOOLEAN": r"(?i:true|false)",
+    "CISCOMAC": r"(?:[A-Fa-f0-9]{4}\.){2}[A-Fa-f0-9]{4}",
+    "COMMONMAC": r"(?:[A-Fa-f0-9]{2}:){5}[A-Fa-f0-9]{2}",
+    "DATA": r".*?",
+    "DATE": r"(?:%{DATE_US}|%{DATE_EU})",
+    "DATESTAMP": r"%{DATE}[- ]%{TIME}",
+    "DATESTAMP_EVENTLOG": r"%{YEAR}%{MONTHNUM2}%{MONTHDAY}%{HOUR}%{MINUTE}%{SECOND}",
+    "DATESTAMP_OTHER": r"%{DAY} %{MONTH} %{MONTHDAY} %{TIME} %{TZ} %{YEAR}",
+    "DATESTAMP_RFC2822": r"%{DAY}, %{MONTHDAY} %{MONTH} %{YEAR} %{TIME} %{ISO8601_TIMEZONE}",
+    "DATESTAMP_RFC822": r"%{DAY} %{MONTH} %{MONTHDAY} %{YEAR} %{TIME} %{TZ}",
+    "DATE_EU": r"%{MONTHDAY}[./-]%{MONTHNUM}[./-]%{YEAR}",
+    "DATE_US": r"%{MONTHNUM}[/-]%{MONTHDAY}[/-]%{YEAR}",
+    "DAY": r"(?:Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?)",
+    "EMAILADDRESS": r"%{EMAILLOCALPART}@%{HOSTNAME}",
+    "EMAILLOCALPART": r"[a-zA-Z0-9!#$%&'*+\-/=?^_`{|}~]{1,64}(?:\.[a-zA-Z0-9!#$%&'*+\-/=?^_`{|}~]{1,62}){0,63}",
+    "GREEDYDATA": r".*",
+    "GREEDYMULTILINE": r"(?s:.*)",
+    "HOSTNAME": r"\b(?:[0-9A-Za-z][0-9A-Za-z-]{0,62})(?:\.(?:[0-9A-Za-z][0-9A-Za-z-]{0,62}))*(?:\.?|\b)",
+    "HOSTPORT": r"%{IPORHOST}:%{POSINT}",
+    "HOUR": r"(?:2[0123]|[01]?[0-9])",
+    "HTTPDATE": r"%{MONTHDAY}/%{MONTH}/%{YEAR}:%{TIME} %{INT}",
+    "INT": r"(?:[+-]?[0-9]+)",
+    "IP": r"(?:%{IPV6}|%{IPV4})",
+    "IPORHOST": r"(?:%{IP}|%{HOSTNAME})",
+    "IPV4": r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})",
+    "IPV6": (
+        r"(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,7}:|"
+        r"(?:[0-9A-Fa-f]{1,4}:){1,6}(?::[0-9A-Fa-f]{1,4}){1,6}|:(?:(?::[0-9A-Fa-f]{1,4}){1,7}|:))"
+    ),
+    "ISO8601_HOUR": r"(?:2[0123]|[01][0-9])",
+    "ISO8601_SECOND": r"%{SECOND}",
+    "ISO8601_TIMEZONE": r"(?:Z|[+-]%{HOUR}(?::?%{MINUTE}))",
+    "LOGLEVEL": (
+        r"(?i:alert|trace|debug|notice|information|info|warning|warn|error|err|critical|crit|fatal|severe|emergency|emerg)"
+    ),
+    "MAC": r"(?:%{CISCOMAC}|%{WINDOWSMAC}|%{COMMONMAC})",
+    "MINUTE": r"(?:[0-5][0-9])",
+    "MONTH": (
+        r"\b(?:[Jj]an(?:uary)?|[Ff]eb(?:ruary)?|[Mm]ar(?:ch)?|[Aa]pr(?:il)?|[Mm]ay|[Jj]un(?:e)?|[Jj]ul(?:y)?|"
+        r"[Aa]ug(?:ust)?|[Ss]ep(?:tember)?|[Oo]ct(?:ober)?|[Nn]ov(?:ember)?|[Dd]ec(?:ember)?)\b"
+    ),
+    "MONTHDAY": r"(?:0[1-9]|[12][0-9]|3[01]|[1-9])",
+    "MONTHNUM": r"(?:0[1-9]|1[0-2]|[1-9])",
+    "MONTHNUM2": r"(?:0[1-9]|1[0-2])",
+    "NONNEGINT": r"\b[0-9]+\b",
+    "NOTSPACE": r"\S+",
+    "NUMBER": r"(?:%{BASE10NUM})",
+    "PATH": r"(?:%{UNIXPATH}|%{WINPATH})",
+    "POSINT": r"\b[1-9][0-9]*\b",
+    "PROG": r"[\x21-\x5a\x5c\x5e-\x7e]+",
+    "QS": r"%{QUOTEDSTRING}",
+    "QUOTEDSTRING": r"""(?:"(?:\\.|[^\\"]+)*"|'(?:\\.|[^\\']+)*'|`(?:\\.|[^\\`]+)*`)""",
+    "SECOND": r"(?:[0-5]?[0-9]|60)(?:[:.,][0-9]+)?",
+    "SPACE": r"\s*",
+    "SYSLOGBASE": r"%{SYSLOGTIMESTAMP} (?:%{SYSLOGFACILITY} )?%{SYSLOGHOST} %{SYSLOGPROG}:",
+    "SYSLOGFACILITY": r"<%{NONNEGINT}\.%{NONNEGINT}>",
+    "SYSLOGHOST": r"%{IPORHOST}",
+    "SYSLOGPROG": r"%{PROG}(?:\[%{POSINT}\])?",
+    "SYSLOGTIMESTAMP": r"%{MONTH} +%{MONTHDAY} %{TIME}",
+    "TIME": r"%{HOUR}:%{MINUTE}(?::%{SECOND})?",
+    "TIMESTAMP_ISO8601": r"%{YEAR}-%{MONTHNUM}-%{MONTHDAY}[T ]%{HOUR}:?%{MINUTE}(?::?%{SECOND})?%{ISO8601_TIMEZONE}?",
+    "TTY": r"(?:/dev/(?:pts|tty(?:[pq])?)(?:\w+)?/?(?:[0-9]+))",
+    "TZ": r"(?:[A-Z]{3})",
+    "UNIXPATH": r"(?:/[\w_%!$@:.,+~-]*)+",
+    "URI": r"%{URIPROTO}://(?:%{USER}(?::[^@]*)?@)?(?:%{URIHOST})?(?:%{URIPATHPARAM})?",
+    "URIHOST": r"%{IPORHOST}(?::%{POSINT})?",
+    "URIPARAM": r"\?[A-Za-z0-9$.+!*'|(){},~@#%&/=:;_?\-\[\]<>]*",
+    "URIPATH": r"(?:/[A-Za-z0-9$.+!*'(){},~:;=@#%&_\-]*)+",
+    "URIPATHPARAM": r"%{URIPATH}(?:%{URIPARAM})?",
+    "URIPROTO": r"[A-Za-z][A-Za-z0-9+\-.]+",
+    "URN": r"urn:[0-9A-Za-z][0-9A-Za-z-]{0,31}:(?:%[0-9a-fA-F]{2}|[0-9A-Za-z()+,.:=@;$_!*'/?#-])+",
+    "USER": r"%{USERNAME}",
+    "USERNAME": r"[a-zA-Z0-9._-]+",
+    "UUID": r"[A-Fa-f0-9]{8}-(?:[A-Fa-f0-9]{4}-){3}[A-Fa-f0-9]{12}",
+    "WINDOWSMAC": r"(?:[A-Fa-f0-9]{2}-){5}[A-Fa-f0-9]{2}",
+    "WINPATH": r"(?:[A-Za-z]+:|\\)(?:\\[^\\?*]*)+",
+    "WORD": r"\b\w+\b",
+    "YEAR": r"(?:\d\d){1,2}",
+}
+# Parts of these begin the names of patterns of whole log lines, which Elasticsearch has and this engine has not.
+FAMILIES: Final = (
+    *("AWS", "BACULA", "BIN9", "BIND9", "BRO", "CATALINA", "CISCO", "CLOUDFRONT", "COMBINEDAPACHE", "COMMONAPACHE"),
+    *("ELB", "EXIM", "HAPROXY", "HTTPD", "JAVA", "MAVEN", "MCOLLECTIVE", "MONGO", "NAGIOS", "NETSCREEN", "POSTGRESQL"),
+    *(
+        "RAILS",
+        "RCONTROLLER",
+        "REDIS",
+        "RUBY",
+        "RPROCESSING",
+        "S3",
+        "SFW2",
+        "SHOREWALL",
+        "SQUID",
+        "SYSLOG",
+        "TOMCAT",
+        "ZEEK",
+    ),
+)
