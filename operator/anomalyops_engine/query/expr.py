@@ -162,7 +162,7 @@ AggregateFunction: TypeAlias = OneOf[
     "sum",
     "var_pop",
 ]
-WindowFunction: TypeAlias = OneOf["row_number", "sum"]
+WindowFunction: TypeAlias = OneOf["lag", "row_number", "sum"]
 
 
 class Expr:

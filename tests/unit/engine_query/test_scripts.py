@@ -300,6 +300,7 @@ def test_what_is_outside_of_the_language_is_refused_before_there_are_documents(s
         ({"type": "long", "script": {"source": "1", "lang": "expression"}}, UnsupportedQueryError, "expression"),
         ({"type": "long", "script": {"source": "1", "flavour": 1}}, QueryError, "flavour"),
         ({"type": "long", "fields": {}}, QueryError, "fields"),
+        ({"type": "date", "script": "emit(1)", "format": "nonsense"}, QueryError, "nonsense"),
         ("long", QueryError, "Expected map"),
     ],
 )
@@ -320,6 +321,27 @@ def test_script_fields_take_their_type_from_the_script(corpus: Any) -> None:
     fields = script_fields({"a": {"script": "doc['size'].value + 1"}, "b": {"script": {"source": "return 'x'"}}})
     made = ComputedFields(corpus.indices, fields, emits=False)
     assert {made.indices[0].mapping.fields[name].type for name in ("a", "b")} == {"long", "keyword"}
+
+
+WORDS = ["type", "script", "source", "params", "lang", "id", "format", "on_script_error", "ignore_failure"]
+JSON = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["long", "date", "painless", "emit(1)", "1"])
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(WORDS), inner, max_size=4)),
+    max_leaves=8,
+)
+
+
+@law(examples=200)
+@given(body=st.dictionaries(st.sampled_from(["a", "host", ""]), JSON, max_size=2), emits=st.booleans())
+def test_law_no_definition_is_worse_than_refused(corpus: Any, body: dict[str, Any], emits: bool) -> None:
+    read = runtime_fields if emits else script_fields
+    try:
+        check_fields(read(body), emits=emits)
+        ComputedFields(corpus.indices, read(body), emits=emits)
+    except QueryError:
+        return
 
 
 @law(examples=100)

@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.query.aggregations.aggregation import Bucketing, Metric
 from anomalyops_engine.query.aggregations.composite import Composite
+from anomalyops_engine.query.aggregations.date_buckets import interval_of
+from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
+from anomalyops_engine.query.aggregations.histogram import Histogram as NumberHistogram
 from anomalyops_engine.query.aggregations.levels import Level
 from anomalyops_engine.query.aggregations.metrics import Maximum, Percentiles
+from anomalyops_engine.query.aggregations.pipelines import (
+    Histogram,
+    PipelineAggregation,
+    is_derivative,
+    with_pipelines,
+)
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics, parse_aggregations
 from anomalyops_engine.query.dsl import where
 from anomalyops_engine.query.errors import IllegalQueryError, QueryError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Cast, Column, Expr, Join, Member, Select, all_of, call
+from anomalyops_engine.query.expr import Cast, Column, Expr, Join, Member, Relation, Select, all_of, call
 from anomalyops_engine.query.fields import shown_address
 from anomalyops_engine.query.relation import Documents, in_stretch
 from anomalyops_engine.store import Index
@@ -54,14 +64,16 @@ def aggregate_rows(
     Raises:
         QueryError: not of the allowed form, malformed, or not supported.
     """
+    first_ms = start_ms
+    if start_ms is not None and (margin_ms := _margin_ms(aggregations)) is not None:
+        first_ms = start_ms - margin_ms
     targets = [
-        (index, all_of([in_stretch(index, time_field, start_ms, end_ms), where(index, query)]))
+        (index, all_of([in_stretch(index, time_field, first_ms, end_ms), where(index, query)]))
         for index in indices
         if index.get(time_field) is not None
     ]
     rows = Rows(targets, int(time.time() * 1000))
-    level, names = _chain(aggregations, rows)
-    return _leaf_buckets(level, names, rows, time_field)
+    return _leaf_buckets(_chain(aggregations, rows), rows, time_field, start_ms)
 
 
 def check_rows(aggregations: dict[str, Any]) -> None:
@@ -70,16 +82,62 @@ def check_rows(aggregations: dict[str, Any]) -> None:
     Raises:
         QueryError: not of the allowed form, malformed, or not supported.
     """
-    level, _ = _chain(aggregations, Rows([], int(time.time() * 1000)))
-    for metrics in level.metrics:
+    rows = Rows([], int(time.time() * 1000))
+    chain = _chain(aggregations, rows)
+    for number, metrics in enumerate(chain.level.metrics):
         for metric in metrics:
             _single_value(metric, Column("m"))
+        _buckets(chain, rows, number)
 
 
-def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | None]]:
-    """Return the innermost level, and for each key on the way the column's name (None: not shown)."""
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The bucket aggregations of a datafeed, one below the other.
+
+    Attributes:
+        level: the innermost level.
+        names: for each key on the way its name among the columns, None where it is not shown.
+        pipelines: for each level what is made of its metrics, by name.
+        histogram: the keys of the outermost level as those of a histogram, None for a composite.
+    """
+
+    level: Level
+    names: list[str | None]
+    pipelines: list[dict[str, PipelineAggregation]]
+    histogram: Histogram | None
+
+
+def _margin_ms(aggregations: dict[str, Any]) -> int | None:
+    """Return how long before the stretch the bucket begins that derivatives look back at; None without derivatives."""
+    node = next(iter(parse_aggregations(aggregations)), None)
+    return _interval_ms(node) if node is not None and is_derivative(_pipelines(node)) else None
+
+
+def _pipelines(node: Node) -> dict[str, PipelineAggregation]:
+    made = ((child.name, child.aggregation) for child in node.children)
+    return {name: aggregation for name, aggregation in made if isinstance(aggregation, PipelineAggregation)}
+
+
+def _interval_ms(node: Node) -> int | None:
+    """Return the length of a histogram's buckets, None where it is none of fixed length."""
+    if isinstance(node.aggregation, NumberHistogram):
+        return int(node.aggregation.interval)
+    if isinstance(node.aggregation, DateHistogram):
+        return interval_of(node.aggregation, node.name).milliseconds
+    return None
+
+
+def _histogram(node: Node) -> Histogram | None:
+    if not isinstance(node.aggregation, NumberHistogram | DateHistogram):
+        return None
+    return Histogram(Column("k0"), None if node.aggregation.min_doc_count else _interval_ms(node))
+
+
+def _chain(aggregations: dict[str, Any], rows: Rows) -> _Chain:
     nodes = parse_aggregations(aggregations)
     level, names = Level((), ()), []
+    pipelines: list[dict[str, PipelineAggregation]] = []
+    histogram: Histogram | None = None
     outermost = True
     while nodes:
         buckets = [node for node in nodes if node.kind in _LEVELS]
@@ -100,15 +158,19 @@ def _chain(aggregations: dict[str, Any], rows: Rows) -> tuple[Level, list[str | 
             raise IllegalQueryError(
                 f"Aggregations can only have 1 date_histogram or histogram aggregation, [{node.name}]"
             )
+        if outermost:
+            histogram = _histogram(node)
         outermost = False
         metrics = compile_metrics(node.children, rows)
         for bucketing, name, own in _bucketings(node, rows, metrics):
             level = level.below(bucketing, own)
             names.append(name)
+            pipelines.append({})
+        pipelines[-1] = _pipelines(node)
         nodes = node.children
     if outermost:
         raise IllegalQueryError("A date_histogram (or histogram) aggregation is required, found [none]")
-    return level, names
+    return _Chain(level, names, pipelines, histogram)
 
 
 def _not_outermost(node: Node) -> QueryError:
@@ -137,8 +199,10 @@ def _bucketings(
     return [(bucketing, name, metrics if number == last else ()) for number, (bucketing, name) in enumerate(sources)]
 
 
-def _leaf_buckets(level: Level, names: Sequence[str | None], rows: Rows, time_field: str) -> Documents:
+def _leaf_buckets(chain: _Chain, rows: Rows, time_field: str, start_ms: int | None) -> Documents:
+    level, names = chain.level, chain.names
     depth = len(level.path)
+    members = [_buckets(chain, rows, number) for number in range(depth)]
     values: dict[str, Expr] = {}
     for number, name in enumerate(names):
         if name is not None:
@@ -155,23 +219,39 @@ def _leaf_buckets(level: Level, names: Sequence[str | None], rows: Rows, time_fi
             else:
                 values[metric.name] = value
             position += len(metric.expressions)
+        for name, column in members[number][1].items():
+            values[name] = Column(column.name, _member(number))
     if not timed:
         raise IllegalQueryError(f"Missing max aggregation for time_field [{time_field}]")
     values["doc_count"] = Column("n", _member(depth - 1))
-    joined = [number for number in range(depth) if number == depth - 1 or level.metrics[number]]
-    buckets = _joined(level, rows, joined)
+    joined = [n for n in range(depth) if n == depth - 1 or level.metrics[n] or chain.pipelines[n]]
+    buckets = _joined([(number, members[number][0]) for number in joined])
     columns = {name: f"f{number}" for number, name in enumerate(values)}
-    body = Select(tuple(value.named(columns[name]) for name, value in values.items()), buckets)
+    looks_back = start_ms is not None and is_derivative(chain.pipelines[0])
+    body = Select(
+        tuple(value.named(columns[name]) for name, value in values.items()),
+        buckets,
+        Column("k0", _member(depth - 1)) >= start_ms if looks_back else None,
+    )
     return Documents(level.with_selections(rows, depth - 1, body), columns)
 
 
-def _joined(level: Level, rows: Rows, numbers: Sequence[int]) -> Join:
+def _buckets(chain: _Chain, rows: Rows, number: int) -> tuple[Relation, dict[str, Column]]:
+    """Return the buckets of a level, with the columns of its pipeline aggregations."""
+    buckets = chain.level.groups(rows, number + 1)
+    if not chain.pipelines[number]:
+        return buckets, {}
+    histogram = chain.histogram if number == 0 else None
+    return with_pipelines(buckets, chain.level.metrics[number], chain.pipelines[number], histogram, _single_value)
+
+
+def _joined(levels: Sequence[tuple[int, Relation]]) -> Join:
     """Return the innermost buckets, each with the buckets of the levels above that it lies in."""
-    *above, innermost = numbers
-    members = [Member(_member(innermost), level.groups(rows, innermost + 1))]
-    for number in reversed(above):
+    *above, (innermost, leaves) = levels
+    members = [Member(_member(innermost), leaves)]
+    for number, buckets in reversed(above):
         keys = tuple(f"k{n}" for n in range(number + 1))
-        members.append(Member(_member(number), level.groups(rows, number + 1), keys))
+        members.append(Member(_member(number), buckets, keys))
     return Join(tuple(members))
 
 

@@ -23,6 +23,7 @@ from anomalyops_engine.query.aggregations.metrics import (
     Sum,
     ValueCount,
 )
+from anomalyops_engine.query.aggregations.pipelines import BucketScript, Derivative, PipelineAggregation
 from anomalyops_engine.query.aggregations.ranges import DateRange, Range
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.terms import Terms
@@ -31,10 +32,12 @@ from anomalyops_engine.query.options import Subject, read_options, shown
 
 TABLES: dict[str, type[Aggregation]] = {
     "avg": Average,
+    "bucket_script": BucketScript,
     "cardinality": Cardinality,
     "composite": Composite,
     "date_histogram": DateHistogram,
     "date_range": DateRange,
+    "derivative": Derivative,
     "extended_stats": ExtendedStats,
     "filters": Filters,
     "histogram": Histogram,
@@ -55,9 +58,9 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
     "filter": read_filter,
 }
 _ELSEWHERE = frozenset(
-    {"adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_correlation", "bucket_script"}
+    {"adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_correlation"}
     | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
-    | {"cumulative_sum", "derivative", "diversified_sampler", "extended_stats_bucket"}
+    | {"cumulative_sum", "diversified_sampler", "extended_stats_bucket"}
     | {"frequent_item_sets", "geo_bounds", "geo_centroid", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
     | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats", "max_bucket"}
     | {"min_bucket", "moving_fn", "moving_percentiles", "multi_terms", "nested"}
@@ -122,7 +125,9 @@ def _parse(name: str, definition: object, depth: int) -> Node:
         raise QueryParsingError(f"aggregation [{name}] must have exactly one type, found [{found}]")
     kind = kinds[0]
     aggregation = _read(name, kind, definition[kind])
-    if isinstance(aggregation, MetricAggregation) and ("aggs" in definition or "aggregations" in definition):
+    if isinstance(aggregation, MetricAggregation | PipelineAggregation) and (
+        "aggs" in definition or "aggregations" in definition
+    ):
         raise IllegalQueryError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
     meta = definition.get("meta")
     if meta is not None and not isinstance(meta, dict):

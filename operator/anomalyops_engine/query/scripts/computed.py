@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
+from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Column, Expr, Named, Relation, Select, Star, Table, call, when
 from anomalyops_engine.query.fields import shown_address, shown_addresses
@@ -67,6 +68,8 @@ def _runtime_field(name: str, definition: object) -> Computed:
     kind = definition.get("type")
     if kind is None:
         raise QueryParsingError(f"No type specified for runtime field [{name}]")
+    if not isinstance(kind, str):
+        raise QueryParsingError(f"[type] of runtime field [{name}] must be a text")
     if kind in _ELSEWHERE:
         raise UnsupportedQueryError(
             f"runtime fields of type [{kind}] are not supported by this engine, found [{name}]; supported: "
@@ -78,10 +81,11 @@ def _runtime_field(name: str, definition: object) -> Computed:
     unknown = sorted(set(definition) - known)
     if unknown:
         raise QueryParsingError(f"unknown parameter [{unknown[0]}] on runtime field [{name}] of type [{kind}]")
-    if definition.get("on_script_error", "fail") not in {"fail", "continue"}:
+    if definition.get("on_script_error", "fail") not in ("fail", "continue"):
         raise QueryParsingError(f"Unknown value [{definition['on_script_error']}] for field [on_script_error]")
     script = read_script(definition["script"], name) if "script" in definition else None
-    return Computed(name, script, str(kind), definition.get("format"))
+    form = None if definition.get("format") is None else date_format(definition["format"])
+    return Computed(name, script, kind, form)
 
 
 def script_fields(body: object) -> tuple[Computed, ...]:
