@@ -127,6 +127,7 @@ _PARTS = {
     "metrics": ("docs", "store,docs", "_all", "nothing"),
     # Blocks that exist would close the indices to the requests that follow.
     "block": ("read_only_allow_delete", "nothing"),
+    "node_or_metric": ("_local", "os,process", "nothing"),
     "path": ("x",),
 }
 

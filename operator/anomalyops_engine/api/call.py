@@ -5,6 +5,7 @@ Handlers are plain functions that run in a worker thread, so that database work 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,11 @@ class Call:
         self.path: Mapping[str, str] = request.path_params
         self.query: Mapping[str, str] = dict(request.query_params)
         self.interruption = interruption
+        self._began_ns = time.perf_counter_ns()
+
+    def running_ns(self) -> int:
+        """Return for how long its handler has been at work, nanoseconds."""
+        return time.perf_counter_ns() - self._began_ns
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a boolean query parameter; given without a value it is true.

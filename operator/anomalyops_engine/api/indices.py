@@ -41,7 +41,6 @@ def endpoints(store: Store) -> list[Endpoint]:
         lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
         return Endpoint(methods, path, lane, partial(handler, store), parameters)
 
-    flush = known(TARGETS, idle=("force", "wait_if_ongoing"))
     create = known(idle=(*WAITING, "wait_for_active_shards"))
     put_settings = known([*TARGETS, "flat_settings", "preserve_existing", "reopen"], idle=WAITING)
     block = known(TARGETS, idle=WAITING)
@@ -49,8 +48,6 @@ def endpoints(store: Store) -> list[Endpoint]:
     return [
         on("GET POST", "/_refresh", _refresh, _REFRESH),
         on("GET POST", "/{index}/_refresh", _refresh, _REFRESH),
-        on("GET POST", "/_flush", _refresh, flush),
-        on("GET POST", "/{index}/_flush", _refresh, flush),
         on("GET", "/_mapping", _get_mapping, _MAPPING_LOOK),
         on("GET", "/{index}/_mapping", _get_mapping, _MAPPING_LOOK),
         on("PUT POST", "/{index}/_mapping", _put_mapping, put_mapping),
@@ -133,7 +130,7 @@ def _get_index(store: Store, call: Call) -> Response:
             index.name: {
                 "aliases": index.aliases,
                 "mappings": index.mapping.to_body(),
-                "settings": _settings(index, call),
+                "settings": shown_settings(index, call),
             }
             for index in indices
         }
@@ -164,7 +161,7 @@ def _get_settings(store: Store, call: Call) -> Response:
         {
             index.name: {"settings": shown}
             for index in indices
-            for shown in [_settings(index, call, wanted)]
+            for shown in [shown_settings(index, call, wanted)]
             if shown or wanted is None
         }
     )
@@ -228,7 +225,7 @@ def untyped(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _settings(index: Index, call: Call, wanted: str | None = None) -> dict[str, Any]:
+def shown_settings(index: Index, call: Call, wanted: str | None = None) -> dict[str, Any]:
     """Return the settings of an index as responses show them, all or those of some names and patterns."""
     settings = {
         "number_of_shards": "1",

@@ -113,12 +113,24 @@ class JobEndpoints:
         """`GET /_tasks/{task_id}`: the outcome of a deletion or reset that was not waited for."""
         task = self._tasks.outcome(call.path["task_id"])
         if task is None:
-            raise ApiError(
-                404,
-                "resource_not_found_exception",
-                f"task [{call.path['task_id']}] isn't running and hasn't stored its results",
-            )
+            raise ApiError(404, "resource_not_found_exception", self._absent(call.path["task_id"]))
         return call.respond(task)
+
+    def _absent(self, task_id: str) -> str:
+        """Return why nothing is known of a task.
+
+        Raises:
+            ApiError: 400; no task can have this id.
+        """
+        node, separator, number = task_id.rpartition(":")
+        if not separator or not number.isdigit():
+            raise ApiError(400, "illegal_argument_exception", f"malformed task id {task_id}")
+        if self._tasks.is_ours(node):
+            return f"task [{task_id}] isn't running and hasn't stored its results"
+        return (
+            f"task [{task_id}] belongs to the node [{node}] which isn't part of the cluster and there is no record of "
+            "the task"
+        )
 
     def open(self, call: Call) -> Response:
         """`POST /{job_id}/_open`."""

@@ -28,6 +28,10 @@ class Tasks:
         """Return the id of a new task, `node:number`."""
         return f"{self._node}:{next(self._numbers)}"
 
+    def is_ours(self, node: str) -> bool:
+        """Return whether the tasks of a node are those of this process."""
+        return node == self._node
+
     def running_id(self, name: str) -> str:
         """Return the id of what runs under a name, the same one each time."""
         with self._lock:

@@ -45,6 +45,16 @@ _BLOCKS: Final = (
 BLOCK_SETTINGS: Final = frozenset(block.setting for block in _BLOCKS)
 
 
+def blocks_of(index: Index) -> dict[str, str]:
+    """Return the blocks of an index: their numbers, and what they are called."""
+    found = {} if not index.closed else {"4": "index closed"}
+    for block in _BLOCKS:
+        if index.settings.get(block.setting) == "true":
+            _, number, name = block.shown.split("/", 2)
+            found[number] = name
+    return found
+
+
 def check_open(indices: Iterable[Index], access: Access) -> None:
     """Check that indices let something be done with them.
 

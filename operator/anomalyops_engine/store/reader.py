@@ -62,9 +62,14 @@ class Reader:
         self.connection = connection
         self._cache = cache
 
+    def version(self) -> int:
+        """Return how often the indices have changed."""
+        ((version,),) = self.connection.execute("SELECT version FROM catalog").fetchall()
+        return int(version)
+
     def indices(self) -> list[Index]:
         """Return all indices, by name."""
-        ((version,),) = self.connection.execute("SELECT version FROM catalog").fetchall()
+        version = self.version()
         known, indices = self._cache.latest
         if version != known:
             indices = self._read_indices()

@@ -179,7 +179,7 @@ class Writer(Reader):
         stated = {key: text for key, text in plan.settings.items() if text is not None}
         self.create_index(name, mappings=plan.mappings, settings=stated)
         for alias, properties in plan.aliases.items():
-            self.put_alias(alias, name, **properties)
+            self._point(alias, self.index(name), properties)
         return self.index(name)
 
     def delete_index(self, name: str) -> None:
@@ -290,13 +290,6 @@ class Writer(Reader):
         """
         target = self.index(index)
         check_open([target], "metadata_write")
-        catalog.check_alias_name(alias, self.indices())
-        others = [other for other in self.indices() if other.name != index]
-        writers = [other.name for other in others if other.aliases.get(alias, {}).get("is_write_index")]
-        if is_write_index and writers:
-            raise AmbiguousTargetError(
-                f"alias [{alias}] has more than one write index [{','.join(sorted([*writers, index]))}]"
-            )
         given = {
             "filter": filter,
             "index_routing": index_routing,
@@ -304,9 +297,19 @@ class Writer(Reader):
             "is_write_index": is_write_index,
             "is_hidden": is_hidden,
         }
-        properties = {key: value for key, value in given.items() if value is not None}
+        self._point(alias, target, {key: value for key, value in given.items() if value is not None})
+
+    def _point(self, alias: str, target: Index, properties: Mapping[str, Any]) -> None:
+        """Point an alias at an index, whatever its blocks say."""
+        catalog.check_alias_name(alias, self.indices())
+        others = [other for other in self.indices() if other.name != target.name]
+        writers = [other.name for other in others if other.aliases.get(alias, {}).get("is_write_index")]
+        if properties.get("is_write_index") and writers:
+            raise AmbiguousTargetError(
+                f"alias [{alias}] has more than one write index [{','.join(sorted([*writers, target.name]))}]"
+            )
         self._record_alias(target, alias, properties)
-        self._replace(replace(target, aliases={**target.aliases, alias: properties}))
+        self._replace(replace(target, aliases={**target.aliases, alias: dict(properties)}))
 
     def delete_alias(self, alias: str, index: str | None = None) -> bool:
         """Remove an alias from an index, or from every index that has it; False when none had."""
