@@ -83,7 +83,6 @@ def test_the_licence_includes_machine_learning(client):
 def test_what_is_not_served_has_one_type(client):
     calls = (
         lambda: client.perform_request("POST", "/_ml/filters/x", headers={"accept": "application/json"}),
-        lambda: client.search(index="health-a", q="a:b"),
         lambda: client.search(index="health-a", query={"nested": {"path": "a", "query": {"match_all": {}}}}),
     )
     for call in calls:
