@@ -206,8 +206,9 @@ def test_datafeed_bodies_that_are_refused(fields: Any, status: int, reason: str)
 @pytest.mark.parametrize(
     ("child", "named"),
     [
-        ({"derivative": {"buckets_path": "_count"}}, "derivative"),
-        ({"bucket_script": {"buckets_path": {"a": "_count"}, "script": "params.a"}}, "bucket_script"),
+        ({"derivative": {"buckets_path": "_count", "unit": "1s"}}, "derivative"),
+        ({"bucket_script": {"buckets_path": {"a": "_count"}, "script": "while (true) {}"}}, "[while]"),
+        ({"moving_fn": {"buckets_path": "_count", "window": 2, "script": "1"}}, "moving_fn"),
         ({"nested": {"path": "p"}}, "nested"),
         ({"filters": {"filters": {"a": {"match_all": {}}}}}, "filters"),
         ({"stats": {"field": "v"}}, "stats"),
