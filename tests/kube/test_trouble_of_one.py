@@ -86,7 +86,7 @@ def test_rights_that_one_namespace_lacks_stop_no_other(cluster: Kubectl, engine:
     assert all("forbidden" in why for why in troubles(operator).values())
     assert operator.metrics()['anomalyops_scope_trouble{kind="anomalyjobs",namespace="two"}'] == 1
     assert operator.metrics()['anomalyops_scope_trouble{kind="anomalyjobs",namespace="one"}'] == 0
-    assert operator.metrics()['anomalyops_connection_usable{namespace="one",connection="default"}'] == 1
+    assert operator.metrics()['anomalyops_connection_usable{connection="default",namespace="one"}'] == 1
 
     allow(cluster, "two")
     two.wait_ready(timeout=60)

@@ -7,10 +7,12 @@ import logging
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.liveness import UnhealthyError, health
-from anomalyops.controllers.metrics import CONTENT_TYPE, exposition, gauges
+from anomalyops.controllers.metrics import OperatorCollector
 from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
@@ -26,10 +28,13 @@ class Endpoints:
         work: The queue and the objects.
         connections: The servers.
         scopes: The listings.
+        instruments: What is measured.
     """
 
-    def __init__(self, work: Work, connections: ConnectionController, scopes: Scopes) -> None:
+    def __init__(self, work: Work, connections: ConnectionController, scopes: Scopes, instruments: Instruments) -> None:
         self._parts = work, connections, scopes
+        self._registry = instruments.registry
+        self._registry.register(OperatorCollector(*self._parts))
         self._runners: list[web.AppRunner] = []
 
     async def start(self, *, health_port: int | None, metrics_port: int | None) -> None:
@@ -66,5 +71,4 @@ class Endpoints:
             return web.Response(status=500, text=json.dumps({NAME: str(error)}), content_type="application/json")
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        text = exposition(gauges(*self._parts))
-        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -1,75 +1,95 @@
-"""Numbers for Prometheus: what is served, what cannot be, and how long the work stands still."""
+"""Numbers for Prometheus at the moment that they are asked for: what is served, what cannot be, what stands still."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.controllers.resource_metrics import condition_metrics, datafeed_metrics, job_metrics
 from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+class OperatorCollector(Collector):
+    """Collects what is true at this moment, of the operator and of all that it serves.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gauge:
-    """A number that goes up and down.
-
-    Attributes:
-        name: Without the prefix of the operator.
-        help: What it counts, in one line.
-        values: The value for each set of labels.
+    Args:
+        work: The queue and the objects.
+        connections: The servers.
+        scopes: The listings.
     """
 
-    name: str
-    help: str
-    values: list[tuple[Mapping[str, str], float]] = field(default_factory=list)
+    def __init__(self, work: Work, connections: ConnectionController, scopes: Scopes) -> None:
+        self._work = work
+        self._connections = connections
+        self._scopes = scopes
+
+    def collect(self) -> Iterator[Metric]:
+        """All numbers."""
+        yield from self._of_the_operator()
+        yield from self._of_connections()
+        figures = {key: runtime.figures for key, runtime in self._connections.runtimes.items()}
+        yield from condition_metrics(self._work.objects.everything())
+        yield from job_metrics(self._work.objects, figures)
+        yield from datafeed_metrics(self._work.objects, figures)
+
+    def _of_the_operator(self) -> Iterator[Metric]:
+        yield gauge(
+            "scope_trouble",
+            "1 while the objects of a kind in a namespace cannot be listed, so that changes of them may be missed.",
+            (
+                ({"kind": scope.plural, "namespace": scope.namespace or ""}, float(bool(trouble)))
+                for scope, trouble in self._scopes.standing()
+            ),
+        )
+        yield gauge(
+            "objects",
+            "Objects of each kind that are served.",
+            (({"kind": plural}, float(count)) for plural, count in self._work.objects.counts().items()),
+        )
+        queue, writer = self._work.queue, self._work.writer
+        yield _seconds("queue_standstill", "Time in which work waited and none began or ended.", queue.standstill())
+        yield _seconds("longest_reconcile", "Age of the oldest reconcile that still runs.", queue.longest_run())
+        yield _seconds("watch_echo_age", "Time for which the watch has owed a change of our own.", writer.echo_age())
+
+    def _of_connections(self) -> Iterator[Metric]:
+        runtimes = [
+            ({"namespace": key.namespace, "connection": key.name}, runtime)
+            for key, runtime in self._connections.runtimes.items()
+        ]
+        yield gauge(
+            "connection_usable",
+            "1 while the server of a connection answers and has machine learning.",
+            ((labels, float(runtime.usable)) for labels, runtime in runtimes),
+        )
+        yield gauge(
+            "connection_scores_readable",
+            "1 while the latest scores can be read: it takes the privilege to read .ml-anomalies-*.",
+            ((labels, float(not runtime.figures.scores_problem)) for labels, runtime in runtimes if runtime.usable),
+        )
+        yield gauge(
+            "connection_look_age_seconds",
+            "Time since the last look at all jobs and datafeeds of a server ended.",
+            ((labels, runtime.age()) for labels, runtime in runtimes),
+        )
 
 
-def gauges(work: Work, connections: ConnectionController, scopes: Scopes) -> Iterator[Gauge]:
-    """The operator's numbers at this moment."""
-    yield Gauge(
-        name="scope_trouble",
-        help="1 while the objects of a kind in a namespace cannot be listed, so that changes of them may be missed.",
-        values=[
-            ({"kind": scope.plural, "namespace": scope.namespace or ""}, float(bool(trouble)))
-            for scope, trouble in scopes.standing()
-        ],
-    )
-    yield Gauge(
-        name="connection_usable",
-        help="1 while the server of a connection answers and has machine learning.",
-        values=[
-            ({"namespace": key.namespace, "connection": key.name}, float(runtime.usable))
-            for key, runtime in connections.runtimes.items()
-        ],
-    )
-    yield Gauge(
-        name="objects",
-        help="Objects of each kind that are served.",
-        values=[({"kind": plural}, float(count)) for plural, count in work.objects.counts().items()],
-    )
-    yield _seconds("queue_standstill", "Time in which work waited and none began or ended.", work.queue.standstill())
-    yield _seconds("longest_reconcile", "Age of the oldest reconcile that still runs.", work.queue.longest_run())
-    yield _seconds("watch_echo_age", "Time for which the watch has owed a change of our own.", work.writer.echo_age())
+def gauge(name: str, text: str, values: Iterable[tuple[Mapping[str, str], float]]) -> GaugeMetricFamily:
+    """A number that goes up and down.
+
+    Args:
+        name: Without the prefix of the operator.
+        text: What it counts, in one line.
+        values: The value for each set of labels.
+    """
+    family = GaugeMetricFamily(f"anomalyops_{name}", text)
+    for labels, value in values:
+        family.add_sample(family.name, dict(labels), value)
+    return family
 
 
-def exposition(found: Iterable[Gauge]) -> str:
-    """Gauges in the text format of Prometheus, version 0.0.4 (Prometheus documentation, "Exposition formats")."""
-    lines = []
-    for gauge in found:
-        name = f"anomalyops_{gauge.name}"
-        lines += [f"# HELP {name} {gauge.help}", f"# TYPE {name} gauge"]
-        for labels, value in gauge.values:
-            inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-            lines.append(f"{name}{{{inside}}} {value:g}" if inside else f"{name} {value:g}")
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _seconds(name: str, text: str, value: float) -> Gauge:
-    return Gauge(name=f"{name}_seconds", help=text, values=[({}, value)])
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _seconds(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return gauge(f"{name}_seconds", text, [({}, value)])

@@ -19,6 +19,7 @@ import kopf
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.endpoints import Endpoints
+from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.pair.controller import PairController
 from anomalyops.controllers.shared.filters import FilterController
 from anomalyops.resources import GROUP, KINDS, VERSION
@@ -94,8 +95,18 @@ class Controllers:
     def __init__(self, api: KubeApi, options: Options, *, cluster: str, instance: str) -> None:
         self.objects = Objects()
         events = EventRecorder(api, instance=instance)
-        self.work = Work(self.objects, api, events, workers=options.workers_per_connection)
-        self.connections = ConnectionController(api, self.objects, cluster=cluster, write=self.work.write)
+        self.instruments = Instruments()
+        self.work = Work(
+            self.objects, api, events, workers=options.workers_per_connection, timed=self.instruments.reconciled
+        )
+        self.connections = ConnectionController(
+            api,
+            self.objects,
+            cluster=cluster,
+            write=self.work.write,
+            timed=self.instruments.called,
+            scores=options.metrics_port is not None,
+        )
         self.pairs = PairController(self.objects, self.work, self.connections, options)
         self.filters = FilterController(self.objects, self.work, self.connections, options)
         self.work.employ(self.connections)
@@ -163,7 +174,8 @@ class _Operator:
 
     async def _answer(self) -> None:
         """Begin to answer about health and metrics."""
-        self._endpoints = Endpoints(self.controllers.work, self.controllers.connections, self.scopes)
+        parts = self.controllers.work, self.controllers.connections, self.scopes
+        self._endpoints = Endpoints(*parts, self.controllers.instruments)
         ports = self.options.liveness_port, self.options.metrics_port
         try:
             await self._endpoints.start(health_port=ports[0], metrics_port=ports[1])

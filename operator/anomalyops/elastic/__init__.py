@@ -24,7 +24,8 @@ from anomalyops.elastic.errors import (
 )
 from anomalyops.elastic.gateway import Gateway, ServerPair
 from anomalyops.elastic.messages import MlMessage
-from anomalyops.elastic.rest import Endpoint
+from anomalyops.elastic.rest import Endpoint, Timed
+from anomalyops.elastic.scores import LatestScores
 from anomalyops.elastic.server import ServerInfo
 from anomalyops.elastic.trial import Trial
 
@@ -39,6 +40,7 @@ __all__ = [
     "Forbidden",
     "Gateway",
     "GatewayError",
+    "LatestScores",
     "LicenseInvalid",
     "MlMessage",
     "NotAnElasticsearch",
@@ -48,6 +50,7 @@ __all__ = [
     "ServerError",
     "ServerInfo",
     "ServerPair",
+    "Timed",
     "Timeout",
     "TlsFailed",
     "Trial",

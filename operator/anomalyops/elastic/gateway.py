@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from anomalyops.elastic import messages
+from anomalyops.elastic import messages, scores
 from anomalyops.elastic.errors import (
     AlreadyOpened,
     AlreadyStarted,
@@ -26,7 +26,8 @@ from anomalyops.elastic.errors import (
 from anomalyops.elastic.kibana import sync_saved_objects
 from anomalyops.elastic.messages import MlMessage
 from anomalyops.elastic.patience import Patience
-from anomalyops.elastic.rest import Endpoint, Rest
+from anomalyops.elastic.rest import Endpoint, Rest, Timed
+from anomalyops.elastic.scores import LatestScores
 from anomalyops.elastic.server import ServerInfo, server_info
 from anomalyops.elastic.trial import Trial
 
@@ -55,19 +56,27 @@ class ServerPair:
 class Gateway:
     """All calls to one server. Every failure is a `GatewayError`; every method may be used concurrently."""
 
-    def __init__(self, endpoint: Endpoint, *, state_timeout: float = 120.0, poll_interval: float = 0.1) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        state_timeout: float = 120.0,
+        poll_interval: float = 0.1,
+        timed: Timed | None = None,
+    ) -> None:
         """Prepares a connection; nothing is sent yet.
 
         Args:
             endpoint: Where and how.
             state_timeout: Seconds that opening, closing, starting, stopping, resetting or deleting may take.
             poll_interval: Seconds between the first looks at a state that is awaited; grows up to 1 s.
+            timed: Is told of every call.
 
         Raises:
             ValueError: The CA is not PEM.
         """
         self.endpoint = endpoint
-        self.rest = Rest(endpoint)
+        self.rest = Rest(endpoint, timed=timed)
         self.trial = Trial(self.rest)
         self._patience = Patience(self.rest, state_timeout=state_timeout, poll_interval=poll_interval)
 
@@ -146,6 +155,15 @@ class Gateway:
                     break
         return sorted(found.values(), key=lambda message: message.timestamp)
 
+    async def latest_scores(self, spans: Collection[int], now_ms: int) -> dict[str, LatestScores]:
+        """How anomalous the latest finished bucket of each job is, by job id: one search.
+
+        Args:
+            spans: The bucket spans of the jobs, in seconds.
+            now_ms: The present, in milliseconds since the epoch: what is long ago is not the latest news.
+        """
+        return scores.parse(await self._search_hidden(scores.INDICES, scores.search_body(spans, now_ms)))
+
     async def lookback_completed(self, job_id: str) -> bool | None:
         """Whether the last bounded run of a job's datafeed came to its end; None when the server does not say.
 
@@ -157,8 +175,11 @@ class Gateway:
             return None
 
     async def _search_messages(self, body: JsonDict) -> JsonDict:
+        return await self._search_hidden(messages.INDICES, body)
+
+    async def _search_hidden(self, indices: str, body: JsonDict) -> JsonDict:
         hidden = {"ignore_unavailable": "true", "allow_no_indices": "true", "expand_wildcards": "open,hidden"}
-        return await self.rest.read("POST", f"/{messages.INDICES}/_search", query=hidden, body=body)
+        return await self.rest.read("POST", f"/{indices}/_search", query=hidden, body=body)
 
     async def _list(self, path: str) -> JsonDict:
         return dict(await self.rest.read("GET", path, query={"allow_no_match": "true"}))

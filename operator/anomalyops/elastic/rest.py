@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,12 @@ from elasticsearch import ApiError, AsyncElasticsearch
 from anomalyops.elastic.credentials import Credentials
 from anomalyops.elastic.errors import Busy, NotAnElasticsearch, ServerError, Unreachable, Unsupported
 from anomalyops.elastic.translate import from_exception
+
+Timed = Callable[[str, str, float], None]
+"""Is told of a call that has ended: its method, its outcome, and the seconds that it took.
+
+The outcome is `ok`, or the name of the `GatewayError`.
+"""
 
 _READ_ATTEMPTS = 3
 _FIRST_PAUSE = 0.2  # seconds before the second attempt of a read; doubles
@@ -87,8 +94,9 @@ class Rest:
     offers the next node); writes are sent once: the reconciler looks at the server before it repeats one.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, *, timed: Timed | None = None) -> None:
         self.endpoint = endpoint
+        self._timed = timed or _untold
         self._client = _client(endpoint)
         self._slots = asyncio.Semaphore(_CONCURRENT_CALLS)
 
@@ -169,6 +177,7 @@ class Rest:
             headers["content-type"] = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
         client = self._client.options(request_timeout=seconds or self.endpoint.request_timeout)
         async with self._slots:
+            begun, outcome = time.perf_counter(), "cancelled"
             try:
                 response = await client.perform_request(
                     method,
@@ -178,12 +187,22 @@ class Rest:
                     body=_plain_dict(body) if isinstance(body, Mapping) else body,
                 )
             except (ApiError, TransportError) as error:
-                raise from_exception(error, call=f"{method} {path}") from None
+                failed = from_exception(error, call=f"{method} {path}")
+                outcome = type(failed).__name__
+                raise failed from None
+            else:
+                outcome = "ok"
+            finally:
+                self._timed(method, outcome, time.perf_counter() - begun)
         return response.body
 
     async def close(self) -> None:
         """Closes the connections. The gateway is of no use afterwards."""
         await self._client.close()
+
+
+def _untold(_method: str, _outcome: str, _seconds: float) -> None:
+    """Nobody wants to know."""
 
 
 def _object(answer: object, call: str) -> dict[str, Any]:

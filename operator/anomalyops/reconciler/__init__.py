@@ -3,6 +3,7 @@
 from anomalyops.elastic import Credentials
 from anomalyops.reconciler.connection import NotSupportedError, check_connection, connect
 from anomalyops.reconciler.failures import failure_of
+from anomalyops.reconciler.figures import DatafeedFigures, Figures, JobFigures
 from anomalyops.reconciler.observation import Assessment, Observation
 from anomalyops.reconciler.observer import Observer
 from anomalyops.reconciler.outcome import Outcome
@@ -14,6 +15,9 @@ from anomalyops.reconciler.shared_unit import SharedObject
 __all__ = [
     "Assessment",
     "Credentials",
+    "DatafeedFigures",
+    "Figures",
+    "JobFigures",
     "NotSupportedError",
     "Observation",
     "Observer",

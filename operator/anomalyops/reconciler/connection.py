@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from anomalyops.elastic import Credentials, Endpoint, Gateway, GatewayError, ServerInfo
+from anomalyops.elastic import Credentials, Endpoint, Gateway, GatewayError, ServerInfo, Timed
 from anomalyops.health import Failure, FailureKind, ServerFacts, connection_status
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.resources import ElasticsearchConnection, ElasticsearchConnectionStatus, parse_duration
@@ -18,12 +18,15 @@ class NotSupportedError(Exception):
     """The connection asks for what this version of the operator cannot do; the message says what."""
 
 
-def connect(connection: ElasticsearchConnection, credentials: Credentials | None = None) -> Gateway:
+def connect(
+    connection: ElasticsearchConnection, credentials: Credentials | None = None, *, timed: Timed | None = None
+) -> Gateway:
     """A gateway to the server of a connection. Nothing is sent yet.
 
     Args:
         connection: Where the server is.
         credentials: What its Secrets say, None for a server without security.
+        timed: Is told of every call.
 
     Raises:
         NotSupportedError: The connection has `eckRef` or `embedded`.
@@ -44,7 +47,8 @@ def connect(connection: ElasticsearchConnection, credentials: Credentials | None
             request_timeout=parse_duration(spec.request_timeout) / 1000,
             kibana_url=spec.kibana.url if spec.kibana is not None else None,
             kibana_space=spec.kibana.space if spec.kibana is not None else None,
-        )
+        ),
+        timed=timed,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from anomalyops.elastic import MlMessage
+from anomalyops.elastic import LatestScores, MlMessage
 from anomalyops.health import Annotation, Messages, Notice, Notification, PlanState
 from anomalyops.plan import (
     DatafeedState,
@@ -27,6 +27,7 @@ from anomalyops.plan import (
     wanted_window_of,
 )
 from anomalyops.reconciler.failures import remembered_conflict, remembered_failure, remembered_refusals, remembered_rest
+from anomalyops.reconciler.figures import Figures, datafeed_figures, job_figures
 from anomalyops.reconciler.look import observed_datafeed, observed_job, taken_by
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
@@ -75,6 +76,8 @@ class Observation:
         messages: Notifications and annotations of the last day by job id.
         messages_problem: Why no new ones could be read, empty when they could.
         quiet: Pairs of which the look before found nothing new.
+        scores: How anomalous the latest finished bucket of each job is, by job id, where that was asked for.
+        scores_problem: Why it could not be read, empty when it could.
     """
 
     started_at: datetime
@@ -86,6 +89,8 @@ class Observation:
     messages: Mapping[str, Messages] = field(default_factory=dict)
     messages_problem: str = ""
     quiet: QuietPairs = field(default_factory=QuietPairs, compare=False, repr=False)
+    scores: Mapping[str, LatestScores] = field(default_factory=dict)
+    scores_problem: str = ""
     _datafeed_of: Mapping[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,6 +100,15 @@ class Observation:
     def configs_known(self) -> bool:
         """Whether configurations were asked for."""
         return self.jobs is not None and self.datafeeds is not None
+
+    def figures(self) -> Figures:
+        """The numbers of all jobs and datafeeds, for metrics."""
+        return Figures(
+            jobs={job_id: job_figures(stats) for job_id, stats in self.job_stats.items()},
+            datafeeds={feed_id: datafeed_figures(stats) for feed_id, stats in self.datafeed_stats.items()},
+            scores=self.scores,
+            scores_problem=self.scores_problem,
+        )
 
     def observed(self, pair: Pair) -> Observed:
         """The server's side of a pair. Without configurations, those of the values hold the ids only."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from anomalyops.elastic import Gateway, GatewayError
+from anomalyops.elastic import Gateway, GatewayError, LatestScores
 from anomalyops.reconciler.clock import utc_now
 from anomalyops.reconciler.hearing import Hearing, milliseconds
 from anomalyops.reconciler.observation import Documents, Observation, messages_by_job
@@ -18,12 +18,18 @@ _MEMORY = timedelta(hours=24)  # how far back the first look listens, and how lo
 class Observer:
     """Looks at all jobs and datafeeds of one connection.
 
-    Three calls a look (two stats, one search for messages), five with configurations; constant in the number
-    of jobs. An observation holds the messages of the last day, so that a problem which the server reported once
-    is still known after the connection was away; only new ones are searched for.
+    Three calls a look (two stats, one search for messages), one more for scores, two more with configurations;
+    constant in the number of jobs. An observation holds the messages of the last day, so that a problem which the
+    server reported once is still known after the connection was away; only new ones are searched for.
     """
 
-    def __init__(self, gateway: Gateway, *, cluster: str = "local", clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        cluster: str = "local",
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         """Prepares an observer.
 
         Args:
@@ -37,11 +43,12 @@ class Observer:
         self._hearing = Hearing()
         self._quiet = QuietPairs()
 
-    async def observe(self, *, configs: bool = False) -> Observation:
+    async def observe(self, *, configs: bool = False, scored_spans: Collection[int] = ()) -> Observation:
         """Looks once.
 
         Args:
             configs: Also read the configurations, to find changes made by somebody else.
+            scored_spans: Bucket spans, in seconds, of the jobs whose latest scores are looked at; none: not looked at.
 
         Raises:
             GatewayError: The server does not answer. Messages that cannot be read are no error: the
@@ -56,6 +63,7 @@ class Observer:
             self._gateway.datafeeds() if configs else _not_asked(),
             self._listen(started_at),
         )
+        scores, scores_problem = await self._latest_scores(scored_spans, started_at)
         self._quiet = self._quiet.next_look()
         return Observation(
             started_at=started_at,
@@ -67,7 +75,18 @@ class Observer:
             messages=messages_by_job(self._hearing.messages()),
             messages_problem=problem,
             quiet=self._quiet,
+            scores=scores,
+            scores_problem=scores_problem,
         )
+
+    async def _latest_scores(self, spans: Collection[int], now: datetime) -> tuple[dict[str, LatestScores], str]:
+        """How anomalous the latest buckets are, and why that cannot be read; empty when it can."""
+        if not spans:
+            return {}, ""
+        try:
+            return await self._gateway.latest_scores(spans, milliseconds(now)), ""
+        except GatewayError as error:
+            return {}, str(error)
 
     async def _listen(self, now: datetime) -> str:
         """Takes in new messages; why they cannot be read, empty when they can."""

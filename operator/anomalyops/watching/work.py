@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Hashable, Iterable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -42,13 +43,23 @@ class Work:
         api: The Kubernetes API, for statuses and finalizers.
         events: Writes Events.
         workers: Keys that are worked off at a time in each lane.
+        timed: Is told of each reconcile that has ended: its controller, its outcome, the seconds that it took.
     """
 
-    def __init__(self, objects: Objects, api: KubeApi, events: EventRecorder, *, workers: int) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        api: KubeApi,
+        events: EventRecorder,
+        *,
+        workers: int,
+        timed: Callable[[str, str, float], None] | None = None,
+    ) -> None:
         self.objects = objects
         self.writer = ObjectWriter(api, objects, self.gone)
         self.queue: WorkQueue[Task] = WorkQueue(self._run, lane=self._lane, per_lane=workers)
         self._events = events
+        self._timed = timed
         self._controllers: dict[str, Controller] = {}
 
     def employ(self, controller: Controller) -> None:
@@ -130,12 +141,18 @@ class Work:
         return self._controllers[task.controller].lane(task.key)
 
     async def _run(self, task: Task) -> float | None:
+        begun, outcome = time.perf_counter(), "failed"
         try:
             report = await self._controllers[task.controller].process(task.key)
             written = await self.write(report)
+            outcome = "done" if written else "conflict"
         except KubeApiError as error:
+            outcome = "refused"
             logger.warning("%s: %s; next try in %g s", task, error, API_RETRY)
             return API_RETRY
+        finally:
+            if self._timed is not None:
+                self._timed(task.controller, outcome, time.perf_counter() - begun)
         return report.retry_after if written else CONFLICT_RETRY
 
     async def write(self, report: Report) -> bool:

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any, ClassVar, Protocol
 
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
+from anomalyops.elastic import Timed
 from anomalyops.health import transitions
 from anomalyops.plan import Step
 from anomalyops.reconciler import Observation
-from anomalyops.resources import ElasticsearchConnection, ElasticsearchConnectionStatus
+from anomalyops.resources import AnomalyJob, ElasticsearchConnection, ElasticsearchConnectionStatus, parse_duration
+from anomalyops.resources.analysis import DEFAULT_BUCKET_SPAN
 from anomalyops.watching.controller import Report
 from anomalyops.watching.kubeapi import KubeApi
 from anomalyops.watching.objects import Objects, Seen
@@ -40,18 +42,29 @@ class ConnectionController:
         objects: All objects.
         cluster: Identity of this Kubernetes cluster.
         write: Writes a report.
+        timed: Is told of every call to a server.
+        scores: Also look at how anomalous the latest buckets are.
     """
 
     name: ClassVar[str] = "connection"
 
     def __init__(
-        self, api: KubeApi, objects: Objects, *, cluster: str, write: Callable[[Report], Awaitable[bool]]
+        self,
+        api: KubeApi,
+        objects: Objects,
+        *,
+        cluster: str,
+        write: Callable[[Report], Awaitable[bool]],
+        timed: Timed | None = None,
+        scores: bool = False,
     ) -> None:
         self.runtimes: dict[ObjectKey, ConnectionRuntime] = {}
         self._api = api
         self._objects = objects
         self._cluster = cluster
         self._write = write
+        self._timed = timed
+        self._scores = scores
         self._clients: list[Client] = []
         objects.tell(self._take_in)
 
@@ -120,6 +133,14 @@ class ConnectionController:
             for client in self._clients:
                 await client.observed(key, observation)
 
+    def scored_spans(self) -> frozenset[int]:
+        """The bucket spans of all AnomalyJobs, wherever they live: a handful."""
+        if not self._scores:
+            return frozenset()
+        jobs = self._objects.of(AnomalyJob).values()
+        spans = {seen.resource.spec.analysis_config.bucket_span for seen in jobs if seen.resource is not None}
+        return frozenset(parse_duration(span or DEFAULT_BUCKET_SPAN) // 1000 for span in spans)
+
     def availability_changed(self, key: ObjectKey) -> None:
         """A connection has become usable or not, or for another reason."""
         if not self.runtimes[key].usable:  # once it is back, the next observation reaches everybody
@@ -133,7 +154,15 @@ class ConnectionController:
             runtime.update(seen.resource)
 
     def _start(self, key: ObjectKey, resource: ElasticsearchConnection) -> ConnectionRuntime:
-        runtime = ConnectionRuntime(key, resource, api=self._api, owner=self, cluster=self._cluster, on_step=_log_step)
+        runtime = ConnectionRuntime(
+            key,
+            resource,
+            api=self._api,
+            owner=self,
+            cluster=self._cluster,
+            on_step=_log_step,
+            timed=self._timed,
+        )
         self.runtimes[key] = runtime
         return runtime
 

@@ -23,10 +23,11 @@ from anomalyops.controllers.connection.secrets import (
     credentials,
     sources,
 )
-from anomalyops.elastic import Gateway, GatewayError
+from anomalyops.elastic import Gateway, GatewayError, Timed
 from anomalyops.health import Failure, FailureKind, connection_status
 from anomalyops.plan import Step
 from anomalyops.reconciler import (
+    Figures,
     NotSupportedError,
     Observation,
     Observer,
@@ -68,6 +69,9 @@ class Owner(Protocol):
 
     async def observed(self, key: ObjectKey, observation: Observation) -> None:
         """All jobs and datafeeds of the server were looked at: hand each pair its part."""
+
+    def scored_spans(self) -> frozenset[int]:
+        """The bucket spans, in seconds, of the jobs whose latest scores are wanted; none when nobody wants them."""
 
     def availability_changed(self, key: ObjectKey) -> None:
         """The connection has become usable or unusable, or is unusable for another reason."""
@@ -127,6 +131,7 @@ class ConnectionRuntime:
         owner: The controller.
         cluster: Identity of this Kubernetes cluster, for marks of ownership.
         on_step: Called with each step of a plan before it is sent.
+        timed: Is told of every call to the server.
     """
 
     def __init__(
@@ -138,8 +143,10 @@ class ConnectionRuntime:
         owner: Owner,
         cluster: str,
         on_step: Callable[[Step], Awaitable[None] | None],
+        timed: Timed | None = None,
     ) -> None:
         self.key = key
+        self.figures = Figures()  # as of the last look
         self.failure: Failure | None = None
         self.checked = False  # it was asked what it is: `failure` says something
         self.observed = False  # all jobs and datafeeds were looked at once
@@ -148,6 +155,7 @@ class ConnectionRuntime:
         self._owner = owner
         self._cluster = cluster
         self._on_step = on_step
+        self._timed = timed
         self._session: _Session | None = None
         self._watches: dict[CredentialSource, SourceWatch] = {}
         self._deaf = _Deafness()
@@ -213,11 +221,15 @@ class ConnectionRuntime:
         """Another server has answered: what is behind the connection is found out anew."""
         self._renew()
 
+    def age(self) -> float:
+        """Seconds since the last pass ended."""
+        return time.monotonic() - self._last_pass
+
     def silence(self) -> float:
         """Seconds beyond what a pass may take since the last one ended; 0 or less while all is well."""
         interval = self._seconds(self._resource.spec.observe_interval)
         allowed = 3 * interval + 10 * self._seconds(self._resource.spec.request_timeout) + 60
-        return time.monotonic() - self._last_pass - allowed
+        return self.age() - allowed
 
     async def stop(self) -> None:
         """Ends the observer and the watches, and closes the gateway."""
@@ -252,7 +264,7 @@ class ConnectionRuntime:
         full = resync or not was_usable
         try:
             async with session.use():
-                observation = await session.observer.observe(configs=full)
+                observation = await session.observer.observe(configs=full, scored_spans=self._owner.scored_spans())
         except GatewayError as error:
             logger.warning("connection %s: %s", self.key, error)
             await self._check()
@@ -262,6 +274,7 @@ class ConnectionRuntime:
         if self._deaf.note(observation.messages_problem):
             logger.warning("connection %s: notifications: %s", self.key, self._deaf.problem or "can be read again")
             await self._check()
+        self.figures = observation.figures()
         self.observed = True  # before it is handed out: what needs a reconcile is reconciled at once
         await self._owner.observed(self.key, observation)
 
@@ -306,7 +319,7 @@ class ConnectionRuntime:
         self._stale = False  # a Secret that changes from here on makes it stale again
         try:
             found = credentials(resource, lambda source, key: self._watches[source].value(key))
-            gateway = connect(resource, found)
+            gateway = connect(resource, found, timed=self._timed)
         except BaseException:
             self._stale = True
             raise
