@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from anomalyops_engine.query.esql.commands import read_statement, too_deep
 from anomalyops_engine.query.esql.datatypes import DataType
 from anomalyops_engine.query.esql.parameters import Parameters
 from anomalyops_engine.query.esql.planning import Plan, Surroundings, plan
-from anomalyops_engine.query.expr import Column, Literal, Relation, Select
+from anomalyops_engine.query.expr import Column, Expr, Literal, Relation, Select
 from anomalyops_engine.store import Connection, DatabaseError, ip
 from anomalyops_engine.store.dates import format_millis, format_nanos
 
@@ -43,8 +43,13 @@ def answer(connection: Connection, text: str, parameters: Parameters, around: Su
     Raises:
         QueryError: it is malformed, names what is not there, or uses something that this engine lacks.
     """
+
+    def folded(expr: Expr) -> Any:
+        ((value,),) = sql.fetch(connection, Select((expr.named("value"),)))
+        return value
+
     try:
-        planned = plan(read_statement(text, parameters), around)
+        planned = plan(read_statement(text, parameters), replace(around, folded=folded))
         attributes = planned.frame.attributes
         rows = sql.fetch(connection, _final(planned))
     except RecursionError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from anomalyops_engine.query.esql.datatypes import DataType
-from anomalyops_engine.query.esql.operands import Operand
+from anomalyops_engine.query.esql.operands import Operand, is_constant
 from anomalyops_engine.query.expr import Column, Named, Order, Relation, Select, Star
 
 
@@ -21,6 +21,7 @@ class Attribute:
         multi: it holds lists.
         conflict: why it cannot be used; empty where it can.
         field: the field of documents that it is; empty for what was computed.
+        origin: what it was computed as, where that is the same for every row; None elsewhere.
     """
 
     name: str
@@ -29,10 +30,13 @@ class Attribute:
     multi: bool = False
     conflict: str = ""
     field: str = ""
+    origin: Operand | None = None
 
     @property
     def operand(self) -> Operand:
         """Its value in a row."""
+        if self.origin is not None:
+            return self.origin
         return Operand(Column(self.column), self.type, self.multi)
 
 
@@ -69,7 +73,7 @@ class Frame:
         """Return the rows with new columns at the end, in place of those that have their names."""
         frame, columns = self.with_columns([operand for _, operand in values])
         made = [
-            Attribute(name, operand.type, column, operand.multi)
+            Attribute(name, operand.type, column, operand.multi, origin=operand if is_constant(operand.expr) else None)
             for (name, operand), column in zip(values, columns, strict=True)
         ]
         return replace(frame, attributes=overlaid(self.attributes, made))

@@ -132,7 +132,7 @@ def grouped(frame: Frame, command: Stats, scope: Scope) -> Frame:
     values: list[tuple[str, Operand]] = []
     for field_ in command.aggregates:
         aggregates.where = None if field_.where is None else inner.condition(field_.where)
-        _check_aggregated(field_)
+        _check_aggregated(field_, groups)
         values.append((field_.column, outer.operand(field_.expression)))
     if command.inline:
         relation = Select((Everything(), *aggregates.made), keyed.relation)
@@ -172,20 +172,17 @@ def _check(command: Stats, scope: Scope) -> None:
     problems.check()
 
 
-def _check_aggregated(field_: Aggregated) -> None:
-    """Check that a field of STATS has an aggregate in it.
+def _check_aggregated(field_: Aggregated, groups: list[_Group]) -> None:
+    """Check that a field of STATS has an aggregate, or a key, in it.
 
     Raises:
         VerificationError: it has none.
     """
     for node in nodes_of(field_.expression):
+        if isinstance(node, Name) or any(group.node == node for group in groups):
+            return
         if isinstance(node, Call) and node.function.lower() in AGGREGATES:
             return
-    if isinstance(field_.expression, Name):
-        fail(
-            field_.expression.at,
-            f"column [{field_.expression.name}] must appear in the STATS BY clause or be used in an aggregate function",
-        )
     fail(
         field_.expression.at,
         f"expected an aggregate function but found [{field_.expression.text}]",

@@ -122,6 +122,18 @@ def attempt(expr: Expr) -> Expr:
     return call("try", expr)
 
 
+def is_constant(expr: Expr) -> bool:
+    """Return whether an expression is short and reads no column, so that it is the same for every row."""
+    left, waiting = _SMALL, [expr]
+    while waiting:
+        left -= 1
+        found = waiting.pop()
+        if left < 0 or isinstance(found, Column):
+            return False
+        waiting += _parts(found)
+    return True
+
+
 def _is_small(expr: Expr) -> bool:
     left = _SMALL
     waiting = [expr]

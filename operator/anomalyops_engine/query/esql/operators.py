@@ -180,7 +180,7 @@ def comparable(left: Operand, right: Operand, at: Place) -> tuple[Operand, Opera
         right = converted(right, left.type, at)
     kinds = {left.type, right.type}
     known = kinds - {"null"}
-    if len(known) < len(kinds):
+    if len(known) < len(kinds) and not kinds & _INCOMPARABLE:
         other: DataType = left.type if right.type == "null" else right.type
         return as_type(left, other), as_type(right, other)
     if kinds <= NUMERIC:

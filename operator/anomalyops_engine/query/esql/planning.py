@@ -57,12 +57,14 @@ class Surroundings:
         clause: what documents must match beside, None for all.
         now_ms: the present.
         server: version, build date and build hash, as SHOW INFO shows them.
+        folded: returns what an expression without columns is worth.
     """
 
     resolve: Callable[[str], Sequence[Index] | None]
     clause: Clause | None
     now_ms: int
     server: tuple[str, str, str]
+    folded: Callable[[Expr], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class _Planner:
 
     def __init__(self, around: Surroundings, searches: dict[Node, str]) -> None:
         self._around = around
-        self._first = Scope({}, around.now_ms, searches=searches)
+        self._first = Scope({}, around.now_ms, searches=searches, folded=around.folded)
 
     def _scope(self, frame: Frame) -> Scope:
         named = {attribute.name: attribute for attribute in frame.attributes}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from anomalyops_engine.query.esql.errors import verification_error
 from anomalyops_engine.query.esql.frames import Attribute
@@ -36,6 +36,7 @@ class Scope:
         aggregate: makes an aggregate of the rows that count.
         searches: the columns of full-text functions.
         past: as in `Frame`.
+        folded: returns what an expression without columns is worth.
     """
 
     attributes: Mapping[str, Attribute]
@@ -44,6 +45,7 @@ class Scope:
     aggregate: MakeAggregate = Aggregate
     searches: Mapping[Node, str] = field(default_factory=dict)
     past: str = ""
+    folded: Callable[[Expr], Any] | None = None
 
 
 def fail(place: Place, what: str) -> NoReturn:

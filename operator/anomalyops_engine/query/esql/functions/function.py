@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anomalyops_engine.query.esql.datatypes import FROM_TEXT, SPANS, DataType, shown
 from anomalyops_engine.query.esql.errors import StatementError
-from anomalyops_engine.query.esql.operands import Operand, nothing
+from anomalyops_engine.query.esql.operands import Operand, constant, is_constant, nothing
 from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.syntax import Call
 from anomalyops_engine.query.esql.texts import converted, is_written_text
@@ -58,7 +58,7 @@ class Function:
             VerificationError: something that it is given is of another type.
         """
         self.check_count(node, len(operands))
-        checked = [self._checked(node, place, operand) for place, operand in enumerate(operands)]
+        checked = [self._checked(scope, node, place, operand) for place, operand in enumerate(operands)]
         return self.make(scope, node, checked)
 
     def check_count(self, node: Call, given: int) -> None:
@@ -72,8 +72,10 @@ class Function:
         if given < least or (most is not None and given > most):
             raise StatementError(node.at, f"error building [{node.function.lower()}]: expects {_expected(least, most)}")
 
-    def _checked(self, node: Call, place: int, operand: Operand) -> Operand:
+    def _checked(self, scope: Scope, node: Call, place: int, operand: Operand) -> Operand:
         parameter = self.parameters[min(place, len(self.parameters) - 1)]
+        if parameter.fixed:
+            operand = _folded(scope, operand)
         argument = node.arguments[place]
         if operand.type == "null":
             return (
@@ -103,6 +105,14 @@ class Function:
             days = any(unit in text for unit in ("day", "week", "month", "quarter", "year"))
             return "date_period" if days else "time_duration"
         return wanted
+
+
+def _folded(scope: Scope, operand: Operand) -> Operand:
+    """Return an operand with its value, where it is the same for every row."""
+    if operand.fixed or scope.folded is None or not is_constant(operand.expr):
+        return operand
+    value = scope.folded(operand.expr)
+    return constant(tuple(value) if isinstance(value, list) else value, operand.type)
 
 
 def _expected(least: int, most: int | None) -> str:
