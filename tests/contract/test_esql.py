@@ -310,3 +310,21 @@ def test_indices_of_results_and_states_answer(client):
     notes = _rows(client, 'FROM .ml-notifications-* | WHERE job_id == "esql-job" | SORT timestamp | KEEP message')
     assert ["Job created"] in notes
     client.delete_by_query(index=".ml-anomalies-shared", query={"term": {"job_id": "esql-job"}}, refresh=True)
+
+
+def test_a_field_of_several_types_is_used_as_one_of_them(client):
+    client.index(index="esql-kinds-a", id="a", document={"code": "7", "when": "2024-01-01"}, refresh=True)
+    client.index(index="esql-kinds-b", id="b", document={"code": [7, 8], "when": 1}, refresh=True)
+    status, kind, reason = refusal(client.esql.query, query="FROM esql-kinds-* | WHERE code == 7")
+    assert (status, kind) == (400, "verification_exception")
+    assert (
+        "Cannot use field [code] due to ambiguities being mapped as [2] incompatible types: [text] in [esql-kinds-a]"
+        in reason
+    )
+    found = _ask(client, "FROM esql-kinds-* METADATA _id | SORT _id | KEEP _id, code")
+    assert found["columns"][1] == {"name": "code", "type": "unsupported"}
+    assert found["values"] == [["a", None], ["b", None]]
+    query = "FROM esql-kinds-* METADATA _id | EVAL c = code::long, s = TO_STRING(code) | SORT _id | KEEP _id, c, s"
+    assert _rows(client, query) == [["a", 7, "7"], ["b", [7, 8], ["7", "8"]]]
+    query = "FROM esql-kinds-* | WHERE MV_MIN(code::long) == 7 | STATS n = COUNT(*), m = MAX(TO_LONG(code))"
+    assert _rows(client, query) == [[2, 8]]

@@ -22,6 +22,7 @@ class Attribute:
         conflict: why it cannot be used; empty where it can.
         field: the field of documents that it is; empty for what was computed.
         origin: what it was computed as, where that is the same for every row; None elsewhere.
+        variants: the field by type, where indices map it to several; a document has a value in one of them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Attribute:
     conflict: str = ""
     field: str = ""
     origin: Operand | None = None
+    variants: tuple[Operand, ...] = ()
 
     @property
     def operand(self) -> Operand:

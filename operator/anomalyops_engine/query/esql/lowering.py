@@ -10,7 +10,8 @@ from anomalyops_engine.query.esql.datatypes import SPANS, STRINGS, shown
 from anomalyops_engine.query.esql.errors import Problems, StatementError, not_served
 from anomalyops_engine.query.esql.functions import FUNCTIONS, MISSING, function_of
 from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
-from anomalyops_engine.query.esql.operands import Operand, constant, nothing
+from anomalyops_engine.query.esql.functions.conversions import FUNCTIONS as CONVERSIONS
+from anomalyops_engine.query.esql.operands import Operand, aligned, constant, nothing
 from anomalyops_engine.query.esql.places import Place
 from anomalyops_engine.query.esql.scope import Scope, fail, nodes_of, similar
 from anomalyops_engine.query.esql.syntax import (
@@ -116,11 +117,25 @@ class Lowering:
         if name in fulltext.FUNCTIONS:
             return self._search(node)
         function = function_of(name)
+        if name in CONVERSIONS and len(node.arguments) == 1:
+            variants = self._variants(node.arguments[0])
+            if variants:
+                return self._of_any_type(node, [function.build(self.scope, node, [variant]) for variant in variants])
         if node.options:
             raise not_served(f"an option of [{name.upper()}]", node.at)
         if any(isinstance(argument, Star) for argument in node.arguments):
             raise StatementError(node.at, f"error building [{name}]: does not support *")
         return function.build(self.scope, node, [self.operand(argument) for argument in node.arguments])
+
+    def _variants(self, node: Node) -> tuple[Operand, ...]:
+        """Return a field of several types by type; nothing for anything else."""
+        return self.scope.attributes[node.name].variants if isinstance(node, Name) else ()
+
+    @staticmethod
+    def _of_any_type(node: Call, converted: list[Operand]) -> Operand:
+        """Return the value of a field that was made one type out of each of several."""
+        values, multi = aligned(converted, converted[0].type)
+        return Operand(call("coalesce", *values), converted[0].type, multi)
 
     def conversion(self, node: Conversion) -> Operand:
         """Return a value as another type."""

@@ -9,6 +9,7 @@ from anomalyops_engine.query.dsl import Clause, Scope, condition_on
 from anomalyops_engine.query.esql.datatypes import OF_FIELDS, SQL, STRINGS, DataType, list_of
 from anomalyops_engine.query.esql.errors import not_served
 from anomalyops_engine.query.esql.frames import Attribute, Frame
+from anomalyops_engine.query.esql.operands import Operand
 from anomalyops_engine.query.esql.places import Place
 from anomalyops_engine.query.esql.scope import fail
 from anomalyops_engine.query.expr import (
@@ -43,6 +44,20 @@ class _Resolved:
     type: DataType
     multi: bool
     conflict: str
+    variants: tuple[_Resolved, ...] = ()
+
+    def attribute(self, column: str) -> Attribute:
+        """Return it as a column."""
+        variants = tuple(
+            Operand(Column(f"{column}_{number}"), variant.type, variant.multi)
+            for number, variant in enumerate(self.variants)
+        )
+        return Attribute(self.name, self.type, column, self.multi, self.conflict, self.name, variants=variants)
+
+    def values(self, column: str, position: int) -> list[Named]:
+        """Return its columns in the index at a position."""
+        variants = (v.value(position).named(f"{column}_{number}") for number, v in enumerate(self.variants))
+        return [self.value(position).named(column), *variants]
 
     def value(self, position: int) -> Expr:
         """Return its value in the index at a position."""
@@ -87,16 +102,13 @@ def frame_of(
     names = sorted({name for index in indices for name in _names(index)} - set(_METADATA))
     fields = [_resolved(indices, name) for name in names]
     asked = _asked(metadata)
-    attributes = [
-        Attribute(field.name, field.type, f"f{number}", field.multi, field.conflict, field.name)
-        for number, field in enumerate(fields)
-    ]
+    attributes = [field.attribute(f"f{number}") for number, field in enumerate(fields)]
     attributes += [Attribute(name, _METADATA[name], f"m{number}") for number, name in enumerate(asked)]
     if not attributes:
         attributes = [Attribute(NO_FIELDS, "null", "f0")]
     selects: list[Relation] = []
     for position, index in enumerate(indices):
-        columns: list[Named] = [field.value(position).named(f"f{number}") for number, field in enumerate(fields)]
+        columns = [named for number, field in enumerate(fields) for named in field.values(f"f{number}", position)]
         columns += [_metadata(name, index).named(f"m{number}") for number, name in enumerate(asked)]
         if not columns:
             columns = [null("VARCHAR").named("f0")]
@@ -127,12 +139,19 @@ def _resolved(indices: Sequence[Index], name: str) -> _Resolved:
         why = (
             f"Cannot use field [{name}] due to ambiguities being mapped as [{len(types)}] incompatible types: {listed}"
         )
-        return _Resolved(name, leaves, "unsupported", multi=False, conflict=why)
+        variants = tuple(_variant(name, leaves, kind) for kind in types if kind != "unsupported")
+        return _Resolved(name, leaves, "unsupported", multi=False, conflict=why, variants=variants)
     ((found, where),) = types.items()
     if found == "unsupported":
         why = f"Cannot use field [{name}] with unsupported type [{where[0][0]}]"
         return _Resolved(name, leaves, found, multi=False, conflict=why)
     return _Resolved(name, leaves, found, multi, "")
+
+
+def _variant(name: str, leaves: Sequence[Field | None], data_type: DataType) -> _Resolved:
+    """Return a field in those indices alone that map it to a type."""
+    kept = tuple(leaf if leaf is not None and OF_FIELDS[leaf.type] == data_type else None for leaf in leaves)
+    return _Resolved(name, kept, data_type, any(leaf is not None and leaf.multi for leaf in kept), "")
 
 
 def _asked(metadata: Sequence[tuple[str, Place]]) -> list[str]:
