@@ -383,3 +383,77 @@ def test_a_filter_in_use_is_not_deleted_and_why(files, engine, capsys):
             True,
             "deleted filter 'known-hosts'",
         )
+
+
+def test_the_life_of_a_calendar_from_files_and_back(files, engine, capsys, tmp_path):
+    holiday = {"description": "holiday", "start": "2023-11-20", "end": "2023-11-21", "skipModelUpdate": False}
+    calendar = {
+        "apiVersion": "anomalyops.io/v1alpha1",
+        "kind": "AnomalyCalendar",
+        "metadata": {"name": "days-off"},
+        "spec": {
+            "jobRefs": [{"name": "requests"}],
+            "jobIds": ["others"],
+            "events": [holiday],
+            "deletionPolicy": "Delete",
+        },
+    }
+    files.write(calendar)
+    assert files.run("plan") == 2
+    assert "… calendar: WaitingForJob" in capsys.readouterr().out
+    job = changed(JOB, replacePolicy="Recreate", deletionPolicy="Delete")
+    files.write(job, FEED, calendar)
+    assert files.run("apply", "--timeout", "1m") == 0
+    captured = capsys.readouterr()
+    assert "days-off: + create calendar days-off" in captured.err
+    assert "anomalycalendar/days-off" in captured.out
+    with engine.client() as client:
+
+        def members():
+            return sorted(client.ml.get_calendars(calendar_id="days-off")["calendars"][0]["job_ids"])
+
+        assert members() == ["others", "requests"]
+        assert files.run("plan") == 0
+        capsys.readouterr()
+
+        # A job that is created anew stays in its calendar.
+        other = {"bucketSpan": "2h", "detectors": [{"function": "count"}]}
+        files.write(changed(job, analysisConfig=other), FEED, calendar)
+        assert files.run("plan") == 2
+        assert "~ add jobs to calendar days-off  job requests was in it" in capsys.readouterr().out
+        assert files.run("apply", "--timeout", "1m") == 0
+        assert members() == ["others", "requests"]
+        capsys.readouterr()
+        assert files.run("plan") == 0
+
+        folder = tmp_path / "exported"
+        assert invoke(["export", "--url", files.url, "--output-dir", str(folder)]) == 0
+        assert "1 calendars" in capsys.readouterr().err
+        (written,) = yaml.safe_load_all((folder / "anomalycalendar-days-off.yaml").read_text())
+        times = {"start": "2023-11-20T00:00:00Z", "end": "2023-11-21T00:00:00Z"}
+        assert written["spec"] == {"jobIds": ["others", "requests"], "events": [{**holiday, **times}]}
+
+        assert files.run("delete") == 0
+        assert "deleted calendar 'days-off'" in capsys.readouterr().out
+        assert client.ml.get_calendars()["count"] == 0
+
+
+def test_what_others_made_is_exported_and_taken_over_with_nothing_but_the_mark(engine, capsys, tmp_path):
+    event = {"description": "holiday", "start_time": 1_700_000_000_000, "end_time": 1_700_000_001_000}
+    folder = tmp_path / "exported"
+    with engine.client() as client:
+        client.ml.put_calendar(calendar_id="days_off", description="by hand", job_ids=["web"])
+        client.ml.post_calendar_events(calendar_id="days_off", events=[event, event])
+        client.ml.put_filter(filter_id="hosts", items=["b", "a"], description="by hand")
+        assert invoke(["export", "--url", engine.url, "--output-dir", str(folder)]) == 0
+        arguments = ["-f", str(folder), "--url", engine.url]
+        capsys.readouterr()
+        assert invoke(["plan", *arguments, "--output", "json"]) == 2
+        plans = json.loads(capsys.readouterr().out)["plans"]
+        verbs = [[step["verb"] for step in plan["steps"]] for plan in plans]
+        # Of two equal events one is enough.
+        assert sorted(verbs) == [["add events to calendar", "delete events of calendar"], ["update filter"]]
+        assert all(set(step.get("body", {})) <= {"description"} for plan in plans for step in plan["steps"])
+        assert invoke(["apply", *arguments]) == 0
+        assert invoke(["plan", *arguments]) == 0
+        assert client.ml.get_filters(filter_id="hosts")["filters"][0]["items"] == ["a", "b"]

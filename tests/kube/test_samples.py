@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kube_harness.kubectl import Manifest
+from kube_harness.processes import wait_until
 from kube_harness.world import World
 
 from anomalyops.demo import weblogs
@@ -43,7 +44,14 @@ def remove(world: World, manifests: list[Manifest]) -> None:
         if manifest["kind"] != "ElasticsearchConnection":
             manifest["spec"]["deletionPolicy"] = "Delete"
     world.apply(*manifests)
-    world.kubectl("delete", "datafeeds,anomalyjobs,anomalyfilters", "--all", "-n", world.namespace, "--timeout=60s")
+    world.kubectl(
+        "delete",
+        "datafeeds,anomalyjobs,anomalyfilters,anomalycalendars",
+        "--all",
+        "-n",
+        world.namespace,
+        "--timeout=60s",
+    )
 
 
 def fill_web_logs(world: World) -> None:
@@ -87,3 +95,19 @@ def test_known_clients(world: World, request: pytest.FixtureRequest) -> None:
     apply_until_ready(world, manifests, request)
     remove(world, manifests)
     assert world.engine.request("GET", "/_ml/filters/known-clients")[0] == 404
+
+
+def test_days_off(world: World, request: pytest.FixtureRequest) -> None:
+    """A calendar and the job that it chooses by its label."""
+    fill_web_logs(world)
+    manifests = rendered(world, "days-off")
+    apply_until_ready(world, manifests, request)
+    path = "/_ml/calendars/days-off"
+    wait_until(
+        lambda: world.engine.call("GET", path)["calendars"][0]["job_ids"] == ["office-hours"],
+        timeout=20,
+        what="the job",
+    )
+    assert world.engine.call("GET", f"{path}/events")["count"] == 4  # the mark is one
+    remove(world, manifests)
+    assert world.engine.request("GET", path)[0] == 404

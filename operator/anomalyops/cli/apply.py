@@ -19,7 +19,7 @@ def apply(
     timeout: Timeout = "10m",
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Create and change jobs, datafeeds and filters as the files say; wait until they are ready.
+    """Create and change jobs, datafeeds, filters and calendars as the files say; wait until they are ready.
 
     A datafeed with an end is waited for until its lookback is complete, one in real time until it runs.
 

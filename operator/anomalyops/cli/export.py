@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from anomalyops.local.exporting import Export, Written
 
 CANNOT_BE_WRITTEN = 3
-_COUNTED = {"AnomalyJob": "jobs", "Datafeed": "datafeeds", "AnomalyFilter": "filters"}
+_COUNTED = {"AnomalyJob": "jobs", "Datafeed": "datafeeds", "AnomalyFilter": "filters", "AnomalyCalendar": "calendars"}
 
 
 def export(

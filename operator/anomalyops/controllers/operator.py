@@ -21,13 +21,14 @@ from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.endpoints import Endpoints
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.pair.controller import PairController
+from anomalyops.controllers.shared.calendars import CalendarController
 from anomalyops.controllers.shared.filters import FilterController
 from anomalyops.resources import GROUP, KINDS, VERSION
 from anomalyops.watching.events import EventRecorder
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError, in_cluster
 from anomalyops.watching.listing import scopes
 from anomalyops.watching.objects import Objects, read
-from anomalyops.watching.options import Options
+from anomalyops.watching.options import ObjectKey, Options
 from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
@@ -109,14 +110,23 @@ class Controllers:
         )
         self.pairs = PairController(self.objects, self.work, self.connections, options)
         self.filters = FilterController(self.objects, self.work, self.connections, options)
+        self.calendars = CalendarController(self.objects, self.work, self.connections, options)
+        self.pairs.made_anew = self._made_anew
         self.work.employ(self.connections)
         self.work.employ(self.filters)
+        self.work.employ(self.calendars)
         self.work.employ(self.pairs)
 
     def tell_what_is_known(self, known: Callable[[str], bool]) -> None:
         """Have them ask whether all objects of a namespace were listed."""
         self.pairs.known = known
         self.filters.known = known
+        self.calendars.known = known
+
+    def _made_anew(self, job: ObjectKey) -> None:
+        """The server took the job that was there before out of its calendars."""
+        for key in self.calendars.choosing(job.namespace):
+            self.work.add(self.calendars.name, key)
 
 
 class _Operator:

@@ -8,8 +8,9 @@ ran out of time may still succeed; a delete right after a close may meet a versi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -36,6 +37,8 @@ JsonDict = dict[str, Any]
 _JOBS = "/_ml/anomaly_detectors"
 _FEEDS = "/_ml/datafeeds"
 _FILTERS = "/_ml/filters"
+_CALENDARS = "/_ml/calendars"
+_LONGEST = 2000  # characters of the names in a path; a server takes 4096 bytes for the whole line
 _MOST = "10000"  # that a server tells of in one answer
 
 
@@ -126,10 +129,23 @@ class Gateway:
         answer = await self.rest.read("GET", _FILTERS, query={"size": _MOST})
         return _by_id(dict(answer), "filters", "filter_id")
 
-    async def calendars(self) -> dict[str, list[str]]:
-        """The jobs and groups of every calendar by its id."""
-        answer = await self.rest.read("GET", "/_ml/calendars", query={"size": _MOST})
-        return {str(item["calendar_id"]): list(item.get("job_ids", ())) for item in answer.get("calendars", [])}
+    async def calendars(self) -> dict[str, JsonDict]:
+        """Every calendar by id, without its events."""
+        answer = await self.rest.read("GET", _CALENDARS, query={"size": _MOST})
+        return _by_id(dict(answer), "calendars", "calendar_id")
+
+    async def events(self) -> dict[str, list[JsonDict]]:
+        """The events of every calendar by its id: one call; one a calendar where there are too many for that."""
+        answer = await self.rest.read("GET", f"{_CALENDARS}/_all/events", query={"size": _MOST})
+        listed = answer.get("events", [])
+        found: dict[str, list[JsonDict]] = {}
+        if int(answer.get("count", 0)) > len(listed):
+            for calendar_id in await self.calendars():
+                found[calendar_id] = await self.events_of(calendar_id)
+            return found
+        for event in listed:
+            found.setdefault(str(event["calendar_id"]), []).append(event)
+        return found
 
     async def ml_messages_since(self, since_ms: int, known: Collection[str] = ()) -> list[MlMessage]:
         """What the ML plugin said about jobs since a time, oldest first: problems and news of datafeeds.
@@ -242,6 +258,18 @@ class Gateway:
     async def filter(self, filter_id: str) -> JsonDict | None:
         """One filter list, None for no such filter."""
         return await self._one(f"{_FILTERS}/{_quoted(filter_id)}", "filters")
+
+    async def calendar(self, calendar_id: str) -> JsonDict | None:
+        """One calendar without its events, None for no such calendar."""
+        return await self._one(f"{_CALENDARS}/{_quoted(calendar_id)}", "calendars")
+
+    async def events_of(self, calendar_id: str) -> list[JsonDict]:
+        """The events of a calendar; none where there is no such calendar."""
+        path = f"{_CALENDARS}/{_quoted(calendar_id)}/events"
+        try:
+            return list((await self.rest.read("GET", path, query={"size": _MOST})).get("events", []))
+        except NotFound:
+            return []
 
     # -- changes of jobs ---------------------------------------------------------------------------
 
@@ -371,6 +399,45 @@ class Gateway:
         except NotFound:
             return
 
+    # -- changes of calendars ----------------------------------------------------------------------
+
+    async def create_calendar(self, calendar_id: str, body: Mapping[str, Any]) -> None:
+        """`PUT _ml/calendars/{calendar_id}`."""
+        await self.rest.write("PUT", f"{_CALENDARS}/{_quoted(calendar_id)}", body=body)
+
+    async def delete_calendar(self, calendar_id: str) -> None:
+        """Deletes a calendar with its events. No such calendar is success."""
+        try:
+            await self.rest.write("DELETE", f"{_CALENDARS}/{_quoted(calendar_id)}")
+        except NotFound:
+            return
+
+    async def add_calendar_jobs(self, calendar_id: str, job_ids: Sequence[str]) -> None:
+        """`PUT _ml/calendars/{calendar_id}/jobs/{job_id}`, in as many calls as the length of a path asks for."""
+        await self._calendar_jobs("PUT", calendar_id, job_ids)
+
+    async def remove_calendar_jobs(self, calendar_id: str, job_ids: Sequence[str]) -> None:
+        """`DELETE _ml/calendars/{calendar_id}/jobs/{job_id}`, likewise."""
+        await self._calendar_jobs("DELETE", calendar_id, job_ids)
+
+    async def _calendar_jobs(self, method: str, calendar_id: str, job_ids: Sequence[str]) -> None:
+        for names in _in_paths(job_ids):
+            path = f"{_CALENDARS}/{_quoted(calendar_id)}/jobs/{quote(','.join(names), safe=',')}"
+            await self._patience.through_version_conflicts(partial(self.rest.write, method, path))
+
+    async def post_events(self, calendar_id: str, events: Sequence[Mapping[str, Any]]) -> None:
+        """`POST _ml/calendars/{calendar_id}/events`."""
+        path = f"{_CALENDARS}/{_quoted(calendar_id)}/events"
+        await self.rest.write("POST", path, body={"events": [dict(event) for event in events]})
+
+    async def delete_events(self, calendar_id: str, event_ids: Sequence[str]) -> None:
+        """Deletes events, each by a call of its own: there is no other. One that is gone is success."""
+        for event_id in event_ids:
+            try:
+                await self.rest.write("DELETE", f"{_CALENDARS}/{_quoted(calendar_id)}/events/{_quoted(event_id)}")
+            except NotFound:
+                continue
+
     # -- states that are awaited -------------------------------------------------------------------
 
     def _job_closed(self, job_id: str) -> Callable[[], Awaitable[str | None]]:
@@ -396,6 +463,18 @@ async def _nothing() -> None:
 
 def _quoted(identifier: str) -> str:
     return quote(identifier, safe="")
+
+
+def _in_paths(names: Sequence[str]) -> Iterator[list[str]]:
+    """Names in portions that fit in a path each."""
+    portion: list[str] = []
+    for name in names:
+        if portion and sum(len(one) + 1 for one in (*portion, name)) > _LONGEST:
+            yield portion
+            portion = []
+        portion.append(name)
+    if portion:
+        yield portion
 
 
 def _by_id(answer: JsonDict, key: str, id_field: str) -> dict[str, JsonDict]:

@@ -10,9 +10,10 @@ from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.local.errors import LocalError
 from anomalyops.local.manifests import Manifests
 from anomalyops.local.pairs import pairs, refuse_shared_ids
-from anomalyops.reconciler import Credentials, Pair, SharedObject, connect
+from anomalyops.reconciler import Credentials, Pair, SharedObject, chosen_jobs, connect
 from anomalyops.resources import (
     API_VERSION,
+    AnomalyCalendar,
     AnomalyJob,
     AnyResource,
     Auth,
@@ -88,9 +89,19 @@ def targets(manifests: Manifests, login: Login) -> list[Target]:
         refuse_shared_ids(resources)
         connection = connection_at(login.url) if login.url else _find(manifests, key, resources[0])
         credentials = _credentials(manifests, connection, login)
-        wanted = tuple(SharedObject(resource=resource) for resource in others)
+        jobs = [pair.job for pair in members if pair.job is not None]
+        wanted = tuple(_shared(resource, jobs) for resource in others)
         result.append(Target(connection=connection, credentials=credentials, pairs=tuple(members), shared=wanted))
     return result
+
+
+def _shared(resource: SharedResource, jobs: list[AnomalyJob]) -> SharedObject:
+    """A resource with the jobs of the same files and server that it refers to."""
+    if not isinstance(resource, AnomalyCalendar):
+        return SharedObject(resource=resource)
+    there = [job for job in jobs if job.namespace == resource.namespace]
+    ids, missing = chosen_jobs(resource, there)
+    return SharedObject(resource=resource, jobs=ids, missing_jobs=missing)
 
 
 def connection_at(url: str) -> ElasticsearchConnection:

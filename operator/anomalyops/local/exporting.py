@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -17,15 +18,19 @@ from anomalyops.local.connections import Login, connection_at, open_gateway
 from anomalyops.local.errors import LocalError
 from anomalyops.plan import (
     Exported,
+    ExportedShared,
     JsonObject,
     Owner,
+    export_calendar,
     export_datafeed,
+    export_filter,
     export_job,
     filters_named,
-    read_description,
     read_marker,
 )
 from anomalyops.resources import (
+    AnomalyCalendar,
+    AnomalyCalendarSpec,
     AnomalyFilter,
     AnomalyFilterSpec,
     AnomalyJob,
@@ -34,13 +39,14 @@ from anomalyops.resources import (
     Metadata,
     ObjectReference,
 )
+from anomalyops.resources.base import SpecModel
 from anomalyops.resources.datafeed import DatafeedSpec
 from anomalyops.resources.job import AnomalyJobSpec
 from anomalyops.resources.pairs import pair_faults
 from anomalyops.resources.problems import faults_of, path_text
 
 _MOST = 10_000  # jobs and datafeeds that a server tells of in one answer
-_ANY = TypeVar("_ANY", AnomalyJobSpec, DatafeedSpec, AnomalyFilterSpec, AnomalyJob, Datafeed, AnomalyFilter)
+_ANY = TypeVar("_ANY", bound=SpecModel)
 _Read = TypeVar("_Read")
 _AROUND_DOTS = re.compile(r"[-.]*\.[-.]*")
 
@@ -58,7 +64,7 @@ class Export:
     """What was found on a server.
 
     Attributes:
-        manifests: The filters, then each job, followed by its datafeed.
+        manifests: The filters and calendars, then each job, followed by its datafeed.
         refused: What cannot be written as a manifest, and why, one line for each.
         warnings: What was left out.
     """
@@ -70,7 +76,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a server has: configurations and stats by id, the members of calendars.
+    """What a server has: configurations and stats by id, events by their calendar.
 
     Filters and calendars are None where they may not be read.
     """
@@ -79,7 +85,8 @@ class Found:
     datafeeds: Mapping[str, JsonObject] = field(default_factory=dict)
     job_stats: Mapping[str, JsonObject] = field(default_factory=dict)
     datafeed_stats: Mapping[str, JsonObject] = field(default_factory=dict)
-    calendars: Mapping[str, Sequence[str]] | None = field(default_factory=dict)
+    calendars: Mapping[str, JsonObject] | None = field(default_factory=dict)
+    events: Mapping[str, Sequence[JsonObject]] = field(default_factory=dict)
     filters: Mapping[str, JsonObject] | None = field(default_factory=dict)
 
 
@@ -99,20 +106,19 @@ async def export(login: Login, patterns: Sequence[str], *, namespace: str | None
         raise LocalError("which server? Give --url")
     async with open_gateway(connection_at(login.url), login.credentials) as gateway:
         await gateway.info()
-        jobs, feeds, job_stats, feed_stats, calendars, filters = await asyncio.gather(
-            gateway.jobs(),
-            gateway.datafeeds(),
-            gateway.job_stats(),
-            gateway.datafeed_stats(),
-            _readable(gateway.calendars()),
-            _readable(gateway.filters()),
+        jobs, feeds, job_stats, feed_stats = await asyncio.gather(
+            gateway.jobs(), gateway.datafeeds(), gateway.job_stats(), gateway.datafeed_stats()
+        )
+        filters, calendars, events = await asyncio.gather(
+            _readable(gateway.filters()), _readable(gateway.calendars()), _readable(gateway.events())
         )
     found = Found(
         jobs=jobs,
         datafeeds=feeds,
         job_stats=job_stats,
         datafeed_stats=feed_stats,
-        calendars=calendars,
+        calendars=calendars if events is not None else None,
+        events=events or {},
         filters=filters,
     )
     return manifests_of(found, patterns, namespace=namespace)
@@ -126,7 +132,7 @@ async def _readable(asked: Awaitable[_Read]) -> _Read | None:
 
 
 def manifests_of(found: Found, patterns: Sequence[str] = (), *, namespace: str | None = None) -> Export:
-    """The manifests of the jobs whose ids match a pattern, in the order of their ids, after those of their filters.
+    """The manifests of the jobs whose ids match a pattern, in the order of their ids, after those of what they share.
 
     Args:
         found: What the server has.
@@ -141,6 +147,7 @@ def manifests_of(found: Found, patterns: Sequence[str] = (), *, namespace: str |
     feeds = [str(feed_of[job_id]["datafeed_id"]) for job_id in chosen if job_id in feed_of]
     writer = _Writer(found=found, namespace=namespace, jobs=object_names(chosen), feeds=object_names(feeds))
     writer.write_filters(_filters_of(found, chosen, all_of_them=not patterns))
+    writer.write_calendars(_calendars_of(found, chosen, all_of_them=not patterns))
     for job_id in chosen:
         writer.write(found.jobs[job_id], feed_of.get(job_id))
     return Export(
@@ -184,17 +191,20 @@ def _filters_of(found: Found, chosen: Sequence[str], *, all_of_them: bool) -> li
     return sorted(name for name in there if all_of_them or name in named)
 
 
+def _calendars_of(found: Found, chosen: Sequence[str], *, all_of_them: bool) -> list[str]:
+    """The calendars to write: all that there are, or those that hold the chosen jobs."""
+    members = {*chosen, "_all", *(group for job_id in chosen for group in found.jobs[job_id].get("groups") or ())}
+    there = (found.calendars or {}).items()
+    return sorted(name for name, one in there if all_of_them or members.intersection(one.get("job_ids") or ()))
+
+
 def _warnings(found: Found, chosen: Sequence[str]) -> Iterable[str]:
     if max(len(found.jobs), len(found.datafeeds)) >= _MOST:
         yield f"the server told of {_MOST:,} jobs and may have more: export the rest with --job"
     if found.filters is None:
         yield "the server does not let its filters be read: those that rules name are not exported"
     if found.calendars is None:
-        yield "the server does not let its calendars be read: which of them hold these jobs is not known"
-        return
-    members = {*chosen, "_all", *(group for job_id in chosen for group in found.jobs[job_id].get("groups") or ())}
-    if used := sorted(name for name, jobs in found.calendars.items() if members.intersection(jobs)):
-        yield f"calendars are not exported and stay on the server as they are: {', '.join(used)}"
+        yield "the server does not let its calendars be read: those that hold these jobs are not exported"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -212,32 +222,43 @@ class _Writer:
         """These filters, each unless it cannot be written."""
         names = object_names(chosen)
         for filter_id in chosen:
-            config = (self.found.filters or {})[filter_id]
-            what, name = f"filter {filter_id}", names[filter_id]
-            text, mark = read_description(str(config.get("description") or ""), kind=AnomalyFilter.KIND)
-            body = {**_id("filter_id", filter_id, name), **({"description": text} if text else {})}
-            notes = () if mark is None or mark.retained else (_managed(mark.owner),)
-            try:
-                spec = _read(AnomalyFilterSpec, {**body, "items": list(config.get("items") or ())}, what)
+            name = names[filter_id]
+            exported, what = export_filter((self.found.filters or {})[filter_id]), f"filter {filter_id}"
+            with self._refusing():
+                spec = _read(AnomalyFilterSpec, {**_id("filter_id", filter_id, name), **exported.body}, what)
                 resource = _whole(AnomalyFilter, what, metadata=self._metadata(name), spec=spec)
-            except _CannotSay as error:
-                self.refused += error.lines
-            else:
-                self.manifests.append(Written(resource=resource, notes=notes))
+                self.manifests.append(Written(resource=resource, notes=_of_shared(exported)))
+
+    def write_calendars(self, chosen: Sequence[str]) -> None:
+        """These calendars with their events, each unless it cannot be written."""
+        names = object_names(chosen)
+        for calendar_id in chosen:
+            name = names[calendar_id]
+            config, what = (self.found.calendars or {})[calendar_id], f"calendar {calendar_id}"
+            exported = export_calendar(config, self.found.events.get(calendar_id, ()))
+            with self._refusing():
+                spec = _read(AnomalyCalendarSpec, {**_id("calendar_id", calendar_id, name), **exported.body}, what)
+                resource = _whole(AnomalyCalendar, what, metadata=self._metadata(name), spec=spec)
+                self.manifests.append(Written(resource=resource, notes=_of_shared(exported)))
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Notes why something cannot be written."""
+        try:
+            yield
+        except _CannotSay as error:
+            self.refused += error.lines
 
     def write(self, job_config: JsonObject, feed_config: JsonObject | None) -> None:
         """A job and its datafeed; neither of them where one cannot be written."""
         job_id = str(job_config["job_id"])
         exported = export_job(job_config)
         notes = tuple(self._job_notes(job_id, job_config, exported))
-        try:
+        with self._refusing():
             job = self._job(job_id, job_config, exported)
             written = [Written(resource=job, notes=notes)]
             if feed_config is not None:
                 written.append(self._datafeed(job, feed_config))
-        except _CannotSay as error:
-            self.refused += error.lines
-        else:
             self.manifests += written
 
     def _job(self, job_id: str, config: JsonObject, exported: Exported) -> AnomalyJob:
@@ -287,6 +308,11 @@ class _CannotSay(Exception):  # noqa: N818 - a carrier inside this module
     def __init__(self, lines: list[str]) -> None:
         super().__init__()
         self.lines = lines
+
+
+def _of_shared(exported: ExportedShared) -> tuple[str, ...]:
+    mark = exported.mark
+    return () if mark is None or mark.retained else (_managed(mark.owner),)
 
 
 def _managed(owner: Owner) -> str:

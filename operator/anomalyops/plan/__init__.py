@@ -7,6 +7,7 @@ from anomalyops.plan.core.owner import LOCAL, Owner
 from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
 from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.core.steps import Effect, Step, Subject
+from anomalyops.plan.kept_calendars import keeping_calendars, leaves_calendars
 from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
 from anomalyops.plan.pair.exporting import Exported, export_datafeed, export_job, filters_named
@@ -45,7 +46,19 @@ from anomalyops.plan.pair.values import (
     Taken,
 )
 from anomalyops.plan.pair.verification import Proposal, loses, proposal
+from anomalyops.plan.shared.calendar_steps import (
+    AddCalendarJobs,
+    CalendarStep,
+    CreateCalendar,
+    DeleteCalendar,
+    DeleteEvents,
+    PostEvents,
+    RemoveCalendarJobs,
+)
+from anomalyops.plan.shared.calendar_values import DesiredCalendar, Event, ObservedCalendar
+from anomalyops.plan.shared.calendars import plan_calendar
 from anomalyops.plan.shared.claims import Claim
+from anomalyops.plan.shared.exporting import ExportedShared, export_calendar, export_filter
 from anomalyops.plan.shared.filters import (
     CreateFilter,
     DeleteFilter,
@@ -62,23 +75,31 @@ __all__ = [
     "DETECTOR_FIELDS",
     "JOB_FIELDS",
     "LOCAL",
+    "AddCalendarJobs",
+    "CalendarStep",
     "Claim",
     "CloseJob",
+    "CreateCalendar",
     "CreateDatafeed",
     "CreateFilter",
     "CreateJob",
     "DatafeedState",
     "DatafeedStep",
+    "DeleteCalendar",
     "DeleteDatafeed",
+    "DeleteEvents",
     "DeleteFilter",
     "DeleteJob",
     "Desired",
+    "DesiredCalendar",
     "DesiredDatafeed",
     "DesiredFilter",
     "DesiredJob",
     "Difference",
     "Effect",
+    "Event",
     "Exported",
+    "ExportedShared",
     "Fallback",
     "Field",
     "FieldClass",
@@ -90,6 +111,7 @@ __all__ = [
     "Mark",
     "Marker",
     "Observed",
+    "ObservedCalendar",
     "ObservedDatafeed",
     "ObservedFilter",
     "ObservedJob",
@@ -98,8 +120,10 @@ __all__ = [
     "Owner",
     "Plan",
     "Policy",
+    "PostEvents",
     "Proposal",
     "Removal",
+    "RemoveCalendarJobs",
     "ResetJob",
     "StartDatafeed",
     "Step",
@@ -113,18 +137,23 @@ __all__ = [
     "compare_datafeed",
     "compare_job",
     "described",
+    "export_calendar",
     "export_datafeed",
+    "export_filter",
     "export_job",
     "filters_named",
     "filters_needed",
     "is_mark",
     "is_ours",
+    "keeping_calendars",
+    "leaves_calendars",
     "lookback_done",
     "lookback_record",
     "loses",
     "marked",
     "owner_of",
     "plan",
+    "plan_calendar",
     "plan_filter",
     "proposal",
     "read_description",

@@ -10,7 +10,7 @@ from anomalyops.reconciler.outcome import Outcome
 from anomalyops.reconciler.pair import Pair, owner_of_pair
 from anomalyops.reconciler.reconciler import Reconciler
 from anomalyops.reconciler.shared import SharedOutcome, SharedReconciler
-from anomalyops.reconciler.shared_unit import SharedObject
+from anomalyops.reconciler.shared_unit import SharedObject, chosen_jobs
 
 __all__ = [
     "Assessment",
@@ -28,6 +28,7 @@ __all__ = [
     "SharedOutcome",
     "SharedReconciler",
     "check_connection",
+    "chosen_jobs",
     "connect",
     "failure_of",
     "owner_of_pair",

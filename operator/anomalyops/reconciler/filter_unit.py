@@ -10,6 +10,7 @@ from typing import Any
 from anomalyops.elastic import Gateway
 from anomalyops.plan import Claim, DesiredFilter, ObservedFilter, Plan, Removal, plan_filter
 from anomalyops.reconciler.shared_unit import SharedUnit, moment
+from anomalyops.resources import AnomalyFilter
 
 
 class FilterUnit(SharedUnit[ObservedFilter]):
@@ -19,6 +20,7 @@ class FilterUnit(SharedUnit[ObservedFilter]):
     def desired(self) -> DesiredFilter | Removal | None:
         """What the manifest asks for; None for one that cannot be read."""
         resource = self.shared.resource
+        assert isinstance(resource, AnomalyFilter)  # noqa: S101 - a unit is of one kind
         if self.is_leaving:
             return Removal(id=resource.server_id, policy=resource.spec.deletion_policy)
         if not self.shared.readable:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from anomalyops.elastic import Gateway, Unsupported
+from anomalyops.elastic import Forbidden, Gateway, NotFound, Unsupported
 from anomalyops.plan import (
     CreateJob,
     DeleteJob,
@@ -19,6 +19,8 @@ from anomalyops.plan import (
     Policy,
     Step,
     filters_needed,
+    keeping_calendars,
+    leaves_calendars,
     loses,
     plan,
     proposal,
@@ -118,12 +120,22 @@ class PairUnit(Unit[Observed]):
             found = plan(self.desired, observed, allowed)
         if missing := await self._missing(filters_needed(found) - self._coming):
             found = without_filters(found, missing)
+        if leaves_calendars(found):
+            found = keeping_calendars(found, await self._calendars())
         return observed, found
 
     async def _missing(self, filters: Collection[str]) -> list[str]:
         """Which of these filters the server does not have."""
         there = await asyncio.gather(*(self._gateway.filter(name) for name in filters))
         return [name for name, config in zip(filters, there, strict=True) if config is None]
+
+    async def _calendars(self) -> dict[str, list[str]]:
+        """The jobs and groups of each calendar; none where they may not be read."""
+        try:
+            calendars = await self._gateway.calendars()
+        except (Forbidden, NotFound, Unsupported):
+            return {}
+        return {name: list(config.get("job_ids") or ()) for name, config in calendars.items()}
 
     async def look(self) -> Observed:
         """What the server has of job and datafeed."""

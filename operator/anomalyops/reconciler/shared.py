@@ -1,4 +1,4 @@
-"""Reconciling what is one server object, holds no model and does not run: filter lists."""
+"""Reconciling what is one server object, holds no model and does not run: filter lists and calendars."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.health import Notice, PlanState, shared_status, transitions, unreachable_shared
 from anomalyops.plan import Plan, Step
+from anomalyops.reconciler.calendar_unit import CalendarUnit
 from anomalyops.reconciler.clock import utc_now
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.filter_unit import FilterUnit
@@ -17,9 +18,12 @@ from anomalyops.reconciler.outcome import told_by_plan
 from anomalyops.reconciler.rounds import OnPlan, OnStep, Rounds
 from anomalyops.reconciler.shared_unit import SharedObject, SharedUnit
 from anomalyops.reconciler.unit import Run
-from anomalyops.resources import AnomalyFilter, Reason, SharedResource, SharedStatus
+from anomalyops.resources import AnomalyCalendar, AnomalyFilter, Reason, SharedResource, SharedStatus
 
-_UNITS: Mapping[type[SharedResource], type[SharedUnit[Any]]] = {AnomalyFilter: FilterUnit}
+_UNITS: Mapping[type[SharedResource], type[SharedUnit[Any]]] = {
+    AnomalyFilter: FilterUnit,
+    AnomalyCalendar: CalendarUnit,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

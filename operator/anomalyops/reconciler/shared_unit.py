@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from anomalyops.elastic import Gateway
 from anomalyops.plan import Claim, Owner, Plan
 from anomalyops.reconciler.unit import Unit
-from anomalyops.resources import SharedResource
+from anomalyops.resources import AnomalyCalendar, AnomalyJob, SharedResource
 
 S = TypeVar("S")
 
@@ -22,16 +22,36 @@ class SharedObject:
 
     Attributes:
         resource: The resource.
+        jobs: The ids of the AnomalyJobs that it refers to, on the server.
+        missing_jobs: The names of AnomalyJobs that it refers to and that are not there.
         readable: False for what remains of an invalid one: unless it is being deleted, its object is left as it is.
     """
 
     resource: SharedResource
+    jobs: frozenset[str] = frozenset()
+    missing_jobs: tuple[str, ...] = ()
     readable: bool = True
 
     @property
     def key(self) -> str:
         """Identifies it: `kind/namespace/name`."""
         return f"{self.resource.KIND}/{self.resource.namespace}/{self.resource.name}"
+
+
+def chosen_jobs(calendar: AnomalyCalendar, jobs: Iterable[AnomalyJob]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The ids of the AnomalyJobs that a calendar chooses, and the names of those that it names and that are not there.
+
+    Args:
+        calendar: The calendar.
+        jobs: The AnomalyJobs of its namespace that live on its server. One that is being deleted is there no more.
+    """
+    known = {job.name: job for job in jobs if job.deletion_requested is None}
+    named = [reference.name for reference in calendar.spec.job_refs or ()]
+    selector = calendar.spec.job_selector
+    chosen = {name for name in named if name in known}
+    if selector is not None:
+        chosen |= {name for name, job in known.items() if selector.chooses(job.metadata.labels)}
+    return frozenset(known[name].server_id for name in chosen), tuple(name for name in named if name not in known)
 
 
 class SharedUnit(Unit[S]):

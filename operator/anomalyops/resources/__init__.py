@@ -1,6 +1,12 @@
 """The resources of `anomalyops.io/v1alpha1`: models, CRDs, and reading manifests. Pure: no I/O, no clock."""
 
 from anomalyops.resources.analysis import DEFAULT_BUCKET_SPAN, AnalysisConfig, PerPartitionCategorization
+from anomalyops.resources.calendar import (
+    AnomalyCalendar,
+    AnomalyCalendarSpec,
+    AnomalyCalendarStatus,
+    ScheduledEvent,
+)
 from anomalyops.resources.conditions import Condition, ConditionStatus, ConditionType, Reason, find_condition
 from anomalyops.resources.connection import (
     ApiKeySecretRef,
@@ -41,6 +47,7 @@ from anomalyops.resources.job import (
     ModelPlotConfig,
 )
 from anomalyops.resources.kinds import BY_NAME, FINALIZER, KINDS, AnyResource, Kind, SharedResource
+from anomalyops.resources.label_selector import LabelSelector
 from anomalyops.resources.manifests import parse_manifests, resource_from_object
 from anomalyops.resources.memory_sizes import MEBIBYTE, format_memory, parse_memory
 from anomalyops.resources.policies import (
@@ -85,6 +92,9 @@ __all__ = [
     "AdoptionPolicy",
     "AnalysisConfig",
     "AnalysisLimits",
+    "AnomalyCalendar",
+    "AnomalyCalendarSpec",
+    "AnomalyCalendarStatus",
     "AnomalyFilter",
     "AnomalyFilterSpec",
     "AnomalyFilterStatus",
@@ -124,6 +134,7 @@ __all__ = [
     "JobRunState",
     "Kibana",
     "Kind",
+    "LabelSelector",
     "ManifestError",
     "MemoryStatus",
     "Metadata",
@@ -138,6 +149,7 @@ __all__ = [
     "Resource",
     "ResourceStatus",
     "RuleCondition",
+    "ScheduledEvent",
     "SecretManifest",
     "SharedResource",
     "SharedSpec",

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from anomalyops.resources.base import StatusModel
+from anomalyops.resources.calendar import AnomalyCalendar
 from anomalyops.resources.connection import ElasticsearchConnection
 from anomalyops.resources.datafeed import Datafeed
 from anomalyops.resources.filter import AnomalyFilter
 from anomalyops.resources.job import AnomalyJob
 from anomalyops.resources.resource import GROUP
 
-SharedResource = AnomalyFilter
+SharedResource = AnomalyFilter | AnomalyCalendar
 AnyResource = AnomalyJob | Datafeed | SharedResource | ElasticsearchConnection
 FINALIZER = f"{GROUP}/finalizer"
 
@@ -116,6 +117,23 @@ KINDS = (
             PrinterColumn(name="Datafeed", path=".status.datafeedId", description="The id on the server.", wide=True),
             PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
             PrinterColumn(name="Node", path=".status.node", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=AnomalyCalendar,
+        plural="anomalycalendars",
+        server_object="calendar",
+        short_names=("acal",),
+        columns=(
+            PrinterColumn(name="Calendar", path=".status.calendarId", description="The id on the server."),
+            PrinterColumn(name="Jobs", path=".status.jobCount", type="integer", description="Jobs and groups."),
+            PrinterColumn(name="Events", path=".status.eventCount", type="integer", description="Events there."),
+            _READY,
+            _SYNCED,
+            _REASON,
+            _AGE,
+            PrinterColumn(name="Description", path=".spec.description", wide=True),
             _MESSAGE,
         ),
     ),

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from anomalyops.resources.base import SpecModel, StatusModel
+from anomalyops.resources.calendar import AnomalyCalendar, AnomalyCalendarSpec
 from anomalyops.resources.datafeed import Datafeed, DatafeedSpec
 from anomalyops.resources.filter import AnomalyFilter, AnomalyFilterSpec
 from anomalyops.resources.job import AnomalyJob, AnomalyJobSpec
@@ -22,6 +23,7 @@ from anomalyops.resources.resource import Metadata, Resource
 _FIELDS: Mapping[type[Resource], tuple[type[SpecModel], tuple[str, ...]]] = {
     AnomalyJob: (AnomalyJobSpec, ("job_id", "connection_ref", "deletion_policy", "move_policy")),
     Datafeed: (DatafeedSpec, ("datafeed_id", "job_ref", "deletion_policy")),
+    AnomalyCalendar: (AnomalyCalendarSpec, ("calendar_id", "connection_ref", "deletion_policy")),
     AnomalyFilter: (AnomalyFilterSpec, ("filter_id", "connection_ref", "deletion_policy")),
 }
 

@@ -188,10 +188,10 @@ async def at_once(calls: Iterable[Awaitable[T]]) -> list[T]:
 
 
 def _asks_for_work(before: Seen[Any], now: Seen[Any]) -> bool:
-    """Whether the change is more than our own: another spec, object or fate."""
-    one, other = before.metadata, now.metadata
-    return (one.uid, one.generation, one.deletion_timestamp) != (
-        other.uid,
-        other.generation,
-        other.deletion_timestamp,
-    )
+    """Whether the change is more than our own: another spec, object or fate, or other labels, by which it is chosen."""
+    return _of_others(before) != _of_others(now)
+
+
+def _of_others(seen: Seen[Any]) -> tuple[object, ...]:
+    metadata = seen.metadata
+    return metadata.uid, metadata.generation, metadata.deletion_timestamp, metadata.labels

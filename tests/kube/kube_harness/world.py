@@ -34,6 +34,7 @@ class World:
         self.job_id = f"{namespace}-requests"
         self.datafeed_id = f"{namespace}-feed"
         self.filter_id = f"{namespace}-hosts"
+        self.calendar_id = f"{namespace}-holidays"
 
     def set_up(self) -> None:
         fill_index(self.engine)
@@ -44,7 +45,7 @@ class World:
         self.proxy.credentials = None
         if self.proxy._server is None:
             self.proxy.up()
-        for kind in ("datafeeds", "anomalyjobs", "anomalyfilters"):
+        for kind in ("datafeeds", "anomalyjobs", "anomalyfilters", "anomalycalendars"):
             for item in self.kubectl.list(kind, self.namespace):
                 name = item["metadata"]["name"]
                 patch = [{"op": "remove", "path": "/metadata/finalizers"}]
@@ -64,6 +65,7 @@ class World:
         self.engine.request("DELETE", f"/_ml/datafeeds/{self.datafeed_id}?force=true")
         self.engine.request("DELETE", f"/_ml/anomaly_detectors/{self.job_id}?force=true")
         self.engine.request("DELETE", f"/_ml/filters/{self.filter_id}")
+        self.engine.request("DELETE", f"/_ml/calendars/{self.calendar_id}")
         self.proxy.down()
 
     # -- manifests -----------------------------------------------------------------------------------------
@@ -106,6 +108,11 @@ class World:
         """A filter list of these items."""
         return self._manifest("AnomalyFilter", "hosts", {"filterId": self.filter_id, "items": list(items)} | spec)
 
+    def calendar(self, *events: dict[str, Any], **spec: Any) -> Manifest:
+        """A calendar of these events."""
+        content = {"calendarId": self.calendar_id, "events": list(events)}
+        return self._manifest("AnomalyCalendar", "holidays", content | spec)
+
     def engine_body(self) -> dict[str, Any]:
         """A small job as somebody makes it by hand."""
         detectors = [{"function": "count"}]
@@ -144,13 +151,9 @@ class World:
             self.kubectl("wait", path, f"--timeout={timeout:g}s", "-n", self.namespace, name)
 
     def condition(self, kind: str, type_: str, **expected: Any) -> Manifest:
-        """Waits for a condition of the test's job, datafeed, filter or connection."""
-        name = {
-            "anomalyjob": "requests",
-            "datafeed": "feed",
-            "anomalyfilter": "hosts",
-            "elasticsearchconnection": "default",
-        }[kind]
+        """Waits for a condition of the test's job, datafeed, filter, calendar or connection."""
+        names = {"anomalyjob": "requests", "datafeed": "feed", "anomalyfilter": "hosts", "anomalycalendar": "holidays"}
+        name = names.get(kind, "default")
         return self.kubectl.wait_condition(kind, name, self.namespace, type_, **expected)
 
     def events(self, reason: str | None = None) -> list[Manifest]:

@@ -261,11 +261,11 @@ def test_notes_say_what_is_at_rest_and_whose_a_job_is():
 def test_jobs_are_chosen_by_pattern_and_one_that_is_not_there_is_an_error():
     found = Found(
         jobs={job_id: server_job(MINIMAL_JOB | {"groups": ["web"]}, job_id) for job_id in ("web-1", "web-2", "db")},
-        calendars={"holidays": ["web"], "db-only": ["db"], "none": []},
+        calendars={"holidays": {"job_ids": ["web"]}, "db-only": {"job_ids": ["db"]}, "none": {}},
     )
     export = manifests_of(found, ["web-*"])
-    assert [written.resource.name for written in export.manifests] == ["web-1", "web-2"]
-    assert export.warnings == ("calendars are not exported and stay on the server as they are: holidays",)
+    assert [written.resource.name for written in export.manifests] == ["holidays", "web-1", "web-2"]
+    assert export.warnings == ()
     with pytest.raises(LocalError, match="no such job"):
         manifests_of(found, ["nothing*"])
 
@@ -308,3 +308,36 @@ def test_filters_are_written_without_the_mark_and_with_it_named():
     assert [written.resource.kind for written in chosen] == ["AnomalyFilter", "AnomalyJob"]
     unread = manifests_of(Found(jobs={"job": config}, filters=None))
     assert any("does not let its filters be read" in warning for warning in unread.warnings)
+
+
+def test_calendars_are_written_with_their_events_but_for_the_mark():
+    mark = '[anomalyops.io {"cluster": "c1", "namespace": "ops", "name": "off", "uid": "u"}]'
+    holiday = {"description": "holiday", "start_time": 1_766_534_400_000, "end_time": 1_766_534_400_500}
+    events = {
+        "days_off": [
+            {**holiday, "event_id": "a"},
+            {**holiday, "event_id": "b", "skip_result": True},
+            {**holiday, "event_id": "c", "skip_result": False, "force_time_shift": 3600},
+            {"description": mark, "start_time": 0, "end_time": 1000, "event_id": "d"},
+        ]
+    }
+    found = Found(jobs={}, calendars={"days_off": {"job_ids": ["web", "_all"]}, "empty": {}}, events=events)
+    first, empty = manifests_of(found).manifests
+    assert first.resource.manifest()["spec"] == {
+        "calendarId": "days_off",
+        "jobIds": ["web", "_all"],
+        "events": [
+            {
+                "description": "holiday",
+                "start": "2025-12-24T00:00:00Z",
+                "end": "2025-12-24T00:00:00.500Z",
+                "skipResult": False,
+                "forceTimeShift": 3600,
+            },
+            {"description": "holiday", "start": "2025-12-24T00:00:00Z", "end": "2025-12-24T00:00:00.500Z"},
+        ],
+    }
+    assert "takeOverFrom: c1/ops/off" in first.notes[0]
+    assert empty.resource.manifest()["spec"] == {}
+    unread = manifests_of(Found(jobs={"job": server_job(MINIMAL_JOB)}, calendars=None))
+    assert any("does not let its calendars be read" in warning for warning in unread.warnings)

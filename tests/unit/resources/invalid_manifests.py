@@ -23,9 +23,14 @@ JOB_SPEC: dict[str, Any] = {
 DATAFEED_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}, "indices": ["logs-*"]}
 CONNECTION_SPEC: dict[str, Any] = {"url": "https://elasticsearch:9200"}
 FILTER_SPEC: dict[str, Any] = {"items": ["web-1", "*.example.org"]}
+CALENDAR_SPEC: dict[str, Any] = {
+    "jobRefs": [{"name": "requests"}],
+    "events": [{"description": "holiday", "start": "2026-12-24", "end": "2026-12-27T00:00:00Z"}],
+}
 _SPECS = {
     "AnomalyJob": JOB_SPEC,
     "Datafeed": DATAFEED_SPEC,
+    "AnomalyCalendar": CALENDAR_SPEC,
     "AnomalyFilter": FILTER_SPEC,
     "ElasticsearchConnection": CONNECTION_SPEC,
 }
@@ -113,6 +118,10 @@ def _connection(id_: str, changes: dict[str, Any], field_: str, message: str, **
 
 def _filter(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
     return Refused(id=id_, manifest=manifest("AnomalyFilter", changes), field=field_, message=message, **more)
+
+
+def _calendar(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("AnomalyCalendar", changes), field=field_, message=message, **more)
 
 
 _TOO_COSTLY = "each name is compared with each other, which costs more than the API server allows for one rule"
@@ -805,7 +814,95 @@ FILTERS = [
     ),
 ]
 
+_E0 = "spec.events[0]"
+_FORMS_OF_TIMES = "times are written in several forms, which CEL cannot compare"
+CALENDARS = [
+    _calendar(
+        "event-without-description",
+        {"events.0.description": REMOVE},
+        f"{_E0}.description",
+        "is required",
+        kubectl="Required value",
+    ),
+    _calendar(
+        "event-now",
+        {"events.0.start": "now"},
+        f"{_E0}.start",
+        "an event needs fixed times: write start and end as ISO 8601 or milliseconds since 1970, not now",
+    ),
+    _calendar(
+        "event-ends-before-its-start",
+        {"events.0.end": "2026-12-23"},
+        f"{_E0}.end",
+        "an event must end after it starts: correct start or end",
+        only="operator",
+        because=_FORMS_OF_TIMES,
+    ),
+    _calendar(
+        "event-with-a-mark",
+        {"events.0.description": "[anomalyops.io {}]"},
+        f"{_E0}.description",
+        "description must not begin with [anomalyops.io, as the operator's mark does: remove it",
+    ),
+    _calendar(
+        "event-time",
+        {"events.0.start": "tomorrow"},
+        f"{_E0}.start",
+        "is not a point in time",
+        kubectl="not a point in time",
+    ),
+    _calendar(
+        "event-twice",
+        {
+            "events": [
+                {"description": "a", "start": 1_700_000_000_000, "end": "2026-01-01"},
+                {"description": "a", "start": "2023-11-14T22:13:20Z", "end": "2026-01-01T00:00:00Z"},
+            ]
+        },
+        "spec.events",
+        "events holds the same event twice: keep one",
+        only="operator",
+        because=_TOO_COSTLY,
+    ),
+    _calendar(
+        "event-shift",
+        {"events.0.forceTimeShift": 90_000},
+        f"{_E0}.forceTimeShift",
+        "less than or equal to 86400",
+        kubectl="should be less than or equal to 86400",
+    ),
+    _calendar(
+        "calendar-description-with-a-mark",
+        {"description": "[anomalyops.io {}]"},
+        "spec.description",
+        "description must not hold [anomalyops.io, with which the operator's mark begins: remove it",
+    ),
+    _calendar(
+        "calendar-id", {"calendarId": "_all"}, "spec.calendarId", "an id may contain a-z", kubectl="not accepted"
+    ),
+    _calendar(
+        "calendar-job",
+        {"jobIds": ["Web"]},
+        "spec.jobIds[0]",
+        "write the id of a job or a group",
+        kubectl="should match",
+    ),
+    _calendar(
+        "selector-in-without-values",
+        {"jobSelector": {"matchExpressions": [{"key": "team", "operator": "In"}]}},
+        "spec.jobSelector.matchExpressions[0].values",
+        "In and NotIn need values, Exists and DoesNotExist have none: add or remove values",
+    ),
+    Refused(
+        id="calendar-name-too-long",
+        manifest=manifest("AnomalyCalendar", name="c" * 65),
+        field="spec.calendarId",
+        message="metadata.name has more than 64 characters, too many for an id on the server: set spec.calendarId",
+    ),
+]
+
 REFUSED = [
+    *CALENDARS,
     *DETECTORS,
     *CUSTOM_RULES,
     *CATEGORIZATION,
@@ -821,6 +918,27 @@ ACCEPTED = [
     manifest("AnomalyJob"),
     manifest("Datafeed"),
     manifest("ElasticsearchConnection"),
+    manifest("AnomalyCalendar"),
+    manifest("AnomalyCalendar", {"events": REMOVE, "jobRefs": REMOVE}),
+    manifest(
+        "AnomalyCalendar",
+        {
+            "calendarId": "holidays.de",
+            "description": "Days off in Germany",
+            "jobSelector": {
+                "matchLabels": {"team": "web"},
+                "matchExpressions": [
+                    {"key": "tier", "operator": "NotIn", "values": ["test"]},
+                    {"key": "quiet", "operator": "DoesNotExist"},
+                ],
+            },
+            "jobIds": ["_all", "group-1", "a.b_c"],
+            "events.0.start": "1700000000000",
+            "events.0.skipResult": True,
+            "events.0.skipModelUpdate": False,
+            "events.0.forceTimeShift": -3600,
+        },
+    ),
     manifest("AnomalyFilter"),
     manifest("AnomalyFilter", {"items": []}),
     manifest(
@@ -1140,6 +1258,20 @@ CHANGES = [
         after=manifest("Datafeed", {"datafeedId": "b"}),
         field="spec.datafeedId",
         message="spec.datafeedId cannot change",
+        status={},
+    ),
+    Change(
+        id="calendar-id",
+        before=manifest("AnomalyCalendar", {"calendarId": "a"}),
+        after=manifest("AnomalyCalendar", {"calendarId": "b"}),
+        field="spec.calendarId",
+        message="spec.calendarId cannot change",
+        status={},
+    ),
+    Change(
+        id="calendar-events",
+        before=manifest("AnomalyCalendar"),
+        after=manifest("AnomalyCalendar", {"events": [], "jobIds": ["_all"], "jobRefs": REMOVE}),
         status={},
     ),
     Change(

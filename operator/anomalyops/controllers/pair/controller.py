@@ -22,6 +22,7 @@ from anomalyops.controllers.place import Place, note, with_place
 from anomalyops.controllers.reach import Reach
 from anomalyops.elastic import OtherServer
 from anomalyops.health import Failure, FailureKind, transitions
+from anomalyops.plan import CreateJob
 from anomalyops.reconciler import Observation, Outcome, Pair, failure_of
 from anomalyops.resources import (
     FINALIZER,
@@ -69,6 +70,7 @@ class PairController:
         self._waiting = Waiting(patience=options.release_after)
         self._pairs = PairIndex(objects, options.default_connection)
         self._reach = Reach(objects, connections, options.default_connection)
+        self.made_anew: Callable[[ObjectKey], None] = lambda _: None  # told of each job that was created
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         connections.serve(self)
 
@@ -213,6 +215,8 @@ class PairController:
         async with runtime.reconciler() as reconciler:
             wanted = placed(fresh, here) if fresh.job is not None else fresh
             outcome = await reconciler.reconcile(wanted, cluster_uuid=here.cluster_uuid)
+        if any(isinstance(step, CreateJob) for step in outcome.executed):
+            self.made_anew(key)
         _, seen = self._pair(key)
         report = self._conclusion(seen, outcome)
         if outcome.error is None:

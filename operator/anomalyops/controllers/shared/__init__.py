@@ -1,1 +1,1 @@
-"""Filter lists: what jobs share."""
+"""Filter lists and calendars: what jobs share."""

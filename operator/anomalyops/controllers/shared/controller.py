@@ -19,10 +19,10 @@ from anomalyops.health import Failure, FailureKind, Notice, transitions, unreach
 from anomalyops.reconciler import Observation, SharedObject, SharedOutcome, failure_of
 from anomalyops.resources import (
     FINALIZER,
-    AnomalyFilter,
     ConditionStatus,
     ConditionType,
     ElasticsearchConnection,
+    SharedResource,
     SharedStatus,
     find_condition,
 )
@@ -34,7 +34,7 @@ from anomalyops.watching.writer import CONFLICT_RETRY
 
 logger = logging.getLogger(__name__)
 
-R = TypeVar("R", bound=AnomalyFilter)
+R = TypeVar("R", bound=SharedResource)
 
 GRACE = 3.0  # seconds in which the connection of a new resource may still come: they are applied together
 SETTLING = 1.0  # seconds until a connection that changed is looked at again
@@ -51,14 +51,14 @@ class SharedController(Generic[R]):
     """
 
     name: ClassVar[str]
-    model: type[R]
+    model: type[SharedResource]
 
     def __init__(self, objects: Objects, work: Work, connections: ConnectionController, options: Options) -> None:
         self.objects = objects
         self.work = work
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         self._connections = connections
-        self._default = options.default_connection
+        self.default = options.default_connection
         self._reach = Reach(objects, connections, options.default_connection)
         self._letting_go = LettingGo(patience=options.release_after)
         connections.serve(self)
@@ -70,7 +70,7 @@ class SharedController(Generic[R]):
     def lane(self, key: ObjectKey) -> Hashable:
         """Resources of one server wait for each other."""
         seen = self._all.get(key)
-        return self._connection_of(seen) if seen is not None else None
+        return self.connection_of(seen) if seen is not None else None
 
     async def stop(self) -> None:
         """Nothing runs outside the queue."""
@@ -89,7 +89,7 @@ class SharedController(Generic[R]):
         """Resources on a connection that came, went or cannot be used say so."""
         for key, seen in self._all.items():
             lives = home(seen.managed) if seen.managed is not None else None
-            if connection in {self._connection_of(seen), lives.connection if lives is not None else None}:
+            if connection in {self.connection_of(seen), lives.connection if lives is not None else None}:
                 self.work.add(self.name, key)
 
     def needs(self, connection: ObjectKey) -> bool:
@@ -102,7 +102,7 @@ class SharedController(Generic[R]):
 
     async def observed(self, connection: ObjectKey, observation: Observation) -> None:
         """The server was looked at: what was not carried out yet is, and whatever differs when all is compared."""
-        here = [(key, seen) for key, seen in self._all.items() if self._connection_of(seen) == connection]
+        here = [(key, seen) for key, seen in self._all.items() if self.connection_of(seen) == connection]
         for key, seen in here:
             if _is_unsettled(seen):
                 self.work.add(self.name, key)
@@ -128,7 +128,7 @@ class SharedController(Generic[R]):
         if seen is None or seen.managed is None:
             await self._forget(key)
             return Report()
-        connection = self._connection_of(seen)
+        connection = self.connection_of(seen)
         if not self.known(key.namespace) or (connection is not None and not self.known(connection.namespace)):
             return Report()  # what cannot be listed is not what is not there; the listing brings it back
         leaving = seen.metadata.deletion_timestamp is not None
@@ -223,10 +223,11 @@ class SharedController(Generic[R]):
         """The resources of a namespace."""
         return (seen for key, seen in self._all.items() if key.namespace == namespace)
 
-    def _connection_of(self, seen: Seen[R]) -> ObjectKey | None:
+    def connection_of(self, seen: Seen[R]) -> ObjectKey | None:
+        """The connection that a resource uses."""
         known = seen.resource or seen.remains
         reference = known.spec.connection_ref if known is not None else None
-        return connection_for(self.objects, seen.key.namespace, reference, self._default)
+        return connection_for(self.objects, seen.key.namespace, reference, self.default)
 
 
 def _is_unsettled(seen: Seen[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -50,3 +50,21 @@ class Server(Protocol):
 
     async def delete_filter(self, filter_id: str) -> None:
         """Delete a filter list that no job uses."""
+
+    async def create_calendar(self, calendar_id: str, body: Mapping[str, Any]) -> None:
+        """Create a calendar."""
+
+    async def delete_calendar(self, calendar_id: str) -> None:
+        """Delete a calendar with its events."""
+
+    async def add_calendar_jobs(self, calendar_id: str, job_ids: Sequence[str]) -> None:
+        """Have a calendar name jobs or groups too."""
+
+    async def remove_calendar_jobs(self, calendar_id: str, job_ids: Sequence[str]) -> None:
+        """Have a calendar name jobs or groups no more."""
+
+    async def post_events(self, calendar_id: str, events: Sequence[Mapping[str, Any]]) -> None:
+        """Add events to a calendar."""
+
+    async def delete_events(self, calendar_id: str, event_ids: Sequence[str]) -> None:
+        """Delete events of a calendar."""

@@ -16,6 +16,7 @@ class Subject(StrEnum):
     JOB = "job"
     DATAFEED = "datafeed"
     FILTER = "filter"
+    CALENDAR = "calendar"
 
 
 class Effect(StrEnum):

@@ -1,1 +1,1 @@
-"""Planning of what jobs share and what holds no model: filter lists."""
+"""Planning of what jobs share and what holds no model: filter lists and calendars."""

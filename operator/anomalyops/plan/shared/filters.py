@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -14,9 +14,8 @@ from anomalyops.plan.core.server import Server
 from anomalyops.plan.core.steps import Effect, Step, Subject
 from anomalyops.plan.shared.claims import Claim, whose
 from anomalyops.plan.shared.mark import Mark, marked, read_description
+from anomalyops.plan.shared.words import in_words
 from anomalyops.resources import AnomalyFilter, DeletionPolicy
-
-_NAMED = 5  # items that a reason names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +149,6 @@ def plan_filter(owner: Owner, wanted: DesiredFilter | Removal, observed: Observe
     if not body:
         return Plan(ownership=ownership)
     return Plan(steps=(UpdateFilter(filter_id=target, body=body, reason=", ".join(reasons)),), ownership=ownership)
-
-
-def in_words(items: Iterable[str]) -> str:
-    """Items in words, a few by name."""
-    ordered = sorted(items)
-    named = ", ".join(shown(item) for item in ordered[:_NAMED])
-    return named if len(ordered) <= _NAMED else f"{named} and {len(ordered) - _NAMED} more"
 
 
 def _text(wanted: DesiredFilter, observed: ObservedFilter) -> str:

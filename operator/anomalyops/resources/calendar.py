@@ -1,0 +1,151 @@
+"""The AnomalyCalendar resource: scheduled events, and the jobs that they are for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from anomalyops.resources.base import Boolean, SpecModel
+from anomalyops.resources.identifiers import JobId, ObjectReference, Text
+from anomalyops.resources.label_selector import LabelSelector
+from anomalyops.resources.resource import Resource, server_id_cel
+from anomalyops.resources.rules import Rule
+from anomalyops.resources.shared import MARK, SharedSpec, SharedStatus, without_mark
+from anomalyops.resources.times import PointInTime, parse_time
+from anomalyops.resources.transitions import Transition, server_id_stays
+
+EVERY_JOB = "_all"
+MOST_EVENTS = 2000
+
+_JobOrGroup = Annotated[
+    str,
+    Text(
+        pattern=r"^(_all|[a-z0-9](?:[a-z0-9_\-\.]*[a-z0-9])?)$",
+        form="write the id of a job or a group on the server, or _all for every job",
+        maximum=64,
+        counted=True,
+    ),
+]
+
+
+def _ends_after_its_start(event: ScheduledEvent) -> bool:
+    if "now" in {event.start, event.end}:
+        return True  # that is another rule's
+    return parse_time(event.start) < parse_time(event.end)
+
+
+class ScheduledEvent(SpecModel):
+    """A stretch of time that is out of the ordinary."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            message="an event needs fixed times: write start and end as ISO 8601 or milliseconds since 1970, not now",
+            holds=lambda event: "now" not in {event.start, event.end},
+            cel="string(self.start) != 'now' && string(self.end) != 'now'",
+            field="start",
+        ),
+        # Times have several forms, which CEL cannot compare.
+        Rule(
+            message="an event must end after it starts: correct start or end",
+            holds=_ends_after_its_start,
+            field="end",
+        ),
+        Rule(
+            message=f"description must not begin with {MARK.strip()}, as the operator's mark does: remove it",
+            holds=lambda event: not event.description.startswith(MARK.strip()),
+            cel=f"!self.description.startsWith('{MARK.strip()}')",
+            field="description",
+        ),
+    )
+
+    description: Annotated[str, Field(min_length=1, max_length=1024)] = Field(description="What happens then.")
+    start: PointInTime = Field(description="When it begins.")
+    end: PointInTime = Field(description="When it ends; this moment is not part of it.")
+    skip_result: Boolean | None = Field(
+        default=None, description="Whether there are no anomalies meanwhile; the server's default is true."
+    )
+    skip_model_update: Boolean | None = Field(
+        default=None, description="Whether the models learn nothing meanwhile; the server's default is true."
+    )
+    force_time_shift: Annotated[int, Field(strict=True, ge=-86_400, le=86_400)] | None = Field(
+        default=None,
+        description="Seconds by which the clock of the models is moved when it begins, such as at daylight saving.",
+    )
+
+    def server_body(self) -> dict[str, Any]:
+        """The event as the server takes it; its own defaults are left out."""
+        body = self.model_dump(mode="json", exclude_none=True, exclude={"start", "end"})
+        return body | {"start_time": parse_time(self.start), "end_time": parse_time(self.end)}
+
+
+def _are_different(spec: AnomalyCalendarSpec) -> bool:
+    if any("now" in {event.start, event.end} for event in spec.events or ()):
+        return True  # that is another rule's
+    bodies = [tuple(sorted(event.server_body().items())) for event in spec.events or ()]
+    return len(set(bodies)) == len(bodies)
+
+
+class AnomalyCalendarSpec(SharedSpec):
+    """Which events there are, and for which jobs."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        without_mark(),
+        # Each would be compared with each other, which costs more than the API server allows.
+        Rule(message="events holds the same event twice: keep one", holds=_are_different, field="events"),
+    )
+
+    calendar_id: JobId | None = Field(
+        default=None,
+        description="The calendar's id on the server; by default the resource's name. Cannot be changed.",
+    )
+    description: Annotated[str, Field(max_length=4096)] | None = Field(
+        default=None, description="What the calendar is for. The server takes it at creation alone."
+    )
+    job_refs: list[ObjectReference] | None = Field(
+        default=None, max_length=1000, description="AnomalyJobs of the same namespace, by name; they may come later."
+    )
+    job_selector: LabelSelector | None = Field(
+        default=None, description="AnomalyJobs of the same namespace, by label, as they come and go."
+    )
+    job_ids: list[_JobOrGroup] | None = Field(
+        default=None,
+        max_length=1000,
+        description="Ids of jobs or groups on the server, whoever manages them, or `_all` for every job there.",
+    )
+    events: list[ScheduledEvent] | None = Field(
+        default=None,
+        max_length=MOST_EVENTS,
+        description="All events of the calendar. What somebody else adds on the server is removed again.",
+    )
+
+
+class AnomalyCalendarStatus(SharedStatus):
+    """The state of an AnomalyCalendar."""
+
+    calendar_id: str | None = Field(default=None, description="The id of the calendar on the server.")
+    job_count: int | None = Field(default=None, description="How many jobs and groups the calendar names there.")
+    event_count: int | None = Field(default=None, description="How many events it has there.")
+
+
+class AnomalyCalendar(Resource):
+    """A calendar on an Elasticsearch-compatible server: scheduled events for some of its jobs."""
+
+    KIND: ClassVar[str] = "AnomalyCalendar"
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            message="metadata.name has more than 64 characters, too many for an id on the server: set spec.calendarId",
+            holds=lambda calendar: len(calendar.server_id) <= 64,
+            cel=f"size({server_id_cel('calendarId')}) <= 64",
+            field="spec.calendarId",
+        ),
+    )
+    TRANSITIONS: ClassVar[tuple[Transition, ...]] = (server_id_stays("calendarId", "AnomalyCalendar"),)
+
+    spec: AnomalyCalendarSpec = Field(description="Which events there are, and for which jobs.")
+    status: AnomalyCalendarStatus | None = Field(default=None, description="What the operator observed.")
+
+    @property
+    def server_id(self) -> str:
+        """The calendar's id on the server."""
+        return self.spec.calendar_id or self.metadata.name
