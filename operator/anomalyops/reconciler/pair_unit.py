@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from anomalyops.elastic import Forbidden, Gateway, NotFound, Unsupported
+from anomalyops.elastic import Forbidden, Gateway, NotFound, Rejected, Unsupported
 from anomalyops.plan import (
     CreateJob,
     DeleteJob,
@@ -121,7 +121,7 @@ class PairUnit(Unit[Observed]):
         if missing := await self._missing(filters_needed(found) - self._coming):
             found = without_filters(found, missing)
         if leaves_calendars(found):
-            found = keeping_calendars(found, await self._calendars())
+            found = await self._kept_in_calendars(found)
         return observed, found
 
     async def _missing(self, filters: Collection[str]) -> list[str]:
@@ -129,13 +129,14 @@ class PairUnit(Unit[Observed]):
         there = await asyncio.gather(*(self._gateway.filter(name) for name in filters))
         return [name for name, config in zip(filters, there, strict=True) if config is None]
 
-    async def _calendars(self) -> dict[str, list[str]]:
-        """The jobs and groups of each calendar; none where they may not be read."""
+    async def _kept_in_calendars(self, found: Plan) -> Plan:
+        """The plan with the job put back into its calendars; it says so where they may not be read."""
         try:
             calendars = await self._gateway.calendars()
-        except (Forbidden, NotFound, Unsupported):
-            return {}
-        return {name: list(config.get("job_ids") or ()) for name, config in calendars.items()}
+        except (Forbidden, NotFound, Rejected, Unsupported) as error:
+            return replace(found, unchecked=(*found.unchecked, f"the calendars of the job: {error.reason}"))
+        members = {name: list(config.get("job_ids") or ()) for name, config in calendars.items()}
+        return keeping_calendars(found, members)
 
     async def look(self) -> Observed:
         """What the server has of job and datafeed."""

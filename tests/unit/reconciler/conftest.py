@@ -132,6 +132,8 @@ class FakeElasticsearch:
             return 200, {"indices": ["logs-1"] if self.fields else [], "fields": found}
         if path.endswith("/_search"):
             return 200, {"hits": {"hits": copy.deepcopy(self.messages)}}
+        if path == "/_ml/calendars":
+            return 200, {"count": 0, "calendars": []}
         match = re.fullmatch(r"/_ml/(anomaly_detectors|datafeeds)/([^/]+)(/\w+)?", path)
         if match is None:
             return 400, error_body(400, "illegal_argument_exception", f"no handler found for uri [{path}]")

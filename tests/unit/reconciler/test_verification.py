@@ -201,6 +201,16 @@ async def test_a_server_that_fails_to_answer_is_not_one_that_agrees(server, reco
     assert outcome.retry_after is not None
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 501])
+async def test_calendars_that_cannot_be_read_hinder_nothing_and_are_named(server, reconciler, learned, status):
+    server.fault("GET", "/_ml/calendars$", status=status, body=error_body(status, "some_exception", "no"), times=9)
+    found = await reconciler.plan(pair(HOURLY))
+    assert found.unchecked == ("the calendars of the job: no",)
+    outcome = await reconciler.reconcile(pair(HOURLY))
+    assert outcome.error is None
+    assert any("the calendars of the job: no" in notice.message for notice in outcome.notices)
+
+
 @pytest.mark.parametrize("status", [400, 404, 405, 501])
 async def test_a_check_that_the_server_does_not_know_is_said(server, reconciler, learned, status):
     reason = "no handler found for uri [/logs-*/_field_caps] and method [POST]"
