@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -148,6 +149,35 @@ def test_a_namespaced_release_has_rights_in_its_namespaces_only(helm: Helm) -> N
     assert arguments[-2:] == ["--namespace=team-a", "--namespace=team-b"]
 
 
+def test_monitoring_is_left_out_until_it_is_asked_for(helm: Helm, rendered: list[Manifest]) -> None:
+    kinds = {"Service", "ServiceMonitor", "PrometheusRule", "ConfigMap"}
+    assert not kinds & {m["kind"] for m in rendered}
+    manifests = helm.template("--values", str(CHART / "ci" / "monitored-values.yaml"))
+    service, monitor = one(manifests, "Service", "anomalyops-metrics"), one(manifests, "ServiceMonitor")
+    pod = one(manifests, "Deployment")["spec"]["template"]
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    ports = {port["name"]: port["containerPort"] for port in pod["spec"]["containers"][0]["ports"]}
+    assert ports[service["spec"]["ports"][0]["targetPort"]] == 8081
+    assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
+    board = one(manifests, "ConfigMap", "anomalyops-board")
+    assert json.loads(board["data"]["anomalyops.json"])["panels"]
+    assert board["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_alerts_link_to_their_runbooks_and_page_from_the_score_that_is_asked_for(helm: Helm) -> None:
+    def alerts(*arguments: str) -> dict[str, Manifest]:
+        rule = one(helm.template("--set", "metrics.alerts=true", *arguments), "PrometheusRule")
+        return {alert["alert"]: alert for group in rule["spec"]["groups"] for alert in group["rules"]}
+
+    assert alerts()["AnomalyFound"]["expr"] == "anomalyops_job_record_score >= 75"
+    assert "runbook_url" not in alerts()["AnomalyFound"]["annotations"]
+    chosen = alerts("--set", "metrics.anomalyScore=90,metrics.runbooksUrl=https://docs.example/runbooks")
+    assert chosen["AnomalyFound"]["expr"].endswith(">= 90")
+    assert chosen["AnomalyJobFailed"]["annotations"]["runbook_url"] == "https://docs.example/runbooks#anomalyjobfailed"
+    assert "AnomalyFound" not in alerts("--set", "metrics.anomalyScore=0")
+
+
 def test_the_hook_may_stop_its_operator_and_take_finalizers_off_and_nothing_else(helm: Helm) -> None:
     version = binaries.KUBERNETES.version
     text = helm.run("template", RELEASE, CHART, "-n", NAMESPACE, "--kube-version", version).stdout
@@ -199,6 +229,9 @@ def test_secrets_of_further_namespaces_are_opted_into(helm: Helm) -> None:
         ("namespaces=team-a", "namespaces"),
         ("crds.keep=maybe", "keep"),
         ("releaseOnUninstall=later", "releaseOnUninstall"),
+        ("metrics.anomalyScore=101", "anomalyScore"),
+        ("metrics.interval=often", "interval"),
+        ("metrics.runbooksUrl=wiki", "runbooksUrl"),
     ],
 )
 def test_wrong_values_are_refused_by_name(helm: Helm, setting: str, named: str) -> None:
