@@ -41,7 +41,7 @@ SqlType: TypeAlias = OneOf[
     "HUGEINT[]",
     "INTEGER",
     "INTEGER[]",
-    "TIMESTAMP",
+    "TIMESTAMPTZ",
     "UBIGINT",
     "UBIGINT[]",
     "VARCHAR",
@@ -143,6 +143,8 @@ ScalarFunction: TypeAlias = OneOf[
     "try_strptime",
     "unnest",
     "upper",
+    "url_decode",
+    "url_encode",
     "year",
 ]
 AggregateFunction: TypeAlias = OneOf[

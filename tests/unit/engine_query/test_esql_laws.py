@@ -24,7 +24,8 @@ def ask(corpus, text, params=None):
     around = Surroundings(
         lambda name: corpus.indices if name.startswith("docs") else None, None, NOW_MS, ("1", "2", "3")
     )
-    return answer(corpus.reader.connection, text, read_parameters(params), around)
+    # A transaction of its own, as each request has: what the database refuses to compile ends it.
+    return answer(corpus.reader.connection.cursor(), text, read_parameters(params), around)
 
 
 # --- statements of every shape ---

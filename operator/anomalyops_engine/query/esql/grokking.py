@@ -13,6 +13,7 @@ from anomalyops_engine.query.esql.operands import Operand
 from anomalyops_engine.query.esql.scope import Scope
 from anomalyops_engine.query.esql.syntax import Call, Grok
 from anomalyops_engine.query.expr import Expr, call
+from anomalyops_engine.store import DatabaseError
 
 _REFERENCE = re.compile(r"%\{(\w+)(?::([^:}]+))?(?::(\w+))?\}")
 _GROUP = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\(\?<([A-Za-z_@][\w.@\[\]-]*)>|\((?!\?)", re.DOTALL)
@@ -50,6 +51,11 @@ def grokked(scope: Scope, command: Grok, text: Expr) -> list[tuple[str, Operand]
     regex = reader.expanded(command.patterns[0])
     if not reader.captures:
         raise reader.invalid("it captures nothing")
+    if scope.folded is not None:
+        try:
+            scope.folded(call("regexp_matches", "", regex))
+        except DatabaseError as error:
+            raise reader.invalid(str(error).split("\n", maxsplit=1)[0]) from None
     found: list[tuple[str, Operand]] = []
     for name, capture in reader.captures.items():
 

@@ -27,7 +27,6 @@ from anomalyops_engine.query.expr import (
     Select,
     all_of,
     call,
-    columns,
     null,
 )
 from anomalyops_engine.query.expr import Star as Everything
@@ -49,12 +48,14 @@ class _Aggregates:
     Attributes:
         inner: lowers what they aggregate.
         partition: what rows of a group have in common, where the rows stay; None where they become one.
+        first: a number that no other command of the statement has.
         made: the columns of the aggregates.
         where: the rows that count for the next one.
     """
 
     inner: Lowering
     partition: tuple[Expr, ...] | None
+    first: int
     made: list[Named] = field(default_factory=list)
     where: Expr | None = None
 
@@ -74,7 +75,7 @@ class _Aggregates:
         operands = [self.inner.operand(argument) for argument in arguments]
         call_ = replace(node, arguments=arguments)
         made = AGGREGATES[node.function.lower()].build(replace(scope, aggregate=self._aggregate), call_, operands)
-        column = f"a{len(self.made)}"
+        column = f"a{self.first}_{len(self.made)}"
         self.made.append(made.expr.named(column))
         return Operand(Column(column), made.type, made.multi)
 
@@ -127,7 +128,7 @@ def grouped(frame: Frame, command: Stats, scope: Scope) -> Frame:
     keyed, groups = _with_keys(frame, command, Lowering(scope))
     keys = tuple(Column(group.attribute.column) for group in groups)
     inner = Lowering(scope)
-    aggregates = _Aggregates(inner, keys if command.inline else None)
+    aggregates = _Aggregates(inner, keys if command.inline else None, keyed.made)
     outer = _Aggregating(scope, aggregates, groups)
     values: list[tuple[str, Operand]] = []
     for field_ in command.aggregates:
@@ -138,7 +139,7 @@ def grouped(frame: Frame, command: Stats, scope: Scope) -> Frame:
         relation = Select((Everything(), *aggregates.made), keyed.relation)
         wide = replace(keyed, relation=relation)
         named = [(group.name, group.attribute.operand) for group in groups]
-        return _renumbered(wide.with_values(values).with_values(named), aggregates.made)
+        return wide.with_values(values).with_values(named)
     shown = [column.named(column.name) for column in keys]
     relation = Select((*shown, *aggregates.made), keyed.relation, group=keys)
     if not keys and not aggregates.made:
@@ -147,15 +148,6 @@ def grouped(frame: Frame, command: Stats, scope: Scope) -> Frame:
     attributes = tuple(replace(group.attribute, name=group.name) for group in groups)
     result = narrow.with_values(values)
     return replace(result, attributes=overlaid(result.attributes, attributes))
-
-
-def _renumbered(frame: Frame, made: list[Named]) -> Frame:
-    """Return rows without the columns of aggregates, whose names the next command uses again."""
-    if not made:
-        return frame
-    kept = [attribute.column for attribute in frame.attributes]
-    kept += [order.by.name for order in frame.order if isinstance(order.by, Column)]
-    return replace(frame, relation=Select(tuple(c.named(c.name) for c in columns(dict.fromkeys(kept))), frame.relation))
 
 
 def _check(command: Stats, scope: Scope) -> None:

@@ -19,17 +19,17 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 }
 # What Elasticsearch has and this engine has not.
 MISSING: Final = frozenset(
-    {"categorize", "chunk", "copy_sign", "count_distinct_over_time", "decay", "embed", "first_over_time"}
+    {"categorize", "chunk", "count_distinct_over_time", "decay", "embed", "first_over_time"}
     | {"ip_prefix", "knn", "last_over_time", "max_over_time", "min_over_time"}
-    | {"multi_match", "mv_intersection", "mv_intersects", "mv_median_absolute_deviation"}
-    | {"mv_percentile", "mv_pseries_weighted_sum", "mv_union", "network_direction", "rate", "round_to"}
+    | {"multi_match", "mv_intersection", "mv_intersects"}
+    | {"mv_pseries_weighted_sum", "mv_union", "network_direction", "rate"}
     | {"scalb", "score", "st_centroid_agg", "st_contains", "st_disjoint", "st_distance", "st_envelope"}
     | {"st_extent_agg", "st_geohash", "st_geohex", "st_geotile", "st_intersects", "st_npoints", "st_simplify"}
     | {"st_within", "st_x", "st_xmax", "st_xmin", "st_y", "st_ymax", "st_ymin", "sum_over_time", "tbucket", "term"}
     | {"text_embedding", "to_aggregate_metric_double", "to_cartesianpoint", "to_cartesianshape", "to_date_nanos"}
     | {"to_geohash", "to_geohex", "to_geopoint", "to_geoshape", "to_geotile", "to_ip_leading_zeros_decimal"}
     | {"to_ip_leading_zeros_octal", "to_ip_leading_zeros_rejected", "to_ver", "to_version", "top_snippets", "trange"}
-    | {"url_decode", "url_encode", "url_encode_component", "v_cosine", "v_dot_product", "v_hamming", "v_l1_norm"}
+    | {"v_cosine", "v_dot_product", "v_hamming", "v_l1_norm"}
     | {"v_l2_norm", "v_magnitude", "avg_over_time", "count_over_time", "present_over_time", "absent_over_time"}
     | {"to_dense_vector", "irate", "increase", "delta", "idelta", "deriv", "percentile_over_time"}
     | {"stddev_over_time", "variance_over_time", "to_datenanos"}

@@ -12,11 +12,13 @@ from anomalyops_engine.query.esql.operands import Operand, attempt
 from anomalyops_engine.query.esql.scope import Scope
 from anomalyops_engine.query.esql.syntax import Call
 from anomalyops_engine.query.esql.texts import converted, is_written_text
-from anomalyops_engine.query.expr import Binary, Cast, Expr, call, lift, when
+from anomalyops_engine.query.expr import Binary, Case, Cast, Expr, call, lift, when
 from anomalyops_engine.query.fields import shown_address
 
 ISO_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%gZ"
-_ISO_DATE = r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?"
+_DAY = r"\d{4}-\d\d-\d\d"
+_TIME = r"T\d\d:\d\d(:\d\d([.,]\d{1,9})?)?"
+_ZONE = r"(Z|[+-]\d\d(:?\d\d)?)"
 _NUMBER = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?\s*"
 _WHOLE = r"[+-]?\d+"
 
@@ -108,17 +110,17 @@ def _to_boolean(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
 
 
 def moment_in(text: Expr) -> Expr:
-    """Return the moment that a text says, to the parts of a date that may be left out."""
-    spelt = when(
-        call("regexp_full_match", text, r"\d{4}"),
-        _joined(text, "-01-01"),
-        when(
-            call("regexp_full_match", text, r"\d{4}-\d\d"),
-            _joined(text, "-01"),
-            when(call("regexp_full_match", text, _ISO_DATE), call("regexp_replace", text, ",", ".")),
-        ),
+    """Return the moment that a text says, in UTC where it names no zone; parts may be left out."""
+    spelt = Case(
+        (
+            (call("regexp_full_match", text, r"\d{4}"), _joined(text, "-01-01T00:00:00Z")),
+            (call("regexp_full_match", text, r"\d{4}-\d\d"), _joined(text, "-01T00:00:00Z")),
+            (call("regexp_full_match", text, _DAY), _joined(text, "T00:00:00Z")),
+            (call("regexp_full_match", text, f"{_DAY}{_TIME}"), _joined(call("regexp_replace", text, ",", "."), "Z")),
+            (call("regexp_full_match", text, f"{_DAY}{_TIME}{_ZONE}"), call("regexp_replace", text, ",", ".")),
+        )
     )
-    return attempt(call("epoch_ms", Cast(spelt, "TIMESTAMP", lenient=True)))
+    return attempt(call("epoch_ms", Cast(spelt, "TIMESTAMPTZ", lenient=True)))
 
 
 def _to_datetime(scope: Scope, node: Call, operands: list[Operand]) -> Operand:

@@ -265,6 +265,6 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "day_name": Function((MOMENT,), _name_of("%A")),
     "month_name": Function((MOMENT,), _name_of("%B")),
     "now": Function((), _now),
-    "date_format": Function((FIXED_TEXT, MOMENT), _format),
-    "date_parse": Function((FIXED_TEXT, TEXT), _parse),
+    "date_format": Function((FIXED_TEXT, MOMENT), _format, headless=True),
+    "date_parse": Function((FIXED_TEXT, TEXT), _parse, headless=True),
 }

@@ -44,11 +44,13 @@ class Function:
         parameters: what it takes.
         make: what it gives for what it takes, after that was checked.
         repeats: the last parameter may come any number of times.
+        headless: the first parameter may be left out.
     """
 
     parameters: tuple[Parameter, ...]
     make: Build
     repeats: bool = False
+    headless: bool = False
 
     def build(self, scope: Scope, node: Call, operands: Sequence[Operand]) -> Operand:
         """Return what a call gives.
@@ -58,6 +60,8 @@ class Function:
             VerificationError: something that it is given is of another type.
         """
         self.check_count(node, len(operands))
+        if self.headless and len(operands) < len(self.parameters):
+            return Function(self.parameters[1:], self.make).build(scope, node, operands)
         checked = [self._checked(scope, node, place, operand) for place, operand in enumerate(operands)]
         return self.make(scope, node, checked)
 
@@ -67,7 +71,7 @@ class Function:
         Raises:
             StatementError: too many or too few.
         """
-        least = sum(not parameter.optional for parameter in self.parameters)
+        least = sum(not parameter.optional for parameter in self.parameters) - self.headless
         most = None if self.repeats else len(self.parameters)
         if given < least or (most is not None and given > most):
             raise StatementError(node.at, f"error building [{node.function.lower()}]: expects {_expected(least, most)}")

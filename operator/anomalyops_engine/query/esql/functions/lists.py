@@ -11,6 +11,7 @@ from anomalyops_engine.query.esql.functions.function import (
     ANYTHING,
     FIXED_TEXT,
     NUMBER,
+    NUMBERS,
     TEXT,
     WHOLE,
     Build,
@@ -81,6 +82,28 @@ def _sum(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
         return Operand(finite(scope, total), "double")
     total = Cast(total, SQL[operand.type], lenient=True)
     return Operand(narrowed(total) if operand.type == "integer" else total, operand.type)
+
+
+def _deviation(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    values = call("list_aggregate", Cast(operands[0].listed, "DOUBLE[]"), "mad")
+    found = finite(scope, attempt(values))
+    return _like(operands[0], found)
+
+
+def _percentile(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    operand, percent = operands
+    if percent.value is None or not 0 <= float(percent.value) <= 100:
+        fail(node.at, f"Percentile value [{percent.value}] of [{node.text}] is out of range [0, 100]")
+    share = Written(float(percent.value) / 100)
+    values = call("list_aggregate", Cast(operand.listed, "DOUBLE[]"), "quantile_cont", share)
+    return _like(operand, finite(scope, attempt(values)))
+
+
+def _like(operand: Operand, fraction: Expr) -> Operand:
+    """Return a fraction in the type of what it was computed of, cut off towards zero for whole numbers."""
+    if operand.type == "double":
+        return Operand(fraction, "double")
+    return Operand(Cast(call("trunc", fraction), SQL[operand.type], lenient=True), operand.type)
 
 
 def _dedupe(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
@@ -184,7 +207,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "mv_last": _of_any(_last),
     "mv_max": Function(_ORDERED, _edge("list_max")),
     "mv_median": Function((NUMBER,), _median),
+    "mv_median_absolute_deviation": Function((NUMBER,), _deviation),
     "mv_min": Function(_ORDERED, _edge("list_min")),
+    "mv_percentile": Function((NUMBER, Parameter(NUMBERS, "numeric except unsigned_long", fixed=True)), _percentile),
     "mv_slice": Function((ANY, WHOLE, optional(WHOLE)), _slice),
     "mv_sort": Function((*_ORDERED, optional(FIXED_TEXT)), _sort),
     "mv_sum": Function((NUMBER,), _sum),

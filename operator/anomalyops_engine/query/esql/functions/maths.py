@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from anomalyops_engine.query.esql.datatypes import DataType, wider
 from anomalyops_engine.query.esql.functions.function import NUMBER, WHOLE, Build, Function, optional
 from anomalyops_engine.query.esql.operands import Operand, as_type, attempt, constant
 from anomalyops_engine.query.esql.operators import finite, narrowed
-from anomalyops_engine.query.esql.scope import Scope
+from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.syntax import Call
-from anomalyops_engine.query.expr import Cast, Expr, ScalarFunction, call, when
+from anomalyops_engine.query.expr import Case, Cast, Expr, Literal, ScalarFunction, call, when
 
 _MOST_DECIMALS = 30
 
@@ -88,6 +89,30 @@ def _hypot(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     return Operand(finite(scope, attempt(call("sqrt", squares))), "double")
 
 
+def _copy_sign(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    number, sign = map(_fraction, operands)
+    size = call("abs", number)
+    found = scope.fresh.let(size, lambda value: when(call("signbit", sign), Literal(0.0) - value, value))
+    return Operand(when(sign.is_not_null(), found), "double")
+
+
+def _round_to(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    """Round down to the nearest of some points; below all of them it is the lowest."""
+    found: DataType = "integer"
+    for operand in operands:
+        found = wider(found, operand.type)
+    number, *points = (as_type(operand, found) for operand in operands)
+    if not all(point.fixed and isinstance(point.value, int | float) for point in points):
+        fail(node.at, f"the points of [{node.text}] must be constants")
+    ordered = sorted(points, key=lambda point: float(point.value))
+
+    def rounded(value: Expr) -> Expr:
+        branches = tuple((value >= point.expr, point.expr) for point in reversed(ordered))
+        return Case((*branches, (value.is_not_null(), ordered[0].expr)))
+
+    return Operand(scope.fresh.let(number.single, rounded), found)
+
+
 _ROOTED: Final[tuple[ScalarFunction, ...]] = (
     *("acos", "asin", "atan", "cbrt", "cos", "cosh", "exp", "log10", "sin", "sinh", "sqrt", "tan", "tanh"),
 )
@@ -98,6 +123,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "abs": Function(_ONE, _same(lambda v: call("abs", v), lambda v: attempt(call("abs", v)))),
     "atan2": Function(_TWO, _of_fraction("atan2")),
     "ceil": Function(_ONE, _same(lambda v: call("ceil", v), lambda v: v)),
+    "copy_sign": Function(_TWO, _copy_sign),
     "e": Function((), _fixed(math.e)),
     "floor": Function(_ONE, _same(lambda v: call("floor", v), lambda v: v)),
     "hypot": Function(_TWO, _hypot),
@@ -105,6 +131,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "pi": Function((), _fixed(math.pi)),
     "pow": Function(_TWO, _pow),
     "round": Function((NUMBER, optional(WHOLE)), _round),
+    "round_to": Function(_TWO, _round_to, repeats=True),
     "signum": Function(_ONE, _signum),
     "tau": Function((), _fixed(math.tau)),
     "to_degrees": Function(_ONE, _of_fraction("degrees")),

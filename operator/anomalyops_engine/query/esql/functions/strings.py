@@ -34,6 +34,17 @@ def _plain(function: ScalarFunction, made: DataType = "keyword") -> Build:
     return lambda scope, node, operands: Operand(call(function, *(operand.single for operand in operands)), made)
 
 
+def _url_decode(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    spaced = call("regexp_replace", operands[0].single, r"\+", " ", "g")
+    return Operand(attempt(call("url_decode", spaced)), "keyword")
+
+
+def _url_encode(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    # As a form encodes: a space is a plus.
+    encoded = call("url_encode", operands[0].single)
+    return Operand(call("regexp_replace", encoded, "%20", "+", "g"), "keyword")
+
+
 def _counted(count: Callable[[Expr], Expr]) -> Build:
     return lambda scope, node, operands: Operand(scope.fresh.let(operands[0].single, count), "integer")
 
@@ -196,5 +207,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "to_base64": Function((TEXT,), _to_base64),
     "to_lower": Function((TEXT,), _plain("lower")),
     "to_upper": Function((TEXT,), _plain("upper")),
+    "url_decode": Function((TEXT,), _url_decode),
+    "url_encode": Function((TEXT,), _url_encode),
+    "url_encode_component": Function((TEXT,), _plain("url_encode")),
     "trim": Function((TEXT,), _trimmed("trim")),
 }
