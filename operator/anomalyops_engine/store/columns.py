@@ -10,7 +10,7 @@ decides its type.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -55,13 +55,11 @@ class _Refusal(NamedTuple):
         late: whether it was found when the columns were built.
         path: where in the document.
         error: what it is refused for.
-        certain: whether it stays, whatever other documents are refused.
     """
 
     late: bool
     path: str
     error: DocumentParsingError
-    certain: bool
 
 
 class Batch:
@@ -86,7 +84,7 @@ class Batch:
         self.size = len(documents)
         self._sources = sources
         self._run(mapping, documents)
-        if self._is_disputed(mapping):
+        if self._is_disputed(mapping) or self._are_entangled(documents):
             grown, self.errors = self._one_by_one(mapping, documents)
             if not self.errors:
                 self._run(grown, documents)
@@ -130,23 +128,23 @@ class Batch:
         if self._ignored:
             listed = [self._ignored.get(position) for position in range(self.size)]
             self.arrays[IGNORED_COLUMN] = pa.array(listed, pa.list_(pa.string()))
-        self.errors = self._certain_errors(documents)
+        self.errors = self._first_errors(documents)
 
-    def _certain_errors(self, documents: Sequence[dict[str, Any]]) -> dict[int, DocumentParsingError]:
-        """Return the errors that stay when the other documents with errors are left out.
+    def _are_entangled(self, documents: Sequence[dict[str, Any]]) -> bool:
+        """Return whether a refused document has names that another refused one brought: without that, they differ."""
+        brought: dict[str, set[int]] = {}
+        for path, position in self._brought_by.items():
+            if position in self.errors:
+                for name in (path, *parents_of(path)):
+                    brought.setdefault(name, set()).add(position)
+        return any(_has_any(documents[position], brought, but=position) for position in self.errors)
 
-        An error at or below a field that another refused document brought is not certain: without that document, the
-        field may be another one. Of several errors in a document it is told the one that comes first in it, so it must
-        be certain of that one.
-        """
-        refused = {position for position, _, _ in self._refusals}
+    def _first_errors(self, documents: Sequence[dict[str, Any]]) -> dict[int, DocumentParsingError]:
+        """Return what is wrong with each document that does not fit; of several errors the one that comes first."""
         found: dict[int, list[_Refusal]] = {}
         for number, (position, path, error) in enumerate(self._refusals):
-            bringers = {self._brought_by.get(above) for above in (path, *parents_of(path))} - {None, position}
-            refusal = _Refusal(number >= self._early, path, error, certain=not bringers & refused)
-            found.setdefault(position, []).append(refusal)
-        firsts = {position: _first(documents[position], refusals) for position, refusals in found.items()}
-        return {position: refusal.error for position, refusal in firsts.items() if refusal.certain}
+            found.setdefault(position, []).append(_Refusal(number >= self._early, path, error))
+        return {position: _first(documents[position], refusals).error for position, refusals in found.items()}
 
     def _refuse(self, position: int, path: str, error: DocumentParsingError) -> None:
         self._refusals.append((position, path, error))
@@ -468,6 +466,13 @@ def _first(document: dict[str, Any], found: list[_Refusal]) -> _Refusal:
         names = list(names_in(document))
         found = sorted(found, key=lambda one: (one.late, _place(one.path, names)))
     return found[0]
+
+
+def _has_any(document: dict[str, Any], brought: Mapping[str, set[int]], *, but: int) -> bool:
+    """Return whether a document has names that others brought, or lie above or below one."""
+    if not brought:
+        return False
+    return any(brought.get(above, set()) - {but} for name in names_in(document) for above in (name, *parents_of(name)))
 
 
 def _place(path: str, names: Sequence[str]) -> int:
