@@ -23,10 +23,9 @@ __all__ = ["Outcome", "run_bulk"]
 def run_bulk(store: Store, operations: Sequence[Operation]) -> list[Outcome]:
     """Execute operations in order, durably, and return an outcome for each.
 
-    Those that are refused do not keep the others from being done.
+    Those that are refused do not keep the others from being done. Requests that wait for each other are done together.
     """
-    with store.write() as writer:
-        return carry_out(writer, operations)
+    return store.write_together(operations, carry_out)
 
 
 def carry_out(writer: Writer, operations: Sequence[Operation]) -> list[Outcome]:

@@ -42,13 +42,13 @@ class _Size:
     waiting: int
 
 
-# One writer at a time holds the store; more threads than one let bodies be read beside it. Of searches, each uses
-# several threads of the database. The numbers of those that may wait are Elasticsearch's (search 1,000, write 10,000)
-# or less, since bodies wait in memory.
+# One writer at a time holds the store; those that wait meanwhile are written together, as many as there are threads. Of
+# searches, each uses several threads of the database. The numbers of those that may wait are Elasticsearch's (search
+# 1,000, write 10,000) or less, since bodies wait in memory.
 _SIZES = {
     Lane.STATE: _Size(4, 1000),
     Lane.SEARCH: _Size(8, 1000),
-    Lane.WRITE: _Size(4, 1000),
+    Lane.WRITE: _Size(16, 1000),
     Lane.MANAGEMENT: _Size(16, 1000),
 }
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import orjson
@@ -23,6 +24,7 @@ from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.interruption import interruptible
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.reader import CatalogCache, Reader
+from anomalyops_engine.store.together import Together, Work
 from anomalyops_engine.store.tombstones import Tombstones
 from anomalyops_engine.store.writer import Writer
 
@@ -73,6 +75,7 @@ class Store:
         self._lock = lock
         self._connection = connection
         self._writing = threading.Lock()
+        self._together = Together(self.write)
         self._catalog = CatalogCache()
         self._sequences: dict[str, int] = {}
         self._tombstones = Tombstones()
@@ -151,7 +154,19 @@ class Store:
                 yield writer
             # A commit is not interrupted: it is either all there or nothing.
             cursor.execute("COMMIT")
-            self._tombstones.change(writer.buried)
+            writer.note_commit()
+
+    def write_together(self, items: Sequence[Any], work: Work) -> list[Any]:
+        """Have items written in one transaction with those of other threads that wait too; return their answers.
+
+        Args:
+            items: what to write.
+            work: does items in their order and returns an answer of each; whose items come together does not matter.
+
+        Raises:
+            WorkInterruptedError: it was ended from outside, and nothing was written.
+        """
+        return self._together.write(items, work)
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import duckdb
@@ -96,9 +98,16 @@ class Writer(Reader):
         self._tombstones = tombstones
         # The catalog as this transaction sees it. Its own changes stay here until they are committed and read again.
         self._known: list[Index] | None = None
-        self._changed = False
+        self._version: int | None = None  # of the catalog, once this transaction changed it
         # Next sequence number by table, shared by the writers of a store: a rolled back write leaves a gap, no more.
         self._next_seq = sequences
+
+    def note_commit(self) -> None:
+        """Let what this transaction changed be known, now that it is committed."""
+        self._tombstones.change(self.buried)
+        if self._version is not None and self._known is not None:
+            # Nobody needs to read a catalog of thousands of aliases again because one was added.
+            self._cache.latest = (self._version, tuple(self._known))
 
     def indices(self) -> list[Index]:
         """Return all indices, by name, as this transaction sees them."""
@@ -136,7 +145,7 @@ class Writer(Reader):
             f"docs_{number}",
             mapping,
             read,
-            {alias: dict(properties) for alias, properties in (aliases or {}).items()},
+            {alias: dict(properties) for alias, properties in sorted((aliases or {}).items())},
             int(time.time() * 1000),
             secrets.token_urlsafe(16),
         )
@@ -309,7 +318,8 @@ class Writer(Reader):
                 f"alias [{alias}] has more than one write index [{','.join(sorted([*writers, target.name]))}]"
             )
         self._record_alias(target, alias, properties)
-        self._replace(replace(target, aliases={**target.aliases, alias: dict(properties)}))
+        aliases = dict(sorted({**target.aliases, alias: dict(properties)}.items()))
+        self._replace(replace(target, aliases=aliases))
 
     def delete_alias(self, alias: str, index: str | None = None) -> bool:
         """Remove an alias from an index, or from every index that has it; False when none had."""
@@ -714,18 +724,23 @@ class Writer(Reader):
         self._replace(index)
 
     def _record_alias(self, index: Index, alias: str, properties: Mapping[str, Any]) -> None:
-        self.connection.execute("DELETE FROM aliases WHERE alias = ? AND index_name = ?", [alias, index.name])
+        if alias in index.aliases:
+            self.connection.execute("DELETE FROM aliases WHERE alias = ? AND index_name = ?", [alias, index.name])
         row = [alias, index.name, orjson.dumps(properties).decode()]
         self.connection.execute("INSERT INTO aliases VALUES (?, ?, ?)", row)
 
     def _replace(self, index: Index) -> None:
-        others = [other for other in self.indices() if other.name != index.name]
-        self._note_change(sorted([*others, index], key=lambda other: other.name))
+        indices = self.indices()
+        at = bisect_left(indices, index.name, key=attrgetter("name"))
+        there = at < len(indices) and indices[at].name == index.name
+        indices[at : at + there] = [index]
+        self._note_change(indices)
 
     def _note_change(self, indices: list[Index]) -> None:
-        if not self._changed:
-            self.connection.execute("UPDATE catalog SET version = version + 1")
-            self._changed = True
+        if self._version is None:
+            ((self._version,),) = self.connection.execute(
+                "UPDATE catalog SET version = version + 1 RETURNING version"
+            ).fetchall()
         self._known = indices
 
 

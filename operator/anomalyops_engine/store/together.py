@@ -1,0 +1,112 @@
+"""Small writes of many threads that share one transaction, and so the one wait for the disk.
+
+While one thread holds the store, others queue. The next one takes what has queued up and writes it all together; each
+goes on when that is durable. Where the whole fails, each tries for itself, in its own thread: nobody fails for what a
+neighbour did.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from anomalyops_engine.store.writer import Writer
+
+# Items of one transaction: more would keep the first ones waiting, and those who read their answers.
+_MOST: Final = 10_000
+
+# Does items in their order and returns an answer of each. Items of several callers come as one sequence, so it must not
+# matter which of them come together.
+Work: TypeAlias = Callable[[Writer, Sequence[Any]], list[Any]]
+
+
+@dataclass(slots=True, eq=False)
+class _Share:
+    """What one thread wants written."""
+
+    items: Sequence[Any]
+    work: Work
+    alone: bool = False
+    answers: list[Any] | None = None
+    woken: threading.Event = field(default_factory=threading.Event)
+
+
+class Together:
+    """The queue of a store."""
+
+    def __init__(self, write: Callable[[], AbstractContextManager[Writer]]) -> None:
+        self._write = write
+        self._queue: deque[_Share] = deque()
+        self._led = False  # whether a thread writes for those that wait
+        self._changing = threading.Lock()  # both of them
+
+    def write(self, items: Sequence[Any], work: Work) -> list[Any]:
+        """Have items written, and return their answers when they are durable.
+
+        Raises:
+            WorkInterruptedError: it was ended from outside, and nothing was written.
+        """
+        share = _Share(items, work)
+        with self._changing:
+            self._queue.append(share)
+            waits, self._led = self._led, True
+        if waits:
+            share.woken.wait()
+        if share.answers is None and not share.alone:
+            try:
+                self._lead(share)
+            finally:
+                self._pass_on()
+        if share.answers is None:
+            with self._write() as writer:
+                share.answers = work(writer, items)
+        return share.answers
+
+    def _lead(self, own: _Share) -> None:
+        """Write what waits, or leave each to itself."""
+        shares: list[_Share] = []
+        try:
+            with self._write() as writer:
+                shares = self._taken(own)
+                answers = own.work(writer, [item for share in shares for item in share.items])
+        except BaseException as error:
+            with self._changing:
+                self._leave(own)
+            for share in shares:
+                share.alone = True
+                share.woken.set()
+            if len(shares) < 2 or not isinstance(error, Exception):
+                raise
+            return
+        begin = 0
+        for share in shares:
+            share.answers = answers[begin : begin + len(share.items)]
+            begin += len(share.items)
+            share.woken.set()
+
+    def _taken(self, own: _Share) -> list[_Share]:
+        """Take a share and those that wait with it out of the queue."""
+        shares, size = [own], len(own.items)
+        with self._changing:
+            self._leave(own)
+            while self._queue and self._queue[0].work == own.work:
+                size += len(self._queue[0].items)
+                if size > _MOST:
+                    break
+                shares.append(self._queue.popleft())
+        return shares
+
+    def _pass_on(self) -> None:
+        """Let the next one that waits lead."""
+        with self._changing:
+            self._led = bool(self._queue)
+            if self._queue:
+                self._queue[0].woken.set()
+
+    def _leave(self, share: _Share) -> None:
+        if share in self._queue:
+            self._queue.remove(share)

@@ -1,0 +1,167 @@
+"""Writes that wait for each other share a transaction; what fails fails for itself; what is answered is durable."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anomalyops_engine.store import Interruption, Store, WorkInterruptedError
+from anomalyops_engine.store.reader import CatalogCache, Reader
+from laws import law
+
+
+def write(writer, items):
+    """Note numbers; a negative one cannot be."""
+    numbers = list(items)
+    writer.append("n", [{"n": number} for number in numbers], ids=[str(number) for number in numbers])
+    if min(numbers) < 0:
+        raise ValueError(min(numbers))
+    return [number * 10 for number in numbers]
+
+
+@contextmanager
+def held(store):
+    """Keep the store to oneself, so that others queue."""
+    with store.write():
+        yield
+
+
+def queued(store, requests, interruptions=None):
+    """The answers of requests that come while the store is held, or their errors."""
+    found = [None] * len(requests)
+
+    def ask(place):
+        try:
+            if interruptions is None:
+                found[place] = store.write_together(requests[place], write)
+            else:
+                with interruptions[place].watching():
+                    found[place] = store.write_together(requests[place], write)
+        except (ValueError, WorkInterruptedError) as error:
+            found[place] = error
+
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(len(requests))]
+    with held(store):
+        for thread in threads:
+            thread.start()
+        while len(store._together._queue) < len(requests):
+            time.sleep(0.001)
+        for interruption in interruptions or ():
+            if interruption is not None and interruption.asked:
+                interruption.request("the client has left")
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    return found
+
+
+def stored(store):
+    """All numbers, as one who opens the store finds them."""
+    with store.read() as reader:
+        if not reader.indices():
+            return set()
+        table = reader.index("n").table
+        return {int(row[0]) for row in reader.connection.execute(f"SELECT _id FROM {table}").fetchall()}
+
+
+@law(examples=15)
+@given(st.lists(st.lists(st.integers(-2, 40), min_size=1, max_size=3, unique=True), min_size=1, max_size=8))
+def test_each_is_answered_for_itself_and_what_is_answered_is_there(tmp_path_factory, requests):
+    folder = tmp_path_factory.mktemp("together")
+    store = Store.open(folder)
+    found = queued(store, requests)
+    for numbers, answer in zip(requests, found, strict=True):
+        if min(numbers) < 0:
+            assert isinstance(answer, ValueError)
+        else:
+            assert answer == [number * 10 for number in numbers]
+    expected = {number for numbers in requests if min(numbers) >= 0 for number in numbers}
+    assert stored(store) == expected
+    store.close()
+    store = Store.open(folder)
+    assert stored(store) == expected
+    store.close()
+
+
+def test_those_that_wait_share_a_transaction(store):
+    commits = []
+    store_write = store._together._write
+
+    @contextmanager
+    def counted():
+        with store_write() as writer:
+            yield writer
+        commits.append(1)
+
+    store._together._write = counted
+    assert queued(store, [[number] for number in range(12)]) == [[number * 10] for number in range(12)]
+    assert len(commits) <= 2
+
+
+class Asked(Interruption):
+    """One that the test requests when all wait, or not."""
+
+    def __init__(self, *, asked):
+        super().__init__()
+        self.asked = asked
+
+
+def test_who_is_interrupted_fails_alone(store):
+    found = queued(store, [[1], [2], [3], [4]], [Asked(asked=place == 0) for place in range(4)])
+    ended = [place for place, answer in enumerate(found) if isinstance(answer, WorkInterruptedError)]
+    assert set(ended) <= {0}
+    assert stored(store) == {place + 1 for place in range(4) if place not in ended}
+
+
+def test_a_store_that_is_closed_refuses_each(store):
+    store.close()
+    for _ in range(2):
+        with pytest.raises(Exception, match="is closed"):
+            store.write_together([1], write)
+
+
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["create", "delete", "alias", "unalias", "field", "fail"]), st.sampled_from("abcd")),
+    max_size=12,
+)
+
+
+@law(examples=40)
+@given(st.lists(CHANGES, max_size=4))
+def test_what_is_known_of_indices_after_a_commit_is_what_is_stored(store, transactions):
+    for changes in transactions:
+        try:
+            with store.write() as writer:
+                for kind, name in changes:
+                    change(writer, kind, name)
+        except RuntimeError:
+            pass
+        with store.read() as reader:
+            anew = Reader(reader.connection, CatalogCache())
+            assert reader.indices() == anew.indices()
+            assert [list(index.aliases) for index in reader.indices()] == [
+                list(index.aliases) for index in anew.indices()
+            ]
+
+
+def change(writer, kind, name):
+    """Change an index, where that can be."""
+    there = {index.name for index in writer.indices()}
+    if kind == "fail":
+        raise RuntimeError
+    if kind == "create" and name not in there:
+        writer.create_index(
+            name, mappings={"properties": {"at": {"type": "date"}}}, aliases={f"y-{name}": {}, f"b-{name}": {}}
+        )
+    elif kind == "delete" and name in there:
+        writer.delete_index(name)
+    elif kind == "alias" and name in there:
+        writer.put_alias("z-all", name)
+        writer.put_alias("a-all", name, filter={"term": {"at": 1}})
+    elif kind == "unalias":
+        writer.delete_alias("z-all")
+    elif kind == "field" and name in there:
+        writer.append(name, [{"word": "a", "list": [1, 2], "at": 5}])
