@@ -91,10 +91,11 @@ def _found(index: Index, patterns: list[str]) -> Iterator[tuple[str, Capability]
     objects = set(mapping.object_paths)
     for pattern in patterns:
         for name in _fitting(pattern, names):
-            found = mapping.get(name)
+            found = mapping.leaf(name)
             if found is not None:
                 yield name, Capability(found.type, found.searchable and found.type != "binary", found.aggregatable)
-        yield from ((name, Capability("object")) for name in _fitting(pattern, objects))
+        for name in _fitting(pattern, objects):
+            yield name, Capability("nested" if name in mapping.nested else "object")
 
 
 def _fitting(pattern: str, names: set[str]) -> Iterator[str]:

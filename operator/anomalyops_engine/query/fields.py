@@ -155,7 +155,11 @@ def leaves_matching(index: Index, pattern: str) -> list[Field]:
         return [exact]
     inside = f"{pattern}."
     named = {**index.mapping.fields, **index.mapping.multi_fields}
-    return [leaf for path, leaf in named.items() if path.startswith(inside) or matches(pattern, path)]
+    return [
+        leaf
+        for path, leaf in named.items()
+        if (path.startswith(inside) or matches(pattern, path)) and not index.mapping.is_nested(path)
+    ]
 
 
 def list_type(value_type: ValueType) -> SqlType:

@@ -204,6 +204,8 @@ def _leaves(index: Index, pattern: str, *, texts: bool) -> list[tuple[str, Field
         return [(pattern, exact)]
     mapping = index.mapping
     names = [*mapping.fields, *mapping.multi_fields, *mapping.aliases]
+    if texts and any(matches(pattern, name) and mapping.is_nested(name) for name in names):
+        raise UnsupportedQueryError(f"[fields] of nested objects, by [{pattern}], are not supported by this engine")
     found = ((name, index.get(name)) for name in names if matches(pattern, name))
     return [(name, leaf) for name, leaf in found if leaf is not None and (texts or leaf.aggregatable)]
 

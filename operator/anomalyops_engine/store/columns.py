@@ -205,9 +205,11 @@ class Batch:
         if dynamic == "false":
             return True
         template = template_for(self.mapping.root.get("dynamic_templates", ()), path, "object")
-        if template is not None and template["type"] != "object":
+        if template is not None and template["type"] not in ("object", "nested"):
             return False
         said = {key: value for key, value in (template or {}).items() if key in {"dynamic", "enabled"}}
+        if template is not None and template["type"] == "nested":
+            said["type"] = "nested"
         try:
             self.mapping = self.mapping.with_object(path, said)
         except MappingConflictError as error:

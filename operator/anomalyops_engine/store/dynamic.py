@@ -13,6 +13,7 @@ from anomalyops_engine.store.templates import KINDS, Template, filled, kinds_of
 
 STRING_DEFINITION: Final = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 256}}}
 _OBJECT_KEYS: Final = frozenset({"type", "dynamic", "enabled", "properties", "subobjects"})
+_NESTED_KEYS: Final = frozenset({"type", "dynamic", "properties", "include_in_parent", "include_in_root"})
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
@@ -62,11 +63,21 @@ def check_object(path: str, definition: Mapping[str, Any]) -> None:
         MappingError: one is unknown.
         UnsupportedMappingError: Elasticsearch has it, this engine has not.
     """
+    known = _NESTED_KEYS if definition.get("type") == "nested" else _OBJECT_KEYS
     for key, value in definition.items():
-        if key not in _OBJECT_KEYS:
+        if key.startswith("include_in_") and key in known:
+            _check_not_included(path, key, value)
+        if key not in known:
             raise MappingError(f"Mapping definition for [{path}] has unsupported parameters:  [{key} : {value}]")
         if key == "subobjects" and value not in (True, "true"):
             raise UnsupportedMappingError(f"[subobjects] of [{value}] on [{path}] is not supported by this engine")
+
+
+def _check_not_included(path: str, key: str, value: object) -> None:
+    if value in (True, "true"):
+        raise UnsupportedMappingError(f"[{key}] of [{path}] is not supported by this engine")
+    if value not in (False, "false"):
+        raise MappingError(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
 
 
 def _check_mapping(name: str, template: Template, mapping: Mapping[str, Any]) -> None:
@@ -75,7 +86,7 @@ def _check_mapping(name: str, template: Template, mapping: Mapping[str, Any]) ->
         definition = filled(mapping, f"__dynamic__{name}", KINDS[kind])
         definition.setdefault("type", KINDS[kind])
         try:
-            if definition["type"] == "object":
+            if definition["type"] in ("object", "nested"):
                 check_object(name, definition)
             else:
                 read_definition(f"__dynamic__{name}", definition)

@@ -47,6 +47,7 @@ class Limits:
         fields: how many fields there may be, objects, aliases and multi-fields counted.
         depth: how many levels of objects there may be.
         name_length: how long the name of a field may be.
+        nested: how many nested objects there may be.
         ignore_malformed: default of the parameter.
         coerce: default of the parameter.
     """
@@ -54,6 +55,7 @@ class Limits:
     fields: int = 1000
     depth: int = 20
     name_length: int = _NO_LIMITS
+    nested: int = 100
     ignore_malformed: bool = False
     coerce: bool = True
 
@@ -64,6 +66,7 @@ class Limits:
             int(settings.get("mapping.total_fields.limit", 1000)),
             int(settings.get("mapping.depth.limit", 20)),
             int(settings.get("mapping.field_name_length.limit", _NO_LIMITS)),
+            int(settings.get("mapping.nested_fields.limit", 100)),
             settings.get("mapping.ignore_malformed") == "true",
             settings.get("mapping.coerce") != "false",
         )
@@ -141,7 +144,7 @@ class IndexMapping:
         fields: leaf fields by dotted path.
         multi_fields: multi-fields by dotted path.
         aliases: field aliases, path to target path.
-        objects: what mappings say of objects (`dynamic`, `enabled`), by path.
+        objects: what mappings say of objects (`dynamic`, `enabled`, `type` of nested ones), by path.
         dynamic: `true`, `false` or `strict`; None where nothing says, which is `true`.
         root: the remaining root parameters as given (`dynamic_templates`, `_meta`, ...).
         limits: what the settings of the index say about it.
@@ -176,18 +179,35 @@ class IndexMapping:
         """SQL types of the columns, by name; fields that share a column come once."""
         return {leaf.column: leaf.sql_type for leaf in (*self.multi_fields.values(), *self.fields.values())}
 
-    def get(self, name: str) -> Field | None:
-        """Return the field a query means by this name: a leaf, an alias or a multi-field; None when unmapped."""
+    @property
+    def nested(self) -> frozenset[str]:
+        """Nested objects, whose values are of documents of their own."""
+        return frozenset(path for path, definition in self.objects.items() if definition.get("type") == "nested")
+
+    def is_nested(self, path: str) -> bool:
+        """Return whether a field is one of a nested object, which no query reaches that is not about the object."""
+        return any(
+            definition.get("type") == "nested" and path.startswith(f"{parent}.")
+            for parent, definition in self.objects.items()
+        )
+
+    def leaf(self, name: str) -> Field | None:
+        """Return the field of a name, also one of a nested object: a leaf, an alias or a multi-field."""
         found = self.fields.get(name) or self.multi_fields.get(name)
         if found is None and name in self.aliases:
             target = self.aliases[name]
             return self.fields.get(target) or self.multi_fields.get(target)
         return found
 
+    def get(self, name: str) -> Field | None:
+        """Return the field that a query means by a name; None when unmapped, or in a nested object."""
+        found = self.leaf(name)
+        return None if found is not None and self.is_nested(found.path) else found
+
     def matching(self, pattern: str) -> Iterator[Field]:
         """Yield the leaf fields whose path fits a `*` pattern, or that lie below an object of that name."""
         for path, leaf in self.fields.items():
-            if matches(pattern, path) or path.startswith(f"{pattern}."):
+            if (matches(pattern, path) or path.startswith(f"{pattern}.")) and not self.is_nested(path):
                 yield leaf
 
     def has_object(self, path: str) -> bool:

@@ -89,7 +89,7 @@ def _with_definition(mapping: IndexMapping, path: str, definition: dict[str, Any
     kind = definition.get("type")
     if kind is None and (definition.keys() & {"properties", "dynamic", "enabled", "subobjects"}):
         kind = "object"
-    if kind == "object":
+    if kind in ("object", "nested"):
         return _with_object(mapping, path, definition)
     if mapping.has_object(path):
         raise MappingConflictError(f"can't merge a non object mapping [{path}] with an object mapping [{path}]")
@@ -110,7 +110,10 @@ def _with_object(mapping: IndexMapping, path: str, definition: dict[str, Any]) -
         raise MappingConflictError(f"can't merge a non-object mapping [{path}] with an object mapping")
     check_object(path, definition)
     _refuse_leaf_parents(mapping, path)
-    said: dict[str, Any] = {}
+    nested = definition.get("type") == "nested"
+    if mapping.has_object(path) and nested != (path in mapping.nested):
+        raise MappingConflictError(f"can't merge a non-nested mapping [{path}] with a nested mapping")
+    said: dict[str, Any] = {"type": "nested"} if nested else {}
     if "dynamic" in definition:
         said["dynamic"] = _dynamic(definition["dynamic"])
     if "enabled" in definition:
@@ -121,6 +124,8 @@ def _with_object(mapping: IndexMapping, path: str, definition: dict[str, Any]) -
         if not enabled:
             said["enabled"] = False
     mapping = mapping.with_object(path, said)
+    if len(mapping.nested) > mapping.limits.nested:
+        raise MappingConflictError(f"Limit of nested fields [{mapping.limits.nested}] has been exceeded")
     return _with_properties(mapping, f"{path}.", definition.get("properties", {}))
 
 

@@ -149,7 +149,7 @@ def test_dynamic_templates_decide_for_new_fields():
 @pytest.mark.parametrize(
     ("properties", "error", "names"),
     [
-        ({"x": {"type": "nested"}}, UnsupportedMappingError, "nested"),
+        ({"x": {"type": "flattened"}}, UnsupportedMappingError, "flattened"),
         ({"x": {"type": "strnig"}}, MappingError, "strnig"),
         ({"x": {"type": "date", "format": "QQQQQQ"}}, MappingError, "QQQQQQ"),
         ({"x": 5}, MappingError, "x"),

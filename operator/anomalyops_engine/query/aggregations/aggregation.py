@@ -27,11 +27,13 @@ class Ranking:
         order: (what, descending) pairs; what is `_count`, `_key`, or a metric with an optional part.
         size: how many buckets per parent.
         minimum: fewest documents of a bucket.
+        maximum: most documents of a bucket, None for any number.
     """
 
     order: tuple[tuple[str, bool], ...]
     size: int
     minimum: int
+    maximum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

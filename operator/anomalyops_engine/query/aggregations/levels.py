@@ -82,9 +82,10 @@ class Level:
         place = Window("row_number", (), parents, _order(bucketing, metrics, depth)).named("place")
         keep = None
         if bucketing.ranking is not None:
-            keep = all_of(
-                [Column("place") <= bucketing.ranking.size, Column("n") >= bucketing.ranking.minimum],
-            )
+            bounds = [Column("place") <= bucketing.ranking.size, Column("n") >= bucketing.ranking.minimum]
+            if bucketing.ranking.maximum is not None:
+                bounds.append(Column("n") <= bucketing.ranking.maximum)
+            keep = all_of(bounds)
         return Select((Star(), siblings, place), counted, qualify=keep)
 
     def _documents(self, rows: Rows, depth: int) -> Relation:

@@ -35,14 +35,14 @@ from anomalyops_engine.store import ip
 from anomalyops_engine.store.dates import format_millis
 
 _MOST = 2**31 - 1
-_VALUE_TYPES = frozenset({"string", "byte", "short", "integer", "long", "float", "double", "numeric", "number"}) | {
+VALUE_TYPES = frozenset({"string", "byte", "short", "integer", "long", "float", "double", "numeric", "number"}) | {
     "date",
     "ip",
     "boolean",
 }
 
 
-def _choice(value: object) -> str | tuple[Scalar, ...]:
+def read_choice(value: object) -> str | tuple[Scalar, ...]:
     """Read `include` or `exclude`: a regular expression or values."""
     if isinstance(value, dict):
         raise UnsupportedQueryError("a partition in [include] of [terms] is not supported by this engine")
@@ -64,10 +64,10 @@ class Terms(BucketAggregation):
     order: tuple[tuple[str, bool], ...] = option(read_order, (("_count", True),))
     min_doc_count: int = option(integer(at_least=0), 1)
     missing: Scalar | None = option(scalar, None)
-    include: str | tuple[Scalar, ...] | None = option(_choice, None)
-    exclude: str | tuple[Scalar, ...] | None = option(_choice, None)
+    include: str | tuple[Scalar, ...] | None = option(read_choice, None)
+    exclude: str | tuple[Scalar, ...] | None = option(read_choice, None)
     format: str | None = option(text, None)
-    value_type: str | None = option(word(_VALUE_TYPES), None)
+    value_type: str | None = option(word(VALUE_TYPES), None)
     # All terms of all documents are counted, so what a shard would have left out does not matter.
     shard_size: int = option(integer(at_least=1), _MOST)
     shard_min_doc_count: int = option(integer(at_least=0), 0)

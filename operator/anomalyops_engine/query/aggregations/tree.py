@@ -25,6 +25,7 @@ from anomalyops_engine.query.aggregations.metrics import (
 )
 from anomalyops_engine.query.aggregations.pipelines import BucketScript, Derivative, PipelineAggregation
 from anomalyops_engine.query.aggregations.ranges import DateRange, Range
+from anomalyops_engine.query.aggregations.rare_terms import RareTerms
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.terms import Terms
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
@@ -47,6 +48,7 @@ TABLES: dict[str, type[Aggregation]] = {
     "missing": Missing,
     "percentiles": Percentiles,
     "range": Range,
+    "rare_terms": RareTerms,
     "stats": Stats,
     "sum": Sum,
     "terms": Terms,
@@ -64,7 +66,7 @@ _ELSEWHERE = frozenset(
     | {"frequent_item_sets", "geo_bounds", "geo_centroid", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
     | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats", "max_bucket"}
     | {"min_bucket", "moving_fn", "moving_percentiles", "multi_terms", "nested"}
-    | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rare_terms", "rate"}
+    | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rate"}
     | {"reverse_nested", "sampler", "scripted_metric", "serial_diff", "significant_terms", "significant_text"}
     | {"stats_bucket", "string_stats", "sum_bucket", "t_test", "time_series", "top_hits", "top_metrics"}
     | {"variable_width_histogram"}

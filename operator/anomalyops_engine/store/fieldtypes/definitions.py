@@ -83,7 +83,7 @@ def field_type(path: str, name: object) -> FieldType:
     if name in UNSUPPORTED_TYPES if isinstance(name, str) else False:
         raise UnsupportedMappingError(
             f"field type [{name}] of field [{path}] is not supported by this engine; supported: "
-            f"[{', '.join(sorted(SQL_TYPES))}, object, alias]"
+            f"[{', '.join(sorted(SQL_TYPES))}, object, nested, alias]"
         )
     raise MappingError(
         f"The mapper type [{name}] declared on field [{path}] does not exist. It might have been created within a "

@@ -199,7 +199,6 @@ UNSUPPORTED_TYPES: Final = frozenset(
         "join",
         "long_range",
         "murmur3",
-        "nested",
         "passthrough",
         "pattern_text",
         "patterned_text",
