@@ -12,6 +12,7 @@ from anomalyops_engine.api.bulk_body import Operation
 from anomalyops_engine.api.bulk_documents import parse_documents, refusal_of
 from anomalyops_engine.api.bulk_outcomes import Outcome, done, refused, refused_unseen
 from anomalyops_engine.api.bulk_sequence import condition_failed, run_sequence
+from anomalyops_engine.api.bulk_streams import names_stream, refused_by_stream
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_found
 from anomalyops_engine.store import Index, Store, StoreError, Writer
 from anomalyops_engine.store.blocks import check_open
@@ -65,6 +66,11 @@ def _on_index(writer: Writer, operations: list[Operation]) -> list[Outcome]:
     except StoreError as error:
         return [_refused_whole(operation, from_lower_layer(error)) for operation in operations]
     outcomes: list[Outcome] = []
+    if index is None and names_stream(writer, operations):
+        try:
+            index = writer.make_stream(operations[0].index)
+        except StoreError as error:
+            return [_refused_whole(operation, from_lower_layer(error)) for operation in operations]
     if index is None and not _are_plain(operations):
         index, outcomes = _brought(writer, operations)
         operations = operations[len(outcomes) :]
@@ -104,6 +110,8 @@ def _gated(index: Index | None, operations: Sequence[Operation]) -> dict[int, Ou
     for place, operation in enumerate(operations):
         if operation.require_alias and operation.index not in aliases:
             failed[place] = refused_unseen(operation, _no_alias(operation.index))
+        elif index is not None and index.stream == operation.index and (refusal := refused_by_stream(operation)):
+            failed[place] = refused_unseen(operation, refusal)
         elif aliases:
             routing = aliases.get(operation.index, {}).get("index_routing")
             if routing is None:

@@ -107,6 +107,8 @@ def _delete(store: Store, call: Call) -> Response:
 def _write(store: Store, call: Call, kind: str) -> Response:
     if kind != "delete":
         call.require_body()
+    if kind == "index" and call.path.get("id") is None:
+        kind = "create"  # a document without an id is always a new one
     operation = Operation(kind, call.path["index"], call.path.get("id"), without_mark(call.body.strip()))
     operation.routing = call.query.get("routing")
     operation.require_alias = call.flag("require_alias", default=False)

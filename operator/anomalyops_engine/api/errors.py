@@ -9,6 +9,8 @@ from anomalyops_engine.jobs import MlError
 from anomalyops_engine.query import QueryError, SearchPhaseError, TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.store import (
     AmbiguousTargetError,
+    DataStreamError,
+    DataStreamExistsError,
     DocumentExistsError,
     DocumentParsingError,
     IllegalSettingError,
@@ -154,6 +156,8 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (InvalidAliasNameError, 400, "invalid_alias_name_exception"),
     (InvalidIndexNameError, 400, "invalid_index_name_exception"),
     (AmbiguousTargetError, 400, "illegal_argument_exception"),
+    (DataStreamError, 400, "illegal_argument_exception"),
+    (DataStreamExistsError, 400, "resource_already_exists_exception"),
     (MappingConflictError, 400, "illegal_argument_exception"),
     (IllegalSettingError, 400, "illegal_argument_exception"),
     (PipelineNotFoundError, 400, "illegal_argument_exception"),

@@ -16,6 +16,7 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.store import Index, Reader, Store, Wildcards
 from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open
+from anomalyops_engine.store.catalog import STREAM
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.patterns import matches_any
 from anomalyops_engine.store.settings import nested, replicas
@@ -131,6 +132,7 @@ def _get_index(store: Store, call: Call) -> Response:
                 "aliases": index.aliases,
                 "mappings": index.mapping.to_body(),
                 "settings": shown_settings(index, call),
+                **({} if index.stream is None else {"data_stream": index.stream}),
             }
             for index in indices
         }
@@ -229,7 +231,7 @@ def shown_settings(index: Index, call: Call, wanted: str | None = None) -> dict[
     """Return the settings of an index as responses show them, all or those of some names and patterns."""
     settings = {
         "number_of_shards": "1",
-        **index.settings,
+        **{key: text for key, text in index.settings.items() if key != STREAM},
         "number_of_replicas": replicas(index.settings),
         "creation_date": str(index.created_ms),
         "uuid": index.uuid,

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.data_streams import streams_of
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import validation_failed
 from anomalyops_engine.api.indices import resolved
@@ -15,6 +16,7 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, Known, known
 from anomalyops_engine.store import Store, Wildcards
 from anomalyops_engine.store.names import chosen_aliases, parts_of, resolve_indices
+from anomalyops_engine.store.patterns import matches
 
 
 def endpoints(store: Store) -> list[Endpoint]:
@@ -66,7 +68,8 @@ def _resolve(store: Store, call: Call) -> Response:
     with store.read() as reader:
         every = reader.indices()
     aliases = chosen_aliases({alias for index in every for alias in index.aliases}, parts_of(expression))
-    plain = [part for part in parts_of(expression) if "*" in part or part not in aliases]
+    known = aliases | set(streams_of(every))
+    plain = [part for part in parts_of(expression) if "*" in part or part not in known]
     found = (
         resolve_indices(
             every,
@@ -91,7 +94,16 @@ def _resolve(store: Store, call: Call) -> Response:
         behind = [index for index in every if alias in index.aliases]
         if any(_is_seen(index.aliases[alias], alias, wildcards, expression) for index in behind):
             listed.append({"name": alias, "indices": [index.name for index in behind]})
-    return call.respond({"indices": shown, "aliases": listed, "data_streams": []})
+    streams = [
+        {
+            "name": name,
+            "backing_indices": [index.name for index in backing],
+            "timestamp_field": "@timestamp",
+        }
+        for name, backing in streams_of(every).items()
+        if any(matches(part, name) for part in parts_of(expression))
+    ]
+    return call.respond({"indices": shown, "aliases": listed, "data_streams": streams})
 
 
 def _is_seen(properties: dict[str, Any], alias: str, wildcards: Wildcards, expression: str) -> bool:

@@ -17,9 +17,16 @@ _PARTS: Final = frozenset({"settings", "mappings", "aliases"})
 _LEGACY: Final = _PARTS | {"index_patterns", "order", "version"}
 _COMPONENT: Final = frozenset({"template", "version", "_meta", "deprecated"})
 _COMPOSABLE: Final = _COMPONENT | {
-    *("index_patterns", "composed_of", "priority", "allow_auto_create", "ignore_missing_component_templates")
+    *(
+        "index_patterns",
+        "composed_of",
+        "data_stream",
+        "priority",
+        "allow_auto_create",
+        "ignore_missing_component_templates",
+    )
 }
-_MISSING: Final = frozenset({"data_stream", "lifecycle", "data_stream_options"})
+_MISSING: Final = frozenset({"lifecycle", "data_stream_options"})
 _FORBIDDEN_IN_PATTERNS: Final = '\\/?"<>|'
 
 
@@ -95,7 +102,26 @@ def composable_body(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
             raise validation_failed(["index template priority must be >= 0"])
     if given.get("allow_auto_create") is not None:
         body["allow_auto_create"] = boolean(given["allow_auto_create"])
+    if given.get("data_stream") is not None:
+        body["data_stream"] = _data_stream(given["data_stream"])
     return {**body, **_remarks(given)}
+
+
+def _data_stream(given: Any) -> dict[str, Any]:
+    """Return what a template says of its data streams: nothing but that they are not hidden, and routed by nobody.
+
+    Raises:
+        ApiError: 400 for something unknown, 501 for hidden streams and such with a routing.
+    """
+    if not isinstance(given, dict):
+        raise _mistyped("index_template", "data_stream")
+    flags = {"hidden": False, "allow_custom_routing": False}
+    for key, value in given.items():
+        if key not in flags:
+            raise ApiError(400, "x_content_parse_exception", f"[data_stream_template] unknown field [{key}]")
+        if boolean(value):
+            raise not_supported(f"[{key}] of [data_stream]")
+    return flags
 
 
 def check_template_name(name: str) -> None:

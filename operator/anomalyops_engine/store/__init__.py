@@ -4,6 +4,8 @@ from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
     DatabaseError,
+    DataStreamError,
+    DataStreamExistsError,
     DocumentExistsError,
     DocumentParsingError,
     IllegalSettingError,
@@ -37,6 +39,8 @@ __all__ = [
     "EVERYTHING",
     "AmbiguousTargetError",
     "Connection",
+    "DataStreamError",
+    "DataStreamExistsError",
     "DatabaseError",
     "DocumentExistsError",
     "DocumentParsingError",

@@ -9,6 +9,7 @@ from typing import Any
 from anomalyops_engine.store.errors import AmbiguousTargetError, InvalidAliasNameError, InvalidIndexNameError
 from anomalyops_engine.store.mapping import Field, IndexMapping
 
+STREAM = "data_stream"  # the setting of a backing index that says of which data stream; no request can change it
 CLOSED = "verified_before_close"  # the setting that marks a closed index, which no request can change
 _FORBIDDEN = set('\\/*?"<>| ,')
 _LONGEST_NAME = 255  # bytes of UTF-8
@@ -49,6 +50,16 @@ class Index:
         """Whether its documents are neither read nor written until it is opened again."""
         return self.settings.get(CLOSED) == "true"
 
+    @property
+    def stream(self) -> str | None:
+        """The data stream that it is a backing index of, None where it is an index for itself."""
+        return self.settings.get(STREAM)
+
+    @property
+    def generation(self) -> int:
+        """The number of a backing index within its data stream."""
+        return int(self.name.rpartition("-")[2])
+
     def get(self, name: str) -> Field | None:
         """Return the field of that name, None when unmapped."""
         return self.mapping.get(name)
@@ -76,7 +87,7 @@ def check_alias_name(alias: str, indices: Iterable[Index]) -> None:
         InvalidAliasNameError: it breaks Elasticsearch's naming rules, or an index has it.
     """
     why = _wrong_name(alias)
-    if why is None and any(alias == index.name for index in indices):
+    if why is None and any(alias in {index.name, index.stream} for index in indices):
         why = "an index or data stream exists with the same name as the alias"
     if why is not None:
         raise InvalidAliasNameError(alias, why)
@@ -109,6 +120,9 @@ def write_target(indices: Iterable[Index], name: str) -> Index | None:
     for index in listed:
         if index.name == name:
             return index
+    backing = [index for index in listed if index.stream == name]
+    if backing:
+        return max(backing, key=lambda index: index.generation)
     behind = [index for index in listed if name in index.aliases]
     writers = [index for index in behind if index.aliases[name].get("is_write_index")]
     if len(writers) == 1 or len(behind) == 1:

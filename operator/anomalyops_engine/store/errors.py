@@ -73,6 +73,17 @@ class InvalidAliasNameError(StoreError):
         super().__init__(f"Invalid alias name [{alias}]: {why}")
 
 
+class DataStreamError(StoreError):
+    """What cannot be done to a data stream, or with the template of one."""
+
+
+class DataStreamExistsError(StoreError):
+    """A data stream of that name is already there."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"data_stream [{stream}] already exists")
+
+
 class AmbiguousTargetError(StoreError):
     """An alias that a write went to stands for several indices, or for none that takes writes."""
 

@@ -126,6 +126,11 @@ class Templates:
                 yield body
 
 
+def is_of_streams(body: Mapping[str, Any]) -> bool:
+    """Return whether a composable template is one of data streams."""
+    return body.get("data_stream") is not None
+
+
 def priority_of(body: Mapping[str, Any]) -> int:
     """Return the priority of a composable template."""
     return int(body.get("priority", 0))

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from anomalyops_engine.store.catalog import Index
-from anomalyops_engine.store.errors import IndexClosedError, IndexNotFoundError
+from anomalyops_engine.store.catalog import STREAM, Index
+from anomalyops_engine.store.errors import DataStreamError, IndexClosedError, IndexNotFoundError
 from anomalyops_engine.store.patterns import matches
 
 
@@ -104,20 +104,37 @@ def resolve_indices(
     allow_no_indices: bool,
     wildcards: Wildcards,
 ) -> list[Index]:
-    """Return the indices that an expression means in which no alias stands for its indices, as `resolve`.
+    """Return the indices that an expression means in which no alias or data stream stands for its indices.
+
+    Otherwise as `resolve`.
 
     Raises:
         IndexNotFoundError: a name is missing, or nothing matched and that is not allowed.
     """
-    plain = [replace(index, aliases={}) for index in indices]
-    return resolve(
-        plain,
+    every = list(indices)
+    streams = {index.stream for index in every}
+    for part in parts_of(expression):
+        if part in streams:
+            raise DataStreamError(
+                f"The provided expression [{part}] matches a data stream, specify the corresponding concrete indices "
+                "instead."
+            )
+    found = resolve(
+        [_alone(index) for index in every],
         expression,
         ignore_unavailable=ignore_unavailable,
         allow_no_indices=allow_no_indices,
         wildcards=wildcards,
         closed_too=True,
     )
+    by_name = {index.name: index for index in every}
+    return [replace(index, settings=by_name[index.name].settings) for index in found]
+
+
+def _alone(index: Index) -> Index:
+    """Return an index that only its own name stands for."""
+    kept = {key: text for key, text in index.settings.items() if key != STREAM}
+    return replace(index, aliases={}, settings=kept)
 
 
 def parts_of(expression: str | Sequence[str]) -> list[str]:
@@ -169,14 +186,18 @@ def _matching(by_name: dict[str, Index], part: str, wildcards: Wildcards) -> lis
     if "*" not in part:
         if part in by_name:
             return [(part, None)]
-        return [(i.name, i.aliases[part].get("filter")) for i in by_name.values() if part in i.aliases]
+        return [
+            (i.name, None if i.stream == part else i.aliases[part].get("filter"))
+            for i in by_name.values()
+            if i.stream == part or part in i.aliases
+        ]
     dotted = part.startswith(".")
     found: list[tuple[str, dict[str, Any] | None]] = []
     for index in by_name.values():
         if not (wildcards.closed if index.closed else wildcards.open):
             continue
         visible = wildcards.hidden or not index.hidden or (dotted and index.name.startswith("."))
-        if visible and matches(part, index.name):
+        if (visible and matches(part, index.name)) or (index.stream is not None and matches(part, index.stream)):
             found.append((index.name, None))
             continue
         for alias, properties in index.aliases.items():

@@ -7,6 +7,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import accumulate
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ from anomalyops_engine.store.columns import IGNORED_COLUMN, ROUTING_COLUMN, Batc
 from anomalyops_engine.store.document_ids import made_ids
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
+    DataStreamError,
+    DataStreamExistsError,
     DocumentExistsError,
     DocumentParsingError,
     IndexExistsError,
@@ -33,7 +36,7 @@ from anomalyops_engine.store.errors import (
 )
 from anomalyops_engine.store.frame import Frame
 from anomalyops_engine.store.identifiers import assignments, column_list, quoted, typed
-from anomalyops_engine.store.index_templates import Blueprint
+from anomalyops_engine.store.index_templates import Blueprint, is_of_streams
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
 from anomalyops_engine.store.reader import CatalogCache, Reader
@@ -135,7 +138,7 @@ class Writer(Reader):
             UnsupportedFeatureError: a mapping or setting that this engine has not.
         """
         catalog.check_name(name)
-        if any(name == index.name or name in index.aliases for index in self.indices()):
+        if any(name in {index.name, index.stream} or name in index.aliases for index in self.indices()):
             raise IndexExistsError(name)
         read = read_settings(settings or {})
         mapping = merged(IndexMapping(limits=Limits.of(read)), mappings or {}).empty()
@@ -184,6 +187,13 @@ class Writer(Reader):
         winner = templates.winner(name, hidden=hidden)
         if unasked and winner is not None and templates.composable[winner].get("allow_auto_create") is False:
             raise IndexNotFoundError(name, f" and composable template [{winner}] forbids index auto creation")
+        if winner is not None and is_of_streams(templates.composable[winner]):
+            if unasked:
+                return self.make_stream(name)
+            raise DataStreamError(
+                f"cannot create index with name [{name}], because it matches with template [{winner}] that creates "
+                "data streams only, use create data stream api instead"
+            )
         plan = templates.blueprint(name, asked, hidden=hidden)
         stated = {key: text for key, text in plan.settings.items() if text is not None}
         self.create_index(name, mappings=plan.mappings, settings=stated)
@@ -191,12 +201,59 @@ class Writer(Reader):
             self._point(alias, self.index(name), properties)
         return self.index(name)
 
+    def make_stream(self, name: str) -> Index:
+        """Create a data stream with its first backing index, as its template says, and return that index.
+
+        Raises:
+            DataStreamError: no template is one of data streams, or an index or alias has the name.
+            DataStreamExistsError: it is there already.
+            StoreError: as `create_index` and `put_alias`.
+        """
+        catalog.check_name(name)
+        if any(index.stream == name for index in self.indices()):
+            raise DataStreamExistsError(name)
+        if any(name == index.name or name in index.aliases for index in self.indices()):
+            raise DataStreamError(f"data stream [{name}] conflicts with index or alias")
+        templates = self.templates()
+        winner = templates.winner(name)
+        if winner is None or not is_of_streams(templates.composable[winner]):
+            raise DataStreamError(f"no matching index template found for data stream [{name}]")
+        day = datetime.fromtimestamp(time.time(), UTC)
+        backing = f".ds-{name}-{day:%Y.%m.%d}-000001"
+        dated = Blueprint(mappings={"properties": {"@timestamp": {"type": "date"}}})
+        plan = dated.under(templates.composition(templates.composable[winner])).of(backing)
+        stated = {key: text for key, text in plan.settings.items() if text is not None}
+        index = self.create_index(backing, mappings=plan.mappings, settings={**stated, "hidden": "true"})
+        if not index.mapping.fields["@timestamp"].is_date:
+            raise DataStreamError(
+                "data stream timestamp field [@timestamp] is of type "
+                f"[{index.mapping.fields['@timestamp'].type}], but [date,date_nanos] is expected"
+            )
+        self._record(replace(index, settings={**index.settings, catalog.STREAM: name}))
+        for alias, properties in plan.aliases.items():
+            self._point(alias, self.index(backing), properties)
+        return self.index(backing)
+
+    def delete_stream(self, name: str) -> bool:
+        """Delete a data stream with its backing indices; False when there is none."""
+        backing = [index.name for index in self.indices() if index.stream == name]
+        for index in backing:
+            self._drop(index)
+        return bool(backing)
+
     def delete_index(self, name: str) -> None:
         """Delete an index with its documents.
 
         Raises:
             IndexNotFoundError: there is none of that name.
+            DataStreamError: a data stream writes to it.
         """
+        stream = self.index(name).stream
+        if stream is not None and catalog.write_target(self.indices(), stream) == self.index(name):
+            raise DataStreamError(f"index [{name}] is the write index for data stream [{stream}] and cannot be deleted")
+        self._drop(name)
+
+    def _drop(self, name: str) -> None:
         index = self.index(name)
         check_open([index], "metadata_write")
         self.connection.execute(f"DROP TABLE {quoted(index.table)}")
