@@ -292,6 +292,7 @@ def test_indices_of_results_and_states_answer(client):
         analysis_config={"bucket_span": "1h", "detectors": [{"function": "count"}]},
         data_description={"time_field": "@timestamp"},
     )
+    client.ml.put_datafeed(datafeed_id="esql-feed", job_id="esql-job", indices=["esql-logs", "esql-many"])
     for hour, score in ((1, 30.0), (2, 80.0)):
         document = {
             "job_id": "esql-job",
@@ -307,6 +308,15 @@ def test_indices_of_results_and_states_answer(client):
         | STATS worst = MAX(record_score), n = COUNT(*) BY job_id, hour = DATE_TRUNC(1 hour, timestamp)"""
     found = _rows(client, query, params=[{"job": "esql-job"}])
     assert found == [[80.0, 1, "esql-job", "2024-01-01T02:00:00.000Z"]]
+    configured = """FROM .ml-config METADATA _id | WHERE job_id == "esql-job"
+        | KEEP _id, job_type, analysis_config.bucket_span, analysis_config.detectors.function, indices | SORT _id"""
+    assert _rows(client, configured) == [
+        ["anomaly_detector_esql-job", "anomaly_detector", "1h", "count", None],
+        ["datafeed_esql-feed", None, None, None, ["esql-logs", "esql-many"]],
+    ]
+    assert _rows(client, 'FROM .ml-config | WHERE job_id == "esql-job" AND create_time > "2020" | STATS COUNT(*)') == [
+        [1]
+    ]
     notes = _rows(client, 'FROM .ml-notifications-* | WHERE job_id == "esql-job" | SORT timestamp | KEEP message')
     assert ["Job created"] in notes
     client.delete_by_query(index=".ml-anomalies-shared", query={"term": {"job_id": "esql-job"}}, refresh=True)

@@ -80,7 +80,7 @@ def create_app(
         *search.endpoints(store, contexts),
         *scroll.endpoints(contexts),
         *documents.endpoints(store),
-        *esql.endpoints(store),
+        *esql.endpoints(store, jobs),
         *multi_get.endpoints(store),
         *multi_search.endpoints(store),
         *cat.endpoints(store),
