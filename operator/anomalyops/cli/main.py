@@ -16,6 +16,7 @@ from anomalyops.cli.crds import crds
 from anomalyops.cli.delete import delete
 from anomalyops.cli.demo import demo
 from anomalyops.cli.engine import engine
+from anomalyops.cli.estimate import estimate
 from anomalyops.cli.export import export
 from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
@@ -48,15 +49,16 @@ app = typer.Typer(
     name="anomalyops",
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
     " Elasticsearch or on the embedded engine.",
-    epilog="Exit codes: 0 done; 1 error; 2 (plan) something is to do or waited for; 3 (plan, apply, delete)"
-    " in need of a person or not ready in time; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
+    epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate) something is to do or waited for; 3 (plan, apply, delete,"
+    " estimate) in need of a person or not ready in time; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (plan, apply, status, delete, export, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
+_FILES = (plan, apply, status, delete, export, estimate)
+for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
 
 
