@@ -416,6 +416,35 @@ def test_a_composite_datafeed_aggregation_is_not_cut_by_its_page_size(corpus):
     assert {row["host"] for row in found} == {"web-1", "web-2", "db-1", "cache"}
 
 
+@pytest.mark.parametrize("missing", [True, False])
+@pytest.mark.parametrize(
+    ("source", "keys"),
+    [
+        ({"terms": {"field": "host"}}, lambda d: [d["host"]] if "host" in d else []),
+        ({"terms": {"field": "tags"}}, lambda d: set(listed(d.get("tags")))),
+        ({"histogram": {"field": "size", "interval": 4}}, lambda d: [d["size"] // 4 * 4.0] if "size" in d else []),
+        ({"histogram": {"field": "sizes", "interval": 4}}, lambda d: {size // 4 * 4.0 for size in d.get("sizes", [])}),
+    ],
+)
+def test_sources_of_a_composite_keep_documents_without_a_value_where_asked_to(corpus, source, keys, missing):
+    ((kind, options),) = source.items()
+    sources = [
+        {"t": {"date_histogram": {"field": "time", "fixed_interval": "12h"}}},
+        {"key": {kind: {**options, "missing_bucket": missing}}},
+    ]
+    found = rows_of(corpus, {"b": {"composite": {"sources": sources}, "aggs": {"time": {"max": {"field": "time"}}}}})
+    counts: Counter[tuple[int, Any]] = Counter()
+    for document in corpus.documents.values():
+        if "time" in document:
+            bucket = (document["time"] - START_MS) // (12 * HOUR_MS)
+            counts.update((bucket, key) for key in keys(document) or ([None] if missing else []))
+    assert {((row["time"] - START_MS) // (12 * HOUR_MS), row["key"]): row["doc_count"] for row in found} == counts
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
 @pytest.mark.parametrize(
     ("aggregations", "message"),
     [

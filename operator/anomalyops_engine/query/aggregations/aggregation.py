@@ -69,6 +69,7 @@ class Bucketing:
         is_list: the expression is a list: the document belongs to several buckets.
         ranking: limits and order of the buckets, None when all are kept in key order.
         is_ip: keys are addresses in the form that sorts.
+        keeps_missing: documents without a key are a bucket of their own, whose key is NULL.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Bucketing:
     is_list: bool = False
     ranking: Ranking | None = None
     is_ip: bool = False
+    keeps_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

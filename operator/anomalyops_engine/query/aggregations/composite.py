@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, Bucketing, Found, Inner
 from anomalyops_engine.query.aggregations.date_buckets import (
@@ -17,17 +17,19 @@ from anomalyops_engine.query.aggregations.date_buckets import (
 )
 from anomalyops_engine.query.aggregations.date_histogram import date_column
 from anomalyops_engine.query.aggregations.intervals import keys_over
-from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.rows import Rows, Values
 from anomalyops_engine.query.aggregations.zoned_buckets import buckets_in
 from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Expr, call
+from anomalyops_engine.query.expr import Cast, Expr, ListOf, call, null, when
+from anomalyops_engine.query.fields import list_type
 from anomalyops_engine.query.options import (
     Subject,
     boolean,
     integer,
     list_of,
     mapping,
+    number,
     option,
     read_options,
     shown,
@@ -52,11 +54,10 @@ class TermsSource:
         Raises:
             QueryError: not allowed for the field, or not supported.
         """
-        _refuse_missing(name, given=self.missing_bucket)
         column = rows.column(self.field)
-        values = column.values
-        key = call("list_distinct", values.expression) if values.multi else values.expression
-        return _bucketing(name, key, is_list=values.multi, is_ip=column.field.is_ip)
+        return _keyed(
+            name, column.values, lambda value: value, keeps_missing=self.missing_bucket, is_ip=column.field.is_ip
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,26 +81,64 @@ class DateSource:
         Raises:
             QueryError: not allowed for the field, or not supported.
         """
-        _refuse_missing(name, given=self.missing_bucket)
         buckets = buckets_in(self.time_zone, interval_of(self, name), self.offset)
-        values = date_column(self.field, rows).values
-        return _bucketing(name, keys_over(values, buckets.key_of, hard=None), is_list=values.multi)
+        return _keyed(name, date_column(self.field, rows).values, buckets.key_of, keeps_missing=self.missing_bucket)
 
 
-def _bucketing(name: str, key: Expr, *, is_list: bool, is_ip: bool = False) -> Bucketing:
-    return Bucketing(name=name, typed_name="composite", key=key, render=_not_rendered, is_list=is_list, is_ip=is_ip)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberSource:
+    """The buckets of a histogram."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"script", "missing_order", "value_type", "format"})
+
+    field: str = option(text)
+    interval: float = option(number(above=0))
+    order: str = option(word({"asc", "desc"}), "asc")
+    missing_bucket: bool = option(boolean, default=False)
+
+    def bucketing(self, name: str, rows: Rows) -> Bucketing:
+        """Return the keys of the rows.
+
+        Raises:
+            IllegalQueryError: the field is no number.
+        """
+        column, width = rows.column(self.field), self.interval
+        if not column.field.is_numeric:
+            raise IllegalQueryError(
+                f"Field [{self.field}] of type [{column.type_name}] is not supported by [histogram]"
+            )
+
+        def key_of(value: Expr) -> Expr:
+            return call("floor", Cast(value, "DOUBLE") / width) * width
+
+        return _keyed(name, column.values, key_of, keeps_missing=self.missing_bucket)
 
 
-def _refuse_missing(name: str, *, given: bool) -> None:
-    if given:
-        raise UnsupportedQueryError(f"[missing_bucket] of [{name}] is not supported by this engine")
+def _keyed(
+    name: str, values: Values, key_of: Callable[[Expr], Expr], *, keeps_missing: bool, is_ip: bool = False
+) -> Bucketing:
+    """Return the bucketing of a source; with `keeps_missing` rows without a value have a bucket too, of no key."""
+    key = keys_over(values, key_of, hard=None)
+    if values.multi and keeps_missing:
+        none = ListOf((null(values.type),))
+        key = when(call("coalesce", call("len", values.expression), 0) > 0, key, Cast(none, list_type(values.type)))
+    return Bucketing(
+        name=name,
+        typed_name="composite",
+        key=key,
+        render=_not_rendered,
+        is_list=values.multi,
+        is_ip=is_ip,
+        keeps_missing=keeps_missing,
+    )
 
 
-_SOURCES: dict[str, type[TermsSource | DateSource]] = {"terms": TermsSource, "date_histogram": DateSource}
-_ELSEWHERE = frozenset({"histogram", "geotile_grid"})
+Source: TypeAlias = TermsSource | DateSource | NumberSource
+_SOURCES: dict[str, type[Source]] = {"terms": TermsSource, "date_histogram": DateSource, "histogram": NumberSource}
+_ELSEWHERE = frozenset({"geotile_grid"})
 
 
-def _source(value: object) -> tuple[str, TermsSource | DateSource]:
+def _source(value: object) -> tuple[str, Source]:
     named = mapping(value)
     if len(named) != 1:
         raise QueryParsingError(f"a source of [composite] must have one name, got [{shown(value)}]")
@@ -120,7 +159,7 @@ class Composite(Aggregation):
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"after"})
 
-    sources: tuple[tuple[str, TermsSource | DateSource], ...] = option(list_of(_source, least=1))
+    sources: tuple[tuple[str, Source], ...] = option(list_of(_source, least=1))
     size: int = option(integer(at_least=1), 10)
 
     def bucketings(self, name: str, rows: Rows) -> list[tuple[Bucketing, str | None]]:

@@ -94,7 +94,7 @@ class Level:
         for number, bucketing in enumerate(self.path[:depth]):
             key = Column(f"k{number}")
             value = call("unnest", bucketing.key) if bucketing.is_list else bucketing.key
-            conditions = [key.is_not_null()]
+            conditions = [] if bucketing.keeps_missing else [key.is_not_null()]
             if bucketing.ranking is not None and number < depth - 1:
                 keys = _keys(number + 1)
                 kept = Select((Row(keys).named("kept"),), Table(_kept(number)))
