@@ -9,6 +9,7 @@ from anomalyops_engine.query import QueryError
 from anomalyops_engine.query.esql.answer import answer
 from anomalyops_engine.query.esql.functions import FUNCTIONS, MISSING
 from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
+from anomalyops_engine.query.esql.grok_patterns import PATTERNS
 from anomalyops_engine.query.esql.parameters import Parameters
 from anomalyops_engine.query.esql.planning import Surroundings
 
@@ -243,6 +244,49 @@ def test_a_refusal(expression, reason):
     with pytest.raises(QueryError) as caught:
         ask(f"ROW x = {expression}")
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BASE10NUM", "-1.5"), ("BASE16NUM", "0xFF"), ("DATE_EU", "24.12.2023"), ("DATE_US", "12/24/2023"), ("DAY", "Tuesday"),
+        ("EMAILADDRESS", "some.email@foo.com"), ("HOSTNAME", "web-1.example.com"), ("HOSTPORT", "web:9200"),
+        ("HTTPDATE", "10/Oct/2000:13:55:36 -0700"), ("INT", "+7"), ("IP", "10.0.0.1"), ("IP", "fe80::cae2:65ff:fece:feb9"),
+        ("IPORHOST", "::1"), ("LOGLEVEL", "Warning"), ("MAC", "00:1b:63:84:45:e6"), ("MONTH", "Feb"), ("NOTSPACE", "a;b"),
+        ("PATH", "/var/log/x.log"), ("QUOTEDSTRING", '\\"a b\\"'), ("SYSLOGTIMESTAMP", "Jan  2 03:04:05"), ("TIME", "03:04:05"),
+        ("TIMESTAMP_ISO8601", "2024-01-02T03:04:05.678+02:00"), ("TIMESTAMP_ISO8601", "2024-01-02 03:04:05,678"),
+        ("URI", "https://user@example.com:80/a/b?c=d"), ("URIPATHPARAM", "/a?b=c"), ("USERNAME", "a.b_c-d"),
+        ("UUID", "01234567-89ab-cdef-0123-456789abcdef"), ("WINPATH", "C:\\\\Users\\\\x"), ("WORD", "abc_1"), ("YEAR", "2024"),
+    ],
+)  # fmt: skip
+def test_a_grok_pattern_takes_the_whole_of_what_it_is_for(name, text):
+    found = ask(f'ROW a = "<{text}>" | GROK a "<%{{{name}:x}}>" | EVAL same = CONCAT("<", x, ">") == a | KEEP same')
+    assert found.rows == [[True]]
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+def test_every_grok_pattern_can_be_used(name):
+    assert ask(f'ROW a = "" | GROK a "%{{{name}:x}}" | KEEP x').columns == (("x", "keyword"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('ROW a = "foo bar" | GROK a "%{WORD:b} %{WORD:b}" | KEEP b', [[["foo", "bar"]]]),
+        ('ROW a = "XYZ it" | GROK a "ABC %{WORD:x}", "XYZ %{WORD:y}" | KEEP x, y', [[None, "it"]]),
+        ('ROW a = ["1 2", "3 x"] | GROK a "%{INT:n:int} %{WORD:w}" | KEEP n, w', [[[1, 3], ["2", "x"]]]),
+        ('ROW a = ["p s e", "t l"] | DISSECT a "%{x} %{y} %{z}" | KEEP x, y, z', [["p", "s", "e"]]),
+        ('ROW a = "x" | GROK a "%{INT:n:int}" | KEEP n', [[None]]),
+        (
+            'ROW a = "foo 1 bar 2" | DISSECT a "%{+b/2} %{c} %{+b/1} %{?d}" APPEND_SEPARATOR="," | KEEP b, c',
+            [["bar,foo", "1"]],
+        ),
+        ('ROW a = "foo    bar" | DISSECT a "%{b->} %{c}" | KEEP b, c', [["foo", "bar"]]),
+        ('ROW a = "foo bar" | DISSECT a "%{b} %{c} baz" | KEEP b, c', [[None, None]]),
+    ],
+)
+def test_texts_are_taken_apart(text, rows):
+    assert ask(text).rows == rows
 
 
 def test_no_function_is_both_served_and_missing():

@@ -25,7 +25,7 @@ class _Part:
     place: int
 
 
-def dissected(fresh: Fresh, command: Dissect, text: Expr) -> list[tuple[str, Operand]]:
+def dissected(fresh: Fresh, command: Dissect, text: Operand) -> list[tuple[str, Operand]]:
     """Return the columns that a pattern makes of a text; NULL where the text does not fit it.
 
     Raises:
@@ -51,7 +51,7 @@ def dissected(fresh: Fresh, command: Dissect, text: Expr) -> list[tuple[str, Ope
                 whole = Binary("||", Binary("||", whole, lift(command.separator)), piece)
             return when(call("regexp_matches", value, regex, "s"), whole)
 
-        found.append((name, Operand(fresh.let(text, cut), "keyword")))
+        found.append((name, fresh.each(text, cut, "keyword")))
     return found
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from anomalyops_engine.query.esql.datatypes import DataType
 from anomalyops_engine.query.esql.errors import StatementError, not_served
 from anomalyops_engine.query.esql.functions import FUNCTIONS
 from anomalyops_engine.query.esql.grok_patterns import FAMILIES, PATTERNS
-from anomalyops_engine.query.esql.operands import Operand
+from anomalyops_engine.query.esql.operands import Fresh, Operand
 from anomalyops_engine.query.esql.scope import Scope
 from anomalyops_engine.query.esql.syntax import Call, Grok
-from anomalyops_engine.query.expr import Expr, call
+from anomalyops_engine.query.expr import Case, Column, Expr, Lambda, ListOf, call, null
 from anomalyops_engine.store import DatabaseError
 
 _REFERENCE = re.compile(r"%\{(\w+)(?::([^:}]+))?(?::(\w+))?\}")
@@ -38,33 +39,27 @@ class _Capture:
     groups: list[int] = field(default_factory=list)
 
 
-def grokked(scope: Scope, command: Grok, text: Expr) -> list[tuple[str, Operand]]:
-    """Return the columns that a pattern makes of a text; NULL where the text has nothing that fits.
+def grokked(scope: Scope, command: Grok, text: Operand) -> list[tuple[str, Operand]]:
+    """Return the columns that patterns make of a text; NULL where the text has nothing that fits.
+
+    Of several patterns the first one counts that fits.
 
     Raises:
-        StatementError: the pattern is none.
+        StatementError: a pattern is none.
         UnsupportedQueryError: it names a pattern that this engine lacks.
     """
-    if len(command.patterns) > 1:
-        raise not_served("[GROK] with several patterns", command.pattern_at)
-    reader = _Reader(command)
-    regex = reader.expanded(command.patterns[0])
-    if not reader.captures:
-        raise reader.invalid("it captures nothing")
-    if scope.folded is not None:
-        try:
-            scope.folded(call("regexp_matches", "", regex))
-        except DatabaseError as error:
-            raise reader.invalid(str(error).split("\n", maxsplit=1)[0]) from None
+    readers = [_Reader(command, pattern) for pattern in command.patterns]
+    for reader in readers:
+        _check(scope, reader)
+    types = {name: capture.type for reader in readers for name, capture in reader.captures.items()}
     found: list[tuple[str, Operand]] = []
-    for name, capture in reader.captures.items():
-
-        def cut(value: Expr, groups: list[int] = capture.groups) -> Expr:
-            pieces = [call("nullif", call("regexp_extract", value, regex, group), "") for group in groups]
-            return pieces[0] if len(pieces) == 1 else call("coalesce", *pieces)
-
-        operand = Operand(scope.fresh.let(text, cut), "keyword")
-        convert = _CONVERTED.get(capture.type)
+    for name, kind in types.items():
+        captured = [(reader, reader.captures.get(name)) for reader in readers]
+        for reader, capture in captured:
+            if capture is not None and capture.type != kind:
+                raise reader.invalid(f"the column [{name}] has more than one type")
+        operand = _column(scope.fresh, text, [(r.regex, () if c is None else tuple(c.groups)) for r, c in captured])
+        convert = _CONVERTED.get(kind)
         if convert is not None:
             node = Call(command.pattern_at, convert, (command.operand,))
             operand = FUNCTIONS[convert].build(scope, node, [operand])
@@ -72,14 +67,45 @@ def grokked(scope: Scope, command: Grok, text: Expr) -> list[tuple[str, Operand]
     return found
 
 
+def _column(fresh: Fresh, text: Operand, captured: Sequence[tuple[str, tuple[int, ...]]]) -> Operand:
+    """Return what the groups of the first pattern that fits hold; a name of several groups has several values."""
+    several = any(len(groups) > 1 for _, groups in captured)
+
+    def cut(value: Expr) -> Expr:
+        branches: list[tuple[Expr, Expr]] = []
+        for regex, groups in captured:
+            pieces = tuple(call("nullif", call("regexp_extract", value, regex, group), "") for group in groups)
+            held: Expr = ListOf(pieces) if several else pieces[0] if pieces else null("VARCHAR")
+            branches.append((call("regexp_matches", value, regex), held))
+        return Case(tuple(branches))
+
+    if not several:
+        return fresh.each(text, cut, "keyword")
+    lists = fresh.each(Operand(text.listed, "keyword", multi=True), cut, "keyword").expr
+    name = fresh.name()
+    kept = call("list_filter", call("flatten", lists), Lambda(name, Column(name).is_not_null()))
+    return Operand(fresh.filled(kept), "keyword", multi=True)
+
+
+def _check(scope: Scope, reader: _Reader) -> None:
+    if not reader.captures:
+        raise reader.invalid("it captures nothing")
+    if scope.folded is not None:
+        try:
+            scope.folded(call("regexp_matches", "", reader.regex))
+        except DatabaseError as error:
+            raise reader.invalid(str(error).split("\n", maxsplit=1)[0]) from None
+
+
 class _Reader:
     """Writes out the names in a pattern, and counts the groups of the expression that comes of it."""
 
-    def __init__(self, command: Grok) -> None:
+    def __init__(self, command: Grok, pattern: str) -> None:
         self._command = command
+        self._pattern = pattern
         self._groups = 0
-        self._size = 0
         self.captures: dict[str, _Capture] = {}
+        self.regex = self.expanded(pattern)
 
     def expanded(self, pattern: str, depth: int = 0) -> str:
         """Return a pattern as a regular expression of RE2."""
@@ -132,4 +158,4 @@ class _Reader:
 
     def invalid(self, why: str) -> StatementError:
         """Return the refusal of the pattern."""
-        return StatementError(self._command.pattern_at, f"Invalid GROK pattern [{self._command.patterns[0]}]: [{why}]")
+        return StatementError(self._command.pattern_at, f"Invalid GROK pattern [{self._pattern}]: [{why}]")

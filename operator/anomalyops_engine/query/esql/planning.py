@@ -283,13 +283,13 @@ class _Planner:
         return frame.with_values(grokked(scope, command, text))
 
     @staticmethod
-    def _text(scope: Scope, node: Node, command: str) -> Expr:
+    def _text(scope: Scope, node: Node, command: str) -> Operand:
         _check(scope, node)
         operand = Lowering(scope).operand(node)
         if operand.type not in STRINGS | {"null"}:
             fail(node.at, f"{command} only supports KEYWORD or TEXT values, found expression [{node.text}] type "
                  f"[{shown(operand.type).upper()}]")  # fmt: skip
-        return operand.single
+        return operand
 
 
 def _row(values: Sequence[tuple[str, Operand]]) -> Frame:
