@@ -222,3 +222,18 @@ def test_a_lookback_that_ended_is_done(world: World) -> None:
     wait_until(lambda: len(world.proxy.reads()) > passes + 12, timeout=30, what="some more looks")
     assert steps(world, since=before) == []
     assert world.engine.datafeed_state(world.datafeed_id) == "stopped"
+
+
+def test_an_annotation_asks_for_a_look_at_the_server_now(world: World) -> None:
+    world.start_pair(job=world.job(description="as declared"))
+    world.apply(world.connection(observeInterval="10m", resyncInterval="10m"))
+    world.wait_observed("elasticsearchconnection/default")
+    time.sleep(3)  # the look that the change of the connection has asked for
+    world.engine.call("POST", f"/_ml/anomaly_detectors/{world.job_id}/_update", {"description": "by hand"})
+    annotation = "reconcile.anomalyops.io/requestedAt=2026-01-01T00:00:00Z"
+    world.kubectl("annotate", "anomalyjob/requests", annotation, "-n", world.namespace)
+    wait_until(
+        lambda: world.engine.job_config(world.job_id)["description"] == "as declared",
+        timeout=20,
+        what="the drift healed without waiting for the next look",
+    )

@@ -46,7 +46,7 @@ from anomalyops.resources.job import (
     DataDescription,
     ModelPlotConfig,
 )
-from anomalyops.resources.kinds import BY_NAME, FINALIZER, KINDS, AnyResource, Kind, SharedResource
+from anomalyops.resources.kinds import BY_NAME, FINALIZER, KINDS, REQUESTED_AT, AnyResource, Kind, SharedResource
 from anomalyops.resources.label_selector import LabelSelector
 from anomalyops.resources.manifests import parse_manifests, resource_from_object
 from anomalyops.resources.memory_sizes import MEBIBYTE, format_memory, parse_memory
@@ -88,6 +88,7 @@ __all__ = [
     "GROUP",
     "KINDS",
     "MEBIBYTE",
+    "REQUESTED_AT",
     "VERSION",
     "AdoptionPolicy",
     "AnalysisConfig",

@@ -16,6 +16,8 @@ from anomalyops.resources.resource import GROUP
 SharedResource = AnomalyFilter | AnomalyCalendar
 AnyResource = AnomalyJob | Datafeed | SharedResource | ElasticsearchConnection
 FINALIZER = f"{GROUP}/finalizer"
+REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
+"""An annotation: a new value, whatever it is, asks for a look at the server now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from anomalyops.resources import FINALIZER
+from anomalyops.resources import FINALIZER, REQUESTED_AT
 from anomalyops.watching.controller import Controller, Report
 from anomalyops.watching.events import EventRecorder
 from anomalyops.watching.invalid import invalid_notice, invalid_status
@@ -188,10 +188,14 @@ async def at_once(calls: Iterable[Awaitable[T]]) -> list[T]:
 
 
 def _asks_for_work(before: Seen[Any], now: Seen[Any]) -> bool:
-    """Whether the change is more than our own: another spec, object or fate, or other labels, by which it is chosen."""
+    """Whether the change is more than our own.
+
+    That is another spec, object or fate, other labels, by which it is chosen, or the wish to be looked at now.
+    """
     return _of_others(before) != _of_others(now)
 
 
 def _of_others(seen: Seen[Any]) -> tuple[object, ...]:
     metadata = seen.metadata
-    return metadata.uid, metadata.generation, metadata.deletion_timestamp, metadata.labels
+    wish = metadata.annotations.get(REQUESTED_AT)
+    return metadata.uid, metadata.generation, metadata.deletion_timestamp, metadata.labels, wish
