@@ -34,7 +34,9 @@ def delete_matching(writer: Writer, indices: Sequence[Index], query: object) -> 
             failures.append(ShardFailure(index.name, index.uuid, error))
     if failures:
         raise SearchPhaseError(failures)
-    return sum(sql.delete(writer.connection, deletion) for deletion in deletions)
+    deleted = sum(sql.delete(writer.connection, deletion) for deletion in deletions)
+    writer.freed += deleted
+    return deleted
 
 
 def delete_where(writer: Writer, index: str, query: dict[str, Any], *, ignore_unavailable: bool = True) -> int:

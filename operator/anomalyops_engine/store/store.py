@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from anomalyops_engine.store.checkpoints import Checkpoints
 from anomalyops_engine.store.columns import ROUTING_COLUMN
 from anomalyops_engine.store.errors import StoreError
 from anomalyops_engine.store.held import HeldSnapshot
@@ -29,6 +30,7 @@ from anomalyops_engine.store.tombstones import Tombstones
 from anomalyops_engine.store.writer import Writer
 
 FORMAT_VERSION = 6
+_FILE = "engine.duckdb"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
@@ -57,9 +59,11 @@ _SETTINGS = {
     # The built-in functions count as one that is loaded on demand, and replaying the log after a crash needs them: so
     # this is turned off as soon as the file is open.
     "autoload_known_extensions": "true",
-    # Fewer, larger checkpoints: an acknowledged write is in the log already.
-    "checkpoint_threshold": "256MB",
+    # No commit waits for a checkpoint: they are taken beside the writers (`checkpoints.py`).
+    "checkpoint_threshold": "1TB",
 }
+# Deleted rows that are worth a checkpoint of their own.
+_MANY_ROWS = 10_000
 _CLOSE_DOORS = """
 SET autoload_known_extensions = false;
 SET lock_configuration = true;
@@ -76,6 +80,7 @@ class Store:
         self._connection = connection
         self._writing = threading.Lock()
         self._together = Together(self.write)
+        self._checkpoints = Checkpoints(folder / _FILE, self._checkpoint)
         self._catalog = CatalogCache()
         self._sequences: dict[str, int] = {}
         self._tombstones = Tombstones()
@@ -94,7 +99,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         try:
-            connection = _connect(str(folder / "engine.duckdb"))
+            connection = _connect(str(folder / _FILE))
             connection.execute(_SCHEMA)
             _check_format(connection, folder)
             uuid = _identity(connection)
@@ -113,6 +118,7 @@ class Store:
             False when something still ran: then the file stays open. What is committed is in its log, so the process
             may end as it is.
         """
+        self._checkpoints.stop()
         with self._idle:
             already, self._closed = self._closed, True
             if not self._idle.wait_for(lambda: self._open_cursors == 0, wait_s):
@@ -155,6 +161,11 @@ class Store:
             # A commit is not interrupted: it is either all there or nothing.
             cursor.execute("COMMIT")
             writer.note_commit()
+        self._checkpoints.note_commit(freed=writer.freed >= _MANY_ROWS)
+
+    def _checkpoint(self) -> None:
+        with self._writing, self._cursor() as cursor:
+            cursor.execute("CHECKPOINT")
 
     def write_together(self, items: Sequence[Any], work: Work) -> list[Any]:
         """Have items written in one transaction with those of other threads that wait too; return their answers.

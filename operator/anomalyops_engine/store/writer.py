@@ -52,6 +52,8 @@ _META_COLUMNS = (
     (ROUTING_COLUMN, "VARCHAR"),
 )
 
+_WHOLE_INDEX = 2**62
+
 
 class Written(NamedTuple):
     """What became of one document.
@@ -98,6 +100,8 @@ class Writer(Reader):
         super().__init__(connection, cache)
         # Versions of the documents that this transaction deletes, None for those that it brings back.
         self.buried: dict[tuple[str, str], int | None] = {}
+        # Rows that this transaction deletes; an index that goes counts as many.
+        self.freed = 0
         self._tombstones = tombstones
         # The catalog as this transaction sees it. Its own changes stay here until they are committed and read again.
         self._known: list[Index] | None = None
@@ -257,6 +261,7 @@ class Writer(Reader):
         index = self.index(name)
         check_open([index], "metadata_write")
         self.connection.execute(f"DROP TABLE {quoted(index.table)}")
+        self.freed += _WHOLE_INDEX
         self.connection.execute("DELETE FROM indices WHERE name = ?", [name])
         self.connection.execute("DELETE FROM aliases WHERE index_name = ?", [name])
         self._note_change([other for other in self.indices() if other.name != name])

@@ -1,0 +1,113 @@
+"""Checkpoints: what is in the log goes into the file, in a thread of its own and when nobody writes, as far as can be.
+
+A committed write is in the log and so is safe; a checkpoint only keeps the log short. Writers wait for it, readers do
+not. It takes the longer the more is in the log, so that is brought in before there is much. What deletions free
+can be used again after a checkpoint, so one follows each deletion of many documents.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from anomalyops_engine.store.errors import StoreError
+
+_log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.25
+# How long nothing was written when writing is said to pause.
+_PAUSE_S: Final = 1.0
+# Bytes of the log that are brought in when writing pauses, and whatever is written.
+_SHORT: Final = 16 * 2**20
+_LONG: Final = 64 * 2**20
+# A checkpoint looks at everything that the file has: the larger that is, the rarer they are.
+_SHARE_OF_FILE: Final = 0.05
+_LONGEST: Final = 512 * 2**20
+# How long to wait after one that did not shorten the log: a snapshot is held, or the disk is full.
+_AGAIN_S: Final = 30.0
+
+
+class Checkpoints:
+    """The thread that takes the checkpoints of a database file."""
+
+    def __init__(self, file: Path, take: Callable[[], None]) -> None:
+        """Prepare the thread; it runs from the first commit on.
+
+        Args:
+            file: the database file.
+            take: takes a checkpoint, with the store held.
+        """
+        self._file = file
+        self._log_file = file.with_name(f"{file.name}.wal")
+        self._take = take
+        self._started = False
+        self._starting = threading.Lock()
+        self._written = threading.Event()
+        self._end = threading.Event()
+        self._latest = 0.0
+        self._freed = False
+        self._not_before = 0.0
+
+    def note_commit(self, *, freed: bool) -> None:
+        """Note that something was written, and whether much of the file became free by it."""
+        self._latest = time.monotonic()
+        self._freed = self._freed or freed
+        if not self._started:
+            self._start()
+        self._written.set()
+
+    def _start(self) -> None:
+        with self._starting:
+            if not self._started and not self._end.is_set():
+                self._started = True
+                threading.Thread(target=self._run, name="checkpoints", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no more; one that runs is finished."""
+        self._end.set()
+        self._written.set()
+
+    def _run(self) -> None:
+        while not self._end.is_set():
+            self._written.wait()
+            self._written.clear()
+            while not self._end.wait(_POLL_S) and self._is_wanted():
+                if self._is_due(self._log_bytes()):
+                    self._checkpoint()
+
+    def _is_wanted(self) -> bool:
+        """Return whether there is something to wait for."""
+        return self._freed or self._log_bytes() >= _SHORT
+
+    def _is_due(self, size: int) -> bool:
+        now = time.monotonic()
+        if now < self._not_before:
+            return False
+        paused = now - self._latest >= _PAUSE_S
+        bound = min(max(_LONG, self._file.stat().st_size * _SHARE_OF_FILE), _LONGEST)
+        return size >= bound or (paused and (self._freed or size >= _SHORT))
+
+    def _checkpoint(self) -> None:
+        self._freed = False
+        try:
+            self._take()
+        except StoreError:
+            return  # it was closed meanwhile
+        except duckdb.Error as error:
+            _log.warning("the log could not be brought into the database file: %s", error)
+            self._not_before = time.monotonic() + _AGAIN_S
+            return
+        if self._log_bytes() >= _SHORT:
+            self._not_before = time.monotonic() + _AGAIN_S
+
+    def _log_bytes(self) -> int:
+        try:
+            return self._log_file.stat().st_size
+        except FileNotFoundError:
+            return 0

@@ -1,0 +1,133 @@
+"""The log is brought into the file in the background, and what deletions free is used again."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from anomalyops_engine.store import Store, checkpoints
+
+ROWS = 30_000
+
+
+def log_bytes(folder):
+    """The bytes of the log."""
+    log = folder / "engine.duckdb.wal"
+    return log.stat().st_size if log.exists() else 0
+
+
+def until(condition):
+    """Wait for something that happens in the background."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def fill(store, index, rounds):
+    """Write documents that do not compress."""
+    for number in range(rounds):
+        with store.write() as writer:
+            documents = [{"n": k, "text": f"{hash((number, k)):x}" * 8} for k in range(ROWS // 10)]
+            writer.append(index, documents)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Take checkpoints of short logs."""
+    monkeypatch.setattr(checkpoints, "_SHORT", 2**20)
+    monkeypatch.setattr(checkpoints, "_PAUSE_S", 0.2)
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_log_is_brought_in_when_writing_pauses_and_nothing_is_lost(tmp_path):
+    store = Store.open(tmp_path)
+    fill(store, "logs", 10)
+    until(lambda: log_bytes(tmp_path) < 2**20)
+    with store.read() as reader:
+        table = reader.index("logs").table
+        assert reader.connection.execute(f"SELECT count(*) FROM {table}").fetchall() == [(ROWS,)]
+    store.close()
+
+
+def free_blocks(store):
+    """The blocks of the file that hold nothing."""
+    with store.read() as reader:
+        return reader.connection.execute("SELECT free_blocks FROM pragma_database_size()").fetchone()[0]
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_an_index_took_is_used_again_once_it_is_deleted(tmp_path):
+    store = Store.open(tmp_path)
+    full = None
+    for name in ("first", "second", "third"):
+        fill(store, name, 20)
+        until(lambda: log_bytes(tmp_path) < 2**20)
+        size = (tmp_path / "engine.duckdb").stat().st_size
+        full = full or size
+        assert size < 1.5 * full
+        with store.write() as writer:
+            writer.delete_index(name)
+        until(lambda: free_blocks(store) > 20)
+    store.close()
+
+
+@pytest.mark.usefixtures("eager")
+def test_snapshots_that_are_held_see_what_they_saw_while_checkpoints_are_taken(tmp_path):
+    store = Store.open(tmp_path)
+    fill(store, "logs", 2)
+    held = store.hold()
+    try:
+        fill(store, "logs", 8)
+        time.sleep(1)
+        with held.read() as reader:
+            table = reader.index("logs").table
+            assert reader.connection.execute(f"SELECT count(*) FROM {table}").fetchall() == [(ROWS // 5,)]
+    finally:
+        held.close()
+    fill(store, "logs", 1)
+    until(lambda: log_bytes(tmp_path) < 2**20)
+    store.close()
+
+
+_KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from anomalyops_engine.store import Store, checkpoints
+checkpoints._SHORT = checkpoints._LONG = 2**18
+checkpoints._POLL_S = 0.01
+store = Store.open(Path(sys.argv[1]))
+for number in range(10**6):
+    with store.write() as writer:
+        writer.append("logs", [{"n": number, "text": f"{hash((number, k)):x}" * 8} for k in range(300)])
+    print(number, flush=True)
+"""
+
+
+def test_what_was_acknowledged_is_there_after_a_kill_in_the_middle_of_checkpoints(tmp_path):
+    for delay in (0.5, 1.1, 1.7):
+        folder = tmp_path / str(delay)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _KILLED, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(delay)
+        process.kill()
+        known = [0, *(int(line) for line in process.stdout.read().split("\n")[:-1])]
+        process.wait()
+        store = Store.open(folder)
+        with store.read() as reader:
+            table = reader.index("logs").table
+            ((count, latest),) = reader.connection.execute(
+                f"SELECT count(*), max({quoted_field(reader)}) FROM {table}"
+            ).fetchall()
+        store.close()
+        assert latest >= known[-1]
+        assert count == 300 * (latest + 1)
+
+
+def quoted_field(reader):
+    """The column of the field n."""
+    return reader.index("logs").mapping.fields["n"].column
