@@ -1,4 +1,4 @@
-"""`composite`: buckets by the combinations of several keys; only datafeeds read it so far."""
+"""`composite`: buckets by the combinations of several keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, ClassVar, TypeAlias
 
-from anomalyops_engine.query.aggregations.aggregation import Aggregation, Bucketing, Found, Inner
+from anomalyops_engine.query.aggregations.aggregation import MAX_BUCKETS, Aggregation, Bucketing, Found, Inner
 from anomalyops_engine.query.aggregations.date_buckets import (
     Interval,
     calendar_interval,
@@ -153,14 +153,29 @@ def _source(value: object) -> tuple[str, Source]:
     return name, read_options(_SOURCES[kind], mapping(options), Subject(kind, f" in source [{name}]"))
 
 
+def _sources(value: object) -> tuple[tuple[str, Source], ...]:
+    if not value:
+        raise IllegalQueryError("Composite [sources] cannot be null or empty")
+    return list_of(_source)(value)
+
+
+def _size(value: object) -> int:
+    size = integer(at_least=1)(value)
+    if size > MAX_BUCKETS:
+        raise IllegalQueryError(
+            f"Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}] but was [{size}]. This "
+            "limit can be set by changing the [search.max_buckets] cluster level setting."
+        )
+    return size
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composite(Aggregation):
     """Buckets by the combinations of several keys."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"after"})
-
-    sources: tuple[tuple[str, Source], ...] = option(list_of(_source, least=1))
-    size: int = option(integer(at_least=1), 10)
+    sources: tuple[tuple[str, Source], ...] = option(_sources)
+    size: int = option(_size, 10)
+    after: dict[str, Any] | None = option(mapping, None)
 
     def bucketings(self, name: str, rows: Rows) -> list[tuple[Bucketing, str | None]]:
         """Return the bucketing of each source for a datafeed, with its column's name; None for the date histogram.

@@ -39,10 +39,14 @@ class Level:
     Attributes:
         path: bucket aggregations from the outermost to this one.
         metrics: the metrics directly below each of them.
+        within: which keys of the first ancestors are wanted at all, None for all of them.
+        within_depth: how many ancestors that is about.
     """
 
     path: tuple[Bucketing, ...]
     metrics: tuple[tuple[Metric, ...], ...]
+    within: Expr | None = None
+    within_depth: int = 0
 
     def below(self, bucketing: Bucketing, metrics: Sequence[Metric]) -> Level:
         """Return the level of a bucket aggregation inside this one."""
@@ -99,6 +103,8 @@ class Level:
                 keys = _keys(number + 1)
                 kept = Select((Row(keys).named("kept"),), Table(_kept(number)))
                 conditions.append(InQuery(keys, kept))
+            if self.within is not None and number == self.within_depth - 1:
+                conditions.append(self.within)
             keyed = Select((Star(), value.named(key.name)), documents)
             documents = Select(source=keyed, where=all_of(conditions))
         return documents

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from anomalyops_engine.query import sql
@@ -14,10 +14,12 @@ from anomalyops_engine.query.aggregations.aggregation import (
     Metric,
     MetricAggregation,
 )
+from anomalyops_engine.query.aggregations.composite import Composite
+from anomalyops_engine.query.aggregations.composite_pages import Page, page_of
 from anomalyops_engine.query.aggregations.levels import Level
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
-from anomalyops_engine.query.errors import TooManyBucketsError
+from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError
 from anomalyops_engine.query.expr import Expr, Select
 from anomalyops_engine.store import Index, Reader
 
@@ -51,6 +53,7 @@ class _Branch:
         inner: what is inside each of its buckets.
         found: its buckets by the keys of the parents.
         values: metric values by the keys including its own.
+        page: the composite aggregation that it is, with a key for each source; None for any other.
     """
 
     level: Level
@@ -58,6 +61,7 @@ class _Branch:
     inner: _Group
     found: dict[_Keys, list[Found]] = field(default_factory=dict)
     values: dict[_Keys, tuple[Any, ...]] = field(default_factory=dict)
+    page: Page | None = None
 
 
 def aggregate(
@@ -107,12 +111,32 @@ def _compile(nodes: tuple[Node, ...], rows: Rows, parent: Level, metrics: tuple[
         metrics = compile_metrics(nodes, rows)
     branches = []
     for node in nodes:
-        if not isinstance(node.aggregation, MetricAggregation):
+        if isinstance(node.aggregation, Composite):
+            branches.append(_compile_page(node, node.aggregation, rows, parent))
+        elif not isinstance(node.aggregation, MetricAggregation):
             bucketing = bucket_aggregation(node).compile(node.name, rows)
             inner = compile_metrics(node.children, rows)
             level = parent.below(bucketing, inner)
             branches.append(_Branch(level, bucketing, _compile(node.children, rows, level, inner)))
     return _Group(metrics, tuple(branches), nodes)
+
+
+def _compile_page(node: Node, composite: Composite, rows: Rows, parent: Level) -> _Branch:
+    """Return a composite aggregation: a level for each of its sources, of which the last has what is inside.
+
+    Raises:
+        QueryError: it stands in another aggregation, or is not allowed for a field.
+    """
+    if parent is not _ROOT:
+        raise IllegalQueryError("[composite] aggregation cannot be used with a parent aggregation")
+    page = page_of(composite, node.name, rows)
+    inner = compile_metrics(node.children, rows)
+    level = parent
+    for bucketing in page.bucketings[:-1]:
+        level = level.below(bucketing, ())
+    level = level.below(page.bucketings[-1], inner)
+    whole = replace(page.bucketings[-1], name=node.name, render=page.render)
+    return _Branch(level, whole, _compile(node.children, rows, level, inner), page=page)
 
 
 def _totals(reader: Reader, rows: Rows, metrics: Sequence[Metric]) -> tuple[Any, ...]:
@@ -127,6 +151,16 @@ def _totals(reader: Reader, rows: Rows, metrics: Sequence[Metric]) -> tuple[Any,
 
 def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget) -> None:
     depth = len(branch.level.path)
+    if branch.page is not None:
+        for row in sql.fetch(reader.connection, branch.page.grouped(branch.level, rows)):
+            branch.found.setdefault((), []).append(Found(row[:depth], row[depth], int(row[depth + 1])))
+            branch.values[row[:depth]] = row[depth + 2 :]
+        budget.take(len(branch.values))
+        for last in [*branch.values][-1:]:
+            for child in branch.inner.branches:
+                _narrow(child, branch.page.up_to(last), depth)
+                _run(reader, rows, child, budget)
+        return
     found = sql.fetch(reader.connection, branch.level.grouped(rows, MAX_BUCKETS + 1))
     budget.take(len(found))
     for row in found:
@@ -135,6 +169,13 @@ def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget) -> None:
         branch.values[keys] = row[depth + 2 :]
     for child in branch.inner.branches:
         _run(reader, rows, child, budget)
+
+
+def _narrow(branch: _Branch, within: Expr, depth: int) -> None:
+    """Let a branch look at documents with some keys of its first `depth` ancestors only."""
+    branch.level = replace(branch.level, within=within, within_depth=depth)
+    for child in branch.inner.branches:
+        _narrow(child, within, depth)
 
 
 def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> dict[str, Any]:
@@ -149,7 +190,7 @@ def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> d
     for branch in group.branches:
 
         def inner(key: Any, branch: _Branch = branch) -> dict[str, Any]:
-            deeper = (*keys, key)
+            deeper = (*keys, key) if branch.page is None else tuple(key)
             return _object(branch.inner, branch.values.get(deeper, ()), deeper, name)
 
         body = branch.bucketing.render(branch.found.get(keys, []), inner)
