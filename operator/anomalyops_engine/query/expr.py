@@ -94,6 +94,7 @@ ScalarFunction: TypeAlias = OneOf[
     "list_max",
     "list_median",
     "list_min",
+    "list_position",
     "list_slice",
     "list_sort",
     "list_sum",

@@ -172,6 +172,11 @@ def ask(text):
         ('CASE(1 == 2, "a", 1 == 1, "b", "c")', "keyword", "b"),
         ('CASE(null, "a")', "keyword", None),
         ("CASE([true, false], 1, 2)", "integer", 2),
+        ("CASE(true, 1, 2.5)", "double", 1.0),
+        ("CASE(false, 1, 3000000000)", "long", 3000000000),
+        ("COALESCE(null, 1, 2.5)", "double", 1.0),
+        ('MV_DEDUPE(["foo", "foo", "bar", "foo"])', "keyword", ["foo", "bar"]),
+        ('LENGTH("❗️")', "integer", 2),
         ("COALESCE(null, null, 3)", "integer", 3),
         ('COALESCE(["a", "b"], "c")', "keyword", ["a", "b"]),
         # Conversions.

@@ -19,7 +19,7 @@ def _common(node: Call, values: list[tuple[int, Operand]]) -> DataType:
     """Return the one type of some values, by their places among the arguments."""
     found: DataType = "null"
     for place, operand in values:
-        both = unified((found, operand.type))
+        both = wider(found, operand.type) if _is_wider(found, operand.type) else unified((found, operand.type))
         if both is None:
             which = f"{_ORDINALS[place]} argument" if place < len(_ORDINALS) else f"argument {place + 1}"
             fail(
@@ -29,6 +29,11 @@ def _common(node: Call, values: list[tuple[int, Operand]]) -> DataType:
             )
         found = both
     return found
+
+
+def _is_wider(one: DataType, two: DataType) -> bool:
+    """Return whether two numbers are held by the wider one; an unsigned one goes with fractions alone."""
+    return {one, two} <= NUMERIC and ("unsigned_long" not in {one, two} or "double" in {one, two})
 
 
 def _case(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
@@ -62,13 +67,7 @@ def _extreme(function: ScalarFunction, of_list: ScalarFunction) -> Build:
     """Return the making of the largest or smallest value, NULL where one is NULL."""
 
     def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
-        kinds = {operand.type for operand in operands}
-        found: DataType = "integer"
-        if kinds <= NUMERIC:
-            for operand in operands:
-                found = wider(found, operand.type)
-        else:
-            found = _common(node, list(enumerate(operands)))
+        found = _common(node, list(enumerate(operands)))
         cast = [as_type(operand, found) for operand in operands]
         singles = [call(of_list, operand.expr) if operand.multi else operand.expr for operand in cast]
         if len(singles) == 1:

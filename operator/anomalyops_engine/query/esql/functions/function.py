@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from anomalyops_engine.query.esql.datatypes import FROM_TEXT, SPANS, DataType, shown
-from anomalyops_engine.query.esql.errors import StatementError
+from anomalyops_engine.query.esql.errors import StatementError, not_served
 from anomalyops_engine.query.esql.operands import Operand, constant, is_constant, nothing
 from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.syntax import Call
@@ -90,6 +90,8 @@ class Function:
                 if wanted in FROM_TEXT | SPANS:
                     operand = converted(operand, self._meant(parameter, operand, wanted), argument.at)
                     break
+        if operand.type == "version" and "version" not in parameter.types:
+            raise not_served(f"[{node.function.upper()}] of versions", node.at)
         which = f"{_ORDINALS[min(place, 4)]} argument" if len(self.parameters) > 1 or self.repeats else "argument"
         if operand.type not in parameter.types:
             fail(

@@ -108,7 +108,18 @@ def _like(operand: Operand, fraction: Expr) -> Operand:
 
 def _dedupe(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     (operand,) = operands
-    return operand.with_expr(call("list_sort", call("list_distinct", operand.expr))) if operand.multi else operand
+    if not operand.multi:
+        return operand
+    place, other = scope.fresh.name(), scope.fresh.name()
+
+    def first_of_each(values: Expr) -> Expr:
+        """Return the values that stand where they stand first."""
+        here = call("list_extract", values, Column(place))
+        firsts = Lambda(place, call("list_position", values, here).equals(Column(place)))
+        places = call("list_filter", call("range", 1, call("len", values) + 1), firsts)
+        return call("list_transform", places, Lambda(other, call("list_extract", values, Column(other))))
+
+    return operand.with_expr(scope.fresh.let(operand.expr, first_of_each))
 
 
 def _sort(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
