@@ -338,3 +338,11 @@ def test_a_field_of_several_types_is_used_as_one_of_them(client):
     assert _rows(client, query) == [["a", 7, "7"], ["b", [7, 8], ["7", "8"]]]
     query = "FROM esql-kinds-* | WHERE MV_MIN(code::long) == 7 | STATS n = COUNT(*), m = MAX(TO_LONG(code))"
     assert _rows(client, query) == [[2, 8]]
+
+
+def test_a_closed_index_is_not_read(client):
+    for name in ("esql-shut-a", "esql-shut-b"):
+        client.index(index=name, document={"n": 1}, refresh=True)
+    client.indices.close(index="esql-shut-b")
+    assert _rows(client, "FROM esql-shut-* | STATS COUNT(*)") == [[1]]
+    assert refusal(client.esql.query, query="FROM esql-shut-b")[:2] == (400, "index_closed_exception")
