@@ -16,6 +16,7 @@ from anomalyops_engine.query.aggregations.aggregation import Bucketing, Metric
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.date_buckets import interval_of
 from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
+from anomalyops_engine.query.aggregations.geo import GeoCentroid
 from anomalyops_engine.query.aggregations.histogram import Histogram as NumberHistogram
 from anomalyops_engine.query.aggregations.levels import Level
 from anomalyops_engine.query.aggregations.metrics import Maximum, Percentiles
@@ -266,6 +267,8 @@ def _single_value(metric: Metric, value: Expr) -> Expr:
                 f"Percentiles aggregation [{metric.name}] must have exactly one percent in a datafeed"
             )
         return call("list_extract", value, 1)
+    if isinstance(metric.source, GeoCentroid):
+        return value
     if len(metric.expressions) != 1:
         raise IllegalQueryError(
             f"Aggregation [{metric.name}] of type [{metric.typed_name}] has more than one value; datafeeds take "

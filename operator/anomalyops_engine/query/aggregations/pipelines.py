@@ -170,6 +170,8 @@ def _metric_figure(metric: Metric, column: Column, single: Callable[[Metric, Exp
             return call("list_extract", column, percents.index(_number(part)) + 1)
         if part not in {"", "value"}:
             raise IllegalQueryError(f"path not supported for [{metric.name}]: [{part}]")
+        if metric.typed_name == "geo_centroid":
+            raise IllegalQueryError(f"aggregation [{metric.name}] is no number that a pipeline could read")
         return single(metric, column)
 
     return of_part

@@ -12,6 +12,7 @@ from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
 from anomalyops_engine.query.aggregations.dispersion import ExtendedStats, MedianAbsoluteDeviation, WeightedAverage
 from anomalyops_engine.query.aggregations.filters import Filters, FiltersSubject, Missing, read_filter
+from anomalyops_engine.query.aggregations.geo import GeoCentroid
 from anomalyops_engine.query.aggregations.histogram import Histogram
 from anomalyops_engine.query.aggregations.metrics import (
     Average,
@@ -41,6 +42,7 @@ TABLES: dict[str, type[Aggregation]] = {
     "derivative": Derivative,
     "extended_stats": ExtendedStats,
     "filters": Filters,
+    "geo_centroid": GeoCentroid,
     "histogram": Histogram,
     "max": Maximum,
     "median_absolute_deviation": MedianAbsoluteDeviation,
@@ -63,7 +65,7 @@ _ELSEWHERE = frozenset(
     {"adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_correlation"}
     | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
     | {"cumulative_sum", "diversified_sampler", "extended_stats_bucket"}
-    | {"frequent_item_sets", "geo_bounds", "geo_centroid", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
+    | {"frequent_item_sets", "geo_bounds", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
     | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats", "max_bucket"}
     | {"min_bucket", "moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rate"}
