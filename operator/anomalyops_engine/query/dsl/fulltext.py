@@ -19,7 +19,7 @@ _NO_PHRASE = partial(IllegalQueryError, "[match_phrase] requires query value")
 _NO_TEXT = partial(QueryParsingError, "No text specified for text query")
 
 
-def _zero_terms(value: object) -> str:
+def read_zero_terms(value: object) -> str:
     """Read `zero_terms_query`: what a text without words finds.
 
     Raises:
@@ -45,7 +45,7 @@ class Match(Clause):
     operator: str = option(word({"or", "and"}), "or")
     minimum_should_match: Minimum | None = option(read_minimum, None, nullable=True)
     lenient: bool = option(boolean, default=False)
-    zero_terms_query: str = option(_zero_terms, "none")
+    zero_terms_query: str = option(read_zero_terms, "none")
     # Without synonyms there is nothing to do.
     auto_generate_synonyms_phrase_query: bool = option(boolean, default=True)
 
@@ -95,7 +95,7 @@ class MatchPhrase(Clause):
     field: str
     query: Scalar = option(spoken, nullable=True)
     slop: int = option(integer(at_least=0), 0)
-    zero_terms_query: str = option(_zero_terms, "none")
+    zero_terms_query: str = option(read_zero_terms, "none")
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
@@ -103,12 +103,13 @@ class MatchPhrase(Clause):
         if leaf is None or not leaf.is_text:
             return has_one_of(self.field, (self.query,), scope)
         phrase = analysis.words_of_query(as_text(self.query))
-        found = some_value(leaf, lambda value: call("contains", _spaced(analysis.words_of(value)), _spaced(phrase)))
+        found = some_value(leaf, lambda value: call("contains", spaced(analysis.words_of(value)), spaced(phrase)))
         any_words = call("len", phrase) > 0
         return any_of([Not(any_words), found]) if self.zero_terms_query == "all" else all_of([any_words, found])
 
 
-def _spaced(words: Expr) -> Expr:
+def spaced(words: Expr) -> Expr:
+    """Return words as one text, with a space before and behind each."""
     joined = call("array_to_string", words, " ")
     return Binary("||", Binary("||", lift(" "), joined), lift(" "))
 

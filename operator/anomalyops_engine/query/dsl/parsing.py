@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from anomalyops_engine.query.dsl.beginnings import read_match_bool_prefix, read_match_phrase_prefix
 from anomalyops_engine.query.dsl.clause import Clause, Scope
 from anomalyops_engine.query.dsl.compound import read_bool, read_constant_score, read_match_all, read_match_none
 from anomalyops_engine.query.dsl.existence import read_exists
 from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
+from anomalyops_engine.query.dsl.multi_match import read_multi_match
 from anomalyops_engine.query.dsl.patterns import read_prefix, read_wildcard
 from anomalyops_engine.query.dsl.ranges import read_range
 from anomalyops_engine.query.dsl.terms import read_ids, read_term, read_terms
@@ -155,8 +157,11 @@ _LEAVES: dict[str, Callable[[object], Clause]] = {
     "kql": read_kql,
     "match": read_match,
     "match_all": read_match_all,
+    "match_bool_prefix": read_match_bool_prefix,
     "match_none": read_match_none,
     "match_phrase": read_match_phrase,
+    "match_phrase_prefix": read_match_phrase_prefix,
+    "multi_match": read_multi_match,
     "prefix": read_prefix,
     "query_string": read_query_string,
     "range": read_range,
@@ -169,7 +174,7 @@ _SUPPORTED = ", ".join(sorted(_COMPOUNDS | _LEAVES))
 _KNOWN_ELSEWHERE = frozenset(
     {"boosting", "combined_fields", "dis_max", "distance_feature", "function_score", "fuzzy", "geo_bounding_box"}
     | {"geo_distance", "geo_grid", "geo_shape", "geo_polygon", "has_child", "has_parent", "intervals", "knn"}
-    | {"match_bool_prefix", "match_phrase_prefix", "more_like_this", "multi_match", "nested", "parent_id"}
+    | {"more_like_this", "nested", "parent_id"}
     | {"percolate", "pinned", "rank_feature", "regexp", "rule", "script", "script_score", "semantic"}
     | {"shape", "span_containing", "span_field_masking", "span_first", "span_multi"}
     | {"span_near", "span_not", "span_or", "span_term", "span_within", "sparse_vector", "terms_set"}
