@@ -37,6 +37,7 @@ from anomalyops_engine.api import (
     opening,
     scroll,
     search,
+    validation,
 )
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.cluster import ClusterEndpoints
@@ -78,6 +79,7 @@ def create_app(
         *ml_routes.endpoints(jobs),
         *info.endpoints(store),
         *search.endpoints(store, contexts),
+        *validation.endpoints(store),
         *scroll.endpoints(contexts),
         *documents.endpoints(store),
         *esql.endpoints(store, jobs),

@@ -238,6 +238,7 @@ _TABLE: Final = (
     Setting("mapping.ignore_malformed", _boolean),
     Setting("mapping.nested_fields.limit", _number(0), dynamic=True),
     Setting("mapping.total_fields.limit", _number(0), dynamic=True),
+    Setting("max_docvalue_fields_search", _number(0), dynamic=True),
     Setting("max_result_window", _number(1), dynamic=True),
     Setting("max_terms_count", _number(1), dynamic=True),
     # --- about what there is not: shards, copies, files, caches, logs ---
@@ -283,7 +284,6 @@ _TABLE: Final = (
     Setting("mapping.source.mode", _word("stored", "synthetic", "disabled"), served=_only("stored")),
     Setting("mapping.synthetic_source_keep", _word("none", "arrays")),
     Setting("mapping.total_fields.ignore_dynamic_beyond_limit", _boolean, served=_only("false"), dynamic=True),
-    Setting("max_docvalue_fields_search", _number(0), served=_only("100"), dynamic=True),
     Setting("max_inner_result_window", _number(0), served=_only("100"), dynamic=True),
     Setting("max_ngram_diff", _number(0), dynamic=True),
     Setting("max_regex_length", _number(1), served=_only("1000"), dynamic=True),
