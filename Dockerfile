@@ -20,6 +20,8 @@ ENV PATH=/opt/anomalyops/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 ENTRYPOINT ["anomalyops"]
 
+# It listens for others, so that it needs a password (ELASTIC_PASSWORD, or --password-file) and a certificate
+# (--tls-cert, --tls-key); see docs/engine.md.
 # numba keeps its compiled functions beside the data: mount a volume for both.
 FROM runtime AS engine
 COPY --from=engine-venv /opt/anomalyops /opt/anomalyops

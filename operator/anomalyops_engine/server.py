@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -20,6 +21,7 @@ from anomalyops_engine.api.app import create_app
 from anomalyops_engine.api.lanes import Lanes
 from anomalyops_engine.connections import Connection, connection_limit, quiet_accept_errors
 from anomalyops_engine.jobs import JobService
+from anomalyops_engine.security import SecurityService
 from anomalyops_engine.store import Store
 
 DEFAULT_HOST = "127.0.0.1"
@@ -35,8 +37,34 @@ _BACKLOG = 128
 log = logging.getLogger(__name__)
 
 
+class UnsafeListeningError(ValueError):
+    """The engine was to be reached from elsewhere by everybody, or in clear text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What keeps strangers out.
+
+    Attributes:
+        password: of the user `elastic`, until it is changed through the API; None for none.
+        certificate: file of the certificate for TLS, and those that lead to its authority; None for clear text.
+        key: file of its private key.
+        insecure: listen beyond loopback all the same where authentication or TLS are missing.
+    """
+
+    password: str | None = field(default=None, repr=False)
+    certificate: Path | None = None
+    key: Path | None = None
+    insecure: bool = False
+
+
 def serve(
-    data: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, *, allowed_hosts: Collection[str] = ()
+    data: Path,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    *,
+    allowed_hosts: Collection[str] = (),
+    protection: Protection = Protection(),
 ) -> None:
     """Run the engine until SIGTERM or SIGINT; then stop jobs, finish requests, close the store.
 
@@ -47,10 +75,12 @@ def serve(
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
         allowed_hosts: names beside the loopback ones under which clients may ask (the `Host` header).
+        protection: what keeps strangers out.
 
     Raises:
         StoreLockedError: another process uses the folder.
         OSError: the address is not available.
+        UnsafeListeningError: the address is beyond loopback, and strangers are not kept out.
     """
     # Bulk requests make hundreds of thousands of short-lived objects without cycles; looking through them with the
     # default thresholds costs a tenth of the time of loading.
@@ -58,11 +88,12 @@ def serve(
     listener = _listen(host, port)
     with contextlib.closing(listener), _closing(Store.open(data)) as store:
         bound = listener.getsockname()
-        url = f"http://{f'[{bound[0]}]' if listener.family == socket.AF_INET6 else bound[0]}:{bound[1]}"
-        if not ipaddress.ip_address(bound[0]).is_loopback:
-            log.warning("listening on %s without authentication: whoever reaches it may read and write all of it", url)
+        scheme = "http" if protection.certificate is None else "https"
+        security = SecurityService(store, protection.password)
+        _check_reach(bound[0], protection, enabled=security.enabled)
+        url = f"{scheme}://{f'[{bound[0]}]' if listener.family == socket.AF_INET6 else bound[0]}:{bound[1]}"
         Connection.limit = connection_limit()
-        app = create_app(store, JobService(store), allowed_hosts=allowed_hosts)
+        app = create_app(store, JobService(store), security, allowed_hosts=allowed_hosts)
         config = uvicorn.Config(
             app,
             http=Connection,
@@ -71,6 +102,8 @@ def serve(
             access_log=False,
             backlog=_BACKLOG,
             proxy_headers=False,
+            ssl_certfile=protection.certificate,
+            ssl_keyfile=protection.key,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         ready = data / "engine.json"
@@ -78,6 +111,29 @@ def serve(
             _Server(config, ready, url, app.state.lanes).run(sockets=[listener])
         finally:
             ready.unlink(missing_ok=True)
+
+
+def _check_reach(address: str, protection: Protection, *, enabled: bool) -> None:
+    """Refuse to be reached from other machines without authentication and TLS.
+
+    Raises:
+        UnsafeListeningError: it would be.
+    """
+    if ipaddress.ip_address(address).is_loopback:
+        return
+    missing = []
+    if not enabled:
+        missing.append("authentication (set the environment variable ELASTIC_PASSWORD, or give --password-file)")
+    if protection.certificate is None:
+        missing.append("TLS (give --tls-cert and --tls-key)")
+    if not missing:
+        return
+    if not protection.insecure:
+        raise UnsafeListeningError(
+            f"refusing to listen on {address}, which other machines reach, without {' and without '.join(missing)}. "
+            "Listen on 127.0.0.1 instead, or accept the risk with --insecure"
+        )
+    log.warning("listening on %s without %s", address, " and without ".join(missing))
 
 
 @contextlib.contextmanager

@@ -41,17 +41,25 @@ from anomalyops_engine.api import (
 )
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.cluster import ClusterEndpoints
+from anomalyops_engine.api.credentials import Doorkeeper, from_security
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
 from anomalyops_engine.api.lanes import Lanes
 from anomalyops_engine.api.middleware import MAX_BODY_BYTES, ExchangeMiddleware
 from anomalyops_engine.api.search_contexts import SearchContexts
+from anomalyops_engine.api.security import SecurityEndpoints
 from anomalyops_engine.jobs import JobService, MlError
 from anomalyops_engine.query import QueryError
+from anomalyops_engine.security import SecurityError, SecurityService
 from anomalyops_engine.store import Store, StoreError
 
 
 def create_app(
-    store: Store, jobs: JobService, *, max_body_bytes: int = MAX_BODY_BYTES, allowed_hosts: Collection[str] = ()
+    store: Store,
+    jobs: JobService,
+    security: SecurityService | None = None,
+    *,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    allowed_hosts: Collection[str] = (),
 ) -> Starlette:
     """Return the ASGI application over a store and its jobs.
 
@@ -60,6 +68,7 @@ def create_app(
     Args:
         store: documents and states.
         jobs: what runs on them.
+        security: who may do what; None for an engine without authentication.
         max_body_bytes: larger request bodies are refused.
         allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
@@ -73,9 +82,11 @@ def create_app(
             await run_in_threadpool(contexts.close)
             await run_in_threadpool(jobs.stop)
 
+    security = security or SecurityService(store, open_to_all=True)
     contexts = SearchContexts(store)
     endpoints = [
-        *ClusterEndpoints(jobs, store).endpoints(),
+        *SecurityEndpoints(security).endpoints(),
+        *ClusterEndpoints(jobs, store, secured=security.enabled).endpoints(),
         *ml_routes.endpoints(jobs),
         *info.endpoints(store),
         *search.endpoints(store, contexts),
@@ -108,12 +119,20 @@ def create_app(
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(ExchangeMiddleware, max_body_bytes=max_body_bytes, allowed_hosts=allowed_hosts)],
+        middleware=[
+            Middleware(
+                ExchangeMiddleware,
+                doorkeeper=Doorkeeper(security),
+                max_body_bytes=max_body_bytes,
+                allowed_hosts=allowed_hosts,
+            )
+        ],
         exception_handlers={
             ApiError: _on_api_error,
             StoreError: _on_lower_error,
             QueryError: _on_lower_error,
             MlError: _on_lower_error,
+            SecurityError: _on_security_error,
             HTTPException: _on_http_error,
         },
     )
@@ -145,6 +164,11 @@ async def _on_api_error(request: Request, error: Exception) -> Response:
 async def _on_lower_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StoreError | QueryError | MlError)  # noqa: S101 (registered for these classes)
     return _answer(request, from_lower_layer(error))
+
+
+async def _on_security_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SecurityError)  # noqa: S101 (registered for this class)
+    return _answer(request, from_security(error))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

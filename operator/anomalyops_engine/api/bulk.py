@@ -14,11 +14,20 @@ from anomalyops_engine.api.bulk_outcomes import Outcome, done, refused, refused_
 from anomalyops_engine.api.bulk_sequence import condition_failed, run_sequence
 from anomalyops_engine.api.bulk_streams import names_stream, refused_by_stream
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, index_not_found
-from anomalyops_engine.store import Index, Store, StoreError, Writer
+from anomalyops_engine.store import Index, IndexForbiddenError, Store, StoreError, Writer, check_visible, doing
 from anomalyops_engine.store.blocks import check_open
 from anomalyops_engine.store.catalog import write_target
+from anomalyops_engine.store.visibility import restricted
 
 __all__ = ["Outcome", "run_bulk"]
+
+# What each kind of operation is, for whoever may do some of them.
+_ACTIONS = {
+    "index": "indices:data/write/index",
+    "create": "indices:data/write/index:op_type/create",
+    "update": "indices:data/write/update",
+    "delete": "indices:data/write/delete",
+}
 
 
 def run_bulk(store: Store, operations: Sequence[Operation]) -> list[Outcome]:
@@ -26,7 +35,33 @@ def run_bulk(store: Store, operations: Sequence[Operation]) -> list[Outcome]:
 
     Those that are refused do not keep the others from being done. Requests that wait for each other are done together.
     """
-    return store.write_together(operations, carry_out)
+    if not restricted():
+        return store.write_together(operations, carry_out)
+    # Here, since requests that are done together come from several who may do different things.
+    forbidden = _forbidden(store, operations)
+    admitted = [one for one in operations if (one.index, one.kind) not in forbidden]
+    found = iter(store.write_together(admitted, carry_out) if admitted else ())
+    return [
+        refused_unseen(one, forbidden[one.index, one.kind]) if (one.index, one.kind) in forbidden else next(found)
+        for one in operations
+    ]
+
+
+def _forbidden(store: Store, operations: Sequence[Operation]) -> dict[tuple[str, str], ApiError]:
+    """Return what may not be done by whoever asks: index and kind of operation, and the refusal."""
+    refusals = {}
+    with store.read() as reader:
+        there = {name for index in reader.indices() for name in (index.name, *index.aliases, index.stream)}
+    for index, kind in {(operation.index, operation.kind) for operation in operations}:
+        try:
+            with doing(_ACTIONS[kind]):
+                check_visible(index)
+            if index not in there and kind != "delete":
+                with doing("indices:admin/auto_create"):
+                    check_visible(index)
+        except IndexForbiddenError as error:
+            refusals[index, kind] = from_lower_layer(error)
+    return refusals
 
 
 def carry_out(writer: Writer, operations: Sequence[Operation]) -> list[Outcome]:

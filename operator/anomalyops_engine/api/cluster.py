@@ -28,8 +28,9 @@ _WORDS = {"ge": ">=", "le": "<=", "gt": ">", "lt": "<"}
 class ClusterEndpoints:
     """Handlers of `_ml/info`, `_ml/set_upgrade_mode`, `_license`, `_xpack` and `_cluster/health`."""
 
-    def __init__(self, service: JobService, store: Store) -> None:
+    def __init__(self, service: JobService, store: Store, *, secured: bool) -> None:
         self._service = service
+        self._secured = secured
         self._store = store
 
     def endpoints(self) -> list[Endpoint]:
@@ -99,7 +100,7 @@ class ClusterEndpoints:
                     "enabled": True,
                     "native_code_info": {"version": __version__, "build_hash": "anomalyops"},
                 },
-                "security": {"available": False, "enabled": False},
+                "security": {"available": True, "enabled": self._secured},
             },
         }
         asked = call.query.get("categories", "build,license,features").lower().split(",")

@@ -10,8 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.credentials import access_of
 from anomalyops_engine.api.lanes import Lane, Lanes
 from anomalyops_engine.api.parameters import Known
+from anomalyops_engine.store import Interruption, seeing
 
 Handler = Callable[[Call], Response]
 
@@ -48,8 +50,14 @@ class Endpoint:
     async def _answer(self, request: Request) -> Response:
         if self.deprecation is not None:
             request.scope["anomalyops.deprecation"] = self.deprecation
+        access = access_of(request, self.path, request.path_params)
         body = await request.body()
         if self.parameters is not None:
             self.parameters.check(request.url.path, dict(request.query_params))
         lanes: Lanes = request.app.state.lanes
-        return await lanes.run(self.lane, request, lambda interruption: self.handler(Call(request, body, interruption)))
+
+        def work(interruption: Interruption) -> Response:
+            with seeing(access):
+                return self.handler(Call(request, body, interruption))
+
+        return await lanes.run(self.lane, request, work)

@@ -17,6 +17,7 @@ from anomalyops_engine.store import (
     IndexBlockedError,
     IndexClosedError,
     IndexExistsError,
+    IndexForbiddenError,
     IndexNotFoundError,
     InvalidAliasNameError,
     InvalidIndexNameError,
@@ -160,6 +161,7 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (DataStreamExistsError, 400, "resource_already_exists_exception"),
     (MappingConflictError, 400, "illegal_argument_exception"),
     (IllegalSettingError, 400, "illegal_argument_exception"),
+    (IndexForbiddenError, 403, "security_exception"),
     (PipelineNotFoundError, 400, "illegal_argument_exception"),
     (MappingError, 400, "mapper_parsing_exception"),
 )

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anomalyops_engine.api.body import ClientGoneError, read_body
 from anomalyops_engine.api.call import render
+from anomalyops_engine.api.credentials import CHALLENGES, Doorkeeper
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.info import DIALECT_VERSION
 from anomalyops_engine.api.media_types import JSON, answer_type, check_content_type
@@ -34,12 +35,20 @@ class ExchangeMiddleware:
 
     Args:
         app: the application inside.
+        doorkeeper: finds out who asks.
         max_body_bytes: larger bodies (before or after decompression) are refused with 413.
         allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int = MAX_BODY_BYTES, allowed_hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        doorkeeper: Doorkeeper,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        allowed_hosts: Collection[str] = (),
+    ) -> None:
         self._app = app
+        self._doorkeeper = doorkeeper
         self._max = max_body_bytes
         self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
@@ -66,6 +75,7 @@ class ExchangeMiddleware:
 
     async def _admitted(self, request: Request, receive: Receive) -> bytes:
         check_origin(request, self._allowed_hosts)
+        request.scope["anomalyops.principal"] = await self._doorkeeper.admit(request)
         body = await read_body(request, receive, self._max)
         if body:
             check_content_type(request)
@@ -121,6 +131,8 @@ class _Outgoing:
     async def _begin(self, start: MutableMapping[str, Any]) -> None:
         self._start = None
         self.started = True
+        if start["status"] == 401:
+            start["headers"] = [*start["headers"], *((b"www-authenticate", text.encode()) for text in CHALLENGES)]
         headers = [(key, self._media(value) if key == b"content-type" else value) for key, value in start["headers"]]
         headers.append(PRODUCT_HEADER)
         opaque = self._request.headers.get("x-opaque-id")

@@ -142,6 +142,13 @@ def _illegal(reason: str) -> ApiError:
 
 # A parameter means the same wherever it is known.
 READERS: Final[Mapping[str, Reader]] = {
+    "active_only": boolean,
+    "id": text,
+    "name": text,
+    "owner": boolean,
+    "realm_name": text,
+    "username": text,
+    "with_limited_by": boolean,
     "_source": text,
     "_source_excludes": text,
     "_source_includes": text,

@@ -12,6 +12,7 @@ from anomalyops_engine.store.errors import (
     IndexBlockedError,
     IndexClosedError,
     IndexExistsError,
+    IndexForbiddenError,
     IndexNotFoundError,
     InvalidAliasNameError,
     InvalidIndexNameError,
@@ -33,6 +34,7 @@ from anomalyops_engine.store.mapping_body import check_mappings
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
 from anomalyops_engine.store.reader import Connection, Reader, Stored
 from anomalyops_engine.store.store import Store, scratch
+from anomalyops_engine.store.visibility import Visibility, check_visible, doing, seeing
 from anomalyops_engine.store.writer import Removed, Writer, Written
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "IndexBlockedError",
     "IndexClosedError",
     "IndexExistsError",
+    "IndexForbiddenError",
     "IndexMapping",
     "IndexNotFoundError",
     "Interruption",
@@ -69,10 +72,14 @@ __all__ = [
     "UnsupportedFeatureError",
     "UnsupportedMappingError",
     "UnsupportedSettingError",
+    "Visibility",
     "Wildcards",
     "WorkInterruptedError",
     "Writer",
     "Written",
     "check_mappings",
+    "check_visible",
+    "doing",
     "scratch",
+    "seeing",
 ]

@@ -126,6 +126,10 @@ class IndexBlockedError(StoreError):
         )
 
 
+class IndexForbiddenError(StoreError):
+    """Whoever asks may not do this on the index; the message says who, what and which privileges are missing."""
+
+
 class PipelineNotFoundError(StoreError):
     """The index sends its documents through an ingest pipeline that does not exist."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from anomalyops_engine.store.catalog import STREAM, Index
 from anomalyops_engine.store.errors import DataStreamError, IndexClosedError, IndexNotFoundError
 from anomalyops_engine.store.patterns import matches
+from anomalyops_engine.store.visibility import check_visible, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def resolve(
     Raises:
         IndexNotFoundError: a name is missing, or nothing matched and that is not allowed.
         IndexClosedError: a closed index is meant, though documents are needed, and it cannot be left out.
+        IndexForbiddenError: a name is not for whoever asks.
     """
     by_name = {index.name: index for index in indices}
     chosen: dict[str, list[dict[str, Any]] | None] = {}  # None: no filter
@@ -80,6 +82,10 @@ def resolve(
             for name, _ in _matching(by_name, part, EVERYTHING):
                 chosen.pop(name, None)
             continue
+        if not pattern and not visible(part):
+            if ignore_unavailable:
+                continue
+            check_visible(part)
         found = _matching(by_name, part, wildcards) if not pattern or wildcards.expand else []
         missing = not found and (not pattern or not wildcards.expand or not allow_no_indices)
         if missing and not (ignore_unavailable and not pattern):
@@ -196,14 +202,15 @@ def _matching(by_name: dict[str, Index], part: str, wildcards: Wildcards) -> lis
     for index in by_name.values():
         if not (wildcards.closed if index.closed else wildcards.open):
             continue
-        visible = wildcards.hidden or not index.hidden or (dotted and index.name.startswith("."))
-        if (visible and matches(part, index.name)) or (index.stream is not None and matches(part, index.stream)):
+        shown = wildcards.hidden or not index.hidden or (dotted and index.name.startswith("."))
+        by_stream = index.stream is not None and matches(part, index.stream) and visible(index.stream)
+        if by_stream or (shown and matches(part, index.name) and visible(index.name)):
             found.append((index.name, None))
             continue
         for alias, properties in index.aliases.items():
             hidden = properties.get("is_hidden", alias.startswith("."))
             seen = wildcards.hidden or not hidden or (dotted and alias.startswith("."))
-            if seen and matches(part, alias):
+            if seen and matches(part, alias) and visible(alias):
                 found.append((index.name, properties.get("filter")))
     return found
 

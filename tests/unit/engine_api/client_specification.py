@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from elasticsearch import Elasticsearch
 
-_NAMESPACES = ("cat", "cluster", "indices", "license", "ml", "tasks", "xpack")
+_NAMESPACES = ("cat", "cluster", "indices", "license", "ml", "security", "tasks", "xpack")
 _PATH = re.compile(r"__path = f?['\"](/.*?)['\"]\n")
 _PART = re.compile(r'\{__path_parts\["\w+"\]\}')
 _METHOD = re.compile(r'perform_request\([^)]*?"(GET|POST|PUT|DELETE|HEAD)"|__method = "(\w+)"')
