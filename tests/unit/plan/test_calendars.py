@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from stepping import at_once
 
 from anomalyops.plan import (
     AddCalendarJobs,
@@ -137,7 +137,7 @@ class Server:
 
 def carry_out(steps: Sequence[Step], server: Server) -> None:
     for step in steps:
-        asyncio.run(step.send(server))  # type: ignore[arg-type]
+        at_once(step.send(server))  # type: ignore[arg-type]
 
 
 def as_wanted(calendar: ObservedCalendar, wanted: DesiredCalendar) -> bool:
@@ -145,7 +145,7 @@ def as_wanted(calendar: ObservedCalendar, wanted: DesiredCalendar) -> bool:
     return calendar.job_ids == wanted.job_ids and events == sorted(map(Event.read, wanted.events))
 
 
-@law(examples=400)
+@law(examples=100)
 @given(wanted=wishes, seen=observations, claim=claims)
 def test_after_one_plan_the_calendar_is_as_wanted_or_untouched(
     wanted: DesiredCalendar, seen: ObservedCalendar, claim: Claim
@@ -166,7 +166,7 @@ def test_after_one_plan_the_calendar_is_as_wanted_or_untouched(
     assert bool(waits) == bool(wanted.missing_jobs)
 
 
-@law(examples=300)
+@law(examples=100)
 @given(wanted=wishes, seen=observations)
 def test_no_event_that_stays_is_away_for_a_moment(wanted: DesiredCalendar, seen: ObservedCalendar) -> None:
     server = Server(seen)
@@ -178,7 +178,7 @@ def test_no_event_that_stays_is_away_for_a_moment(wanted: DesiredCalendar, seen:
         assert all(server.history)
 
 
-@law(examples=400)
+@law(examples=100)
 @given(wanted=wishes, seen=observations, cut=st.integers(0, 4))
 def test_a_plan_that_is_cut_off_anywhere_is_finished_by_the_next(
     wanted: DesiredCalendar, seen: ObservedCalendar, cut: int
@@ -193,7 +193,7 @@ def test_a_plan_that_is_cut_off_anywhere_is_finished_by_the_next(
     assert plan_calendar(OURS, wanted, server.calendar, claim).empty
 
 
-@law(examples=300)
+@law(examples=100)
 @given(wanted=wishes, seen=present, claim=claims)
 def test_nothing_is_taken_from_its_owner_or_lost_without_leave(
     wanted: DesiredCalendar, seen: ObservedCalendar, claim: Claim
@@ -209,7 +209,7 @@ def test_nothing_is_taken_from_its_owner_or_lost_without_leave(
         assert set(seen.real_events.values()) <= set(map(Event.read, wanted.events))
 
 
-@law(examples=300)
+@law(examples=100)
 @given(removed=removals, seen=observations)
 def test_a_deletion_does_what_its_policy_says_to_its_own_calendar_alone(
     removed: Removal, seen: ObservedCalendar
@@ -229,7 +229,7 @@ def test_a_deletion_does_what_its_policy_says_to_its_own_calendar_alone(
     assert retained == ([True] if removed.policy is DeletionPolicy.RETAIN else [])
 
 
-@law(examples=200)
+@law(examples=100)
 @given(wanted=wishes, seen=observations)
 def test_what_was_retained_is_taken_up_again(wanted: DesiredCalendar, seen: ObservedCalendar) -> None:
     server = Server(seen)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from stepping import at_once
 
 from anomalyops.plan import (
     Claim,
@@ -98,17 +98,17 @@ class Server:
 
 def carry_out(found: Plan, server: Server) -> None:
     for step in found.steps:
-        asyncio.run(step.send(server))  # type: ignore[arg-type]
+        at_once(step.send(server))  # type: ignore[arg-type]
 
 
-@law(examples=300)
+@law(examples=100)
 @given(text=texts, mark=st.none() | marks)
 def test_a_description_gives_back_its_text_and_its_mark(text: str, mark: Mark | None) -> None:
     found = read_description(marked(text, mark), kind="AnomalyFilter")
     assert found == (text, mark)
 
 
-@law(examples=400)
+@law(examples=100)
 @given(wanted=wishes, seen=observations, claim=claims)
 def test_after_one_plan_the_filter_is_as_wanted_or_untouched(
     wanted: DesiredFilter, seen: ObservedFilter, claim: Claim
@@ -131,7 +131,7 @@ def test_after_one_plan_the_filter_is_as_wanted_or_untouched(
         assert server.filter.text == wanted.description
 
 
-@law(examples=300)
+@law(examples=100)
 @given(wanted=wishes, seen=present, claim=claims)
 def test_nothing_is_taken_from_its_owner_or_lost_without_leave(
     wanted: DesiredFilter, seen: ObservedFilter, claim: Claim
@@ -153,7 +153,7 @@ def test_nothing_is_taken_from_its_owner_or_lost_without_leave(
     assert allowed or not found.steps
 
 
-@law(examples=300)
+@law(examples=100)
 @given(removed=removals, seen=observations)
 def test_a_deletion_does_what_its_policy_says_to_its_own_filter_alone(removed: Removal, seen: ObservedFilter) -> None:
     server = Server(seen)
@@ -171,7 +171,7 @@ def test_a_deletion_does_what_its_policy_says_to_its_own_filter_alone(removed: R
     assert (left.mark is not None and left.mark.retained) == retained
 
 
-@law(examples=200)
+@law(examples=100)
 @given(wanted=wishes, later=wishes, seen=observations)
 def test_what_was_retained_is_taken_up_again_and_a_description_given_no_more_is_taken_back(
     wanted: DesiredFilter, later: DesiredFilter, seen: ObservedFilter

@@ -16,6 +16,11 @@ MARK_TIMES: Final = {"start_time": 0, "end_time": 1000}
 """When the mark's event is: long before any data."""
 
 
+def _milliseconds(time: int | str) -> int:
+    """A time of an event: the server's numbers are milliseconds, however small."""
+    return time if isinstance(time, int) else parse_time(time)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Event:
     """What an event says, apart from its id.
@@ -40,8 +45,8 @@ class Event:
     def read(cls, body: JsonObject) -> Event:
         """An event of a body or of an answer; what it leaves out is the server's default."""
         return cls(
-            start=parse_time(body["start_time"]),
-            end=parse_time(body["end_time"]),
+            start=_milliseconds(body["start_time"]),
+            end=_milliseconds(body["end_time"]),
             description=str(body.get("description") or ""),
             skip_result=bool(body.get("skip_result", True)),
             skip_model_update=bool(body.get("skip_model_update", True)),
