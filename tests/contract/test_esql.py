@@ -346,3 +346,18 @@ def test_a_closed_index_is_not_read(client):
     client.indices.close(index="esql-shut-b")
     assert _rows(client, "FROM esql-shut-* | STATS COUNT(*)") == [[1]]
     assert refusal(client.esql.query, query="FROM esql-shut-b")[:2] == (400, "index_closed_exception")
+
+
+def test_sources_are_objects_also_when_the_answer_is_cut_down(client):
+    query = 'FROM esql-logs METADATA _source, _id | WHERE _id == "0" | KEEP _source | LIMIT 1'
+    assert _rows(client, query)[0][0]["host"] == "web-1"
+    cut = client.perform_request(
+        "POST",
+        "/_query",
+        params={"filter_path": "values"},
+        headers={"content-type": "application/json", "accept": "application/json"},
+        body={"query": query},
+    ).body
+    assert list(cut) == ["values"]
+    assert cut["values"][0][0]["bytes"] == 100
+    assert client.esql.query(query=query, format="csv").body.startswith("_source\r\n")

@@ -77,7 +77,8 @@ def _column(fresh: Fresh, text: Operand, captured: Sequence[tuple[str, tuple[int
             pieces = tuple(call("nullif", call("regexp_extract", value, regex, group), "") for group in groups)
             held: Expr = ListOf(pieces) if several else pieces[0] if pieces else null("VARCHAR")
             branches.append((call("regexp_matches", value, regex), held))
-        return Case(tuple(branches))
+        # What does not fit holds nothing, so that of one pattern there is nothing to choose.
+        return branches[0][1] if len(branches) == 1 else Case(tuple(branches))
 
     if not several:
         return fresh.each(text, cut, "keyword")
