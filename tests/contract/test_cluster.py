@@ -80,6 +80,22 @@ def test_the_licence_includes_machine_learning(client):
     assert "build" not in info
 
 
+def test_usage_counts_jobs_and_datafeeds(client):
+    before = client.xpack.usage()["ml"]
+    client.ml.put_job(
+        job_id="used",
+        analysis_config={"bucket_span": "1m", "detectors": [{"function": "count"}]},
+        data_description={"time_field": "time"},
+        datafeed_config={"datafeed_id": "used-feed", "indices": ["health-a"]},
+    )
+    after = client.xpack.usage()["ml"]
+    client.ml.delete_datafeed(datafeed_id="used-feed")
+    client.ml.delete_job(job_id="used")
+    for kind in ("jobs", "datafeeds"):
+        assert after[kind]["_all"]["count"] == before[kind]["_all"]["count"] + 1
+    assert after["jobs"]["closed"]["count"] == before["jobs"].get("closed", {"count": 0})["count"] + 1
+
+
 def test_what_is_not_served_has_one_type(client):
     calls = (
         lambda: client.perform_request("POST", "/_ml/filters/x", headers={"accept": "application/json"}),

@@ -51,6 +51,7 @@ class ClusterEndpoints:
             ),
             Endpoint("GET", "/_license", Lane.STATE, self.license, known(["accept_enterprise"], idle=["local"])),
             Endpoint("GET", "/_xpack", Lane.STATE, self.xpack, known(["accept_enterprise", "categories"])),
+            Endpoint("GET", "/_xpack/usage", Lane.STATE, self.usage, known(idle=["master_timeout"])),
             Endpoint("GET", "/_cluster/health", Lane.STATE, self.health, health),
             Endpoint("GET", "/_cluster/health/{index}", Lane.STATE, self.health, health),
         ]
@@ -107,6 +108,23 @@ class ClusterEndpoints:
         shown = {name.strip() for name in asked if not name.strip().startswith("-")}
         body = {name: part for name, part in parts.items() if name in shown}
         return call.respond({**body, "tagline": "anomalyops embedded engine"})
+
+    def usage(self, call: Call) -> Response:
+        """`GET /_xpack/usage`: how much of machine learning is used; of the other features there are none."""
+        counts = self._service.counts()
+        states = {state: {"count": number} for state, number in counts["states"].items()}
+        return call.respond(
+            {
+                "ml": {
+                    "available": True,
+                    "enabled": True,
+                    "jobs": {"_all": {"count": counts["jobs"]}, **states},
+                    "datafeeds": {"_all": {"count": counts["datafeeds"]}},
+                    "node_count": _NODES,
+                },
+                "security": {"available": False, "enabled": False},
+            }
+        )
 
     def health(self, call: Call) -> Response:
         """`GET /_cluster/health[/{index}]`: one node, which is up when it answers.
