@@ -93,7 +93,8 @@ def serve(
         _check_reach(bound[0], protection, enabled=security.enabled)
         url = f"{scheme}://{f'[{bound[0]}]' if listener.family == socket.AF_INET6 else bound[0]}:{bound[1]}"
         Connection.limit = connection_limit()
-        app = create_app(store, JobService(store), security, allowed_hosts=allowed_hosts)
+        jobs = JobService(store)
+        app = create_app(store, jobs, security, allowed_hosts=allowed_hosts)
         config = uvicorn.Config(
             app,
             http=Connection,
@@ -111,6 +112,10 @@ def serve(
             _Server(config, ready, url, app.state.lanes).run(sockets=[listener])
         finally:
             ready.unlink(missing_ok=True)
+    if not jobs.rests:
+        # The first start compiles the learners, which takes minutes and cannot be stopped; everything is stored.
+        logging.shutdown()
+        os._exit(0)
 
 
 def _check_reach(address: str, protection: Protection, *, enabled: bool) -> None:

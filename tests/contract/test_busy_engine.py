@@ -10,6 +10,8 @@ import pytest
 from elasticsearch.helpers import bulk
 from raw_http import RawConnection
 
+from engine_process import EngineProcess
+
 _JSON = {"Content-Type": "application/json"}
 # Thousands of expressions over each document: seconds of work for one request.
 _SLOW = json.dumps(
@@ -91,6 +93,24 @@ def test_a_stop_does_not_wait_for_what_takes_longer_than_the_grace(busy):
     with busy.client() as client:
         assert client.count(index="many")["count"] == 30_000
         assert not client.indices.exists(index="half")
+
+
+def test_a_stop_does_not_wait_for_the_learners_to_be_compiled(tmp_path, monkeypatch):
+    (tmp_path / "cold").mkdir()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cold"))
+    data = tmp_path / "data"
+    data.mkdir()
+    engine = EngineProcess(data)
+    engine.start()
+    with engine.client() as client:
+        client.index(index="kept", document={"a": 1})
+    began = time.monotonic()
+    assert engine.stop() == 0
+    assert time.monotonic() - began < 12
+    engine.start()
+    with engine.client() as client:
+        assert client.count(index="kept")["count"] == 1
+    engine.kill()
 
 
 def test_running_out_of_descriptors_is_said_once_and_passes(engine):

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.inflight import Holding
 
 _GZIP = frozenset({"gzip", "x-gzip"})
 _PLAIN = frozenset({"", "identity"})
@@ -18,17 +19,19 @@ class ClientGoneError(Exception):
     """The client left before the end of its request: there is nothing to do, and nobody to answer."""
 
 
-async def read_body(request: Request, receive: Receive, limit: int) -> bytes:
+async def read_body(request: Request, receive: Receive, limit: int, holding: Holding) -> bytes:
     """Return the whole body, decompressed.
 
     Args:
         request: whose headers declare length and encoding.
         receive: the ASGI channel.
         limit: most bytes, before and after decompression.
+        holding: where the bytes are counted that are held.
 
     Raises:
         ClientGoneError: the connection ended first.
-        ApiError: 413 for a larger body; 400 for an unknown encoding, or for gzip that is damaged or without its end.
+        ApiError: 413 for a larger body; 429 where all bodies together take too much;
+            400 for an unknown encoding, or for gzip that is damaged or without its end.
     """
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in _GZIP | _PLAIN:
@@ -36,14 +39,16 @@ async def read_body(request: Request, receive: Receive, limit: int) -> bytes:
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(int(declared), limit)
-    body = await _received(receive, limit)
+    body = await _received(receive, limit, holding)
     if encoding in _GZIP and body:
         # Off the event loop: a small body may stand for the largest that is allowed.
-        return await run_in_threadpool(gunzipped, body, limit)
+        whole: bytes = await run_in_threadpool(gunzipped, body, limit)
+        holding.take(len(whole))
+        return whole
     return body
 
 
-async def _received(receive: Receive, limit: int) -> bytes:
+async def _received(receive: Receive, limit: int, holding: Holding) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -54,6 +59,7 @@ async def _received(receive: Receive, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise _too_large(size, limit)
+        holding.take(len(chunk))
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

@@ -16,6 +16,7 @@ from anomalyops_engine.api.body import ClientGoneError, read_body
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.credentials import CHALLENGES, Doorkeeper
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.api.inflight import Holding, InFlight
 from anomalyops_engine.api.info import DIALECT_VERSION
 from anomalyops_engine.api.media_types import JSON, answer_type, check_content_type
 from anomalyops_engine.api.origin import check_origin
@@ -37,6 +38,7 @@ class ExchangeMiddleware:
         app: the application inside.
         doorkeeper: finds out who asks.
         max_body_bytes: larger bodies (before or after decompression) are refused with 413.
+        max_bytes_in_flight: what would make all bodies together larger is refused with 429; None for a part of memory.
         allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
 
@@ -45,10 +47,12 @@ class ExchangeMiddleware:
         app: ASGIApp,
         doorkeeper: Doorkeeper,
         max_body_bytes: int = MAX_BODY_BYTES,
+        max_bytes_in_flight: int | None = None,
         allowed_hosts: Collection[str] = (),
     ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
+        self._in_flight = InFlight(max_bytes_in_flight)
         self._max = max_body_bytes
         self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
@@ -57,26 +61,32 @@ class ExchangeMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        holding = self._in_flight.hold()
+        try:
+            await self._exchange(Request(scope), receive, send, holding)
+        finally:
+            holding.close()
+
+    async def _exchange(self, request: Request, receive: Receive, send: Send, holding: Holding) -> None:
         outgoing = _Outgoing(request, send)
         try:
-            body = await self._admitted(request, receive)
+            body = await self._admitted(request, receive, holding)
         except ClientGoneError:
             return
         except ApiError as error:
             await outgoing.refuse(error, receive)
             return
         try:
-            await self._app(scope, _replay(body, receive), outgoing.send)
+            await self._app(request.scope, _replay(body, receive), outgoing.send)
         except (Exception, asyncio.CancelledError) as error:
             if outgoing.started:
                 raise
             await outgoing.refuse(_gone_wrong(request, error), receive)
 
-    async def _admitted(self, request: Request, receive: Receive) -> bytes:
+    async def _admitted(self, request: Request, receive: Receive, holding: Holding) -> bytes:
         check_origin(request, self._allowed_hosts)
         request.scope["anomalyops.principal"] = await self._doorkeeper.admit(request)
-        body = await read_body(request, receive, self._max)
+        body = await read_body(request, receive, self._max, holding)
         if body:
             check_content_type(request)
         return body
@@ -131,6 +141,8 @@ class _Outgoing:
     async def _begin(self, start: MutableMapping[str, Any]) -> None:
         self._start = None
         self.started = True
+        if start["status"] == 429:
+            start["headers"] = [*start["headers"], (b"retry-after", b"1")]
         if start["status"] == 401:
             start["headers"] = [*start["headers"], *((b"www-authenticate", text.encode()) for text in CHALLENGES)]
         headers = [(key, self._media(value) if key == b"content-type" else value) for key, value in start["headers"]]

@@ -35,7 +35,7 @@ from anomalyops_engine.store import Store
 
 _log = logging.getLogger(__name__)
 
-_WARM_UP_SECONDS: Final = 60.0
+_WARM_UP_SECONDS: Final = 0.5
 
 
 class JobService:
@@ -100,6 +100,11 @@ class JobService:
         """Finish the steps that run and stop working; states stay as they are, for the next start."""
         self._runtime.scheduler.stop()
         self._runtime.warm_up.wait(_WARM_UP_SECONDS)
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing of it runs in this process; learners that are being compiled cannot be stopped."""
+        return self._runtime.warm_up.ended
 
     @property
     def node_id(self) -> str:

@@ -61,9 +61,14 @@ class WarmUp:
             self._thread.start()
 
     def wait(self, timeout_s: float) -> None:
-        """Wait until it has ended, if it has begun: a thread must not be compiling when the process ends."""
+        """Wait until it has ended, if it has begun: a thread must not be compiling when the interpreter ends."""
         if self._thread is not None:
             self._thread.join(timeout_s)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it does not run (any more, or yet)."""
+        return self._thread is None or not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
