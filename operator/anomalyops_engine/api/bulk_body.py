@@ -167,25 +167,29 @@ class _Reader:
             action = self._known.get(line)
             if action is None:
                 action = self._known[line] = self._action(line, number)
-            operation = Operation(
-                action.kind,
-                action.index,
-                action.id,
-                routing=action.routing,
-                require_alias=action.require_alias,
-                condition=action.condition,
-            )
             if action.failures:
                 self.failures += action.failures
+            source = b""
             if action.kind != "delete":
                 if number >= count:
                     raise _unfinished(number)
-                operation.source = without_mark(lines[number].strip())
+                source = without_mark(lines[number].strip())
                 number += 1
+            update = None
             if action.kind == "update":
-                operation.update, failures = read_update(operation.source, action.source)
+                update, failures = read_update(source, action.source)
                 self.failures += failures
-            yield operation
+            # By position: there are many of them.
+            yield Operation(
+                action.kind,
+                action.index,
+                action.id,
+                source,
+                update,
+                action.routing,
+                action.require_alias,
+                action.condition,
+            )
 
     def _action(self, line: bytes, number: int) -> _Action:
         """Return what an action line says."""
