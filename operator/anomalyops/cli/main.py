@@ -40,6 +40,7 @@ _EXPECTED = frozenset(
         "anomalyops.loader.errors.LoadError",
         "anomalyops.reconciler.connection.NotSupportedError",
         "anomalyops.resources.problems.ManifestError",
+        "anomalyops_engine.store.errors.DamagedStoreError",
         "anomalyops_engine.store.errors.StoreLockedError",
         "builtins.OSError",
     }

@@ -24,6 +24,16 @@ class StoreLockedError(StoreError):
         super().__init__(f"data folder {folder} is in use by {holder}; stop it or choose another folder")
 
 
+class DamagedStoreError(StoreError):
+    """The data folder cannot be read: its file or its log is not what the database wrote."""
+
+    def __init__(self, folder: str, why: str) -> None:
+        super().__init__(
+            f"data folder {folder} cannot be read, its files are damaged: {why}. Nothing was changed. Put the folder "
+            "back from a backup, or choose an empty one and load the data anew"
+        )
+
+
 class WorkInterruptedError(StoreError):
     """The work was ended from outside before it was done; nothing of it was written."""
 

@@ -19,7 +19,7 @@ import orjson
 
 from anomalyops_engine.store.checkpoints import Checkpoints
 from anomalyops_engine.store.columns import ROUTING_COLUMN
-from anomalyops_engine.store.errors import StoreError
+from anomalyops_engine.store.errors import DamagedStoreError, StoreError
 from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.interruption import interruptible
@@ -94,6 +94,7 @@ class Store:
 
         Raises:
             StoreLockedError: another process holds it.
+            DamagedStoreError: what is there cannot be read.
             StoreError: it was written by a newer version.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +104,9 @@ class Store:
             connection.execute(_SCHEMA)
             _check_format(connection, folder)
             uuid = _identity(connection)
+        except duckdb.Error as error:
+            lock.release()
+            raise DamagedStoreError(str(folder), str(error).strip().partition("\n")[0]) from error
         except BaseException:
             lock.release()
             raise
