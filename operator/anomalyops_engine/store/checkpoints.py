@@ -36,12 +36,12 @@ _AGAIN_S: Final = 30.0
 class Checkpoints:
     """The thread that takes the checkpoints of a database file."""
 
-    def __init__(self, file: Path, take: Callable[[], None]) -> None:
+    def __init__(self, file: Path, take: Callable[[], int]) -> None:
         """Prepare the thread; it runs from the first commit on.
 
         Args:
             file: the database file.
-            take: takes a checkpoint, with the store held.
+            take: takes a checkpoint, with the store held, and returns how long the log then is.
         """
         self._file = file
         self._log_file = file.with_name(f"{file.name}.wal")
@@ -78,12 +78,12 @@ class Checkpoints:
             self._written.wait()
             self._written.clear()
             while not self._end.wait(_POLL_S) and self._is_wanted():
-                if self._is_due(self._log_bytes()):
+                if self._is_due(self.log_bytes()):
                     self._checkpoint()
 
     def _is_wanted(self) -> bool:
         """Return whether there is something to wait for."""
-        return self._freed or self._log_bytes() >= _SHORT
+        return self._freed or self.log_bytes() >= _SHORT
 
     def _is_due(self, size: int) -> bool:
         now = time.monotonic()
@@ -96,17 +96,18 @@ class Checkpoints:
     def _checkpoint(self) -> None:
         self._freed = False
         try:
-            self._take()
+            left = self._take()
         except StoreError:
             return  # it was closed meanwhile
         except duckdb.Error as error:
             _log.warning("the log could not be brought into the database file: %s", error)
             self._not_before = time.monotonic() + _AGAIN_S
             return
-        if self._log_bytes() >= _SHORT:
+        if left >= _SHORT:
             self._not_before = time.monotonic() + _AGAIN_S
 
-    def _log_bytes(self) -> int:
+    def log_bytes(self) -> int:
+        """Return the length of the log."""
         try:
             return self._log_file.stat().st_size
         except FileNotFoundError:

@@ -167,9 +167,10 @@ class Store:
             writer.note_commit()
         self._checkpoints.note_commit(freed=writer.freed >= _MANY_ROWS)
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self) -> int:
         with self._writing, self._cursor() as cursor:
             cursor.execute("CHECKPOINT")
+            return self._checkpoints.log_bytes()
 
     def write_together(self, items: Sequence[Any], work: Work) -> list[Any]:
         """Have items written in one transaction with those of other threads that wait too; return their answers.
