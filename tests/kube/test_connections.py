@@ -182,21 +182,23 @@ def test_a_changed_address_is_followed(world: World) -> None:
 
 
 def test_a_steady_connection_is_asked_for_everything_at_once(world: World) -> None:
-    """Two calls for the stats and one for messages a look, whatever the number of jobs."""
+    """Two calls for the stats, one for messages and one for scores a look, whatever the number of jobs."""
     names = [f"job-{number}" for number in range(5)]
     jobs = [world.job(jobId=f"{world.namespace}-{name}", state="Closed") for name in names]
     for name, job in zip(names, jobs, strict=True):
         job["metadata"]["name"] = name
     world.apply(world.connection(resyncInterval="1h"), *jobs)
     world.wait_ready(*[f"anomalyjob/{name}" for name in names])
-    wait_until(lambda: world.proxy.calls[-1].path.endswith("_search"), timeout=10, what="the end of a look")
+    scores = "/.ml-anomalies-*/_search"
+    wait_until(lambda: world.proxy.calls[-1].path == scores, timeout=10, what="the end of a look")
     before = len(world.proxy.calls)
-    wait_until(lambda: len(world.proxy.calls) >= before + 9, timeout=30, what="three looks")
-    paths = {call.path for call in world.proxy.calls[before : before + 9]}
+    wait_until(lambda: len(world.proxy.calls) >= before + 12, timeout=30, what="three looks")
+    paths = {call.path for call in world.proxy.calls[before : before + 12]}
     assert paths == {
         "/_ml/anomaly_detectors/_all/_stats",
         "/_ml/datafeeds/_all/_stats",
         "/.ml-notifications-*,.ml-annotations-*/_search",
+        scores,
     }
     for name in names:
         world.engine.call("DELETE", f"/_ml/anomaly_detectors/{world.namespace}-{name}?force=true")
