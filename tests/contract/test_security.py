@@ -64,6 +64,13 @@ def test_strangers_are_told_what_they_lack(secured, header, reason):
     assert answer.headers["x-elastic-product"] == "Elasticsearch"
 
 
+def test_a_probe_needs_no_credentials_and_learns_nothing(secured):
+    with RawConnection(secured.url) as connection:
+        answer = connection.request("GET", "/_health")
+        assert (answer.status, answer.body) == (200, {"status": "green"})
+        assert connection.request("POST", "/_health").status == 401
+
+
 def test_nothing_is_done_for_strangers(secured):
     with RawConnection(secured.url) as raw:
         assert raw.request("PUT", "/strangers-made-this").status == 401

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import ssl
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kube_harness import binaries
 from kube_harness.control_plane import ControlPlane
 from kube_harness.kubectl import Kubectl
-from kube_harness.processes import wait_until
+from kube_harness.processes import Process, free_port, wait_until
 from kube_harness.services import COMMAND
 
 ROOT = Path(__file__).parent.parent.parent
@@ -190,3 +195,70 @@ def test_the_operator_is_stopped_before_anything_is_released(cluster: Cluster) -
         said, _ = releasing.communicate(timeout=60)
     assert "released AnomalyJob default/web" in said
     assert cluster.finalizers("default") == ["example.com/mine"]
+
+
+def test_the_engine_comes_with_the_release_and_keeps_its_password(cluster: Cluster, tmp_path: Path) -> None:
+    """A bare cluster: one installation gives a server, and the connection that leads to it."""
+    enabled = ("--set", "engine.enabled=true")
+    cluster.helm("install", "anomalyops", CHART, "--create-namespace", *enabled)
+    connection = cluster.admin.get("elasticsearchconnection", "default", SYSTEM)
+    assert connection["spec"]["url"] == f"https://anomalyops-engine.{SYSTEM}.svc:9200"
+    credentials = connection["spec"]["auth"]["basicSecretRef"]["name"]
+    tls = connection["spec"]["caSecretRef"]["name"]
+    secrets = {name: cluster.admin.get("secret", name, SYSTEM)["data"] for name in (credentials, tls)}
+
+    for _ in range(2):  # the first takes the connection over that came before its kind
+        cluster.helm("upgrade", "anomalyops", CHART, *enabled)
+        assert {name: cluster.admin.get("secret", name, SYSTEM)["data"] for name in secrets} == secrets
+        again = cluster.admin.get("elasticsearchconnection", "default", SYSTEM)
+        assert again["metadata"]["uid"] == connection["metadata"]["uid"]
+        assert again["spec"] == connection["spec"]
+
+    files = {"credentials": secrets[credentials], "tls": secrets[tls]}
+    for folder, data in files.items():
+        (tmp_path / folder).mkdir()
+        for name, value in data.items():
+            (tmp_path / folder / name).write_bytes(base64.b64decode(value))
+    pod = cluster.admin.get("statefulset", "anomalyops-engine", SYSTEM)["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts == {"/data", "/tmp", "/etc/anomalyops/credentials", "/etc/anomalyops/tls"}
+    port = free_port()
+    arguments = [
+        argument.replace("/etc/anomalyops", str(tmp_path)).replace("=/data", f"={tmp_path / 'data'}")
+        for argument in container["args"]
+        if not argument.startswith("--port")
+    ]
+    engine = Process("engine", [*COMMAND, *arguments, f"--port={port}"], folder=tmp_path).start()
+    try:
+        probe = container["livenessProbe"]["httpGet"]
+        assert (probe["scheme"], probe["port"]) == ("HTTPS", "https")
+        context = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.crt"))
+        where = f"https://127.0.0.1:{port}"
+
+        def get(path: str, **headers: str) -> int:
+            request = urllib.request.Request(where + path, headers=headers)
+            try:
+                with urllib.request.urlopen(request, context=context, timeout=5) as answer:
+                    return int(answer.status)
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        wait_until(lambda: get(probe["path"]) == 200, timeout=60, what="the probe of the pod")
+        password = (tmp_path / "credentials" / "password").read_text()
+        user = base64.b64encode(f"elastic:{password}".encode()).decode()
+        assert get("/_ml/info", Authorization=f"Basic {user}") == 200
+        assert get("/_ml/info") == 401
+    finally:
+        engine.stop()
+
+
+def test_an_engine_takes_the_secrets_that_it_is_given(cluster: Cluster) -> None:
+    given = ("--set", "engine.enabled=true,engine.credentialsSecret=mine,engine.tlsSecret=certificate")
+    version = binaries.KUBERNETES.version
+    text = cluster.helm("template", "anomalyops", CHART, "--kube-version", version, *given).stdout
+    manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest]
+    assert "Secret" not in {manifest["kind"] for manifest in manifests}
+    connection = next(one for one in manifests if one["kind"] == "ElasticsearchConnection")
+    assert connection["spec"]["auth"]["basicSecretRef"]["name"] == "mine"
+    assert connection["spec"]["caSecretRef"]["name"] == "certificate"

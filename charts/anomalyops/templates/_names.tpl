@@ -78,3 +78,28 @@ capabilities:
   drop:
     - ALL
 {{- end }}
+
+{{- define "anomalyops.engine" -}}
+{{ include "anomalyops.fullname" . }}-engine
+{{- end }}
+
+{{- define "anomalyops.engineSelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: engine
+{{- end }}
+
+{{- define "anomalyops.engineLabels" -}}
+{{ include "anomalyops.engineSelector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "anomalyops.engineCredentials" -}}
+{{ .Values.engine.credentialsSecret | default (printf "%s-credentials" (include "anomalyops.engine" .)) }}
+{{- end }}
+
+{{- define "anomalyops.engineTls" -}}
+{{ .Values.engine.tlsSecret | default (printf "%s-tls" (include "anomalyops.engine" .)) }}
+{{- end }}

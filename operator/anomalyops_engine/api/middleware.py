@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anomalyops_engine.api.body import ClientGoneError, read_body
@@ -25,6 +26,9 @@ _THROTTLED_WARNING = (
     "[ignore_throttled] parameter is deprecated because frozen indices have been deprecated. Consider cold or frozen "
     "tiers in place of frozen indices."
 )
+# For probes, which have no credentials: that the process answers, and nothing about what it holds.
+HEALTH_PATH = "/_health"
+_HEALTHY = b'{"status":"green"}'
 MAX_BODY_BYTES = 100 * 1024 * 1024
 PRODUCT_HEADER = (b"x-elastic-product", b"Elasticsearch")
 
@@ -60,6 +64,9 @@ class ExchangeMiddleware:
         """Handle one exchange."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["path"] == HEALTH_PATH and scope["method"] in {"GET", "HEAD"}:
+            await Response(_HEALTHY, media_type=JSON)(scope, receive, send)
             return
         holding = self._in_flight.hold()
         try:
