@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -79,9 +80,9 @@ class _Written(Clause):
 
     query: str = option(text)
 
+    @abstractmethod
     def inner(self) -> Clause:
         """Return its clauses."""
-        raise NotImplementedError
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
