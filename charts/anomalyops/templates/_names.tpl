@@ -4,16 +4,27 @@
 {{- end }}
 
 {{- define "anomalyops.selector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/component: operator
+{{ include "anomalyops.selectorOf" (list . "operator") }}
 {{- end }}
 
 {{- define "anomalyops.labels" -}}
-{{ include "anomalyops.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{ include "anomalyops.labelsOf" (list . "operator") }}
+{{- end }}
+
+{{- /* Of a component of the release: given as a list of the root and the component's name. */ -}}
+{{- define "anomalyops.selectorOf" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "anomalyops.labelsOf" -}}
+{{- $root := index . 0 -}}
+{{ include "anomalyops.selectorOf" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- end }}
 
 {{- define "anomalyops.serviceAccount" -}}
@@ -84,16 +95,11 @@ capabilities:
 {{- end }}
 
 {{- define "anomalyops.engineSelector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/component: engine
+{{ include "anomalyops.selectorOf" (list . "engine") }}
 {{- end }}
 
 {{- define "anomalyops.engineLabels" -}}
-{{ include "anomalyops.engineSelector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{ include "anomalyops.labelsOf" (list . "engine") }}
 {{- end }}
 
 {{- define "anomalyops.engineCredentials" -}}
