@@ -179,7 +179,7 @@ class _Operator:
         if len(listings.troubles) == len(served):
             raise StartupError(f"nothing can be listed: {next(iter(listings.troubles.values()))}")
         self.controllers, self.scopes = controllers, listings
-        await controllers.work.begin()
+        controllers.work.begin()
         logger.info("serving %s of cluster %s", ", ".join(self.options.namespaces) or "all namespaces", cluster)
 
     async def _answer(self) -> None:
@@ -260,7 +260,7 @@ class _Operator:
         if type_ == "DELETED":
             self.controllers.work.gone(read(body))
         else:
-            await self.controllers.work.changed(body, listed=type_ is None)
+            self.controllers.work.changed(body, listed=type_ is None)
 
 
 async def _require_kinds(api: KubeApi) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from anomalyops.health import Notice
 from anomalyops.watching.objects import Seen
@@ -41,7 +41,9 @@ class Report:
 class Controller(Protocol):
     """The work on some kinds of resources."""
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """By which the queue and the metrics know it."""
 
     def concerned(self, seen: Seen[Any]) -> Iterable[ObjectKey]:
         """The keys to work off when this object appears, changes or goes."""

@@ -139,7 +139,7 @@ class Scopes:
         for uid in missed.gone:
             self._work.gone(known[uid])
         for body in missed.changed:
-            await self._work.listed(body, force=back)
+            self._work.listed(body, force=back)
         if back or (missed and settle):
             self._watch_anew()
 

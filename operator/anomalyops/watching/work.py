@@ -6,13 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from anomalyops.resources import FINALIZER, REQUESTED_AT
+from anomalyops.resources import FINALIZER, KINDS, REQUESTED_AT
 from anomalyops.watching.controller import Controller, Report
 from anomalyops.watching.events import EventRecorder
-from anomalyops.watching.invalid import invalid_notice, invalid_status
+from anomalyops.watching.invalid import Refusals
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import ObjectKey
@@ -61,6 +60,9 @@ class Work:
         self._events = events
         self._timed = timed
         self._controllers: dict[str, Controller] = {}
+        self._refusals = [Refusals(kind, objects) for kind in KINDS]
+        for refusals in self._refusals:
+            self.employ(refusals)
 
     def employ(self, controller: Controller) -> None:
         """Have a controller take part."""
@@ -82,30 +84,24 @@ class Work:
 
     # -- what the watches tell -----------------------------------------------------------------------------
 
-    async def begin(self) -> None:
+    def begin(self) -> None:
         """All objects are listed: work on them begins."""
-        for seen in list(self.objects.everything()):
-            if seen.resource is None:
-                await self._refuse_invalid(seen)
-            self._call(seen)
+        self.call_all(list(self.objects.everything()))
 
-    async def changed(self, body: Mapping[str, Any], *, listed: bool) -> None:
+    def changed(self, body: Mapping[str, Any], *, listed: bool) -> None:
         """An object was added or changed; `listed` when it comes from a listing and not from a watch."""
         seen, before = self.objects.put(body)
         self.writer.echoed(seen.metadata.uid)
         known = before is not None and before.metadata.resource_version == seen.metadata.resource_version
         if before is not None and (known if listed else not _asks_for_work(before, seen)):
-            return
-        if seen.resource is None:
-            await self._refuse_invalid(seen)
-        self._call(seen)
+            self._call(seen, self._refusals)
+        else:
+            self._call(seen)
 
-    async def listed(self, body: Mapping[str, Any], *, force: bool) -> None:
+    def listed(self, body: Mapping[str, Any], *, force: bool) -> None:
         """A listing shows what no watch told. With `force` the versions went back, and it counts nevertheless."""
         seen, _ = self.objects.put(body, force=force)
         self.writer.echoed(seen.metadata.uid)
-        if seen.resource is None:
-            await self._refuse_invalid(seen)
         self._call(seen)
 
     def call_all(self, objects: Iterable[Seen[Any]]) -> None:
@@ -119,21 +115,10 @@ class Work:
         self.writer.echoed(seen.metadata.uid)
         self._call(seen)
 
-    def _call(self, seen: Seen[Any]) -> None:
-        for controller in self._controllers.values():
+    def _call(self, seen: Seen[Any], controllers: Iterable[Controller] | None = None) -> None:
+        for controller in self._controllers.values() if controllers is None else controllers:
             for key in controller.concerned(seen):
                 self.add(controller.name, key)
-
-    async def _refuse_invalid(self, seen: Seen[Any]) -> None:
-        """An object that breaks a rule which admission could not check says so; its server side is kept."""
-        status = invalid_status(seen, datetime.now(UTC))
-        if status == seen.status or seen.metadata.deletion_timestamp is not None:
-            return
-        report = Report(statuses=((seen, status),), notices=((seen, invalid_notice(seen)),))
-        try:
-            await self.write(report)
-        except KubeApiError as error:
-            logger.warning("%s %s is invalid, and its status cannot say so: %s", seen.kind.name, seen.key, error)
 
     # -- what the controllers say --------------------------------------------------------------------------
 
@@ -163,8 +148,7 @@ class Work:
         Raises:
             KubeApiError: the Kubernetes API refused or did not answer.
         """
-        known = [(self.objects.current(seen), status) for seen, status in report.statuses]
-        await at_once(self.writer.write_status(seen, status) for seen, status in known if seen is not None)
+        await at_once(self.writer.write_status(seen, status) for seen, status in report.statuses)
         await at_once(self._events.record(notice, seen.metadata) for seen, notice in report.notices)
         done = True
         for seen in report.released:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from anomalyops.resources import API_VERSION, FINALIZER
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError
@@ -16,6 +18,9 @@ CONFLICT_RETRY = 0.2  # seconds; the watch brings the newer version meanwhile
 class ObjectWriter:
     """Patches status and finalizers, and takes the answers into the state.
 
+    The patches of an object are sent one after the other, each when the one before was answered: two that are under
+    way together could be carried out in the other order, and what was found first would replace what was found last.
+
     Args:
         api: The Kubernetes API.
         objects: Are told of every answer, so that the next comparison does not wait for the watch.
@@ -26,21 +31,32 @@ class ObjectWriter:
         self._api = api
         self._objects = objects
         self._gone = gone
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # uid -> whose patch it is
         self._echoes: dict[str, float] = {}  # uid -> when the oldest patch was sent that the watch has not shown
 
     async def write_status(self, seen: Seen[Any], status: Mapping[str, Any]) -> bool:
-        """Replaces the status, which no one else writes. False: there was nothing to change, or no object.
+        """Replaces the status, which no one else writes.
+
+        False: there was nothing to change, or no object, or it has become valid or invalid, of which an event tells.
 
         Raises:
             KubeApiError: the API refused the patch for another reason than that the object is gone.
         """
-        known = _stored_status(seen)
-        if known == status:
+        async with self._turn(seen):
+            current = self._objects.current(seen)
+            if current is None or (current.resource is None) != (seen.resource is None):
+                return False
+            return await self._write_status(current, status)
+
+    async def _write_status(self, seen: Seen[Any], status: Mapping[str, Any]) -> bool:
+        if _stored_status(seen) == status:
             return False
         operations: list[dict[str, Any]] = [
             {"op": "test", "path": "/metadata/uid", "value": seen.metadata.uid},
             {"op": "add", "path": "/status", "value": dict(status)},
         ]
+        if seen.resource is None:  # what is wrong is said of the spec that was read, never of one that was mended
+            operations.insert(1, {"op": "test", "path": "/metadata/generation", "value": seen.metadata.generation})
         return await self._patch(seen, operations, subresource="/status")
 
     async def add_finalizer(self, seen: Seen[Any], annotations: Mapping[str, str] | None = None) -> bool:
@@ -57,7 +73,8 @@ class ObjectWriter:
         add: dict[str, Any] = {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER}
         if not present:
             add = {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}
-        return await self._patch(seen, [_same_version(seen), *notes, add])
+        async with self._turn(seen):
+            return await self._patch(seen, [_same_version(seen), *notes, add])
 
     async def remove_finalizer(self, seen: Seen[Any]) -> bool:
         """Lets the object go. False: it has changed meanwhile; look again. True as well when it is gone.
@@ -70,7 +87,8 @@ class ObjectWriter:
         index = seen.metadata.finalizers.index(FINALIZER)
         path = f"/metadata/finalizers/{index}"
         operations = [{"op": "test", "path": path, "value": FINALIZER}, {"op": "remove", "path": path}]
-        return await self._patch(seen, [_same_version(seen), *operations])
+        async with self._turn(seen):
+            return await self._patch(seen, [_same_version(seen), *operations])
 
     def echoed(self, uid: str) -> None:
         """The watch has shown an event of the object."""
@@ -83,6 +101,10 @@ class ObjectWriter:
         not for minutes means that the watch is dead.
         """
         return time.monotonic() - min(self._echoes.values(), default=time.monotonic())
+
+    def _turn(self, seen: Seen[Any]) -> asyncio.Lock:
+        """What is held while a patch of the object is under way."""
+        return self._turns.setdefault(seen.metadata.uid, asyncio.Lock())
 
     async def _patch(self, seen: Seen[Any], operations: list[dict[str, Any]], subresource: str = "") -> bool:
         plural, (namespace, name) = seen.kind.plural, seen.key
