@@ -9,18 +9,22 @@ import ipaddress
 import logging
 import os
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 import uvicorn
+from prometheus_client import CollectorRegistry, start_http_server
 
 from anomalyops_engine import __version__
 from anomalyops_engine.api.app import create_app
 from anomalyops_engine.api.lanes import Lanes
+from anomalyops_engine.config import MemorySize
 from anomalyops_engine.connections import Connection, connection_limit, quiet_accept_errors
 from anomalyops_engine.jobs import JobService
+from anomalyops_engine.jobs.machine import machine_memory
+from anomalyops_engine.jobs.runtime import Settings
 from anomalyops_engine.security import SecurityService
 from anomalyops_engine.store import Store
 
@@ -31,6 +35,9 @@ _GRACE_SECONDS = 8
 _STOP_SECONDS = 10
 _CLOSE_SECONDS = 5
 _REPEAT_SECONDS = 0.05
+# Models may take most of the memory, bodies a tenth; what is left is the database's.
+_DATABASE_SHARE = 0.3
+_LEAST_MEMORY = 256 * 2**20
 # Short: when descriptors run out, asyncio tries to accept this many times at once.
 _BACKLOG = 128
 
@@ -58,6 +65,40 @@ class Protection:
     insecure: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the engine may take of its machine; None for a part of what that has.
+
+    Attributes:
+        bodies_bytes: of the bodies of all requests together.
+        database_bytes: of the database's memory; it goes on on disk where that is not enough.
+        database_threads: of one query.
+        models: of all models together.
+        largest_model: the largest `model_memory_limit` that a job may have; None for any.
+        feed_threads: that run datafeeds.
+    """
+
+    bodies_bytes: int | None = None
+    database_bytes: int | None = None
+    database_threads: int | None = None
+    models: MemorySize | None = None
+    largest_model: MemorySize | None = None
+    feed_threads: int | None = None
+
+    def of_jobs(self) -> Settings:
+        """Return what jobs and datafeeds are told of it."""
+        usual = Settings()
+        return Settings(
+            max_model_memory=self.largest_model,
+            memory=self.models or usual.memory,
+            workers=self.feed_threads or usual.workers,
+        )
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
 def serve(
     data: Path,
     host: str = DEFAULT_HOST,
@@ -65,6 +106,9 @@ def serve(
     *,
     allowed_hosts: Collection[str] = (),
     protection: Protection = Protection(),
+    resources: Resources = Resources(),
+    metrics_port: int | None = None,
+    announce: Callable[[str], None] = _print,
 ) -> None:
     """Run the engine until SIGTERM or SIGINT; then stop jobs, finish requests, close the store.
 
@@ -76,6 +120,9 @@ def serve(
         port: port to listen on; 0 takes a free one.
         allowed_hosts: names beside the loopback ones under which clients may ask (the `Host` header).
         protection: what keeps strangers out.
+        resources: what it may take of its machine.
+        metrics_port: port of the metrics for Prometheus, for whoever asks; None for none but those behind `port`.
+        announce: is given the line that says where the engine listens.
 
     Raises:
         StoreLockedError: another process uses the folder.
@@ -86,20 +133,21 @@ def serve(
     # default thresholds costs a tenth of the time of loading.
     gc.set_threshold(100_000, 20, 20)
     listener = _listen(host, port)
-    with contextlib.closing(listener), _closing(Store.open(data)) as store:
+    with contextlib.closing(listener), _closing(_open(data, resources)) as store:
         bound = listener.getsockname()
         scheme = "http" if protection.certificate is None else "https"
         security = SecurityService(store, protection.password)
         _check_reach(bound[0], protection, enabled=security.enabled)
         url = f"{scheme}://{f'[{bound[0]}]' if listener.family == socket.AF_INET6 else bound[0]}:{bound[1]}"
         Connection.limit = connection_limit()
-        jobs = JobService(store)
-        app = create_app(store, jobs, security, allowed_hosts=allowed_hosts)
+        jobs = JobService(store, resources.of_jobs())
+        app = create_app(store, jobs, security, max_bytes_in_flight=resources.bodies_bytes, allowed_hosts=allowed_hosts)
         config = uvicorn.Config(
             app,
             http=Connection,
             lifespan="on",
             log_level="warning",
+            log_config=None,  # its lines look as all others do
             access_log=False,
             backlog=_BACKLOG,
             proxy_headers=False,
@@ -108,10 +156,12 @@ def serve(
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         ready = data / "engine.json"
-        try:
-            _Server(config, ready, url, app.state.lanes).run(sockets=[listener])
-        finally:
-            ready.unlink(missing_ok=True)
+        said = f"anomalyops engine {__version__} listening on {url}, data in {data}"
+        with _metrics(app.state.metrics, host, metrics_port, protection):
+            try:
+                _Server(config, lambda: _announce(ready, url, announce, said), app.state.lanes).run(sockets=[listener])
+            finally:
+                ready.unlink(missing_ok=True)
     if not jobs.rests:
         # The first start compiles the learners, which takes minutes and cannot be stopped; everything is stored.
         logging.shutdown()
@@ -141,6 +191,34 @@ def _check_reach(address: str, protection: Protection, *, enabled: bool) -> None
     log.warning("listening on %s without %s", address, " and without ".join(missing))
 
 
+def _open(data: Path, resources: Resources) -> Store:
+    memory = resources.database_bytes or max(_LEAST_MEMORY, int(machine_memory() * _DATABASE_SHARE))
+    return Store.open(data, memory_bytes=memory, threads=resources.database_threads)
+
+
+@contextlib.contextmanager
+def _metrics(registry: CollectorRegistry, host: str, port: int | None, protection: Protection) -> Iterator[None]:
+    """Answer with the metrics on a port of their own: from threads of their own, however busy the engine is.
+
+    Raises:
+        OSError: the address is not available.
+    """
+    if port is None:
+        yield
+        return
+    certificate, key = (None if file is None else str(file) for file in (protection.certificate, protection.key))
+    try:
+        server, thread = start_http_server(port, host, registry, certfile=certificate, keyfile=key)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {host}:{port} for metrics: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 @contextlib.contextmanager
 def _closing(store: Store) -> Iterator[Store]:
     """Close a store at the end; or end the process when something cannot be ended otherwise."""
@@ -156,10 +234,9 @@ def _closing(store: Store) -> Iterator[Store]:
 class _Server(uvicorn.Server):
     """A uvicorn server that says where it is once it takes requests."""
 
-    def __init__(self, config: uvicorn.Config, ready: Path, url: str, lanes: Lanes) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None], lanes: Lanes) -> None:
         super().__init__(config)
-        self._ready = ready
-        self._url = url
+        self._announce = announce
         self._lanes = lanes
 
     @contextlib.contextmanager
@@ -179,7 +256,7 @@ class _Server(uvicorn.Server):
         quiet_accept_errors(asyncio.get_running_loop())
         await super().startup(sockets)
         if self.started:
-            _announce(self._ready, self._url)
+            self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests end; those that still work when the grace is over are rolled back."""
@@ -196,11 +273,11 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(_REPEAT_SECONDS)
 
 
-def _announce(ready: Path, url: str) -> None:
+def _announce(ready: Path, url: str, say: Callable[[str], None], text: str) -> None:
     written = ready.with_suffix(".new")
     written.write_bytes(orjson.dumps({"pid": os.getpid(), "url": url, "version": __version__}))
     written.replace(ready)  # whoever sees the file sees it whole
-    print(f"anomalyops engine {__version__} listening on {url}, data in {ready.parent}", flush=True)  # noqa: T201
+    say(text)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -222,13 +222,13 @@ def test_the_engine_comes_with_the_release_and_keeps_its_password(cluster: Clust
     pod = cluster.admin.get("statefulset", "anomalyops-engine", SYSTEM)["spec"]["template"]["spec"]
     container = pod["containers"][0]
     mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
-    assert mounts == {"/data", "/tmp", "/etc/anomalyops/credentials", "/etc/anomalyops/tls"}
+    assert mounts == {"/data", "/tmp", *(f"/etc/anomalyops/{name}" for name in ("config", "credentials", "tls"))}
+    configuration = cluster.admin.get("configmap", "anomalyops-engine", SYSTEM)["data"]["engine.yaml"]
+    here = configuration.replace("/etc/anomalyops", str(tmp_path)).replace("data: /data", f"data: {tmp_path}/data")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "engine.yaml").write_text(here)
     port = free_port()
-    arguments = [
-        argument.replace("/etc/anomalyops", str(tmp_path)).replace("=/data", f"={tmp_path / 'data'}")
-        for argument in container["args"]
-        if not argument.startswith("--port")
-    ]
+    arguments = [argument.replace("/etc/anomalyops", str(tmp_path)) for argument in container["args"]]
     engine = Process("engine", [*COMMAND, *arguments, f"--port={port}"], folder=tmp_path).start()
     try:
         probe = container["livenessProbe"]["httpGet"]
@@ -262,3 +262,27 @@ def test_an_engine_takes_the_secrets_that_it_is_given(cluster: Cluster) -> None:
     connection = next(one for one in manifests if one["kind"] == "ElasticsearchConnection")
     assert connection["spec"]["auth"]["basicSecretRef"]["name"] == "mine"
     assert connection["spec"]["caSecretRef"]["name"] == "certificate"
+
+
+def test_prometheus_finds_the_engine_and_its_settings_are_those_of_the_values(cluster: Cluster) -> None:
+    given = ("--set", "engine.enabled=true,metrics.serviceMonitor=true,log.format=text")
+    more = ("--set", "engine.config.database.memory=1gb,engine.config.log.level=info")
+    version = binaries.KUBERNETES.version
+    text = cluster.helm("template", "anomalyops", CHART, "--kube-version", version, *given, *more).stdout
+    found = {
+        (one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text) if one and "metadata" in one
+    }
+    configuration = yaml.safe_load(found["ConfigMap", "anomalyops-engine"]["data"]["engine.yaml"])
+    assert configuration["log"] == {"format": "text", "level": "info"}
+    assert configuration["database"] == {"memory": "1gb"}
+    port = configuration["metrics"]["port"]
+    (endpoint,) = found["ServiceMonitor", "anomalyops-engine"]["spec"]["endpoints"]
+    service = found["Service", "anomalyops-engine"]["spec"]
+    (served,) = (one for one in service["ports"] if one["name"] == endpoint["port"])
+    container = found["StatefulSet", "anomalyops-engine"]["spec"]["template"]["spec"]["containers"][0]
+    assert {one["name"]: one["containerPort"] for one in container["ports"]}[served["targetPort"]] == port
+    assert endpoint["scheme"] == "https"
+    selected = found["ServiceMonitor", "anomalyops-engine"]["spec"]["selector"]["matchLabels"]
+    assert selected.items() <= found["Service", "anomalyops-engine"]["metadata"]["labels"].items()
+    operators = found["Service", "anomalyops-metrics"]["metadata"]["labels"]
+    assert not selected.items() <= operators.items()

@@ -109,3 +109,13 @@ capabilities:
 {{- define "anomalyops.engineTls" -}}
 {{ .Values.engine.tlsSecret | default (printf "%s-tls" (include "anomalyops.engine" .)) }}
 {{- end }}
+
+{{- define "anomalyops.engineConfig" -}}
+{{- $fixed := dict "data" "/data" "host" "0.0.0.0" "port" 9200 "password_file" "/etc/anomalyops/credentials/password" }}
+{{- $_ := set $fixed "tls" (dict "certificate" "/etc/anomalyops/tls/tls.crt" "key" "/etc/anomalyops/tls/tls.key") }}
+{{- if or .Values.metrics.service .Values.metrics.serviceMonitor }}
+{{- $_ := set $fixed "metrics" (dict "port" 9114) }}
+{{- end }}
+{{- $log := dict "log" (dict "format" .Values.log.format "level" "warning") }}
+{{- toYaml (mergeOverwrite $log (deepCopy .Values.engine.config) $fixed) }}
+{{- end }}

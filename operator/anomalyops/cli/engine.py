@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
+from anomalyops.cli.logs import LogFormat, LogLevel, configure_logging
+
 _SHORTEST_PASSWORD = 6
+# Where neither a flag nor the configuration file says something.
+_DEFAULTS: Final = {
+    "host": "127.0.0.1",
+    "port": 9200,
+    "allow_hosts": (),
+    "insecure": False,
+    "log.format": LogFormat.TEXT,
+    "log.level": LogLevel.WARNING,
+}
 
 
 def engine(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the engine's data; created if missing.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 9200,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the engine's data; created if missing.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Configuration in YAML (docs/engine.md has its keys); flags win over it."),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.  [default: 9200]")
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Name beside the loopback ones that clients may ask under; repeatable."),
@@ -29,6 +49,14 @@ def engine(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond loopback although authentication or TLS are missing.")
     ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of the metrics for Prometheus alone, which asks for no credentials."),
+    ] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="How log lines look.  [default: text]")] = None,
+    log_level: Annotated[
+        LogLevel | None, typer.Option(help="The least severe lines that are logged.  [default: warning]")
+    ] = None,
 ) -> None:
     """Run the embedded engine: the Elasticsearch REST dialect on a port.
 
@@ -36,24 +64,85 @@ def engine(
     an API key). On other addresses than loopback the engine listens only with that and with TLS. Requests that a web
     page of another site made a browser send are refused.
     """
+    from anomalyops.cli.engine_file import read_engine_file
+    from anomalyops.local.errors import LocalError
+
+    flags = {
+        "data": data,
+        "host": host,
+        "port": port,
+        "allow_hosts": allow_host or None,
+        "insecure": insecure or None,
+        "password_file": password_file,
+        "tls.certificate": tls_cert,
+        "tls.key": tls_key,
+        "metrics.port": metrics_port,
+        "log.format": log_format,
+        "log.level": log_level,
+    }
+    told = {**_DEFAULTS, **(read_engine_file(config) if config is not None else {})}
+    told |= {name: value for name, value in flags.items() if value is not None}
+    if "data" not in told:
+        raise LocalError("the engine needs a folder: give --data DIR, or --config FILE with [data]")
+    if ("tls.certificate" in told) != ("tls.key" in told):
+        raise LocalError("--tls-cert and --tls-key belong together, and so do [tls.certificate] and [tls.key]")
+    configure_logging(told["log.format"], told["log.level"])
+    _serve(told)
+
+
+def _serve(told: dict[str, Any]) -> None:
+    """Run the engine as flags and configuration say."""
     from anomalyops.local.errors import LocalError
 
     try:
-        from anomalyops_engine.server import Protection, UnsafeListeningError, serve
+        from anomalyops_engine.config import MemorySize
+        from anomalyops_engine.server import Protection, Resources, UnsafeListeningError, serve
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("anomalyops_engine."):
             raise
         raise LocalError(
             f"the engine is not installed ({error.name} is missing): pip install 'anomalyops[engine]'"
         ) from error
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    if (tls_cert is None) != (tls_key is None):
-        raise LocalError("--tls-cert and --tls-key belong together")
-    protection = Protection(_password(password_file), tls_cert, tls_key, insecure)
+
+    def memory(name: str) -> MemorySize | None:
+        return MemorySize(told[name] >> 20) if name in told else None
+
+    protection = Protection(
+        _password(told.get("password_file")), told.get("tls.certificate"), told.get("tls.key"), told["insecure"]
+    )
+    resources = Resources(
+        bodies_bytes=told.get("requests.memory"),
+        database_bytes=told.get("database.memory"),
+        database_threads=told.get("database.threads"),
+        models=memory("ml.memory"),
+        largest_model=memory("ml.max_model_memory_limit"),
+        feed_threads=told.get("ml.threads"),
+    )
     try:
-        serve(data, host, port, allowed_hosts=allow_host or (), protection=protection)
+        serve(
+            told["data"],
+            told["host"],
+            told["port"],
+            allowed_hosts=told["allow_hosts"],
+            protection=protection,
+            resources=resources,
+            metrics_port=told.get("metrics.port"),
+            announce=_log_line if told["log.format"] is LogFormat.JSON else _print,
+        )
     except UnsafeListeningError as error:
         raise LocalError(str(error)) from error
+
+
+def _print(text: str) -> None:
+    typer.echo(text)
+    sys.stdout.flush()
+
+
+def _log_line(text: str) -> None:
+    """Log what is said to whoever starts the engine, whatever the level is: a collector of logs wants it too."""
+    logger = logging.getLogger("anomalyops.cli.engine")
+    logger.setLevel(logging.INFO)
+    logger.info(text)
 
 
 def _password(file: Path | None) -> str | None:

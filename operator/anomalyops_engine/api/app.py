@@ -30,6 +30,7 @@ from anomalyops_engine.api import (
     info,
     legacy_templates,
     maintenance,
+    metrics,
     ml_routes,
     multi_get,
     multi_search,
@@ -43,6 +44,8 @@ from anomalyops_engine.api.call import render
 from anomalyops_engine.api.cluster import ClusterEndpoints
 from anomalyops_engine.api.credentials import Doorkeeper, from_security
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
+from anomalyops_engine.api.inflight import InFlight
+from anomalyops_engine.api.instruments import Instruments
 from anomalyops_engine.api.lanes import Lanes
 from anomalyops_engine.api.middleware import MAX_BODY_BYTES, ExchangeMiddleware
 from anomalyops_engine.api.search_contexts import SearchContexts
@@ -59,6 +62,7 @@ def create_app(
     security: SecurityService | None = None,
     *,
     max_body_bytes: int = MAX_BODY_BYTES,
+    max_bytes_in_flight: int | None = None,
     allowed_hosts: Collection[str] = (),
 ) -> Starlette:
     """Return the ASGI application over a store and its jobs.
@@ -70,6 +74,7 @@ def create_app(
         jobs: what runs on them.
         security: who may do what; None for an engine without authentication.
         max_body_bytes: larger request bodies are refused.
+        max_bytes_in_flight: of all bodies together; None for a part of the memory.
         allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
 
@@ -84,6 +89,8 @@ def create_app(
 
     security = security or SecurityService(store, open_to_all=True)
     contexts = SearchContexts(store)
+    lanes, in_flight, instruments = Lanes(), InFlight(max_bytes_in_flight), Instruments()
+    metrics.register(instruments.registry, metrics.EngineCollector(store, jobs, lanes, in_flight))
     endpoints = [
         *SecurityEndpoints(security).endpoints(),
         *ClusterEndpoints(jobs, store, secured=security.enabled).endpoints(),
@@ -111,6 +118,7 @@ def create_app(
         *opening.endpoints(store, jobs),
         *field_caps.endpoints(store),
         *analyze.endpoints(),
+        *metrics.endpoints(instruments.registry),
     ]
     routes: list[BaseRoute] = [
         *(endpoint.route() for endpoint in endpoints),
@@ -124,6 +132,8 @@ def create_app(
                 ExchangeMiddleware,
                 doorkeeper=Doorkeeper(security),
                 max_body_bytes=max_body_bytes,
+                in_flight=in_flight,
+                instruments=instruments,
                 allowed_hosts=allowed_hosts,
             )
         ],
@@ -138,7 +148,8 @@ def create_app(
     )
     # `/a` and `/a/` are different requests; a redirect would make clients repeat bodies.
     app.router.redirect_slashes = False
-    app.state.lanes = Lanes()
+    app.state.lanes = lanes
+    app.state.metrics = instruments.registry
     app.state.endpoints = tuple(endpoints)
     return app
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.credentials import access_of
+from anomalyops_engine.api.instruments import CLASS
 from anomalyops_engine.api.lanes import Lane, Lanes
 from anomalyops_engine.api.parameters import Known
 from anomalyops_engine.store import Interruption, seeing
@@ -50,6 +51,7 @@ class Endpoint:
     async def _answer(self, request: Request) -> Response:
         if self.deprecation is not None:
             request.scope["anomalyops.deprecation"] = self.deprecation
+        request.scope[CLASS] = self.lane.value
         access = access_of(request, self.path, request.path_params)
         body = await request.body()
         if self.parameters is not None:

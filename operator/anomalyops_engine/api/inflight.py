@@ -26,6 +26,16 @@ class InFlight:
         self._limit = default_budget() if limit is None else limit
         self._held = 0
 
+    @property
+    def limit(self) -> int:
+        """Bytes that all bodies together may take."""
+        return self._limit
+
+    @property
+    def held(self) -> int:
+        """Bytes that they take now."""
+        return self._held
+
     def hold(self) -> Holding:
         """Return the account of one exchange, to be closed at its end."""
         return Holding(self)

@@ -53,6 +53,15 @@ _SIZES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How busy a lane is: its threads, those that work, and the requests that wait for one."""
+
+    threads: int
+    working: int
+    waiting: int
+
+
 class Lanes:
     """The worker threads of one application."""
 
@@ -64,6 +73,14 @@ class Lanes:
         """End all requests that run or wait; what they have not committed is rolled back."""
         for interruption in tuple(self._running):
             interruption.request(reason)
+
+    def traffic(self) -> dict[Lane, Traffic]:
+        """Return how busy each lane is now."""
+        found = {}
+        for lane, limiter in self._limiters.items():
+            statistics = limiter.statistics()
+            found[lane] = Traffic(_SIZES[lane].threads, statistics.borrowed_tokens, statistics.tasks_waiting)
+        return found
 
     async def run(self, lane: Lane, request: Request, work: Callable[[Interruption], Response]) -> Response:
         """Run a handler in a thread of its lane.

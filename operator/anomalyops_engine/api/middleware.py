@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Collection, MutableMapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from anomalyops_engine.api.credentials import CHALLENGES, Doorkeeper
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.inflight import Holding, InFlight
 from anomalyops_engine.api.info import DIALECT_VERSION
+from anomalyops_engine.api.instruments import CLASS, Instruments
 from anomalyops_engine.api.media_types import JSON, answer_type, check_content_type
 from anomalyops_engine.api.origin import check_origin
 
@@ -42,7 +44,8 @@ class ExchangeMiddleware:
         app: the application inside.
         doorkeeper: finds out who asks.
         max_body_bytes: larger bodies (before or after decompression) are refused with 413.
-        max_bytes_in_flight: what would make all bodies together larger is refused with 429; None for a part of memory.
+        in_flight: the budget of all bodies together; what would exceed it is refused with 429.
+        instruments: counts the exchanges.
         allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
 
@@ -50,13 +53,16 @@ class ExchangeMiddleware:
         self,
         app: ASGIApp,
         doorkeeper: Doorkeeper,
+        *,
         max_body_bytes: int = MAX_BODY_BYTES,
-        max_bytes_in_flight: int | None = None,
+        in_flight: InFlight | None = None,
+        instruments: Instruments | None = None,
         allowed_hosts: Collection[str] = (),
     ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
-        self._in_flight = InFlight(max_bytes_in_flight)
+        self._in_flight = in_flight or InFlight()
+        self._instruments = instruments or Instruments()
         self._max = max_body_bytes
         self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
@@ -68,14 +74,16 @@ class ExchangeMiddleware:
         if scope["path"] == HEALTH_PATH and scope["method"] in {"GET", "HEAD"}:
             await Response(_HEALTHY, media_type=JSON)(scope, receive, send)
             return
-        holding = self._in_flight.hold()
+        holding, began = self._in_flight.hold(), time.perf_counter()
+        outgoing = _Outgoing(Request(scope), send)
         try:
-            await self._exchange(Request(scope), receive, send, holding)
+            await self._exchange(outgoing, receive, holding)
         finally:
             holding.close()
+            self._instruments.count(scope.get(CLASS), outgoing.status, time.perf_counter() - began)
 
-    async def _exchange(self, request: Request, receive: Receive, send: Send, holding: Holding) -> None:
-        outgoing = _Outgoing(request, send)
+    async def _exchange(self, outgoing: _Outgoing, receive: Receive, holding: Holding) -> None:
+        request = outgoing.request
         try:
             body = await self._admitted(request, receive, holding)
         except ClientGoneError:
@@ -86,7 +94,7 @@ class ExchangeMiddleware:
         try:
             await self._app(request.scope, _replay(body, receive), outgoing.send)
         except (Exception, asyncio.CancelledError) as error:
-            if outgoing.started:
+            if outgoing.status is not None:
                 raise
             await outgoing.refuse(_gone_wrong(request, error), receive)
 
@@ -112,20 +120,21 @@ class _Outgoing:
     """The way out: headers on every response; filtering for handlers that did not do it themselves.
 
     Attributes:
-        started: the client has been sent a part of the answer.
+        request: what is answered.
+        status: of the answer; None until the client has been sent a part of it.
     """
 
     def __init__(self, request: Request, send: Send) -> None:
-        self._request = request
+        self.request = request
         self._send = send
         self._start: MutableMapping[str, Any] | None = None
         self._chunks: list[bytes] = []
-        self.started = False
+        self.status: int | None = None
 
     async def refuse(self, error: ApiError, receive: Receive) -> None:
-        self._request.scope["anomalyops.rendered"] = True
-        response = render(self._request, error.body(), error.status)
-        await response(self._request.scope, receive, self.send)
+        self.request.scope["anomalyops.rendered"] = True
+        response = render(self.request, error.body(), error.status)
+        await response(self.request.scope, receive, self.send)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -140,38 +149,38 @@ class _Outgoing:
             return
         self._chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
-            response = render(self._request, orjson.loads(b"".join(self._chunks)), self._start["status"])
+            response = render(self.request, orjson.loads(b"".join(self._chunks)), self._start["status"])
             self._start["headers"] = response.raw_headers
             await self._begin(self._start)
             await self._send({"type": "http.response.body", "body": response.body})
 
     async def _begin(self, start: MutableMapping[str, Any]) -> None:
         self._start = None
-        self.started = True
+        self.status = start["status"]
         if start["status"] == 429:
             start["headers"] = [*start["headers"], (b"retry-after", b"1")]
         if start["status"] == 401:
             start["headers"] = [*start["headers"], *((b"www-authenticate", text.encode()) for text in CHALLENGES)]
         headers = [(key, self._media(value) if key == b"content-type" else value) for key, value in start["headers"]]
         headers.append(PRODUCT_HEADER)
-        opaque = self._request.headers.get("x-opaque-id")
+        opaque = self.request.headers.get("x-opaque-id")
         if opaque is not None:
             headers.append((b"x-opaque-id", opaque.encode("latin-1")))
-        if "ignore_throttled" in self._request.query_params:
+        if "ignore_throttled" in self.request.query_params:
             headers.append(_warning(_THROTTLED_WARNING))
-        deprecation = self._request.scope.get("anomalyops.deprecation")
+        deprecation = self.request.scope.get("anomalyops.deprecation")
         if deprecation is not None:
             headers.append(_warning(deprecation))
-        headers += [_warning(text) for text in self._request.scope.get("anomalyops.warnings", ())]
+        headers += [_warning(text) for text in self.request.scope.get("anomalyops.warnings", ())]
         await self._send({**start, "headers": headers})
 
     def _media(self, value: bytes) -> bytes:
-        return answer_type(self._request).encode() if value == JSON.encode() else value
+        return answer_type(self.request).encode() if value == JSON.encode() else value
 
     def _must_render(self) -> bool:
-        if self._request.scope.get("anomalyops.rendered") or self._start is None:
+        if self.request.scope.get("anomalyops.rendered") or self._start is None:
             return False
-        asked = self._request.query_params
+        asked = self.request.query_params
         is_json = any(key == b"content-type" and b"json" in value for key, value in self._start["headers"])
         return is_json and ("filter_path" in asked or "pretty" in asked)
 

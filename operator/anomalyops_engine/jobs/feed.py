@@ -208,6 +208,7 @@ class RunningDatafeed:
             write_step(writer, self._registry, self.job, run, step)
             self._registry.save_datafeed_run(writer, self.feed.datafeed_id, feed_run)
             audit.write(writer)
+        self._registry.tally.add(step.results)
         self.job.run, self.feed.run = run, feed_run
 
     def _count_search(

@@ -182,6 +182,8 @@ class DataOperations:
             # Model and records in memory may be ahead of the store: the next request restores what is committed.
             entry.analysis = entry.waiting = None
             raise
+        for step in steps:
+            registry.tally.add(step.results)
         entry.run, entry.waiting = run, left
         persist_if_due(registry, entry, self._runtime.audit())
 

@@ -20,6 +20,7 @@ from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
 from anomalyops_engine.jobs.forecast_request import FORECAST, ForecastRequest
 from anomalyops_engine.jobs.journal import JournalRun
 from anomalyops_engine.jobs.posted_records import PostedRecords
+from anomalyops_engine.jobs.tally import Tally
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import missing_datafeed, missing_filter, missing_job
 from anomalyops_engine.scoring import Filters, ItemSet, JobAnalysis
@@ -211,6 +212,7 @@ class Registry:
         self.jobs: dict[str, JobEntry] = {}
         self.datafeeds: dict[str, DatafeedEntry] = {}
         self.upgrade_mode = False
+        self.tally = Tally()
         # Both are replaced, never changed, under the registry's lock; whoever reads needs none.
         self.calendars = Calendars({}, {})
         self.filters: Mapping[str, Filter] = {}

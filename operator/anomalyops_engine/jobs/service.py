@@ -18,6 +18,7 @@ from anomalyops_engine.jobs.calendar_operations import CalendarOperations
 from anomalyops_engine.jobs.category_results import CategoryReader
 from anomalyops_engine.jobs.cluster_settings import ClusterSettings
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
+from anomalyops_engine.jobs.figures import JobFigures, job_figures
 from anomalyops_engine.jobs.filter_operations import FilterOperations
 from anomalyops_engine.jobs.forecast_operations import ForecastOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
@@ -185,6 +186,10 @@ class JobService:
             "cancellable": False,
             "headers": {},
         }
+
+    def figures(self) -> JobFigures:
+        """Return the figures of all jobs and datafeeds together; from memory alone."""
+        return job_figures(self._runtime)
 
     def counts(self) -> JsonObject:
         """Return how many jobs and datafeeds there are, by state (for `_xpack/usage`-like answers)."""

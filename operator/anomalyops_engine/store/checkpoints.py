@@ -53,6 +53,8 @@ class Checkpoints:
         self._latest = 0.0
         self._freed = False
         self._not_before = 0.0
+        self.taken = 0  # that were, since the start
+        self.failed = 0
 
     def note_commit(self, *, freed: bool) -> None:
         """Note that something was written, and whether much of the file became free by it."""
@@ -102,7 +104,9 @@ class Checkpoints:
         except duckdb.Error as error:
             _log.warning("the log could not be brought into the database file: %s", error)
             self._not_before = time.monotonic() + _AGAIN_S
+            self.failed += 1
             return
+        self.taken += 1
         if left >= _SHORT:
             self._not_before = time.monotonic() + _AGAIN_S
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -20,6 +21,7 @@ import orjson
 from anomalyops_engine.store.checkpoints import Checkpoints
 from anomalyops_engine.store.columns import ROUTING_COLUMN
 from anomalyops_engine.store.errors import DamagedStoreError, StoreError
+from anomalyops_engine.store.figures import StoreFigures
 from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.interruption import interruptible
@@ -87,10 +89,16 @@ class Store:
         self._idle = threading.Condition()
         self._open_cursors = 0
         self._closed = False
+        self._commits = 0
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path, *, memory_bytes: int | None = None, threads: int | None = None) -> Store:
         """Open a data folder, and create it when it is not there.
+
+        Args:
+            folder: where.
+            memory_bytes: what the database may have in memory; None for its own choice.
+            threads: how many work on one query; None for all that the machine has.
 
         Raises:
             StoreLockedError: another process holds it.
@@ -100,7 +108,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         try:
-            connection = _connect(str(folder / _FILE))
+            connection = _connect(str(folder / _FILE), _limits(memory_bytes, threads))
             connection.execute(_SCHEMA)
             _check_format(connection, folder)
             uuid = _identity(connection)
@@ -165,12 +173,31 @@ class Store:
             # A commit is not interrupted: it is either all there or nothing.
             cursor.execute("COMMIT")
             writer.note_commit()
+            self._commits += 1
         self._checkpoints.note_commit(freed=writer.freed >= _MANY_ROWS)
 
     def _checkpoint(self) -> int:
         with self._writing, self._cursor() as cursor:
             cursor.execute("CHECKPOINT")
             return self._checkpoints.log_bytes()
+
+    def figures(self) -> StoreFigures:
+        """Return what the store takes and has done, as of now."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                "SELECT sum(memory_usage_bytes), sum(temporary_storage_bytes) FROM duckdb_memory()"
+            ).fetchone()
+        memory, temporary = found or (0, 0)
+        return StoreFigures(
+            file_bytes=(self.folder / _FILE).stat().st_size,
+            log_bytes=self._checkpoints.log_bytes(),
+            memory_bytes=int(memory or 0),
+            temporary_bytes=int(temporary or 0),
+            commits=self._commits,
+            checkpoints=self._checkpoints.taken,
+            failed_checkpoints=self._checkpoints.failed,
+            cursors=self._open_cursors,
+        )
 
     def write_together(self, items: Sequence[Any], work: Work) -> list[Any]:
         """Have items written in one transaction with those of other threads that wait too; return their answers.
@@ -201,8 +228,14 @@ class Store:
                 self._idle.notify_all()
 
 
-def _connect(path: str) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(path, config=dict(_SETTINGS))
+def _limits(memory_bytes: int | None, threads: int | None) -> dict[str, str]:
+    """Return what the database may take, as settings of its own."""
+    limits = {"memory_limit": memory_bytes and f"{memory_bytes}B", "threads": threads and str(threads)}
+    return {name: value for name, value in limits.items() if value}
+
+
+def _connect(path: str, limits: Mapping[str, str] = MappingProxyType({})) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(path, config={**_SETTINGS, **limits})
     connection.execute(_CLOSE_DOORS)
     return connection
 

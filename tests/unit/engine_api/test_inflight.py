@@ -67,7 +67,7 @@ def test_many_bodies_at_once_are_refused_with_when_to_come_back(tmp_path, packed
         return sent[0]["status"], dict(sent[0]["headers"])
 
     async def story():
-        app = ExchangeMiddleware(slow, Doorkeeper(SecurityService(store)), max_bytes_in_flight=2500)
+        app = ExchangeMiddleware(slow, Doorkeeper(SecurityService(store)), in_flight=InFlight(2500))
         body = b'{"a":"' + b"x" * 993 + b'"}'
         body = gzip.compress(body) if packed else body
         for _ in range(3):
