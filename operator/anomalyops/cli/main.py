@@ -24,6 +24,8 @@ from anomalyops.cli.plan import plan
 from anomalyops.cli.run import run
 from anomalyops.cli.status import status
 from anomalyops.cli.structured import begin, write_errors
+from anomalyops.cli.tool import tool
+from anomalyops.cli.tools import tools
 from anomalyops.cli.uninstall import uninstall
 
 FAILED = 1
@@ -40,6 +42,7 @@ _EXPECTED = frozenset(
         "anomalyops.loader.errors.LoadError",
         "anomalyops.reconciler.connection.NotSupportedError",
         "anomalyops.resources.problems.ManifestError",
+        "anomalyops_insight.errors.InsightError",
         "anomalyops_engine.store.errors.DamagedStoreError",
         "anomalyops_engine.store.errors.StoreLockedError",
         "builtins.OSError",
@@ -51,7 +54,8 @@ app = typer.Typer(
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
     " Elasticsearch or on the embedded engine.",
     epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate) something is to do or waited for; 3 (plan, apply, delete,"
-    " estimate) in need of a person or not ready in time; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
+    " estimate) in need of a person or not ready in time, (tool) nothing to look at; 130 interrupted."
+    " ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -61,6 +65,9 @@ app = typer.Typer(
 _FILES = (plan, apply, status, delete, export, estimate)
 for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
+app.command()(tools)
+# A tool's parameters are options too: the command passes on those that are not its own.
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Investigate, explain and troubleshoot anomaly detection jobs of any Elasticsearch-compatible server."""
