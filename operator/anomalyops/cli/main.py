@@ -44,6 +44,7 @@ _EXPECTED = frozenset(
         "anomalyops.resources.problems.ManifestError",
         "anomalyops_insight.errors.InsightError",
         "anomalyops_engine.store.errors.DamagedStoreError",
+        "anomalyops_engine.store.errors.LostLogError",
         "anomalyops_engine.store.errors.StoreLockedError",
         "builtins.OSError",
     }

@@ -24,6 +24,7 @@ from anomalyops_engine.api import (
     esql,
     field_caps,
     field_mapping,
+    health_report,
     index_stats,
     index_templates,
     indices,
@@ -119,6 +120,7 @@ def create_app(
         *field_caps.endpoints(store),
         *analyze.endpoints(),
         *metrics.endpoints(instruments.registry),
+        *health_report.endpoints(store, jobs),
     ]
     routes: list[BaseRoute] = [
         *(endpoint.route() for endpoint in endpoints),

@@ -279,6 +279,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "track_total_hits": truth_or_number,
     "typed_keys": boolean,
     "v": boolean,
+    "verbose": boolean,
     "version": boolean,
     "wait_for_active_shards": copies,
     "wait_for_completion": boolean,

@@ -66,6 +66,22 @@ def job_figures(runtime: Runtime) -> JobFigures:
     )
 
 
+def unwell(runtime: Runtime) -> dict[str, list[str]]:
+    """Return the ids of jobs and datafeeds that do not do what they should, by what is wrong with them."""
+    jobs = sorted(runtime.registry.jobs.items())
+    feeds = sorted(runtime.registry.datafeeds.items())
+    return {
+        "failed_jobs": [name for name, job in jobs if job.run.state == "failed"],
+        "datafeeds_in_trouble": [name for name, feed in feeds if feed.run.state == "started" and feed.run.trouble],
+        "hard_limit": [
+            name
+            for name, job in jobs
+            if job.run.state == "opened" and job.run.model_size.get("memory_status") == "hard_limit"
+        ],
+        "waiting_for_memory": [name for name, job in jobs if job.run.state == "opening"],
+    }
+
+
 def _counted(names: tuple[str, ...], found: list[str]) -> dict[str, int]:
     counts = Counter(found)
     return {name: counts[name] for name in (*names, *sorted(set(counts) - set(names)))}

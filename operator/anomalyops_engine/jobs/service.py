@@ -18,7 +18,7 @@ from anomalyops_engine.jobs.calendar_operations import CalendarOperations
 from anomalyops_engine.jobs.category_results import CategoryReader
 from anomalyops_engine.jobs.cluster_settings import ClusterSettings
 from anomalyops_engine.jobs.datafeed_operations import DatafeedOperations
-from anomalyops_engine.jobs.figures import JobFigures, job_figures
+from anomalyops_engine.jobs.figures import JobFigures, job_figures, unwell
 from anomalyops_engine.jobs.filter_operations import FilterOperations
 from anomalyops_engine.jobs.forecast_operations import ForecastOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
@@ -190,6 +190,10 @@ class JobService:
     def figures(self) -> JobFigures:
         """Return the figures of all jobs and datafeeds together; from memory alone."""
         return job_figures(self._runtime)
+
+    def unwell(self) -> dict[str, list[str]]:
+        """Return the ids of jobs and datafeeds that do not do what they should, by what is wrong with them."""
+        return unwell(self._runtime)
 
     def counts(self) -> JsonObject:
         """Return how many jobs and datafeeds there are, by state (for `_xpack/usage`-like answers)."""

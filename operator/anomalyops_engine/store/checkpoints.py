@@ -55,6 +55,7 @@ class Checkpoints:
         self._not_before = 0.0
         self.taken = 0  # that were, since the start
         self.failed = 0
+        self.trouble: str | None = None  # why the latest one failed
 
     def note_commit(self, *, freed: bool) -> None:
         """Note that something was written, and whether much of the file became free by it."""
@@ -105,8 +106,10 @@ class Checkpoints:
             _log.warning("the log could not be brought into the database file: %s", error)
             self._not_before = time.monotonic() + _AGAIN_S
             self.failed += 1
+            self.trouble = str(error).partition("\n")[0]
             return
         self.taken += 1
+        self.trouble = None
         if left >= _SHORT:
             self._not_before = time.monotonic() + _AGAIN_S
 

@@ -34,6 +34,16 @@ class DamagedStoreError(StoreError):
         )
 
 
+class LostLogError(StoreError):
+    """The write-ahead log of the data folder is not there, or shorter than what was committed to it."""
+
+    def __init__(self, folder: str, what: str, mark: str) -> None:
+        super().__init__(
+            f"data folder {folder} has lost acknowledged writes: {what}. Nothing was changed. Put the file back, or "
+            f"the whole folder from a backup; to go on with what is left, delete {mark} in the folder and start again"
+        )
+
+
 class WorkInterruptedError(StoreError):
     """The work was ended from outside before it was done; nothing of it was written."""
 

@@ -26,6 +26,7 @@ from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.interruption import interruptible
 from anomalyops_engine.store.lock import FolderLock
+from anomalyops_engine.store.log_mark import LogMark
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.together import Together, Work
 from anomalyops_engine.store.tombstones import Tombstones
@@ -75,10 +76,13 @@ SET lock_configuration = true;
 class Store:
     """Everything the engine remembers."""
 
-    def __init__(self, folder: Path, lock: FolderLock, connection: duckdb.DuckDBPyConnection, uuid: str) -> None:
+    def __init__(
+        self, folder: Path, lock: FolderLock, mark: LogMark, connection: duckdb.DuckDBPyConnection, uuid: str
+    ) -> None:
         self.folder = folder
         self.uuid = uuid  # of this data folder, for ever
         self._lock = lock
+        self._mark = mark
         self._connection = connection
         self._writing = threading.Lock()
         self._together = Together(self.write)
@@ -103,11 +107,13 @@ class Store:
         Raises:
             StoreLockedError: another process holds it.
             DamagedStoreError: what is there cannot be read.
+            LostLogError: acknowledged writes are missing.
             StoreError: it was written by a newer version.
         """
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         try:
+            mark = LogMark(folder / _FILE)
             connection = _connect(str(folder / _FILE), _limits(memory_bytes, threads))
             connection.execute(_SCHEMA)
             _check_format(connection, folder)
@@ -118,7 +124,7 @@ class Store:
         except BaseException:
             lock.release()
             raise
-        return cls(folder, lock, connection, uuid)
+        return cls(folder, lock, mark, connection, uuid)
 
     def close(self, wait_s: float | None = None) -> bool:
         """Write everything into the file and give the folder free; waits for what runs.
@@ -137,6 +143,7 @@ class Store:
                 return False
         if not already:
             self._connection.close()
+            self._mark.close()
             self._lock.release()
         return True
 
@@ -172,6 +179,7 @@ class Store:
                 yield writer
             # A commit is not interrupted: it is either all there or nothing.
             cursor.execute("COMMIT")
+            self._mark.note_commit()
             writer.note_commit()
             self._commits += 1
         self._checkpoints.note_commit(freed=writer.freed >= _MANY_ROWS)
@@ -179,7 +187,13 @@ class Store:
     def _checkpoint(self) -> int:
         with self._writing, self._cursor() as cursor:
             cursor.execute("CHECKPOINT")
+            self._mark.note_checkpoint()
             return self._checkpoints.log_bytes()
+
+    @property
+    def checkpoint_trouble(self) -> str | None:
+        """Why the log could not be brought into the file the latest time; None when it could."""
+        return self._checkpoints.trouble
 
     def figures(self) -> StoreFigures:
         """Return what the store takes and has done, as of now."""
