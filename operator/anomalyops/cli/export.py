@@ -10,6 +10,8 @@ import typer
 from anomalyops.cli.options import Ca, Url
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anomalyops.local.exporting import Export, Written
 
 CANNOT_BE_WRITTEN = 3
@@ -82,17 +84,26 @@ def manifest_text(written: Written) -> str:
 
 
 def _write_files(folder: Path, found: Export, *, overwrite: bool) -> None:
-    from anomalyops.local.errors import LocalError
-
     files = {
         folder / f"{written.resource.kind.lower()}-{written.resource.name}.yaml": manifest_text(written)
         for written in found.manifests
     }
+    write_files(files, overwrite=overwrite)
+
+
+def write_files(files: Mapping[Path, str], *, overwrite: bool) -> None:
+    """Writes texts into files, all or none.
+
+    Raises:
+        LocalError: One is there already and shall not be replaced.
+    """
+    from anomalyops.local.errors import LocalError
+
     there = [path for path in files if path.exists()]
     if there and not overwrite:
         raise LocalError(
             f"{there[0]} is there already, of {len(there)}: nothing was written; --overwrite replaces them"
         )
-    folder.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

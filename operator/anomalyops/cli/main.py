@@ -12,6 +12,7 @@ import typer
 
 from anomalyops.cli.anomalies import anomalies
 from anomalyops.cli.apply import apply
+from anomalyops.cli.catalog import catalog
 from anomalyops.cli.crds import crds
 from anomalyops.cli.delete import delete
 from anomalyops.cli.demo import demo
@@ -34,6 +35,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 # Errors whose message says everything, by name: importing their classes would cost every command what one needs.
 _EXPECTED = frozenset(
     {
+        "anomalyops.catalog.errors.CatalogError",
         "anomalyops.controllers.uninstall.OperatorRunsError",
         "anomalyops.watching.kubeapi.KubeApiError",
         "anomalyops.demo.engine_process.EngineFailed",
@@ -69,6 +71,7 @@ for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, u
 app.command()(tools)
 # A tool's parameters are options too: the command passes on those that are not its own.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)
+app.add_typer(catalog)
 
 
 def main() -> None:

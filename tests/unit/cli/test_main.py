@@ -23,7 +23,7 @@ def python(code):
 def test_help_names_every_command_and_the_exit_codes(capsys):
     assert invoke(["--help"]) == 0
     text = capsys.readouterr().out
-    for command in ("plan", "apply", "status", "delete", "anomalies", "ingest", "demo", "engine", "run", "crds"):
+    for command in ("plan", "apply", "status", "delete", "anomalies", "ingest", "demo", "engine", "run", "catalog"):
         assert f"  {command} " in text
     assert "Exit codes:" in text
 
