@@ -1,6 +1,6 @@
 """How fast log documents go in through `_bulk`, and how fast questions about them are answered.
 
-Run: python -m benchmarks.ingest [--documents 200000] [--batch 5000] [--clients 1]
+Run: python -m benchmarks.ingest [--documents 200000] [--batch 5000] [--clients 1] [--no-questions]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import statistics
 import tempfile
@@ -78,6 +79,21 @@ def _send(port: int, bodies: list[bytes], took: list[float]) -> None:
             raise RuntimeError(f"the bulk request was refused: {answer}")
 
 
+def _cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, which other processes on the machine hardly change."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _settle(pid: int) -> None:
+    """Wait until a server that has just started has compiled its learners."""
+    for _ in range(300):
+        used = _cpu_seconds(pid)
+        time.sleep(1)
+        if _cpu_seconds(pid) - used < 0.1:
+            return
+
+
 def _questions(documents: int) -> dict[str, dict[str, Any]]:
     middle = _START_MS + documents // 4
     part = {"range": {"@timestamp": {"gte": middle, "lt": middle + documents // 2, "format": "epoch_millis"}}}
@@ -132,6 +148,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--batch", type=int, default=5_000)
     parser.add_argument("--clients", type=int, default=1)
+    parser.add_argument("--no-questions", dest="questions", action="store_false", help="load only")
     options = parser.parse_args()
     bodies = _bodies(options.documents, options.batch)
     size = sum(map(len, bodies))
@@ -146,6 +163,8 @@ def main() -> None:
                 time.sleep(0.05)
             port = int(json.loads(ready.read_text())["url"].rpartition(":")[2])
             took: list[float] = []
+            _settle(server.pid or 0)
+            used = _cpu_seconds(server.pid or 0)
             began = time.perf_counter()
             senders = [threading.Thread(target=_send, args=(port, bodies, took)) for _ in range(options.clients)]
             for sender in senders:
@@ -153,12 +172,14 @@ def main() -> None:
             for sender in senders:
                 sender.join()
             seconds = time.perf_counter() - began
+            used = _cpu_seconds(server.pid or 0) - used
             print(
                 f"bulk: {options.documents} documents of {size / options.documents:.0f} bytes, {options.batch} each, "
                 f"{options.clients} client(s): {seconds:.2f} s, {options.documents / seconds:,.0f} documents/s, "
-                f"{size / seconds / 1e6:.0f} MB/s, median request {statistics.median(took) * 1000:.0f} ms"
+                f"{size / seconds / 1e6:.0f} MB/s, median request {statistics.median(took) * 1000:.0f} ms, "
+                f"{used / options.documents * 1e6:.1f} us of the processor each"
             )
-            for name, body in _questions(options.documents).items():
+            for name, body in _questions(options.documents).items() if options.questions else ():
                 print(f"search: {name}: {_ask(port, body) * 1000:.1f} ms (median of 5)")
         finally:
             server.terminate()

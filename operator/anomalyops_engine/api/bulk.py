@@ -19,7 +19,7 @@ from anomalyops_engine.store.blocks import check_open
 from anomalyops_engine.store.catalog import write_target
 from anomalyops_engine.store.visibility import restricted
 
-__all__ = ["Outcome", "run_bulk"]
+__all__ = ["Outcome", "is_forbidden", "run_bulk"]
 
 # What each kind of operation is, for whoever may do some of them.
 _ACTIONS = {
@@ -45,6 +45,11 @@ def run_bulk(store: Store, operations: Sequence[Operation]) -> list[Outcome]:
         refused_unseen(one, forbidden[one.index, one.kind]) if (one.index, one.kind) in forbidden else next(found)
         for one in operations
     ]
+
+
+def is_forbidden(store: Store, operation: Operation) -> bool:
+    """Return whether whoever asks may not do an operation."""
+    return restricted() and bool(_forbidden(store, [operation]))
 
 
 def _forbidden(store: Store, operations: Sequence[Operation]) -> dict[tuple[str, str], ApiError]:

@@ -133,7 +133,20 @@ def parse_bulk(body: bytes, defaults: Defaults) -> list[Operation]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Action:
+class Action:
+    """What an action line says, defaults included.
+
+    Attributes:
+        kind: index, create, update or delete.
+        index: name of the target index or alias.
+        id: document id; None to make one.
+        source: which parts of its document an update shows.
+        routing: what its document is routed by.
+        require_alias: whether it is refused where `index` is no alias.
+        condition: what must be known of the document that is there.
+        failures: what is wrong with it, found when all has been read.
+    """
+
     kind: str
     index: str
     id: str | None
@@ -142,6 +155,16 @@ class _Action:
     require_alias: bool
     condition: Condition | None
     failures: tuple[str, ...]
+
+
+def read_action(line: bytes, defaults: Defaults) -> Action:
+    """Return what an action line says.
+
+    Raises:
+        ApiError: 400; it says nothing that is known.
+        QueryError: it says nonsense about the source.
+    """
+    return _Reader(defaults).action(line, 1)
 
 
 class _Reader:
@@ -153,7 +176,7 @@ class _Reader:
 
     def __init__(self, defaults: Defaults) -> None:
         self._defaults = defaults
-        self._known: dict[bytes, _Action] = {}
+        self._known: dict[bytes, Action] = {}
         self.failures: list[str] = []
 
     def operations(self, lines: Sequence[bytes]) -> Iterator[Operation]:
@@ -166,7 +189,7 @@ class _Reader:
                 continue
             action = self._known.get(line)
             if action is None:
-                action = self._known[line] = self._action(line, number)
+                action = self._known[line] = self.action(line, number)
             if action.failures:
                 self.failures += action.failures
             source = b""
@@ -191,8 +214,8 @@ class _Reader:
                 action.condition,
             )
 
-    def _action(self, line: bytes, number: int) -> _Action:
-        """Return what an action line says."""
+    def action(self, line: bytes, number: int) -> Action:
+        """Return what an action line says, which has a number."""
         try:
             action = parse_json(line)
         except MalformedJsonError as error:
@@ -220,7 +243,7 @@ class _Reader:
         failures = [*_failures(kind, index, doc_id), *wrong]
         if not doc_id and kind in {"update", "delete"}:
             doc_id = None
-        return _Action(
+        return Action(
             kind,
             index or "",
             doc_id,

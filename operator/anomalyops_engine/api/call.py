@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.requests import Request
@@ -20,6 +20,8 @@ from anomalyops_engine.api.json_text import parse_object
 from anomalyops_engine.api.media_types import answer_type
 from anomalyops_engine.api.parameters import boolean
 from anomalyops_engine.store import Interruption
+
+_PRETTY: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 class Call:
@@ -99,6 +101,13 @@ class Call:
             body = with_times_as_text(body)
         return render(self.request, body, status)
 
+    def respond_text(self, text: bytes) -> Response:
+        """Return a JSON answer that is written already, cut down to `filter_path`; laid out as `pretty` asks."""
+        self.request.scope["anomalyops.rendered"] = True
+        if self.query.get("pretty", "false") != "false":
+            text = orjson.dumps(orjson.loads(text), option=_PRETTY)
+        return Response(text, media_type=answer_type(self.request))
+
 
 def render(request: Request, body: Any, status: int) -> Response:
     """Return a JSON response in the media type that the client asked for."""
@@ -106,5 +115,5 @@ def render(request: Request, body: Any, status: int) -> Response:
     if paths:
         body = keep_paths(body, paths.split(","))
     pretty = request.query_params.get("pretty", "false") != "false"
-    option = (orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE) if pretty else 0
+    option = _PRETTY if pretty else 0
     return Response(orjson.dumps(body, option=option), status, media_type=answer_type(request))

@@ -10,6 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from anomalyops_engine.api.bulk import Outcome, run_bulk
+from anomalyops_engine.api.bulk_blocks import WrittenBlock, read_block, run_block
 from anomalyops_engine.api.bulk_body import Defaults, Operation, parse_bulk, read_condition, too_long
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
@@ -76,6 +77,10 @@ def _bulk(store: Store, call: Call) -> Response:
         routing=call.query.get("routing"),
         require_alias=call.flag("require_alias", default=False),
     )
+    block = read_block(call.body, defaults)
+    written = None if block is None else run_block(store, block)
+    if written is not None:
+        return _block_answer(call, written, int((time.perf_counter() - began) * 1000))
     operations = parse_bulk(call.body, defaults)
     outcomes = run_bulk(store, operations)
     _note_refresh(call, outcomes)
@@ -86,6 +91,11 @@ def _bulk(store: Store, call: Call) -> Response:
             "items": [{operation.kind: outcome.item} for operation, outcome in zip(operations, outcomes, strict=True)],
         }
     )
+
+
+def _block_answer(call: Call, written: WrittenBlock, took_ms: int) -> Response:
+    text = written.answer(took_ms, call.query.get("filter_path"), refreshed=_wants_refresh(call))
+    return call.respond_text(text)
 
 
 def _index(store: Store, call: Call) -> Response:
@@ -128,10 +138,14 @@ def _write(store: Store, call: Call, kind: str) -> Response:
 
 def _note_refresh(call: Call, outcomes: list[Outcome]) -> None:
     """Say of each operation that is done whether a refresh was asked for."""
-    if call.query.get("refresh") in {"", "true"}:
+    if _wants_refresh(call):
         for outcome in outcomes:
             if not outcome.failed:
                 outcome.item["forced_refresh"] = True
+
+
+def _wants_refresh(call: Call) -> bool:
+    return call.query.get("refresh") in {"", "true"}
 
 
 def _answer(call: Call, outcome: Outcome) -> Response:

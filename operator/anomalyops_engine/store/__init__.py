@@ -32,6 +32,7 @@ from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
 from anomalyops_engine.store.mapping_body import check_mappings
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
+from anomalyops_engine.store.prepared import Prepared
 from anomalyops_engine.store.reader import Connection, Reader, Stored
 from anomalyops_engine.store.store import Store, scratch
 from anomalyops_engine.store.visibility import Visibility, check_visible, doing, seeing
@@ -63,6 +64,7 @@ __all__ = [
     "MappingConflictError",
     "MappingError",
     "PipelineNotFoundError",
+    "Prepared",
     "Reader",
     "Removed",
     "Store",

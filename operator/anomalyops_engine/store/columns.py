@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from anomalyops_engine.store.document_refusals import (
@@ -28,7 +29,7 @@ from anomalyops_engine.store.dynamic import detect
 from anomalyops_engine.store.errors import DocumentParsingError, MappingConflictError, MappingError
 from anomalyops_engine.store.fieldtypes import ABSENT, Reader, read_definition
 from anomalyops_engine.store.fieldtypes.reader import REFUSALS
-from anomalyops_engine.store.fieldtypes.texts import LONGEST_TERM, OverLimitError, Strings, longest_of
+from anomalyops_engine.store.fieldtypes.texts import OverLimitError, Strings
 from anomalyops_engine.store.json_values import (
     Values,
     has_float,
@@ -275,7 +276,7 @@ class Batch:
 
     def _build_multi_field(self, leaf: Field, sub: Field, values: Values, kept: pa.Array) -> None:
         if sub.column == leaf.column:
-            if not _may_differ(sub.reader, kept):
+            if not may_differ(sub.reader, kept):
                 return
             before = {position: len(paths) for position, paths in self._ignored.items()}
             own = self._column(sub, values)
@@ -299,7 +300,7 @@ class Batch:
             except _SLOW:
                 scalars = None
         if scalars is not None:
-            return _listed(scalars) if leaf.multi else scalars
+            return as_lists(scalars) if leaf.multi else scalars
         read = self._careful(leaf, reader)
         if not leaf.multi:
             return pa.array([read(position, value) for position, value in enumerate(values)], element)
@@ -489,18 +490,13 @@ def _is_settled(mapping: IndexMapping, path: str) -> bool:
     return mapping.has_object(path) or path in known or any(parent in known for parent in parents_of(path))
 
 
-def _may_differ(reader: Reader, column: pa.Array) -> bool:
+def may_differ(reader: Reader, column: pa.Array) -> bool:
     """Return whether a multi-field may leave out, or refuse, strings that its field has."""
-    if not isinstance(reader, Strings):
-        return False
-    bound = LONGEST_TERM // 4 if reader.limit is None else min(reader.limit // 2, LONGEST_TERM // 4)
-    return longest_of(column.flatten() if pa.types.is_list(column.type) else column) > bound
+    flat = column.flatten() if pa.types.is_list(column.type) else column
+    return isinstance(reader, Strings) and not reader.takes_all(flat)
 
 
-def _listed(column: pa.Array) -> pa.Array:
+def as_lists(column: pa.Array) -> pa.Array:
     """Return a column of lists of one value each."""
-    found = column.drop_null()
-    offsets = [0]
-    for valid in column.is_valid().to_pylist():
-        offsets.append(offsets[-1] + valid)
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), found, mask=column.is_null())
+    offsets = np.concatenate(([0], np.cumsum(np.asarray(column.is_valid()))))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), column.drop_null(), mask=column.is_null())

@@ -13,6 +13,7 @@ from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import IndexNotFoundError
 from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.index_templates import COMPONENT, COMPOSABLE, LEGACY, Templates
+from anomalyops_engine.store.known_columns import KnownColumns
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.names import Wildcards, resolve
 
@@ -49,6 +50,17 @@ class CatalogCache:
 
     mappings: dict[tuple[str, str], IndexMapping] = field(default_factory=dict)
     latest: tuple[int, tuple[Index, ...]] = (-1, ())
+    _columns: dict[str, tuple[IndexMapping, KnownColumns]] = field(default_factory=dict)
+
+    def known_columns(self, index: Index) -> KnownColumns:
+        """Return what reads documents by what the mapping of an index knows."""
+        mapping, known = self._columns.get(index.uuid, (None, None))
+        if known is None or mapping is not index.mapping:
+            if len(self._columns) >= _CACHE_LIMIT:
+                self._columns.clear()
+            known = KnownColumns(index.mapping)
+            self._columns[index.uuid] = index.mapping, known
+        return known
 
 
 class Reader:

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.checkpoints import Checkpoints
 from anomalyops_engine.store.columns import ROUTING_COLUMN
 from anomalyops_engine.store.errors import DamagedStoreError, StoreError
@@ -27,6 +28,7 @@ from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.interruption import interruptible
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.log_mark import LogMark
+from anomalyops_engine.store.prepared import Prepared, prepared
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.together import Together, Work
 from anomalyops_engine.store.tombstones import Tombstones
@@ -213,17 +215,31 @@ class Store:
             cursors=self._open_cursors,
         )
 
-    def write_together(self, items: Sequence[Any], work: Work) -> list[Any]:
+    def last_seen(self) -> tuple[Index, ...]:
+        """Return the indices as somebody last found them, which costs nothing; they may have changed since."""
+        return self._catalog.latest[1]
+
+    def prepare(self, index: Index, sources: Sequence[bytes]) -> Prepared | None:
+        """Return new documents as rows of an index, so that writing them is quick; None where they are not alike.
+
+        Args:
+            index: the index, as it was last seen.
+            sources: the JSON texts of the documents.
+        """
+        return prepared(index.mapping, self._catalog.known_columns(index), sources)
+
+    def write_together(self, items: Sequence[Any], work: Work, *, size: int | None = None) -> list[Any]:
         """Have items written in one transaction with those of other threads that wait too; return their answers.
 
         Args:
             items: what to write.
             work: does items in their order and returns an answer of each; whose items come together does not matter.
+            size: how many documents that is, where an item is not one.
 
         Raises:
             WorkInterruptedError: it was ended from outside, and nothing was written.
         """
-        return self._together.write(items, work)
+        return self._together.write(items, work, size=size)
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from anomalyops_engine.store.writer import Writer
 
-# Items of one transaction: more would keep the first ones waiting, and those who read their answers.
+# Documents of one transaction: more would keep the first ones waiting, and those who read their answers.
 _MOST: Final = 10_000
 
 # Does items in their order and returns an answer of each. Items of several callers come as one sequence, so it must not
@@ -30,6 +30,7 @@ class _Share:
 
     items: Sequence[Any]
     work: Work
+    size: int
     alone: bool = False
     answers: list[Any] | None = None
     woken: threading.Event = field(default_factory=threading.Event)
@@ -44,13 +45,18 @@ class Together:
         self._led = False  # whether a thread writes for those that wait
         self._changing = threading.Lock()  # both of them
 
-    def write(self, items: Sequence[Any], work: Work) -> list[Any]:
+    def write(self, items: Sequence[Any], work: Work, *, size: int | None = None) -> list[Any]:
         """Have items written, and return their answers when they are durable.
+
+        Args:
+            items: what to write.
+            work: does them.
+            size: how many documents they are; None for one each.
 
         Raises:
             WorkInterruptedError: it was ended from outside, and nothing was written.
         """
-        share = _Share(items, work)
+        share = _Share(items, work, len(items) if size is None else size)
         with self._changing:
             self._queue.append(share)
             waits, self._led = self._led, True
@@ -90,11 +96,11 @@ class Together:
 
     def _taken(self, own: _Share) -> list[_Share]:
         """Take a share and those that wait with it out of the queue."""
-        shares, size = [own], len(own.items)
+        shares, size = [own], own.size
         with self._changing:
             self._leave(own)
             while self._queue and self._queue[0].work == own.work:
-                size += len(self._queue[0].items)
+                size += self._queue[0].size
                 if size > _MOST:
                     break
                 shares.append(self._queue.popleft())

@@ -8,7 +8,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import accumulate
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -39,6 +38,7 @@ from anomalyops_engine.store.identifiers import assignments, column_list, quoted
 from anomalyops_engine.store.index_templates import Blueprint, is_of_streams
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
+from anomalyops_engine.store.prepared import Prepared, text_array
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.settings import changed_settings, read_settings, stated_settings
 from anomalyops_engine.store.tombstones import Tombstones
@@ -484,6 +484,16 @@ class Writer(Reader):
                 outcomes[position] = written
         return [outcome for outcome in outcomes if outcome is not None]
 
+    def put_prepared(self, index: Index, prepared: Prepared) -> int:
+        """Index documents that are columns already, and return the sequence number of the first one.
+
+        The caller has looked that they were made by this very mapping, and that the index takes documents.
+        """
+        first = self._take_sequence(index, len(prepared.ids))
+        numbers = pa.array(np.arange(first, first + len(prepared.ids)))
+        self._insert_rows(index, prepared.rows.append_column("_seq_no", numbers))
+        return first
+
     def known(self, index: Index, ids: Iterable[str], *, with_sources: Iterable[str]) -> dict[str, Known]:
         """Return what is known of documents by id, of those that are there or whose deletion is remembered.
 
@@ -605,7 +615,7 @@ class Writer(Reader):
         columns = {
             "_id": pa.array(list(revised), pa.string()),
             "_seq_no": pa.array(range(first, first + len(revised)), pa.int64()),
-            "_source": _text_array([source for _, source in revised.values()]),
+            "_source": text_array([source for _, source in revised.values()]),
             **batch.arrays,
         }
         leaves = {**index.mapping.fields, **index.mapping.multi_fields}.values()
@@ -704,16 +714,17 @@ class Writer(Reader):
         if numbers is None:
             first = self._take_sequence(index, len(ids))
             numbers = np.arange(first, first + len(ids))
-        table = pa.table(
-            {
-                "_id": pa.array(ids, pa.string()),
-                "_version": pa.array(versions, pa.int64()),
-                "_seq_no": pa.array(numbers),
-                "_source": _text_array(sources),
-                **arrays,
-            }
-        )
-        self.connection.register("incoming", table)
+        rows = {
+            "_id": pa.array(ids, pa.string()),
+            "_version": pa.array(versions, pa.int64()),
+            "_seq_no": pa.array(numbers),
+            "_source": text_array(sources),
+            **arrays,
+        }
+        self._insert_rows(index, pa.table(rows))
+
+    def _insert_rows(self, index: Index, rows: pa.Table) -> None:
+        self.connection.register("incoming", rows)
         try:
             self.connection.execute(f"INSERT INTO {quoted(index.table)} BY NAME SELECT * FROM incoming")  # noqa: S608
         finally:
@@ -804,10 +815,3 @@ class Writer(Reader):
                 "UPDATE catalog SET version = version + 1 RETURNING version"
             ).fetchall()
         self._known = indices
-
-
-def _text_array(texts: Sequence[bytes]) -> pa.Array:
-    """Return UTF-8 texts as an Arrow array; they come from a JSON parser, which has checked the encoding."""
-    ends = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
-    return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)

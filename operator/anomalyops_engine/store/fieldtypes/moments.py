@@ -44,11 +44,21 @@ class Dates(Reader):
 
     def read_all(self, values: list[Any], kinds: set[type]) -> pa.Array | None:
         """Return full timestamps in UTC, all at once."""
-        if kinds <= {str} and self._iso:
-            texts = pa.array(values, pa.string())
-            if pc.all(pc.match_substring_regex(texts, _FULL_TIMESTAMP)).as_py() is True:
-                return self._cast(texts)
-        return None
+        return self._read_full(pa.array(values, pa.string())) if kinds <= {str} and self._iso else None
+
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """Texts, or whole numbers."""
+        return (pa.string(), pa.int64())
+
+    def read_column(self, column: pa.Array) -> pa.Array:
+        """Return the moments; full timestamps in UTC all at once."""
+        full = self._read_full(column) if self._iso and pa.types.is_string(column.type) else None
+        return super().read_column(column) if full is None else full
+
+    def _read_full(self, texts: pa.Array) -> pa.Array | None:
+        full = pc.all(pc.match_substring_regex(texts, _FULL_TIMESTAMP)).as_py() is True
+        return self._cast(texts) if full else None
 
     def _cast(self, texts: pa.Array) -> pa.Array | None:
         if pc.max(pc.binary_length(texts)).as_py() > 27:  # finer than microseconds

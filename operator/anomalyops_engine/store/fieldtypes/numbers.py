@@ -61,13 +61,24 @@ class Integers(Reader):
         if not kinds <= {int}:
             return None
         column = pa.array(values, self.arrow_type)
+        return column if self._fit(column) else None
+
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """Whole numbers."""
+        return (self.arrow_type,)
+
+    def read_column(self, column: pa.Array) -> pa.Array:
+        """Return whole numbers as they are."""
+        return column if self._fit(column) else super().read_column(column)
+
+    def _fit(self, column: pa.Array) -> bool:
         if self._kind in {"long", "unsigned_long"}:
-            return column
+            return True
         bounds = pc.min_max(column)
-        fits = bounds["min"].as_py() is None or (
+        return bounds["min"].as_py() is None or (
             self._low <= bounds["min"].as_py() and bounds["max"].as_py() <= self._high
         )
-        return column if fits else None
 
     def _from_text(self, text: str) -> int | float | None:
         if self._kind == "unsigned_long":
@@ -141,11 +152,24 @@ class Floats(Reader):
         """Return the rounded numbers."""
         if not kinds <= {int, float}:
             return None
-        column = pa.array(values, pa.float64())
+        return self._rounded(pa.array(values, pa.float64()))
+
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """Numbers."""
+        return (pa.float64(),)
+
+    def read_column(self, column: pa.Array) -> pa.Array:
+        """Return the rounded numbers."""
+        rounded = self._rounded(column)
+        return super().read_column(column) if rounded is None else rounded
+
+    def _rounded(self, column: pa.Array) -> pa.Array | None:
+        """Return rounded numbers, None where one cannot be."""
         if self._kind == "double":
             return column
         if self._kind == "scaled_float":
-            return None if kinds and self._factor == 0 else self._scaled(column)
+            return None if self._factor == 0 and column.null_count < len(column) else self._scaled(column)
         with np.errstate(over="ignore"):
             numbers = column.to_numpy(zero_copy_only=False)
             rounded = numbers.astype(np.float32 if self._kind == "float" else np.float16).astype(np.float64)

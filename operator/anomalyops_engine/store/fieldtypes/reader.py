@@ -77,6 +77,24 @@ class Reader(ABC):
             ValueError: the value does not fit; the message is the cause as Elasticsearch tells it.
         """
 
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """Arrow types of the JSON values that `read_column` takes, the usual one first; none where it takes none."""
+        return ()
+
+    def read_column(self, column: pa.Array) -> pa.Array:
+        """Return the column of many values of one JSON type, each distinct one read once.
+
+        Args:
+            column: values of one of `json_types`, null where there is none.
+
+        Raises:
+            ValueError, TypeError, OverflowError: some value does not fit.
+        """
+        encoded = column.dictionary_encode()
+        distinct = pa.array([self.read(value) for value in encoded.dictionary.to_pylist()], self.arrow_type)
+        return distinct.take(encoded.indices)
+
     def read_all(self, values: list[Any], kinds: set[type]) -> pa.Array | None:
         """Return the column of many values at once; None where they must be looked at one by one.
 

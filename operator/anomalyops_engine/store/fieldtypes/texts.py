@@ -49,15 +49,35 @@ class Strings(Reader):
         return text
 
     def read_all(self, values: list[Any], kinds: set[type]) -> pa.Array | None:
-        """Return strings as they are, where none is long."""
+        """Return strings as they are, where none is too long."""
         if not kinds <= {str} or self._normalise is not None:
             return None
         column = pa.array(values, pa.string())
+        return column if self.takes_all(column) else None
+
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """Texts; numbers would be kept as they are spelled."""
+        return (pa.string(),)
+
+    def read_column(self, column: pa.Array) -> pa.Array:
+        """Return strings as they are, where none is too long."""
+        return column if self._normalise is None and self.takes_all(column) else super().read_column(column)
+
+    def over_limit(self, column: pa.Array) -> list[int]:
+        """Return the places of the strings that `read` would leave out because they are too long."""
+        limit = self.limit
+        if limit is None:
+            return []
+        long = pc.indices_nonzero(pc.greater(pc.utf8_length(column), limit // _UNITS)).to_pylist()
+        return [place for place in long if utf16_length(column[place].as_py()) > limit]
+
+    def takes_all(self, column: pa.Array) -> bool:
+        """Return whether surely no string of a column is too long for anything."""
         longest = longest_of(column)
-        bound = min(
-            LONGEST_TERM // 4 if self._term else longest, longest if self.limit is None else self.limit // _UNITS
-        )
-        return column if longest <= bound else None
+        if self._term and longest > LONGEST_TERM // 4:
+            return False
+        return self.limit is None or longest <= self.limit // _UNITS or not self.over_limit(column)
 
 
 class OverLimitError(ValueError):
@@ -85,6 +105,11 @@ class Constant(Strings):
             )
         return text
 
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """None: documents that lack the field have its value too."""
+        return ()
+
     def read_all(self, values: list[Any], kinds: set[type]) -> pa.Array | None:
         """Look at them one by one."""
         return None
@@ -110,6 +135,15 @@ class Booleans(Reader):
         """Return booleans as they are."""
         return pa.array(values, pa.bool_()) if kinds <= {bool} else None
 
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """Booleans."""
+        return (pa.bool_(),)
+
+    def read_column(self, column: pa.Array) -> pa.Array:
+        """Return booleans as they are."""
+        return column
+
 
 class Addresses(Reader):
     """IP addresses, in the form of `store.ip`."""
@@ -128,6 +162,11 @@ class Addresses(Reader):
             return None
         known = self._known
         return pa.array([None if value is None else known[value] for value in values], pa.string())
+
+    @property
+    def json_types(self) -> tuple[pa.DataType, ...]:
+        """Texts."""
+        return (pa.string(),)
 
 
 def as_text(value: Any) -> str:
