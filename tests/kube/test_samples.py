@@ -46,7 +46,7 @@ def remove(world: World, manifests: list[Manifest]) -> None:
     world.apply(*manifests)
     world.kubectl(
         "delete",
-        "datafeeds,anomalyjobs,anomalyfilters,anomalycalendars",
+        "anomalyforecasts,datafeeds,anomalyjobs,anomalyfilters,anomalycalendars",
         "--all",
         "-n",
         world.namespace,
@@ -111,3 +111,17 @@ def test_days_off(world: World, request: pytest.FixtureRequest) -> None:
     assert world.engine.call("GET", f"{path}/events")["count"] == 4  # the mark is one
     remove(world, manifests)
     assert world.engine.request("GET", path)[0] == 404
+
+
+def test_forecast(world: World, request: pytest.FixtureRequest) -> None:
+    """A forecast that waits until its job has learnt enough, and one that waits for Monday."""
+    fill_web_logs(world)
+    manifests = rendered(world, "forecast")
+    apply_until_ready(world, manifests, request)
+    reasons = {
+        item["metadata"]["name"]: next(one["reason"] for one in item["status"]["conditions"] if one["type"] == "Ready")
+        for item in world.kubectl.list("anomalyforecasts", world.namespace)
+    }
+    assert reasons["next-days"] == "ForecastFinished"
+    assert reasons["each-week"] in {"Scheduled", "ForecastFinished"}
+    remove(world, manifests)

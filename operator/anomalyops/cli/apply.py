@@ -32,6 +32,7 @@ def apply(
     from anomalyops.cli.options import seconds, targets
     from anomalyops.cli.status_view import show
     from anomalyops.local.applying import apply as apply_pairs
+    from anomalyops.local.requests import left_to_operator
     from anomalyops.local.shared import apply_shared
 
     limit = seconds("--timeout", timeout)
@@ -41,6 +42,8 @@ def apply(
         for target in found:
             shared += asyncio.run(apply_shared(target, view.shared_step, seconds=limit))
             applied += asyncio.run(apply_pairs(target, view, seconds=limit))
+    if left := [left_to_operator(request) for target in found for request in target.requests]:
+        messages().print(*left, sep="\n", soft_wrap=True)
     resources = [resource for item in applied for resource in item.progress.pair.resources]
     show([*(item.resource for item in shared), *resources], output)
     unready = [*unready_shared(shared, timeout), *unready_lines(applied, timeout)]

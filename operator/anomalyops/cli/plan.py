@@ -58,10 +58,13 @@ def plan(
 
     from anomalyops.cli.options import targets
     from anomalyops.local.inspecting import plan as look
+    from anomalyops.local.requests import planned_requests
     from anomalyops.local.shared import plan_shared
 
     found = targets(filename, namespace=namespace, url=url, ca=ca, owner=owner, take_over=take_over)
-    planned = [item for target in found for item in (*asyncio.run(plan_shared(target)), *asyncio.run(look(target)))]
+    planned = []
+    for target in found:
+        planned += [*asyncio.run(plan_shared(target)), *asyncio.run(look(target)), *planned_requests(target)]
     _show(planned, output)
     if any(item.plan.stalled for item in planned):
         raise typer.Exit(NEEDS_A_PERSON)

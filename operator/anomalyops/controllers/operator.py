@@ -21,6 +21,8 @@ from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.endpoints import Endpoints
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.pair.controller import PairController
+from anomalyops.controllers.requests.forecasts import ForecastController
+from anomalyops.controllers.requests.operations import Operations
 from anomalyops.controllers.shared.calendars import CalendarController
 from anomalyops.controllers.shared.filters import FilterController
 from anomalyops.resources import GROUP, KINDS, VERSION
@@ -111,17 +113,22 @@ class Controllers:
         self.pairs = PairController(self.objects, self.work, self.connections, options)
         self.filters = FilterController(self.objects, self.work, self.connections, options)
         self.calendars = CalendarController(self.objects, self.work, self.connections, options)
+        operations = Operations(self.objects)
+        self.forecasts = ForecastController(
+            self.objects, self.work, self.connections, operations, options, cluster=cluster
+        )
         self.pairs.made_anew = self._made_anew
+        self.pairs.holder = operations.holder
         self.work.employ(self.connections)
         self.work.employ(self.filters)
         self.work.employ(self.calendars)
         self.work.employ(self.pairs)
+        self.work.employ(self.forecasts)
 
     def tell_what_is_known(self, known: Callable[[str], bool]) -> None:
         """Have them ask whether all objects of a namespace were listed."""
-        self.pairs.known = known
-        self.filters.known = known
-        self.calendars.known = known
+        for controller in (self.pairs, self.filters, self.calendars, self.forecasts):
+            controller.known = known
 
     def _made_anew(self, job: ObjectKey) -> None:
         """The server took the job that was there before out of its calendars."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
+from anomalyops.elastic.errors import NotFound
 from anomalyops.elastic.rest import Rest
 
 _RESULTS: Final = ".ml-anomalies-*"
 _SPLITS: Final = ("partition_field_value", "by_field_value")
 _PAGE: Final = 5_000
 _MOST_SERIES: Final = 10_000
+_MOST_FORECASTS: Final = 200
+_IN_TIME: Final[Sequence[Mapping[str, Any]]] = ({"timestamp": "asc"},)
 
 
 class Forecasts:
@@ -34,6 +38,31 @@ class Forecasts:
         """How far a forecast is; None while the server shows nothing of it."""
         found = await self._search(_of(job_id, "model_forecast_request_stats", forecast_id), size=1)
         return found[0] if found else None
+
+    async def of_job(self, job_id: str) -> dict[str, dict[str, Any]]:
+        """How far each forecast of a job is, by its id: the newest ones."""
+        filters = [{"term": {"job_id": job_id}}, {"term": {"result_type": "model_forecast_request_stats"}}]
+        newest = [{"forecast_create_timestamp": {"order": "desc", "unmapped_type": "date"}}]
+        found = await self._search(filters, size=_MOST_FORECASTS, sort=newest)
+        return {str(one["forecast_id"]): one for one in found}
+
+    async def known(self, forecast_ids: Collection[str]) -> frozenset[str]:
+        """Which of some forecasts, of any jobs, the server has: one search for each ten thousand."""
+        wanted, there = sorted(forecast_ids), set[str]()
+        for begin in range(0, len(wanted), _MOST_SERIES):
+            some = wanted[begin : begin + _MOST_SERIES]
+            filters: list[dict[str, Any]] = [
+                {"terms": {"forecast_id": some}},
+                {"term": {"result_type": "model_forecast_request_stats"}},
+            ]
+            there |= {str(one["forecast_id"]) for one in await self._search(filters, size=len(some))}
+        return frozenset(there)
+
+    async def delete(self, job_id: str, forecast_id: str) -> None:
+        """Delete a forecast that has ended; no such forecast is success."""
+        path = f"/_ml/anomaly_detectors/{quote(job_id, safe='')}/_forecast/{quote(forecast_id, safe='')}"
+        with contextlib.suppress(NotFound):
+            await self._rest.write("DELETE", path)
 
     async def series(self, job_id: str, forecast_id: str) -> list[dict[str, Any]]:
         """The first document of each series of a forecast."""
@@ -66,12 +95,14 @@ class Forecasts:
             found = found + page
         return found
 
-    async def _search(self, filters: list[dict[str, Any]], *, size: int) -> list[dict[str, Any]]:
+    async def _search(
+        self, filters: list[dict[str, Any]], *, size: int, sort: Sequence[Mapping[str, Any]] = _IN_TIME
+    ) -> list[dict[str, Any]]:
         answer = await self._rest.read(
             "POST",
             f"/{_RESULTS}/_search",
             query={"ignore_unavailable": "true", "allow_no_indices": "true"},
-            body={"size": size, "query": {"bool": {"filter": filters}}, "sort": [{"timestamp": "asc"}]},
+            body={"size": size, "query": {"bool": {"filter": filters}}, "sort": list(sort)},
         )
         return [hit["_source"] for hit in answer["hits"]["hits"]]
 

@@ -24,6 +24,7 @@ from anomalyops.elastic.errors import (
     Timeout,
     Unsupported,
 )
+from anomalyops.elastic.forecasts import Forecasts
 from anomalyops.elastic.kibana import sync_saved_objects
 from anomalyops.elastic.messages import MlMessage
 from anomalyops.elastic.patience import Patience
@@ -81,6 +82,7 @@ class Gateway:
         self.endpoint = endpoint
         self.rest = Rest(endpoint, timed=timed)
         self.trial = Trial(self.rest)
+        self.forecasts = Forecasts(self.rest)
         self._patience = Patience(self.rest, state_timeout=state_timeout, poll_interval=poll_interval)
 
     async def close(self) -> None:
@@ -270,6 +272,16 @@ class Gateway:
             return list((await self.rest.read("GET", path, query={"size": _MOST})).get("events", []))
         except NotFound:
             return []
+
+    # -- forecasts ---------------------------------------------------------------------------------
+
+    async def create_forecast(self, job_id: str, options: Mapping[str, str]) -> str:
+        """`POST _ml/anomaly_detectors/{job_id}/_forecast`; the forecast's id."""
+        return await self.forecasts.create(job_id, options)
+
+    async def delete_forecast(self, job_id: str, forecast_id: str) -> None:
+        """`DELETE _ml/anomaly_detectors/{job_id}/_forecast/{forecast_id}`; no such forecast is success."""
+        await self.forecasts.delete(job_id, forecast_id)
 
     # -- changes of jobs ---------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from anomalyops.health.failures import Failure, FailureKind, PlanState
 from anomalyops.health.job import job_status
 from anomalyops.health.messages import Annotation, Messages, Notification
 from anomalyops.health.notices import Notice, transitions
+from anomalyops.health.requests import failed_request, held_status, request_status, told_of, unreachable_request
 from anomalyops.health.shared import shared_status, unreachable_shared
 
 __all__ = [
@@ -19,10 +20,15 @@ __all__ = [
     "ServerFacts",
     "connection_status",
     "datafeed_status",
+    "failed_request",
+    "held_status",
     "job_status",
+    "request_status",
     "shared_status",
+    "told_of",
     "transitions",
     "unreachable_datafeed",
     "unreachable_job",
+    "unreachable_request",
     "unreachable_shared",
 ]

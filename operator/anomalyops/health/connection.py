@@ -19,6 +19,7 @@ from anomalyops.resources import (
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
     Reason,
+    RequestResource,
     SharedResource,
 )
 
@@ -125,7 +126,7 @@ def unreachable_datafeed(
 
 
 def unreachable_conditions(
-    history: History, failure: Failure, resource: AnomalyJob | Datafeed | SharedResource, name: str
+    history: History, failure: Failure, resource: AnomalyJob | Datafeed | SharedResource | RequestResource, name: str
 ) -> list[Condition]:
     """The conditions of an object, called `name`, that cannot be looked at."""
     message = f"the state of {name} is unknown: {failure}"

@@ -18,6 +18,7 @@ from anomalyops.resources import (
     AnyResource,
     Auth,
     ElasticsearchConnection,
+    RequestResource,
     SecretManifest,
     SharedResource,
 )
@@ -44,12 +45,13 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One server, the pairs that belong to it, and what jobs share there."""
+    """One server, the pairs that belong to it, what jobs share there, and what a cluster's operator does with them."""
 
     connection: ElasticsearchConnection
     credentials: Credentials | None
     pairs: tuple[Pair, ...]
     shared: tuple[SharedObject, ...] = ()
+    requests: tuple[RequestResource, ...] = ()
 
 
 def login(*, url: str | None, ca_pem: str | None, environ: Mapping[str, str]) -> Login:
@@ -82,16 +84,29 @@ def targets(manifests: Manifests, login: Login) -> list[Target]:
     shared: dict[tuple[str, str], list[SharedResource]] = {}
     for resource in manifests.shared:
         shared.setdefault(_connection_key(resource, login), []).append(resource)
+    jobs_of_files = {(job.namespace, job.name): job for job in manifests.jobs}
+    requests: dict[tuple[str, str], list[RequestResource]] = {}
+    for request in manifests.requests:
+        job = jobs_of_files.get((request.namespace, request.spec.job_ref.name))
+        requests.setdefault(_connection_key(job or request, login), []).append(request)
     result = []
-    for key in dict.fromkeys([*grouped, *shared]):
+    for key in dict.fromkeys([*grouped, *shared, *requests]):
         members, others = grouped.get(key, []), shared.get(key, [])
         resources: list[AnyResource] = [*(one for pair in members for one in pair.resources), *others]
+        resources = resources or [*requests[key]]
         refuse_shared_ids(resources)
         connection = connection_at(login.url) if login.url else _find(manifests, key, resources[0])
         credentials = _credentials(manifests, connection, login)
         jobs = [pair.job for pair in members if pair.job is not None]
         wanted = tuple(_shared(resource, jobs) for resource in others)
-        result.append(Target(connection=connection, credentials=credentials, pairs=tuple(members), shared=wanted))
+        target = Target(
+            connection=connection,
+            credentials=credentials,
+            pairs=tuple(members),
+            shared=wanted,
+            requests=tuple(requests.get(key, ())),
+        )
+        result.append(target)
     return result
 
 

@@ -17,6 +17,7 @@ from anomalyops.resources import (
     ElasticsearchConnection,
     ManifestError,
     Problem,
+    RequestResource,
     SecretManifest,
     SharedResource,
     parse_manifests,
@@ -38,6 +39,7 @@ class Manifests:
         jobs: In the order of the files.
         datafeeds: In the order of the files.
         shared: What several jobs may use, such as filter lists, in the order of the files.
+        requests: What is done once, or at times, by the operator in a cluster alone, in the order of the files.
         connections: By namespace and name.
         secrets: Secrets and ConfigMaps, by kind, namespace and name.
     """
@@ -45,6 +47,7 @@ class Manifests:
     jobs: list[AnomalyJob] = field(default_factory=list)
     datafeeds: list[Datafeed] = field(default_factory=list)
     shared: list[SharedResource] = field(default_factory=list)
+    requests: list[RequestResource] = field(default_factory=list)
     connections: dict[tuple[str, str], ElasticsearchConnection] = field(default_factory=dict)
     secrets: dict[tuple[str, str, str], SecretManifest] = field(default_factory=dict, repr=False)
 
@@ -148,6 +151,8 @@ def _add(manifests: Manifests, resource: _Any, source: str, sources: dict[tuple[
         manifests.datafeeds.append(resource)
     elif isinstance(resource, SharedResource):
         manifests.shared.append(resource)
+    elif isinstance(resource, RequestResource):
+        manifests.requests.append(resource)
     elif isinstance(resource, ElasticsearchConnection):
         manifests.connections[resource.namespace, resource.name] = resource
     else:

@@ -4,11 +4,13 @@ from anomalyops.elastic import Credentials
 from anomalyops.reconciler.connection import NotSupportedError, check_connection, connect
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.reconciler.figures import DatafeedFigures, Figures, JobFigures
+from anomalyops.reconciler.forecast_unit import ForecastUnit
 from anomalyops.reconciler.observation import Assessment, Observation
 from anomalyops.reconciler.observer import Observer
 from anomalyops.reconciler.outcome import Outcome
 from anomalyops.reconciler.pair import Pair, owner_of_pair
 from anomalyops.reconciler.reconciler import Reconciler
+from anomalyops.reconciler.requests import RequestOutcome, Requests
 from anomalyops.reconciler.shared import SharedOutcome, SharedReconciler
 from anomalyops.reconciler.shared_unit import SharedObject, chosen_jobs
 
@@ -17,6 +19,7 @@ __all__ = [
     "Credentials",
     "DatafeedFigures",
     "Figures",
+    "ForecastUnit",
     "JobFigures",
     "NotSupportedError",
     "Observation",
@@ -24,6 +27,8 @@ __all__ = [
     "Outcome",
     "Pair",
     "Reconciler",
+    "RequestOutcome",
+    "Requests",
     "SharedObject",
     "SharedOutcome",
     "SharedReconciler",

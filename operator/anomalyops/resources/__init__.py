@@ -38,6 +38,14 @@ from anomalyops.resources.detectors import (
 )
 from anomalyops.resources.durations import duration_nanos, parse_duration
 from anomalyops.resources.filter import AnomalyFilter, AnomalyFilterSpec, AnomalyFilterStatus
+from anomalyops.resources.forecast import (
+    ONCE,
+    AnomalyForecast,
+    AnomalyForecastSpec,
+    AnomalyForecastStatus,
+    ForecastOperation,
+    ForecastRecord,
+)
 from anomalyops.resources.identifiers import ObjectReference
 from anomalyops.resources.job import (
     AnalysisLimits,
@@ -46,7 +54,16 @@ from anomalyops.resources.job import (
     DataDescription,
     ModelPlotConfig,
 )
-from anomalyops.resources.kinds import BY_NAME, FINALIZER, KINDS, REQUESTED_AT, AnyResource, Kind, SharedResource
+from anomalyops.resources.kinds import (
+    BY_NAME,
+    FINALIZER,
+    KINDS,
+    REQUESTED_AT,
+    AnyResource,
+    Kind,
+    RequestResource,
+    SharedResource,
+)
 from anomalyops.resources.label_selector import LabelSelector
 from anomalyops.resources.manifests import parse_manifests, resource_from_object
 from anomalyops.resources.memory_sizes import MEBIBYTE, format_memory, parse_memory
@@ -88,6 +105,7 @@ __all__ = [
     "GROUP",
     "KINDS",
     "MEBIBYTE",
+    "ONCE",
     "REQUESTED_AT",
     "VERSION",
     "AdoptionPolicy",
@@ -99,6 +117,9 @@ __all__ = [
     "AnomalyFilter",
     "AnomalyFilterSpec",
     "AnomalyFilterStatus",
+    "AnomalyForecast",
+    "AnomalyForecastSpec",
+    "AnomalyForecastStatus",
     "AnomalyJob",
     "AnomalyJobSpec",
     "AnomalyJobStatus",
@@ -131,6 +152,8 @@ __all__ = [
     "ElasticsearchConnectionSpec",
     "ElasticsearchConnectionStatus",
     "FilterRef",
+    "ForecastOperation",
+    "ForecastRecord",
     "IndicesOptions",
     "JobRunState",
     "Kibana",
@@ -147,6 +170,7 @@ __all__ = [
     "Problem",
     "Reason",
     "ReplacePolicy",
+    "RequestResource",
     "Resource",
     "ResourceStatus",
     "RuleCondition",

@@ -63,7 +63,7 @@ class Reason(_DocumentedEnum):
     LOOKBACK_COMPLETE = "LookbackComplete", "The datafeed reached its end and stopped by itself: it is done."
     SUSPENDED = (
         "Suspended",
-        "`spec.suspend` is true: the datafeed is stopped and the job closed until it is false.",
+        "`spec.suspend` is true: until it is false the datafeed is stopped and the job closed, or nothing is begun.",
     )
     CLOSED = "Closed", "The job is closed, as `spec.state` asks."
     STOPPED = "Stopped", "The datafeed is stopped, as `spec.state` asks."
@@ -72,6 +72,9 @@ class Reason(_DocumentedEnum):
         "It was stopped when it was taken over and `spec.state` is not set, so it stays stopped; set `spec.state` to "
         "start it.",
     )
+    FORECAST_FINISHED = "ForecastFinished", "The forecast is made; the message says what it covers."
+    FORECAST_EXPIRED = "ForecastExpired", "The server has removed the forecast, as `spec.expiresIn` asks."
+    SCHEDULED = "Scheduled", "`spec.schedule` has asked for nothing yet; the message says when it will."
     RECOVERED = "Recovered", "A condition that was reported before no longer holds."
 
     # Waiting for something that passes by itself
@@ -92,6 +95,11 @@ class Reason(_DocumentedEnum):
     UPDATING = "Updating", "A plan is being executed; the message names its steps."
     DRIFTED = "Drifted", "The server's configuration was changed by somebody else and is being restored."
     DELETING = "Deleting", "The resource is being deleted; the deletion policy is being carried out."
+    FORECASTING = "Forecasting", "The server makes the forecast, or the job is opened or closed for it."
+    OPERATION_RUNNING = (
+        "OperationRunning",
+        "A forecast or a revert is at work on the job, which is left to it until it ends.",
+    )
     BLOCKED = "Blocked", "The server is deleting, resetting or reverting the job."
     RETRYING = "Retrying", "A call failed in a way that may pass; it is tried again."
 
@@ -161,6 +169,20 @@ class Reason(_DocumentedEnum):
     MEMORY_BELOW_USAGE = (
         "MemoryBelowUsage",
         "`modelMemoryLimit` is lower than what the model uses now; raise it or reset the job.",
+    )
+
+    FORECAST_IMPOSSIBLE = (
+        "ForecastImpossible",
+        "The job cannot be forecast, now or ever; the message says what it is about the job.",
+    )
+    FORECAST_FAILED = (
+        "ForecastFailed",
+        "The server refused the forecast or broke it off; the message is the server's.",
+    )
+    FORECAST_GONE = "ForecastGone", "The forecast was deleted on the server, or its job was."
+    JOB_NOT_OPEN = (
+        "JobNotOpen",
+        "Only an open job can be forecast; open it, or set `spec.openClosedJob: true`.",
     )
 
     # The health of what runs

@@ -10,11 +10,13 @@ from anomalyops.resources.calendar import AnomalyCalendar
 from anomalyops.resources.connection import ElasticsearchConnection
 from anomalyops.resources.datafeed import Datafeed
 from anomalyops.resources.filter import AnomalyFilter
+from anomalyops.resources.forecast import AnomalyForecast
 from anomalyops.resources.job import AnomalyJob
 from anomalyops.resources.resource import GROUP
 
 SharedResource = AnomalyFilter | AnomalyCalendar
-AnyResource = AnomalyJob | Datafeed | SharedResource | ElasticsearchConnection
+RequestResource = AnomalyForecast
+AnyResource = AnomalyJob | Datafeed | SharedResource | RequestResource | ElasticsearchConnection
 FINALIZER = f"{GROUP}/finalizer"
 REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
 """An annotation: a new value, whatever it is, asks for a look at the server now."""
@@ -152,6 +154,25 @@ KINDS = (
             _REASON,
             _AGE,
             PrinterColumn(name="Description", path=".spec.description", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=AnomalyForecast,
+        plural="anomalyforecasts",
+        server_object="forecast",
+        short_names=("afc",),
+        columns=(
+            PrinterColumn(name="Job", path=".spec.jobRef.name", description="The AnomalyJob that is forecast."),
+            PrinterColumn(name="State", path=".status.state", description="The state of the newest forecast."),
+            PrinterColumn(name="Progress", path=".status.progress", type="integer", description="In percent."),
+            PrinterColumn(name="Expires", path=".status.expires", description="When the server removes it."),
+            PrinterColumn(name="Schedule", path=".spec.schedule", description="When one is made; empty for once."),
+            _READY,
+            _REASON,
+            _AGE,
+            PrinterColumn(name="Forecast", path=".status.forecastId", description="Its id.", wide=True),
+            PrinterColumn(name="Next", path=".status.nextTime", wide=True),
             _MESSAGE,
         ),
     ),

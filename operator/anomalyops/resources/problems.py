@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
@@ -140,9 +141,13 @@ def _message(detail: ErrorDetails) -> str:
     return _WRITE.get(kind) or detail["msg"].replace("Input should", "the value should")
 
 
+_MEMBER = re.compile(r"<\w+\.\w+: ([^>]*)>")  # how pydantic shows those members of an enumeration that are accepted
+
+
 def _one_of(found: str, expected: str) -> str:
     """Names the accepted words, and the nearest one."""
-    words = expected.replace(" or ", ", ").replace("'", "").split(", ")
+    plain = _MEMBER.sub(r"\1", expected.replace(" or ", ", ").replace("'", ""))
+    words = plain.split(", ")
     near = difflib.get_close_matches(found, words, n=1) or [
         word for word in words if word.lower() == found.lower().replace("-", "_")
     ]

@@ -16,6 +16,7 @@ from anomalyops.resources.base import SpecModel, StatusModel
 from anomalyops.resources.calendar import AnomalyCalendar, AnomalyCalendarSpec
 from anomalyops.resources.datafeed import Datafeed, DatafeedSpec
 from anomalyops.resources.filter import AnomalyFilter, AnomalyFilterSpec
+from anomalyops.resources.forecast import AnomalyForecast, AnomalyForecastSpec
 from anomalyops.resources.job import AnomalyJob, AnomalyJobSpec
 from anomalyops.resources.resource import Metadata, Resource
 
@@ -25,6 +26,7 @@ _FIELDS: Mapping[type[Resource], tuple[type[SpecModel], tuple[str, ...]]] = {
     Datafeed: (DatafeedSpec, ("datafeed_id", "job_ref", "deletion_policy")),
     AnomalyCalendar: (AnomalyCalendarSpec, ("calendar_id", "connection_ref", "deletion_policy")),
     AnomalyFilter: (AnomalyFilterSpec, ("filter_id", "connection_ref", "deletion_policy")),
+    AnomalyForecast: (AnomalyForecastSpec, ("job_ref", "deletion_policy")),
 }
 
 

@@ -45,7 +45,7 @@ class World:
         self.proxy.credentials = None
         if self.proxy._server is None:
             self.proxy.up()
-        for kind in ("datafeeds", "anomalyjobs", "anomalyfilters", "anomalycalendars"):
+        for kind in ("anomalyforecasts", "datafeeds", "anomalyjobs", "anomalyfilters", "anomalycalendars"):
             for item in self.kubectl.list(kind, self.namespace):
                 name = item["metadata"]["name"]
                 patch = [{"op": "remove", "path": "/metadata/finalizers"}]
@@ -113,6 +113,10 @@ class World:
         content = {"calendarId": self.calendar_id, "events": list(events)}
         return self._manifest("AnomalyCalendar", "holidays", content | spec)
 
+    def forecast(self, **spec: Any) -> Manifest:
+        """A forecast of the job for half a day."""
+        return self._manifest("AnomalyForecast", "half-day", {"jobRef": {"name": "requests"}, "duration": "12h"} | spec)
+
     def engine_body(self) -> dict[str, Any]:
         """A small job as somebody makes it by hand."""
         detectors = [{"function": "count"}]
@@ -152,7 +156,13 @@ class World:
 
     def condition(self, kind: str, type_: str, **expected: Any) -> Manifest:
         """Waits for a condition of the test's job, datafeed, filter, calendar or connection."""
-        names = {"anomalyjob": "requests", "datafeed": "feed", "anomalyfilter": "hosts", "anomalycalendar": "holidays"}
+        names = {
+            "anomalyjob": "requests",
+            "datafeed": "feed",
+            "anomalyfilter": "hosts",
+            "anomalycalendar": "holidays",
+            "anomalyforecast": "half-day",
+        }
         name = names.get(kind, "default")
         return self.kubectl.wait_condition(kind, name, self.namespace, type_, **expected)
 

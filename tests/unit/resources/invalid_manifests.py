@@ -27,11 +27,13 @@ CALENDAR_SPEC: dict[str, Any] = {
     "jobRefs": [{"name": "requests"}],
     "events": [{"description": "holiday", "start": "2026-12-24", "end": "2026-12-27T00:00:00Z"}],
 }
+FORECAST_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}}
 _SPECS = {
     "AnomalyJob": JOB_SPEC,
     "Datafeed": DATAFEED_SPEC,
     "AnomalyCalendar": CALENDAR_SPEC,
     "AnomalyFilter": FILTER_SPEC,
+    "AnomalyForecast": FORECAST_SPEC,
     "ElasticsearchConnection": CONNECTION_SPEC,
 }
 
@@ -118,6 +120,10 @@ def _connection(id_: str, changes: dict[str, Any], field_: str, message: str, **
 
 def _filter(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
     return Refused(id=id_, manifest=manifest("AnomalyFilter", changes), field=field_, message=message, **more)
+
+
+def _forecast(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("AnomalyForecast", changes), field=field_, message=message, **more)
 
 
 def _calendar(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
@@ -790,6 +796,75 @@ CONNECTIONS = [
 ]
 
 FILTERS = [
+    _forecast("forecast-without-job", {"jobRef": REMOVE}, "spec.jobRef", "is required", kubectl="Required value"),
+    _forecast("forecast-too-long", {"duration": "3651d"}, "spec.duration", "duration is too long: write 3650d or less"),
+    _forecast("forecast-of-nothing", {"duration": "0"}, "spec.duration", "write at least 1s"),
+    _forecast(
+        "forecast-memory",
+        {"maxModelMemory": "500mb"},
+        "spec.maxModelMemory",
+        "maxModelMemory must be less than 500mb",
+        only="operator",
+        because="sizes have several units, which would need a table of their own in CEL",
+    ),
+    _forecast(
+        "forecast-zone-without-schedule",
+        {"timeZone": "Europe/Berlin"},
+        "spec.timeZone",
+        "timeZone says something about a schedule alone: write schedule, or remove timeZone",
+    ),
+    _forecast(
+        "forecast-deadline-without-schedule",
+        {"startingDeadline": "5m"},
+        "spec.startingDeadline",
+        "startingDeadline says something about a schedule alone: write schedule, or remove startingDeadline",
+    ),
+    _forecast(
+        "forecast-schedule-of-four", {"schedule": "0 6 * *"}, "spec.schedule", "write minute, hour, day of the month"
+    ),
+    _forecast(
+        "forecast-schedule-of-seconds",
+        {"schedule": "0 0 6 * * *"},
+        "spec.schedule",
+        "write minute, hour, day of the month",
+    ),
+    _forecast(
+        "forecast-schedule-beyond",
+        {"schedule": "61 6 * * *"},
+        "spec.schedule",
+        "is no cron schedule (Bad minute)",
+        only="operator",
+        because="CEL reads no cron schedules",
+    ),
+    _forecast(
+        "forecast-schedule-never",
+        {"schedule": "0 6 31 2 *"},
+        "spec.schedule",
+        "Bad day-of-month",
+        only="operator",
+        because="CEL reads no cron schedules",
+    ),
+    _forecast(
+        "forecast-zone",
+        {"schedule": "0 6 * * *", "timeZone": "Mars/Olympus"},
+        "spec.timeZone",
+        "'Mars/Olympus' is no time zone",
+        only="operator",
+        because="CEL knows no time zones",
+    ),
+    _forecast(
+        "forecast-orphan",
+        {"deletionPolicy": "Orphan"},
+        "spec.deletionPolicy",
+        "accepted: Retain, Delete",
+        kubectl="Unsupported value",
+    ),
+    _forecast(
+        "forecast-history",
+        {"historyLimit": 0},
+        "spec.historyLimit",
+        "greater than or equal to 1",
+    ),
     _filter("filter-without-items", {"items": REMOVE}, "spec.items", "is required", kubectl="Required value"),
     _filter(
         "filter-item-twice",
@@ -937,6 +1012,22 @@ ACCEPTED = [
             "events.0.skipResult": True,
             "events.0.skipModelUpdate": False,
             "events.0.forceTimeShift": -3600,
+        },
+    ),
+    manifest("AnomalyForecast"),
+    manifest(
+        "AnomalyForecast",
+        {
+            "duration": "3650d",
+            "expiresIn": "0",
+            "maxModelMemory": "40mb",
+            "schedule": "*/15 6-8,20 1 JAN-MAR MON#1",
+            "timeZone": "America/Argentina/Buenos_Aires",
+            "startingDeadline": "1h",
+            "historyLimit": 50,
+            "openClosedJob": True,
+            "suspend": True,
+            "deletionPolicy": "Delete",
         },
     ),
     manifest("AnomalyFilter"),
@@ -1273,6 +1364,48 @@ CHANGES = [
         before=manifest("AnomalyCalendar"),
         after=manifest("AnomalyCalendar", {"events": [], "jobIds": ["_all"], "jobRefs": REMOVE}),
         status={},
+    ),
+    Change(
+        id="forecast-job",
+        before=manifest("AnomalyForecast"),
+        after=manifest("AnomalyForecast", {"jobRef.name": "other"}),
+        field="spec.jobRef",
+        message="spec.jobRef cannot change",
+        status={},
+    ),
+    Change(
+        id="forecast-schedule-comes",
+        before=manifest("AnomalyForecast"),
+        after=manifest("AnomalyForecast", {"schedule": "0 6 * * *"}),
+        field="spec.schedule",
+        message="spec.schedule can neither come nor go",
+        status={},
+    ),
+    Change(
+        id="forecast-not-asked-for",
+        before=manifest("AnomalyForecast"),
+        after=manifest("AnomalyForecast", {"duration": "2d", "expiresIn": "1d", "maxModelMemory": "30mb"}),
+        status={"state": ""},
+    ),
+    Change(
+        id="forecast-asked-for",
+        before=manifest("AnomalyForecast"),
+        after=manifest("AnomalyForecast", {"maxModelMemory": "30mb"}),
+        field="spec",
+        message="cannot change of a forecast that was asked for",
+        status={"history": [{"occasion": "once", "state": "finished"}]},
+    ),
+    Change(
+        id="forecast-asked-for-changes-elsewhere",
+        before=manifest("AnomalyForecast", {"maxModelMemory": "30mb"}),
+        after=manifest("AnomalyForecast", {"maxModelMemory": "30mb", "suspend": True, "deletionPolicy": "Delete"}),
+        status={"history": [{"occasion": "once", "state": "finished"}]},
+    ),
+    Change(
+        id="forecast-of-a-schedule",
+        before=manifest("AnomalyForecast", {"schedule": "0 6 * * *"}),
+        after=manifest("AnomalyForecast", {"schedule": "0 7 * * *", "duration": "2d"}),
+        status={"history": [{"occasion": "2026-11-26T06:00:00Z", "state": "finished"}]},
     ),
     Change(
         id="filter-id",

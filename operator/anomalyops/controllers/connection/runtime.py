@@ -32,6 +32,7 @@ from anomalyops.reconciler import (
     Observation,
     Observer,
     Reconciler,
+    Requests,
     SharedReconciler,
     check_connection,
     connect,
@@ -84,6 +85,7 @@ class _Session:
         self.gateway = gateway
         self.reconciler = Reconciler(gateway, cluster=cluster, on_step=on_step)
         self.shared = SharedReconciler(gateway, cluster=cluster, on_step=on_step)
+        self.requests = Requests(gateway, on_step=on_step)
         self.observer = Observer(gateway, cluster=cluster)
         self.cluster_uuid: str | None = None  # of the server behind it, once that was asked
         self._users = 0
@@ -197,15 +199,32 @@ class ConnectionRuntime:
         async with self._session.use() as session:
             yield session.shared
 
+    @asynccontextmanager
+    async def requests(self) -> AsyncIterator[Requests]:
+        """What carries out requests, as `reconciler`."""
+        if self._session is None:
+            raise RuntimeError(f"connection {self.key} was never usable")
+        async with self._session.use() as session:
+            yield session.requests
+
+    @asynccontextmanager
+    async def gateway(self) -> AsyncIterator[Gateway]:
+        """The server, as `reconciler`."""
+        if self._session is None:
+            raise RuntimeError(f"connection {self.key} was never usable")
+        async with self._session.use() as session:
+            yield session.gateway
+
     def acted_since(self, pair: str, moment: datetime) -> bool:
         """Whether the pair (`Pair.key`) is being reconciled, or was after that moment."""
         return self._session is not None and self._session.reconciler.acted_since(pair, moment)
 
     def forget(self, key: str) -> None:
-        """Nothing is left of a pair (`Pair.key`) or of what jobs share (`SharedObject.key`)."""
+        """Nothing is left of a pair (`Pair.key`), of what jobs share (`SharedObject.key`) or of a request."""
         if self._session is not None:
             self._session.reconciler.forget(key)
             self._session.shared.forget(key)
+            self._session.requests.forget(key)
 
     def update(self, resource: ElasticsearchConnection) -> None:
         """Takes a new version of the resource; a change of its spec is acted on at once."""

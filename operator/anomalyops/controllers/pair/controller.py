@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
+from anomalyops.controllers.pair.holding import held_report
 from anomalyops.controllers.pair.index import PairIndex
 from anomalyops.controllers.pair.place import pinned, placed, refusal, retained
 from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice
@@ -71,6 +72,7 @@ class PairController:
         self._pairs = PairIndex(objects, options.default_connection)
         self._reach = Reach(objects, connections, options.default_connection)
         self.made_anew: Callable[[ObjectKey], None] = lambda _: None  # told of each job that was created
+        self.holder: Callable[[ObjectKey], Seen[Any] | None] = lambda _: None  # the request that a job is left to
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         connections.serve(self)
 
@@ -106,6 +108,9 @@ class PairController:
             pair, seen = self._pair(name)
             if pair is None or not self._all_known(name) or self._work.is_running(self.name, name):
                 continue  # a reconcile knows more, and writes it when it ends
+            if (holder := self.holder(name)) is not None:
+                await self._say(name, held_report(seen, holder, _now()))
+                continue
             if runtime.acted_since(str(name), observation.started_at):
                 continue  # what was seen is older than what was done
             lives, here = pinned(pair), Place(connection, runtime.cluster_uuid)
@@ -116,11 +121,16 @@ class PairController:
             assessment = observation.assess(placed(pair, here) if pair.job is not None else pair)
             if assessment.needs_reconcile:
                 self._work.add(self.name, name)
-            report = pair_report(seen, assessment.job_status, assessment.datafeed_status, assessment.notices)
-            try:
-                await self._work.write(report)
-            except KubeApiError as error:
-                logger.warning("%s: no status written: %s", name, error)
+            await self._say(
+                name, pair_report(seen, assessment.job_status, assessment.datafeed_status, assessment.notices)
+            )
+
+    async def _say(self, name: ObjectKey, report: Report) -> None:
+        """Write what an observation has shown of a pair."""
+        try:
+            await self._work.write(report)
+        except KubeApiError as error:
+            logger.warning("%s: no status written: %s", name, error)
 
     # -- one pair ------------------------------------------------------------------------------------------
 
@@ -133,6 +143,9 @@ class PairController:
         if pair is None:
             await self._forget(key)
             return duplicates
+        # A request that began before this run leaves the job alone until it ends; one that begins now waits for us.
+        if (holder := self.holder(key)) is not None:
+            return duplicates + held_report(seen, holder, _now())
         return duplicates + await self._work_off(key, pair, seen)
 
     async def _work_off(self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]]) -> Report:

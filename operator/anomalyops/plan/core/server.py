@@ -42,6 +42,12 @@ class Server(Protocol):
     async def delete_datafeed(self, datafeed_id: str) -> None:
         """Delete a datafeed."""
 
+    async def create_forecast(self, job_id: str, options: Mapping[str, str]) -> str:
+        """Begin a forecast of an open job; its id."""
+
+    async def delete_forecast(self, job_id: str, forecast_id: str) -> None:
+        """Delete a forecast that has ended."""
+
     async def create_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
         """Create a filter list."""
 

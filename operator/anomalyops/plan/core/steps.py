@@ -17,6 +17,8 @@ class Subject(StrEnum):
     DATAFEED = "datafeed"
     FILTER = "filter"
     CALENDAR = "calendar"
+    FORECAST = "forecast"
+    SNAPSHOT = "model snapshot"
 
 
 class Effect(StrEnum):
@@ -45,5 +47,5 @@ class Step(ABC):
         """The id of the object on the server."""
 
     @abstractmethod
-    async def send(self, server: Server) -> None:
-        """Make the call, and return when the server has done what it asks."""
+    async def send(self, server: Server) -> str | None:
+        """Make the call, and return when it is done: the id of what the server has named itself, if any."""

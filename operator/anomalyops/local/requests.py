@@ -1,0 +1,45 @@
+"""Forecasts and reverts in files: they are done once, so somebody has to remember that they were; a cluster does.
+
+What can be said of them from files is said: that the operator does them, and where the job rules them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anomalyops.local.connections import Target
+from anomalyops.local.inspecting import Planned
+from anomalyops.plan import Obstacle, Plan, Subject, why_never
+from anomalyops.resources import AnomalyJob, Reason, RequestResource
+
+
+def planned_requests(target: Target) -> list[Planned]:
+    """What applying would do about the requests of a server's jobs: nothing, and why."""
+    jobs = {(pair.namespace, pair.job_name): pair.job for pair in target.pairs}
+    return [
+        Planned(
+            resources=(request,),
+            plan=Plan(
+                obstacles=tuple(_obstacles(request, jobs.get((request.namespace, request.spec.job_ref.name)))),
+                unchecked=(left_to_operator(request),),
+            ),
+        )
+        for request in target.requests
+    ]
+
+
+def left_to_operator(request: RequestResource) -> str:
+    """Why nothing is done about a request from files, and what does the same."""
+    job = request.spec.job_ref.name
+    return (
+        f"{request.kind} {request.name} is carried out by the operator in a cluster, which remembers that it was; from "
+        f"files use `anomalyops forecast` with the id of job {job} on the server"
+    )
+
+
+def _obstacles(request: RequestResource, job: AnomalyJob | None) -> Iterator[Obstacle]:
+    if job is None:
+        return
+    if why := why_never(job.spec.server_body(), request.spec.duration):
+        message = f"AnomalyJob {job.name}: {why}"
+        yield Obstacle(reason=Reason.FORECAST_IMPOSSIBLE, message=message, subject=Subject.FORECAST)
