@@ -18,6 +18,7 @@ from anomalyops.cli.delete import delete
 from anomalyops.cli.demo import demo
 from anomalyops.cli.engine import engine
 from anomalyops.cli.estimate import estimate
+from anomalyops.cli.explain import explain
 from anomalyops.cli.export import export
 from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
@@ -27,6 +28,7 @@ from anomalyops.cli.status import status
 from anomalyops.cli.structured import begin, write_errors
 from anomalyops.cli.tool import tool
 from anomalyops.cli.tools import tools
+from anomalyops.cli.troubleshoot import troubleshoot
 from anomalyops.cli.uninstall import uninstall
 
 FAILED = 1
@@ -57,7 +59,8 @@ app = typer.Typer(
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
     " Elasticsearch or on the embedded engine.",
     epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate) something is to do or waited for; 3 (plan, apply, delete,"
-    " estimate) in need of a person or not ready in time, (tool) nothing to look at; 130 interrupted."
+    " estimate) in need of a person or not ready in time, (tool) nothing to look at; troubleshoot: 2 a warning,"
+    " 3 critical; 130 interrupted."
     " ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
@@ -68,7 +71,8 @@ app = typer.Typer(
 _FILES = (plan, apply, status, delete, export, estimate)
 for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
-app.command()(tools)
+for asking in (explain, troubleshoot, tools):
+    app.command()(asking)
 # A tool's parameters are options too: the command passes on those that are not its own.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)
 app.add_typer(catalog)

@@ -25,8 +25,8 @@ class CategoriesParameters(Parameters):
     """Parameters of `ad_get_categories`."""
 
     job_id: str = Field(description="A job that categorises messages.")
-    category_id: int | None = Field(None, ge=1, description="Only this category.")
-    limit: int = Field(100, ge=1, le=10_000, description="Rows at most.")
+    category_id: int | None = Field(default=None, ge=1, description="Only this category.")
+    limit: int = Field(default=100, ge=1, le=10_000, description="Rows at most.")
 
 
 class Category(Row):
@@ -75,9 +75,9 @@ class ExamplesParameters(Parameters):
 
     job_id: str = Field(description="A job that categorises messages.")
     category_id: int = Field(ge=1, description="The category.")
-    start: Moment | None = Field(None, description="From this time on.")
-    end: Moment | None = Field(None, description="Before this time.")
-    limit: int = Field(20, ge=1, le=1000, description="Messages at most.")
+    start: Moment | None = Field(default=None, description="From this time on.")
+    end: Moment | None = Field(default=None, description="Before this time.")
+    limit: int = Field(default=20, ge=1, le=1000, description="Messages at most.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

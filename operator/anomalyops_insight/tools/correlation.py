@@ -30,8 +30,8 @@ SUSTAINED = 3.0
 class FingerprintParameters(Over):
     """Parameters of `ad_rca_detector_fingerprint`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least record_score.")
-    limit: int = Field(200, ge=1, le=5000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least record_score.")
+    limit: int = Field(default=200, ge=1, le=5000, description="Rows at most.")
 
 
 class Fingerprint(Row):
@@ -106,9 +106,9 @@ def detector_fingerprint(parameters: FingerprintParameters) -> Program[Found[Fin
 class CorrelationParameters(Over):
     """Parameters of `ad_rca_correlation`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least influencer_score.")
-    entity_field: str | None = Field(None, description="Only entities of this influencer field.")
-    limit: int = Field(500, ge=1, le=10_000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least influencer_score.")
+    entity_field: str | None = Field(default=None, description="Only entities of this influencer field.")
+    limit: int = Field(default=500, ge=1, le=10_000, description="Rows at most.")
 
 
 class Appearance(Row):

@@ -29,9 +29,9 @@ from anomalyops_insight.tools.tool import Found, Parameters, Row, Texts
 class JobsParameters(Parameters):
     """Parameters of `ad_get_jobs`."""
 
-    job_id_pattern: str = Field("*", description="Job ids: exact, or patterns with *, comma separated.")
-    group: str | None = Field(None, description="Only jobs of this group.")
-    limit: int = Field(500, ge=1, le=10_000, description="Rows at most.")
+    job_id_pattern: str = Field(default="*", description="Job ids: exact, or patterns with *, comma separated.")
+    group: str | None = Field(default=None, description="Only jobs of this group.")
+    limit: int = Field(default=500, ge=1, le=10_000, description="Rows at most.")
 
 
 class Job(Row):

@@ -31,9 +31,9 @@ _FIELD, _VALUE = "influencer_field_name", "influencer_field_value"
 class MultiJobParameters(Over):
     """Parameters of `ad_rca_multi_job_entities`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least influencer_score.")
-    min_job_count: int = Field(2, ge=1, le=10_000, description="Least number of jobs that name the entity.")
-    limit: int = Field(50, ge=1, le=5000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least influencer_score.")
+    min_job_count: int = Field(default=2, ge=1, le=10_000, description="Least number of jobs that name the entity.")
+    limit: int = Field(default=50, ge=1, le=5000, description="Rows at most.")
 
 
 class MultiJobEntity(Row):
@@ -92,9 +92,9 @@ class MatchParameters(Over):
     """Parameters of `ad_rca_cross_job_entity_match`."""
 
     entity_value: str = Field(description="The entity, such as a host or a service.")
-    entity_field: str | None = Field(None, description="Only influencers of this field.")
-    min_score: float = Field(25, ge=0, le=100, description="Least influencer_score.")
-    limit: int = Field(100, ge=1, le=5000, description="Rows at most.")
+    entity_field: str | None = Field(default=None, description="Only influencers of this field.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least influencer_score.")
+    limit: int = Field(default=100, ge=1, le=5000, description="Rows at most.")
 
 
 class EntityMatch(Row):
@@ -143,8 +143,8 @@ class ProfileParameters(Over):
     """Parameters of `ad_rca_entity_profile`."""
 
     entity_value: str = Field(description="A partition, by or over value.")
-    min_score: float = Field(25, ge=0, le=100, description="Least record_score.")
-    limit: int = Field(100, ge=1, le=5000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least record_score.")
+    limit: int = Field(default=100, ge=1, le=5000, description="Rows at most.")
 
 
 class EntityBehaviour(Row):
@@ -198,8 +198,8 @@ def entity_profile(parameters: ProfileParameters) -> Program[Found[EntityBehavio
 class BlastParameters(Over):
     """Parameters of `ad_rca_blast_radius`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least influencer_score.")
-    limit: int = Field(50, ge=1, le=5000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least influencer_score.")
+    limit: int = Field(default=50, ge=1, le=5000, description="Rows at most.")
 
 
 class BlastRadius(Row):

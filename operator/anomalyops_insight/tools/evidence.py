@@ -22,14 +22,14 @@ from anomalyops_insight.tools.tool import Found, Parameters, Row, shaped
 class EvidenceParameters(Parameters):
     """Parameters of `ad_rca_source_evidence`."""
 
-    job_id: str | None = Field(None, description="The job whose datafeed says which documents it reads.")
-    index: str | None = Field(None, description="Instead of a job: the index to read.")
-    time_field: str = Field("@timestamp", description="The time of the documents of `index`.")
-    entity_field: str | None = Field(None, description="Only documents of one entity: its field.")
-    entity_value: str | None = Field(None, description="And its value.")
-    start: Moment | None = Field(None, description="From this time on.")
-    end: Moment | None = Field(None, description="Before this time.")
-    limit: int = Field(20, ge=1, le=1000, description="Documents at most.")
+    job_id: str | None = Field(default=None, description="The job whose datafeed says which documents it reads.")
+    index: str | None = Field(default=None, description="Instead of a job: the index to read.")
+    time_field: str = Field(default="@timestamp", description="The time of the documents of `index`.")
+    entity_field: str | None = Field(default=None, description="Only documents of one entity: its field.")
+    entity_value: str | None = Field(default=None, description="And its value.")
+    start: Moment | None = Field(default=None, description="From this time on.")
+    end: Moment | None = Field(default=None, description="Before this time.")
+    limit: int = Field(default=20, ge=1, le=1000, description="Documents at most.")
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:

@@ -26,7 +26,7 @@ _AT_ONCE = 500
 class MemoryParameters(Over):
     """Parameters of `ad_ts_model_memory_health`."""
 
-    limit: int = Field(1000, ge=1, le=5000, description="Jobs at most.")
+    limit: int = Field(default=1000, ge=1, le=5000, description="Jobs at most.")
 
 
 class Memory(Row):
@@ -124,8 +124,8 @@ class CardinalityParameters(Parameters):
     """Parameters of `ad_wf_ts_field_cardinality`."""
 
     job_id: str = Field(description="The job.")
-    start: Moment | None = Field(None, description="From this time on.")
-    end: Moment | None = Field(None, description="Before this time.")
+    start: Moment | None = Field(default=None, description="From this time on.")
+    end: Moment | None = Field(default=None, description="Before this time.")
 
 
 class Cardinality(Row):

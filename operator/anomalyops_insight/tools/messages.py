@@ -20,8 +20,8 @@ _MISSED = re.compile(r"missed (\d[\d,.]*) documents")
 class MessageParameters(Over):
     """Parameters of `ad_get_job_messages`."""
 
-    level: Literal["info", "warning", "error"] = Field("info", description="This level and those above.")
-    limit: int = Field(100, ge=1, le=5000, description="Rows at most.")
+    level: Literal["info", "warning", "error"] = Field(default="info", description="This level and those above.")
+    limit: int = Field(default=100, ge=1, le=5000, description="Rows at most.")
 
 
 class JobMessage(Row):
@@ -59,7 +59,7 @@ def get_job_messages(parameters: MessageParameters) -> Program[Found[JobMessage]
 class DelayParameters(Over):
     """Parameters of `ad_ts_delayed_data_annotations`."""
 
-    limit: int = Field(100, ge=1, le=5000, description="Rows at most.")
+    limit: int = Field(default=100, ge=1, le=5000, description="Rows at most.")
 
 
 class Delay(Row):

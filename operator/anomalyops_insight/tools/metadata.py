@@ -15,7 +15,7 @@ from anomalyops_insight.tools.tool import RESULTS, Found, Over, Row, Texts, list
 class MetadataParameters(Over):
     """Parameters of `ad_get_available_metadata`."""
 
-    limit: int = Field(500, ge=1, le=10_000, description="Rows at most.")
+    limit: int = Field(default=500, ge=1, le=10_000, description="Rows at most.")
 
 
 class Metadata(Row):

@@ -19,11 +19,11 @@ class PlotParameters(Over):
     """Parameters of `ad_get_model_plot`."""
 
     job_id_pattern: str = Field(description="A job; model_plot_config.enabled must be true in it.")
-    detector_index: int | None = Field(None, ge=0, description="Only this detector.")
-    partition_field_value: str | None = Field(None, description="Only this partition.")
-    by_field_value: str | None = Field(None, description="Only this by value.")
-    over_field_value: str | None = Field(None, description="Only this over value.")
-    limit: int = Field(1000, ge=1, le=10_000, description="Rows at most.")
+    detector_index: int | None = Field(default=None, ge=0, description="Only this detector.")
+    partition_field_value: str | None = Field(default=None, description="Only this partition.")
+    by_field_value: str | None = Field(default=None, description="Only this by value.")
+    over_field_value: str | None = Field(default=None, description="Only this over value.")
+    limit: int = Field(default=1000, ge=1, le=10_000, description="Rows at most.")
 
     def series(self) -> tuple[Condition, ...]:
         """The series that are meant."""
@@ -80,8 +80,8 @@ class ForecastParameters(Over):
     """Parameters of `ad_get_forecast_results`."""
 
     job_id_pattern: str = Field(description="A job that has made a forecast.")
-    forecast_id: str | None = Field(None, description="Only this forecast.")
-    limit: int = Field(1000, ge=1, le=10_000, description="Rows at most.")
+    forecast_id: str | None = Field(default=None, description="Only this forecast.")
+    limit: int = Field(default=1000, ge=1, le=10_000, description="Rows at most.")
 
 
 class Forecast(Row):
@@ -132,7 +132,7 @@ def get_forecast_results(parameters: ForecastParameters) -> Program[Found[Foreca
 class SnapshotParameters(Over):
     """Parameters of `ad_get_model_snapshots`."""
 
-    limit: int = Field(100, ge=1, le=10_000, description="Rows at most.")
+    limit: int = Field(default=100, ge=1, le=10_000, description="Rows at most.")
 
 
 class Snapshot(Row):

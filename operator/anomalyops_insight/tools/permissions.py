@@ -28,7 +28,7 @@ _CLUSTER: Mapping[str, str] = {
 class PermissionParameters(Parameters):
     """Parameters of `ad_validate_ml_tool_permissions`."""
 
-    source_index: str | None = Field(None, description="Also the privilege to read these indices, for source evidence.")
+    source_index: str | None = Field(default=None, description="Also the privilege to read these indices.")
 
 
 class Permission(Row):

@@ -15,9 +15,9 @@ from anomalyops_insight.tools.tool import RESULTS, Found, Over, Row, listed
 class ReassessmentParameters(Over):
     """Parameters of `ad_rca_score_reassessment`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least initial_record_score.")
-    min_drift: float = Field(0, ge=-100, le=100, description="Least score_drift.")
-    limit: int = Field(100, ge=1, le=5000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least initial_record_score.")
+    min_drift: float = Field(default=0, ge=-100, le=100, description="Least score_drift.")
+    limit: int = Field(default=100, ge=1, le=5000, description="Rows at most.")
 
 
 class Reassessment(Row):

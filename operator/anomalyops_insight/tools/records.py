@@ -15,9 +15,9 @@ from anomalyops_insight.tools.tool import RESULTS, Found, Numbers, Over, Row, li
 class RecordParameters(Over):
     """Parameters of `ad_query_anomaly_records`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least record_score.")
-    entity_value: str | None = Field(None, description="Only records of this partition, by or over value.")
-    limit: int = Field(100, ge=1, le=5000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least record_score.")
+    entity_value: str | None = Field(default=None, description="Only records of this partition, by or over value.")
+    limit: int = Field(default=100, ge=1, le=5000, description="Rows at most.")
 
 
 class Record(Row):
@@ -42,18 +42,20 @@ class Record(Row):
     detector_index: int = 0
     bucket_span: int | None = None
     is_interim: bool = False
-    anomaly_type: str | None = Field(None, alias="anomaly_score_explanation.anomaly_type")
-    anomaly_length: int | None = Field(None, alias="anomaly_score_explanation.anomaly_length")
-    single_bucket_impact: int | None = Field(None, alias="anomaly_score_explanation.single_bucket_impact")
-    multi_bucket_impact_factor: int | None = Field(None, alias="anomaly_score_explanation.multi_bucket_impact")
+    anomaly_type: str | None = Field(default=None, alias="anomaly_score_explanation.anomaly_type")
+    anomaly_length: int | None = Field(default=None, alias="anomaly_score_explanation.anomaly_length")
+    single_bucket_impact: int | None = Field(default=None, alias="anomaly_score_explanation.single_bucket_impact")
+    multi_bucket_impact_factor: int | None = Field(default=None, alias="anomaly_score_explanation.multi_bucket_impact")
     anomaly_characteristics_impact: int | None = Field(
-        None, alias="anomaly_score_explanation.anomaly_characteristics_impact"
+        default=None, alias="anomaly_score_explanation.anomaly_characteristics_impact"
     )
-    lower_confidence_bound: float | None = Field(None, alias="anomaly_score_explanation.lower_confidence_bound")
-    typical_value: float | None = Field(None, alias="anomaly_score_explanation.typical_value")
-    upper_confidence_bound: float | None = Field(None, alias="anomaly_score_explanation.upper_confidence_bound")
-    high_variance_penalty: bool | None = Field(None, alias="anomaly_score_explanation.high_variance_penalty")
-    incomplete_bucket_penalty: bool | None = Field(None, alias="anomaly_score_explanation.incomplete_bucket_penalty")
+    lower_confidence_bound: float | None = Field(default=None, alias="anomaly_score_explanation.lower_confidence_bound")
+    typical_value: float | None = Field(default=None, alias="anomaly_score_explanation.typical_value")
+    upper_confidence_bound: float | None = Field(default=None, alias="anomaly_score_explanation.upper_confidence_bound")
+    high_variance_penalty: bool | None = Field(default=None, alias="anomaly_score_explanation.high_variance_penalty")
+    incomplete_bucket_penalty: bool | None = Field(
+        default=None, alias="anomaly_score_explanation.incomplete_bucket_penalty"
+    )
 
 
 def of_entity(value: str | None) -> tuple[Condition, ...]:
@@ -100,10 +102,10 @@ def record_question(parameters: RecordParameters) -> Question:
 class InfluencerParameters(Over):
     """Parameters of `ad_query_influencers`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least influencer_score; high ones miss related entities.")
-    influencer_field: str | None = Field(None, description="Only influencers of this field.")
-    influencer_value: str | None = Field(None, description="Only this value.")
-    limit: int = Field(100, ge=1, le=5000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least influencer_score.")
+    influencer_field: str | None = Field(default=None, description="Only influencers of this field.")
+    influencer_value: str | None = Field(default=None, description="Only this value.")
+    limit: int = Field(default=100, ge=1, le=5000, description="Rows at most.")
 
 
 class Influencer(Row):

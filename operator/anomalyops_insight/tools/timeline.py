@@ -16,9 +16,9 @@ from anomalyops_insight.tools.tool import RESULTS, Found, Over, Row, listed
 class TimelineParameters(Over):
     """Parameters of `ad_query_anomaly_timeline`."""
 
-    min_score: float = Field(25, ge=0, le=100, description="Least anomaly_score of a bucket.")
-    interval: str = Field("1h", description="The length of one step: 90s, 15m, 1h, 1d.")
-    limit: int = Field(1000, ge=1, le=10_000, description="Rows at most.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least anomaly_score of a bucket.")
+    interval: str = Field(default="1h", description="The length of one step: 90s, 15m, 1h, 1d.")
+    limit: int = Field(default=1000, ge=1, le=10_000, description="Rows at most.")
 
     @field_validator("interval")
     @classmethod

@@ -37,10 +37,10 @@ class GapParameters(Parameters):
     """Parameters of `ad_ts_bucket_event_gaps`."""
 
     job_id: str = Field(description="The job.")
-    start: Moment | None = Field(None, description="From this time on.")
-    end: Moment | None = Field(None, description="Before this time.")
-    min_missing: int = Field(1, ge=1, description="Least number of missing documents of a bucket.")
-    limit: int = Field(1000, ge=1, le=5000, description="Buckets at most, the newest.")
+    start: Moment | None = Field(default=None, description="From this time on.")
+    end: Moment | None = Field(default=None, description="Before this time.")
+    min_missing: int = Field(default=1, ge=1, description="Least number of missing documents of a bucket.")
+    limit: int = Field(default=1000, ge=1, le=5000, description="Buckets at most, the newest.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -142,12 +142,12 @@ def _counting(found: Configured) -> Count | Total:
 class LatencyParameters(Parameters):
     """Parameters of `ad_ts_ingest_latency_estimate`."""
 
-    job_id: str | None = Field(None, description="The job whose source is looked at.")
-    index: str | None = Field(None, description="Instead of a job: an index.")
-    time_field: str = Field("@timestamp", description="The time of the documents of `index`.")
-    ingest_field: str = Field("event.ingested", description="When a document was ingested.")
-    start: Moment | None = Field(None, description="From this time on.")
-    end: Moment | None = Field(None, description="Before this time.")
+    job_id: str | None = Field(default=None, description="The job whose source is looked at.")
+    index: str | None = Field(default=None, description="Instead of a job: an index.")
+    time_field: str = Field(default="@timestamp", description="The time of the documents of `index`.")
+    ingest_field: str = Field(default="event.ingested", description="When a document was ingested.")
+    start: Moment | None = Field(default=None, description="From this time on.")
+    end: Moment | None = Field(default=None, description="Before this time.")
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:

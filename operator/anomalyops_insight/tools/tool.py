@@ -45,9 +45,9 @@ class Parameters(BaseModel):
 class Over(Parameters):
     """Which jobs and when."""
 
-    job_id_pattern: str = Field("*", description="Job ids: exact, or patterns with *, comma separated.")
-    start: Moment | None = Field(None, description="From this time on.")
-    end: Moment | None = Field(None, description="Before this time.")
+    job_id_pattern: str = Field(default="*", description="Job ids: exact, or patterns with *, comma separated.")
+    start: Moment | None = Field(default=None, description="From this time on.")
+    end: Moment | None = Field(default=None, description="Before this time.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
