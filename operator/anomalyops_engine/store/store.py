@@ -21,6 +21,7 @@ import orjson
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.checkpoints import Checkpoints
 from anomalyops_engine.store.columns import ROUTING_COLUMN
+from anomalyops_engine.store.compaction import compact, is_worth_it, remove_remains
 from anomalyops_engine.store.errors import DamagedStoreError, StoreError
 from anomalyops_engine.store.figures import StoreFigures
 from anomalyops_engine.store.held import HeldSnapshot
@@ -116,9 +117,7 @@ class Store:
         lock = FolderLock(folder)
         try:
             mark = LogMark(folder / _FILE)
-            connection = _connect(str(folder / _FILE), _limits(memory_bytes, threads))
-            connection.execute(_SCHEMA)
-            _check_format(connection, folder)
+            connection = _opened(folder, _limits(memory_bytes, threads))
             uuid = _identity(connection)
         except duckdb.Error as error:
             lock.release()
@@ -262,6 +261,22 @@ def _limits(memory_bytes: int | None, threads: int | None) -> dict[str, str]:
     """Return what the database may take, as settings of its own."""
     limits = {"memory_limit": memory_bytes and f"{memory_bytes}B", "threads": threads and str(threads)}
     return {name: value for name, value in limits.items() if value}
+
+
+def _opened(folder: Path, limits: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+    """Return the database of a folder in the present format, after giving back the space that it does not need."""
+    file = folder / _FILE
+    remove_remains(file)
+    connection = _connect(str(file), limits)
+    connection.execute(_SCHEMA)
+    _check_format(connection, folder)
+    if not is_worth_it(connection, file):
+        return connection
+    connection.execute("CHECKPOINT")
+    connection.close()
+    if not file.with_name(f"{file.name}.wal").exists():
+        compact(file, limits)
+    return _connect(str(file), limits)
 
 
 def _connect(path: str, limits: Mapping[str, str] = MappingProxyType({})) -> duckdb.DuckDBPyConnection:
