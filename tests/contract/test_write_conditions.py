@@ -1,7 +1,7 @@
 """Writes that depend on what is there: sequence numbers, aliases, routing; through the official client."""
 
 import pytest
-from elasticsearch import ApiError, BadRequestError, ConflictError, NotFoundError
+from elasticsearch import BadRequestError, ConflictError, NotFoundError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,12 +118,6 @@ def test_the_routing_of_a_document_is_kept_and_shown(client, index):
     assert {hit["_id"] for hit in found["hits"]["hits"]} == {"a", "b", "c"}
     client.index(index=index, id="a", document={})
     assert "_routing" not in client.get(index=index, id="a")
-
-
-def test_external_versions_are_refused_by_name(client, index):
-    with pytest.raises(ApiError) as caught:
-        client.index(index=index, id="a", document={}, version=3, version_type="external")
-    assert caught.value.meta.status == 501
 
 
 def test_conflicts_raise_what_the_client_has_for_them(client, index):

@@ -130,7 +130,7 @@ def _brought(writer: Writer, operations: list[Operation]) -> tuple[Index | None,
         elif operation.condition is not None and operation.kind != "update":
             conflict = condition_failed(operation, " but no document was found", None)
             outcomes.append(refused_unseen(operation, conflict))
-        elif operation.kind == "delete":
+        elif operation.kind == "delete" and operation.external is None:
             outcomes.append(refused(operation, index_not_found(operation.index)))
         elif refusal is not None:
             outcomes.append(_refused_whole(operation, refusal))
@@ -185,6 +185,7 @@ def _are_plain(operations: Sequence[Operation]) -> bool:
             operation.kind != first.kind
             or operation.index != first.index
             or operation.condition is not None
+            or operation.external is not None
             or operation.require_alias is not first.require_alias
         ):
             return False

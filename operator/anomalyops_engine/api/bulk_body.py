@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
+from anomalyops_engine.api.external_versions import External, read_external
 from anomalyops_engine.api.json_text import MalformedJsonError, parse_json, without_mark
 from anomalyops_engine.api.update_body import UpdateRequest, read_update
 from anomalyops_engine.query.options import token_of
@@ -17,14 +18,13 @@ from anomalyops_engine.query.sources import SourceFilter, read_source
 _KINDS = frozenset({"index", "create", "update", "delete"})
 _META = frozenset(
     {"_index", "_id", "_source", "if_primary_term", "if_seq_no", "require_alias", "retry_on_conflict", "routing"}
+    | {"version", "version_type"}
 )
 _MISSING = frozenset(
     {
         "dynamic_templates",
         "pipeline",
         "require_data_stream",
-        "version",
-        "version_type",
     }
 )
 _NOTHING = "no requests added"
@@ -44,6 +44,7 @@ class Operation:
         routing: what its document is routed by.
         require_alias: whether it is refused where `index` is no alias.
         condition: what must be known of the document that is there.
+        external: the version that it brings; None for the next one.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Operation:
     routing: str | None = None
     require_alias: bool = False
     condition: Condition | None = None
+    external: External | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Action:
     routing: str | None
     require_alias: bool
     condition: Condition | None
+    external: External | None
     failures: tuple[str, ...]
 
 
@@ -212,6 +215,7 @@ class _Reader:
                 action.routing,
                 action.require_alias,
                 action.condition,
+                action.external,
             )
 
     def action(self, line: bytes, number: int) -> Action:
@@ -240,7 +244,8 @@ class _Reader:
         condition, wrong = read_condition(*(_simple(meta, name, number) for name in ("if_seq_no", "if_primary_term")))
         routing = _simple(meta, "routing", number)
         alias = _simple(meta, "require_alias", number)
-        failures = [*_failures(kind, index, doc_id), *wrong]
+        external, unfit = _external(kind, doc_id, meta, number, conditional=condition is not None)
+        failures = [*_failures(kind, index, doc_id), *wrong, *unfit]
         if not doc_id and kind in {"update", "delete"}:
             doc_id = None
         return Action(
@@ -251,6 +256,7 @@ class _Reader:
             defaults.routing if routing is None else routing,
             defaults.require_alias if alias is None else alias == "true",
             condition,
+            external,
             tuple(failures),
         )
 
@@ -269,6 +275,16 @@ def _simple(meta: dict[str, Any], key: str, number: int) -> str | None:
     if isinstance(value, dict | list):
         raise _malformed(number, f"expected a simple value for field [{key}] but found [{token_of(value)}]")
     return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _external(
+    kind: str, doc_id: str | None, meta: dict[str, Any], number: int, *, conditional: bool
+) -> tuple[External | None, list[str]]:
+    version, version_type = (_simple(meta, name, number) for name in ("version", "version_type"))
+    if kind == "update" and (version is not None or version_type is not None):
+        reason = "Update requests do not support versioning. Please use `if_seq_no` and `if_primary_term` instead"
+        raise ApiError(400, "illegal_argument_exception", reason)
+    return read_external(kind, doc_id, version, version_type, conditional=conditional)
 
 
 def _failures(kind: str, index: str | None, doc_id: str | None) -> Iterator[str]:

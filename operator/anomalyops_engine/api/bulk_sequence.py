@@ -162,7 +162,7 @@ class _Turn:
         if conflict is not None:
             return refused_unseen(operation, conflict)
         if operation.kind == "delete":
-            return self._delete(str(operation.id), known)
+            return self._delete(operation, str(operation.id), known)
         if operation.kind == "update":
             return self._update(place, operation, known)
         return self._index(place, operation, known, self._sequence.documents[place], operation.source)
@@ -176,9 +176,9 @@ class _Turn:
         self._taken += 1
         return self._sequence.first + self._taken - 1
 
-    def _delete(self, doc_id: str, known: Known) -> Outcome:
-        removed = Removed(doc_id, known.version + 1, self._next_number(), known.there)
-        self._state[doc_id] = Known(removed.version)
+    def _delete(self, operation: Operation, doc_id: str, known: Known) -> Outcome:
+        removed = Removed(doc_id, _version(operation, known), self._next_number(), known.there)
+        self._state[doc_id] = Known(removed.version, buried=True)
         self._rows.pop(doc_id, None)
         return deleted(self._sequence.index.name, removed)
 
@@ -202,7 +202,7 @@ class _Turn:
             error = DocumentExistsError(str(operation.id), known.version, index.name, index.uuid)
             return refused(operation, from_lower_layer(error))
         doc_id = sequence.fresh_ids[place] if operation.id is None else operation.id
-        written = Written(doc_id, known.version + 1, self._next_number(), not known.there)
+        written = Written(doc_id, _version(operation, known), self._next_number(), not known.there)
         self._rows[doc_id] = row = _Row(len(self.places) - 1, operation, written, source)
         if operation.id is not None:
             self._state[doc_id] = Known(written.version, written.seq_no, source, _routing(row), there=True)
@@ -228,9 +228,16 @@ def _routing(row: _Row) -> str | None:
     return row.operation.routing
 
 
+def _version(operation: Operation, known: Known) -> int:
+    """Return the version that a document has after an operation."""
+    return known.version + 1 if operation.external is None else operation.external.version
+
+
 def _conflict(operation: Operation, known: Known, index: Index) -> ApiError | None:
     """Return what is wrong with an operation whose document is not as it must be."""
-    condition = operation.condition
+    condition, external = operation.condition, operation.external
+    if external is not None:
+        return external.conflict(operation.id, known.version if known.there or known.buried else None, index)
     if condition is None or (not known.there and operation.kind == "update"):
         return None  # what is missing cannot be updated, whatever is known of it
     if known.there and (known.seq_no, 1) == (condition.seq_no, condition.primary_term):

@@ -15,9 +15,10 @@ from anomalyops_engine.api.bulk_body import Defaults, Operation, parse_bulk, rea
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
+from anomalyops_engine.api.external_versions import check_read, read_external
 from anomalyops_engine.api.json_text import without_mark
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.parameters import Known, known
+from anomalyops_engine.api.parameters import Known, known, text
 from anomalyops_engine.api.update_body import read_update
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
@@ -27,25 +28,36 @@ from anomalyops_engine.store.blocks import check_open
 _SOURCE_PARTS = ("_source", "_source_excludes", "_source_includes")
 # A write is visible and durable once it is acknowledged.
 _IDLE = ("include_source_on_error", "refresh", "timeout", "wait_for_active_shards")
-_WRITE_MISSING = ("pipeline", "require_data_stream", "version", "version_type")
+_WRITE_MISSING = ("pipeline", "require_data_stream")
 _CONDITIONS = ("if_primary_term", "if_seq_no")
+_VERSIONS = ("version", "version_type")
+# Here it is a number.
+_VERSION = {"version": text}
 _BULK = known(
     [*_SOURCE_PARTS, "require_alias", "routing"],
     idle=(*_IDLE, "list_executed_pipelines"),
     missing=("pipeline", "require_data_stream"),
 )
-_INDEX = known([*_CONDITIONS, "op_type", "require_alias", "routing"], idle=_IDLE, missing=_WRITE_MISSING)
-_CREATE = known([*_CONDITIONS, "require_alias", "routing"], idle=_IDLE, missing=_WRITE_MISSING)
+_INDEX = known(
+    [*_CONDITIONS, *_VERSIONS, "op_type", "require_alias", "routing"],
+    idle=_IDLE,
+    missing=_WRITE_MISSING,
+    readers=_VERSION,
+)
+_CREATE = known(
+    [*_CONDITIONS, *_VERSIONS, "require_alias", "routing"], idle=_IDLE, missing=_WRITE_MISSING, readers=_VERSION
+)
 _UPDATE = known(
     [*_SOURCE_PARTS, *_CONDITIONS, "require_alias", "routing"],
     idle=(*_IDLE, "retry_on_conflict"),
     missing=("lang",),
 )
-_DELETE = known(_CONDITIONS, idle=(*_IDLE, "routing"), missing=("version", "version_type"))
-GET_PARAMETERS = known(
-    _SOURCE_PARTS,
+_DELETE = known([*_CONDITIONS, *_VERSIONS], idle=(*_IDLE, "routing"), readers=_VERSION)
+_GET = known(
+    [*_SOURCE_PARTS, *_VERSIONS],
     idle=("preference", "realtime", "refresh", "routing"),
-    missing=("force_synthetic_source", "stored_fields", "version", "version_type"),
+    missing=("force_synthetic_source", "stored_fields"),
+    readers=_VERSION,
 )
 
 
@@ -60,12 +72,12 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("POST PUT", "/_bulk", _bulk, _BULK),
         on("POST PUT", "/{index}/_bulk", _bulk, _BULK),
         on("POST", "/{index}/_doc", _index, _INDEX),
-        on("GET HEAD", "/{index}/_doc/{id:path}", _get, GET_PARAMETERS),
+        on("GET HEAD", "/{index}/_doc/{id:path}", _get, _GET),
         on("PUT POST", "/{index}/_doc/{id:path}", _index, _INDEX),
         on("DELETE", "/{index}/_doc/{id:path}", _delete, _DELETE),
         on("PUT POST", "/{index}/_create/{id:path}", _create, _CREATE),
         on("POST", "/{index}/_update/{id:path}", _update, _UPDATE),
-        on("GET HEAD", "/{index}/_source/{id:path}", _source, GET_PARAMETERS),
+        on("GET HEAD", "/{index}/_source/{id:path}", _source, _GET),
     ]
 
 
@@ -124,6 +136,11 @@ def _write(store: Store, call: Call, kind: str) -> Response:
     operation.require_alias = call.flag("require_alias", default=False)
     given = [call.query.get(name) for name in ("if_seq_no", "if_primary_term")]
     operation.condition, failures_of_it = read_condition(*given)
+    if kind != "update":
+        versions = [call.query.get(name) for name in _VERSIONS]
+        conditional = operation.condition is not None
+        operation.external, unfit = read_external(kind, operation.id, *versions, conditional=conditional)
+        failures_of_it = [*failures_of_it, *unfit]
     if kind == "update":
         operation.update, failures = read_update(operation.source, wanted(call))
     else:
@@ -166,6 +183,7 @@ def _get(store: Store, call: Call) -> Response:
         index = single(reader.resolve(call.path["index"]), call.path["index"])
         check_open([index], "read")
         found = reader.document(index, call.path["id"])
+    check_read(call.query, call.path["id"], None if found is None else found.version, index)
     if found is None:
         return call.respond({"_index": index.name, "_id": call.path["id"], "found": False}, 404)
     body = found_document(index.name, call.path["id"], found)
@@ -194,6 +212,7 @@ def _source(store: Store, call: Call) -> Response:
         index = single(reader.resolve(call.path["index"]), call.path["index"])
         check_open([index], "read")
         found = reader.document(index, call.path["id"])
+    check_read(call.query, call.path["id"], None if found is None else found.version, index)
     if found is None:
         raise ApiError(404, "resource_not_found_exception", f"Document not found [{index.name}]/[{call.path['id']}]")
     return call.respond(filter_source(orjson.loads(found.source), chosen))

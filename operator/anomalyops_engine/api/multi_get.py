@@ -11,32 +11,40 @@ import orjson
 from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
-from anomalyops_engine.api.documents import GET_PARAMETERS, found_document, single, wanted
+from anomalyops_engine.api.documents import found_document, single, wanted
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported, validation_failed
+from anomalyops_engine.api.external_versions import check_read
 from anomalyops_engine.api.lanes import Lane
+from anomalyops_engine.api.parameters import known
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
 from anomalyops_engine.store import Index, Reader, Store, Stored, StoreError
 from anomalyops_engine.store.blocks import check_open
 
-_KNOWN: Final = frozenset({"_index", "_id", "_source", "routing"})
-_MISSING: Final = frozenset({"stored_fields", "version", "version_type"})
+_PARAMETERS: Final = known(
+    ["_source", "_source_excludes", "_source_includes"],
+    idle=("preference", "realtime", "refresh", "routing"),
+    missing=("force_synthetic_source", "stored_fields"),
+)
+_KNOWN: Final = frozenset({"_index", "_id", "_source", "routing", "version", "version_type"})
+_MISSING: Final = frozenset({"stored_fields"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """A document that is asked for, and the parts of it; None for no part."""
+    """A document that is asked for, the parts of it, None for no part, and the version that it must have."""
 
     index: str
     id: str
     source: SourceFilter | None
+    version: Mapping[str, str]
 
 
 def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
     answer = partial(_mget, store)
-    return [Endpoint("GET POST", path, Lane.SEARCH, answer, GET_PARAMETERS) for path in ("/_mget", "/{index}/_mget")]
+    return [Endpoint("GET POST", path, Lane.SEARCH, answer, _PARAMETERS) for path in ("/_mget", "/{index}/_mget")]
 
 
 def _mget(store: Store, call: Call) -> Response:
@@ -66,7 +74,8 @@ def _wishes(call: Call) -> list[_Wish]:
         if doc_id is None:
             failures.append(f"id is missing for doc {number}")
         if index is not None and doc_id is not None:
-            wishes.append(_Wish(index, doc_id, mine))
+            given = {name: str(doc[name]) for name in ("version", "version_type") if doc.get(name) is not None}
+            wishes.append(_Wish(index, doc_id, mine, given))
     if not docs and not ids:
         failures = ["no documents to get"]
     if failures:
@@ -122,6 +131,10 @@ def _shown(wish: _Wish, place: Index | ApiError, found: Mapping[str, Mapping[str
     if isinstance(place, ApiError):
         return {"_index": wish.index, "_id": wish.id, "error": place.body()["error"]}
     document = found[place.name].get(wish.id)
+    try:
+        check_read(wish.version, wish.id, None if document is None else document.version, place)
+    except ApiError as error:
+        return {"_index": wish.index, "_id": wish.id, "error": error.body()["error"]}
     if document is None:
         return {"_index": place.name, "_id": wish.id, "found": False}
     parts = {} if wish.source is None else {"_source": filter_source(orjson.loads(document.source), wish.source)}

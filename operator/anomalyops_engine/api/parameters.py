@@ -281,6 +281,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "v": boolean,
     "verbose": boolean,
     "version": boolean,
+    "version_type": text,
     "wait_for_active_shards": copies,
     "wait_for_completion": boolean,
     "wait_for_completion_timeout": duration,
