@@ -46,15 +46,15 @@ class External:
         if current is None or current < self.version or (self.same_too and current == self.version):
             return None
         than = "than" if self.same_too else "or equal to"
-        return conflicting(doc_id, f"current version [{current}] is higher {than} the one provided [{self.version}]", index)
+        return conflicting(
+            doc_id, f"current version [{current}] is higher {than} the one provided [{self.version}]", index
+        )
 
 
 def conflicting(doc_id: str | None, why: str, index: Index) -> ApiError:
     """Return the refusal of a document that has another version than it must have."""
     details = {"index_uuid": index.uuid, "shard": "0", "index": index.name}
-    return ApiError(
-        409, "version_conflict_engine_exception", f"[{doc_id}]: version conflict, {why}", details=details
-    )
+    return ApiError(409, "version_conflict_engine_exception", f"[{doc_id}]: version conflict, {why}", details=details)
 
 
 def read_external(

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-
-import orjson
 
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.aggregations import aggregate
-from anomalyops_engine.query.dsl import Clause, Query, Scope, condition_on, read_query
+from anomalyops_engine.query.dsl import Query, Scope, condition_on, read_query
 from anomalyops_engine.query.errors import (
     ContentParseError,
     DateBoundError,
@@ -29,64 +27,17 @@ from anomalyops_engine.query.errors import (
 )
 from anomalyops_engine.query.expr import (
     Aggregate,
-    Case,
-    Column,
-    Expr,
     Literal,
-    Named,
-    Order,
     Select,
     Table,
-    Union,
-    columns,
 )
-from anomalyops_engine.query.hit_fields import HitField, Slot, hit_fields
+from anomalyops_engine.query.hit_fields import hit_fields
+from anomalyops_engine.query.hits import Plan, Target, hits_of
 from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
 from anomalyops_engine.query.search_after import behind
-from anomalyops_engine.query.sorting import Criterion, SortColumn, criterion, sort_column
-from anomalyops_engine.query.sources import filter_source
+from anomalyops_engine.query.sorting import criterion, sort_column
 from anomalyops_engine.store import Index, Reader
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A search in one index.
-
-    Attributes:
-        index: the index.
-        condition: documents that match.
-        named: whether a document matches each named clause.
-        sort: what each sort criterion is there.
-        fields: the fields that hits show, by name.
-    """
-
-    index: Index
-    condition: Expr
-    named: tuple[Expr, ...]
-    sort: tuple[SortColumn, ...]
-    fields: dict[str, HitField]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A search over all indices that can answer it."""
-
-    request: SearchRequest
-    targets: tuple[Target, ...]
-    criteria: tuple[Criterion, ...]
-    failures: tuple[ShardFailure, ...]
-    now_ms: int
-
-    @property
-    def after(self) -> Expr | None:
-        """The condition of hits behind the one that `search_after` describes; None for all."""
-        return None if self.request.search_after is None else behind(self.criteria, self.request.search_after)
-
-    @property
-    def named(self) -> tuple[Clause, ...]:
-        """The clauses with a name."""
-        return () if self.request.query is None else self.request.query.named
 
 
 def search(
@@ -126,7 +77,7 @@ def search(
         hits["total"] = matching if totals_as_numbers else _total(matching, request.tracked)
     elif totals_as_numbers:
         hits["total"] = -1
-    found = _hits(reader, plan, raw_sources=raw_sources) if request.size else []
+    found = hits_of(reader, plan, raw_sources=raw_sources) if request.size else []
     hits["max_score"] = _max_score(request, found) if indices else 0.0
     hits["hits"] = found
     response: dict[str, Any] = {"timed_out": False, "_shards": _shards(plan, len(indices)), "hits": hits}
@@ -306,94 +257,3 @@ def _count_matching(reader: Reader, targets: Sequence[Target]) -> int:
 
 def _total(matching: int, limit: int) -> dict[str, Any]:
     return {"value": min(matching, limit), "relation": "gte" if matching > limit else "eq"}
-
-
-def _hits(reader: Reader, plan: Plan, *, raw_sources: bool) -> list[dict[str, Any]]:
-    if not plan.targets:
-        return []
-    # The values of a field are in columns by type: the database would make one type of all.
-    slots = list(dict.fromkeys(field.slot for target in plan.targets for field in target.fields.values()))
-    selects = tuple(
-        Select(_columns(place, target, plan, slots), Table(target.index.table), target.condition)
-        for place, target in enumerate(plan.targets)
-    )
-    order = [each for criterion in plan.criteria for each in criterion.orders()]
-    order += [Order(column) for column in columns(("_number", "_seq_no"))]
-    request = plan.request
-    page = Select(source=Union(selects), where=plan.after, order=tuple(order), limit=request.size, offset=request.start)
-    rows = sql.fetch(reader.connection, page)
-    return [_hit(row, plan, slots, raw_sources=raw_sources) for row in rows]
-
-
-def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> tuple[Named, ...]:
-    """Return what a hit is made of, in the order in which `_hit` reads it."""
-    chosen = [Literal(place).named("_number")]
-    chosen += [column.named(column.name) for column in columns(("_id", "_version", "_seq_no", "_ignored", "_routing"))]
-    chosen.append(_source(target, plan.request).named("_source"))
-    chosen += [column.value.named(f"sort_{number}") for number, column in enumerate(target.sort)]
-    chosen += [condition.named(f"named_{number}") for number, condition in enumerate(target.named)]
-    for number, slot in enumerate(slots):
-        field = target.fields.get(slot[0])
-        mine = field is not None and field.slot == slot
-        chosen.append((field.values if field is not None and mine else Literal(None)).named(f"field_{number}"))
-    return tuple(chosen)
-
-
-def _source(target: Target, request: SearchRequest) -> Expr:
-    """Return the source of a document, where its hit shows it or something that the columns do not have."""
-    if request.source is not None or any(field.derived is not None for field in target.fields.values()):
-        return Column("_source")
-    return Case(((Column("_ignored").is_not_null(), Column("_source")),)) if target.fields else Literal(None)
-
-
-def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources: bool) -> dict[str, Any]:
-    request, target = plan.request, plan.targets[row[0]]
-    hit: dict[str, Any] = {"_index": target.index.name, "_id": row[1]}
-    if request.version:
-        hit["_version"] = row[2]
-    if request.seq_no_primary_term:
-        hit |= {"_seq_no": row[3], "_primary_term": 1}
-    hit["_score"] = 1.0 if request.with_scores else None
-    if row[5] is not None:
-        hit["_routing"] = row[5]
-    if row[4]:
-        hit["_ignored"] = sorted(row[4])
-    if request.source is not None:
-        if request.source.keeps_all and raw_sources:
-            hit["_source"] = orjson.Fragment(row[6])
-        else:
-            hit["_source"] = filter_source(orjson.loads(row[6]), request.source)
-    position = 7
-    if plan.criteria:
-        values = row[position : position + len(plan.criteria)]
-        hit["sort"] = [each.shown(value, row[0]) for each, value in zip(plan.criteria, values, strict=True)]
-    position += len(plan.criteria)
-    matched = [clause.name for clause, found in zip(plan.named, row[position:], strict=False) if found]
-    position += len(plan.named)
-    hit |= _fields(target, dict(zip(slots, row[position:], strict=True)), row)
-    if matched:
-        hit["matched_queries"] = list(dict.fromkeys(matched))
-    return hit
-
-
-def _fields(target: Target, found: dict[Slot, list[Any] | None], row: tuple[Any, ...]) -> dict[str, Any]:
-    """Return the parts of a hit about single fields: their values, and those that were left out of them.
-
-    Args:
-        target: the index.
-        found: what the columns have.
-        row: the whole row.
-    """
-
-    def document() -> dict[str, Any]:
-        parsed: dict[str, Any] = orjson.loads(row[6])
-        return parsed
-
-    shown = {slot[0]: target.fields[slot[0]].shown(values, document) for slot, values in found.items() if values}
-    ignored = {
-        field.name: field.ignored(document())
-        for field in target.fields.values()
-        if field.ignored is not None and field.path in (row[4] or ())
-    }
-    parts = {"fields": shown, "ignored_field_values": {name: values for name, values in ignored.items() if values}}
-    return {key: part for key, part in parts.items() if part}
