@@ -36,7 +36,7 @@ def test_a_write_needs_a_version_that_is_not_outdated(client, operations, togeth
         if versioning:
             meta |= {"version": version, "version_type": versioning}
         lines.append([{kind: meta}, *([{}] if kind == "index" else [])])
-    for lines_of_one in [sum(lines, [])] if together else lines:
+    for lines_of_one in [[part for parts in lines for part in parts]] if together else lines:
         answers += client.bulk(operations=lines_of_one)["items"]
     for (kind, doc_id, versioning, version), answer in zip(operations, answers, strict=True):
         there, current = known.get(doc_id, (False, None))

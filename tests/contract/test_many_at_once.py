@@ -170,10 +170,6 @@ def test_statistics_of_indices_are_those_that_are_counted(filled):
     total = sum(one["total"]["store"]["size_in_bytes"] for one in stats["indices"].values())
     assert stats["_all"]["total"]["store"]["size_in_bytes"] == total
     assert "indices" not in filled.indices.stats(index="one", metric="docs", level="cluster")
-    for metric, status in (("indexing", 501), (None, 501), ("nonsense", 400)):
-        with pytest.raises(ApiError) as caught:
-            filled.indices.stats(index="one", metric=metric)
-        assert caught.value.meta.status == status
 
 
 def test_a_search_that_may_be_waited_for_has_ended_with_its_answer(filled):

@@ -25,7 +25,6 @@ from anomalyops_engine.api import (
     field_caps,
     field_mapping,
     health_report,
-    index_stats,
     index_templates,
     indices,
     info,
@@ -41,10 +40,12 @@ from anomalyops_engine.api import (
     search,
     validation,
 )
+from anomalyops_engine.api.activity import Activity
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.cluster import ClusterEndpoints
 from anomalyops_engine.api.credentials import Doorkeeper, from_security
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, not_supported
+from anomalyops_engine.api.index_stats import IndexStats
 from anomalyops_engine.api.inflight import InFlight
 from anomalyops_engine.api.instruments import Instruments
 from anomalyops_engine.api.lanes import Lanes
@@ -92,18 +93,19 @@ def create_app(
     contexts = SearchContexts(store)
     lanes, in_flight, instruments = Lanes(), InFlight(max_bytes_in_flight), Instruments()
     metrics.register(instruments.registry, metrics.EngineCollector(store, jobs, lanes, in_flight))
+    activity = Activity()
     endpoints = [
         *SecurityEndpoints(security).endpoints(),
         *ClusterEndpoints(jobs, store, secured=security.enabled).endpoints(),
         *ml_routes.endpoints(jobs),
         *info.endpoints(store),
-        *search.endpoints(store, contexts),
+        *search.endpoints(store, contexts, activity),
         *validation.endpoints(store),
-        *scroll.endpoints(contexts),
-        *documents.endpoints(store),
+        *scroll.endpoints(contexts, activity),
+        *documents.endpoints(store, activity),
         *esql.endpoints(store, jobs),
-        *multi_get.endpoints(store),
-        *multi_search.endpoints(store),
+        *multi_get.endpoints(store, activity),
+        *multi_search.endpoints(store, activity),
         *cat.endpoints(store),
         *cat_cluster.endpoints(store, jobs),
         *cluster_state.endpoints(store, jobs),
@@ -112,7 +114,7 @@ def create_app(
         *data_streams.endpoints(store),
         *aliases.endpoints(store),
         *field_mapping.endpoints(store),
-        *index_stats.endpoints(store),
+        *IndexStats(store, contexts, activity).endpoints(),
         *index_templates.endpoints(store),
         *legacy_templates.endpoints(store),
         *indices.endpoints(store),

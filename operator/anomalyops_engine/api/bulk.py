@@ -76,7 +76,16 @@ def carry_out(writer: Writer, operations: Sequence[Operation]) -> list[Outcome]:
         found = _on_index(writer, [operations[position] for position in positions])
         for position, outcome in zip(positions, found, strict=True):
             outcomes[position] = outcome
-    return [outcome for outcome in outcomes if outcome is not None]
+    done_or_refused = [outcome for outcome in outcomes if outcome is not None]
+    _note_indices(writer, done_or_refused)
+    return done_or_refused
+
+
+def _note_indices(writer: Writer, outcomes: Sequence[Outcome]) -> None:
+    names = {outcome.item["_index"] for outcome in outcomes}
+    uuids = {index.name: index.uuid for index in writer.indices() if index.name in names}
+    for outcome in outcomes:
+        outcome.uuid = uuids.get(outcome.item["_index"])
 
 
 def _by_index(writer: Writer, operations: Sequence[Operation]) -> list[Sequence[int]]:

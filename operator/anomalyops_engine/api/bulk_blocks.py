@@ -53,12 +53,14 @@ class WrittenBlock:
         index: the index.
         ids: ids of the documents.
         first: sequence number of the first one; the others follow.
+        uuid: of the index.
     """
 
     kind: str
     index: str
     ids: list[str]
     first: int
+    uuid: str
 
     def answer(self, took_ms: int, paths: str | None, *, refreshed: bool) -> bytes:
         """Return the answer of the bulk request.
@@ -158,7 +160,7 @@ def _written(writer: Writer, block: Block, prepared: Prepared) -> WrittenBlock |
         return None
     if index.stream == block.index and not prepared.have_all("@timestamp"):
         return None
-    return WrittenBlock(block.kind, index.name, prepared.ids, writer.put_prepared(index, prepared))
+    return WrittenBlock(block.kind, index.name, prepared.ids, writer.put_prepared(index, prepared), index.uuid)
 
 
 def _takes_blocks(index: Index, block: Block) -> bool:

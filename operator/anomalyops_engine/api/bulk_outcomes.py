@@ -15,9 +15,15 @@ _SHARDS = {"total": 1, "successful": 1, "failed": 0}
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one operation."""
+    """What became of one operation.
+
+    Attributes:
+        item: what the answer says of it.
+        uuid: of the index that it was meant for; None where that is not there.
+    """
 
     item: dict[str, Any]
+    uuid: str | None = None
 
     @property
     def failed(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from anomalyops_engine.api.activity import Activity
 from anomalyops_engine.api.bulk import Outcome, run_bulk
 from anomalyops_engine.api.bulk_blocks import WrittenBlock, read_block, run_block
 from anomalyops_engine.api.bulk_body import Defaults, Operation, parse_bulk, read_condition, too_long
@@ -22,7 +23,7 @@ from anomalyops_engine.api.parameters import Known, known, text
 from anomalyops_engine.api.update_body import read_update
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
-from anomalyops_engine.store import Store, Stored
+from anomalyops_engine.store import Index, Store, Stored
 from anomalyops_engine.store.blocks import check_open
 
 _SOURCE_PARTS = ("_source", "_source_excludes", "_source_includes")
@@ -61,12 +62,12 @@ _GET = known(
 )
 
 
-def endpoints(store: Store) -> list[Endpoint]:
+def endpoints(store: Store, activity: Activity) -> list[Endpoint]:
     """Return the endpoints of this module."""
 
     def on(methods: str, path: str, handler: Any, parameters: Known) -> Endpoint:
         lane = Lane.SEARCH if "GET" in methods else Lane.WRITE
-        return Endpoint(methods, path, lane, partial(handler, store), parameters)
+        return Endpoint(methods, path, lane, partial(handler, store, activity), parameters)
 
     return [
         on("POST PUT", "/_bulk", _bulk, _BULK),
@@ -81,7 +82,7 @@ def endpoints(store: Store) -> list[Endpoint]:
     ]
 
 
-def _bulk(store: Store, call: Call) -> Response:
+def _bulk(store: Store, activity: Activity, call: Call) -> Response:
     began = time.perf_counter()
     defaults = Defaults(
         call.path.get("index"),
@@ -92,9 +93,13 @@ def _bulk(store: Store, call: Call) -> Response:
     block = read_block(call.body, defaults)
     written = None if block is None else run_block(store, block)
     if written is not None:
-        return _block_answer(call, written, int((time.perf_counter() - began) * 1000))
+        seconds = time.perf_counter() - began
+        activity.wrote_block(written.uuid, len(written.ids), seconds, size=len(call.body))
+        return _block_answer(call, written, int(seconds * 1000))
     operations = parse_bulk(call.body, defaults)
     outcomes = run_bulk(store, operations)
+    kinds, seconds = [operation.kind for operation in operations], time.perf_counter() - began
+    activity.wrote(kinds, outcomes, seconds, size=len(call.body), bulk=True)
     _note_refresh(call, outcomes)
     return call.respond(
         {
@@ -110,23 +115,23 @@ def _block_answer(call: Call, written: WrittenBlock, took_ms: int) -> Response:
     return call.respond_text(text)
 
 
-def _index(store: Store, call: Call) -> Response:
-    return _write(store, call, call.query.get("op_type", "index").lower())
+def _index(store: Store, activity: Activity, call: Call) -> Response:
+    return _write(store, activity, call, call.query.get("op_type", "index").lower())
 
 
-def _create(store: Store, call: Call) -> Response:
-    return _write(store, call, "create")
+def _create(store: Store, activity: Activity, call: Call) -> Response:
+    return _write(store, activity, call, "create")
 
 
-def _update(store: Store, call: Call) -> Response:
-    return _write(store, call, "update")
+def _update(store: Store, activity: Activity, call: Call) -> Response:
+    return _write(store, activity, call, "update")
 
 
-def _delete(store: Store, call: Call) -> Response:
-    return _write(store, call, "delete")
+def _delete(store: Store, activity: Activity, call: Call) -> Response:
+    return _write(store, activity, call, "delete")
 
 
-def _write(store: Store, call: Call, kind: str) -> Response:
+def _write(store: Store, activity: Activity, call: Call, kind: str) -> Response:
     if kind != "delete":
         call.require_body()
     if kind == "index" and call.path.get("id") is None:
@@ -147,7 +152,9 @@ def _write(store: Store, call: Call, kind: str) -> Response:
         failures = list(too_long(operation.id)) if kind in {"index", "create"} else []
     if failures_of_it or failures:
         raise validation_failed([*failures, *failures_of_it])
+    began = time.perf_counter()
     (outcome,) = run_bulk(store, [operation])
+    activity.wrote([kind], [outcome], time.perf_counter() - began, size=len(call.body), bulk=False)
     if outcome.item.get("result") != "noop":  # nothing was written; in a bulk the others were
         _note_refresh(call, [outcome])
     return _answer(call, outcome)
@@ -178,11 +185,18 @@ def _answer(call: Call, outcome: Outcome) -> Response:
     return call.respond(item, status)
 
 
-def _get(store: Store, call: Call) -> Response:
+def _looked_up(store: Store, activity: Activity, call: Call) -> tuple[Index, Stored | None]:
+    began = time.perf_counter()
     with store.read() as reader:
-        index = single(reader.resolve(call.path["index"]), call.path["index"])
+        index: Index = single(reader.resolve(call.path["index"]), call.path["index"])
         check_open([index], "read")
         found = reader.document(index, call.path["id"])
+    activity.got(index.uuid, found is not None, found is None, time.perf_counter() - began)
+    return index, found
+
+
+def _get(store: Store, activity: Activity, call: Call) -> Response:
+    index, found = _looked_up(store, activity, call)
     check_read(call.query, call.path["id"], None if found is None else found.version, index)
     if found is None:
         return call.respond({"_index": index.name, "_id": call.path["id"], "found": False}, 404)
@@ -204,14 +218,11 @@ def found_document(index: str, doc_id: str, stored: Stored) -> JsonObject:
     }
 
 
-def _source(store: Store, call: Call) -> Response:
+def _source(store: Store, activity: Activity, call: Call) -> Response:
     chosen = wanted(call, default=True)
     if chosen is None:
         raise validation_failed(["fetching source can not be disabled"])
-    with store.read() as reader:
-        index = single(reader.resolve(call.path["index"]), call.path["index"])
-        check_open([index], "read")
-        found = reader.document(index, call.path["id"])
+    index, found = _looked_up(store, activity, call)
     check_read(call.query, call.path["id"], None if found is None else found.version, index)
     if found is None:
         raise ApiError(404, "resource_not_found_exception", f"Document not found [{index.name}]/[{call.path['id']}]")

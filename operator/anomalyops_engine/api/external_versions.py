@@ -1,8 +1,8 @@
 """Versions that come from elsewhere: `version` with `version_type`, in writes and when a document is read.
 
 As Elasticsearch's `VersionType` has them: a write of an external version needs one that is higher than that of the
-document (`external_gte`: or the same), also where the document was deleted not long ago; a reader may insist on the version
-that it knows.
+document (`external_gte`: or the same), also where the document was deleted not long ago; a reader may insist on the
+version that it knows.
 """
 
 from __future__ import annotations

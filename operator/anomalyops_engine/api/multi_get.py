@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
+from anomalyops_engine.api.activity import Activity
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.documents import found_document, single, wanted
 from anomalyops_engine.api.endpoint import Endpoint
@@ -41,14 +43,15 @@ class _Wish:
     version: Mapping[str, str]
 
 
-def endpoints(store: Store) -> list[Endpoint]:
+def endpoints(store: Store, activity: Activity) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    answer = partial(_mget, store)
+    answer = partial(_mget, store, activity)
     return [Endpoint("GET POST", path, Lane.SEARCH, answer, _PARAMETERS) for path in ("/_mget", "/{index}/_mget")]
 
 
-def _mget(store: Store, call: Call) -> Response:
+def _mget(store: Store, activity: Activity, call: Call) -> Response:
     wishes = _wishes(call)
+    began = time.perf_counter()
     with store.read() as reader:
         places = {wish.index: _place(reader, wish.index) for wish in wishes}
         found = {
@@ -56,6 +59,10 @@ def _mget(store: Store, call: Call) -> Response:
             for index in places.values()
             if isinstance(index, Index)
         }
+    seconds = time.perf_counter() - began
+    for index in {index.name: index for index in places.values() if isinstance(index, Index)}.values():
+        there = [wish.id in found[index.name] for wish in wishes if places[wish.index] is index]
+        activity.got(index.uuid, sum(there), len(there) - sum(there), seconds * len(there) / len(wishes))
     return call.respond({"docs": [_shown(wish, places[wish.index], found) for wish in wishes]})
 
 

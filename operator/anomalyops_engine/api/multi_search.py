@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from anomalyops_engine.api.activity import Activity, uuids_of
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, from_lower_layer, validation_failed
@@ -35,13 +36,13 @@ _IDLE: Final = frozenset(
 )
 
 
-def endpoints(store: Store) -> list[Endpoint]:
+def endpoints(store: Store, activity: Activity) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    answer = partial(_msearch, store)
+    answer = partial(_msearch, store, activity)
     return [Endpoint("GET POST", path, Lane.SEARCH, answer, _PARAMETERS) for path in ("/_msearch", "/{index}/_msearch")]
 
 
-def _msearch(store: Store, call: Call) -> Response:
+def _msearch(store: Store, activity: Activity, call: Call) -> Response:
     began = time.perf_counter()
     pairs = _pairs(call)
     responses = []
@@ -49,13 +50,15 @@ def _msearch(store: Store, call: Call) -> Response:
         started = time.perf_counter()
         try:
             with store.read() as reader:
-                found = _searched(reader, call, header, body)
+                found, indices = _searched(reader, call, header, body)
         except ApiError as error:
             responses.append(error.body())
         except (StoreError, QueryError) as error:
             responses.append(from_lower_layer(error).body())
         else:
-            responses.append({"took": int((time.perf_counter() - started) * 1000), **found, "status": 200})
+            seconds = time.perf_counter() - started
+            activity.searched(indices, found, seconds, groups=body.get("stats", ()))
+            responses.append({"took": int(seconds * 1000), **found, "status": 200})
     return call.respond({"took": int((time.perf_counter() - began) * 1000), "responses": responses})
 
 
@@ -81,21 +84,22 @@ def _object(line: bytes) -> JsonObject:
     return parse_object(line) if line.strip() else {}
 
 
-def _searched(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> JsonObject:
+def _searched(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> tuple[JsonObject, dict[str, str]]:
     for key in header:
         if key not in _TARGET | _IDLE:
             reason = f"key [{key}] is not supported in the metadata section"
             raise ApiError(400, "illegal_argument_exception", reason)
     # What the address says holds where a header says nothing.
     wildcards = header.get("expand_wildcards", call.query.get("expand_wildcards"))
+    lenient = _flag(header, "ignore_unavailable", call.flag("ignore_unavailable", default=False))
     indices = reader.resolve(
         _names(header, call),
-        ignore_unavailable=_flag(header, "ignore_unavailable", call.flag("ignore_unavailable", default=False)),
+        ignore_unavailable=lenient,
         allow_no_indices=_flag(header, "allow_no_indices", call.flag("allow_no_indices", default=True)),
         wildcards=Wildcards() if wildcards is None else Wildcards.parse(_text(wildcards)),
     )
     check_open(indices, "read")
-    return search(
+    found = search(
         reader,
         indices,
         body,
@@ -103,7 +107,9 @@ def _searched(reader: Reader, call: Call, header: JsonObject, body: JsonObject) 
         typed_keys=call.flag("typed_keys", default=False),
         totals_as_numbers=call.flag("rest_total_hits_as_int", default=False),
         raw_sources="filter_path" not in call.query,
+        ignore_unavailable=lenient,
     )
+    return found, uuids_of(indices)
 
 
 def _names(header: JsonObject, call: Call) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from anomalyops_engine.api.activity import Activity, uuids_of
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
@@ -25,7 +26,7 @@ _TIEBREAK: Final = "_shard_doc"
 _IDLE: Final = ("preference", "routing", "allow_partial_search_results", "max_concurrent_shard_requests")
 
 
-def endpoints(contexts: SearchContexts) -> list[Endpoint]:
+def endpoints(contexts: SearchContexts, activity: Activity) -> list[Endpoint]:
     """Return the endpoints of this module."""
     opening = known([*TARGETS, "keep_alive"], idle=_IDLE)
     going_on = known(["rest_total_hits_as_int", "scroll", "scroll_id"])
@@ -37,8 +38,8 @@ def endpoints(contexts: SearchContexts) -> list[Endpoint]:
     return [
         on("POST", "/{index}/_pit", _open_point, opening),
         on("DELETE", "/_pit", _close_points, known()),
-        on("GET POST", "/_search/scroll", _scroll, going_on),
-        on("GET POST", "/_search/scroll/{scroll_id}", _scroll, going_on),
+        on("GET POST", "/_search/scroll", partial(_scroll, activity), going_on),
+        on("GET POST", "/_search/scroll/{scroll_id}", partial(_scroll, activity), going_on),
         on("DELETE", "/_search/scroll", _clear, clearing),
         on("DELETE", "/_search/scroll/{scroll_id}", _clear, clearing),
     ]
@@ -65,8 +66,10 @@ def _close_points(contexts: SearchContexts, call: Call) -> Response:
     return call.respond({"succeeded": True, "num_freed": freed}, 200 if freed else 404)
 
 
-def search_at_point(contexts: SearchContexts, call: Call, body: JsonObject, options: dict[str, Any]) -> JsonObject:
-    """Return the answer of a search whose body names a point in time.
+def search_at_point(
+    contexts: SearchContexts, call: Call, body: JsonObject, options: dict[str, Any]
+) -> tuple[JsonObject, dict[str, str]]:
+    """Return the answer of a search whose body names a point in time, and where it was.
 
     Args:
         contexts: the points.
@@ -91,7 +94,8 @@ def search_at_point(contexts: SearchContexts, call: Call, body: JsonObject, opti
     if rest.get("sort"):
         rest["sort"] = _with_tiebreak(rest["sort"])
     with contexts.use("pit", point["id"], kept_ms) as (context, reader):
-        return {"pit_id": point["id"], **search(reader, context.indices, rest, **options)}
+        found = search(reader, context.indices, rest, **options)
+        return {"pit_id": point["id"], **found}, uuids_of(context.indices)
 
 
 def _with_tiebreak(sort: Any) -> list[Any]:
@@ -104,8 +108,10 @@ def _with_tiebreak(sort: Any) -> list[Any]:
 # --- scrolls ---
 
 
-def begin_scroll(contexts: SearchContexts, call: Call, body: JsonObject, options: dict[str, Any]) -> JsonObject:
-    """Return the first part of a search that goes on by `_search/scroll`.
+def begin_scroll(
+    contexts: SearchContexts, call: Call, body: JsonObject, options: dict[str, Any]
+) -> tuple[JsonObject, dict[str, str]]:
+    """Return the first part of a search that goes on by `_search/scroll`, and where it is.
 
     Args:
         contexts: where it is kept.
@@ -130,7 +136,7 @@ def begin_scroll(contexts: SearchContexts, call: Call, body: JsonObject, options
     context.body, context.hidden = whole, len(criteria) if not with_sort else len(criteria) - len(given)
     try:
         with contexts.use("scroll", name, None) as (_, reader):
-            return {"_scroll_id": name, **_part(context, reader, whole, options)}
+            return {"_scroll_id": name, **_part(context, reader, whole, options)}, uuids_of(context.indices)
     except BaseException:
         contexts.free("scroll", [name])
         raise
@@ -146,13 +152,15 @@ def _check_scroll(body: JsonObject) -> None:
         failures.append("[size] cannot be [0] in a scroll context")
     if "search_after" in body:
         failures.append("[search_after] cannot be used in a scroll context")
+    if body.get("collapse") is not None:
+        failures.append("cannot use `collapse` in a scroll context")
     if "pit" in body:
         failures.append("using [point in time] is not allowed in a scroll context")
     if failures:
         raise validation_failed(failures)
 
 
-def _scroll(contexts: SearchContexts, call: Call) -> Response:
+def _scroll(activity: Activity, contexts: SearchContexts, call: Call) -> Response:
     began = time.perf_counter()
     body = call.json()
     for key in body:
@@ -169,7 +177,10 @@ def _scroll(contexts: SearchContexts, call: Call) -> Response:
         if context.after is not None:
             rest["search_after"] = context.after
         answer = _part(context, reader, rest, {"totals_as_numbers": numbers})
-    took = int((time.perf_counter() - began) * 1000)
+        where = uuids_of(context.indices)
+    seconds = time.perf_counter() - began
+    activity.searched(where, answer, seconds, groups=context.body.get("stats", ()), scroll=True)
+    took = int(seconds * 1000)
     return call.respond({"_scroll_id": name, "took": took, **answer})
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from anomalyops_engine.api.activity import Activity, uuids_of
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
+from anomalyops_engine.api.index_templates import warn
 from anomalyops_engine.api.indices import readable
 from anomalyops_engine.api.json_text import MalformedJsonError
 from anomalyops_engine.api.lanes import Lane
@@ -47,6 +49,7 @@ _SEARCH_READ = (
     "seq_no_primary_term",
     "size",
     "sort",
+    "stats",
     "timeout",
     "track_scores",
     "track_total_hits",
@@ -60,7 +63,6 @@ _SEARCH_MISSING = (
     "force_synthetic_source",
     "include_named_queries_score",
     "min_compatible_shard_node",
-    "stats",
     "stored_fields",
     "suggest_field",
     "suggest_mode",
@@ -88,14 +90,16 @@ _DELETE_BY_QUERY = known(
 )
 
 
-def endpoints(store: Store, contexts: SearchContexts) -> list[Endpoint]:
+def endpoints(store: Store, contexts: SearchContexts, activity: Activity) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    search_in, count_in = partial(_search, store, contexts), partial(_count, store)
+    search_in, count_in = partial(_search, store, contexts, activity), partial(_count, store)
     return [
         Endpoint("GET POST", "/_search", Lane.SEARCH, search_in, _SEARCH),
         Endpoint("GET POST", "/{index}/_search", Lane.SEARCH, search_in, _SEARCH),
-        Endpoint("POST", "/_async_search", Lane.SEARCH, partial(_async_search, store, contexts), _ASYNC),
-        Endpoint("POST", "/{index}/_async_search", Lane.SEARCH, partial(_async_search, store, contexts), _ASYNC),
+        Endpoint("POST", "/_async_search", Lane.SEARCH, partial(_async_search, store, contexts, activity), _ASYNC),
+        Endpoint(
+            "POST", "/{index}/_async_search", Lane.SEARCH, partial(_async_search, store, contexts, activity), _ASYNC
+        ),
         Endpoint("GET DELETE", "/_async_search/{id}", Lane.STATE, _no_async_search, _ASYNC_LOOK),
         Endpoint("GET", "/_async_search/status/{id}", Lane.STATE, _no_async_search, _ASYNC_LOOK),
         Endpoint("GET POST", "/_count", Lane.SEARCH, count_in, _COUNT),
@@ -104,16 +108,17 @@ def endpoints(store: Store, contexts: SearchContexts) -> list[Endpoint]:
     ]
 
 
-def _search(store: Store, contexts: SearchContexts, call: Call) -> Response:
-    return call.respond(answer(store, contexts, call))
+def _search(store: Store, contexts: SearchContexts, activity: Activity, call: Call) -> Response:
+    return call.respond(answer(store, contexts, activity, call))
 
 
-def answer(store: Store, contexts: SearchContexts, call: Call) -> dict[str, Any]:
+def answer(store: Store, contexts: SearchContexts, activity: Activity, call: Call) -> dict[str, Any]:
     """Return the answer of a search.
 
     Args:
         store: where to search.
         contexts: those of points in time and scrolls.
+        activity: where it is counted.
         call: the request.
 
     Raises:
@@ -129,7 +134,11 @@ def answer(store: Store, contexts: SearchContexts, call: Call) -> dict[str, Any]
     timeout_ms = _timeout_ms({**body, **parameters})
     try:
         with call.interruption.after(timeout_ms, _TIMED_OUT):
-            result = _found(store, contexts, call, body, parameters)
+            result, indices = _found(store, contexts, call, body, parameters)
+            groups = parameters.get("stats", body.get("stats", ()))
+            activity.searched(
+                indices, result, time.perf_counter() - began, groups=groups, scroll="scroll" in call.query
+            )
     except WorkInterruptedError as error:
         if error.reason != _TIMED_OUT:
             raise
@@ -140,29 +149,33 @@ def answer(store: Store, contexts: SearchContexts, call: Call) -> dict[str, Any]
 
 def _found(
     store: Store, contexts: SearchContexts, call: Call, body: dict[str, Any], parameters: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the answer of a search: of now, of a point in time, or the first part of a scroll."""
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the answer of a search (of now, of a point in time, or the first part of a scroll) and where it was."""
     options: dict[str, Any] = {
         "typed_keys": call.flag("typed_keys", default=False),
         "totals_as_numbers": call.flag("rest_total_hits_as_int", default=False),
         "raw_sources": "filter_path" not in call.query,
+        "ignore_unavailable": call.flag("ignore_unavailable", default=False),
     }
+    if isinstance(body.get("indices_boost"), dict):
+        warn(call, "Object format in indices_boost is deprecated, please use array format instead")
     if "scroll" in call.query:
         return begin_scroll(contexts, call, {**body, **parameters}, options)
     if "pit" in body:
         return search_at_point(contexts, call, body, {**options, "parameters": parameters})
     with store.read() as reader:
-        return search(reader, readable(reader, call), body, parameters=parameters, **options)
+        indices = readable(reader, call)
+        return search(reader, indices, body, parameters=parameters, **options), uuids_of(indices)
 
 
-def _async_search(store: Store, contexts: SearchContexts, call: Call) -> Response:
+def _async_search(store: Store, contexts: SearchContexts, activity: Activity, call: Call) -> Response:
     """Answer a search that may be waited for elsewhere: here it always ends before the answer, so nothing is kept."""
     if call.flag("keep_on_completion", default=False):
         raise not_supported(
             "[keep_on_completion=true] is not supported by this engine: searches end with their request"
         )
     start_ms = time.time_ns() // 1_000_000
-    found = answer(store, contexts, call)
+    found = answer(store, contexts, activity, call)
     kept_ms = duration_ms(call.query["keep_alive"], "keep_alive") if "keep_alive" in call.query else _KEPT_MS
     return call.respond(
         {
@@ -222,6 +235,8 @@ def _parameters(call: Call) -> dict[str, Any]:
     for name in ("version", "seq_no_primary_term", "track_scores"):
         if name in call.query:
             merged[name] = call.flag(name, default=True)
+    if call.query.get("stats"):
+        merged["stats"] = call.query["stats"].split(",")
     if "docvalue_fields" in call.query:
         merged["docvalue_fields"] = call.query["docvalue_fields"].split(",")
     source = call.query.get("_source")

@@ -113,6 +113,11 @@ class SearchContexts:
                 self.free(kind, [name])
                 raise
 
+    def count(self, uuid: str) -> int:
+        """Return how many contexts look at an index, given by its uuid."""
+        with self._changed:
+            return sum(any(index.uuid == uuid for index in one.indices) for one in self._contexts.values())
+
     def free(self, kind: str, names: Sequence[str] | None) -> int:
         """Close contexts, all of a kind without names; return how many there were."""
         with self._changed:

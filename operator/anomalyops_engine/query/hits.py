@@ -9,9 +9,22 @@ from typing import Any
 import orjson
 
 from anomalyops_engine.query import sql
+from anomalyops_engine.query.collapsing import Expand, Group
 from anomalyops_engine.query.dsl import Clause
 from anomalyops_engine.query.errors import ShardFailure
-from anomalyops_engine.query.expr import Case, Column, Expr, Literal, Named, Order, Select, Table, Union, columns
+from anomalyops_engine.query.expr import (
+    Case,
+    Column,
+    Expr,
+    Literal,
+    Named,
+    Order,
+    Select,
+    Table,
+    Union,
+    Window,
+    columns,
+)
 from anomalyops_engine.query.hit_fields import HitField, Slot
 from anomalyops_engine.query.request import SearchRequest
 from anomalyops_engine.query.search_after import behind
@@ -30,6 +43,8 @@ class Target:
         named: whether a document matches each named clause.
         sort: what each sort criterion is there.
         fields: the fields that hits show, by name.
+        score: of every document that matches.
+        group: what hits are collapsed by; None for nothing.
     """
 
     index: Index
@@ -37,6 +52,8 @@ class Target:
     named: tuple[Expr, ...]
     sort: tuple[SortColumn, ...]
     fields: dict[str, HitField]
+    score: float = 1.0
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +77,14 @@ class Plan:
         return () if self.request.query is None else self.request.query.named
 
 
-def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool) -> list[dict[str, Any]]:
+def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool, expand: Expand | None = None) -> list[dict[str, Any]]:
     """Return the hits of a search, as the answer shows them.
 
     Args:
         reader: the snapshot of the search.
         plan: the search.
         raw_sources: give sources as JSON fragments for orjson instead of parsed objects.
+        expand: gives the inner hits of a group, where hits are collapsed and have some.
     """
     if not plan.targets:
         return []
@@ -76,12 +94,42 @@ def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool) -> list[dict[str, 
         Select(_columns(place, target, plan, slots), Table(target.index.table), target.condition)
         for place, target in enumerate(plan.targets)
     )
-    order = [each for criterion in plan.criteria for each in criterion.orders()]
-    order += [Order(column) for column in columns(("_number", "_seq_no"))]
+    order = _order(plan)
     request = plan.request
-    page = Select(source=Union(selects), where=plan.after, order=tuple(order), limit=request.size, offset=request.start)
-    rows = sql.fetch(reader.connection, page)
-    return [_hit(row, plan, slots, raw_sources=raw_sources) for row in rows]
+    page = Select(
+        source=Union(selects),
+        where=plan.after,
+        qualify=_first_of_group(order) if request.collapse is not None else None,
+        order=order,
+        limit=request.size,
+        offset=request.start,
+    )
+    hits = []
+    for row in sql.fetch(reader.connection, page):
+        hit = _hit(row, plan, slots, raw_sources=raw_sources)
+        group = plan.targets[row[0]].group
+        if group is not None:
+            _show_group(hit, group, row[-1])
+            if expand is not None:
+                hit["inner_hits"] = expand(row[-1])
+        hits.append(hit)
+    return hits
+
+
+def _order(plan: Plan) -> tuple[Order, ...]:
+    order = [each for criterion in plan.criteria for each in criterion.orders()]
+    if not order and any(target.score != 1.0 for target in plan.targets):
+        order.append(Order(Column("_score"), descending=True))
+    return (*order, *(Order(column) for column in columns(("_number", "_seq_no"))))
+
+
+def _first_of_group(order: tuple[Order, ...]) -> Expr:
+    return Window("row_number", partition=(Column("_group"),), order=order).equals(1)
+
+
+def _show_group(hit: dict[str, Any], group: Group, value: Any) -> None:
+    if value is not None:
+        hit["fields"] = {**hit.get("fields", {}), group.shown.name: [group.shown.show(value)]}
 
 
 def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> tuple[Named, ...]:
@@ -95,6 +143,9 @@ def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> t
         field = target.fields.get(slot[0])
         mine = field is not None and field.slot == slot
         chosen.append((field.values if field is not None and mine else Literal(None)).named(f"field_{number}"))
+    chosen.append(Literal(target.score).named("_score"))
+    if target.group is not None:
+        chosen.append(target.group.value.named("_group"))
     return tuple(chosen)
 
 
@@ -112,7 +163,7 @@ def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources
         hit["_version"] = row[2]
     if request.seq_no_primary_term:
         hit |= {"_seq_no": row[3], "_primary_term": 1}
-    hit["_score"] = 1.0 if request.with_scores else None
+    hit["_score"] = target.score if request.with_scores else None
     if row[5] is not None:
         hit["_routing"] = row[5]
     if row[4]:
@@ -129,7 +180,7 @@ def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources
     position += len(plan.criteria)
     matched = [clause.name for clause, found in zip(plan.named, row[position:], strict=False) if found]
     position += len(plan.named)
-    hit |= _fields(target, dict(zip(slots, row[position:], strict=True)), row)
+    hit |= _fields(target, dict(zip(slots, row[position : position + len(slots)], strict=True)), row)
     if matched:
         hit["matched_queries"] = list(dict.fromkeys(matched))
     return hit

@@ -258,6 +258,18 @@ def integer(*, at_least: int = -(2**31), at_most: int = 2**31 - 1) -> Callable[[
     return read
 
 
+def at_least_zero(name: str) -> Callable[[object], int]:
+    """Return the reader of a whole number that is not negative, with the message of the search body."""
+
+    def read(value: object) -> int:
+        found = integer()(value)
+        if found < 0:
+            raise IllegalQueryError(f"[{name}] parameter cannot be negative, found [{found}]")
+        return found
+
+    return read
+
+
 def scalar(value: object) -> Scalar:
     """Read a text, number or boolean."""
     if isinstance(value, str | int | float):

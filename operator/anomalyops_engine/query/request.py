@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations import Node, parse_aggregations
+from anomalyops_engine.query.collapsing import Collapse, read_collapse
 from anomalyops_engine.query.dsl import Query, read_query
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
 from anomalyops_engine.query.hit_fields import WantedField, read_docvalue_fields, read_fields
+from anomalyops_engine.query.index_boosts import Boosts, read_boosts
 from anomalyops_engine.query.options import (
     BodySubject,
     MistypedError,
     Scalar,
     any_number,
+    at_least_zero,
     boolean,
     integer,
     option,
     read_options,
     scalar,
+    text,
 )
 from anomalyops_engine.query.search_after import read_after
 from anomalyops_engine.query.sorting import SortKey, read_sort
@@ -29,16 +33,6 @@ from anomalyops_engine.query.sources import SourceFilter, read_source
 TRACKED = 10_000
 # More than there can be.
 EVERYTHING = 2**63
-
-
-def _at_least_zero(name: str) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        found = integer()(value)
-        if found < 0:
-            raise IllegalQueryError(f"[{name}] parameter cannot be negative, found [{found}]")
-        return found
-
-    return read
 
 
 def read_tracked(value: object) -> int | None:
@@ -53,6 +47,17 @@ def read_tracked(value: object) -> int | None:
     if limit < -1:
         raise IllegalQueryError(f"[track_total_hits] parameter must be positive or equals to -1, got {limit}")
     return None if limit == -1 else limit
+
+
+def read_groups(value: object) -> tuple[str, ...]:
+    """Read `stats`: the groups that a search is counted for.
+
+    Raises:
+        MistypedError: no list of texts.
+    """
+    if not isinstance(value, list):
+        raise MistypedError(value)
+    return tuple(text(item) for item in value)
 
 
 def _false(name: str) -> Callable[[object], bool]:
@@ -84,21 +89,20 @@ class SearchRequest:
     """What a search asks for."""
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
-        {"collapse", "ext", "highlight", "indices_boost", "knn", "min_score", "pit", "post_filter", "rank", "rescore"}
+        {"ext", "highlight", "knn", "min_score", "pit", "post_filter", "rank", "rescore"}
         | {
             "retriever",
             "runtime_mappings",
             "script_fields",
             "slice",
-            "stats",
             "stored_fields",
             "suggest",
         }
     )
 
     query: Query | None = option(read_query, None)
-    start: int = option(_at_least_zero("from"), 0, key="from")
-    size: int = option(_at_least_zero("size"), 10)
+    start: int = option(at_least_zero("from"), 0, key="from")
+    size: int = option(at_least_zero("size"), 10)
     sort: tuple[SortKey, ...] = option(read_sort, ())
     source: SourceFilter | None = option(read_source, SourceFilter(), key="_source")
     fields: tuple[WantedField, ...] = option(read_fields, ())
@@ -107,6 +111,10 @@ class SearchRequest:
     tracked: int | None = option(read_tracked, TRACKED, key="track_total_hits")
     aggs: tuple[Node, ...] = option(_aggregations, ())
     aggregations: tuple[Node, ...] = option(_aggregations, ())
+    collapse: Collapse | None = option(read_collapse, None)
+    indices_boost: Boosts = option(read_boosts, ())
+    # Whoever counts searches counts them for these groups too.
+    stats: tuple[str, ...] = option(read_groups, ())
     version: bool = option(boolean, default=False)
     seq_no_primary_term: bool = option(boolean, default=False)
     track_scores: bool = option(boolean, default=False)
@@ -139,6 +147,8 @@ def read_request(body: dict[str, Any]) -> SearchRequest:
     Raises:
         QueryError: malformed, or something this engine lacks.
     """
+    if body.get("collapse") is not None and "rescore" in body:
+        raise IllegalQueryError("cannot use `collapse` in conjunction with `rescore`")
     both = [key for key in body if key in {"aggs", "aggregations"}]
     # Of the two names for the same the last one counts.
     counting = {key: value for key, value in body.items() if key not in both[:-1]}

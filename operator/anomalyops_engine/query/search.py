@@ -13,6 +13,7 @@ from typing import Any
 
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.aggregations import aggregate
+from anomalyops_engine.query.collapsing import Collapse, Expand, InnerHits, check_alike, check_single, group_in
 from anomalyops_engine.query.dsl import Query, Scope, condition_on, read_query
 from anomalyops_engine.query.errors import (
     ContentParseError,
@@ -26,13 +27,16 @@ from anomalyops_engine.query.errors import (
     UnsupportedQueryError,
 )
 from anomalyops_engine.query.expr import (
+    TRUE,
     Aggregate,
     Literal,
     Select,
     Table,
+    all_of,
 )
 from anomalyops_engine.query.hit_fields import hit_fields
 from anomalyops_engine.query.hits import Plan, Target, hits_of
+from anomalyops_engine.query.index_boosts import factors
 from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
 from anomalyops_engine.query.search_after import behind
@@ -49,6 +53,7 @@ def search(
     typed_keys: bool = False,
     totals_as_numbers: bool = False,
     raw_sources: bool = False,
+    ignore_unavailable: bool = False,
 ) -> dict[str, Any]:
     """Return the response of a search, all but `took`.
 
@@ -60,8 +65,10 @@ def search(
         typed_keys: name aggregations `type#name`.
         totals_as_numbers: give the total as a number, as clients of before version 7 expect it.
         raw_sources: give sources as JSON fragments for orjson instead of parsed objects.
+        ignore_unavailable: pass over boosts of indices that are not there.
 
     Raises:
+        IndexNotFoundError: there is a boost for one that is not there.
         QueryError: the request is malformed, or asks for something that this engine lacks, or no index can answer it.
     """
     request = read_request(body)
@@ -69,7 +76,8 @@ def search(
         request = read_request({**body, **parameters})
     if totals_as_numbers:
         request = _with_exact_total(request)
-    plan = _plan(reader, request, indices, int(time.time() * 1000))
+    boosts = factors(reader, request.indices_boost, ignore_unavailable=ignore_unavailable)
+    plan = _plan(reader, request, indices, int(time.time() * 1000), boosts)
     _check_after(plan)
     hits: dict[str, Any] = {}
     if request.tracked is not None:
@@ -77,8 +85,9 @@ def search(
         hits["total"] = matching if totals_as_numbers else _total(matching, request.tracked)
     elif totals_as_numbers:
         hits["total"] = -1
-    found = hits_of(reader, plan, raw_sources=raw_sources) if request.size else []
-    hits["max_score"] = _max_score(request, found) if indices else 0.0
+    expand = _expansion(reader, plan, numbers=totals_as_numbers, raw_sources=raw_sources)
+    found = hits_of(reader, plan, raw_sources=raw_sources, expand=expand) if request.size else []
+    hits["max_score"] = _max_score(reader, plan, found) if indices else 0.0
     hits["hits"] = found
     response: dict[str, Any] = {"timed_out": False, "_shards": _shards(plan, len(indices)), "hits": hits}
     if request.nodes:
@@ -104,14 +113,73 @@ def _check_after(plan: Plan) -> None:
         return
     if request.start > 0:
         raise IllegalQueryError("`from` parameter must be set to 0 when `search_after` is used.")
+    if request.collapse is not None and [key.field for key in request.sorted_by] != [request.collapse.field]:
+        raise IllegalQueryError(
+            "cannot use `collapse` in conjunction with `search_after` unless the search is sorted on the same field. "
+            "Multiple sort fields are not allowed."
+        )
     if not request.sorted_by:
         raise IllegalQueryError("Sort must contain at least one field.")
     if plan.targets:
         behind(plan.criteria, request.search_after)
 
 
-def _max_score(request: SearchRequest, found: Sequence[object]) -> float | None:
-    return 1.0 if found and (not request.sorted_by or request.track_scores) else None
+def _max_score(reader: Reader, plan: Plan, found: Sequence[object]) -> float | None:
+    request = plan.request
+    if not found or (request.sorted_by and not request.track_scores):
+        return None
+    scores = {target.score for target in plan.targets}
+    if len(scores) == 1:
+        return scores.pop()
+    return max(target.score for target in plan.targets if _count_matching(reader, [target]))
+
+
+def _expansion(reader: Reader, plan: Plan, *, numbers: bool, raw_sources: bool) -> Expand | None:
+    """Return what gives the inner hits of a group; None where there are to be none."""
+    collapse = plan.request.collapse
+    if collapse is None or not collapse.inner_hits:
+        return None
+    boosts = {target.index.name: target.score for target in plan.targets}
+    indices = [target.index for target in plan.targets]
+    inner_plans = {
+        name: _plan(reader, _inner_request(plan.request, inner), indices, plan.now_ms, boosts)
+        for name, inner in collapse.named().items()
+    }
+    groups = {target.index.name: target.group for target in plan.targets}
+
+    def expand(value: Any) -> dict[str, Any]:
+        expanded = {}
+        for name, inner in inner_plans.items():
+            targets = []
+            for target in inner.targets:
+                group = groups[target.index.name]
+                within = TRUE if group is None else group.of(value)
+                targets.append(replace(target, condition=all_of([target.condition, within])))
+            of_group = replace(inner, targets=tuple(targets))
+            matching = _count_matching(reader, targets)
+            found = hits_of(reader, of_group, raw_sources=raw_sources) if inner.request.size else []
+            total: object = matching if numbers else _total(matching, EVERYTHING)
+            expanded[name] = {"hits": {"total": total, "max_score": _max_score(reader, of_group, found), "hits": found}}
+        return expanded
+
+    return expand
+
+
+def _inner_request(request: SearchRequest, inner: InnerHits) -> SearchRequest:
+    """Return the search for the documents of a group, without what makes it that of the group."""
+    return SearchRequest(
+        query=request.query,
+        start=inner.start,
+        size=inner.size,
+        sort=inner.sort,
+        source=inner.source,
+        fields=inner.fields,
+        docvalue_fields=inner.docvalue_fields,
+        version=inner.version,
+        seq_no_primary_term=inner.seq_no_primary_term,
+        track_scores=inner.track_scores,
+        collapse=None if inner.collapse is None else Collapse(field=inner.collapse.field),
+    )
 
 
 def counted(reader: Reader, indices: Sequence[Index], query: object) -> dict[str, Any]:
@@ -166,7 +234,13 @@ def _with_exact_total(request: SearchRequest) -> SearchRequest:
 # --- planning ---
 
 
-def _plan(reader: Reader, request: SearchRequest, indices: Sequence[Index], now_ms: int) -> Plan:
+def _plan(
+    reader: Reader,
+    request: SearchRequest,
+    indices: Sequence[Index],
+    now_ms: int,
+    boosts: Mapping[str, float] | None = None,
+) -> Plan:
     """Return what each index does for a search.
 
     Raises:
@@ -177,7 +251,8 @@ def _plan(reader: Reader, request: SearchRequest, indices: Sequence[Index], now_
     failures: list[ShardFailure] = []
     for index in indices:
         try:
-            targets.append(_target(request, index, len(targets), now_ms))
+            score = (boosts or {}).get(index.name, 1.0)
+            targets.append(_target(reader, request, index, len(targets), now_ms, score=score))
         except UnsupportedQueryError:
             raise
         except DateBoundError as error:
@@ -189,6 +264,8 @@ def _plan(reader: Reader, request: SearchRequest, indices: Sequence[Index], now_
     if failures and not targets:
         raise SearchPhaseError(failures)
     try:
+        if request.collapse is not None:
+            check_alike([target.group for target in targets if target.group is not None], request.collapse.field)
         criteria = tuple(
             criterion(key, [target.sort[place] for target in targets], f"sort_{place}")
             for place, key in enumerate(request.sorted_by)
@@ -203,15 +280,21 @@ def _is_empty(reader: Reader, index: Index) -> bool:
     return not sql.fetch(reader.connection, first)
 
 
-def _target(request: SearchRequest, index: Index, number: int, now_ms: int) -> Target:
+def _target(reader: Reader, request: SearchRequest, index: Index, number: int, now_ms: int, *, score: float) -> Target:
     _check_window(request, index)
     query, scope = request.query, Scope(index, now_ms)
+    condition = condition_on(index, None if query is None else query.clause, now_ms=now_ms)
+    group = None if request.collapse is None else group_in(index, request.collapse.field)
+    if group is not None:
+        check_single(reader, index, condition, group)
     return Target(
         index,
-        condition_on(index, None if query is None else query.clause, now_ms=now_ms),
+        condition,
         () if query is None else tuple(clause.lower(scope) for clause in query.named),
-        tuple(sort_column(key, index, number=number) for key in request.sorted_by),
+        tuple(sort_column(key, index, number=number, score=score) for key in request.sorted_by),
         hit_fields(index, [*request.docvalue_fields, *request.fields]),
+        score,
+        group,
     )
 
 

@@ -145,19 +145,20 @@ class SortColumn:
     leaf: Field | None = None
 
 
-def sort_column(key: SortKey, index: Index, *, number: int) -> SortColumn:
+def sort_column(key: SortKey, index: Index, *, number: int, score: float = 1.0) -> SortColumn:
     """Return what a criterion is in an index.
 
     Args:
         key: the criterion.
         index: the index.
         number: its place among those of the search.
+        score: of its documents.
 
     Raises:
         QueryError: the field is not mapped or cannot be sorted by, or an option does not go with it.
     """
     if key.field in _KEYS_OF_THE_ENGINE:
-        return _engine_column(key.field, index, number)
+        return _engine_column(key.field, index, number, score)
     if key.field == "_id":
         raise id_field_error()
     leaf = index.get(key.field)
@@ -171,13 +172,13 @@ def sort_column(key: SortKey, index: Index, *, number: int) -> SortColumn:
     return _text_column(key, leaf) if leaf.is_string else _number_column(key, leaf)
 
 
-def _engine_column(name: str, index: Index, number: int) -> SortColumn:
+def _engine_column(name: str, index: Index, number: int, score: float) -> SortColumn:
     order = Column("_seq_no")
     values: dict[str, SortColumn] = {
         "_doc": SortColumn(order, "long"),
         "_seq_no": SortColumn(order, "long"),
         "_version": SortColumn(Column("_version"), "long"),
-        "_score": SortColumn(Literal(1.0), "double"),
+        "_score": SortColumn(Literal(score), "double"),
         "_shard_doc": SortColumn(order + (number << 32), "long"),
         "_index": SortColumn(Literal(index.name), is_text=True),
     }
