@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
+from anomalyops_engine.query import sql
 from anomalyops_engine.query.expr import (
     Column,
     Expr,
@@ -118,6 +120,13 @@ def words_of_query(query: str) -> Expr:
     if query.isascii() and re.search(_LONG, query) is None:
         return call("regexp_extract_all", lowered, _ASCII_WORD)
     return _unusual_words(lowered)
+
+
+@lru_cache(maxsize=1024)
+def split_words(query: str) -> tuple[str, ...]:
+    """Return the words of the text of a query, where they must be known before documents are looked at."""
+    found: list[str] = sql.evaluated(words_of_query(query))
+    return tuple(found)
 
 
 def _unusual_words(lowered: Expr) -> Expr:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
+import duckdb
 import pyarrow as pa
 
 from anomalyops_engine.query import expr
@@ -53,6 +54,14 @@ def fetch(connection: Connection, relation: Relation) -> list[tuple[Any, ...]]:
     """Return the rows of a relation."""
     made = statement(relation)
     return connection.execute(made.text, list(made.parameters)).fetchall()
+
+
+def evaluated(constant: Expr) -> Any:
+    """Return the value of an expression that reads no table."""
+    made = statement(expr.Select((constant.named("value"),)))
+    with duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False}) as connection:
+        ((value,),) = connection.execute(made.text, list(made.parameters)).fetchall()
+    return value
 
 
 def fetch_arrow(connection: Connection, relation: Relation) -> pa.Table:

@@ -12,6 +12,7 @@ from anomalyops_engine.query.dsl.clause import Clause, Scope
 from anomalyops_engine.query.dsl.compound import read_bool, read_constant_score, read_match_all, read_match_none
 from anomalyops_engine.query.dsl.existence import read_exists
 from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
+from anomalyops_engine.query.dsl.intervals import read_intervals
 from anomalyops_engine.query.dsl.multi_match import read_multi_match
 from anomalyops_engine.query.dsl.patterns import read_prefix, read_wildcard
 from anomalyops_engine.query.dsl.ranges import read_range
@@ -154,6 +155,7 @@ _COMPOUNDS: dict[str, Callable[[object, Callable[[object], Clause]], Clause]] = 
 _LEAVES: dict[str, Callable[[object], Clause]] = {
     "exists": read_exists,
     "ids": read_ids,
+    "intervals": read_intervals,
     "kql": read_kql,
     "match": read_match,
     "match_all": read_match_all,
@@ -173,7 +175,7 @@ _LEAVES: dict[str, Callable[[object], Clause]] = {
 _SUPPORTED = ", ".join(sorted(_COMPOUNDS | _LEAVES))
 _KNOWN_ELSEWHERE = frozenset(
     {"boosting", "combined_fields", "dis_max", "distance_feature", "function_score", "fuzzy", "geo_bounding_box"}
-    | {"geo_distance", "geo_grid", "geo_shape", "geo_polygon", "has_child", "has_parent", "intervals", "knn"}
+    | {"geo_distance", "geo_grid", "geo_shape", "geo_polygon", "has_child", "has_parent", "knn"}
     | {"more_like_this", "nested", "parent_id"}
     | {"percolate", "pinned", "rank_feature", "regexp", "rule", "script", "script_score", "semantic"}
     | {"shape", "span_containing", "span_field_masking", "span_first", "span_multi"}
