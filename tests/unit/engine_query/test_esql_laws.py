@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_engine.query import QueryError, count
+from anomalyops_engine.query.esql import answer as answers
 from anomalyops_engine.query.esql.answer import answer
 from anomalyops_engine.query.esql.commands import read_statement
 from anomalyops_engine.query.esql.functions import FUNCTIONS
@@ -149,6 +150,19 @@ def _answered(corpus, text):
 @law(examples=120)
 def test_every_statement_has_an_answer_or_a_refusal(corpus, text):
     _answered(corpus, text)
+
+
+@given(text=statements)
+@law(examples=100)
+def test_a_statement_gives_the_same_when_it_reads_all_columns(corpus, text):
+    def outcome():
+        found = _answered(corpus, text)
+        return None if found is None else (found.columns, sorted(map(repr, found.rows)))
+
+    few = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "pruned", lambda relation: relation)
+        assert outcome() == few
 
 
 @given(text=damaged() | st.text(max_size=60))

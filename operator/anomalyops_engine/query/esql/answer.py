@@ -15,6 +15,7 @@ from anomalyops_engine.query.esql.datatypes import DataType
 from anomalyops_engine.query.esql.parameters import Parameters
 from anomalyops_engine.query.esql.planning import Plan, Surroundings, plan
 from anomalyops_engine.query.expr import Column, Expr, Literal, Relation, Select
+from anomalyops_engine.query.pruning import pruned
 from anomalyops_engine.store import Connection, DatabaseError, ip
 from anomalyops_engine.store.dates import format_millis, format_nanos
 
@@ -51,7 +52,7 @@ def answer(connection: Connection, text: str, parameters: Parameters, around: Su
     try:
         planned = plan(read_statement(text, parameters), replace(around, folded=folded))
         attributes = planned.frame.attributes
-        rows = sql.fetch(connection, _final(planned))
+        rows = sql.fetch(connection, pruned(_final(planned)))
     except RecursionError:
         raise too_deep(text) from None
     except DatabaseError as error:

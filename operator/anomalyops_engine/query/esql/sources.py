@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from anomalyops_engine.query.dsl import Clause, Scope, condition_on
 from anomalyops_engine.query.esql.datatypes import OF_FIELDS, SQL, STRINGS, DataType, list_of
@@ -28,7 +29,7 @@ from anomalyops_engine.query.expr import (
     null,
     when,
 )
-from anomalyops_engine.store import Field, Index
+from anomalyops_engine.store import Field, Index, IndexMapping
 
 NO_FIELDS = "<no-fields>"
 _METADATA: dict[str, DataType] = {"_id": "keyword", "_index": "keyword", "_source": "_source", "_version": "long"}
@@ -99,16 +100,15 @@ def frame_of(
         UnsupportedQueryError: metadata that this engine lacks.
         QueryError: the clause does not go with an index.
     """
-    names = sorted({name for index in indices for name in _names(index)} - set(_METADATA))
-    fields = [_resolved(indices, name) for name in names]
+    known = _known_fields(indices)
     asked = _asked(metadata)
-    attributes = [field.attribute(f"f{number}") for number, field in enumerate(fields)]
+    attributes = list(known.attributes)
     attributes += [Attribute(name, _METADATA[name], f"m{number}") for number, name in enumerate(asked)]
     if not attributes:
         attributes = [Attribute(NO_FIELDS, "null", "f0")]
     selects: list[Relation] = []
     for position, index in enumerate(indices):
-        columns = [named for number, field in enumerate(fields) for named in field.values(f"f{number}", position)]
+        columns = list(known.columns[position])
         columns += [_metadata(name, index).named(f"m{number}") for number, name in enumerate(asked)]
         if not columns:
             columns = [null("VARCHAR").named("f0")]
@@ -120,6 +120,58 @@ def frame_of(
         unmatched = (FALSE.named(f"q{number}") for number in range(len(searches)))
         selects = [Select((*empty, *unmatched), where=FALSE)]
     return Frame(Union(tuple(selects)), tuple(attributes))
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownFields:
+    """All fields of some indices.
+
+    Attributes:
+        names: names of the indices.
+        mappings: their mappings, which are what they were as long as they are the same objects.
+        attributes: a column of each field.
+        columns: what it is in each index.
+    """
+
+    names: tuple[str, ...]
+    mappings: tuple[IndexMapping, ...]
+    attributes: tuple[Attribute, ...]
+    columns: tuple[tuple[Named, ...], ...]
+
+    def are_of(self, indices: Sequence[Index]) -> bool:
+        """Return whether they are those of some indices, as they are now."""
+        return self.names == tuple(index.name for index in indices) and all(
+            mapping is index.mapping for mapping, index in zip(self.mappings, indices, strict=True)
+        )
+
+
+# What was resolved lately, by how many indices and the first one's name: a statement is rarely alone.
+_lately: dict[tuple[int, str], _KnownFields] = {}
+_MOST_LATELY: Final = 64
+
+
+def _known_fields(indices: Sequence[Index]) -> _KnownFields:
+    key = (len(indices), indices[0].name if indices else "")
+    known = _lately.get(key)
+    if known is None or not known.are_of(indices):
+        if len(_lately) >= _MOST_LATELY:
+            _lately.clear()
+        known = _lately[key] = _resolved_fields(indices)
+    return known
+
+
+def _resolved_fields(indices: Sequence[Index]) -> _KnownFields:
+    names = sorted({name for index in indices for name in _names(index)} - set(_METADATA))
+    fields = [_resolved(indices, name) for name in names]
+    return _KnownFields(
+        tuple(index.name for index in indices),
+        tuple(index.mapping for index in indices),
+        tuple(field.attribute(f"f{number}") for number, field in enumerate(fields)),
+        tuple(
+            tuple(named for number, field in enumerate(fields) for named in field.values(f"f{number}", position))
+            for position in range(len(indices))
+        ),
+    )
 
 
 def _names(index: Index) -> set[str]:
