@@ -46,7 +46,7 @@ def remove(world: World, manifests: list[Manifest]) -> None:
     world.apply(*manifests)
     world.kubectl(
         "delete",
-        "anomalyforecasts,datafeeds,anomalyjobs,anomalyfilters,anomalycalendars",
+        "modelsnapshotreverts,anomalyforecasts,datafeeds,anomalyjobs,anomalyfilters,anomalycalendars",
         "--all",
         "-n",
         world.namespace,
@@ -125,3 +125,16 @@ def test_forecast(world: World, request: pytest.FixtureRequest) -> None:
     assert reasons["next-days"] == "ForecastFinished"
     assert reasons["each-week"] in {"Scheduled", "ForecastFinished"}
     remove(world, manifests)
+
+
+def test_revert(world: World, request: pytest.FixtureRequest) -> None:
+    """A job that learns anew, but for the hours in which the site was down."""
+    fill_web_logs(world)
+    manifests = rendered(world, "revert")
+    apply_until_ready(world, manifests, request)
+    (revert,) = world.kubectl.list("modelsnapshotreverts", world.namespace)
+    assert revert["status"]["state"] == "Reverted"
+    path = f"/_ml/calendars/{revert['status']['calendarId']}/events"
+    assert [one["description"] for one in world.engine.call("GET", path)["events"]] == ["The site was down"]
+    remove(world, manifests)
+    assert world.engine.request("GET", path)[0] == 404

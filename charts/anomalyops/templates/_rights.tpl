@@ -1,31 +1,31 @@
 {{- /* Generated from the kinds by `make generate`; do not edit. */ -}}
 {{- define "anomalyops.kindRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
   verbs: [get, list, watch]
 # Its finalizer.
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts]
+  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts]
   verbs: [patch]
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs/status, datafeeds/status, anomalycalendars/status, anomalyfilters/status, anomalyforecasts/status, elasticsearchconnections/status]
+  resources: [anomalyjobs/status, datafeeds/status, anomalycalendars/status, anomalyfilters/status, anomalyforecasts/status, modelsnapshotreverts/status, elasticsearchconnections/status]
   verbs: [patch]
 {{- end }}
 
 {{- define "anomalyops.releaseRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts]
+  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts]
   verbs: [list, patch]
 {{- end }}
 
 {{- define "anomalyops.viewRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
   verbs: [get, list, watch]
 {{- end }}
 
 {{- define "anomalyops.editRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
   verbs: [create, delete, deletecollection, get, list, patch, update, watch]
 {{- end }}

@@ -23,6 +23,7 @@ from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.pair.controller import PairController
 from anomalyops.controllers.requests.forecasts import ForecastController
 from anomalyops.controllers.requests.operations import Operations
+from anomalyops.controllers.requests.reverts import RevertController
 from anomalyops.controllers.shared.calendars import CalendarController
 from anomalyops.controllers.shared.filters import FilterController
 from anomalyops.resources import GROUP, KINDS, VERSION
@@ -117,17 +118,20 @@ class Controllers:
         self.forecasts = ForecastController(
             self.objects, self.work, self.connections, operations, options, cluster=cluster
         )
+        self.reverts = RevertController(self.objects, self.work, self.connections, operations, options, cluster=cluster)
         self.pairs.made_anew = self._made_anew
         self.pairs.holder = operations.holder
+        self.pairs.let_go_since = operations.let_go_since
         self.work.employ(self.connections)
         self.work.employ(self.filters)
         self.work.employ(self.calendars)
         self.work.employ(self.pairs)
         self.work.employ(self.forecasts)
+        self.work.employ(self.reverts)
 
     def tell_what_is_known(self, known: Callable[[str], bool]) -> None:
         """Have them ask whether all objects of a namespace were listed."""
-        for controller in (self.pairs, self.filters, self.calendars, self.forecasts):
+        for controller in (self.pairs, self.filters, self.calendars, self.forecasts, self.reverts):
             controller.known = known
 
     def _made_anew(self, job: ObjectKey) -> None:

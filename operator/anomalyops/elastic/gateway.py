@@ -273,6 +273,23 @@ class Gateway:
         except NotFound:
             return []
 
+    # -- model snapshots ---------------------------------------------------------------------------
+
+    async def snapshots_of(self, job_id: str) -> list[JsonDict]:
+        """The model snapshots of a job, the newest first; none where there is no such job."""
+        query = {"sort": "timestamp", "desc": "true", "size": _MOST}
+        try:
+            answer = await self.rest.read("GET", f"{_JOBS}/{_quoted(job_id)}/model_snapshots", query=query)
+        except NotFound:
+            return []
+        return list(answer.get("model_snapshots", []))
+
+    async def revert_job(self, job_id: str, snapshot_id: str, *, delete_intervening_results: bool) -> None:
+        """`POST _ml/anomaly_detectors/{job_id}/model_snapshots/{snapshot_id}/_revert`; waits for the end of it."""
+        path = f"{_JOBS}/{_quoted(job_id)}/model_snapshots/{_quoted(snapshot_id)}/_revert"
+        body = {"delete_intervening_results": delete_intervening_results}
+        await self._patience.lifecycle(path, body=body, query={})
+
     # -- forecasts ---------------------------------------------------------------------------------
 
     async def create_forecast(self, job_id: str, options: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from anomalyops.local.connections import Target
 from anomalyops.local.inspecting import Planned
 from anomalyops.plan import Obstacle, Plan, Subject, why_never
-from anomalyops.resources import AnomalyJob, Reason, RequestResource
+from anomalyops.resources import AnomalyForecast, AnomalyJob, Reason, RequestResource
 
 
 def planned_requests(target: Target) -> list[Planned]:
@@ -31,14 +31,16 @@ def planned_requests(target: Target) -> list[Planned]:
 def left_to_operator(request: RequestResource) -> str:
     """Why nothing is done about a request from files, and what does the same."""
     job = request.spec.job_ref.name
-    return (
-        f"{request.kind} {request.name} is carried out by the operator in a cluster, which remembers that it was; from "
-        f"files use `anomalyops forecast` with the id of job {job} on the server"
+    instead = (
+        f"from files use `anomalyops forecast` with the id of job {job} on the server"
+        if isinstance(request, AnomalyForecast)
+        else "from files nothing does the same"
     )
+    return f"{request.kind} {request.name} is carried out by the operator in a cluster, which remembers it; {instead}"
 
 
 def _obstacles(request: RequestResource, job: AnomalyJob | None) -> Iterator[Obstacle]:
-    if job is None:
+    if job is None or not isinstance(request, AnomalyForecast):
         return
     if why := why_never(job.spec.server_body(), request.spec.duration):
         message = f"AnomalyJob {job.name}: {why}"

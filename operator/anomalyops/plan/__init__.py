@@ -57,6 +57,16 @@ from anomalyops.plan.requests.forecasts import (
     plan_forecast,
 )
 from anomalyops.plan.requests.moves import Call, Move, Note, Rest, Standing, Tone
+from anomalyops.plan.requests.revert_steps import RevertJob
+from anomalyops.plan.requests.reverts import (
+    RevertRequest,
+    SkipCalendar,
+    plan_revert,
+    revert_holds_job,
+    revert_needs_look,
+    revert_refused,
+    skip_calendar_id,
+)
 from anomalyops.plan.requests.seen_job import SeenJob
 from anomalyops.plan.shared.calendar_steps import (
     AddCalendarJobs,
@@ -144,7 +154,10 @@ __all__ = [
     "RemoveCalendarJobs",
     "ResetJob",
     "Rest",
+    "RevertJob",
+    "RevertRequest",
     "SeenJob",
+    "SkipCalendar",
     "Standing",
     "StartDatafeed",
     "Step",
@@ -182,10 +195,15 @@ __all__ = [
     "plan_calendar",
     "plan_filter",
     "plan_forecast",
+    "plan_revert",
     "proposal",
     "read_description",
     "read_marker",
     "resting_now",
+    "revert_holds_job",
+    "revert_needs_look",
+    "revert_refused",
+    "skip_calendar_id",
     "stopped_run",
     "wanted_window_of",
     "why_never",

@@ -11,6 +11,7 @@ from anomalyops.reconciler.outcome import Outcome
 from anomalyops.reconciler.pair import Pair, owner_of_pair
 from anomalyops.reconciler.reconciler import Reconciler
 from anomalyops.reconciler.requests import RequestOutcome, Requests
+from anomalyops.reconciler.revert_unit import RevertUnit
 from anomalyops.reconciler.shared import SharedOutcome, SharedReconciler
 from anomalyops.reconciler.shared_unit import SharedObject, chosen_jobs
 
@@ -29,6 +30,7 @@ __all__ = [
     "Reconciler",
     "RequestOutcome",
     "Requests",
+    "RevertUnit",
     "SharedObject",
     "SharedOutcome",
     "SharedReconciler",

@@ -59,7 +59,9 @@ class ForecastUnit(RequestUnit[AnomalyForecastStatus]):
         )
         self.job = replace(self.job, observed=observed_pair(pair, now=now))
 
-    def next_move(self, now: datetime, *, just_noted: bool, answer: str) -> Move[AnomalyForecastStatus]:
+    def next_move(
+        self, now: datetime, *, just_noted: bool, called: Step | None, answer: str
+    ) -> Move[AnomalyForecastStatus]:
         """What is to be done next."""
         return plan_forecast(replace(self._request(now), just_noted=just_noted, answer=answer))
 

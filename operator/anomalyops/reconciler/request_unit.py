@@ -47,12 +47,13 @@ class RequestUnit(ABC, Generic[T]):
         """
 
     @abstractmethod
-    def next_move(self, now: datetime, *, just_noted: bool, answer: str) -> Move[T]:
+    def next_move(self, now: datetime, *, just_noted: bool, called: Step | None, answer: str) -> Move[T]:
         """What is to be done next.
 
         Args:
             now: The time, UTC.
             just_noted: Whether the status was stored a moment ago, and nothing was sent since.
+            called: The call that was made a moment ago, with success; None for none.
             answer: What the server has named itself in its answer to the last call; empty for nothing.
         """
 

@@ -103,7 +103,7 @@ class Requests:
             if curious or unit.needs_look(self._clock()):
                 await unit.look(self._gateway, self._clock())
             for _ in range(_MOVES):
-                move = unit.next_move(self._clock(), just_noted=run.just_noted, answer=run.answer)
+                move = unit.next_move(self._clock(), just_noted=run.just_noted, called=run.called, answer=run.answer)
                 if isinstance(move, Rest):
                     return self._rest(run, key, move)
                 if isinstance(move, Note):
@@ -125,7 +125,7 @@ class Requests:
         if not await store(move.status):
             return False
         run.unit.status = move.status
-        run.just_noted, run.answer = True, ""
+        run.just_noted, run.called, run.answer = True, None, ""
         if move.ended is not None:
             run.ended.append(move.ended)
         return True
@@ -141,6 +141,7 @@ class Requests:
         except GatewayError as error:
             return error
         run.executed.append(move.step)
+        run.called = move.step
         await run.unit.look(self._gateway, self._clock())
         return None
 
@@ -155,7 +156,7 @@ class Requests:
                 if not await store(status):
                     return RequestOutcome(status=unit.status, stored=False)
                 unit.status = status
-                move = unit.next_move(self._clock(), just_noted=False, answer="")
+                move = unit.next_move(self._clock(), just_noted=False, called=None, answer="")
                 if isinstance(move, Rest) and unit.needs_look(self._clock()) is False:
                     return self._rest(run, key, move)
         if step is not None and unit.passes(error):
@@ -197,6 +198,7 @@ class _Run(Generic[T]):
         self.unit = unit
         self.before: Any = unit.resource.status
         self.just_noted = False
+        self.called: Step | None = None
         self.answer = ""
         self.executed: list[Step] = []
         self.ended: list[Standing] = []

@@ -79,6 +79,14 @@ from anomalyops.resources.problems import ManifestError, Problem
 from anomalyops.resources.reference import generate_reference
 from anomalyops.resources.remains import remains_of
 from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
+from anomalyops.resources.revert import (
+    EMPTY_SNAPSHOT,
+    ModelSnapshotRevert,
+    ModelSnapshotRevertSpec,
+    ModelSnapshotRevertStatus,
+    RevertOperation,
+    SkipPeriod,
+)
 from anomalyops.resources.rights import generate_rights
 from anomalyops.resources.secret import SecretManifest
 from anomalyops.resources.shared import SharedSpec, SharedStatus
@@ -100,6 +108,7 @@ __all__ = [
     "API_VERSION",
     "BY_NAME",
     "DEFAULT_BUCKET_SPAN",
+    "EMPTY_SNAPSHOT",
     "FINALIZER",
     "FUNCTION_ALIASES",
     "GROUP",
@@ -163,6 +172,9 @@ __all__ = [
     "MemoryStatus",
     "Metadata",
     "ModelPlotConfig",
+    "ModelSnapshotRevert",
+    "ModelSnapshotRevertSpec",
+    "ModelSnapshotRevertStatus",
     "MovePolicy",
     "ObjectReference",
     "PerPartitionCategorization",
@@ -173,12 +185,14 @@ __all__ = [
     "RequestResource",
     "Resource",
     "ResourceStatus",
+    "RevertOperation",
     "RuleCondition",
     "ScheduledEvent",
     "SecretManifest",
     "SharedResource",
     "SharedSpec",
     "SharedStatus",
+    "SkipPeriod",
     "canonical_function",
     "custom_resource_definitions",
     "duration_nanos",

@@ -72,6 +72,7 @@ class Reason(_DocumentedEnum):
         "It was stopped when it was taken over and `spec.state` is not set, so it stays stopped; set `spec.state` to "
         "start it.",
     )
+    REVERTED = "Reverted", "The job went back to a model snapshot, and what ran before runs again."
     FORECAST_FINISHED = "ForecastFinished", "The forecast is made; the message says what it covers."
     FORECAST_EXPIRED = "ForecastExpired", "The server has removed the forecast, as `spec.expiresIn` asks."
     SCHEDULED = "Scheduled", "`spec.schedule` has asked for nothing yet; the message says when it will."
@@ -95,6 +96,7 @@ class Reason(_DocumentedEnum):
     UPDATING = "Updating", "A plan is being executed; the message names its steps."
     DRIFTED = "Drifted", "The server's configuration was changed by somebody else and is being restored."
     DELETING = "Deleting", "The resource is being deleted; the deletion policy is being carried out."
+    REVERTING = "Reverting", "The job goes back to a model snapshot; the message names the step."
     FORECASTING = "Forecasting", "The server makes the forecast, or the job is opened or closed for it."
     OPERATION_RUNNING = (
         "OperationRunning",
@@ -171,6 +173,14 @@ class Reason(_DocumentedEnum):
         "`modelMemoryLimit` is lower than what the model uses now; raise it or reset the job.",
     )
 
+    SNAPSHOT_NOT_FOUND = (
+        "SnapshotNotFound",
+        "The job has no such model snapshot; the message lists the newest ones.",
+    )
+    REVERT_FAILED = (
+        "RevertFailed",
+        "The revert was given up, and what ran before was brought back; the message says why.",
+    )
     FORECAST_IMPOSSIBLE = (
         "ForecastImpossible",
         "The job cannot be forecast, now or ever; the message says what it is about the job.",

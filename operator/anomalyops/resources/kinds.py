@@ -13,9 +13,10 @@ from anomalyops.resources.filter import AnomalyFilter
 from anomalyops.resources.forecast import AnomalyForecast
 from anomalyops.resources.job import AnomalyJob
 from anomalyops.resources.resource import GROUP
+from anomalyops.resources.revert import ModelSnapshotRevert
 
 SharedResource = AnomalyFilter | AnomalyCalendar
-RequestResource = AnomalyForecast
+RequestResource = AnomalyForecast | ModelSnapshotRevert
 AnyResource = AnomalyJob | Datafeed | SharedResource | RequestResource | ElasticsearchConnection
 FINALIZER = f"{GROUP}/finalizer"
 REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
@@ -173,6 +174,23 @@ KINDS = (
             _AGE,
             PrinterColumn(name="Forecast", path=".status.forecastId", description="Its id.", wide=True),
             PrinterColumn(name="Next", path=".status.nextTime", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=ModelSnapshotRevert,
+        plural="modelsnapshotreverts",
+        server_object="model snapshot",
+        short_names=("msr",),
+        columns=(
+            PrinterColumn(name="Job", path=".spec.jobRef.name", description="The AnomalyJob that goes back."),
+            PrinterColumn(name="Snapshot", path=".status.snapshotId", description="Where it goes back to."),
+            PrinterColumn(name="State", path=".status.state", description="How far it is."),
+            _READY,
+            _REASON,
+            PrinterColumn(name="Completed", path=".status.completionTime", type="date"),
+            _AGE,
+            PrinterColumn(name="Until", path=".status.snapshotTime", wide=True),
             _MESSAGE,
         ),
     ),

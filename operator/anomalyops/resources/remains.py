@@ -19,6 +19,7 @@ from anomalyops.resources.filter import AnomalyFilter, AnomalyFilterSpec
 from anomalyops.resources.forecast import AnomalyForecast, AnomalyForecastSpec
 from anomalyops.resources.job import AnomalyJob, AnomalyJobSpec
 from anomalyops.resources.resource import Metadata, Resource
+from anomalyops.resources.revert import ModelSnapshotRevert, ModelSnapshotRevertSpec
 
 # What decides where an object lives and what becomes of it. Everything else of the spec is left alone.
 _FIELDS: Mapping[type[Resource], tuple[type[SpecModel], tuple[str, ...]]] = {
@@ -27,6 +28,7 @@ _FIELDS: Mapping[type[Resource], tuple[type[SpecModel], tuple[str, ...]]] = {
     AnomalyCalendar: (AnomalyCalendarSpec, ("calendar_id", "connection_ref", "deletion_policy")),
     AnomalyFilter: (AnomalyFilterSpec, ("filter_id", "connection_ref", "deletion_policy")),
     AnomalyForecast: (AnomalyForecastSpec, ("job_ref", "deletion_policy")),
+    ModelSnapshotRevert: (ModelSnapshotRevertSpec, ("job_ref", "deletion_policy")),
 }
 
 

@@ -45,7 +45,14 @@ class World:
         self.proxy.credentials = None
         if self.proxy._server is None:
             self.proxy.up()
-        for kind in ("anomalyforecasts", "datafeeds", "anomalyjobs", "anomalyfilters", "anomalycalendars"):
+        for kind in (
+            "modelsnapshotreverts",
+            "anomalyforecasts",
+            "datafeeds",
+            "anomalyjobs",
+            "anomalyfilters",
+            "anomalycalendars",
+        ):
             for item in self.kubectl.list(kind, self.namespace):
                 name = item["metadata"]["name"]
                 patch = [{"op": "remove", "path": "/metadata/finalizers"}]
@@ -117,6 +124,10 @@ class World:
         """A forecast of the job for half a day."""
         return self._manifest("AnomalyForecast", "half-day", {"jobRef": {"name": "requests"}, "duration": "12h"} | spec)
 
+    def revert(self, **spec: Any) -> Manifest:
+        """A revert of the job."""
+        return self._manifest("ModelSnapshotRevert", "back", {"jobRef": {"name": "requests"}} | spec)
+
     def engine_body(self) -> dict[str, Any]:
         """A small job as somebody makes it by hand."""
         detectors = [{"function": "count"}]
@@ -162,6 +173,7 @@ class World:
             "anomalyfilter": "hosts",
             "anomalycalendar": "holidays",
             "anomalyforecast": "half-day",
+            "modelsnapshotrevert": "back",
         }
         name = names.get(kind, "default")
         return self.kubectl.wait_condition(kind, name, self.namespace, type_, **expected)

@@ -28,12 +28,14 @@ CALENDAR_SPEC: dict[str, Any] = {
     "events": [{"description": "holiday", "start": "2026-12-24", "end": "2026-12-27T00:00:00Z"}],
 }
 FORECAST_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}}
+REVERT_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}, "snapshotId": "1700000000"}
 _SPECS = {
     "AnomalyJob": JOB_SPEC,
     "Datafeed": DATAFEED_SPEC,
     "AnomalyCalendar": CALENDAR_SPEC,
     "AnomalyFilter": FILTER_SPEC,
     "AnomalyForecast": FORECAST_SPEC,
+    "ModelSnapshotRevert": REVERT_SPEC,
     "ElasticsearchConnection": CONNECTION_SPEC,
 }
 
@@ -124,6 +126,10 @@ def _filter(id_: str, changes: dict[str, Any], field_: str, message: str, **more
 
 def _forecast(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
     return Refused(id=id_, manifest=manifest("AnomalyForecast", changes), field=field_, message=message, **more)
+
+
+def _revert(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("ModelSnapshotRevert", changes), field=field_, message=message, **more)
 
 
 def _calendar(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
@@ -796,6 +802,35 @@ CONNECTIONS = [
 ]
 
 FILTERS = [
+    _revert("revert-to-nowhere", {"snapshotId": REMOVE}, "spec", "write exactly one of snapshotId and before"),
+    _revert("revert-to-two", {"before": "2026-01-01"}, "spec", "write exactly one of snapshotId and before"),
+    _revert("revert-to-what", {"snapshotId": "a/b"}, "spec.snapshotId", "write the id of a model snapshot, or empty"),
+    _revert(
+        "revert-before-now",
+        {"snapshotId": REMOVE, "before": "now"},
+        "spec.before",
+        "before needs a fixed time: write ISO 8601",
+    ),
+    _revert(
+        "revert-skips-nothing",
+        {"deleteInterveningResults": False, "skipPeriod": {"start": "2026-01-01", "end": "2026-01-02"}},
+        "spec.skipPeriod",
+        "skipPeriod needs deleteInterveningResults: true",
+    ),
+    _revert(
+        "revert-skips-now",
+        {"skipPeriod": {"start": "2026-01-01", "end": "now"}},
+        "spec.skipPeriod.start",
+        "a period needs fixed times",
+    ),
+    _revert(
+        "revert-skips-backwards",
+        {"skipPeriod": {"start": "2026-01-02", "end": "2026-01-01"}},
+        "spec.skipPeriod.end",
+        "a period must end after it starts: correct start or end",
+        only="operator",
+        because="times have several forms, which CEL cannot compare",
+    ),
     _forecast("forecast-without-job", {"jobRef": REMOVE}, "spec.jobRef", "is required", kubectl="Required value"),
     _forecast("forecast-too-long", {"duration": "3651d"}, "spec.duration", "duration is too long: write 3650d or less"),
     _forecast("forecast-of-nothing", {"duration": "0"}, "spec.duration", "write at least 1s"),
@@ -1012,6 +1047,23 @@ ACCEPTED = [
             "events.0.skipResult": True,
             "events.0.skipModelUpdate": False,
             "events.0.forceTimeShift": -3600,
+        },
+    ),
+    manifest("ModelSnapshotRevert"),
+    manifest("ModelSnapshotRevert", {"snapshotId": "empty", "deleteInterveningResults": False}),
+    manifest(
+        "ModelSnapshotRevert",
+        {
+            "snapshotId": REMOVE,
+            "before": "2026-11-26T06:00:00Z",
+            "skipPeriod": {
+                "start": "2026-11-26T06:00:00Z",
+                "end": "1795680000000",
+                "description": "bad deployment",
+                "skipResult": False,
+                "skipModelUpdate": True,
+            },
+            "deletionPolicy": "Delete",
         },
     ),
     manifest("AnomalyForecast"),
@@ -1364,6 +1416,37 @@ CHANGES = [
         before=manifest("AnomalyCalendar"),
         after=manifest("AnomalyCalendar", {"events": [], "jobIds": ["_all"], "jobRefs": REMOVE}),
         status={},
+    ),
+    Change(
+        id="revert-job",
+        before=manifest("ModelSnapshotRevert"),
+        after=manifest("ModelSnapshotRevert", {"jobRef.name": "other"}),
+        field="spec.jobRef",
+        message="spec.jobRef cannot change",
+        status={},
+    ),
+    Change(
+        id="revert-not-begun",
+        before=manifest("ModelSnapshotRevert"),
+        after=manifest("ModelSnapshotRevert", {"snapshotId": REMOVE, "before": "2026-01-01"}),
+        status={"jobId": "requests"},
+    ),
+    Change(
+        id="revert-begun",
+        before=manifest("ModelSnapshotRevert"),
+        after=manifest("ModelSnapshotRevert", {"snapshotId": "empty"}),
+        field="spec",
+        message="a revert that was begun cannot change",
+        status={"completionTime": "2026-11-26T06:00:00Z"},
+    ),
+    Change(
+        id="revert-begun-changes-elsewhere",
+        before=manifest("ModelSnapshotRevert", {"skipPeriod": {"start": "2026-01-01", "end": "2026-01-02"}}),
+        after=manifest(
+            "ModelSnapshotRevert",
+            {"skipPeriod": {"start": "2026-01-01", "end": "2026-01-02"}, "deletionPolicy": "Delete"},
+        ),
+        status={"completionTime": "2026-11-26T06:00:00Z"},
     ),
     Change(
         id="forecast-job",

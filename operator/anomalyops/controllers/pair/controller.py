@@ -73,6 +73,7 @@ class PairController:
         self._reach = Reach(objects, connections, options.default_connection)
         self.made_anew: Callable[[ObjectKey], None] = lambda _: None  # told of each job that was created
         self.holder: Callable[[ObjectKey], Seen[Any] | None] = lambda _: None  # the request that a job is left to
+        self.let_go_since: Callable[[ObjectKey, datetime], bool] = lambda _, __: False  # whether one held it
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         connections.serve(self)
 
@@ -111,7 +112,8 @@ class PairController:
             if (holder := self.holder(name)) is not None:
                 await self._say(name, held_report(seen, holder, _now()))
                 continue
-            if runtime.acted_since(str(name), observation.started_at):
+            begun = observation.started_at
+            if runtime.acted_since(str(name), begun) or self.let_go_since(name, begun):
                 continue  # what was seen is older than what was done
             lives, here = pinned(pair), Place(connection, runtime.cluster_uuid)
             settled = lives is not None and here.is_server_of(lives)

@@ -22,7 +22,10 @@ from anomalyops.reconciler.request_unit import RequestUnit
 from anomalyops.resources import (
     FINALIZER,
     AnomalyJob,
+    Datafeed,
+    DatafeedRunState,
     ElasticsearchConnection,
+    JobRunState,
     Reason,
     RequestResource,
     ResourceStatus,
@@ -302,9 +305,30 @@ class RequestController(Generic[R]):
         if seen is None or job is None or lives is None or not here.is_server_of(lives):
             return SeenJob(name=key.name, job_id=known or "")
         owner = Owner(cluster=self._cluster, namespace=key.namespace, name=key.name, uid=job.metadata.uid)
+        feed = self._datafeed_of(key)
+        runs = job.spec.state is JobRunState.OPENED and not job.spec.suspend
         return SeenJob(
-            name=key.name, job_id=job.server_id, owner=owner, leaving=seen.metadata.deletion_timestamp is not None
+            name=key.name,
+            job_id=job.server_id,
+            owner=owner,
+            leaving=seen.metadata.deletion_timestamp is not None,
+            wants_feed=runs
+            and feed is not None
+            and feed.spec.state is DatafeedRunState.STARTED
+            and not feed.spec.suspend,
+            feed_start=None if feed is None else feed.spec.start,
+            feed_end=None if feed is None else feed.spec.end,
         )
+
+    def _datafeed_of(self, job: ObjectKey) -> Datafeed | None:
+        """The oldest Datafeed of a job, which is the one that counts."""
+        feeds = [
+            seen
+            for key, seen in self.objects.of(Datafeed).items()
+            if key.namespace == job.namespace and seen.job == job.name
+        ]
+        first = min(feeds, key=lambda one: (str(one.metadata.creation_timestamp), one.metadata.name), default=None)
+        return first.resource if first is not None and first.metadata.deletion_timestamp is None else None
 
     def _connection_of(self, seen: Seen[R]) -> ObjectKey | None:
         """The connection of the job; without a job, the one that the request was begun over."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
-from anomalyops.plan import forecast_holds_job
-from anomalyops.resources import AnomalyForecast, RequestResource
+from anomalyops.plan import forecast_holds_job, revert_holds_job
+from anomalyops.resources import AnomalyForecast, ModelSnapshotRevert, RequestResource
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import ObjectKey
 
@@ -30,6 +31,8 @@ class Operations:
         self._objects = objects
         self._of_job: defaultdict[ObjectKey, set[_Request]] = defaultdict(set)
         self._job_of: dict[_Request, ObjectKey] = {}
+        self._holding: set[_Request] = set()
+        self._let_go: dict[ObjectKey, datetime] = {}
         self._locks: WeakValueDictionary[ObjectKey, asyncio.Lock] = WeakValueDictionary()
         objects.tell(self._link)
 
@@ -45,6 +48,10 @@ class Operations:
     def holder(self, job: ObjectKey) -> Seen[Any] | None:
         """The request that a job is left to; None when its own controller may change it."""
         return next((seen for seen in self.of_job(job) if holds(seen)), None)
+
+    def let_go_since(self, job: ObjectKey, moment: datetime) -> bool:
+        """Whether a request has held the job after a moment: what was seen then is older than what it has done."""
+        return job in self._let_go and self._let_go[job] >= moment
 
     def others_at_work(self, seen: Seen[Any], job: ObjectKey) -> bool:
         """Whether another request than this one is at work on the job."""
@@ -62,6 +69,11 @@ class Operations:
             if not self._of_job[before]:
                 del self._of_job[before]
         known = self._objects.of(model).get(seen.key)
+        if before is not None and one in self._holding and (known is None or not holds(known)):
+            self._holding.discard(one)
+            self._let_go[before] = datetime.now(UTC)
+        elif known is not None and holds(known):
+            self._holding.add(one)
         named = (known.resource or known.remains) if known is not None else None
         if named is not None and getattr(named.spec, "job_ref", None) is not None:
             job = self._job_of[one] = ObjectKey(seen.key.namespace, named.spec.job_ref.name)
@@ -79,4 +91,4 @@ def holds(seen: Seen[Any]) -> bool:
     resource = seen.resource
     if isinstance(resource, AnomalyForecast):
         return forecast_holds_job(resource.status)
-    return False
+    return isinstance(resource, ModelSnapshotRevert) and revert_holds_job(resource.status)

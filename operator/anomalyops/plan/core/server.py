@@ -48,6 +48,9 @@ class Server(Protocol):
     async def delete_forecast(self, job_id: str, forecast_id: str) -> None:
         """Delete a forecast that has ended."""
 
+    async def revert_job(self, job_id: str, snapshot_id: str, *, delete_intervening_results: bool) -> None:
+        """Take a closed job back to a model snapshot."""
+
     async def create_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
         """Create a filter list."""
 
