@@ -14,7 +14,7 @@ _RESULTS: Final = ".ml-anomalies-*"
 _SPLITS: Final = ("partition_field_value", "by_field_value")
 _PAGE: Final = 5_000
 _MOST_SERIES: Final = 10_000
-_MOST_FORECASTS: Final = 200
+_MOST_FORECASTS: Final = 10_000
 _IN_TIME: Final[Sequence[Mapping[str, Any]]] = ({"timestamp": "asc"},)
 
 
