@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from kube_harness.processes import wait_until
 from kube_harness.world import World
@@ -74,6 +76,41 @@ def test_a_calendar_is_made_changed_and_healed(world: World) -> None:
     world.engine.request("DELETE", path)
     wait_until(lambda: jobs(world) == ["group"], timeout=20, what="the calendar anew")
     wait_for_events(world, "Christmas", "Easter")
+
+
+def test_events_that_come_again_are_written_out(world: World) -> None:
+    today = datetime.now(UTC).date()
+    tomorrow = today + timedelta(days=1)
+    backup = {"description": "Backup", "start": f"{today}T02:00", "duration": "1h", "rrule": "FREQ=DAILY;COUNT=3"}
+    text = (
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\nBEGIN:VEVENT\nUID:1\nSUMMARY:Inventory\n"
+        f"DTSTART;VALUE=DATE:{tomorrow:%Y%m%d}\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    more: dict[str, Any] = {"recurringEvents": [backup], "timeZone": "Asia/Tokyo", "ics": [{"inline": text}]}
+    start(world, CHRISTMAS, jobIds=["a"], **more)
+    assert sorted(events(world)) == ["Backup"] * 3 + ["Christmas", "Inventory"]
+    first = min(one["start_time"] for one in raw_events(world) if one["description"] == "Backup")
+    assert (
+        first == int(datetime(today.year, today.month, today.day, 2, tzinfo=ZoneInfo("Asia/Tokyo")).timestamp()) * 1000
+    )
+
+    kept = {one["event_id"] for one in raw_events(world)}
+    more["recurringEvents"] = [backup | {"excluded": [f"{tomorrow}T02:00"]}]
+    world.apply(
+        world.calendar(CHRISTMAS, jobIds=["a"], daylightSavingTimeZone="Europe/Berlin", expandAhead="300d", **more)
+    )
+    world.wait_ready("anomalycalendar/holidays")
+    assert events(world).count("Backup") == 2
+    shifts = [one for one in raw_events(world) if "force_time_shift" in one]
+    assert shifts
+    assert all(abs(one["force_time_shift"]) == 3600 and not one["skip_result"] for one in shifts)
+    assert len(kept - {one["event_id"] for one in raw_events(world)}) == 1, "the one that does not take place, alone"
+
+    wrong = world.calendar(CHRISTMAS, recurringEvents=[backup | {"rrule": "FREQ=SECONDLY"}])
+    world.apply(wrong)
+    refused = world.condition("anomalycalendar", "Stalled", status="True", reason="InvalidSpec")
+    assert "needs FREQ, which is one of DAILY" in refused["message"]
+    assert "Backup" in events(world)
 
 
 def test_jobs_by_name_and_by_label_come_and_go(world: World) -> None:

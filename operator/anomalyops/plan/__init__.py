@@ -68,6 +68,7 @@ from anomalyops.plan.requests.reverts import (
     skip_calendar_id,
 )
 from anomalyops.plan.requests.seen_job import SeenJob
+from anomalyops.plan.shared.calendar_expansion import Expansion, expanded
 from anomalyops.plan.shared.calendar_steps import (
     AddCalendarJobs,
     CalendarStep,
@@ -123,6 +124,7 @@ __all__ = [
     "Difference",
     "Effect",
     "Event",
+    "Expansion",
     "Exported",
     "ExportedShared",
     "Fallback",
@@ -172,6 +174,7 @@ __all__ = [
     "compare_datafeed",
     "compare_job",
     "described",
+    "expanded",
     "export_calendar",
     "export_datafeed",
     "export_filter",

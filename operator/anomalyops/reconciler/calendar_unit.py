@@ -16,6 +16,7 @@ from anomalyops.plan import (
     ObservedCalendar,
     Plan,
     Removal,
+    expanded,
     plan_calendar,
 )
 from anomalyops.reconciler.shared_unit import SharedUnit, moment
@@ -34,12 +35,14 @@ class CalendarUnit(SharedUnit[ObservedCalendar]):
             return Removal(id=resource.server_id, policy=resource.spec.deletion_policy)
         if not shared.readable:
             return None
+        expansion = expanded(resource.spec, self.clock())
         return DesiredCalendar(
             calendar_id=resource.server_id,
             job_ids=shared.jobs | frozenset(resource.spec.job_ids or ()),
-            events=tuple(event.server_body() for event in resource.spec.events or ()),
+            events=expansion.events,
             description=resource.spec.description,
             missing_jobs=shared.missing_jobs,
+            problems=expansion.problems,
         )
 
     @property

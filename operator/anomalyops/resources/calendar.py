@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from anomalyops.resources.base import Boolean, SpecModel
+from anomalyops.resources.durations import Duration
+from anomalyops.resources.ics import read_ics
 from anomalyops.resources.identifiers import JobId, ObjectReference, Text
 from anomalyops.resources.label_selector import LabelSelector
+from anomalyops.resources.recurrence import LocalTime, RecurrenceRule, TimeZone
 from anomalyops.resources.resource import Resource, server_id_cel
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.shared import MARK, SharedSpec, SharedStatus, without_mark
@@ -35,7 +38,35 @@ def _ends_after_its_start(event: ScheduledEvent) -> bool:
     return parse_time(event.start) < parse_time(event.end)
 
 
-class ScheduledEvent(SpecModel):
+def _without_mark() -> Rule:
+    return Rule(
+        message=f"description must not begin with {MARK.strip()}, as the operator's mark does: remove it",
+        holds=lambda event: not event.description.startswith(MARK.strip()),
+        cel=f"!self.description.startsWith('{MARK.strip()}')",
+        field="description",
+    )
+
+
+class EventEffects(SpecModel):
+    """What an event does to jobs."""
+
+    skip_result: Boolean | None = Field(
+        default=None, description="Whether there are no anomalies meanwhile; the server's default is true."
+    )
+    skip_model_update: Boolean | None = Field(
+        default=None, description="Whether the models learn nothing meanwhile; the server's default is true."
+    )
+    force_time_shift: Annotated[int, Field(strict=True, ge=-86_400, le=86_400)] | None = Field(
+        default=None,
+        description="Seconds by which the clock of the models is moved when it begins, such as at daylight saving.",
+    )
+
+    def effects(self) -> dict[str, Any]:
+        """The effects as the server takes them; its own defaults are left out."""
+        return self.model_dump(mode="json", exclude_none=True, include=set(EventEffects.model_fields))
+
+
+class ScheduledEvent(EventEffects):
     """A stretch of time that is out of the ordinary."""
 
     RULES: ClassVar[tuple[Rule, ...]] = (
@@ -51,32 +82,51 @@ class ScheduledEvent(SpecModel):
             holds=_ends_after_its_start,
             field="end",
         ),
-        Rule(
-            message=f"description must not begin with {MARK.strip()}, as the operator's mark does: remove it",
-            holds=lambda event: not event.description.startswith(MARK.strip()),
-            cel=f"!self.description.startsWith('{MARK.strip()}')",
-            field="description",
-        ),
+        _without_mark(),
     )
 
     description: Annotated[str, Field(min_length=1, max_length=1024)] = Field(description="What happens then.")
     start: PointInTime = Field(description="When it begins.")
     end: PointInTime = Field(description="When it ends; this moment is not part of it.")
-    skip_result: Boolean | None = Field(
-        default=None, description="Whether there are no anomalies meanwhile; the server's default is true."
-    )
-    skip_model_update: Boolean | None = Field(
-        default=None, description="Whether the models learn nothing meanwhile; the server's default is true."
-    )
-    force_time_shift: Annotated[int, Field(strict=True, ge=-86_400, le=86_400)] | None = Field(
-        default=None,
-        description="Seconds by which the clock of the models is moved when it begins, such as at daylight saving.",
-    )
 
     def server_body(self) -> dict[str, Any]:
         """The event as the server takes it; its own defaults are left out."""
         body = self.model_dump(mode="json", exclude_none=True, exclude={"start", "end"})
         return body | {"start_time": parse_time(self.start), "end_time": parse_time(self.end)}
+
+
+def _inline_readable(text: str) -> str:
+    read_ics(text, "UTC")
+    return text
+
+
+class RecurringEvent(EventEffects):
+    """A stretch of time that comes again, by the clock of `spec.timeZone`."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (_without_mark(),)
+
+    description: Annotated[str, Field(min_length=1, max_length=1024)] = Field(description="What happens then.")
+    start: LocalTime = Field(
+        description="When the rule begins, by the clock there: 2026-01-05T02:00, or a day such as 2026-01-05."
+    )
+    duration: Annotated[str, Duration(minimum="1s", multiple="1s")] = Field(
+        description="How long each lasts: `2h`; `1d` is a day of the calendar, also one of 23 or 25 hours."
+    )
+    rrule: RecurrenceRule = Field(
+        description="When it comes again: a recurrence rule of RFC 5545, such as FREQ=WEEKLY;BYDAY=MO,FR or "
+        "FREQ=MONTHLY;BYDAY=-1SU;COUNT=12."
+    )
+    excluded: list[LocalTime] | None = Field(
+        default=None, max_length=1000, description="Beginnings of events that do not take place, as `start` is written."
+    )
+
+
+class IcsSource(EventEffects):
+    """Events of an iCalendar file, and what they do to jobs."""
+
+    inline: Annotated[str, Field(min_length=1, max_length=262_144), AfterValidator(_inline_readable)] = Field(
+        description="The text of the file."
+    )
 
 
 def _are_different(spec: AnomalyCalendarSpec) -> bool:
@@ -116,7 +166,30 @@ class AnomalyCalendarSpec(SharedSpec):
     events: list[ScheduledEvent] | None = Field(
         default=None,
         max_length=MOST_EVENTS,
-        description="All events of the calendar. What somebody else adds on the server is removed again.",
+        description="Events at fixed times. What somebody else adds on the server is removed again.",
+    )
+    recurring_events: list[RecurringEvent] | None = Field(
+        default=None, max_length=200, description="Events that come again; they are written out over a window of days."
+    )
+    ics: list[IcsSource] | None = Field(
+        default=None, max_length=20, description="iCalendar files whose events are written out likewise."
+    )
+    daylight_saving_time_zone: TimeZone | None = Field(
+        default=None,
+        description=(
+            "A time zone, such as Europe/Berlin: each change of its clocks becomes an event that moves the clock of "
+            "the models and skips nothing. For jobs whose seasons follow that clock; servers from 8.16 on."
+        ),
+    )
+    time_zone: TimeZone = Field(
+        default="UTC",
+        description="Where the clock hangs that recurring events, and times of files without a zone, follow.",
+    )
+    expand_ahead: Annotated[str, Duration(minimum="1d", multiple="1d")] = Field(
+        default="90d", description="How far ahead recurring events are written out."
+    )
+    keep_past: Annotated[str, Duration(minimum="0", multiple="1d")] = Field(
+        default="30d", description="How long they stay when they are over."
     )
 
 

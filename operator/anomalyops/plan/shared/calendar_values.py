@@ -68,6 +68,7 @@ class DesiredCalendar:
         events: The bodies of all its events.
         description: Its description; None leaves the one that it has.
         missing_jobs: AnomalyJobs that the manifest names and that are not there yet.
+        problems: Why some of its events cannot be known; no event is deleted meanwhile.
     """
 
     calendar_id: str
@@ -75,6 +76,7 @@ class DesiredCalendar:
     events: tuple[Mapping[str, Any], ...] = ()
     description: str | None = None
     missing_jobs: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

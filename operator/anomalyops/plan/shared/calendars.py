@@ -92,6 +92,8 @@ def _changes_of_events(
             missing[event] -= 1
         else:
             old[name] = event
+    if wanted.problems:  # whether the others are wanted is not known
+        old = {}
     posted = {}
     for number, body in enumerate(wanted.events):
         event = Event.read(body)
@@ -129,6 +131,9 @@ def _obstacles(wanted: DesiredCalendar, observed: ObservedCalendar) -> Iterator[
             "delete the calendar on the server: it is then made anew, with its events"
         )
         yield Obstacle(reason=Reason.IMMUTABLE_FIELD_CHANGED, message=message, subject=Subject.CALENDAR)
+    if wanted.problems:
+        message = f"no event is deleted meanwhile: {'; '.join(wanted.problems)}"
+        yield Obstacle(reason=Reason.INVALID_SPEC, message=message, subject=Subject.CALENDAR)
     if wanted.missing_jobs:
         message = f"AnomalyJobs of spec.jobRefs that are not there yet: {in_words(wanted.missing_jobs)}"
         yield Obstacle(reason=Reason.WAITING_FOR_JOB, message=message, subject=Subject.CALENDAR, waiting=True)
