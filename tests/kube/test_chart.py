@@ -101,6 +101,7 @@ def test_crds_can_be_left_out(helm: Helm) -> None:
         ("ClusterRole", "anomalyops-secret-reader"),
         ("ClusterRole", "anomalyops-view"),
         ("ClusterRole", "anomalyops-edit"),
+        ("Role", "anomalyops-lease"),
     ],
 )
 def test_it_gives_the_rights_of_the_install_manifests(
@@ -117,6 +118,7 @@ def test_it_gives_the_rights_of_the_install_manifests(
     [
         ("ClusterRoleBinding", "anomalyops"),
         ("RoleBinding", "anomalyops-secret-reader"),
+        ("RoleBinding", "anomalyops-lease"),
     ],
 )
 def test_it_binds_them_to_the_same_account(
@@ -143,8 +145,9 @@ def test_its_pod_is_that_of_the_install_manifests(rendered: list[Manifest], inst
 def test_a_namespaced_release_has_rights_in_its_namespaces_only(helm: Helm) -> None:
     manifests = helm.template("--set", "namespaces={team-a,team-b}", "--set", "rbac.aggregate=false")
     kinds = [m["kind"] for m in manifests if m["kind"] != "CustomResourceDefinition"]
-    assert sorted(kinds) == ["Deployment", "Role", "Role", "RoleBinding", "RoleBinding", "ServiceAccount"]
-    assert {m["metadata"]["namespace"] for m in manifests if m["kind"] == "Role"} == {"team-a", "team-b"}
+    assert sorted(kinds) == ["Deployment", *["Role"] * 3, *["RoleBinding"] * 3, "ServiceAccount"]
+    roles = {m["metadata"]["namespace"]: m["metadata"]["name"] for m in manifests if m["kind"] == "Role"}
+    assert roles == {"team-a": "anomalyops", "team-b": "anomalyops", NAMESPACE: "anomalyops-lease"}
     arguments = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
     assert arguments[-2:] == ["--namespace=team-a", "--namespace=team-b"]
 
@@ -217,10 +220,33 @@ def test_secrets_of_further_namespaces_are_opted_into(helm: Helm) -> None:
     assert bound == {NAMESPACE, "team-a"}
 
 
+def test_replicas_share_a_lease_and_are_spread_and_kept_from_going_at_once(
+    helm: Helm, rendered: list[Manifest]
+) -> None:
+    assert not [m for m in rendered if m["kind"] == "PodDisruptionBudget"]
+    assert "topologySpreadConstraints" not in one(rendered, "Deployment")["spec"]["template"]["spec"]
+    manifests = helm.template("--values", str(CHART / "ci" / "replicated-values.yaml"))
+    deployment = one(manifests, "Deployment")["spec"]
+    assert deployment["replicas"] == 2
+    container = deployment["template"]["spec"]["containers"][0]
+    assert {"--lease=$(POD_NAMESPACE)/anomalyops", "--identity=$(POD_NAME)", "--lease-seconds=15"} <= set(
+        container["args"]
+    )
+    fields = {entry["name"]: entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in container["env"]}
+    assert fields == {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
+    labels = deployment["template"]["metadata"]["labels"]
+    budget = one(manifests, "PodDisruptionBudget")["spec"]
+    assert budget["maxUnavailable"] == 1
+    spread = deployment["template"]["spec"]["topologySpreadConstraints"][0]
+    for selector in (budget["selector"], spread["labelSelector"]):
+        assert selector["matchLabels"].items() <= labels.items()
+
+
 @pytest.mark.parametrize(
     ("setting", "named"),
     [
-        ("replicas=2", "replicas"),
+        ("replicas=0", "replicas"),
+        ("leaseSeconds=1", "leaseSeconds"),
         ("image.tga=1", "tga"),
         ("image.repository=", "repository"),
         ("log.format=xml", "format"),

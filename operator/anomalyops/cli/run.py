@@ -29,8 +29,32 @@ def run(
             envvar="ANOMALYOPS_CLUSTER_ID",
         ),
     ] = None,
+    lease: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE/NAME",
+            help="Serve only while this Lease is held: of several operators one works, the others stand by.",
+            envvar="ANOMALYOPS_LEASE",
+        ),
+    ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(
+            help="Names this process in the Lease, unlike any other that lives. Default: host name and a random part.",
+            envvar="ANOMALYOPS_IDENTITY",
+        ),
+    ] = None,
+    lease_seconds: Annotated[
+        int,
+        typer.Option(
+            help="For how long a leader that has died keeps the others away.",
+            min=5,
+            max=300,
+            envvar="ANOMALYOPS_LEASE_SECONDS",
+        ),
+    ] = 12,
     liveness_port: Annotated[
-        int, typer.Option(help="Port of the health endpoint /healthz; 0 for none.", min=0, max=65535)
+        int, typer.Option(help="Port of the health endpoints /healthz and /readyz; 0 for none.", min=0, max=65535)
     ] = 8080,
     metrics_port: Annotated[
         int, typer.Option(help="Port of the metrics for Prometheus, /metrics; 0 for none.", min=0, max=65535)
@@ -61,16 +85,21 @@ def run(
     from anomalyops.controllers.operator import run as run_operator
     from anomalyops.watching.options import ObjectKey, Options
 
-    try:
-        connection = ObjectKey.parse(default_connection) if default_connection else None
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--default-connection") from None
+    keys = {}
+    for option, given in (("--default-connection", default_connection), ("--lease", lease)):
+        try:
+            keys[option] = ObjectKey.parse(given) if given else None
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint=option) from None
     options = Options(
         namespaces=tuple(namespace or ()),
-        default_connection=connection,
+        default_connection=keys["--default-connection"],
         cluster_id=cluster_id,
         liveness_port=liveness_port or None,
         metrics_port=metrics_port or None,
+        lease=keys["--lease"],
+        identity=identity or None,
+        lease_seconds=lease_seconds,
         release_after=release_after,
         relist_after=relist_after,
     )

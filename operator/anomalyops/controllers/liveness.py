@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.watching.leadership import Leadership
 from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
@@ -14,6 +15,17 @@ ECHO_LIMIT = 180.0  # seconds until the watch must have shown a change that we m
 
 class UnhealthyError(Exception):
     """The operator is stuck: a restart helps."""
+
+
+def candidacy(leadership: Leadership) -> dict[str, Any]:
+    """Facts about who leads, for the endpoint's JSON answer.
+
+    Raises:
+        UnhealthyError: nobody looks after the lease any more.
+    """
+    if leadership.silence() > 0:
+        raise UnhealthyError(f"no look at lease {leadership.lease} for too long")
+    return {"leads": leadership.leads, "leader": leadership.leader, "identity": leadership.identity}
 
 
 def health(work: Work, connections: ConnectionController, scopes: Scopes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.resource_metrics import condition_metrics, datafeed_metrics, job_metrics
+from anomalyops.watching.leadership import Leadership
 from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
@@ -75,6 +76,13 @@ class OperatorCollector(Collector):
             "Time since the last look at all jobs and datafeeds of a server ended.",
             ((labels, runtime.age()) for labels, runtime in runtimes),
         )
+
+
+def leadership_metrics(leadership: Leadership) -> Iterator[Metric]:
+    """Who leads, as this process last saw it."""
+    yield gauge("leads", "1 while this process leads, 0 while it stands by.", [({}, float(leadership.leads))])
+    seen = [({"identity": leadership.leader}, 1.0)] if leadership.leader else []
+    yield gauge("leader", "1 for the process that leads, as this one last saw it.", seen)
 
 
 def gauge(name: str, text: str, values: Iterable[tuple[Mapping[str, str], float]]) -> GaugeMetricFamily:

@@ -43,6 +43,12 @@ class Unreachable(GatewayError):
     connection = True
 
 
+class KeptBack(GatewayError):
+    """The call would have changed something and was not sent: this process may not change anything now."""
+
+    transient = True
+
+
 class OtherServer(GatewayError):
     """Another cluster answers than the one that was meant."""
 

@@ -32,6 +32,7 @@ from anomalyops.elastic.rest import Endpoint, Rest, Timed
 from anomalyops.elastic.scores import LatestScores
 from anomalyops.elastic.server import ServerInfo, server_info
 from anomalyops.elastic.trial import Trial
+from anomalyops.fencing import Guard, free
 
 JsonDict = dict[str, Any]
 
@@ -67,6 +68,7 @@ class Gateway:
         state_timeout: float = 120.0,
         poll_interval: float = 0.1,
         timed: Timed | None = None,
+        guard: Guard = free,
     ) -> None:
         """Prepares a connection; nothing is sent yet.
 
@@ -75,12 +77,13 @@ class Gateway:
             state_timeout: Seconds that opening, closing, starting, stopping, resetting or deleting may take.
             poll_interval: Seconds between the first looks at a state that is awaited; grows up to 1 s.
             timed: Is told of every call.
+            guard: Says whether something may be changed now.
 
         Raises:
             ValueError: The CA is not PEM.
         """
         self.endpoint = endpoint
-        self.rest = Rest(endpoint, timed=timed)
+        self.rest = Rest(endpoint, timed=timed, guard=guard)
         self.trial = Trial(self.rest)
         self.forecasts = Forecasts(self.rest)
         self._patience = Patience(self.rest, state_timeout=state_timeout, poll_interval=poll_interval)
@@ -106,7 +109,7 @@ class Gateway:
 
     async def sync_saved_objects(self) -> JsonDict:
         """Lets Kibana see jobs created through the API; see `anomalyops.elastic.kibana`."""
-        return await sync_saved_objects(self.endpoint)
+        return await sync_saved_objects(self.endpoint, guard=self.rest.guard)
 
     # -- bulk reads, one call each -----------------------------------------------------------------
 

@@ -9,20 +9,23 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from elastic_transport import AiohttpHttpNode, HttpHeaders, TransportError
+from elastic_transport import HttpHeaders, TransportError
 
 from anomalyops.elastic.errors import GatewayError, NotAnElasticsearch
+from anomalyops.elastic.keeping_back import AskingNode, keeping_back
 from anomalyops.elastic.rest import Endpoint, node_configs
 from anomalyops.elastic.translate import from_answer, from_exception
+from anomalyops.fencing import Guard, free
 
 _API_VERSION = "2023-10-31"  # the public API version that Kibana 8.x and 9.x serve
 
 
-async def sync_saved_objects(endpoint: Endpoint) -> dict[str, Any]:
+async def sync_saved_objects(endpoint: Endpoint, *, guard: Guard = free) -> dict[str, Any]:
     """Asks Kibana to create and delete the saved objects of ML jobs so that they match the server.
 
     Args:
         endpoint: A connection with `kibana_url`; its credentials need all privileges of Kibana's ML feature.
+        guard: Says whether something may be changed now.
 
     Returns:
         Kibana's answer: `savedObjectsCreated`, `savedObjectsDeleted`, `datafeedsAdded`, `datafeedsRemoved`.
@@ -41,9 +44,12 @@ async def sync_saved_objects(endpoint: Endpoint) -> dict[str, Any]:
     authorization = endpoint.credentials.authorization() if endpoint.credentials else None
     if authorization:
         headers["authorization"] = authorization
-    node = AiohttpHttpNode(node_configs(endpoint, [endpoint.kibana_url])[0])
+    node = AskingNode(node_configs(endpoint, [endpoint.kibana_url])[0])
     try:
-        answer = await node.perform_request("GET", target, headers=headers, request_timeout=endpoint.request_timeout)
+        with keeping_back(guard, call):
+            answer = await node.perform_request(
+                "GET", target, headers=headers, request_timeout=endpoint.request_timeout
+            )
     except TransportError as error:
         raise from_exception(error, call=call) from None
     finally:

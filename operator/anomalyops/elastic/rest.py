@@ -17,8 +17,10 @@ from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import ApiError, AsyncElasticsearch
 
 from anomalyops.elastic.credentials import Credentials
-from anomalyops.elastic.errors import Busy, NotAnElasticsearch, ServerError, Unreachable, Unsupported
+from anomalyops.elastic.errors import Busy, KeptBack, NotAnElasticsearch, ServerError, Unreachable, Unsupported
+from anomalyops.elastic.keeping_back import AskingNode, keeping_back
 from anomalyops.elastic.translate import from_exception
+from anomalyops.fencing import Guard, free
 
 Timed = Callable[[str, str, float], None]
 """Is told of a call that has ended: its method, its outcome, and the seconds that it took.
@@ -94,8 +96,9 @@ class Rest:
     offers the next node); writes are sent once: the reconciler looks at the server before it repeats one.
     """
 
-    def __init__(self, endpoint: Endpoint, *, timed: Timed | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, *, timed: Timed | None = None, guard: Guard = free) -> None:
         self.endpoint = endpoint
+        self.guard = guard
         self._timed = timed or _untold
         self._client = _client(endpoint)
         self._slots = asyncio.Semaphore(_CONCURRENT_CALLS)
@@ -160,7 +163,7 @@ class Rest:
         Raises:
             GatewayError: The call failed; its class says how.
         """
-        answer = await self._send(method, path, query=query, body=body, seconds=seconds)
+        answer = await self._send(method, path, query=query, body=body, seconds=seconds, guard=self.guard)
         return _object(answer, f"{method} {path}")
 
     async def _send(
@@ -171,6 +174,7 @@ class Rest:
         query: Mapping[str, Any] | None,
         body: Mapping[str, Any] | bytes | None,
         seconds: float | None = None,
+        guard: Guard = free,
     ) -> object:
         headers = {"accept": "application/json"}
         if body is not None:
@@ -179,13 +183,17 @@ class Rest:
         async with self._slots:
             begun, outcome = time.perf_counter(), "cancelled"
             try:
-                response = await client.perform_request(
-                    method,
-                    path,
-                    params=query,
-                    headers=headers,
-                    body=_plain_dict(body) if isinstance(body, Mapping) else body,
-                )
+                with keeping_back(guard, f"{method} {path}"):
+                    response = await client.perform_request(
+                        method,
+                        path,
+                        params=query,
+                        headers=headers,
+                        body=_plain_dict(body) if isinstance(body, Mapping) else body,
+                    )
+            except KeptBack:
+                outcome = "KeptBack"
+                raise
             except (ApiError, TransportError) as error:
                 failed = from_exception(error, call=f"{method} {path}")
                 outcome = type(failed).__name__
@@ -216,6 +224,7 @@ def _client(endpoint: Endpoint) -> AsyncElasticsearch:
     return AsyncElasticsearch(
         node_configs(endpoint, endpoint.urls),
         transport_class=_QuietTransport,
+        node_class=AskingNode,
         request_timeout=endpoint.request_timeout,
         max_retries=0,
         headers={"authorization": authorization} if authorization else {},

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from anomalyops.elastic import Credentials, Endpoint, Gateway, GatewayError, ServerInfo, Timed
+from anomalyops.fencing import Guard, free
 from anomalyops.health import Failure, FailureKind, ServerFacts, connection_status
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.resources import ElasticsearchConnection, ElasticsearchConnectionStatus, parse_duration
@@ -19,7 +20,11 @@ class NotSupportedError(Exception):
 
 
 def connect(
-    connection: ElasticsearchConnection, credentials: Credentials | None = None, *, timed: Timed | None = None
+    connection: ElasticsearchConnection,
+    credentials: Credentials | None = None,
+    *,
+    timed: Timed | None = None,
+    guard: Guard = free,
 ) -> Gateway:
     """A gateway to the server of a connection. Nothing is sent yet.
 
@@ -27,6 +32,7 @@ def connect(
         connection: Where the server is.
         credentials: What its Secrets say, None for a server without security.
         timed: Is told of every call.
+        guard: Says whether something may be changed now.
 
     Raises:
         NotSupportedError: The connection has `eckRef` or `embedded`.
@@ -49,6 +55,7 @@ def connect(
             kibana_space=spec.kibana.space if spec.kibana is not None else None,
         ),
         timed=timed,
+        guard=guard,
     )
 
 

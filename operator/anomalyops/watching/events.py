@@ -7,12 +7,12 @@ import time
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from anomalyops.health import Notice
 from anomalyops.resources import API_VERSION, Metadata
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError
+from anomalyops.watching.micro_time import micro_time
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class EventRecorder:
         recent = self._recent.get(identity)
         if recent is None or time.monotonic() - recent.last > SAME_WITHIN:
             return False
-        series = {"count": recent.count + 1, "lastObservedTime": _micro_time()}
+        series = {"count": recent.count + 1, "lastObservedTime": micro_time()}
         try:
             await self._api.merge_patch(recent.path, {"series": series})
         except KubeApiError as error:
@@ -88,7 +88,7 @@ class EventRecorder:
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {"name": name, "namespace": about.namespace},
-            "eventTime": _micro_time(),
+            "eventTime": micro_time(),
             "type": notice.type,
             "reason": str(notice.reason),
             "action": "Reconcile",
@@ -105,8 +105,3 @@ class EventRecorder:
 
 def _reference(kind: str, namespace: str, name: str) -> dict[str, str]:
     return {"apiVersion": API_VERSION, "kind": kind, "namespace": namespace, "name": name}
-
-
-def _micro_time() -> str:
-    """Now, as `metav1.MicroTime`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from kubernetes.aio.config.incluster_config import (
     load_incluster_config,
 )
 from kubernetes.aio.config.kube_config import load_kube_config
+
+from anomalyops.fencing import Guard, KeptBackError, free, guarded, tracing
 
 JsonObject = dict[str, Any]
 
@@ -61,12 +64,16 @@ class KubeApiError(Exception):
 class KubeApi:
     """Get, create, patch and watch of single objects by path."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, *, guard: Guard = free) -> None:
         self._client = client
+        self._guard = guard
 
     @classmethod
-    async def connect(cls) -> KubeApi:
+    async def connect(cls, *, guard: Guard = free) -> KubeApi:
         """Connects as the pod's service account, else as the kubeconfig says (KUBECONFIG, `~/.kube/config`).
+
+        Args:
+            guard: Says whether something may be changed now.
 
         Raises:
             kubernetes.aio.config.ConfigException: neither is there.
@@ -80,7 +87,8 @@ class KubeApi:
             configuration.proxy = proxy_of_environment(str(configuration.host))
         # What the environment says is asked once: the session would do so in a thread before each request.
         configuration.client_session_kwargs = {"trust_env": False}
-        return cls(ApiClient(configuration))
+        configuration.trace_configs = [tracing()]
+        return cls(ApiClient(configuration), guard=guard)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -139,7 +147,12 @@ class KubeApi:
         self, method: str, path: str, *, body: object = None, content_type: str = "application/json"
     ) -> JsonObject:
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT)
-        response = await self._send(method, path, body=body, content_type=content_type, timeout=timeout)
+        changes = guarded(self._guard) if method != "GET" else nullcontext()
+        try:
+            with changes:
+                response = await self._send(method, path, body=body, content_type=content_type, timeout=timeout)
+        except KeptBackError as error:
+            raise KubeApiError(0, f"{method} {path} was not sent: {error}") from None
         try:
             content = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:

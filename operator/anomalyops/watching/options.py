@@ -39,6 +39,9 @@ class Options:
     cluster_id: str | None = None  # None: the uid of kube-system
     liveness_port: int | None = None  # None: no health endpoint
     metrics_port: int | None = None  # None: no metrics
+    lease: ObjectKey | None = None  # None: there is no other operator, and no election
+    identity: str | None = None  # in the election; None: a name of its own
+    lease_seconds: float = 12.0  # for which a leader that has died keeps others away
     workers_per_connection: int = 8  # plans carried out at a time on one server
     relist_after: float = 300.0  # seconds between two listings under the watches
     release_after: float = 300.0  # seconds that a deletion with Retain waits for a server that does not answer

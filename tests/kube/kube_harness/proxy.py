@@ -53,6 +53,8 @@ class EngineProxy:
         self.rejected = 0  # requests answered 401
         self.answer_with: int | None = None  # a status that every request is answered with
         self.forbidden: str | None = None  # a pattern of `METHOD path`: such calls are answered 403
+        self.in_flight = 0  # calls that were not answered yet
+        self._counting = threading.Lock()
         self._hold: tuple[re.Pattern[str], threading.Event, threading.Event] | None = None
         self._server: _Server | None = None
         self._port = 0
@@ -94,6 +96,10 @@ class EngineProxy:
             for call in self.calls
             if call.method in {"PUT", "POST", "DELETE"} and call.status < 300 and not _LOOKS.search(call.path)
         ]
+
+    def attempts(self) -> list[str]:
+        """The calls that would change something, whatever was answered, in order: `METHOD path`."""
+        return [str(call) for call in self.calls if call.method != "GET" and not _LOOKS.search(call.path)]
 
     def reads(self) -> list[str]:
         return [str(call) for call in self.calls if call.method == "GET" or _LOOKS.search(call.path)]
@@ -141,7 +147,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        self._forward()
+        proxy = self.server.proxy
+        with proxy._counting:
+            proxy.in_flight += 1
+        try:
+            self._forward()
+        finally:
+            with proxy._counting:
+                proxy.in_flight -= 1
 
     do_PUT = do_POST = do_DELETE = do_HEAD = do_GET
 

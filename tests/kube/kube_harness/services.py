@@ -97,15 +97,15 @@ class Operator:
 
         def answering() -> bool:
             self.process.must_run()
-            return self.health()[0] == 200
+            return self.health("readyz")[0] == 200
 
-        wait_until(answering, timeout=60, what="the operator's health endpoint")
+        wait_until(answering, timeout=60, what="the operator being ready")
         return self
 
-    def health(self) -> tuple[int, str]:
-        """Status and text of the health endpoint; 0 when nobody listens."""
+    def health(self, path: str = "healthz") -> tuple[int, str]:
+        """Status and text of a health endpoint; 0 when nobody listens."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from prometheus_client import Metric
 
+from anomalyops.controllers.composition import Controllers
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.metrics import OperatorCollector
-from anomalyops.controllers.operator import Controllers
 from anomalyops.watching.listing import scopes
 from anomalyops.watching.options import Options
 from anomalyops.watching.scopes import Scopes

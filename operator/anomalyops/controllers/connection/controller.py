@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.elastic import Timed
+from anomalyops.fencing import Guard, free
 from anomalyops.health import transitions
 from anomalyops.plan import Step
 from anomalyops.reconciler import Observation
@@ -43,6 +44,7 @@ class ConnectionController:
         cluster: Identity of this Kubernetes cluster.
         write: Writes a report.
         timed: Is told of every call to a server.
+        guard: Says whether something may be changed on a server now.
         scores: Also look at how anomalous the latest buckets are.
     """
 
@@ -56,6 +58,7 @@ class ConnectionController:
         cluster: str,
         write: Callable[[Report], Awaitable[bool]],
         timed: Timed | None = None,
+        guard: Guard = free,
         scores: bool = False,
     ) -> None:
         self.runtimes: dict[ObjectKey, ConnectionRuntime] = {}
@@ -64,6 +67,7 @@ class ConnectionController:
         self._cluster = cluster
         self._write = write
         self._timed = timed
+        self._guard = guard
         self._scores = scores
         self._clients: list[Client] = []
         objects.tell(self._take_in)
@@ -162,6 +166,7 @@ class ConnectionController:
             cluster=self._cluster,
             on_step=_log_step,
             timed=self._timed,
+            guard=self._guard,
         )
         self.runtimes[key] = runtime
         return runtime

@@ -24,6 +24,7 @@ from anomalyops.controllers.connection.secrets import (
     sources,
 )
 from anomalyops.elastic import Gateway, GatewayError, Timed
+from anomalyops.fencing import Guard, free
 from anomalyops.health import Failure, FailureKind, connection_status
 from anomalyops.plan import Step
 from anomalyops.reconciler import (
@@ -134,6 +135,7 @@ class ConnectionRuntime:
         cluster: Identity of this Kubernetes cluster, for marks of ownership.
         on_step: Called with each step of a plan before it is sent.
         timed: Is told of every call to the server.
+        guard: Says whether something may be changed on the server now.
     """
 
     def __init__(
@@ -146,6 +148,7 @@ class ConnectionRuntime:
         cluster: str,
         on_step: Callable[[Step], Awaitable[None] | None],
         timed: Timed | None = None,
+        guard: Guard = free,
     ) -> None:
         self.key = key
         self.figures = Figures()  # as of the last look
@@ -158,6 +161,7 @@ class ConnectionRuntime:
         self._cluster = cluster
         self._on_step = on_step
         self._timed = timed
+        self._guard = guard
         self._session: _Session | None = None
         self._watches: dict[CredentialSource, SourceWatch] = {}
         self._deaf = _Deafness()
@@ -338,7 +342,7 @@ class ConnectionRuntime:
         self._stale = False  # a Secret that changes from here on makes it stale again
         try:
             found = credentials(resource, lambda source, key: self._watches[source].value(key))
-            gateway = connect(resource, found, timed=self._timed)
+            gateway = connect(resource, found, timed=self._timed, guard=self._guard)
         except BaseException:
             self._stale = True
             raise

@@ -1,0 +1,85 @@
+"""All controllers, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.controllers.instruments import Instruments
+from anomalyops.controllers.pair.controller import PairController
+from anomalyops.controllers.requests.forecasts import ForecastController
+from anomalyops.controllers.requests.operations import Operations
+from anomalyops.controllers.requests.reverts import RevertController
+from anomalyops.controllers.shared.calendars import CalendarController
+from anomalyops.controllers.shared.filters import FilterController
+from anomalyops.fencing import Guard, free
+from anomalyops.watching.events import EventRecorder
+from anomalyops.watching.kubeapi import KubeApi
+from anomalyops.watching.objects import Objects
+from anomalyops.watching.options import ObjectKey, Options
+from anomalyops.watching.work import Work
+
+
+class Controllers:
+    """All controllers over one store of objects, one queue and one API.
+
+    Args:
+        api: The Kubernetes API.
+        options: What the operator was asked for.
+        cluster: Identity of this Kubernetes cluster.
+        instance: Names this process in Events.
+        instruments: What is measured.
+        guard: Says whether something may be changed on servers now.
+    """
+
+    def __init__(
+        self,
+        api: KubeApi,
+        options: Options,
+        *,
+        cluster: str,
+        instance: str,
+        instruments: Instruments,
+        guard: Guard = free,
+    ) -> None:
+        self.objects = Objects()
+        events = EventRecorder(api, instance=instance)
+        self.work = Work(
+            self.objects, api, events, workers=options.workers_per_connection, timed=instruments.reconciled
+        )
+        self.connections = ConnectionController(
+            api,
+            self.objects,
+            cluster=cluster,
+            write=self.work.write,
+            timed=instruments.called,
+            guard=guard,
+            scores=options.metrics_port is not None,
+        )
+        self.pairs = PairController(self.objects, self.work, self.connections, options)
+        self.filters = FilterController(self.objects, self.work, self.connections, options)
+        self.calendars = CalendarController(self.objects, self.work, self.connections, options)
+        operations = Operations(self.objects)
+        self.forecasts = ForecastController(
+            self.objects, self.work, self.connections, operations, options, cluster=cluster
+        )
+        self.reverts = RevertController(self.objects, self.work, self.connections, operations, options, cluster=cluster)
+        self.pairs.made_anew = self._made_anew
+        self.pairs.holder = operations.holder
+        self.pairs.let_go_since = operations.let_go_since
+        self.work.employ(self.connections)
+        self.work.employ(self.filters)
+        self.work.employ(self.calendars)
+        self.work.employ(self.pairs)
+        self.work.employ(self.forecasts)
+        self.work.employ(self.reverts)
+
+    def tell_what_is_known(self, known: Callable[[str], bool]) -> None:
+        """Have them ask whether all objects of a namespace were listed."""
+        for controller in (self.pairs, self.filters, self.calendars, self.forecasts, self.reverts):
+            controller.known = known
+
+    def _made_anew(self, job: ObjectKey) -> None:
+        """The server took the job that was there before out of its calendars."""
+        for key in self.calendars.choosing(job.namespace):
+            self.work.add(self.calendars.name, key)
