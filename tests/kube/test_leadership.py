@@ -109,6 +109,8 @@ def test_a_leader_that_was_paused_in_mid_lifecycle_writes_nothing_when_it_goes_o
     """It stands still for longer than its lease, with steps left to send; when it goes on, the other one leads."""
     one, other = replicas()
     world.start_pair()
+    world.apply(world.connection(requestTimeout="120s"))  # what was under way is answered when it goes on, not given up
+    world.wait_ready("elasticsearchconnection/default")
     with world.proxy.hold(rf"POST /_ml/.*{step}") as reached:
         world.apply(world.job(analysisLimits={"modelMemoryLimit": "64mb"}))
         assert reached.wait(20), f"no call {step}"

@@ -54,7 +54,7 @@ class Controllers:
             write=self.work.write,
             timed=instruments.called,
             guard=guard,
-            scores=options.metrics_port is not None,
+            measures=options.metrics_port is not None,
         )
         self.pairs = PairController(self.objects, self.work, self.connections, options)
         self.filters = FilterController(self.objects, self.work, self.connections, options)

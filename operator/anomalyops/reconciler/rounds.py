@@ -54,6 +54,7 @@ class Rounds:
         self._holds = Holds()
         self._finished: dict[str, datetime] = {}
         self._broken: dict[str, Broken] = {}
+        self._told: dict[str, tuple[str, str, str]] = {}  # the failure of each unit that people were told of last
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -80,6 +81,7 @@ class Rounds:
         except GatewayError as error:
             run.observed = None
             run.fail(error, None)
+        self._note_told(run)
         run.unheard = await unit.tell_others(run.executed)
         return run
 
@@ -98,6 +100,7 @@ class Rounds:
         self._holds.lift(key)
         self._finished.pop(key, None)
         self._broken.pop(key, None)
+        self._told.pop(key, None)
 
     def retry_after(self, run: Run[S]) -> float | None:
         """Seconds until the next reconcile: none pending, None; a refusal, when it ends; else the unit's back-off."""
@@ -111,6 +114,17 @@ class Rounds:
         if run.held_seconds:
             return min(run.held_seconds, _LONGEST_WAIT)
         return self._backoff.failed(key)
+
+    def _note_told(self, run: Run[S]) -> None:
+        """A step that fails as it did at the last try is no news; its condition stands."""
+        key = run.unit.key
+        if run.error is None or run.failed_step is None:
+            if run.settled:
+                self._told.pop(key, None)
+            return
+        failure = run.failed_step.verb, run.failed_step.target, run.error.reason
+        run.told = run.told or self._told.get(key) == failure
+        self._told[key] = failure
 
     # -- acting ------------------------------------------------------------------------------------------
 

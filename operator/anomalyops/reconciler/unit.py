@@ -88,7 +88,7 @@ class Run(Generic[S]):
         executed: The steps that were carried out.
         error: The first thing that went wrong.
         failed_step: The step that it went wrong with; None for a look.
-        told: The error is an earlier refusal, which people were told about then.
+        told: The error is an earlier refusal, or the failure of the last try again, which people were told about then.
         held_seconds: How long a refused change is held back from now on.
         unheard: Why somebody else could not be told of what was done.
         restored: What was given up for a refused configuration is there again; an obstacle tells of it.

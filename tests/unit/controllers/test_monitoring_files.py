@@ -37,7 +37,14 @@ def expressions() -> Iterator[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def served() -> set[str]:
     """Every name that a scrape may show."""
-    controllers = Controllers(None, Options(metrics_port=1), cluster="c", instance="i")  # type: ignore[arg-type]
+    instruments = Instruments()
+    controllers = Controllers(
+        None,  # type: ignore[arg-type]
+        Options(metrics_port=1),
+        cluster="c",
+        instance="i",
+        instruments=instruments,
+    )
     listings = Scopes(
         None,  # type: ignore[arg-type]
         controllers.work,
@@ -46,9 +53,9 @@ def served() -> set[str]:
         watch_anew=lambda: None,
     )
     collector = OperatorCollector(controllers.work, controllers.connections, listings)
-    controllers.instruments.called("GET", "ok", 1.0)
-    controllers.instruments.reconciled("pair", "done", 1.0)
-    measured = list(controllers.instruments.registry.collect())
+    instruments.called("GET", "ok", 1.0)
+    instruments.reconciled("pair", "done", 1.0)
+    measured = list(instruments.registry.collect())
     return {name for family in [*collector.collect(), *measured] for name in _names(family)}
 
 

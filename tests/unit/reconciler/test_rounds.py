@@ -139,3 +139,26 @@ async def test_nothing_is_created_on_another_server(server, rounds):
     assert isinstance(run.error, OtherServer)
     assert server.writes == []
     assert (await rounds.reconcile(Word(server, "a"), cluster_uuid="here")).error is None
+
+
+async def test_a_failure_that_repeats_itself_is_told_once(server, rounds):
+    """A step that is tried again and fails as before is no news; another failure, or the same after a success, is."""
+    busy, other = Busy("no room"), Busy("too many requests")
+    server.answers = [busy, busy, busy, other, other, None, busy]
+    told = []
+    for word in ["a"] * 6 + ["b"]:
+        run = await rounds.reconcile(Word(server, word))
+        told.append(run.error is not None and not run.told)
+    assert told == [True, False, False, True, False, False, True]
+
+
+async def test_what_a_deletion_waits_for_is_told_once(server, rounds):
+    """A refusal is not held back for what is on its way out: it is tried again, and said once."""
+
+    class Leaving(Word):
+        is_leaving = True
+
+    server.answers = [Rejected("in use")] * 3
+    runs = [await rounds.reconcile(Leaving(server, "a")) for _ in range(3)]
+    assert [run.told for run in runs] == [False, True, True]
+    assert all(run.error is not None for run in runs)

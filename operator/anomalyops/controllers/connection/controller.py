@@ -45,7 +45,7 @@ class ConnectionController:
         write: Writes a report.
         timed: Is told of every call to a server.
         guard: Says whether something may be changed on a server now.
-        scores: Also look at how anomalous the latest buckets are.
+        measures: Whether somebody wants the numbers of a look, and how anomalous the latest buckets are.
     """
 
     name: ClassVar[str] = "connection"
@@ -59,7 +59,7 @@ class ConnectionController:
         write: Callable[[Report], Awaitable[bool]],
         timed: Timed | None = None,
         guard: Guard = free,
-        scores: bool = False,
+        measures: bool = False,
     ) -> None:
         self.runtimes: dict[ObjectKey, ConnectionRuntime] = {}
         self._api = api
@@ -68,7 +68,7 @@ class ConnectionController:
         self._write = write
         self._timed = timed
         self._guard = guard
-        self._scores = scores
+        self.measures = measures
         self._clients: list[Client] = []
         objects.tell(self._take_in)
 
@@ -139,7 +139,7 @@ class ConnectionController:
 
     def scored_spans(self) -> frozenset[int]:
         """The bucket spans of all AnomalyJobs, wherever they live: a handful."""
-        if not self._scores:
+        if not self.measures:
             return frozenset()
         jobs = self._objects.of(AnomalyJob).values()
         spans = {seen.resource.spec.analysis_config.bucket_span for seen in jobs if seen.resource is not None}

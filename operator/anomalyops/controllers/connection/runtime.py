@@ -66,6 +66,10 @@ _FAILURES = {
 class Owner(Protocol):
     """What a runtime asks of the controller that owns it."""
 
+    @property
+    def measures(self) -> bool:
+        """Whether somebody wants the numbers of a look."""
+
     async def connection_checked(self, key: ObjectKey, status: ElasticsearchConnectionStatus) -> None:
         """A connection was checked: write its status."""
 
@@ -297,7 +301,8 @@ class ConnectionRuntime:
         if self._deaf.note(observation.messages_problem):
             logger.warning("connection %s: notifications: %s", self.key, self._deaf.problem or "can be read again")
             await self._check()
-        self.figures = observation.figures()
+        if self._owner.measures:
+            self.figures = observation.figures()
         self.observed = True  # before it is handed out: what needs a reconcile is reconciled at once
         await self._owner.observed(self.key, observation)
 
