@@ -183,16 +183,18 @@ def _verdict(look: _Look) -> Verdict:
     state, observed = look.state, look.observed
     if look.datafeed.deletion_requested is not None:
         policy = look.datafeed.spec.deletion_policy.value
-        return at_work(Subject.DATAFEED, state) or working(
+        return at_work(look.history, Subject.DATAFEED, state) or working(
             Reason.DELETING, f"being deleted with spec.deletionPolicy: {policy}"
         )
     if (no := refused(look.history, Subject.DATAFEED, state)) is not None:
         return no
     if observed is None:
-        return at_work(Subject.DATAFEED, state) or working(Reason.PENDING, f"{look.name} does not exist yet")
+        return at_work(look.history, Subject.DATAFEED, state) or working(
+            Reason.PENDING, f"{look.name} does not exist yet"
+        )
     if look.observed_job is not None and look.observed_job.state is JobState.FAILED:
         return working(Reason.JOB_FAILED, f"{look.name} waits for its job, which failed and is opened again")
-    if (busy := at_work(Subject.DATAFEED, state)) is not None:
+    if (busy := at_work(look.history, Subject.DATAFEED, state)) is not None:
         return busy
     return _by_run_state(look, observed)
 

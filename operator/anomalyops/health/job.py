@@ -105,14 +105,16 @@ def _verdict(
     at_rest: bool,
 ) -> Verdict:
     if job.deletion_requested is not None:
-        return at_work(Subject.JOB, state) or working(Reason.DELETING, _deleting(job))
+        return at_work(history, Subject.JOB, state) or working(Reason.DELETING, _deleting(job))
     if (no := refused(history, Subject.JOB, state)) is not None:
         return no
     if observed is None:
-        return at_work(Subject.JOB, state) or working(Reason.PENDING, f"job {job.server_id} does not exist yet")
+        return at_work(history, Subject.JOB, state) or working(
+            Reason.PENDING, f"job {job.server_id} does not exist yet"
+        )
     if observed.state is JobState.FAILED:
         return working(Reason.JOB_FAILED, _failed(job, observed))
-    if (busy := at_work(Subject.JOB, state)) is not None:
+    if (busy := at_work(history, Subject.JOB, state)) is not None:
         return busy
     return _by_run_state(job, observed, memory, lookback_done=lookback_done, at_rest=at_rest)
 

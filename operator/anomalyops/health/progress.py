@@ -35,6 +35,8 @@ def synced(history: History, subject: Subject, state: PlanState, *, exists: bool
         return _unsynced(failure.reason, str(failure))
     if obstacle is not None and obstacle.reason not in _FULFILLED_CONFIG:
         return _unsynced(obstacle.reason, obstacle.message)
+    if waiting is not None and waiting.reason is Reason.WAITING_FOR_WINDOW and waiting.subject is subject:
+        return _unsynced(waiting.reason, waiting.message)
     if not exists:
         if waiting is not None:
             return _unsynced(waiting.reason, waiting.message)
@@ -74,8 +76,11 @@ def refused(history: History, subject: Subject, state: PlanState) -> Verdict | N
     return stuck(Reason(held.reason), held.message) if held.reason in _OF_CONFIGURATION else None
 
 
-def at_work(subject: Subject, state: PlanState) -> Verdict | None:
-    """The verdict while the operator is at work or waits, apart from the server's own state changes."""
+def at_work(history: History, subject: Subject, state: PlanState) -> Verdict | None:
+    """The verdict while the operator is at work or waits, apart from the server's own state changes.
+
+    A look that did not compare configurations does not find what waits for a maintenance window; it still does.
+    """
     waiting, pending, failure = state.waiting(subject), state.pending_of(subject), state.failure
     if failure is not None and not failure.needs_a_person and (pending or failure.concerns(subject)):
         return working(failure.reason, f"{failure}; it is tried again")
@@ -83,7 +88,10 @@ def at_work(subject: Subject, state: PlanState) -> Verdict | None:
         return working(waiting.reason, waiting.message)
     if pending:
         return working(Reason.UPDATING, in_words(pending))
-    return None
+    held = history.find(ConditionType.RECONCILING)
+    if state.compared or held is None or held.reason != Reason.WAITING_FOR_WINDOW:
+        return None
+    return working(Reason.WAITING_FOR_WINDOW, held.message) if held.observed_generation == history.generation else None
 
 
 def not_compared(verdict: Verdict, history: History, generation: int, state: PlanState) -> list[Finding]:

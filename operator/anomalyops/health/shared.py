@@ -68,10 +68,12 @@ def _empty(resource: SharedResource) -> SharedStatus:
 def _verdict(resource: SharedResource, subject: Subject, state: PlanState, history: History, found: str) -> Verdict:
     if resource.deletion_requested is not None:
         policy = resource.spec.deletion_policy.value
-        return at_work(subject, state) or working(Reason.DELETING, f"being deleted with spec.deletionPolicy: {policy}")
+        return at_work(history, subject, state) or working(
+            Reason.DELETING, f"being deleted with spec.deletionPolicy: {policy}"
+        )
     if (no := refused(history, subject, state)) is not None:
         return no
-    if (busy := at_work(subject, state)) is not None:
+    if (busy := at_work(history, subject, state)) is not None:
         return busy
     if not found:
         return working(Reason.PENDING, f"{subject.value} {resource.server_id} does not exist yet")

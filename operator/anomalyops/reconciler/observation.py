@@ -206,15 +206,15 @@ class Observation:
         """What is to be done, and whether a lookback has reached its end."""
         if self.configs_known:
             wanted = desired(pair, cluster=self.cluster)
-            made = plan(wanted, observed, policy(pair))
+            made = plan(wanted, observed, policy(pair, now=self.started_at))
             if loses(made) and (refused := remembered_refusals(pair.job, pair.datafeed)):
                 # Only a reconcile asks the server; until it does again, what it said stands.
-                made = plan(wanted, replace(observed, refused=refused), policy(pair))
+                made = plan(wanted, replace(observed, refused=refused), policy(pair, now=self.started_at))
             return made, lookback_done(wanted, observed)
         if _runs_as_wanted(pair, observed):  # nearly all pairs, nearly always: no need to plan
             return Plan(), False
         wanted = _left_at_rest(desired(pair, cluster=self.cluster, bodies=False), resting)
-        return plan(wanted, observed, policy(pair)), _was_finished(pair)
+        return plan(wanted, observed, policy(pair, now=self.started_at)), _was_finished(pair)
 
     @staticmethod
     def _lacks_something(pair: Pair, observed: Observed, states: tuple[PlanState, PlanState]) -> bool:

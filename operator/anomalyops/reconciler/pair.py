@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from anomalyops.plan import Desired, DesiredDatafeed, DesiredJob, Owner, Policy, Removal
 from anomalyops.resources import (
@@ -86,11 +87,12 @@ def desired(pair: Pair, *, cluster: str, bodies: bool = True) -> Desired:
     )
 
 
-def policy(pair: Pair, *, run_state_only: bool = False) -> Policy:
+def policy(pair: Pair, *, run_state_only: bool = False, now: datetime | None = None) -> Policy:
     """What the pair's manifests allow.
 
     Args:
         pair: Any pair.
+        now: The time, which decides whether a maintenance window is open; None for whatever the time.
         run_state_only: Leave the configuration as it is and only bring about the wanted run state.
     """
     job, feed = pair.job, pair.datafeed
@@ -103,7 +105,16 @@ def policy(pair: Pair, *, run_state_only: bool = False) -> Policy:
         replace_datafeed=feed.spec.replace_policy if feed is not None else ReplacePolicy.NEVER,
         adopt_datafeed=feed.spec.adoption_policy if feed is not None else AdoptionPolicy.IF_MATCHES,
         run_state_only=run_state_only,
+        undisturbed=_undisturbed(job, now),
     )
+
+
+def _undisturbed(job: AnomalyJob | None, now: datetime | None) -> str:
+    """Until when a running datafeed is not to be stopped, in words; empty when it may be."""
+    window = job.spec.maintenance_window if job is not None else None
+    if window is None or now is None or window.is_open(now):
+        return ""
+    return f"which opens at {window.opens(now):%Y-%m-%d %H:%M} UTC"
 
 
 def _desired_job(job: AnomalyJob | None, *, bodies: bool, readable: bool) -> DesiredJob | Removal | None:

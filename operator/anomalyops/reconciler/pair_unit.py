@@ -108,7 +108,7 @@ class PairUnit(Unit[Observed]):
         asks about any other one too.
         """
         observed = await self.look()
-        allowed = policy(self.pair)
+        allowed = policy(self.pair, now=self._clock())
         found = plan(self.desired, observed, allowed)
         if not found.empty and await self._upgrade_mode():
             observed = replace(observed, upgrade_mode=True)

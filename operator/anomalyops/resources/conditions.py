@@ -89,6 +89,10 @@ class Reason(_DocumentedEnum):
         "WaitingForCapacity",
         "No machine learning node has room for the job; it opens when one has.",
     )
+    WAITING_FOR_WINDOW = (
+        "WaitingForWindow",
+        "A change would stop the datafeed and waits for `spec.maintenanceWindow`; the message says until when.",
+    )
     UPGRADE_MODE = "UpgradeMode", "The server is in upgrade mode; changes wait until it is left."
     STARTING = "Starting", "The job is opening or the datafeed is starting."
     STOPPING = "Stopping", "The job is closing or the datafeed is stopping."

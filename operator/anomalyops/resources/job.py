@@ -10,6 +10,7 @@ from anomalyops.resources.analysis import AnalysisConfig
 from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import FieldName, GroupId, IndexNamePart, JobId, ObjectReference
+from anomalyops.resources.maintenance import MaintenanceWindow
 from anomalyops.resources.memory_sizes import MemoryLimit
 from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, JobRunState, MovePolicy, ReplacePolicy
 from anomalyops.resources.resource import Resource, server_id_cel
@@ -145,6 +146,7 @@ class AnomalyJobSpec(SpecModel):
             "take_over_from",
             "move_policy",
             "suspend",
+            "maintenance_window",
         }
     )
 
@@ -204,6 +206,14 @@ class AnomalyJobSpec(SpecModel):
     suspend: Boolean = Field(
         default=False,
         description="Whether the datafeed is stopped and the job closed for now; configuration changes still apply.",
+    )
+
+    maintenance_window: MaintenanceWindow | None = Field(
+        default=None,
+        description=(
+            "When a running datafeed may be stopped for a change of job or datafeed; at any time when absent. "
+            "Suspending, a wanted state and deletions wait for nothing."
+        ),
     )
 
     description: Annotated[str, Field(max_length=4096)] | None = Field(default=None, description="What the job is for.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from kstatus_reading import kstatus
 from looks import LATER, MB, NOW, feed_look, job, job_look, message, seen_feed, seen_job, told
@@ -174,6 +176,16 @@ def test_a_look_without_configurations_keeps_what_was_known():
     first = job_look(state=PlanState(compared=False))
     assert told(first) == ("False", "Pending")
     assert told(first, "Synced") == ("Unknown", "Pending")
+
+
+def test_what_waits_for_a_window_still_does_at_a_look_without_configurations():
+    window = replace(obstacle(Reason.WAITING_FOR_WINDOW), waiting=True)
+    waits = job_look(state=PlanState(obstacles=(window,)))
+    assert told(waits) == ("False", "WaitingForWindow")
+    assert told(waits, "Synced") == ("False", "WaitingForWindow")
+    assert kstatus(job(), waits) == "InProgress"
+    assert job_look(previous=waits, state=PlanState(compared=False), now=LATER) == waits
+    assert told(job_look(previous=waits, now=LATER)) == ("True", "Ready"), "it was done"
 
 
 def test_a_job_whose_datafeed_cannot_run_is_not_ready():

@@ -389,7 +389,38 @@ CATEGORIZATION = [
     ),
 ]
 
+_CRON = "which minutes a schedule has is beyond CEL"
+_WINDOW = "spec.maintenanceWindow"
+
 JOBS = [
+    _job(
+        "window-of-six-fields",
+        {"maintenanceWindow": {"schedule": "0 0 2 * * SAT", "duration": "2h"}},
+        f"{_WINDOW}.schedule",
+        "five fields",
+    ),
+    _job(
+        "window-that-never-comes",
+        {"maintenanceWindow": {"schedule": "0 2 30 2 *", "duration": "2h"}},
+        f"{_WINDOW}.schedule",
+        "no schedule that ever comes",
+        only="operator",
+        because=_CRON,
+    ),
+    _job(
+        "window-in-no-time-zone",
+        {"maintenanceWindow": {"schedule": "0 2 * * SAT", "duration": "2h", "timeZone": "Mars/Olympus"}},
+        f"{_WINDOW}.timeZone",
+        "IANA",
+        only="operator",
+        because="CEL does not know the time zones",
+    ),
+    _job(
+        "window-that-is-too-short",
+        {"maintenanceWindow": {"schedule": "0 2 * * SAT", "duration": "1m"}},
+        f"{_WINDOW}.duration",
+        "at least 10m",
+    ),
     _job(
         "bucket-span-unit",
         {"analysisConfig.bucketSpan": "1w"},

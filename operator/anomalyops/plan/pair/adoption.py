@@ -27,7 +27,12 @@ from anomalyops.plan.pair.values import (
 from anomalyops.resources import Reason
 
 _AT_REST = (JobState.CLOSED, JobState.CLOSING)
-_OF_THE_WHOLE = (Reason.IMMUTABLE_FIELD_CHANGED, Reason.REJECTED, Reason.FORBIDDEN)
+_OF_THE_WHOLE = (
+    Reason.IMMUTABLE_FIELD_CHANGED,
+    Reason.REJECTED,
+    Reason.FORBIDDEN,
+    Reason.WAITING_FOR_WINDOW,
+)
 _STOPPED = (DatafeedState.STOPPED, DatafeedState.STOPPING)
 
 

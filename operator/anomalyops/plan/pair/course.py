@@ -40,6 +40,7 @@ class Course:
         marked: Whether markers can be written; False when the configuration is not known.
         taking_over: Whether the job is not the owner's yet: its mark is the last step then.
         run_state_only: Whether nothing else is to be brought about, so that nothing is taken over either.
+        runs_on: Whether a running datafeed stays as it is, though another window is wanted.
     """
 
     wanted_job: DesiredJob
@@ -56,6 +57,7 @@ class Course:
     marked: bool = True
     taking_over: bool = False
     run_state_only: bool = False
+    runs_on: bool = False
 
     @property
     def failed(self) -> bool:
@@ -120,7 +122,7 @@ class Course:
 
     def _run_reasons(self) -> list[str]:
         target, feed = self.target, self.feed
-        if feed is None or target.ended:
+        if feed is None or target.ended or self.runs_on:
             return []
         if not target.feed_runs:
             unmanaged = not self.feed_change.managed and target.job is not JobTarget.CLOSED

@@ -35,6 +35,7 @@ from anomalyops.plan.pair.run_state import (
     wanted_window_of,
 )
 from anomalyops.plan.pair.steps import OpenJob, UpdateJob
+from anomalyops.plan.pair.undisturbed import left_running, runs_on, with_window_kept
 from anomalyops.plan.pair.values import (
     Desired,
     DesiredDatafeed,
@@ -198,6 +199,9 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         marker=marker if stored else None,
         policy=policy,
     )
+    undisturbed = runs_on(desired, observed, policy)
+    if undisturbed:
+        change, feed_change = left_running(change, feed_change, stored, policy.undisturbed)
     if taking_over and not policy.run_state_only and (refused := half(wanted, change, feed_change)):
         return Plan(obstacles=refused)
     target = run_target(
@@ -226,6 +230,9 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         run_state_only=policy.run_state_only,
     )
     obstacles = (*change.obstacles, *feed_change.obstacles, *target.obstacles)
+    if undisturbed:
+        course, kept = with_window_kept(course, policy.undisturbed)
+        obstacles += kept
     waits = _unknown_end(course, observed.datafeed)
     if waits is not None:
         return Plan(obstacles=(*obstacles, waits))

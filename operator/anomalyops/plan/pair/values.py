@@ -161,6 +161,8 @@ of the job under another id is deleted |
         adopt_datafeed: `spec.adoptionPolicy` of the Datafeed.
         run_state_only: Plan for the wanted run state alone: configurations are taken as equal, and nothing is
             created, deleted or reset. For restoring what was running after a refused update.
+        undisturbed: Until when a running datafeed is not to be stopped for a change, in words; empty when it may be.
+            Then only what needs no stop is planned, and the rest waits.
     """
 
     replace: ReplacePolicy = ReplacePolicy.NEVER
@@ -171,3 +173,4 @@ of the job under another id is deleted |
     replace_datafeed: ReplacePolicy = ReplacePolicy.NEVER
     adopt_datafeed: AdoptionPolicy = AdoptionPolicy.IF_MATCHES
     run_state_only: bool = False
+    undisturbed: str = ""
