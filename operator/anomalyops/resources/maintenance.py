@@ -72,7 +72,11 @@ class MaintenanceWindow(SpecModel):
             maximum=64,
         ),
         AfterValidator(_zone),
-    ] = Field(default="UTC", description="The time zone of the schedule, as the IANA database names it.")
+    ] = Field(
+        default="UTC",
+        json_schema_extra={"default": None},  # the API server writes none
+        description="The time zone of the schedule, as the IANA database names it; UTC when absent.",
+    )
 
     def is_open(self, now: datetime) -> bool:
         """Whether a window is open: it opened no longer than its duration ago.
