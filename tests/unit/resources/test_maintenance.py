@@ -61,12 +61,12 @@ def test_a_window_opens_when_it_says_and_stays_open_for_its_duration(
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("schedule", "0 2 30 2 *", "no schedule that ever comes"),
-        ("schedule", "0 25 * * *", "no schedule that ever comes"),
-        ("schedule", "@daily", "five fields"),
-        ("schedule", "0 0 2 * * SAT", "five fields"),
-        ("time_zone", "Mars/Olympus", "IANA"),
-        ("time_zone", "../etc", "IANA"),
+        ("schedule", "0 2 30 2 *", "no time that ever comes|no cron schedule"),
+        ("schedule", "0 25 * * *", "no cron schedule"),
+        ("schedule", "@daily", "no cron schedule"),
+        ("schedule", "0 0 2 * * SAT", "no cron schedule"),
+        ("time_zone", "Mars/Olympus", "no time zone"),
+        ("time_zone", "../etc", "time zone"),
         ("duration", "5m", "at least 10m"),
     ],
 )
