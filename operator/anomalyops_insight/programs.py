@@ -42,13 +42,20 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """What a program does next; what it asks from now on belongs to it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Programs that may run at the same time; the answer is the list of their results."""
 
     programs: tuple[Program[Any], ...]
 
 
-Request = Question | Call | Together
+Request = Question | Call | Progress | Together
 Program = Generator[Request, Any, T]
 
 
@@ -70,6 +77,11 @@ def call(
         RefusedError: The server refuses it.
     """
     return (yield Call(method, path, query or {}, body))
+
+
+def progress(text: str) -> Program[None]:
+    """Says what comes next."""
+    yield Progress(text)
 
 
 def together(programs: Sequence[Program[T]]) -> Program[list[T]]:

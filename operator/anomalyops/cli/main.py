@@ -22,6 +22,7 @@ from anomalyops.cli.explain import explain
 from anomalyops.cli.export import export
 from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
+from anomalyops.cli.investigate import investigate
 from anomalyops.cli.plan import plan
 from anomalyops.cli.run import run
 from anomalyops.cli.status import status
@@ -59,9 +60,8 @@ app = typer.Typer(
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
     " Elasticsearch or on the embedded engine.",
     epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate) something is to do or waited for; 3 (plan, apply, delete,"
-    " estimate) in need of a person or not ready in time, (tool) nothing to look at; troubleshoot: 2 a warning,"
-    " 3 critical; 130 interrupted."
-    " ANOMALYOPS_DEBUG=1 shows tracebacks.",
+    " estimate) in need of a person or not ready in time, (tool, investigate) nothing to look at; troubleshoot: 2 a"
+    " warning, 3 critical; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -71,7 +71,7 @@ app = typer.Typer(
 _FILES = (plan, apply, status, delete, export, estimate)
 for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
-for asking in (explain, troubleshoot, tools):
+for asking in (investigate, explain, troubleshoot, tools):
     app.command()(asking)
 # A tool's parameters are options too: the command passes on those that are not its own.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from anomalyops_insight.errors import BadRequestError, InsightError, RefusedError
-from anomalyops_insight.programs import Call, Program, Request, Together
+from anomalyops_insight.programs import Call, Program, Progress, Request, Together
 from anomalyops_insight.query import Question, esql, search
 from anomalyops_insight.query.rows import Row, Rows, finished
 
@@ -32,6 +32,7 @@ class Asked:
         note: Why not as ES|QL, or that the answer is not complete; empty where there is nothing to say.
         rows: How many rows it gave; None for calls.
         seconds: How long it took.
+        step: What the program was doing.
     """
 
     shown: str
@@ -39,6 +40,7 @@ class Asked:
     note: str = ""
     rows: int | None = None
     seconds: float = 0.0
+    step: str = ""
 
 
 @dataclass(slots=True)
@@ -49,11 +51,14 @@ class Session:
         server: Anything with `read`.
         way: `auto` asks in ES|QL and, where the server refuses that, in searches; the others ask that way alone.
         asked: What was asked so far, in the order of the answers.
+        told: Is told what a program does next.
     """
 
     server: Any
     way: Way = "auto"
     asked: list[Asked] = field(default_factory=list)
+    told: Callable[[str], None] | None = None
+    _step: str = ""
     _refusal: str = ""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
@@ -77,6 +82,11 @@ class Session:
             return result
 
     async def _answer(self, request: Request) -> Any:
+        if isinstance(request, Progress):
+            self._step = request.text
+            if self.told is not None:
+                self.told(request.text)
+            return None
         if isinstance(request, Together):
             return await _all([self.run(program) for program in request.programs])
         async with self._slots:
@@ -141,7 +151,7 @@ class Session:
 
     def _note(self, asked: Asked, started: float) -> None:
         seconds = round(time.monotonic() - started, 3)
-        self.asked.append(Asked(asked.shown, asked.way, asked.note, asked.rows, seconds))
+        self.asked.append(replace(asked, seconds=seconds, step=self._step))
 
 
 def index_missing(error: InsightError) -> bool:

@@ -1,0 +1,1 @@
+"""How often the root cause is found, on generated incidents."""

@@ -1,0 +1,279 @@
+"""The report of an investigation. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from anomalyops_insight.investigating.blocks import Block, Bullets, Code, Heading, Lanes, Paragraph, Table
+from anomalyops_insight.investigating.investigation import Investigation
+from anomalyops_insight.investigating.protocol import moment
+from anomalyops_insight.investigating.ranking import Suspect
+
+_SHOWN = 10
+_MOST_LANES = 12
+_LONGEST = 400
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "resource": (
+        "compare its load with its limits: CPU, memory, disk and queues at the onset",
+        "look for what began then: deployments, batch jobs, a neighbour on the same host",
+        "relieve it: scale out, raise limits, move load away",
+    ),
+    "network": (
+        "check paths to and from it: retransmissions, DNS, load balancers, firewall changes at the onset",
+        "compare callers in other zones: those that are well tell which path is broken",
+    ),
+    "application": (
+        "read its error messages of the first minutes, and what was deployed or configured just before",
+        "roll back the last change if it lies before the onset",
+    ),
+    "absence": (
+        "find out whether it stopped working or only stopped reporting: is the process there, do shippers run",
+        "check the path of the data, then restart what stopped",
+    ),
+    "security": (
+        "keep evidence: do not delete logs or hosts",
+        "check who acted: accounts, addresses and processes of the first anomalies; lock accounts that are misused",
+    ),
+    "unknown": (
+        "look at the source documents of the first minutes: the detectors do not tell what kind of fault it is",
+    ),
+}
+
+
+def report(found: Investigation) -> tuple[Block, ...]:
+    """The report as blocks."""
+    incident = found.incident
+    title = Heading(f"Investigation of {moment(incident.start)} to {moment(incident.end)}", 1)
+    if found.empty is not None or not found.suspects:
+        words = found.empty.message if found.empty is not None else "no anomalies were found"
+        return (title, Paragraph(f"Nothing to investigate: {words}."))
+    blocks: list[Block] = [title, *_verdict(found), *_progression(found), *_suspects(found)]
+    return (*blocks, *_detectors(found), *_reach(found), *_evidence(found), *_logs(found), *_notes(found))
+
+
+def _verdict(found: Investigation) -> Iterator[Block]:
+    first = found.suspects[0]
+    yield Heading("Root cause")
+    yield Paragraph(
+        f"{first.entity} ({', '.join(first.fields)}) is the most likely cause: {found.fault} fault,"
+        f" severity {found.severity}. It began at {moment(first.onset)} and is named by {_jobs(len(first.jobs))}."
+    )
+    rest = found.suspects[1:2]
+    sure = f"How sure this is: {first.likelihood:.0%}"
+    if rest:
+        sure += f"; the runner-up is {rest[0].entity} with {rest[0].likelihood:.0%}"
+    yield Paragraph(f"{sure}. What speaks for it: {reasons(first)}.")
+    yield Table(
+        ("what", "finding"),
+        (
+            ("root cause entity", first.entity),
+            ("fault class", found.fault),
+            ("severity", found.severity),
+            ("onset", moment(first.onset)),
+            ("affected jobs", f"{len({step.job_id for step in found.timeline})} of {len(found.jobs)} with results"),
+        ),
+    )
+    yield Heading("Recommended actions")
+    yield Bullets(ACTIONS[found.fault], numbered=True)
+
+
+_WORDS: Mapping[str, str] = {
+    "breadth": "named by the most jobs",
+    "onset": "among the first to be anomalous",
+    "blame": "others complain about it",
+    "strength": "among the highest scores",
+    "persistence": "anomalous for most of the time",
+}
+
+
+def reasons(suspect: Suspect) -> str:
+    """What speaks for a suspect, in words."""
+    told = [words for name, words in _WORDS.items() if suspect.parts.get(name, 0.0) >= 0.75]
+    return ", ".join(told) or "nothing alone, all of it together"
+
+
+def _jobs(count: int) -> str:
+    return f"{count} job{'' if count == 1 else 's'}"
+
+
+def _progression(found: Investigation) -> Iterator[Block]:
+    yield Heading("How it went on")
+    times = sorted({step.time for step in found.timeline})
+    if times:
+        lanes: dict[str, dict[Any, float]] = defaultdict(dict)
+        for step in found.timeline:
+            lanes[step.job_id][step.time] = step.max_anomaly_score
+        order = sorted(lanes, key=lambda job: (min(lanes[job]), -max(lanes[job].values()), job))
+        width = min((after - before for before, after in pairwise(times)), default=None)
+        steps = [times[0]]
+        while width is not None and steps[-1] < times[-1]:
+            steps.append(steps[-1] + width)
+        rows = tuple((job, tuple(lanes[job].get(step) for step in steps)) for job in order[:_MOST_LANES])
+        yield Lanes(moment(times[0]), moment(times[-1]), rows)
+        if len(order) > _MOST_LANES:
+            yield Paragraph(f"{len(order) - _MOST_LANES} more jobs became anomalous later.")
+    ordered = sorted(found.suspects, key=lambda one: (one.onset, -one.score))[:_SHOWN]
+    yield Bullets(
+        tuple(f"{moment(one.onset)}: {one.entity} ({', '.join(one.jobs[:3])})" for one in ordered), numbered=True
+    )
+
+
+def _suspects(found: Investigation) -> Iterator[Block]:
+    yield Heading("Suspects")
+    yield Table(
+        ("entity", "likely", "onset", "jobs", "score", *_WORDS),
+        tuple(
+            (
+                one.entity, f"{one.likelihood:.0%}", moment(one.onset), str(len(one.jobs)), f"{one.max_score:.0f}",
+                *(f"{one.parts[name]:.2f}" for name in _WORDS),
+            )
+            for one in found.suspects[:_SHOWN]
+        ),
+    )  # fmt: skip
+
+
+def _detector(function: str | None, field_name: str | None) -> str:
+    return f"{function}({field_name})" if field_name else str(function)
+
+
+def _detectors(found: Investigation) -> Iterator[Block]:
+    if found.fingerprints:
+        yield Heading("What kind of fault")
+        yield Table(
+            ("job", "detector", "fault", "anomalies", "score", "sustained", "first"),
+            tuple(
+                (
+                    one.job_id, _detector(one.function, one.field_name),
+                    one.fault_class, str(one.anomalies), f"{one.max_score:.0f}", "yes" if one.sustained else "no",
+                    moment(one.first),
+                )
+                for one in found.fingerprints[:_SHOWN]
+            ),
+        )  # fmt: skip
+    if found.profile:
+        yield Heading(f"What was unusual about {found.suspects[0].entity}")
+        yield Bullets(
+            tuple(
+                f"{row.job_id}: {_detector(row.function, row.field_name)}, {row.anomalies} anomalies up to"
+                f" {row.max_score:.0f}, from {moment(row.first)} to {moment(row.last)}"
+                for row in found.profile[:_SHOWN]
+            )
+        )
+
+
+def _reach(found: Investigation) -> Iterator[Block]:
+    if found.radius:
+        yield Heading("Blast radius")
+        yield Table(
+            ("field", "entities", "jobs", "anomalies", "examples"),
+            tuple(
+                (
+                    row.influencer_field_name,
+                    str(row.entities),
+                    str(row.jobs),
+                    str(row.anomalies),
+                    ", ".join(row.examples),
+                )
+                for row in found.radius
+            ),
+        )
+    yield Heading("Jobs that belong together")
+    by_index: dict[str, list[str]] = defaultdict(list)
+    for job, indices in found.jobs.items():
+        by_index[", ".join(indices) or "no datafeed"].append(job)
+    ordered = sorted(by_index.items(), key=lambda item: (-len(item[1]), item[0]))[:_SHOWN]
+    yield Table(("index", "jobs"), tuple((index, ", ".join(sorted(jobs)[:_SHOWN])) for index, jobs in ordered))
+
+
+def _evidence(found: Investigation) -> Iterator[Block]:
+    source = found.source
+    if source is None:
+        return
+    yield Heading("Evidence")
+    yield Paragraph(
+        f"The source of {source.job_id} has {source.during} documents with {source.field} ="
+        f" {found.suspects[0].entity} in the window, and {source.before} in a window of the same length before."
+    )
+    lines = [_shortened(json.dumps(row.document, ensure_ascii=False, default=str)) for row in source.documents[:3]]
+    if lines:
+        yield Code("\n".join(lines), "json")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _logs(found: Investigation) -> Iterator[Block]:
+    if not found.categories:
+        return
+    yield Heading("Log messages")
+    for one in found.categories:
+        before = "?" if one.before is None else str(one.before)
+        during = "?" if one.during is None else str(one.during)
+        yield Paragraph(
+            f"{one.job_id}, category {one.category.category_id} (score {one.score:.0f}): {before} messages before,"
+            f" {during} in the window. Its terms: {one.category.terms or '-'}."
+        )
+        if one.examples:
+            yield Code("\n".join(_shortened(example) for example in one.examples), "text")
+
+
+def _notes(found: Investigation) -> Iterator[Block]:
+    if found.notes:
+        yield Heading("What limits this")
+        yield Bullets(found.notes)
+
+
+def document(found: Investigation) -> dict[str, Any]:
+    """The investigation as JSON values."""
+    first = found.suspects[0] if found.suspects else None
+    return {
+        "window": {"start": found.incident.start.isoformat(), "end": found.incident.end.isoformat()},
+        "empty": None if found.empty is None else {"reason": str(found.empty.reason), "message": found.empty.message},
+        "rootCause": None if first is None else first.entity,
+        "faultClass": found.fault,
+        "severity": found.severity,
+        "likelihood": None if first is None else round(first.likelihood, 4),
+        "recommendedActions": [] if first is None else list(ACTIONS[found.fault]),
+        "suspects": [
+            {
+                "entity": one.entity,
+                "fields": list(one.fields),
+                "likelihood": round(one.likelihood, 4),
+                "onset": one.onset.isoformat(),
+                "jobs": list(one.jobs),
+                "maxScore": one.max_score,
+                "parts": {name: round(value, 4) for name, value in one.parts.items()},
+            }
+            for one in found.suspects[:50]
+        ],
+        "jobs": {job: list(indices) for job, indices in found.jobs.items()},
+        "timeline": [row.model_dump(mode="json") for row in found.timeline],
+        "fingerprints": [row.model_dump(mode="json") for row in found.fingerprints],
+        "blastRadius": [row.model_dump(mode="json") for row in found.radius],
+        "evidence": None
+        if found.source is None
+        else {
+            "job": found.source.job_id,
+            "field": found.source.field,
+            "before": found.source.before,
+            "during": found.source.during,
+            "documents": [row.model_dump(mode="json") for row in found.source.documents],
+        },
+        "logCategories": [
+            {
+                "job": one.job_id,
+                "category": one.category.category_id,
+                "score": one.score,
+                "before": one.before,
+                "during": one.during,
+                "examples": list(one.examples),
+            }
+            for one in found.categories
+        ],
+        "notes": list(found.notes),
+    }

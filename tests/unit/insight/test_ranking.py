@@ -1,0 +1,118 @@
+"""Which suspect is the cause, over generated appearances; and generated incidents with known causes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anomalyops_insight.investigating.protocol import complaints, fault_class
+from anomalyops_insight.investigating.ranking import Appearance, Complaint, rank
+from anomalyops_insight.tools.correlation import Fingerprint
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+NAMES = ("a", "b", "c", "d")
+
+
+def seen(entity, job, first, score, last=None, field="service"):
+    end = first if last is None else last
+    return Appearance(entity, field, job, BEGIN + timedelta(minutes=first), BEGIN + timedelta(minutes=end), score)
+
+
+appearances = st.lists(
+    st.builds(
+        lambda entity, job, first, lasts, score, field: seen(entity, job, first, score, first + lasts, field),
+        st.sampled_from(NAMES),
+        st.sampled_from(("j1", "j2", "j3")),
+        st.integers(0, 120),
+        st.integers(0, 60),
+        st.floats(1, 100),
+        st.sampled_from(("service", "host")),
+    ),
+    min_size=1,
+    max_size=12,
+)
+blames = st.lists(st.builds(Complaint, st.sampled_from(NAMES), st.sampled_from(NAMES), st.floats(1, 100)), max_size=6)
+
+
+@given(appearances=appearances, blames=blames, order=st.randoms(use_true_random=False))
+def test_the_order_of_what_was_read_does_not_matter(appearances, blames, order):
+    first = rank(appearances, blames)
+    shuffled, mixed = list(appearances), list(blames)
+    order.shuffle(shuffled)
+    order.shuffle(mixed)
+    again = rank(shuffled, mixed)
+    assert [one.entity for one in again] == [one.entity for one in first]
+    assert [one.score for one in again] == pytest.approx([one.score for one in first])
+
+
+@given(appearances=appearances, blames=blames)
+def test_likelihoods_are_shares_and_parts_lie_between_nought_and_one(appearances, blames):
+    found = rank(appearances, blames)
+    assert {one.entity for one in found} == {one.entity for one in appearances}
+    assert sum(one.likelihood for one in found) == pytest.approx(1)
+    assert [one.likelihood for one in found] == sorted((one.likelihood for one in found), reverse=True)
+    assert all(0 <= value <= 1 for one in found for value in one.parts.values())
+
+
+@given(appearances=appearances, blames=blames, days=st.integers(-3000, 3000))
+def test_when_it_was_does_not_matter(appearances, blames, days):
+    shift = timedelta(days=days)
+    moved = [Appearance(a.entity, a.field, a.job_id, a.first + shift, a.last + shift, a.max_score) for a in appearances]
+    assert [one.entity for one in rank(moved, blames)] == [one.entity for one in rank(appearances, blames)]
+
+
+def test_nothing_has_no_suspects():
+    assert rank([]) == ()
+
+
+def test_low_scores_of_many_jobs_beat_one_high_score():
+    many = [seen("db", f"job-{n}", 0, 35, 30) for n in range(5)]
+    assert rank([*many, seen("web", "job-x", 0, 99, 30)])[0].entity == "db"
+
+
+def test_of_equals_the_earlier_is_the_cause():
+    found = rank(
+        [seen(name, f"{name}{job}", first, 80, 90) for name, first in (("late", 40), ("first", 0)) for job in "xy"]
+    )
+    assert [one.entity for one in found] == ["first", "late"]
+    assert found[0].onset == BEGIN
+
+
+def test_who_is_complained_about_comes_before_who_complains():
+    both = [seen(name, f"{name}-{job}", 0, 80, 60) for name in ("caller", "target") for job in "xyz"]
+    chain = [Complaint("edge", "caller", 70), Complaint("caller", "target", 70)]
+    found = rank([*both, seen("edge", "edge-x", 0, 80, 60)], chain)
+    assert found[0].entity == "target"
+    assert found[0].likelihood > 2 * found[1].likelihood
+
+
+def test_a_zone_under_several_services_comes_before_each():
+    services = [seen(f"s{n}", f"{job}-s{n}", 0, 80, 60) for n in range(4) for job in ("cpu", "latency")]
+    zone = [seen("zone-a", f"{job}-s{n}", 0, 70, 60, field="zone") for n in range(4) for job in ("cpu", "latency")]
+    blamed = [Complaint("edge", f"s{n}", 60) for n in range(4)]
+    assert rank([*services, *zone, seen("edge", "edge-x", 5, 60, 60)], blamed)[0].entity == "zone-a"
+
+
+def test_complaints_are_read_from_records_that_are_split_by_target():
+    row = {f"{kind}_field_{part}": None for kind in ("partition", "by", "over") for part in ("name", "value")}
+    row |= {"partition_field_name": "service.name", "partition_field_value": "web", "max_score": 70.0}
+    called = row | {"by_field_name": "span.destination.service.resource", "by_field_value": "db"}
+    assert complaints([row, called, row | {"by_field_name": "target_zone", "by_field_value": "z"}]) == [
+        Complaint("web", "db", 70.0), Complaint("web", "z", 70.0),
+    ]  # fmt: skip
+
+
+def test_the_kind_of_fault_is_what_weighs_most_in_the_suspects_jobs():
+    def one(job, fault, score):
+        return Fingerprint(
+            job_id=job, function="mean", field_name=None, by_field_name=None, anomalies=1, max_score=score,
+            sustained=False, mean_actual=None, mean_typical=None, first=BEGIN, last=BEGIN, fault_class=fault,
+        )  # fmt: skip
+
+    suspect = rank([seen("db", "j1", 0, 90), seen("db", "j2", 0, 50)])[0]
+    known = [one("j1", "resource", 60), one("j2", "network", 50), one("j3", "security", 99)]
+    assert fault_class(suspect, known) == "resource"
+    assert fault_class(suspect, []) == "unknown"
