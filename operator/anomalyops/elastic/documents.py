@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ _BULK_TIMEOUT: Final = 120.0  # seconds
 _BULK_ATTEMPTS: Final = 6
 _FIRST_PAUSE: Final = 0.25  # seconds; doubles
 _BUSY: Final = 429
-_ACTION: Final = b'{"index":{}}\n'
+_ACTION: Final = b'{"index":{}}'
 
 
 class Documents:
@@ -105,7 +106,7 @@ class Documents:
 
     async def _bulk_once(self, index: str, documents: Sequence[tuple[bytes, bytes]]) -> list[tuple[int, int, str]]:
         """Position, status and reason of each document that was refused."""
-        body = b"".join(part for action, document in documents for part in (action, document, b"\n"))
+        body = b"\n".join([*chain.from_iterable(documents), b""])
         answer = await self._rest.write(
             "POST",
             f"/{quote(index)}/_bulk",
@@ -128,7 +129,7 @@ class Documents:
 
 
 def _action(doc_id: str | None) -> bytes:
-    return _ACTION if doc_id is None else f'{{"index":{{"_id":{json.dumps(doc_id)}}}}}\n'.encode()
+    return _ACTION if doc_id is None else f'{{"index":{{"_id":{json.dumps(doc_id)}}}}}'.encode()
 
 
 def _reason(error: Mapping[str, Any] | str) -> str:

@@ -27,6 +27,9 @@ _ALL_TIMES: Final = re.compile(
     r"(?:\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
     r"(?:Z|[+-]\d\d:\d\d)?\n)*"
 )
+# Addresses as `ipaddress` reads them: no zeros in front.
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_ALL_ADDRESSES: Final = re.compile(rf"(?:{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}\n)*", re.ASCII)
 # A line that begins like a number, a time, an address, a boolean or a word for no value.
 _PERHAPS_NO_WORD: Final = re.compile(r"(?m)^(?:[^A-Za-z/_]|[^\n]{1,7}$|[0-9a-fA-F]{1,4}:)")
 _LONG_PHRASE: Final = re.compile(r"\S\s+\S+\s+\S+\s+\S+\s+\S")
@@ -118,6 +121,8 @@ class Evidence:
             return _ALL_NUMBERS.fullmatch(joined) is not None and self._count_numbers(texts, joined)
         if self.share("date") == 1:
             return _ALL_TIMES.fullmatch(joined) is not None and self._count_all(texts, "date", "keyword")
+        if self.share("ip") == 1:
+            return _ALL_ADDRESSES.fullmatch(joined) is not None and self._count_all(texts, "ip", "keyword")
         if self.kinds.keys() <= {"keyword", "text"} and _PERHAPS_NO_WORD.search(joined) is None:
             short = max(map(len, texts)) <= KEYWORD_LENGTH and _LONG_PHRASE.search(joined) is None
             return self._count_all(texts, "keyword") if self.share("keyword") == 1 and short else False

@@ -28,6 +28,8 @@ _CLOCK: Final = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
 # Days that every month has; the last ones are read one by one.
 _ALL_UTC: Final = re.compile(rf"(?:{_DAY}T{_CLOCK}Z\n)*")
 _ALL_LOCAL: Final = re.compile(rf"(?:{_DAY}[T ]{_CLOCK}\n)*")
+_ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
+_TEXTS: Final = frozenset({FieldType.IP, FieldType.KEYWORD, FieldType.TEXT})
 _RANGES: Final = {FieldType.LONG: LONG_RANGE, FieldType.UNSIGNED_LONG: (0, UNSIGNED_MAXIMUM)}
 
 
@@ -109,6 +111,8 @@ class Encoder:
             read = _iso_at_once(cells)
             if read is not None:
                 return [f'{prefix}"{moment}"' for moment in read]
+        if column.type in _TEXTS and _as_they_are(column, cells):
+            return [f'{prefix}"{cell}"' for cell in cells]
         if column.time_format is not None and column.time_format.ordered:
             made = [self._converted(column, cell) for cell in cells]
         else:
@@ -193,6 +197,11 @@ def _iso_at_once(cells: Sequence[str]) -> list[str] | None:
     if _ALL_LOCAL.fullmatch(joined):
         return [f"{cell[:10]}T{cell[11:]}Z" for cell in cells]
     return None
+
+
+def _as_they_are(column: Column, cells: Sequence[str]) -> bool:
+    """Return whether all texts of a column are values that JSON writes without escapes."""
+    return "" not in cells and column.nulls.isdisjoint(cells) and _ESCAPED.search("".join(cells)) is None
 
 
 def _all_plain(kind: FieldType, joined: str) -> bool:

@@ -154,3 +154,18 @@ def test_options_of_the_form(tmp_path):
     path.write_text("t v\n2024-01-01 5\n")
     found = read(path, options=FileOptions(format=FileFormat.CSV, delimiter=" "))
     assert found.documents == [{"t": "2024-01-01T00:00:00Z", "v": 5}]
+
+
+_OCTETS = st.sampled_from(["0", "1", "9", "10", "99", "100", "199", "249", "255", "256", "300", "01", "", "a", "٣"])
+_ADDRESSES = st.lists(_OCTETS, min_size=4, max_size=4).map(".".join) | st.sampled_from(["::1", "10.0.0.1%eth0", "x"])
+
+
+@given(st.lists(_ADDRESSES, min_size=1, max_size=4))
+def test_many_addresses_are_counted_as_each_of_them(texts):
+    usual = [f"10.0.{number // 256}.{number % 256}" for number in range(2_500)]
+    together, apart = Evidence(), Evidence()
+    for evidence in (together, apart):
+        evidence.add(usual, frozenset())
+    together.add(texts, frozenset())
+    apart._add_each([text for text in texts if text], frozenset())
+    assert (together.values, together.kinds, together.examples) == (apart.values, apart.kinds, apart.examples)
