@@ -140,7 +140,7 @@ def serve(
         _check_reach(bound[0], protection, enabled=security.enabled)
         url = f"{scheme}://{f'[{bound[0]}]' if listener.family == socket.AF_INET6 else bound[0]}:{bound[1]}"
         Connection.limit = connection_limit()
-        jobs = JobService(store, resources.of_jobs())
+        jobs = JobService(store, resources.of_jobs(), security.rights_of if security.enabled else None)
         app = create_app(store, jobs, security, max_bytes_in_flight=resources.bodies_bytes, allowed_hosts=allowed_hosts)
         config = uvicorn.Config(
             app,

@@ -10,6 +10,7 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from anomalyops_engine.api.errors import ApiError
+from anomalyops_engine.jobs.makers import SEARCH, Maker
 from anomalyops_engine.security import (
     Access,
     AuthenticationError,
@@ -87,6 +88,14 @@ def access_of(request: Request, template: str, path: Mapping[str, str]) -> Acces
     if action.name == "cluster:admin/xpack/ml/datafeeds/preview":
         return access.doing("indices:data/read/search")
     return access if action.name.startswith("indices:") else None
+
+
+def maker_of(request: Request) -> Maker | None:
+    """Return who sends a request, for what it makes to have the rights of."""
+    principal = request.scope.get("anomalyops.principal")
+    if not isinstance(principal, Principal):
+        return None
+    return Maker(principal.username, principal.record, lambda name: principal.may_on(SEARCH, name))
 
 
 def from_security(error: SecurityError) -> ApiError:

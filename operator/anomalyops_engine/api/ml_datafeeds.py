@@ -7,6 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.credentials import maker_of
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
@@ -53,7 +54,10 @@ class DatafeedEndpoints:
         """`PUT /{datafeed_id}`."""
         body = call.json(required=True)
         options = indices_options(call)
-        return call.respond(self._datafeeds.create(call.path["datafeed_id"], body, indices_options=options))
+        maker = maker_of(call.request)
+        return call.respond(
+            self._datafeeds.create(call.path["datafeed_id"], body, indices_options=options, maker=maker)
+        )
 
     def get(self, call: Call) -> Response:
         """`GET /[{datafeed_id}]`."""
@@ -68,8 +72,10 @@ class DatafeedEndpoints:
 
     def update(self, call: Call) -> Response:
         """`POST /{datafeed_id}/_update`."""
-        options = indices_options(call)
-        return call.respond(self._datafeeds.update(call.path["datafeed_id"], call.json(), indices_options=options))
+        options, maker = indices_options(call), maker_of(call.request)
+        return call.respond(
+            self._datafeeds.update(call.path["datafeed_id"], call.json(), indices_options=options, maker=maker)
+        )
 
     def delete(self, call: Call) -> Response:
         """`DELETE /{datafeed_id}`."""

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
+from anomalyops_engine.api.credentials import maker_of
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane
@@ -57,7 +58,8 @@ class JobEndpoints:
     def create(self, call: Call) -> Response:
         """`PUT /{job_id}`."""
         body = call.json(required=True)
-        job = self._jobs.create(call.path["job_id"], body, indices_options=indices_options(call))
+        maker = maker_of(call.request)
+        job = self._jobs.create(call.path["job_id"], body, indices_options=indices_options(call), maker=maker)
         uneven = uneven_span(Duration.read(job["analysis_config"]["bucket_span"], "bucket_span"))
         if uneven is not None:
             call.warn(uneven)

@@ -9,9 +9,8 @@ from anomalyops_engine.config import Datafeed, IndicesOptions, Job, create_dataf
 from anomalyops_engine.config.units import SECOND_MS, iso_time
 from anomalyops_engine.jobs.extractor import FIRST_MS, LAST_MS, Extractor
 from anomalyops_engine.jobs.health import datafeed_health
+from anomalyops_engine.jobs.makers import Maker
 from anomalyops_engine.jobs.registry import (
-    DATAFEED_CONFIG,
-    DATAFEED_RUN,
     DatafeedEntry,
     DatafeedRun,
     JobEntry,
@@ -44,14 +43,24 @@ class DatafeedOperations:
 
     # --- configuration ---
 
-    def create(self, datafeed_id: str, body: object, *, indices_options: IndicesOptions | None = None) -> JsonObject:
+    def create(
+        self,
+        datafeed_id: str,
+        body: object,
+        *,
+        indices_options: IndicesOptions | None = None,
+        maker: Maker | None = None,
+    ) -> JsonObject:
         """Create a datafeed and return it.
 
         Raises:
-            MlError: 400 bad body or taken id, 404 unknown job, 409 when the job has a datafeed.
+            MlError: 400 bad body or taken id, 403 for indices that its maker may not read, 404 unknown job, 409 when
+                the job has a datafeed.
         """
         datafeed = create_datafeed(body, datafeed_id=datafeed_id, search=SEARCH_CHECK, indices_options=indices_options)
         registry = self._registry
+        if maker is not None:
+            maker.check(datafeed_id, datafeed.indices)
         job = registry.job(datafeed.job_id)
         with job.lock.hold(), registry.lock:
             if registry.jobs.get(job.job_id) is not job:
@@ -62,20 +71,27 @@ class DatafeedOperations:
             if other is not None:
                 raise conflict(f"A datafeed [{other.datafeed_id}] already exists for job [{job.job_id}]")
             datafeed.check_with(job.config)
-            run = DatafeedRun()
+            entry = DatafeedEntry(datafeed, DatafeedRun(), None if maker is None else maker.record)
             with registry.store.write() as writer:
-                registry.save_datafeed(writer, datafeed, run)
-            registry.datafeeds[datafeed_id] = DatafeedEntry(datafeed, run)
-        return datafeed.render()
+                registry.save_datafeed(writer, datafeed, entry.run, entry.maker)
+            registry.datafeeds[datafeed_id] = entry
+        return entry.show()
 
     def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
         """Return `{count, datafeeds}` for the datafeeds that an expression names."""
         entries = self._registry.find_datafeeds(expression, allow_no_match=allow_no_match)
-        shown = [entry.config.export() if exclude_generated else entry.config.render() for entry in entries]
+        shown = [entry.show(export=exclude_generated) for entry in entries]
         return {"count": len(shown), "datafeeds": shown}
 
-    def update(self, datafeed_id: str, body: object, *, indices_options: IndicesOptions | None = None) -> JsonObject:
-        """Merge an update body into a stopped datafeed and return it.
+    def update(
+        self,
+        datafeed_id: str,
+        body: object,
+        *,
+        indices_options: IndicesOptions | None = None,
+        maker: Maker | None = None,
+    ) -> JsonObject:
+        """Merge an update body into a stopped datafeed and return it; from then on it has the rights of `maker`.
 
         Raises:
             MlError: 400, 404, 409 when it is not stopped.
@@ -87,10 +103,11 @@ class DatafeedOperations:
                 raise conflict(f"Cannot update datafeed [{datafeed_id}] while its status is {feed.run.state}")
             merged = update_datafeed(feed.config, body, search=SEARCH_CHECK, indices_options=indices_options)
             merged.check_with(job.config)
+            record = None if maker is None else maker.record
             with self._registry.store.write() as writer:
-                self._registry.save_datafeed(writer, merged, feed.run)
-            feed.config = merged
-        return merged.render()
+                self._registry.save_datafeed(writer, merged, feed.run, record)
+            feed.config, feed.maker = merged, record
+        return feed.show()
 
     def delete(self, datafeed_id: str, *, force: bool) -> None:
         """Delete a datafeed; its job stays as it is.
@@ -109,8 +126,7 @@ class DatafeedOperations:
                 self._runtime.rest(job, feed, close=False)
             with self._registry.lock:
                 with self._registry.store.write() as writer:
-                    writer.delete_config(DATAFEED_CONFIG, datafeed_id)
-                    writer.delete_config(DATAFEED_RUN, datafeed_id)
+                    self._registry.erase_datafeed(writer, datafeed_id)
                 del self._registry.datafeeds[datafeed_id]
 
     # --- running ---
@@ -143,7 +159,8 @@ class DatafeedOperations:
             if feed.run.state != "stopped":
                 raise conflict(f"cannot start datafeed [{datafeed_id}] because it has already been started")
             with self._registry.store.read() as reader:
-                Extractor(feed.config, job.config).check(reader)
+                extractor = Extractor(feed.config, job.config, lambda: self._registry.visibility_of(feed))
+                extractor.check(reader)
             if not self._runtime.settings.assigning:
                 raise too_many_requests(
                     "Could not start datafeed, allocation explanation "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,7 +20,7 @@ from anomalyops_engine.query import (
 )
 from anomalyops_engine.query.scripts import ComputedFields, runtime_fields, script_fields
 from anomalyops_engine.refusals import MlError, bad_request, conflict, not_implemented
-from anomalyops_engine.store import Index, IndexNotFoundError, Reader
+from anomalyops_engine.store import Index, IndexNotFoundError, Reader, Visibility, seeing
 
 FIRST_MS: Final = -62_135_596_800_000
 LAST_MS: Final = 253_402_300_799_999
@@ -33,8 +34,16 @@ class Extractor:
     `LAST_MS` are never read.
     """
 
-    def __init__(self, datafeed: Datafeed, job: Job) -> None:
+    def __init__(self, datafeed: Datafeed, job: Job, visible: Callable[[], Visibility | None] | None = None) -> None:
+        """Prepare to read.
+
+        Args:
+            datafeed: what to read.
+            job: for whom.
+            visible: returns what may be read now; None for what the work around this may read.
+        """
         self._datafeed = datafeed
+        self._visible = visible
         self._analysis = job.analysis_config
         self._runtime_fields = runtime_fields(datafeed.runtime_mappings)
         self._script_fields = script_fields(datafeed.script_fields or {})
@@ -50,7 +59,14 @@ class Extractor:
 
         Raises:
             IndexNotFoundError: a concrete index is missing and `ignore_unavailable` is false.
+            IndexForbiddenError: a concrete index may not be read.
         """
+        if self._visible is None:
+            return self._resolved(reader)
+        with seeing(self._visible()):
+            return self._resolved(reader)
+
+    def _resolved(self, reader: Reader) -> list[Index]:
         options = self._datafeed.indices_options
         return reader.resolve(
             self._datafeed.indices,

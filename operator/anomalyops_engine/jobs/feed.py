@@ -74,7 +74,7 @@ class RunningDatafeed:
         self.audit = Audit(node)
         self._ready = ready
         self._on_end = on_end
-        self._extractor = Extractor(feed.config, job.config)
+        self._extractor = Extractor(feed.config, job.config, lambda: registry.visibility_of(feed))
         self._span_ms = job.config.bucket_span_ms
         self._delay_ms = feed.config.query_delay.ms
         self._frequency_ms = feed.config.frequency_ms(self._span_ms)

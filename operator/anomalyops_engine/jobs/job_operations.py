@@ -26,10 +26,9 @@ from anomalyops_engine.jobs.forecast_request import forecasts_stats
 from anomalyops_engine.jobs.health import job_health
 from anomalyops_engine.jobs.indices import ensure_engine_indices, prepare_results, release_results
 from anomalyops_engine.jobs.journal import pending_state, write_checkpoint
+from anomalyops_engine.jobs.makers import Maker
 from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
 from anomalyops_engine.jobs.registry import (
-    DATAFEED_CONFIG,
-    DATAFEED_RUN,
     JOB_CONFIG,
     JOB_RUN,
     DatafeedEntry,
@@ -61,31 +60,43 @@ class JobOperations:
 
     # --- configuration ---
 
-    def create(self, job_id: str, body: object, *, indices_options: IndicesOptions | None = None) -> JsonObject:
+    def create(
+        self,
+        job_id: str,
+        body: object,
+        *,
+        indices_options: IndicesOptions | None = None,
+        maker: Maker | None = None,
+    ) -> JsonObject:
         """Create a job, and the datafeed that its body may hold, and return it as GET would.
 
         Raises:
-            MlError: 400 for a bad body or a taken id, 501 for what the learners cannot do yet.
+            MlError: 400 for a bad body or a taken id, 403 for indices that the datafeed's maker may not read, 501 for
+                what the learners cannot do yet.
         """
         job, datafeed_body = self._parse(job_id, body)
         datafeed = self._inline_datafeed(job, datafeed_body, indices_options)
+        if datafeed is not None and maker is not None:
+            maker.check(datafeed.datafeed_id, datafeed.indices)
+        record = None if maker is None else maker.record
+        feed = None if datafeed is None else DatafeedEntry(datafeed, DatafeedRun(), record)
         registry = self._registry
         with registry.lock:
             self._check_names_free(job, datafeed)
             audit = self._runtime.audit()
             audit.note(job_id, "Job created")
-            run, feed_run = JobRun(), DatafeedRun()
+            run = JobRun()
             with registry.store.write() as writer:
                 ensure_engine_indices(writer)
                 prepare_results(writer, job)
                 registry.save_job(writer, job, run)
-                if datafeed is not None:
-                    registry.save_datafeed(writer, datafeed, feed_run)
+                if feed is not None:
+                    registry.save_datafeed(writer, feed.config, feed.run, feed.maker)
                 audit.write(writer)
             registry.jobs[job_id] = JobEntry(job, run)
-            if datafeed is not None:
-                registry.datafeeds[datafeed.datafeed_id] = DatafeedEntry(datafeed, feed_run)
-        return self._shown(job, datafeed)
+            if feed is not None:
+                registry.datafeeds[feed.datafeed_id] = feed
+        return self._shown(job, feed)
 
     def validate(self, body: object) -> None:
         """Check a job body.
@@ -153,20 +164,17 @@ class JobOperations:
             if group in self._registry.jobs or group == job_id:
                 raise name_clash(group)
 
-    def _shown(self, job: Job, datafeed: Datafeed | None, *, export: bool = False) -> JsonObject:
+    def _shown(self, job: Job, feed: DatafeedEntry | None, *, export: bool = False) -> JsonObject:
         shown = job.export() if export else job.render()
-        if datafeed is not None:
-            shown["datafeed_config"] = datafeed.export() if export else datafeed.render()
+        if feed is not None:
+            shown["datafeed_config"] = feed.show(export=export)
         return shown
-
-    def _show_entry(self, entry: JobEntry, feed: DatafeedEntry | None, *, export: bool = False) -> JsonObject:
-        return self._shown(entry.config, feed.config if feed is not None else None, export=export)
 
     def get(self, expression: str, *, allow_no_match: bool, exclude_generated: bool) -> JsonObject:
         """Return `{count, jobs}` for the jobs that an expression names."""
         entries = self._registry.find_jobs(expression, allow_no_match=allow_no_match)
         feeds = self._registry.datafeeds_by_job()
-        jobs = [self._show_entry(entry, feeds.get(entry.job_id), export=exclude_generated) for entry in entries]
+        jobs = [self._shown(entry.config, feeds.get(entry.job_id), export=exclude_generated) for entry in entries]
         return {"count": len(jobs), "jobs": jobs}
 
     def update(self, job_id: str, body: object) -> JsonObject:
@@ -206,7 +214,7 @@ class JobOperations:
                 entry.config, entry.run = update.job, run
                 if entry.analysis is not None and update.live:
                     entry.analysis.configure(update.job, self._registry.filters_of(update.job))
-            return self._show_entry(entry, self._registry.datafeed_of(job_id))
+            return self._shown(entry.config, self._registry.datafeed_of(job_id))
 
     # --- states ---
 
@@ -281,7 +289,7 @@ class JobOperations:
                 erase(writer, config, user_annotations=delete_user_annotations)
                 self._registry.save_job(writer, config, run)
                 if feed is not None:
-                    self._registry.save_datafeed(writer, feed.config, feed_run)
+                    self._registry.save_datafeed(writer, feed.config, feed_run, feed.maker)
                 audit.write(writer)
             entry.config, entry.run, entry.forecasts = config, run, {}
             entry.analysis = entry.waiting = None
@@ -320,8 +328,7 @@ class JobOperations:
                     writer.delete_config(JOB_CONFIG, job_id)
                     writer.delete_config(JOB_RUN, job_id)
                     if feed is not None:
-                        writer.delete_config(DATAFEED_CONFIG, feed.datafeed_id)
-                        writer.delete_config(DATAFEED_RUN, feed.datafeed_id)
+                        self._registry.erase_datafeed(writer, feed.datafeed_id)
                     audit.write(writer)
                 for calendar in calendars:
                     self._registry.calendars = self._registry.calendars.with_calendar(calendar)

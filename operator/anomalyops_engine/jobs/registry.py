@@ -19,17 +19,19 @@ from anomalyops_engine.jobs.calendars import Calendars
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
 from anomalyops_engine.jobs.forecast_request import FORECAST, ForecastRequest
 from anomalyops_engine.jobs.journal import JournalRun
+from anomalyops_engine.jobs.makers import Rights, shown_maker
 from anomalyops_engine.jobs.posted_records import PostedRecords
 from anomalyops_engine.jobs.tally import Tally
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import missing_datafeed, missing_filter, missing_job
 from anomalyops_engine.scoring import Filters, ItemSet, JobAnalysis
-from anomalyops_engine.store import Store, Writer
+from anomalyops_engine.store import Store, Visibility, Writer
 
 JOB_CONFIG: Final = "anomaly_detector"
 JOB_RUN: Final = "anomaly_detector_run"
 DATAFEED_CONFIG: Final = "datafeed"
 DATAFEED_RUN: Final = "datafeed_run"
+_DATAFEED_MAKER: Final = "datafeed_maker"
 METADATA: Final = "ml_metadata"
 FILTER: Final = "filter"
 
@@ -187,10 +189,17 @@ class JobEntry:
 
 @dataclass(slots=True, eq=False)
 class DatafeedEntry:
-    """One datafeed."""
+    """One datafeed.
+
+    Attributes:
+        config: its configuration.
+        run: what it is doing.
+        maker: who made or changed it last; None where that is not known, and it may read everything.
+    """
 
     config: Datafeed
     run: DatafeedRun
+    maker: JsonObject | None = None
 
     @property
     def datafeed_id(self) -> str:
@@ -202,12 +211,23 @@ class DatafeedEntry:
         """The id of its job."""
         return self.config.job_id
 
+    def show(self, *, export: bool = False) -> JsonObject:
+        """Return the configuration as clients see it; for an export, without what cannot be sent back."""
+        return self.config.export() if export else {**self.config.render(), **shown_maker(self.maker)}
+
 
 class Registry:
     """The entries by id, and their way to the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, rights: Rights | None = None) -> None:
+        """Make an empty registry.
+
+        Args:
+            store: where the entries are kept.
+            rights: what the makers of datafeeds may read; None where there is no authentication.
+        """
         self.store = store
+        self._rights = rights
         self.lock = threading.RLock()
         self.jobs: dict[str, JobEntry] = {}
         self.datafeeds: dict[str, DatafeedEntry] = {}
@@ -222,6 +242,7 @@ class Registry:
         with self.store.read() as reader:
             runs = reader.configs(JOB_RUN)
             feed_runs = reader.configs(DATAFEED_RUN)
+            makers = reader.configs(_DATAFEED_MAKER)
             self.jobs = {}
             for job_id, stored in reader.configs(JOB_CONFIG).items():
                 run = JobRun.load(runs[job_id]) if job_id in runs else JobRun()
@@ -229,7 +250,7 @@ class Registry:
             self.datafeeds = {}
             for feed_id, stored in reader.configs(DATAFEED_CONFIG).items():
                 feed_run = DatafeedRun.load(feed_runs[feed_id]) if feed_id in feed_runs else DatafeedRun()
-                self.datafeeds[feed_id] = DatafeedEntry(Datafeed.load(stored), feed_run)
+                self.datafeeds[feed_id] = DatafeedEntry(Datafeed.load(stored), feed_run, makers.get(feed_id))
             for stored in reader.configs(FORECAST).values():
                 request = ForecastRequest(**stored)
                 if request.job_id in self.jobs:
@@ -317,10 +338,25 @@ class Registry:
         """Write a job's run alone: what every step changes."""
         writer.put_config(JOB_RUN, job_id, run.store())
 
-    def save_datafeed(self, writer: Writer, config: Datafeed, run: DatafeedRun) -> None:
-        """Write a datafeed's configuration and run."""
+    def visibility_of(self, feed: DatafeedEntry) -> Visibility | None:
+        """Return what a datafeed may read now; None for everything."""
+        if feed.maker is None or self._rights is None:
+            return None
+        return self._rights(feed.maker)
+
+    def save_datafeed(self, writer: Writer, config: Datafeed, run: DatafeedRun, maker: JsonObject | None) -> None:
+        """Write a datafeed's configuration, who made it, and its run."""
         writer.put_config(DATAFEED_CONFIG, config.datafeed_id, config.render())
+        if maker is None:
+            writer.delete_config(_DATAFEED_MAKER, config.datafeed_id)
+        else:
+            writer.put_config(_DATAFEED_MAKER, config.datafeed_id, maker)
         self.save_datafeed_run(writer, config.datafeed_id, run)
+
+    def erase_datafeed(self, writer: Writer, datafeed_id: str) -> None:
+        """Delete what is kept of a datafeed."""
+        for kind in (DATAFEED_CONFIG, DATAFEED_RUN, _DATAFEED_MAKER):
+            writer.delete_config(kind, datafeed_id)
 
     def save_datafeed_run(self, writer: Writer, datafeed_id: str, run: DatafeedRun) -> None:
         """Write a datafeed's run alone: what every step changes."""

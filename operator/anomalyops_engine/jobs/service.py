@@ -23,6 +23,7 @@ from anomalyops_engine.jobs.filter_operations import FilterOperations
 from anomalyops_engine.jobs.forecast_operations import ForecastOperations
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
+from anomalyops_engine.jobs.makers import Rights
 from anomalyops_engine.jobs.memory_stats import memory_stats
 from anomalyops_engine.jobs.nodes import means_this_node
 from anomalyops_engine.jobs.posting import DataOperations
@@ -58,8 +59,15 @@ class JobService:
         tasks: what was asked for without waiting.
     """
 
-    def __init__(self, store: Store, settings: Settings | None = None) -> None:
-        self._registry = Registry(store)
+    def __init__(self, store: Store, settings: Settings | None = None, rights: Rights | None = None) -> None:
+        """Prepare jobs and datafeeds; they start with `start`.
+
+        Args:
+            store: where everything is kept.
+            settings: what they are told.
+            rights: what the makers of datafeeds may read; None where there is no authentication.
+        """
+        self._registry = Registry(store, rights)
         self._runtime = Runtime(self._registry, settings or Settings())
         self.tasks = Tasks()
         self.jobs = JobOperations(self._runtime)

@@ -11,6 +11,8 @@ from anomalyops_engine.security.errors import ForbiddenError
 from anomalyops_engine.security.privileges import granting, is_cluster_action
 from anomalyops_engine.security.roles import Role
 
+# The realm of whoever asks where there is no authentication.
+EVERYBODY = ("__anonymous", "__anonymous")
 # What everybody may do who is known, about himself.
 _OWN = frozenset(
     {
@@ -41,6 +43,17 @@ class Principal:
     missing: tuple[str, ...] = ()
     key: tuple[str, str] | None = None
     profile: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def record(self) -> JsonObject | None:
+        """What is kept of it with what it makes: names of roles, or what its key grants; None for everybody."""
+        if self.realm == EVERYBODY:
+            return None
+        who: JsonObject = {"username": self.username, "realm": list(self.realm)}
+        if self.key is None:
+            return {**who, "roles": [*self.roles, *self.missing]}
+        grants = [[role.show() for role in roles] for roles in self.limits]
+        return {**who, "api_key": {"id": self.key[0], "name": self.key[1]}, "grants": grants}
 
     def may(self, action: str) -> bool:
         """Return whether an action on the cluster is granted."""

@@ -92,13 +92,14 @@ def key_of_record(record: Mapping[str, Any]) -> ApiKey:
         record["creation"],
         record["expiration"],
         record["invalidation"],
-        {name: _kept_role(body) for name, body in record["role_descriptors"].items()},
-        {name: _kept_role(body) for name, body in record["limited_by"][0].items()},
+        {name: kept_role(body) for name, body in record["role_descriptors"].items()},
+        {name: kept_role(body) for name, body in record["limited_by"][0].items()},
         record["metadata"],
     )
 
 
-def _kept_role(body: Mapping[str, Any]) -> Role:
+def kept_role(body: Mapping[str, Any]) -> Role:
+    """Return a role from what was kept of it (`Role.show`)."""
     reserved = body.get("metadata", {}).get("_reserved")
     role = parse_role({**body, "metadata": {}, "run_as": []})
     return Role(role.cluster, role.indices, role.applications, (), {"_reserved": True} if reserved else {})

@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from anomalyops_engine.json_types import JsonObject
-from anomalyops_engine.security.access import Principal
+from anomalyops_engine.security.access import EVERYBODY, Access, Principal
 from anomalyops_engine.security.api_keys import (
     ApiKey,
     check_selection,
     decoded,
     encoded,
+    kept_role,
     key_of_record,
     new_id,
     new_secret,
@@ -40,7 +41,7 @@ _USER, _ROLE, _KEY = "security_user", "security_role", "security_api_key"
 _NATIVE: Final = ("default_native", "native")
 _RESERVED_REALM: Final = ("reserved", "reserved")
 _MANAGE_KEYS: Final = "cluster:admin/xpack/security/api_key"
-_ANONYMOUS: Final = Principal("_anonymous", ("superuser",), ((RESERVED["superuser"],),), ("__anonymous", "__anonymous"))
+_ANONYMOUS: Final = Principal("_anonymous", ("superuser",), ((RESERVED["superuser"],),), EVERYBODY)
 # Of a user whom nobody knows, so that a wrong name takes as long as a wrong password.
 _NOBODY: Final = hashed_password(secrets.token_hex(8))
 
@@ -143,6 +144,19 @@ class SecurityService:
         if key.roles:
             limits.append(tuple(key.roles.values()))
         return Principal(key.username, (), tuple(limits), ("_es_api_key", "_es_api_key"), key=(key_id, key.name))
+
+    def rights_of(self, record: Mapping[str, Any]) -> Access:
+        """Return what somebody, as kept with what that one made (`Principal.record`), may search now.
+
+        Roles are those of now by their names then, whatever became of the user; what a key grants is what it was.
+        """
+        realm, key = (record["realm"][0], record["realm"][1]), record.get("api_key")
+        if key is not None:
+            limits = tuple(tuple(kept_role(body) for body in roles) for roles in record["grants"])
+            principal = Principal(record["username"], (), limits, realm, key=(key["id"], key["name"]))
+        else:
+            principal = self._principal(record["username"], User("", tuple(record["roles"])))
+        return Access(principal, "indices:data/read/search")
 
     def _digest(self, password: str) -> bytes:
         return hmac.digest(self._pepper, password.encode(), hashlib.sha256)
