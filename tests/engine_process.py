@@ -25,10 +25,12 @@ class EngineProcess:
         process: the running process.
     """
 
-    def __init__(self, data: Path, protection: str = "", host: str = "127.0.0.1") -> None:
-        """Args: data: its folder; protection: the arguments of `Protection`, as Python; host: where it listens."""
+    def __init__(self, data: Path, protection: str = "", host: str = "127.0.0.1", more: str = "") -> None:
+        """Args: data: its folder; protection: the arguments of `Protection`, as Python; host: where it listens; more:
+        further arguments of `serve`, as Python.
+        """
         self._host = host
-        self._more = f", protection=Protection({protection})" if protection else ""
+        self._more = (f", protection=Protection({protection})" if protection else "") + more
         self.data = data
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -39,7 +41,8 @@ class EngineProcess:
         ready.unlink(missing_ok=True)
         code = (
             "import sys; from pathlib import Path; from anomalyops_engine.server import serve; "
-            f"from anomalyops_engine.server import Protection; serve(Path(sys.argv[1]), {self._host!r}, 0{self._more})"
+            "from anomalyops_engine.server import Protection, Resources; "
+            f"serve(Path(sys.argv[1]), {self._host!r}, 0{self._more})"
         )
         environment = {**os.environ, "PYTHONPATH": str(_ROOT / "operator")}
         log = (self.data / "engine.log").open("ab")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
@@ -55,7 +56,9 @@ from anomalyops_engine.api.security import SecurityEndpoints
 from anomalyops_engine.jobs import JobService, MlError
 from anomalyops_engine.query import QueryError
 from anomalyops_engine.security import SecurityError, SecurityService
-from anomalyops_engine.store import Store, StoreError
+from anomalyops_engine.store import BrokenStoreError, DatabaseError, Store, StoreError, database_trouble
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -147,12 +150,14 @@ def create_app(
             QueryError: _on_lower_error,
             MlError: _on_lower_error,
             SecurityError: _on_security_error,
+            DatabaseError: _on_database_error,
             HTTPException: _on_http_error,
         },
     )
     # `/a` and `/a/` are different requests; a redirect would make clients repeat bodies.
     app.router.redirect_slashes = False
     app.state.lanes = lanes
+    app.state.cluster_settings = jobs.cluster_settings
     app.state.metrics = instruments.registry
     app.state.endpoints = tuple(endpoints)
     return app
@@ -179,6 +184,16 @@ async def _on_api_error(request: Request, error: Exception) -> Response:
 async def _on_lower_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StoreError | QueryError | MlError)  # noqa: S101 (registered for these classes)
     return _answer(request, from_lower_layer(error))
+
+
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DatabaseError)  # noqa: S101 (registered for this class)
+    trouble = database_trouble(error)
+    if trouble is None:
+        raise error
+    if isinstance(trouble, BrokenStoreError):
+        _log.critical("the database has given up; start the engine again: %s", trouble)
+    return _answer(request, from_lower_layer(trouble))
 
 
 async def _on_security_error(request: Request, error: Exception) -> Response:

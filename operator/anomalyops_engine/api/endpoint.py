@@ -14,6 +14,8 @@ from anomalyops_engine.api.credentials import access_of
 from anomalyops_engine.api.instruments import CLASS
 from anomalyops_engine.api.lanes import Lane, Lanes
 from anomalyops_engine.api.parameters import Known
+from anomalyops_engine.jobs.cluster_settings import ClusterSettings
+from anomalyops_engine.query.limits import limited
 from anomalyops_engine.store import Interruption, seeing
 
 Handler = Callable[[Call], Response]
@@ -57,9 +59,10 @@ class Endpoint:
         if self.parameters is not None:
             self.parameters.check(request.url.path, dict(request.query_params))
         lanes: Lanes = request.app.state.lanes
+        cluster: ClusterSettings = request.app.state.cluster_settings
 
         def work(interruption: Interruption) -> Response:
-            with seeing(access):
+            with seeing(access), limited(cluster.limits):
                 return self.handler(Call(request, body, interruption))
 
         return await lanes.run(self.lane, request, work)

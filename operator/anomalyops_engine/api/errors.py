@@ -9,8 +9,10 @@ from anomalyops_engine.jobs import MlError
 from anomalyops_engine.query import QueryError, SearchPhaseError, TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.store import (
     AmbiguousTargetError,
+    BrokenStoreError,
     DataStreamError,
     DataStreamExistsError,
+    DiskFullError,
     DocumentExistsError,
     DocumentParsingError,
     IllegalSettingError,
@@ -23,6 +25,7 @@ from anomalyops_engine.store import (
     InvalidIndexNameError,
     MappingConflictError,
     MappingError,
+    OutOfRoomError,
     PipelineNotFoundError,
     StoreError,
     UnsupportedFeatureError,
@@ -148,6 +151,8 @@ def from_lower_layer(error: StoreError | QueryError | MlError) -> ApiError:
 def _details(error: StoreError) -> dict[str, Any]:
     if isinstance(error, IndexClosedError):
         return {"index_uuid": error.uuid, "index": error.index}
+    if isinstance(error, OutOfRoomError):
+        return {"durability": "TRANSIENT"}
     return {"index": error.index} if isinstance(error, IndexExistsError) else {}
 
 
@@ -161,6 +166,9 @@ _PLAIN: tuple[tuple[type[Exception], int, str], ...] = (
     (DataStreamExistsError, 400, "resource_already_exists_exception"),
     (MappingConflictError, 400, "illegal_argument_exception"),
     (IllegalSettingError, 400, "illegal_argument_exception"),
+    (OutOfRoomError, 429, "circuit_breaking_exception"),
+    (DiskFullError, 429, "cluster_block_exception"),
+    (BrokenStoreError, 503, "node_closed_exception"),
     (IndexForbiddenError, 403, "security_exception"),
     (PipelineNotFoundError, 400, "illegal_argument_exception"),
     (MappingError, 400, "mapper_parsing_exception"),

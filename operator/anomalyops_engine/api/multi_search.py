@@ -15,6 +15,7 @@ from anomalyops_engine.api.errors import ApiError, from_lower_layer, validation_
 from anomalyops_engine.api.json_text import parse_object
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
+from anomalyops_engine.api.search_time import in_time
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import QueryError, search
 from anomalyops_engine.store import Reader, Store, StoreError, Wildcards
@@ -31,7 +32,7 @@ _PARAMETERS: Final = known(
 _TARGET: Final = frozenset({"index", "indices", "allow_no_indices", "expand_wildcards", "ignore_unavailable"})
 # One node, one shard an index: where a search runs changes nothing.
 _IDLE: Final = frozenset(
-    {"allow_partial_search_results", "ccs_minimize_roundtrips", "ignore_throttled", "preference"}
+    {"ccs_minimize_roundtrips", "ignore_throttled", "preference"}
     | {"request_cache", "requestCache", "routing", "search_type"}
 )
 
@@ -49,16 +50,14 @@ def _msearch(store: Store, activity: Activity, call: Call) -> Response:
     for header, body in pairs:
         started = time.perf_counter()
         try:
-            with store.read() as reader:
-                found, indices = _searched(reader, call, header, body)
+            wanted = header.get("allow_partial_search_results")
+            found = in_time(call, body, wanted, partial(_searched, store, activity, call, header, body))
         except ApiError as error:
             responses.append(error.body())
         except (StoreError, QueryError) as error:
             responses.append(from_lower_layer(error).body())
         else:
-            seconds = time.perf_counter() - started
-            activity.searched(indices, found, seconds, groups=body.get("stats", ()))
-            responses.append({"took": int(seconds * 1000), **found, "status": 200})
+            responses.append({"took": int((time.perf_counter() - started) * 1000), **found, "status": 200})
     return call.respond({"took": int((time.perf_counter() - began) * 1000), "responses": responses})
 
 
@@ -84,9 +83,18 @@ def _object(line: bytes) -> JsonObject:
     return parse_object(line) if line.strip() else {}
 
 
-def _searched(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> tuple[JsonObject, dict[str, str]]:
+def _searched(store: Store, activity: Activity, call: Call, header: JsonObject, body: JsonObject) -> JsonObject:
+    """Return the answer of one search, and count it."""
+    began = time.perf_counter()
+    with store.read() as reader:
+        found, indices = _searched_in(reader, call, header, body)
+    activity.searched(indices, found, time.perf_counter() - began, groups=body.get("stats", ()))
+    return found
+
+
+def _searched_in(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> tuple[JsonObject, dict[str, str]]:
     for key in header:
-        if key not in _TARGET | _IDLE:
+        if key not in _TARGET | _IDLE | {"allow_partial_search_results"}:
             reason = f"key [{key}] is not supported in the metadata section"
             raise ApiError(400, "illegal_argument_exception", reason)
     # What the address says holds where a header says nothing.

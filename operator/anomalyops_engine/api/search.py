@@ -20,13 +20,13 @@ from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.api.query_text import QUERY_TEXT, query_in_address
 from anomalyops_engine.api.scroll import begin_scroll, search_at_point
 from anomalyops_engine.api.search_contexts import SearchContexts
+from anomalyops_engine.api.search_time import in_time
 from anomalyops_engine.config.units import DAY_MS, duration_ms
+from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import counted, delete_matching, search
-from anomalyops_engine.store import Store, WorkInterruptedError
+from anomalyops_engine.store import Store
 
-_TIMED_OUT = "the search took longer than its timeout"
 _IDLE = (
-    "allow_partial_search_results",
     "batched_reduce_size",
     "ccs_minimize_roundtrips",
     "ignore_throttled",
@@ -42,6 +42,7 @@ _SEARCH_READ = (
     "_source",
     "_source_excludes",
     "_source_includes",
+    "allow_partial_search_results",
     "docvalue_fields",
     "from",
     "rest_total_hits_as_int",
@@ -131,18 +132,16 @@ def answer(store: Store, contexts: SearchContexts, activity: Activity, call: Cal
         # The address adds criteria to those of the body.
         first = body["sort"]
         parameters["sort"] = [*(first if isinstance(first, list) else [first]), *parameters["sort"]]
-    timeout_ms = _timeout_ms({**body, **parameters})
-    try:
-        with call.interruption.after(timeout_ms, _TIMED_OUT):
-            result, indices = _found(store, contexts, call, body, parameters)
-            groups = parameters.get("stats", body.get("stats", ()))
-            activity.searched(
-                indices, result, time.perf_counter() - began, groups=groups, scroll="scroll" in call.query
-            )
-    except WorkInterruptedError as error:
-        if error.reason != _TIMED_OUT:
-            raise
-        result = _nothing_in_time(call)
+
+    def find() -> JsonObject:
+        found, indices = _found(store, contexts, call, body, parameters)
+        groups = parameters.get("stats", body.get("stats", ()))
+        took_s = time.perf_counter() - began
+        activity.searched(indices, found, took_s, groups=groups, scroll="scroll" in call.query)
+        return found
+
+    wanted = call.query.get("allow_partial_search_results")
+    result = in_time(call, {**body, **parameters}, wanted, find)
     took = int((time.perf_counter() - began) * 1000)
     return {"took": took, **result}
 
@@ -191,31 +190,6 @@ def _async_search(store: Store, contexts: SearchContexts, activity: Activity, ca
 
 def _no_async_search(call: Call) -> Response:
     raise ApiError(404, "resource_not_found_exception", call.path["id"])
-
-
-def _timeout_ms(body: dict[str, Any]) -> int | None:
-    """Return the time that the search may take, None for any."""
-    text = body.get("timeout")
-    if not isinstance(text, str | int | float) or str(text) == "-1":
-        return None
-    return duration_ms(str(text), "timeout")
-
-
-def _nothing_in_time(call: Call) -> dict[str, Any]:
-    """Return the answer of a search whose time was over: what was found until then, which is nothing.
-
-    Raises:
-        ApiError: 504 where partial results are not wanted.
-    """
-    if not call.flag("allow_partial_search_results", default=True):
-        raise ApiError(504, "search_phase_execution_exception", "Time exceeded")
-    as_number = call.flag("rest_total_hits_as_int", default=False)
-    total: object = 0 if as_number else {"value": 0, "relation": "gte"}
-    return {
-        "timed_out": True,
-        "_shards": _shards(1),
-        "hits": {"total": total, "max_score": None, "hits": []},
-    }
 
 
 def _parameters(call: Call) -> dict[str, Any]:
@@ -295,7 +269,3 @@ def _delete_by_query(store: Store, call: Call) -> Response:
             "failures": [],
         }
     )
-
-
-def _shards(count: int) -> dict[str, int]:
-    return {"total": count, "successful": count, "skipped": 0, "failed": 0}

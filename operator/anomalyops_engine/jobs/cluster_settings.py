@@ -1,24 +1,45 @@
 """Settings of the cluster that this engine has.
 
 They are the largest model memory limit, whether indices must be named to be deleted or closed, whether tasks
-are assigned, and levels of loggers.
+are assigned, what searches may take, and levels of loggers. What Elasticsearch has and this engine has not is refused
+by name.
 What is persistent is stored; what is transient holds until the engine ends, and wins.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from typing import Final
 
 from anomalyops_engine.config import MemorySize
+from anomalyops_engine.config.units import duration_ms
 from anomalyops_engine.jobs.registry import METADATA
 from anomalyops_engine.jobs.runtime import ASSIGNMENT, Runtime
 from anomalyops_engine.json_types import Json, JsonObject
-from anomalyops_engine.refusals import illegal_argument
+from anomalyops_engine.query.limits import USUAL, Limits
+from anomalyops_engine.refusals import illegal_argument, not_implemented
 
 MAX_MODEL_MEMORY: Final = "xpack.ml.max_model_memory_limit"
 DESTRUCTIVE: Final = "action.destructive_requires_name"
+_MOST_BUCKETS: Final = "search.max_buckets"
+_SEARCH_TIMEOUT: Final = "search.default_search_timeout"
+_PARTIAL: Final = "search.default_allow_partial_results"
+# Elasticsearch reads these from its file at the start; here they are as they are.
+_FIXED: Final = {
+    "indices.query.bool.max_clause_count": "10000",
+    "indices.query.bool.max_nested_depth": "30",
+    "http.max_content_length": "100mb",
+    "cluster.name": "anomalyops",
+    "node.name": "anomalyops-engine",
+}
+# The first words of what Elasticsearch's other settings are called.
+_KNOWN_ELSEWHERE: Final = frozenset(
+    {"action", "breaker", "bootstrap", "ccr", "cluster", "discovery", "gateway", "http", "indices", "ingest", "network"}
+    | {"node", "path", "persistent", "repositories", "script", "search", "security", "slm", "stack", "thread_pool"}
+    | {"transport", "xpack"}
+)
 _LOGGER: Final = "logger."
 _LEVELS: Final = {
     "OFF": logging.CRITICAL + 10,
@@ -44,6 +65,7 @@ class ClusterSettings:
         self._registry = runtime.registry
         self._started_with = runtime.settings.max_model_memory
         self._made: dict[str, Flat] = {scope: {} for scope in _SCOPES}
+        self._limits = USUAL
 
     def load(self) -> None:
         """Take over what is stored."""
@@ -65,6 +87,11 @@ class ClusterSettings:
         """Whether patterns cannot say which indices are deleted or closed."""
         made = {**self._made["persistent"], **self._made["transient"]}
         return made.get(DESTRUCTIVE, "true") == "true"
+
+    @property
+    def limits(self) -> Limits:
+        """What searches may take."""
+        return self._limits
 
     def get(self, *, flat: bool) -> JsonObject:
         """Return what was made, by scope."""
@@ -108,6 +135,12 @@ class ClusterSettings:
         if maximum is not None and maximum.mib < 1:  # zero means any
             maximum = None
         assigning = made.get(ASSIGNMENT, "all") == "all"
+        timeout = made.get(_SEARCH_TIMEOUT, "-1")
+        self._limits = Limits(
+            buckets=int(made.get(_MOST_BUCKETS, USUAL.buckets)),
+            timeout_ms=None if timeout == "-1" else duration_ms(timeout, _SEARCH_TIMEOUT),
+            partial=made.get(_PARTIAL, "true") == "true",
+        )
         self._runtime.settings = replace(self._runtime.settings, max_model_memory=maximum, assigning=assigning)
         for name in {*before, *made}:
             if name.startswith(_LOGGER):
@@ -155,7 +188,15 @@ def _change(made: Flat, scope: str, name: str, value: Json) -> None:
             del made[taken]
         return
     is_level = name.startswith(_LOGGER) and len(name) > len(_LOGGER)
+    if name in _FIXED:
+        raise illegal_argument(f"{scope} setting [{name}], not dynamically updateable; it is [{_FIXED[name]}]")
     if name not in _READERS and not is_level:
+        if name.partition(".")[0] in _KNOWN_ELSEWHERE:
+            if value is None:
+                return  # there is nothing to take back
+            raise not_implemented(
+                f"{scope} setting [{name}] is not supported by this engine; supported: [{', '.join(sorted(_READERS))}]"
+            )
         raise illegal_argument(f"{scope} setting [{name}], not recognized")
     if value is None:
         made.pop(name, None)
@@ -196,4 +237,29 @@ def _assignment(name: str, value: Json) -> str:
     return wanted
 
 
-_READERS: Final = {MAX_MODEL_MEMORY: _size, DESTRUCTIVE: _truth, ASSIGNMENT: _assignment}
+def _count(name: str, value: Json) -> str:
+    text = _word(name, value)
+    if re.fullmatch(r"-?\d{1,10}", text) is None or int(text) >= 2**31:
+        raise illegal_argument(f"Failed to parse value [{value}] for setting [{name}]")
+    if int(text) < 0:
+        raise illegal_argument(f"Failed to parse value [{value}] for setting [{name}] must be >= 0")
+    return text
+
+
+def _duration(name: str, value: Json) -> str:
+    text = _word(name, value)
+    if text != "-1" and duration_ms(text, name) < 1:
+        raise illegal_argument(
+            f"failed to parse value [{text}] for setting [{name}]; accepted are [-1] for any time, or [1ms] and more"
+        )
+    return text
+
+
+_READERS: Final = {
+    _MOST_BUCKETS: _count,
+    _SEARCH_TIMEOUT: _duration,
+    _PARTIAL: _truth,
+    MAX_MODEL_MEMORY: _size,
+    DESTRUCTIVE: _truth,
+    ASSIGNMENT: _assignment,
+}

@@ -1,10 +1,50 @@
-"""Limits of requests that an index may set for itself."""
+"""Limits of requests: those that an index may set for itself, and those of the whole engine."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
 
 from anomalyops_engine.store import Index
 
 DEFAULTS = {"max_docvalue_fields_search": 100, "max_result_window": 10_000, "max_terms_count": 65_536}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What searches may take, whatever they search.
+
+    Attributes:
+        buckets: buckets of all aggregations of a search together (`search.max_buckets`).
+        timeout_ms: how long a search may take that says nothing of it; None for any time.
+        partial: whether a search whose time is over is answered, and not refused, where it says nothing of it.
+    """
+
+    buckets: int = 65_536
+    timeout_ms: int | None = None
+    partial: bool = True
+
+
+USUAL: Final = Limits()
+_current: ContextVar[Limits] = ContextVar("limits", default=USUAL)
+
+
+def limits() -> Limits:
+    """Return the limits of the work of this thread."""
+    return _current.get()
+
+
+@contextmanager
+def limited(to: Limits) -> Iterator[None]:
+    """Let the work of the block have limits."""
+    token = _current.set(to)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def limit_of(index: Index, name: str) -> int:

@@ -3,9 +3,11 @@
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
+    BrokenStoreError,
     DatabaseError,
     DataStreamError,
     DataStreamExistsError,
+    DiskFullError,
     DocumentExistsError,
     DocumentParsingError,
     IllegalSettingError,
@@ -18,6 +20,7 @@ from anomalyops_engine.store.errors import (
     InvalidIndexNameError,
     MappingConflictError,
     MappingError,
+    OutOfRoomError,
     PipelineNotFoundError,
     StoreError,
     StoreLockedError,
@@ -25,6 +28,7 @@ from anomalyops_engine.store.errors import (
     UnsupportedMappingError,
     UnsupportedSettingError,
     WorkInterruptedError,
+    database_trouble,
 )
 from anomalyops_engine.store.frame import Frame
 from anomalyops_engine.store.held import HeldSnapshot
@@ -41,10 +45,12 @@ from anomalyops_engine.store.writer import Removed, Writer, Written
 __all__ = [
     "EVERYTHING",
     "AmbiguousTargetError",
+    "BrokenStoreError",
     "Connection",
     "DataStreamError",
     "DataStreamExistsError",
     "DatabaseError",
+    "DiskFullError",
     "DocumentExistsError",
     "DocumentParsingError",
     "Field",
@@ -63,6 +69,7 @@ __all__ = [
     "InvalidIndexNameError",
     "MappingConflictError",
     "MappingError",
+    "OutOfRoomError",
     "PipelineNotFoundError",
     "Prepared",
     "Reader",
@@ -81,6 +88,7 @@ __all__ = [
     "Written",
     "check_mappings",
     "check_visible",
+    "database_trouble",
     "doing",
     "scratch",
     "seeing",

@@ -14,6 +14,33 @@ class StoreError(Exception):
     """Base of every error that the store raises on purpose."""
 
 
+class OutOfRoomError(StoreError):
+    """The database has not the memory that a request takes."""
+
+
+class DiskFullError(StoreError):
+    """What was to be written does not fit on the disk; nothing of it was."""
+
+
+class BrokenStoreError(StoreError):
+    """The database has given up; what was acknowledged is in its files, for the next start."""
+
+
+def database_trouble(error: duckdb.Error) -> StoreError | None:
+    """Return what an error of the database means that no request is to blame for; None for any other."""
+    text = str(error)
+    if isinstance(error, duckdb.FatalException) or "has been invalidated" in text:
+        return BrokenStoreError(text.strip().partition("\n")[0])
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return OutOfRoomError(
+            "[request] Data too large: the memory of the database is not enough for this request beside what else "
+            "runs; ask for less, or give the engine more (database.memory)"
+        )
+    if isinstance(error, duckdb.IOException) and ("No space left" in text or "Disk quota" in text):
+        return DiskFullError("the disk of the data folder is full; nothing of the request was written")
+    return None
+
+
 class StoreLockedError(StoreError):
     """Another process (or another `Store` of this one) holds the data folder."""
 

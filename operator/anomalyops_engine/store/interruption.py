@@ -25,6 +25,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
+        self._parts: set[Interruption] = set()
         self._lock = threading.Lock()
         self._reason: str | None = None
 
@@ -34,6 +35,8 @@ class Interruption:
             self._reason = self._reason or reason
             for cursor in self._cursors:
                 cursor.interrupt()
+            for part in self._parts:
+                part.request(reason)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -48,6 +51,24 @@ class Interruption:
             yield
         finally:
             _current.reset(token)
+
+    @contextmanager
+    def part(self) -> Iterator[Interruption]:
+        """Give a handle on the work of the block, which ends with the whole and may be ended before.
+
+        Raises:
+            WorkInterruptedError: the end was requested before.
+        """
+        inner = Interruption()
+        with self._lock:
+            self.check()
+            self._parts.add(inner)
+        try:
+            with inner.watching():
+                yield inner
+        finally:
+            with self._lock:
+                self._parts.discard(inner)
 
     @contextmanager
     def after(self, timeout_ms: int | None, reason: str) -> Iterator[None]:

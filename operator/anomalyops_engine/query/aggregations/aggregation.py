@@ -16,8 +16,6 @@ from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
 from anomalyops_engine.query.expr import Expr
 from anomalyops_engine.query.options import MistypedError, shown
 
-MAX_BUCKETS = 65_536
-
 
 @dataclass(frozen=True, slots=True)
 class Ranking:

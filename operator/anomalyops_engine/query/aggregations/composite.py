@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, ClassVar, TypeAlias
 
-from anomalyops_engine.query.aggregations.aggregation import MAX_BUCKETS, Aggregation, Bucketing, Found, Inner
+from anomalyops_engine.query.aggregations.aggregation import Aggregation, Bucketing, Found, Inner
 from anomalyops_engine.query.aggregations.date_buckets import (
     Interval,
     calendar_interval,
@@ -23,6 +23,7 @@ from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Expr, ListOf, call, null, when
 from anomalyops_engine.query.fields import list_type
+from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import (
     Subject,
     boolean,
@@ -161,9 +162,10 @@ def _sources(value: object) -> tuple[tuple[str, Source], ...]:
 
 def _size(value: object) -> int:
     size = integer(at_least=1)(value)
-    if size > MAX_BUCKETS:
+    most = limits().buckets
+    if size > most:
         raise IllegalQueryError(
-            f"Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}] but was [{size}]. This "
+            f"Trying to create too many buckets. Must be less than or equal to: [{most}] but was [{size}]. This "
             "limit can be set by changing the [search.max_buckets] cluster level setting."
         )
     return size

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from anomalyops_engine.query.aggregations.aggregation import MAX_BUCKETS, Found, Inner, Render
+from anomalyops_engine.query.aggregations.aggregation import Found, Inner, Render
 from anomalyops_engine.query.aggregations.rows import Values
 from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, Literal, all_of, call, when
+from anomalyops_engine.query.limits import limits
 
 Ends = tuple[Any | None, Any | None]  # of a stretch; None is open
 
@@ -130,13 +131,14 @@ def _fill(counts: dict[Any, int], following: Callable[[Any], Any], extended: End
     edges = [*counts, *shown]
     key, last = min(edges), max(edges)
     filled: dict[Any, int] = {}
+    most = limits().buckets
     remaining = dict(counts)
     while key <= last:
         filled[key] = remaining.pop(key, 0)
         after = following(key) if math.isfinite(key) else key
         # Where the interval is finer than the numbers are there is no next key.
-        if len(filled) > MAX_BUCKETS or not after > key:
-            raise TooManyBucketsError(MAX_BUCKETS)
+        if len(filled) > most or not after > key:
+            raise TooManyBucketsError(most)
         key = after
     # A fractional interval may reach a key by another rounding than the database did.
     return dict(sorted({**filled, **remaining}.items())) if remaining else filled

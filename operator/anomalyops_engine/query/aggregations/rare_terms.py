@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import (
-    MAX_BUCKETS,
     BucketAggregation,
     Bucketing,
     Found,
@@ -17,6 +16,7 @@ from anomalyops_engine.query.aggregations.aggregation import (
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.terms import VALUE_TYPES, Terms, read_choice
 from anomalyops_engine.query.errors import IllegalQueryError
+from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import Scalar, integer, number, option, scalar, text, word
 
 
@@ -55,7 +55,7 @@ class RareTerms(BucketAggregation):
         ).compile(name, rows)
         kind = "umrareterms" if column.leaf is None else terms.typed_name.replace("terms", "rareterms")
         # Too many values rank behind rare ones, so the place says nothing of how many rare ones there are.
-        ranking = Ranking(order, MAX_BUCKETS, 1, self.max_doc_count)
+        ranking = Ranking(order, limits().buckets, 1, self.max_doc_count)
         return replace(terms, typed_name=kind, render=_rendered(terms.render), ranking=ranking)
 
 

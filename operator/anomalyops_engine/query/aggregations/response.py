@@ -8,7 +8,6 @@ from typing import Any
 
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.aggregations.aggregation import (
-    MAX_BUCKETS,
     Bucketing,
     Found,
     Metric,
@@ -21,6 +20,7 @@ from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
 from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError
 from anomalyops_engine.query.expr import Expr, Select
+from anomalyops_engine.query.limits import limits
 from anomalyops_engine.store import Index, Reader
 
 _Keys = tuple[Any, ...]
@@ -97,12 +97,12 @@ class _Budget:
     """Counts buckets, and refuses when there are too many."""
 
     def __init__(self) -> None:
-        self.left = MAX_BUCKETS
+        self.limit = self.left = limits().buckets
 
     def take(self, count: int) -> None:
         self.left -= count
         if self.left < 0:
-            raise TooManyBucketsError(MAX_BUCKETS)
+            raise TooManyBucketsError(self.limit)
 
 
 def _compile(nodes: tuple[Node, ...], rows: Rows, parent: Level, metrics: tuple[Metric, ...] | None = None) -> _Group:
@@ -161,7 +161,7 @@ def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget) -> None:
                 _narrow(child, branch.page.up_to(last), depth)
                 _run(reader, rows, child, budget)
         return
-    found = sql.fetch(reader.connection, branch.level.grouped(rows, MAX_BUCKETS + 1))
+    found = sql.fetch(reader.connection, branch.level.grouped(rows, budget.limit + 1))
     budget.take(len(found))
     for row in found:
         parents, keys = row[: depth - 1], row[:depth]

@@ -1,0 +1,153 @@
+"""Limits of searches as settings of the cluster: each is obeyed with Elasticsearch's text, or refused by its name."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from elasticsearch import ApiError, BadRequestError
+from elasticsearch.helpers import bulk
+
+from engine_process import EngineProcess
+
+_SLOW = {
+    "size": 0,
+    "aggs": {"a": {"terms": {"field": "k", "size": 60_000}, "aggs": {"b": {"percentiles": {"field": "n"}}}}},
+}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    process = EngineProcess(tmp_path_factory.mktemp("limits"))
+    process.start()
+    with process.client() as client:
+        client.indices.create(index="big", mappings={"properties": {"k": {"type": "keyword"}, "n": {"type": "long"}}})
+        bulk(client, ({"_index": "big", "n": n, "k": str(n % 50_000)} for n in range(200_000)), chunk_size=10_000)
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def client(engine):
+    with engine.client().options(max_retries=0) as client:
+        yield client
+    with engine.client() as client:  # it may have been started again
+        client.cluster.put_settings(persistent={"search.*": None}, transient={"search.*": None})
+
+
+def buckets(client, count, kind="terms"):
+    wanted = {
+        "terms": {"terms": {"field": "k", "size": count}},
+        "composite": {"composite": {"size": count, "sources": [{"k": {"terms": {"field": "k"}}}]}},
+        "histogram": {"histogram": {"field": "n", "interval": 200_000 // count}},
+    }[kind]
+    return len(client.search(index="big", size=0, aggs={"a": wanted})["aggregations"]["a"]["buckets"])
+
+
+@pytest.mark.parametrize("scope", ["persistent", "transient"])
+@pytest.mark.parametrize("kind", ["terms", "composite", "histogram"])
+def test_more_buckets_than_the_setting_allows_are_refused(client, scope, kind):
+    assert buckets(client, 200, kind) == 200
+    assert client.cluster.put_settings(**{scope: {"search.max_buckets": 100}})[scope] == {
+        "search": {"max_buckets": "100"}
+    }
+    assert buckets(client, 100, kind) == 100
+    with pytest.raises(BadRequestError) as refused:
+        buckets(client, 200, kind)
+    assert re.search(r"equal to: \[100\] but .*\[search\.max_buckets\] cluster level setting", str(refused.value.body))
+    client.cluster.put_settings(**{scope: {"search.max_buckets": None}})
+    assert buckets(client, 200, kind) == 200
+
+
+def test_settings_outlive_the_engine_where_they_are_persistent(engine, client):
+    client.cluster.put_settings(
+        persistent={"search.max_buckets": 10, "search.default_search_timeout": "1m"},
+        transient={"search.max_buckets": 20},
+    )
+    assert buckets(client, 20) == 20
+    engine.restart()
+    with engine.client() as again:
+        assert again.cluster.get_settings(flat_settings=True)["persistent"] == {
+            "search.max_buckets": "10",
+            "search.default_search_timeout": "1m",
+        }
+        with pytest.raises(BadRequestError) as refused:
+            buckets(again, 20)
+        assert "equal to: [10] but" in str(refused.value.body)
+        again.cluster.put_settings(persistent={"search.*": None})
+
+
+def test_searches_that_say_nothing_of_their_time_have_the_default(client):
+    began = time.perf_counter()
+    assert not client.search(index="big", **_SLOW)["timed_out"]
+    usual = time.perf_counter() - began
+    client.cluster.put_settings(persistent={"search.default_search_timeout": "1ms"})
+    found = client.search(index="big", **_SLOW)
+    assert found["timed_out"]
+    assert found["took"] < max(usual * 1000, 200)
+    assert client.search(index="big", timeout="-1", **_SLOW)["timed_out"] is False
+    assert client.search(index="big", timeout="5m", **_SLOW)["timed_out"] is False
+    responses = client.msearch(searches=[{"index": "big"}, _SLOW, {"index": "big"}, {**_SLOW, "timeout": "5m"}])[
+        "responses"
+    ]
+    assert [one["timed_out"] for one in responses] == [True, False]
+    client.cluster.put_settings(persistent={"search.default_allow_partial_results": False})
+    with pytest.raises(ApiError, match="Time exceeded") as refused:
+        client.search(index="big", **_SLOW)
+    assert refused.value.status_code == 504
+    assert client.search(index="big", allow_partial_search_results=True, **_SLOW)["timed_out"]
+
+
+def test_each_search_of_several_has_its_own_time(client):
+    searches = []
+    for timeout in ("1ms", None, "1ms", "5m"):
+        searches += [{"index": "big"}, {**_SLOW, **({} if timeout is None else {"timeout": timeout})}]
+    responses = client.msearch(searches=searches)["responses"]
+    assert [one["timed_out"] for one in responses] == [True, False, True, False]
+    refused = client.msearch(
+        searches=[{"index": "big", "allow_partial_search_results": False}, {**_SLOW, "timeout": "1ms"}, {}, {"size": 0}]
+    )["responses"]
+    assert refused[0]["status"] == 504
+    assert refused[1]["hits"]["total"]["value"] == 10_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status", "words"),
+    [
+        (
+            "search.max_buckets",
+            -1,
+            400,
+            r"value \[-1\] for setting \[search.max_buckets\] must be >= 0",
+        ),
+        ("search.max_buckets", "many", 400, r"Failed to parse value \[many\] for setting \[search.max_buckets\]"),
+        ("search.default_search_timeout", "soon", 400, "search.default_search_timeout"),
+        ("search.default_allow_partial_results", "maybe", 400, r"only \[true\] or \[false\] are allowed"),
+        ("indices.query.bool.max_clause_count", 5, 400, r"not dynamically updateable; it is \[10000\]"),
+        ("indices.breaker.total.limit", "50%", 501, r"is not supported by this engine; supported: \["),
+        ("luck", 1, 400, r"persistent setting \[luck\], not recognized"),
+    ],
+)
+def test_what_is_not_obeyed_is_refused_by_name(client, name, value, status, words):
+    with pytest.raises(ApiError, match=words) as refused:
+        client.cluster.put_settings(persistent={name: value})
+    assert refused.value.status_code == status
+    assert client.cluster.get_settings()["persistent"] == {}
+
+
+def test_a_request_that_the_databases_memory_is_too_small_for_is_refused_and_others_go_on(tmp_path):
+    small = EngineProcess(tmp_path, more=", resources=Resources(database_bytes=48 << 20, database_threads=2)")
+    small.start()
+    try:
+        with small.client().options(max_retries=0) as client:
+            texts = ({"_index": "t", "k": f"key {n * 7919 % 1_000_003} with padding {n}"} for n in range(300_000))
+            bulk(client, texts, chunk_size=5000)
+            with pytest.raises(ApiError, match="Data too large") as refused:
+                client.search(index="t", size=10_000, sort=[{"k.keyword": "desc"}])
+            assert refused.value.status_code == 429
+            assert refused.value.body["error"]["type"] == "circuit_breaking_exception"
+            assert client.count(index="t")["count"] == 300_000
+        assert "Traceback" not in small.log()
+    finally:
+        small.kill()
