@@ -262,6 +262,10 @@ def _member(number: int) -> str:
 
 def _single_value(metric: Metric, value: Expr) -> Expr:
     if isinstance(metric.source, Percentiles):
+        if metric.source.hdr is not None:
+            raise UnsupportedQueryError(
+                f"[hdr] of percentiles aggregation [{metric.name}] in a datafeed is not supported by this engine"
+            )
         if len(metric.source.percents) != 1:
             raise IllegalQueryError(
                 f"Percentiles aggregation [{metric.name}] must have exactly one percent in a datafeed"

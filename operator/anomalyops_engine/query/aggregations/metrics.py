@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations.aggregation import Metric, MetricAggregation
 from anomalyops_engine.query.aggregations.figures import Figures, figures_of
+from anomalyops_engine.query.aggregations.hdr import Hdr, each_method, ranked
 from anomalyops_engine.query.aggregations.rows import RowColumn, Rows
 from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
@@ -27,7 +28,6 @@ from anomalyops_engine.query.options import (
     table_of,
     text,
     token_text,
-    unsupported,
     word,
 )
 from anomalyops_engine.store.dates import format_millis
@@ -243,28 +243,35 @@ class Percentiles(MetricAggregation):
     percents: tuple[float, ...] = option(_percents, (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0))
     keyed: bool = option(boolean, default=True)
     tdigest: TDigest | None = option(table_of(TDigest, Subject("tdigest")), None)
-    hdr: None = option(unsupported("[hdr]"), None)
+    hdr: Hdr | None = option(table_of(Hdr, Subject("hdr")), None)
+
+    def __post_init__(self) -> None:
+        """Check that there is one way to compute them."""
+        each_method([self.tdigest, self.hdr])
 
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
         column = rows.column(self.field)
         formats = number_format(self.format, column, name)
         figures = figures_of(column, "percentiles", self.missing, formats)
-        worded = wording(column, formats)
+        worded, hdr = wording(column, formats), self.hdr
 
         def show(found: Sequence[Any]) -> dict[str, Any]:
             quantiles = found[0] if found[0] is not None else [None] * len(self.percents)
+            if hdr is not None:
+                quantiles = hdr.shown(found[0], self.percents)
             pairs = [(p, None if q is None else float(q)) for p, q in zip(self.percents, quantiles, strict=True)]
             if self.keyed:
                 keyed = [_words_of(str(percent), value, worded) for percent, value in pairs]
                 return {"values": {name: value for each in keyed for name, value in each.items()}}
             return {"values": [{"key": percent, **_words_of("value", value, worded)} for percent, value in pairs]}
 
-        quantiles = figures.quantiles([percent / 100 for percent in self.percents])
+        fractions = [percent / 100 for percent in self.percents]
+        quantiles = figures.quantiles(fractions) if hdr is None else ranked(figures.values, self.percents)
         return Metric(
             source=self,
             name=name,
-            typed_name="tdigest_percentiles",
+            typed_name="tdigest_percentiles" if hdr is None else "hdr_percentiles",
             expressions=(quantiles,),
             show=show,
             orders={},
