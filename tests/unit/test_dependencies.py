@@ -52,7 +52,7 @@ def plain(name: str) -> str:
     [
         ("anomalyops", True, ()),
         ("anomalyops", False, ("engine",)),  # the loader reads Parquet and Zstandard where the engine is installed
-        ("anomalyops_insight", True, ()),
+        ("anomalyops_insight", True, ("mcp",)),
         ("anomalyops_insight", False, ()),
         ("anomalyops_engine", True, ("engine",)),
         ("anomalyops_engine", False, ("engine",)),

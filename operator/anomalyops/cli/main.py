@@ -23,6 +23,7 @@ from anomalyops.cli.export import export
 from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
 from anomalyops.cli.investigate import investigate
+from anomalyops.cli.mcp import mcp
 from anomalyops.cli.plan import plan
 from anomalyops.cli.run import run
 from anomalyops.cli.status import status
@@ -71,7 +72,7 @@ app = typer.Typer(
 _FILES = (plan, apply, status, delete, export, estimate)
 for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
-for asking in (investigate, explain, troubleshoot, tools):
+for asking in (investigate, explain, troubleshoot, tools, mcp):
     app.command()(asking)
 # A tool's parameters are options too: the command passes on those that are not its own.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)

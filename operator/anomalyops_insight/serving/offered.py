@@ -1,0 +1,144 @@
+"""What assistants are offered: the tools that read, and the three programs over them, each with JSON in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from anomalyops_insight.errors import BadRequestError
+from anomalyops_insight.explaining import Explanation, explain
+from anomalyops_insight.investigating import Incident, investigate
+from anomalyops_insight.investigating.report import document
+from anomalyops_insight.programs import Program
+from anomalyops_insight.times import Moment
+from anomalyops_insight.tools import Tool, all_tools
+from anomalyops_insight.tools.tool import Parameters
+from anomalyops_insight.troubleshooting import Diagnosis, troubleshoot
+
+MOST_ROWS = 50
+"""Rows of an answer where no limit is asked for: an assistant reads all of them."""
+_SUSPECTS, _STEPS = 10, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One tool as an assistant sees it.
+
+    Attributes:
+        name: Its name.
+        description: When to use it.
+        parameters: The type of its parameters.
+        program: From parameters and the present to JSON values.
+    """
+
+    name: str
+    description: str
+    parameters: type[Parameters]
+    program: Callable[[Mapping[str, Any], datetime], Program[dict[str, Any]]]
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of its parameters."""
+        return self.parameters.model_json_schema()
+
+
+class InvestigateParameters(Parameters):
+    """Parameters of `investigate`."""
+
+    start: Moment = Field(description="From this time on.")
+    end: Moment = Field(description="Before this time.")
+    jobs: str = Field(default="*", description="Job ids: exact, or patterns with *, comma separated.")
+    min_score: float = Field(default=25, ge=0, le=100, description="Least score of what counts.")
+    min_job_count: int = Field(default=2, ge=1, description="Jobs that a prime suspect is named by.")
+
+
+class ExplainParameters(Parameters):
+    """Parameters of `explain`."""
+
+    job_id: str = Field(description="The job.")
+    at: Moment | None = Field(default=None, description="The bucket at this time; by default the worst record.")
+    record_id: str | None = Field(default=None, description="The _id of a record.")
+
+
+class TroubleshootParameters(Parameters):
+    """Parameters of `troubleshoot`."""
+
+    job_id_pattern: str = Field(description="One job, which is looked at closely, or a pattern; * is all.")
+
+
+def offered() -> tuple[Offered, ...]:
+    """All that is offered; nothing of it changes anything."""
+    programs = (
+        Offered("investigate", "What broke: the most likely root cause.", InvestigateParameters, _investigate),
+        Offered("explain", "Why a score is what it is, or why nothing was flagged.", ExplainParameters, _explain),
+        Offered("troubleshoot", "Are jobs healthy, and what to do if not.", TroubleshootParameters, _troubleshoot),
+    )
+    return (*programs, *(_of_tool(tool) for tool in all_tools()))
+
+
+def _of_tool(tool: Tool[Any, Any]) -> Offered:
+    def program(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]]:
+        found = yield from tool.run(values, now=now)
+        rows = found.rows if "limit" in values else found.rows[:MOST_ROWS]
+        answer: dict[str, Any] = {
+            "rows": [row.model_dump(mode="json", exclude_none=True) for row in rows],
+            "complete": found.complete and len(rows) == len(found.rows),
+            "notes": list(found.notes),
+        }
+        if found.empty is not None:
+            answer["empty"] = {"reason": str(found.empty.reason), "message": found.empty.message}
+        return answer
+
+    return Offered(tool.name, tool.when, tool.parameters, program)
+
+
+def _read(name: str, parameters: type[Any], values: Mapping[str, Any], now: datetime) -> Any:
+    try:
+        return parameters.model_validate(dict(values), context={"now": now})
+    except ValidationError as error:
+        told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
+        raise BadRequestError(f"{name}: {'; '.join(told)}") from None
+
+
+def _investigate(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]]:
+    asked = _read("investigate", InvestigateParameters, values, now)
+    found = yield from investigate(Incident(asked.start, asked.end, asked.jobs, asked.min_score, asked.min_job_count))
+    answer = document(found)
+    answer["suspects"] = answer["suspects"][:_SUSPECTS]
+    answer["timeline"] = answer["timeline"][:_STEPS]
+    return answer
+
+
+def _explain(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]]:
+    asked = _read("explain", ExplainParameters, values, now)
+    if asked.at is not None and asked.record_id is not None:
+        raise BadRequestError("explain: give at or record_id, not both")
+    found: Explanation = yield from explain(asked.job_id, at=asked.at, record_id=asked.record_id)
+    return {
+        "job": found.job_id,
+        "at": found.at.isoformat(),
+        "flagged": found.flagged,
+        "verdict": found.verdict,
+        "parts": [{"about": part.about, "effect": part.effect, "text": part.text} for part in found.parts],
+    }
+
+
+def _troubleshoot(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]]:
+    asked = _read("troubleshoot", TroubleshootParameters, values, now)
+    found: tuple[Diagnosis, ...] = yield from troubleshoot(asked.job_id_pattern, now)
+    return {
+        "jobs": [
+            {
+                "job": one.job_id,
+                "severity": str(one.severity),
+                "verdict": one.verdict,
+                "findings": [f"{f.tree}: {f.text}{f' ({f.evidence})' if f.evidence else ''}" for f in one.findings],
+                "plan": [step.shown() for step in one.plan],
+            }
+            for one in found[:MOST_ROWS]
+        ],
+        "complete": len(found) <= MOST_ROWS,
+    }
