@@ -109,6 +109,7 @@ def test_formatted_keys_come_back_as_they_were_shown(client):
     assert len(found) == 20
 
 
+@pytest.mark.ours("it refuses by name what it lacks, and answers at once")
 def test_what_makes_no_composite_is_refused(client):
     terms = {"a": {"terms": {"field": "host"}}}
     for status, word, aggregation in (

@@ -247,6 +247,7 @@ def test_gzip_bodies_are_read_and_broken_ones_refused(http_request, index):
     assert http_request("POST", f"/{index}/_search", b"x", content_encoding="br").status == 400
 
 
+@pytest.mark.ours("it refuses by name what it lacks, and answers at once")
 def test_a_body_that_is_too_large_is_413_even_when_it_is_small_on_the_wire(http_request, index):
     bomb = gzip.compress(b" " * (MAX_BODY_BYTES + 10))
     answer = http_request("POST", f"/{index}/_bulk", bomb, content_encoding="gzip")
@@ -366,13 +367,24 @@ def test_field_capabilities_say_which_types_a_field_has_and_where_they_differ(cl
 def test_field_capabilities_of_patterns_know_objects_subfields_and_what_is_unmapped(client, two_indices):
     first, second = two_indices
     fields = client.field_caps(index=f"{first[:-2]}-*", fields="*", include_unmapped=True)["fields"]
-    assert set(fields) == {"@timestamp", "site", "site.name", "size", "note", "note.raw"}
+    ours = {name for name, found in fields.items() if not any(one["metadata_field"] for one in found.values())}
+    assert ours == {"@timestamp", "site", "site.name", "size", "note", "note.raw"}
+    assert {"_id", "_index", "_source"} <= set(fields)
     assert not fields["site"]["object"]["searchable"]
     assert not fields["note"]["text"]["aggregatable"]
     assert fields["note.raw"]["keyword"]["aggregatable"]
     assert fields["note"]["unmapped"]["indices"] == [second]
     asked_in_body = client.field_caps(index=first, body={"fields": ["site.*"]})
-    assert set(asked_in_body["fields"]) == {"site.name"}
+    assert set(asked_in_body["fields"]) == {"site", "site.name"}
+    for options, expected in (
+        ({"filters": "-metadata"}, ours),
+        ({"filters": "-metadata,-parent,-multifield"}, {"@timestamp", "site.name", "size", "note"}),
+        ({"types": "keyword,date"}, {"@timestamp", "site", "site.name", "size", "note.raw"}),
+    ):
+        assert set(client.field_caps(index=f"{first[:-2]}-*", fields="*", **options)["fields"]) == expected
+    only = client.field_caps(index=first, fields="*", filters="+metadata")["fields"]
+    assert all(name.startswith("_") for name in only)
+    assert "_id" in only
 
 
 def test_field_capabilities_refuse_what_they_cannot_answer(client, two_indices):

@@ -77,6 +77,12 @@ def test_the_best_template_counts_alone_and_old_ones_are_merged(client):
     client.indices.create(index="made-a")
     index = client.indices.get(index="made-a")["made-a"]
     assert (index["settings"]["index"]["priority"], index["mappings"]) == ("1", {})
+    put = client.indices.put_template
+    for name, patterns in (("late", ["made-*"]), ("all", ["made-a*"])):
+        status, _, reason = refusal(put, name=name, index_patterns=patterns, order=0)
+        assert (status, "use composable templates (/_index_template) instead" in reason) == (400, True)
+    with pytest.warns(ElasticsearchWarning, match="may be ignored in favor of a composable template"):
+        put(name="all", index_patterns=["made-*"], order=3)
 
 
 def test_templates_are_shown_as_they_were_put(client):

@@ -12,7 +12,7 @@ def client(shared_engine):
     with shared_engine.client() as client:
         names = ["names-a", "names-b", "names-c", ".names-hidden"]
         for name in names:
-            client.indices.create(index=name)
+            client.indices.create(index=name, settings={"hidden": name == ".names-hidden"})
         client.indices.put_alias(index="names-a,names-b", name="al-ab")
         client.indices.put_alias(index="names-a", name="al-a")
         hidden = {"index": "names-c", "alias": "al-hidden", "is_hidden": True}
@@ -39,6 +39,13 @@ def test_patterns_reach_what_expand_wildcards_says(client):
         client.indices.get_mapping(index="names-x*", allow_no_indices=False)
 
 
+def test_a_dot_alone_hides_nothing(client):
+    client.indices.create(index=".names-seen")
+    assert ".names-seen" in _mapped(client, "*")
+    assert _mapped(client, ".names-*") == [".names-hidden", ".names-seen"]
+    client.indices.delete(index=".names-seen")
+
+
 def test_exclusions_stand_behind_a_pattern(client):
     assert _mapped(client, "names-*,-names-b") == ["names-a", "names-c"]
     assert _mapped(client, "names-*,-*-a,-*-b") == ["names-c"]
@@ -50,7 +57,8 @@ def test_only_a_star_is_special_in_a_pattern(client):
     for pattern in ("names-[ab]*", "names-??*", "names-[!c]*"):
         with pytest.raises((NotFoundError, BadRequestError)):
             client.indices.get_mapping(index=pattern, allow_no_indices=False)
-    assert not client.indices.exists_alias(name="al-[ab]*")
+    assert client.indices.get_alias(name="al-[ab]*").body == {}
+    assert client.indices.exists_alias(name="al-[ab]*")  # the status of a look, to which a pattern may match nothing
 
 
 def _aliases(engine, path):
@@ -91,7 +99,7 @@ def test_several_alias_changes_are_all_done_or_none(client):
     assert found["names-c"]["aliases"]["new-2"] == {"filter": {"term": {"x": 1}}}
     assert found["names-b"]["aliases"]["new-1"] == {"is_write_index": True}
     for wrong, error in (
-        ({"remove": {"index": "names-b", "alias": "not-there"}}, NotFoundError),
+        ({"remove": {"index": "names-b", "alias": "not-there", "must_exist": True}}, NotFoundError),
         ({"add": {"index": "names-c", "alias": "new-1", "is_write_index": True}}, BadRequestError),
         ({"add": {"index": "names-c", "alias": "names-a"}}, BadRequestError),
         ({"add": {"index": "names-c", "alias": "q", "filter": {"no_such_query": {}}}}, BadRequestError),
@@ -102,7 +110,6 @@ def test_several_alias_changes_are_all_done_or_none(client):
         with pytest.raises(error):
             client.indices.update_aliases(actions=[{"add": {"index": "names-c", "alias": "half"}}, wrong])
         assert not client.indices.exists_alias(name="half")
-    client.indices.update_aliases(actions=[{"remove": {"index": "*", "alias": "not-there", "must_exist": False}}])
     client.indices.update_aliases(actions=[{"remove_index": {"index": "names-c"}}])
     assert not client.indices.exists(index="names-c")
 
@@ -120,3 +127,20 @@ def test_settings_flat_and_with_texts(client):
     assert flat["index.number_of_shards"] == "1"
     shown = client.indices.get_settings(index="names-a", human=True)["names-a"]["settings"]["index"]
     assert shown["creation_date_string"].endswith("Z")
+
+
+def test_a_change_that_had_nothing_to_do_is_told_beside_those_that_were_made(client):
+    nothing, something = {"index": "names-b", "alias": "not-there"}, {"index": "names-c", "alias": "half"}
+    for lenient in ({}, {"must_exist": False}):
+        done = client.indices.update_aliases(actions=[{"add": something}, {"remove": nothing | lenient}])
+        added, removed = done["action_results"]
+        assert (done["acknowledged"], done["errors"]) == (True, True)
+        assert added == {"action": {"type": "add", "indices": ["names-c"], "aliases": ["half"]}, "status": 200}
+        assert removed["action"] == {"type": "remove", "indices": ["names-b"], "aliases": ["not-there"]}
+        assert (removed["status"], removed["error"]["type"]) == (404, "aliases_not_found_exception")
+        with pytest.raises(NotFoundError) as alone:
+            client.indices.update_aliases(actions=[{"remove": nothing | lenient}])
+        assert alone.value.body["error"]["resource.id"] == "not-there"
+    assert client.indices.delete_alias(index="names-b,names-c", name="half,not-there").body["acknowledged"] is True
+    with pytest.raises(NotFoundError):
+        client.indices.delete_alias(index="names-b,names-c", name="half,not-there")

@@ -47,6 +47,7 @@ def test_no_query_from_outside_reaches_them(client):
     assert answer["aggregations"]["n"]["value"] == 0
 
 
+@pytest.mark.ours("it refuses by name what it lacks, and answers at once")
 def test_what_goes_inside_is_refused_by_name(client):
     inside = {"nested": {"path": "parts", "query": {"match_all": {}}}}
     assert refusal(client.search, index="nested-a", query=inside)[0] == 501

@@ -143,7 +143,7 @@ def test_the_clients_own_scan_reads_everything(client, fill):
         ({"search_after": [1], "sort": ["n", "k"]}, "search_after has 1 value(s) but sort has 2."),
         ({"search_after": [], "sort": ["n"]}, "Values must contains at least one value."),
         ({"search_after": ["x"], "sort": ["n"]}, "Failed to parse search_after value for field [n]."),
-        ({"search_after": [1], "sort": ["n"], "from_": 2}, "`from` parameter must be set to 0"),
+        ({"search_after": [1], "sort": ["n"], "from_": 2}, "[from] parameter must be set to 0"),
         ({"search_after": [1], "sort": ["n", "k"], "size": 0}, "search_after has 1 value(s) but sort has 2."),
         ({"scroll": "1m", "size": 0}, "[size] cannot be [0] in a scroll context"),
         ({"scroll": "1m", "from_": 3}, "using [from] is not allowed in a scroll context"),

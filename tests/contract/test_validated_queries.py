@@ -46,6 +46,7 @@ def test_what_is_wrong_is_told_where_it_is_asked_for(client):
     assert client.indices.validate_query(index="valid-a", q="size:[a TO")["valid"] is False
 
 
+@pytest.mark.ours("it refuses by name what it lacks, and answers at once")
 def test_what_this_engine_lacks_is_not_called_invalid(client):
     nested = {"nested": {"path": "a", "query": {"match_all": {}}}}
     assert refusal(client.indices.validate_query, index="valid-a", query=nested)[0] == 501

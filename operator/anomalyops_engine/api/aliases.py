@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -104,8 +106,6 @@ def _get(store: Store, call: Call) -> Response:
     if missing:
         many = "es" if len(missing) > 1 else ""
         return call.respond({"error": f"alias{many} [{','.join(missing)}] missing", "status": 404, **found}, 404)
-    if not found and call.request.method == "HEAD":
-        return call.respond({}, 404)
     return call.respond(found)
 
 
@@ -122,7 +122,9 @@ def _put(store: Store, call: Call) -> Response:
 
 def _delete(store: Store, call: Call) -> Response:
     with store.write() as writer:
-        _remove(writer, call.path["index"].split(","), call.path["name"].split(","), must_exist=None)
+        done = _remove(writer, call.path["index"].split(","), call.path["name"].split(","), must_exist=None)
+        if done.missing:
+            raise _not_found(done.aliases)
     return call.respond({"acknowledged": True, "errors": False})
 
 
@@ -136,16 +138,53 @@ def _update(store: Store, call: Call) -> Response:
         raise ApiError(400, "x_content_parse_exception", f"[aliases] [actions] must be a list, got [{actions}]")
     if not actions:
         raise ApiError(400, "illegal_argument_exception", "No action specified")
+    done = []
     with store.write() as writer:  # all of them or none
         for action in actions:
             if not isinstance(action, dict) or len(action) != 1:
                 raise ApiError(400, "x_content_parse_exception", f"[alias_action] must have one action, got [{action}]")
             ((kind, options),) = action.items()
-            _act(writer, kind, options)
-    return call.respond({"acknowledged": True, "errors": False})
+            done.append(_act(writer, kind, options))
+        if all(one.missing for one in done):
+            raise _not_found([alias for one in done for alias in one.aliases])
+    if not any(one.missing for one in done):
+        return call.respond({"acknowledged": True, "errors": False})
+    return call.respond({"acknowledged": True, "errors": True, "action_results": [_result(one) for one in done]})
 
 
-def _act(writer: Writer, kind: str, options: object) -> None:
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of one action.
+
+    Attributes:
+        kind: `add`, `remove` or `remove_index`.
+        indices: those that it was about.
+        aliases: as they were given.
+        missing: it was to remove aliases, and none of them was there.
+    """
+
+    kind: str
+    indices: list[str]
+    aliases: list[str]
+    missing: bool = False
+
+
+def _result(done: _Done) -> dict[str, Any]:
+    """Return what is told of one action among several of which one had nothing to do."""
+    action = {"type": done.kind, "indices": done.indices, "aliases": done.aliases}
+    if not done.missing:
+        return {"action": action, "status": 200}
+    error = _not_found(done.aliases)
+    return {"action": action, "status": 404, "error": {"type": error.type, "reason": error.reason, **error.details}}
+
+
+def _not_found(aliases: Sequence[str]) -> ApiError:
+    names = list(dict.fromkeys(aliases))
+    details = {"resource.type": "aliases", "resource.id": names if len(names) > 1 else names[0]}
+    return ApiError(404, "aliases_not_found_exception", f"aliases [{', '.join(names)}] missing", details=details)
+
+
+def _act(writer: Writer, kind: str, options: object) -> _Done:
     if kind not in {"add", "remove", "remove_index"}:
         raise ApiError(400, "x_content_parse_exception", f"[alias_action] unknown field [{kind}]")
     if not isinstance(options, dict):
@@ -156,21 +195,23 @@ def _act(writer: Writer, kind: str, options: object) -> None:
         if set(options) - {"index", "indices", "must_exist"}:
             raise validation_failed([f"[{kind}] takes [index], [indices] and [must_exist] only"])
         lenient = must_exist is False
-        for index in writer.resolve(indices, ignore_unavailable=lenient, allow_no_indices=False, closed_too=True):
+        gone = writer.resolve(indices, ignore_unavailable=lenient, allow_no_indices=False, closed_too=True)
+        for index in gone:
             writer.delete_index(index.name)
-        return
+        return _Done(kind, [index.name for index in gone], [])
     aliases = _names(kind, options, "alias", "aliases")
     properties = {key: value for key, value in options.items() if key not in _WHERE}
     unknown = sorted(set(properties) - ((_PROPERTIES | _ROUTING) if kind == "add" else set()))
     if unknown:
         raise ApiError(400, "x_content_parse_exception", f"[{kind}] unknown field [{unknown[0]}]")
     if kind == "remove":
-        _remove(writer, indices, aliases, must_exist=must_exist)
-        return
+        return _remove(writer, indices, aliases, must_exist=must_exist)
+    targets = writer.resolve(indices, allow_no_indices=False, closed_too=True)
     for alias in aliases:
         checked = alias_properties(alias, properties)
-        for index in writer.resolve(indices, allow_no_indices=False, closed_too=True):
+        for index in targets:
             writer.put_alias(alias, index.name, **checked)
+    return _Done(kind, [index.name for index in targets], aliases)
 
 
 def _names(kind: str, options: dict[str, Any], single: str, plural: str) -> list[str]:
@@ -184,20 +225,18 @@ def _names(kind: str, options: dict[str, Any], single: str, plural: str) -> list
     return [str(name) for name in names]
 
 
-def _remove(writer: Writer, indices: list[str], aliases: list[str], *, must_exist: bool | None) -> None:
+def _remove(writer: Writer, indices: list[str], aliases: list[str], *, must_exist: bool | None) -> _Done:
     """Remove aliases that names and patterns mean from indices.
 
     Raises:
-        ApiError: 404 when nothing was there to remove, unless that is allowed.
+        ApiError: 404 when one was not there that must exist.
     """
     targets = writer.resolve(indices, allow_no_indices=False, wildcards=EVERYTHING, closed_too=True)
     parts = parts_of(aliases)
     chosen = chosen_aliases({alias for index in targets for alias in index.aliases}, parts)
-    missing = missing_aliases(chosen, parts) if must_exist else []
-    if missing or (not chosen and must_exist is not False):
-        names = ",".join(missing or aliases)
-        details = {"resource.type": "aliases", "resource.id": names}
-        raise ApiError(404, "aliases_not_found_exception", f"aliases [{names}] missing", details=details)
+    if must_exist and (missing := missing_aliases(chosen, parts) or ([] if chosen else aliases)):
+        raise _not_found(missing)
     for index in targets:
         for alias in chosen & set(index.aliases):
             writer.delete_alias(alias, index.name)
+    return _Done("remove", [index.name for index in targets], aliases, missing=not chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,11 +19,12 @@ from anomalyops_engine.store import Index, Store
 from anomalyops_engine.store.patterns import matches
 
 _NOT_SERVED = ("index_filter", "runtime_mappings")
+_FILTERS = frozenset({"+metadata", "-metadata", "-parent", "-nested", "-multifield"})
 
 
 def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    parameters = known([*TARGETS, "fields", "include_unmapped"], missing=("filters", "types", "include_empty_fields"))
+    parameters = known([*TARGETS, "fields", "include_unmapped", "filters", "types"], missing=("include_empty_fields",))
     return [
         Endpoint("GET POST", path, Lane.SEARCH, partial(_field_caps, store), parameters)
         for path in ("/_field_caps", "/{index}/_field_caps")
@@ -31,10 +32,10 @@ def endpoints(store: Store) -> list[Endpoint]:
 
 
 def _field_caps(store: Store, call: Call) -> Response:
-    patterns = _patterns(call)
+    patterns, wanted = _patterns(call), _wanted(call)
     with store.read() as reader:
         indices = resolved(reader, call, closed_too=False)
-    of_index = {index.name: dict(_found(index, patterns)) for index in indices}
+    of_index = {index.name: dict(_found(index, patterns, wanted)) for index in indices}
     names = sorted({name for fields in of_index.values() for name in fields})
     unmapped = call.flag("include_unmapped", default=False)
     fields = {name: _capabilities(name, of_index, unmapped=unmapped) for name in names}
@@ -74,28 +75,80 @@ class Capability:
         type: its type, `object`, or `unmapped`.
         searchable: queries may ask for it.
         aggregatable: it may be sorted by and aggregated.
+        metadata: it is of every document, and no part of it.
     """
 
     type: str
     searchable: bool = False
     aggregatable: bool = False
+    metadata: bool = False
 
 
 _UNMAPPED = Capability("unmapped")
+# What every document has beside its fields, as far as this engine can be asked for it.
+_METADATA = {
+    "_id": Capability("_id", searchable=True, metadata=True),
+    "_index": Capability("_index", searchable=True, metadata=True),
+    "_source": Capability("_source", metadata=True),
+}
 
 
-def _found(index: Index, patterns: list[str]) -> Iterator[tuple[str, Capability]]:
-    """Yield the fields of an index that fit: leaves, the fields below them, aliases and objects."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which of the fields that fit are shown.
+
+    Attributes:
+        filters: words of `filters`, each with its sign.
+        types: types of fields; none for all.
+    """
+
+    filters: frozenset[str]
+    types: frozenset[str]
+
+    def includes(self, name: str, one: Capability, multi_fields: Container[str]) -> bool:
+        """Return whether a field that is no object is shown."""
+        if self.types and one.type not in self.types:
+            return False
+        if one.metadata != ("+metadata" in self.filters) and {"+metadata", "-metadata"} & self.filters:
+            return False
+        return not ("-multifield" in self.filters and name in multi_fields)
+
+    def includes_object(self, kind: str) -> bool:
+        """Return whether objects in which a field is shown are shown too."""
+        return "-parent" not in self.filters and not (kind == "nested" and "-nested" in self.filters)
+
+
+def _wanted(call: Call) -> _Wanted:
+    filters = frozenset(word for word in call.query.get("filters", "").split(",") if word)
+    unknown = sorted(filters - _FILTERS)
+    if unknown:
+        reason = f"Unknown [filters] [{unknown[0]}], of which [{', '.join(sorted(_FILTERS))}] are accepted"
+        raise ApiError(400, "illegal_argument_exception", reason)
+    return _Wanted(filters, frozenset(word for word in call.query.get("types", "").split(",") if word))
+
+
+def _found(index: Index, patterns: list[str], wanted: _Wanted) -> Iterator[tuple[str, Capability]]:
+    """Yield what fits and is wanted of an index: leaves, fields below them, aliases, and the objects they are in."""
     mapping = index.mapping
-    names = {*mapping.fields, *mapping.multi_fields, *mapping.aliases}
-    objects = set(mapping.object_paths)
-    for pattern in patterns:
-        for name in _fitting(pattern, names):
-            found = mapping.leaf(name)
-            if found is not None:
-                yield name, Capability(found.type, found.searchable and found.type != "binary", found.aggregatable)
-        for name in _fitting(pattern, objects):
-            yield name, Capability("nested" if name in mapping.nested else "object")
+    names = {*mapping.fields, *mapping.multi_fields, *mapping.aliases, *_METADATA}
+    for name in {name for pattern in patterns for name in _fitting(pattern, names)}:
+        one = _METADATA.get(name) or _capability(index, name)
+        if one is not None and wanted.includes(name, one, mapping.multi_fields):
+            yield name, one
+            yield from ((parent, kind) for parent, kind in _parents(index, name) if wanted.includes_object(kind.type))
+
+
+def _capability(index: Index, name: str) -> Capability | None:
+    found = index.mapping.leaf(name)
+    if found is None:
+        return None
+    return Capability(found.type, found.searchable and found.type != "binary", found.aggregatable)
+
+
+def _parents(index: Index, name: str) -> Iterator[tuple[str, Capability]]:
+    parts = name.split(".")
+    for parent in {".".join(parts[:depth]) for depth in range(1, len(parts))} & set(index.mapping.object_paths):
+        yield parent, Capability("nested" if parent in index.mapping.nested else "object")
 
 
 def _fitting(pattern: str, names: set[str]) -> Iterator[str]:
@@ -115,7 +168,7 @@ def _capabilities(name: str, of_index: dict[str, dict[str, Capability]], *, unma
         unaggregated = [index for index, one in ones.items() if not one.aggregatable]
         found[kind] = {
             "type": kind,
-            "metadata_field": False,
+            "metadata_field": any(one.metadata for one in ones.values()),
             "searchable": not unsearched,
             "aggregatable": not unaggregated,
         }

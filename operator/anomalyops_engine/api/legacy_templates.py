@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import known
 from anomalyops_engine.api.template_body import check_template_name, legacy_body
 from anomalyops_engine.store import Store
-from anomalyops_engine.store.index_templates import COMPOSABLE, LEGACY
+from anomalyops_engine.store.index_templates import COMPOSABLE, LEGACY, Templates
 
 
 def endpoints(store: Store) -> list[Endpoint]:
@@ -55,16 +56,32 @@ def _put(store: Store, call: Call) -> Response:
         if call.flag("create", default=False) and name in templates.legacy:
             raise ApiError(400, "illegal_argument_exception", f"index_template [{name}] already exists")
         writer.put_config(LEGACY, name, body)
-    patterns = body["index_patterns"]
-    newer = templates.overlapping(COMPOSABLE, patterns)
-    if newer:
-        warn(
-            call,
-            f"legacy template [{name}] has index patterns [{', '.join(patterns)}] matching patterns from existing "
-            f"composable templates [{','.join(sorted(newer))}] with patterns ({listed(newer)}); this template [{name}] "
-            "may be ignored in favor of a composable template at index creation time",
-        )
+        _check_newer(call, templates, name, body["index_patterns"])
     return call.respond({"acknowledged": True})
+
+
+def _check_newer(call: Call, templates: Templates, name: str, patterns: Sequence[str]) -> None:
+    """Look whether composable templates are for the same indices, which would make this one count for nothing there.
+
+    Raises:
+        ApiError: there are some, and the template is new or for other indices than before, and not for everything.
+    """
+    newer = templates.overlapping(COMPOSABLE, patterns)
+    if not newer:
+        return
+    what = (
+        f"legacy template [{name}] has index patterns [{', '.join(patterns)}] matching patterns from existing "
+        f"composable templates [{','.join(sorted(newer))}] with patterns ({listed(newer)})"
+    )
+    before = templates.legacy.get(name, {}).get("index_patterns")
+    if before != patterns and "*" not in patterns:
+        raise ApiError(
+            400, "illegal_argument_exception", f"{what}, use composable templates (/_index_template) instead"
+        )
+    warn(
+        call,
+        f"{what}; this template [{name}] may be ignored in favor of a composable template at index creation time",
+    )
 
 
 def _delete(store: Store, call: Call) -> Response:

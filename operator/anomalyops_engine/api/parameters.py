@@ -196,6 +196,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "fielddata": boolean,
     "fielddata_fields": text,
     "fields": text,
+    "filters": text,
+    "types": text,
     "filter_path": text,
     "flat_settings": boolean,
     "flush": boolean,

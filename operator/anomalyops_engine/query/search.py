@@ -112,7 +112,7 @@ def _check_after(plan: Plan) -> None:
     if request.search_after is None:
         return
     if request.start > 0:
-        raise IllegalQueryError("`from` parameter must be set to 0 when `search_after` is used.")
+        raise IllegalQueryError("[from] parameter must be set to 0 when [search_after] is used")
     if request.collapse is not None and [key.field for key in request.sorted_by] != [request.collapse.field]:
         raise IllegalQueryError(
             "cannot use `collapse` in conjunction with `search_after` unless the search is sorted on the same field. "

@@ -41,9 +41,8 @@ class Index:
 
     @property
     def hidden(self) -> bool:
-        """Whether patterns pass it by: `index.hidden` says so, or its name begins with a dot."""
-        said = self.settings.get("hidden")
-        return self.name.startswith(".") if said is None else said == "true"
+        """Whether patterns pass it by, as `index.hidden` says; a name that begins with a dot does not."""
+        return self.settings.get("hidden") == "true"
 
     @property
     def closed(self) -> bool:

@@ -57,8 +57,8 @@ def resolve(
 ) -> list[Index]:
     """Return the indices that an expression means, in name order.
 
-    Hidden are indices with `index.hidden` and those with a dotted name; patterns that begin with a dot reach the dotted
-    ones. An index reached both directly and through a filtered alias is not filtered.
+    Hidden are indices with `index.hidden`; patterns that begin with a dot reach those with a dotted name. An index
+    reached both directly and through a filtered alias is not filtered.
 
     Args:
         indices: all indices.

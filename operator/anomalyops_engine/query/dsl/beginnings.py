@@ -11,7 +11,7 @@ from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause,
 from anomalyops_engine.query.dsl.fulltext import read_zero_terms, spaced
 from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
 from anomalyops_engine.query.dsl.patterns import read_prefix
-from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Binary, Column, Expr, Lambda, Not, all_of, any_of, call, lift, when
 from anomalyops_engine.query.options import Scalar, integer, option, spoken, word
 from anomalyops_engine.query.values import as_text
@@ -75,10 +75,14 @@ class MatchPhrasePrefix(Clause):
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
         leaf = scope.searched(self.field)
-        text = as_text(self.query)
-        if leaf is None or not leaf.is_text:
-            return read_prefix({self.field: text}).lower(scope)
-        phrase = analysis.words_of_query(text)
+        if leaf is None:
+            return lift(False)  # noqa: FBT003 (a constant)
+        if not leaf.is_text:
+            raise QueryShardError(
+                f"failed to create query: Can only use phrase prefix queries on text fields - not on [{self.field}] "
+                f"which is of type [{leaf.type}]"
+            )
+        phrase = analysis.words_of_query(as_text(self.query))
         begun = Binary("||", lift(" "), call("array_to_string", phrase, " "))
         found = some_value(leaf, lambda value: call("contains", spaced(analysis.words_of(value)), begun))
         any_words = call("len", phrase) > 0
