@@ -167,7 +167,7 @@ def test_delete_where_deletes_what_matches_and_ignores_missing_indices(store):
 def test_names_patterns_exclusions_and_hidden_indices(store):
     with store.write() as writer:
         for name in ("logs-a", "logs-b", "metrics", ".ml-config"):
-            writer.create_index(name)
+            writer.create_index(name, settings={"hidden": "true"} if name.startswith(".") else {})
         writer.put_alias("both", "logs-a")
         writer.put_alias("both", "logs-b", filter={"exists": {"field": "x"}})
         writer.put_alias(".ml-read", ".ml-config")
