@@ -36,12 +36,13 @@ _AGAIN_S: Final = 30.0
 class Checkpoints:
     """The thread that takes the checkpoints of a database file."""
 
-    def __init__(self, file: Path, take: Callable[[], int]) -> None:
+    def __init__(self, file: Path, take: Callable[[], tuple[int, bool]]) -> None:
         """Prepare the thread; it runs from the first commit on.
 
         Args:
             file: the database file.
-            take: takes a checkpoint, with the store held, and returns how long the log then is.
+            take: takes a checkpoint, with the store held, and returns how long the log then is, and whether nobody
+                read meanwhile: what readers may still see is not freed.
         """
         self._file = file
         self._log_file = file.with_name(f"{file.name}.wal")
@@ -97,20 +98,22 @@ class Checkpoints:
         return size >= bound or (paused and (self._freed or size >= _SHORT))
 
     def _checkpoint(self) -> None:
-        self._freed = False
+        freed, self._freed = self._freed, False
         try:
-            left = self._take()
+            left, alone = self._take()
         except StoreError:
             return  # it was closed meanwhile
         except duckdb.Error as error:
             _log.warning("the log could not be brought into the database file: %s", error)
             self._not_before = time.monotonic() + _AGAIN_S
+            self._freed = self._freed or freed
             self.failed += 1
             self.trouble = str(error).partition("\n")[0]
             return
         self.taken += 1
         self.trouble = None
-        if left >= _SHORT:
+        self._freed = self._freed or (freed and not alone)
+        if left >= _SHORT or self._freed:
             self._not_before = time.monotonic() + _AGAIN_S
 
     def log_bytes(self) -> int:

@@ -185,11 +185,12 @@ class Store:
             self._commits += 1
         self._checkpoints.note_commit(freed=writer.freed >= _MANY_ROWS)
 
-    def _checkpoint(self) -> int:
+    def _checkpoint(self) -> tuple[int, bool]:
         with self._writing, self._cursor() as cursor:
+            alone = self._open_cursors == 1
             cursor.execute("CHECKPOINT")
             self._mark.note_checkpoint()
-            return self._checkpoints.log_bytes()
+            return self._checkpoints.log_bytes(), alone
 
     @property
     def checkpoint_trouble(self) -> str | None:

@@ -38,6 +38,7 @@ def eager(monkeypatch):
     """Take checkpoints of short logs."""
     monkeypatch.setattr(checkpoints, "_SHORT", 2**20)
     monkeypatch.setattr(checkpoints, "_PAUSE_S", 0.2)
+    monkeypatch.setattr(checkpoints, "_AGAIN_S", 1.0)
 
 
 @pytest.mark.usefixtures("eager")
@@ -70,6 +71,21 @@ def test_what_an_index_took_is_used_again_once_it_is_deleted(tmp_path):
         with store.write() as writer:
             writer.delete_index(name)
         until(lambda: free_blocks(store) > 20)
+    store.close()
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_a_reader_could_still_see_is_freed_once_it_has_ended(tmp_path):
+    store = Store.open(tmp_path)
+    fill(store, "logs", 20)
+    until(lambda: log_bytes(tmp_path) < 2**20)
+    held = store.hold()
+    with store.write() as writer:
+        writer.delete_index("logs")
+    time.sleep(2)
+    assert free_blocks(store) <= 20
+    held.close()
+    until(lambda: free_blocks(store) > 20)
     store.close()
 
 
