@@ -138,3 +138,22 @@ def test_revert(world: World, request: pytest.FixtureRequest) -> None:
     assert [one["description"] for one in world.engine.call("GET", path)["events"]] == ["The site was down"]
     remove(world, manifests)
     assert world.engine.request("GET", path)[0] == 404
+
+
+def test_job_set(world: World, request: pytest.FixtureRequest) -> None:
+    """A job for each response code that the logs have."""
+    fill_web_logs(world)
+    manifests = rendered(world, "job-set")
+    apply_until_ready(world, manifests, request)
+    (job_set,) = world.kubectl.list("anomalyjobsets", world.namespace)
+    made = world.kubectl.list("aj", world.namespace)
+    assert job_set["status"]["readiness"] == f"{len(made)}/{len(made)}"
+    assert {"200", "404", "503"} <= {one["metadata"]["annotations"]["anomalyops.io/value"] for one in made}
+    manifests[:] = [one for one in manifests if one["kind"] == "AnomalyJobSet"]
+    manifests[0]["spec"]["template"]["job"]["deletionPolicy"] = "Delete"
+    manifests[0]["spec"]["template"]["datafeed"]["deletionPolicy"] = "Delete"
+    world.apply(*manifests)
+    world.wait_ready("anomalyjobset/by-response")
+    world.kubectl("delete", "anomalyjobsets", "--all", "-n", world.namespace, "--timeout=30s")
+    # There is no garbage collector in this cluster.
+    world.kubectl("delete", "datafeeds,anomalyjobs", "--all", "-n", world.namespace, "--timeout=60s")

@@ -1,15 +1,19 @@
 {{- /* Generated from the kinds by `make generate`; do not edit. */ -}}
 {{- define "anomalyops.kindRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
   verbs: [get, list, watch]
 # Its finalizer.
 - apiGroups: [anomalyops.io]
   resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts]
   verbs: [patch]
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs/status, datafeeds/status, anomalycalendars/status, anomalyfilters/status, anomalyforecasts/status, modelsnapshotreverts/status, elasticsearchconnections/status]
+  resources: [anomalyjobs/status, datafeeds/status, anomalyjobsets/status, anomalycalendars/status, anomalyfilters/status, anomalyforecasts/status, modelsnapshotreverts/status, elasticsearchconnections/status]
   verbs: [patch]
+# What AnomalyJobSets are made of.
+- apiGroups: [anomalyops.io]
+  resources: [anomalyjobs, datafeeds]
+  verbs: [create, delete]
 {{- end }}
 
 {{- define "anomalyops.releaseRules" -}}
@@ -20,12 +24,12 @@
 
 {{- define "anomalyops.viewRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
   verbs: [get, list, watch]
 {{- end }}
 
 {{- define "anomalyops.editRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
   verbs: [create, delete, deletecollection, get, list, patch, update, watch]
 {{- end }}

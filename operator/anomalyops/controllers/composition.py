@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.instruments import Instruments
+from anomalyops.controllers.job_sets.controller import JobSetController
 from anomalyops.controllers.pair.controller import PairController
 from anomalyops.controllers.requests.forecasts import ForecastController
 from anomalyops.controllers.requests.operations import Operations
@@ -64,6 +65,7 @@ class Controllers:
             self.objects, self.work, self.connections, operations, options, cluster=cluster
         )
         self.reverts = RevertController(self.objects, self.work, self.connections, operations, options, cluster=cluster)
+        self.job_sets = JobSetController(self.objects, self.work, api, self.connections, options)
         self.pairs.made_anew = self._made_anew
         self.pairs.holder = operations.holder
         self.pairs.let_go_since = operations.let_go_since
@@ -73,10 +75,11 @@ class Controllers:
         self.work.employ(self.pairs)
         self.work.employ(self.forecasts)
         self.work.employ(self.reverts)
+        self.work.employ(self.job_sets)
 
     def tell_what_is_known(self, known: Callable[[str], bool]) -> None:
         """Have them ask whether all objects of a namespace were listed."""
-        for controller in (self.pairs, self.filters, self.calendars, self.forecasts, self.reverts):
+        for controller in (self.pairs, self.filters, self.calendars, self.forecasts, self.reverts, self.job_sets):
             controller.known = known
 
     def _made_anew(self, job: ObjectKey) -> None:

@@ -21,6 +21,7 @@ from anomalyops.elastic.errors import (
     Forbidden,
     NotFound,
     Rejected,
+    ServerError,
     Timeout,
     Unsupported,
 )
@@ -204,6 +205,32 @@ class Gateway:
 
     async def _list(self, path: str) -> JsonDict:
         return dict(await self.rest.read("GET", path, query={"allow_no_match": "true"}))
+
+    async def values_of(
+        self, indices: Sequence[str], field: str, query: Mapping[str, Any] | None, *, most: int
+    ) -> tuple[str, ...]:
+        """The values that a field has in indices, the most frequent ones: one search.
+
+        Args:
+            indices: Where to look; what does not exist is an error, and not empty.
+            field: A field that can be aggregated.
+            query: Query DSL that says which documents count; None for all.
+            most: How many values are wanted at most.
+
+        Raises:
+            ServerError: Not all shards have answered.
+        """
+        path = f"/{quote(','.join(indices), safe=',*:-.')}/_search"
+        body: JsonDict = {"size": 0, "aggs": {"values": {"terms": {"field": field, "size": most}}}}
+        if query is not None:
+            body["query"] = query
+        strict = {"ignore_unavailable": "false", "allow_no_indices": "false"}
+        answer = await self.rest.read("POST", path, query=strict, body=body)
+        failed = int(answer.get("_shards", {}).get("failed", 0))
+        if failed or answer.get("timed_out"):
+            raise ServerError(f"{failed or 'some'} shards have not answered", call=f"POST {path}", status=200)
+        buckets = answer["aggregations"]["values"]["buckets"]
+        return tuple(sorted(str(one.get("key_as_string", one["key"])) for one in buckets))
 
     # -- reads of one pair -------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from anomalyops.health.connection import ServerFacts, connection_status, unreach
 from anomalyops.health.datafeed import datafeed_status
 from anomalyops.health.failures import Failure, FailureKind, PlanState
 from anomalyops.health.job import job_status
+from anomalyops.health.job_sets import job_set_status, job_set_trouble
 from anomalyops.health.messages import Annotation, Messages, Notification
 from anomalyops.health.notices import Notice, transitions
 from anomalyops.health.requests import failed_request, held_status, request_status, told_of, unreachable_request
@@ -22,6 +23,8 @@ __all__ = [
     "datafeed_status",
     "failed_request",
     "held_status",
+    "job_set_status",
+    "job_set_trouble",
     "job_status",
     "request_status",
     "shared_status",

@@ -15,6 +15,7 @@ from anomalyops.resources import (
     API_VERSION,
     AnomalyCalendar,
     AnomalyJob,
+    AnomalyJobSet,
     AnyResource,
     Auth,
     ElasticsearchConnection,
@@ -51,7 +52,7 @@ class Target:
     credentials: Credentials | None
     pairs: tuple[Pair, ...]
     shared: tuple[SharedObject, ...] = ()
-    requests: tuple[RequestResource, ...] = ()
+    requests: tuple[RequestResource | AnomalyJobSet, ...] = ()
 
 
 def login(*, url: str | None, ca_pem: str | None, environ: Mapping[str, str]) -> Login:
@@ -85,10 +86,12 @@ def targets(manifests: Manifests, login: Login) -> list[Target]:
     for resource in manifests.shared:
         shared.setdefault(_connection_key(resource, login), []).append(resource)
     jobs_of_files = {(job.namespace, job.name): job for job in manifests.jobs}
-    requests: dict[tuple[str, str], list[RequestResource]] = {}
+    requests: dict[tuple[str, str], list[RequestResource | AnomalyJobSet]] = {}
     for request in manifests.requests:
         job = jobs_of_files.get((request.namespace, request.spec.job_ref.name))
         requests.setdefault(_connection_key(job or request, login), []).append(request)
+    for job_set in (one for one in manifests.job_sets if one.spec.terms is not None):
+        requests.setdefault(_connection_key(job_set, login), []).append(job_set)
     result = []
     for key in dict.fromkeys([*grouped, *shared, *requests]):
         members, others = grouped.get(key, []), shared.get(key, [])
@@ -181,7 +184,9 @@ def only_connection(manifests: Manifests, login: Login) -> tuple[ElasticsearchCo
 def _connection_key(resource: AnyResource, login: Login) -> tuple[str, str]:
     if login.url:
         return ("", login.url)
-    reference = resource.spec.connection_ref if isinstance(resource, AnomalyJob | SharedResource) else None
+    reference = (
+        resource.spec.connection_ref if isinstance(resource, AnomalyJob | AnomalyJobSet | SharedResource) else None
+    )
     return (resource.namespace, reference.name if reference is not None else _DEFAULT)
 
 

@@ -12,6 +12,7 @@ from anomalyops.local.errors import LocalError
 from anomalyops.local.identity import owner_of_folder
 from anomalyops.resources import (
     AnomalyJob,
+    AnomalyJobSet,
     AnyResource,
     Datafeed,
     ElasticsearchConnection,
@@ -21,6 +22,7 @@ from anomalyops.resources import (
     SecretManifest,
     SharedResource,
     parse_manifests,
+    resource_from_object,
 )
 
 STDIN: Final = "-"
@@ -40,6 +42,7 @@ class Manifests:
         datafeeds: In the order of the files.
         shared: What several jobs may use, such as filter lists, in the order of the files.
         requests: What is done once, or at times, by the operator in a cluster alone, in the order of the files.
+        job_sets: In the order of the files. What those of listed values are made of is among jobs and datafeeds.
         connections: By namespace and name.
         secrets: Secrets and ConfigMaps, by kind, namespace and name.
     """
@@ -48,6 +51,7 @@ class Manifests:
     datafeeds: list[Datafeed] = field(default_factory=list)
     shared: list[SharedResource] = field(default_factory=list)
     requests: list[RequestResource] = field(default_factory=list)
+    job_sets: list[AnomalyJobSet] = field(default_factory=list)
     connections: dict[tuple[str, str], ElasticsearchConnection] = field(default_factory=dict)
     secrets: dict[tuple[str, str, str], SecretManifest] = field(default_factory=dict, repr=False)
 
@@ -104,10 +108,36 @@ def read_manifests(paths: Iterable[str], *, namespace: str = DEFAULT_NAMESPACE, 
             continue
         whose = owner or owner_of_folder(Path.cwd() if path is None else path.parent)
         for resource in resources:
-            _add(manifests, _owned(_in_namespace(resource, namespace), whose), source, sources)
+            placed = _in_namespace(resource, namespace)
+            _add(manifests, _owned(placed, whose), source, sources)
+            if isinstance(placed, AnomalyJobSet):
+                for made in _made(placed, source):
+                    _add(manifests, _owned(made, whose), source, sources)
     if problems:
         raise ManifestError(problems)
     return manifests
+
+
+def _made(job_set: AnomalyJobSet, source: str) -> list[AnomalyJob | Datafeed]:
+    """What a set of listed values is made of; only a cluster's operator asks a server for values.
+
+    Raises:
+        LocalError: There are more values than it allows.
+        ManifestError: What its template gives for a value is not valid.
+    """
+    values = job_set.spec.values or []
+    if len(values) > job_set.spec.limit:
+        raise LocalError(
+            f"{source}: AnomalyJobSet/{job_set.name} has {len(values)} values, and spec.limit allows "
+            f"{job_set.spec.limit}: raise it, or choose fewer values"
+        )
+    made: list[AnomalyJob | Datafeed] = []
+    for value in values:
+        for manifest in job_set.stamped(value):
+            resource = resource_from_object(manifest, source=f"{source}, AnomalyJobSet/{job_set.name}, {value}")
+            if isinstance(resource, AnomalyJob | Datafeed):
+                made.append(resource)
+    return made
 
 
 def _text(path: Path | None, source: str) -> str:
@@ -153,6 +183,8 @@ def _add(manifests: Manifests, resource: _Any, source: str, sources: dict[tuple[
         manifests.shared.append(resource)
     elif isinstance(resource, RequestResource):
         manifests.requests.append(resource)
+    elif isinstance(resource, AnomalyJobSet):
+        manifests.job_sets.append(resource)
     elif isinstance(resource, ElasticsearchConnection):
         manifests.connections[resource.namespace, resource.name] = resource
     else:

@@ -5,12 +5,12 @@ What can be said of them from files is said: that the operator does them, and wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from anomalyops.local.connections import Target
 from anomalyops.local.inspecting import Planned
 from anomalyops.plan import Obstacle, Plan, Subject, why_never
-from anomalyops.resources import AnomalyForecast, AnomalyJob, Reason, RequestResource
+from anomalyops.resources import AnomalyForecast, AnomalyJob, AnomalyJobSet, Reason, RequestResource
 
 
 def planned_requests(target: Target) -> list[Planned]:
@@ -20,7 +20,7 @@ def planned_requests(target: Target) -> list[Planned]:
         Planned(
             resources=(request,),
             plan=Plan(
-                obstacles=tuple(_obstacles(request, jobs.get((request.namespace, request.spec.job_ref.name)))),
+                obstacles=tuple(_obstacles(request, jobs)),
                 unchecked=(left_to_operator(request),),
             ),
         )
@@ -28,8 +28,13 @@ def planned_requests(target: Target) -> list[Planned]:
     ]
 
 
-def left_to_operator(request: RequestResource) -> str:
+def left_to_operator(request: RequestResource | AnomalyJobSet) -> str:
     """Why nothing is done about a request from files, and what does the same."""
+    if isinstance(request, AnomalyJobSet):
+        return (
+            f"{request.kind} {request.name} takes its values from an index (spec.terms), for which the operator in a "
+            "cluster asks; from files, write spec.values"
+        )
     job = request.spec.job_ref.name
     instead = (
         f"from files use `anomalyops forecast` with the id of job {job} on the server"
@@ -39,8 +44,13 @@ def left_to_operator(request: RequestResource) -> str:
     return f"{request.kind} {request.name} is carried out by the operator in a cluster, which remembers it; {instead}"
 
 
-def _obstacles(request: RequestResource, job: AnomalyJob | None) -> Iterator[Obstacle]:
-    if job is None or not isinstance(request, AnomalyForecast):
+def _obstacles(
+    request: RequestResource | AnomalyJobSet, jobs: Mapping[tuple[str, str], AnomalyJob | None]
+) -> Iterator[Obstacle]:
+    if not isinstance(request, AnomalyForecast):
+        return
+    job = jobs.get((request.namespace, request.spec.job_ref.name))
+    if job is None:
         return
     if why := why_never(job.spec.server_body(), request.spec.duration):
         message = f"AnomalyJob {job.name}: {why}"

@@ -54,6 +54,15 @@ from anomalyops.resources.job import (
     DataDescription,
     ModelPlotConfig,
 )
+from anomalyops.resources.job_set import (
+    JOB_SET_LABEL,
+    VALUE_ANNOTATION,
+    AnomalyJobSet,
+    AnomalyJobSetSpec,
+    AnomalyJobSetStatus,
+    TermsSource,
+    stamped_name,
+)
 from anomalyops.resources.kinds import (
     BY_NAME,
     FINALIZER,
@@ -112,10 +121,12 @@ __all__ = [
     "FINALIZER",
     "FUNCTION_ALIASES",
     "GROUP",
+    "JOB_SET_LABEL",
     "KINDS",
     "MEBIBYTE",
     "ONCE",
     "REQUESTED_AT",
+    "VALUE_ANNOTATION",
     "VERSION",
     "AdoptionPolicy",
     "AnalysisConfig",
@@ -130,6 +141,9 @@ __all__ = [
     "AnomalyForecastSpec",
     "AnomalyForecastStatus",
     "AnomalyJob",
+    "AnomalyJobSet",
+    "AnomalyJobSetSpec",
+    "AnomalyJobSetStatus",
     "AnomalyJobSpec",
     "AnomalyJobStatus",
     "AnyResource",
@@ -193,6 +207,7 @@ __all__ = [
     "SharedSpec",
     "SharedStatus",
     "SkipPeriod",
+    "TermsSource",
     "canonical_function",
     "custom_resource_definitions",
     "duration_nanos",
@@ -209,4 +224,5 @@ __all__ = [
     "parse_time",
     "remains_of",
     "resource_from_object",
+    "stamped_name",
 ]

@@ -177,6 +177,10 @@ class Reason(_DocumentedEnum):
         "`modelMemoryLimit` is lower than what the model uses now; raise it or reset the job.",
     )
 
+    VALUES_REFUSED = (
+        "ValuesRefused",
+        "There are more values than `spec.limit` allows, or none; nothing is made or pruned until that changes.",
+    )
     SNAPSHOT_NOT_FOUND = (
         "SnapshotNotFound",
         "The job has no such model snapshot; the message lists the newest ones.",

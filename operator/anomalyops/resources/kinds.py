@@ -12,12 +12,13 @@ from anomalyops.resources.datafeed import Datafeed
 from anomalyops.resources.filter import AnomalyFilter
 from anomalyops.resources.forecast import AnomalyForecast
 from anomalyops.resources.job import AnomalyJob
+from anomalyops.resources.job_set import AnomalyJobSet
 from anomalyops.resources.resource import GROUP
 from anomalyops.resources.revert import ModelSnapshotRevert
 
 SharedResource = AnomalyFilter | AnomalyCalendar
 RequestResource = AnomalyForecast | ModelSnapshotRevert
-AnyResource = AnomalyJob | Datafeed | SharedResource | RequestResource | ElasticsearchConnection
+AnyResource = AnomalyJob | Datafeed | AnomalyJobSet | SharedResource | RequestResource | ElasticsearchConnection
 FINALIZER = f"{GROUP}/finalizer"
 REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
 """An annotation: a new value, whatever it is, asks for a look at the server now."""
@@ -49,6 +50,7 @@ class Kind:
         short_names: What `kubectl get` takes too.
         columns: What `kubectl get` shows.
         server_object: What one resource is on the Elasticsearch server, in a word; empty when it is nothing there.
+        made: Whether the operator makes and deletes objects of it, for those that belong to a set.
     """
 
     model: type[AnyResource]
@@ -56,6 +58,7 @@ class Kind:
     short_names: tuple[str, ...]
     columns: tuple[PrinterColumn, ...]
     server_object: str = ""
+    made: bool = False
 
     @property
     def name(self) -> str:
@@ -89,6 +92,7 @@ KINDS = (
         model=AnomalyJob,
         plural="anomalyjobs",
         server_object="job",
+        made=True,
         short_names=("aj",),
         columns=(
             PrinterColumn(name="Job", path=".status.jobId", description="The id on the server."),
@@ -111,6 +115,7 @@ KINDS = (
         model=Datafeed,
         plural="datafeeds",
         server_object="datafeed",
+        made=True,
         short_names=("adf",),
         columns=(
             PrinterColumn(name="Job", path=".spec.jobRef.name", description="The AnomalyJob that it feeds."),
@@ -122,6 +127,19 @@ KINDS = (
             PrinterColumn(name="Datafeed", path=".status.datafeedId", description="The id on the server.", wide=True),
             PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
             PrinterColumn(name="Node", path=".status.node", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=AnomalyJobSet,
+        plural="anomalyjobsets",
+        short_names=("ajs",),
+        columns=(
+            PrinterColumn(name="Jobs", path=".status.readiness", description="Ready ones of all, such as 42/42."),
+            _READY,
+            _REASON,
+            _AGE,
+            PrinterColumn(name="Retained", path=".status.retained", type="integer", wide=True),
             _MESSAGE,
         ),
     ),

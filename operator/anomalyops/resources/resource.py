@@ -21,6 +21,17 @@ def server_id_cel(field: str) -> str:
     return f"(has(self.spec.{field}) ? self.spec.{field} : self.metadata.name)"
 
 
+class OwnerReference(StatusModel):
+    """What an object belongs to, and is deleted with."""
+
+    api_version: str = Field(default="", description="The owner's API version.")
+    kind: str = Field(default="", description="The owner's kind.")
+    name: str = Field(default="", description="The owner's name.")
+    uid: str = Field(default="", description="The owner's uid.")
+    controller: bool | None = Field(default=None, description="Whether the owner manages the object.")
+    block_owner_deletion: bool | None = Field(default=None, description="Whether the owner waits for it.")
+
+
 class Metadata(StatusModel):
     """The part of `ObjectMeta` that the operator reads. The rest is ignored."""
 
@@ -31,6 +42,7 @@ class Metadata(StatusModel):
     resource_version: str = Field(default="", description="The version of the stored object.")
     labels: dict[str, str] = Field(default_factory=dict, description="Labels.")
     annotations: dict[str, str] = Field(default_factory=dict, description="Annotations.")
+    owner_references: list[OwnerReference] = Field(default_factory=list, description="What the object belongs to.")
     finalizers: list[str] = Field(default_factory=list, description="Finalizers.")
     creation_timestamp: Timestamp | None = Field(default=None, description="When the resource was created.")
     deletion_timestamp: Timestamp | None = Field(default=None, description="When its deletion was asked for.")

@@ -14,10 +14,18 @@ _HEADER = "# Generated from the kinds by `make generate`; do not edit.\n"
 
 
 def operator_rules() -> str:
-    """The rules of the operator's role that are about the kinds, as YAML. It creates and deletes none of them."""
+    """The rules of the operator's role about the kinds, as YAML. It creates and deletes only what sets are made of."""
     finalized = [kind.plural for kind in KINDS if kind.finalized]
     statuses = [f"{plural}/status" for plural in _ALL]
-    return _rule(_ALL, _READ) + "# Its finalizer.\n" + _rule(finalized, ("patch",)) + _rule(statuses, ("patch",))
+    made = [kind.plural for kind in KINDS if kind.made]
+    return (
+        _rule(_ALL, _READ)
+        + "# Its finalizer.\n"
+        + _rule(finalized, ("patch",))
+        + _rule(statuses, ("patch",))
+        + "# What AnomalyJobSets are made of.\n"
+        + _rule(made, ("create", "delete"))
+    )
 
 
 def release_rules() -> str:
@@ -68,7 +76,7 @@ def _chart() -> str:
 
 
 _OPERATOR = """\
-# Everything that the operator does outside of Secrets. It creates and deletes none of its kinds.
+# Everything that the operator does outside of Secrets. Of its kinds it creates and deletes only what sets are made of.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:

@@ -56,6 +56,11 @@ class KubeApiError(Exception):
         return self.status in {409, 422}
 
     @property
+    def refused(self) -> bool:
+        """The object itself is not accepted (422, and no patch's `test`), or may not be written (403)."""
+        return self.status == 403 or (self.status == 422 and " is invalid:" in str(self))
+
+    @property
     def gone(self) -> bool:
         """A watch's resource version is too old (410)."""
         return self.status == 410
@@ -105,6 +110,15 @@ class KubeApi:
     async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         """Creates an object in the collection at `path`."""
         return await self._request("POST", path, body=dict(body))
+
+    async def delete(self, path: str, *, uid: str) -> None:
+        """Deletes the object at `path` if it is this one; one that is gone, or another by now, is success."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        try:
+            await self._request("DELETE", path, body=body)
+        except KubeApiError as error:
+            if not error.missing and error.status != 409:
+                raise
 
     async def json_patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> JsonObject:
         """Applies an RFC 6902 patch; `test` operations that fail are a KubeApiError with `outdated`."""

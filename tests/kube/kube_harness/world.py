@@ -46,6 +46,7 @@ class World:
         if self.proxy._server is None:
             self.proxy.up()
         for kind in (
+            "anomalyjobsets",
             "modelsnapshotreverts",
             "anomalyforecasts",
             "datafeeds",
@@ -128,6 +129,28 @@ class World:
         """A revert of the job."""
         return self._manifest("ModelSnapshotRevert", "back", {"jobRef": {"name": "requests"}} | spec)
 
+    def job_set(self, *values: str, **spec: Any) -> Manifest:
+        """A job and a datafeed for each host."""
+        detectors = [{"function": "mean", "fieldName": "value"}]
+        template = {
+            "labels": {"host": "{{value}}"},
+            "job": {
+                "description": "Requests of {{value}}",
+                "analysisConfig": {"bucketSpan": "15m", "detectors": detectors},
+                "analysisLimits": {"modelMemoryLimit": "11mb"},
+                "dataDescription": {"timeField": "@timestamp"},
+                "deletionPolicy": "Delete",
+            },
+            "datafeed": {
+                "indices": [INDEX],
+                "query": {"term": {"host": "{{value}}"}},
+                "queryDelay": "60s",
+                "deletionPolicy": "Delete",
+            },
+        }
+        source: dict[str, Any] = {} if "terms" in spec else {"values": list(values)}
+        return self._manifest("AnomalyJobSet", "hosts", source | {"template": template} | copy.deepcopy(spec))
+
     def engine_body(self) -> dict[str, Any]:
         """A small job as somebody makes it by hand."""
         detectors = [{"function": "count"}]
@@ -174,6 +197,7 @@ class World:
             "anomalycalendar": "holidays",
             "anomalyforecast": "half-day",
             "modelsnapshotrevert": "back",
+            "anomalyjobset": "hosts",
         }
         name = names.get(kind, "default")
         return self.kubectl.wait_condition(kind, name, self.namespace, type_, **expected)

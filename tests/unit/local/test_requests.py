@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from anomalyops.local.connections import Login, targets
 from anomalyops.local.manifests import read_manifests
 from anomalyops.local.requests import planned_requests
-from anomalyops.resources import Reason
+from anomalyops.resources import ManifestError, Reason
 
 FILES = """\
 apiVersion: anomalyops.io/v1alpha1
@@ -46,3 +48,43 @@ def test_a_plan_says_who_makes_a_forecast_and_why_none_is_possible(tmp_path: Pat
     assert "anomalyops forecast" in other.plan.unchecked[0]
     assert back.plan.empty
     assert "ModelSnapshotRevert back is carried out by the operator in a cluster" in back.plan.unchecked[0]
+
+
+SETS = """\
+apiVersion: anomalyops.io/v1alpha1
+kind: AnomalyJobSet
+metadata: {name: listed}
+spec:
+  values: [shop, search]
+  template: &template
+    job:
+      analysisConfig: {bucketSpan: 1h, detectors: [{function: count}]}
+      dataDescription: {}
+    datafeed: {indices: [logs], query: {term: {service: "{{value}}"}}}
+---
+apiVersion: anomalyops.io/v1alpha1
+kind: AnomalyJobSet
+metadata: {name: found}
+spec:
+  terms: {indices: [logs], field: service}
+  template:
+    job:
+      analysisConfig: {bucketSpan: 1h, detectors: [{function: count}]}
+      dataDescription: {}
+"""
+
+
+def test_a_set_of_listed_values_is_its_jobs_and_one_of_an_index_is_left_to_a_cluster(tmp_path: Path) -> None:
+    (tmp_path / "sets.yaml").write_text(SETS)
+    (target,) = targets(read_manifests([str(tmp_path)]), Login(url="http://127.0.0.1:9200"))
+    assert [pair.datafeed is not None for pair in target.pairs] == [True, True]
+    queries = {pair.datafeed.spec.query["term"]["service"] for pair in target.pairs if pair.datafeed is not None}
+    assert queries == {"shop", "search"}
+    (found,) = planned_requests(target)
+    assert "takes its values from an index (spec.terms)" in found.plan.unchecked[0]
+
+
+def test_a_template_that_gives_what_is_refused_is_a_problem_of_the_files(tmp_path: Path) -> None:
+    (tmp_path / "sets.yaml").write_text(SETS.replace("bucketSpan: 1h", 'bucketSpan: "{{value}}"'))
+    with pytest.raises(ManifestError, match="AnomalyJobSet/listed, shop"):
+        read_manifests([str(tmp_path)])

@@ -29,12 +29,17 @@ CALENDAR_SPEC: dict[str, Any] = {
 }
 FORECAST_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}}
 REVERT_SPEC: dict[str, Any] = {"jobRef": {"name": "requests"}, "snapshotId": "1700000000"}
+JOB_SET_SPEC: dict[str, Any] = {
+    "values": ["shop", "search"],
+    "template": {"job": JOB_SPEC, "datafeed": {"indices": ["logs-*"], "query": {"term": {"service": "{{value}}"}}}},
+}
 _SPECS = {
     "AnomalyJob": JOB_SPEC,
     "Datafeed": DATAFEED_SPEC,
     "AnomalyCalendar": CALENDAR_SPEC,
     "AnomalyFilter": FILTER_SPEC,
     "AnomalyForecast": FORECAST_SPEC,
+    "AnomalyJobSet": JOB_SET_SPEC,
     "ModelSnapshotRevert": REVERT_SPEC,
     "ElasticsearchConnection": CONNECTION_SPEC,
 }
@@ -130,6 +135,10 @@ def _forecast(id_: str, changes: dict[str, Any], field_: str, message: str, **mo
 
 def _revert(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
     return Refused(id=id_, manifest=manifest("ModelSnapshotRevert", changes), field=field_, message=message, **more)
+
+
+def _job_set(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("AnomalyJobSet", changes), field=field_, message=message, **more)
 
 
 def _calendar(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
@@ -833,6 +842,46 @@ CONNECTIONS = [
 ]
 
 FILTERS = [
+    _job_set("set-without-values", {"values": REMOVE}, "spec", "write exactly one of values and terms"),
+    _job_set(
+        "set-of-both",
+        {"terms": {"indices": ["logs"], "field": "service"}},
+        "spec",
+        "write exactly one of values and terms",
+    ),
+    _job_set(
+        "set-with-a-value-twice",
+        {"values": ["a", "a"]},
+        "spec.values",
+        "values holds a value twice",
+        kubectl="Duplicate value",
+    ),
+    _job_set("set-without-template", {"template": REMOVE}, "spec.template", "is required", kubectl="Required value"),
+    _job_set("set-of-too-many", {"limit": 1001}, "spec.limit", "less than or equal to 1000"),
+    _job_set(
+        "set-with-job-id",
+        {"template.job.jobId": "one"},
+        "spec.template.job",
+        "template.job must leave jobId out: each job needs an id of its own, which is its name",
+        only="operator",
+        because="free objects are beyond CEL",
+    ),
+    _job_set(
+        "set-with-connection",
+        {"template.job.connectionRef": {"name": "other"}},
+        "spec.template.job",
+        "template.job must leave connectionRef out: write spec.connectionRef of the set",
+        only="operator",
+        because="free objects are beyond CEL",
+    ),
+    _job_set(
+        "set-with-job-reference",
+        {"template.datafeed.jobRef": {"name": "one"}},
+        "spec.template.datafeed",
+        "template.datafeed must leave jobRef and datafeedId out: they follow from the job",
+        only="operator",
+        because="free objects are beyond CEL",
+    ),
     _revert("revert-to-nowhere", {"snapshotId": REMOVE}, "spec", "write exactly one of snapshotId and before"),
     _revert("revert-to-two", {"before": "2026-01-01"}, "spec", "write exactly one of snapshotId and before"),
     _revert("revert-to-what", {"snapshotId": "a/b"}, "spec.snapshotId", "write the id of a model snapshot, or empty"),
@@ -1078,6 +1127,18 @@ ACCEPTED = [
             "events.0.skipResult": True,
             "events.0.skipModelUpdate": False,
             "events.0.forceTimeShift": -3600,
+        },
+    ),
+    manifest("AnomalyJobSet"),
+    manifest(
+        "AnomalyJobSet",
+        {
+            "values": REMOVE,
+            "connectionRef": {"name": "production"},
+            "terms": {"indices": ["logs-*"], "field": "service.name", "query": {"match_all": {}}},
+            "limit": 1000,
+            "prunePolicy": "Orphan",
+            "template.labels": {"service": "{{value}}"},
         },
     ),
     manifest("ModelSnapshotRevert"),

@@ -1,0 +1,1 @@
+"""Job sets: AnomalyJobs and Datafeeds that are made for each of some values."""
