@@ -24,10 +24,11 @@ from anomalyops.watching.controller import Report
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import ObjectKey, Options
-from anomalyops.watching.work import API_RETRY, Work
+from anomalyops.watching.work import API_RETRY, Task, Work
 
 logger = logging.getLogger(__name__)
 
+GATHERING = 0.5  # seconds in which changes of what a set made are gathered: all of a large set change at once
 SETTLING = 1.0  # seconds until a connection that changed is looked at again
 
 
@@ -247,7 +248,8 @@ class JobSetController:
             return
         for owner in seen.metadata.owner_references:
             if owner.kind == AnomalyJobSet.KIND:
-                self._work.add(self.name, ObjectKey(seen.key.namespace, owner.name))
+                task = Task(self.name, ObjectKey(seen.key.namespace, owner.name))
+                self._work.queue.add_after(task, GATHERING)
 
 
 def _told(job_set: AnomalyJobSet, done: SetPlan) -> Notice:
