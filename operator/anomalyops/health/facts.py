@@ -13,7 +13,7 @@ from typing import Any
 
 from anomalyops.health.messages import Messages
 from anomalyops.plan import JobState, ObservedJob
-from anomalyops.resources import DataCounts, DelayedData, MemoryStatus, parse_memory
+from anomalyops.resources import DataCounts, DelayedData, MemoryStatus, format_memory, parse_memory
 
 _PERCENT_STEP = 5
 _COUNTS = (
@@ -27,7 +27,26 @@ _COUNTS = (
 )
 
 
-def memory(job: ObservedJob, previous: MemoryStatus | None) -> MemoryStatus | None:
+def memory(job: ObservedJob, previous: MemoryStatus | None, now: datetime) -> MemoryStatus | None:
+    """The model's memory, with the limit that it needs and when that was last raised."""
+    found = _memory(job, previous)
+    if found is None:
+        return None
+    before = previous or MemoryStatus()
+    configured, known = _configured_limit(job) or 0, found.limit_bytes or 0
+    limit = max(known, configured)
+    # The model's numbers tell of a limit that was raised only with the next bucket.
+    grown = configured > known and not _before(job, before.raised_time)
+    advised = format_memory(job.advised_limit) if job.advised_limit is not None else before.recommended_limit
+    return found.model_copy(
+        update={
+            "raised_time": now.replace(microsecond=0) if grown else before.raised_time,
+            "recommended_limit": advised if advised is not None and parse_memory(advised) > limit else None,
+        }
+    )
+
+
+def _memory(job: ObservedJob, previous: MemoryStatus | None) -> MemoryStatus | None:
     """The model's memory; bytes are renewed only when the percentage (in steps of 5) or the limit changes."""
     size: Mapping[str, Any] = job.stats.get("model_size_stats") or {}
     used = int(size.get("model_bytes") or job.model_bytes)
@@ -47,6 +66,12 @@ def memory(job: ObservedJob, previous: MemoryStatus | None) -> MemoryStatus | No
         limit_bytes=limit,
         percent=percent,
     )
+
+
+def _before(job: ObservedJob, moment_: datetime | None) -> bool:
+    """Whether the model was measured before a moment."""
+    measured = (job.stats.get("model_size_stats") or {}).get("log_time")
+    return moment_ is not None and (measured is None or int(measured) < moment_.timestamp() * 1000)
 
 
 def _configured_limit(job: ObservedJob) -> int | None:

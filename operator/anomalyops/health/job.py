@@ -67,7 +67,7 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
     # A generation counts as observed only when it was compared with the server.
     generation = job.metadata.generation if plan_state.compared else last.observed_generation
     history = History(previous=last.conditions, generation=generation, now=now)
-    memory = None if observed is None else facts.memory(observed, last.memory)
+    memory = None if observed is None else facts.memory(observed, last.memory, now)
     verdict = _verdict(job, observed, plan_state, memory, history, lookback_done=lookback_done, at_rest=at_rest)
     if datafeed_trouble is not None and verdict.ready.status is ConditionStatus.TRUE:
         # A job that no data reaches detects nothing.

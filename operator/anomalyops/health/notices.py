@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from anomalyops.resources import (
+    AnomalyJobStatus,
     AnyResource,
     Condition,
     ConditionStatus,
@@ -67,7 +68,25 @@ def transitions(
             message=message,
         )
         told.setdefault(reason, notice)
+    if (found := _recommendation(resource, previous, current)) is not None:
+        told.setdefault(found.reason, found)
     return tuple(told.values())
+
+
+def _recommendation(resource: AnyResource, previous: ResourceStatus | None, current: ResourceStatus) -> Notice | None:
+    """A memory limit that is newly recommended."""
+    limit, before = _recommended(current), _recommended(previous)
+    if limit is None or limit == before:
+        return None
+    message = f"the job needs more memory: spec.analysisLimits.modelMemoryLimit {limit} is recommended"
+    return Notice(
+        kind=resource.KIND, name=resource.metadata.name, type="Normal", reason=Reason.RECOMMENDATION, message=message
+    )
+
+
+def _recommended(status: ResourceStatus | None) -> str | None:
+    memory = status.memory if isinstance(status, AnomalyJobStatus) else None
+    return None if memory is None else memory.recommended_limit
 
 
 def _changes(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[tuple[bool, str, str]]:

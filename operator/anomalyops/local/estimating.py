@@ -10,12 +10,12 @@ from anomalyops.elastic.source import Source
 from anomalyops.local.applying import CLUSTER
 from anomalyops.local.connections import Target, open_gateway
 from anomalyops.plan import DesiredDatafeed, DesiredJob
-from anomalyops.plan.core.sizing import Latency, advised_delay, advised_limit, field_roles, latency
+from anomalyops.plan.core.sizing import Latency, advised_delay, advised_limit, latency
 from anomalyops.reconciler import Pair
+from anomalyops.reconciler.estimating import estimate_memory
 from anomalyops.reconciler.pair import desired
-from anomalyops.resources import DEFAULT_BUCKET_SPAN, parse_duration, parse_memory
+from anomalyops.resources import parse_duration, parse_memory
 
-_MOST_BUCKETS = 1000  # in one search for the values within a bucket
 _SERVERS_LIMIT = 1024 * 2**20  # what a job without a limit of its own gets
 
 
@@ -90,8 +90,8 @@ async def _one(gateway: Gateway, pair: Pair, *, largest: int | None, days: float
         raise ValueError("a pair with both manifests has both bodies")
     analysis = job.body["analysis_config"]
     source = Source(gateway.rest, feed.body, job.body["data_description"]["time_field"])
-    values, held = await _values(source, analysis, days)
-    needed = None if values is None else await _memory(gateway, analysis, values, held)
+    said = await estimate_memory(gateway, source, analysis, days=days)
+    needed = said.needed
     used = await _used(gateway, job.job_id)
     found = latency(await source.latencies(ingested_field))
     delay = feed.body.get("query_delay")
@@ -103,33 +103,11 @@ async def _one(gateway: Gateway, pair: Pair, *, largest: int | None, days: float
         used=used,
         largest=largest,
         advised_limit=None if needed is None else advised_limit(needed, used),
-        cardinalities={**(values or {}), **held},
+        cardinalities=dict(said.cardinalities),
         delay=None if delay is None else parse_duration(delay) / 1000,
         latency=found,
         advised_delay=None if found is None else advised_delay(found),
     )
-
-
-async def _values(
-    source: Source, analysis: dict[str, object], days: float
-) -> tuple[dict[str, int] | None, dict[str, int]]:
-    """How many values fields have, over all and within a bucket; None without a document."""
-    latest = await source.latest()
-    if latest is None:
-        return None, {}
-    roles, end = field_roles(analysis), latest + 1
-    span = parse_duration(str(analysis.get("bucket_span") or DEFAULT_BUCKET_SPAN))
-    back = round(days * 86_400_000)
-    overall = await source.cardinalities(roles.splitting, end - back, end)
-    return overall, await source.bucket_cardinalities(
-        roles.influencing, end - min(back, _MOST_BUCKETS * span), end, span
-    )
-
-
-async def _memory(gateway: Gateway, analysis: object, overall: dict[str, int], held: dict[str, int]) -> int:
-    body = {"analysis_config": analysis, "overall_cardinality": overall, "max_bucket_cardinality": held}
-    answer = await gateway.rest.read("POST", "/_ml/anomaly_detectors/_estimate_model_memory", body=body)
-    return parse_memory(str(answer["model_memory_estimate"]))
 
 
 async def _used(gateway: Gateway, job_id: str) -> int | None:

@@ -29,6 +29,7 @@ from anomalyops.plan import (
 from anomalyops.reconciler.failures import remembered_conflict, remembered_failure, remembered_refusals, remembered_rest
 from anomalyops.reconciler.figures import Figures, datafeed_figures, job_figures
 from anomalyops.reconciler.look import observed_datafeed, observed_job, taken_by
+from anomalyops.reconciler.memory import JobMemory
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.reconciler.quiet import QuietPairs, facts_of
@@ -186,7 +187,9 @@ class Observation:
             job_status=job,
             datafeed_status=feed,
             notices=health_notices(pair, job, feed),
-            needs_reconcile=not found.empty or self._lacks_something(pair, observed, states),
+            needs_reconcile=not found.empty
+            or self._lacks_something(pair, observed, states)
+            or self._needs_memory(pair, observed),
         )
 
     def _belongs_to_other(self, pair: Pair) -> bool:
@@ -205,7 +208,7 @@ class Observation:
     def _plan(self, pair: Pair, observed: Observed, resting: frozenset[Subject]) -> tuple[Plan, bool]:
         """What is to be done, and whether a lookback has reached its end."""
         if self.configs_known:
-            wanted = desired(pair, cluster=self.cluster)
+            wanted = JobMemory.of(pair.job).wanted(desired(pair, cluster=self.cluster), observed.job)
             made = plan(wanted, observed, policy(pair, now=self.started_at))
             if loses(made) and (refused := remembered_refusals(pair.job, pair.datafeed)):
                 # Only a reconcile asks the server; until it does again, what it said stands.
@@ -215,6 +218,13 @@ class Observation:
             return Plan(), False
         wanted = _left_at_rest(desired(pair, cluster=self.cluster, bodies=False), resting)
         return plan(wanted, observed, policy(pair, now=self.started_at)), _was_finished(pair)
+
+    def _needs_memory(self, pair: Pair, observed: Observed) -> bool:
+        """Whether a reconcile would raise the job's memory limit, or find out which one to recommend."""
+        memory = JobMemory.of(pair.job)
+        if not memory.is_due(observed.job, self.started_at):
+            return False
+        return memory.recommended is None or not policy(pair, now=self.started_at).undisturbed
 
     @staticmethod
     def _lacks_something(pair: Pair, observed: Observed, states: tuple[PlanState, PlanState]) -> bool:

@@ -30,6 +30,7 @@ from anomalyops.plan import (
 )
 from anomalyops.reconciler.kibana import SavedObjectsSync
 from anomalyops.reconciler.look import observed_pair
+from anomalyops.reconciler.memory import JobMemory, needed_limit
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.reconciler.unit import Unit
 from anomalyops.reconciler.verification import verify
@@ -109,20 +110,31 @@ class PairUnit(Unit[Observed]):
         """
         observed = await self.look()
         allowed = policy(self.pair, now=self._clock())
-        found = plan(self.desired, observed, allowed)
+        wanted, observed = await self._sized(observed)
+        found = plan(wanted, observed, allowed)
         if not found.empty and await self._upgrade_mode():
             observed = replace(observed, upgrade_mode=True)
-            found = plan(self.desired, observed, allowed)
-        proposed = proposal(self.desired, found, any_change=curious)
+            found = plan(wanted, observed, allowed)
+        proposed = proposal(wanted, found, any_change=curious)
         if proposed is not None:
             said = await verify(self._gateway.trial, proposed, instead=loses(found))
             observed = replace(observed, refused=tuple(said.refused), unchecked=tuple(said.unchecked))
-            found = plan(self.desired, observed, allowed)
+            found = plan(wanted, observed, allowed)
         if missing := await self._missing(filters_needed(found) - self._coming):
             found = without_filters(found, missing)
         if leaves_calendars(found):
             found = await self._kept_in_calendars(found)
         return observed, found
+
+    async def _sized(self, observed: Observed) -> tuple[Desired, Observed]:
+        """What the manifests ask for with the memory limit that their policy has, and what the job is found to need."""
+        memory, now = JobMemory.of(self.pair.job), self._clock()
+        if observed.job is None or not memory.is_due(observed.job, now):
+            return memory.wanted(self.desired, observed.job), observed
+        limit = await needed_limit(self._gateway, memory, self.desired, observed)
+        raised = limit if memory.may_raise(now) else None
+        wanted = memory.wanted(self.desired, observed.job, raised)
+        return wanted, replace(observed, job=replace(observed.job, advised_limit=limit))
 
     async def _missing(self, filters: Collection[str]) -> list[str]:
         """Which of these filters the server does not have."""

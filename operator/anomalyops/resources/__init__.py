@@ -83,6 +83,7 @@ from anomalyops.resources.policies import (
     JobRunState,
     MovePolicy,
     ReplacePolicy,
+    SizingPolicy,
 )
 from anomalyops.resources.problems import ManifestError, Problem
 from anomalyops.resources.reference import generate_reference
@@ -206,6 +207,7 @@ __all__ = [
     "SharedResource",
     "SharedSpec",
     "SharedStatus",
+    "SizingPolicy",
     "SkipPeriod",
     "TermsSource",
     "canonical_function",

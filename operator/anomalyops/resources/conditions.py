@@ -224,6 +224,11 @@ class Reason(_DocumentedEnum):
     # Events of a plan
     PLAN_EXECUTED = "PlanExecuted", "A plan was carried out; the message lists its steps."
     PLAN_FAILED = "PlanFailed", "A step of a plan failed; the message names it and what the server said."
+    RECOMMENDATION = (
+        "Recommendation",
+        "A limit does not suffice; the message says which one would. Write it into the manifest, or set the policy to "
+        "Auto.",
+    )
     RELEASED = "Released", "The deletion policy was carried out and the finalizer removed."
 
 

@@ -11,8 +11,15 @@ from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import FieldName, GroupId, IndexNamePart, JobId, ObjectReference
 from anomalyops.resources.maintenance import MaintenanceWindow
-from anomalyops.resources.memory_sizes import MemoryLimit
-from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, JobRunState, MovePolicy, ReplacePolicy
+from anomalyops.resources.memory_sizes import MemoryLimit, parse_memory
+from anomalyops.resources.policies import (
+    AdoptionPolicy,
+    DeletionPolicy,
+    JobRunState,
+    MovePolicy,
+    ReplacePolicy,
+    SizingPolicy,
+)
 from anomalyops.resources.resource import Resource, server_id_cel
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import AnomalyJobStatus
@@ -30,6 +37,36 @@ class AnalysisLimits(SpecModel):
     )
     categorization_examples_limit: Annotated[int, Field(strict=True, ge=0)] | None = Field(
         default=None, description="How many examples of each category are kept."
+    )
+
+
+class MemoryPolicy(SpecModel):
+    """What the operator does when the model reaches its memory limit."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            message="min is larger than max: lower it, or raise max",
+            holds=lambda memory: (
+                memory.min is None or memory.max is None or parse_memory(memory.min) <= parse_memory(memory.max)
+            ),
+            field="min",
+        ),
+    )
+
+    policy: SizingPolicy = Field(
+        description=(
+            "Fixed: the limit of the manifest holds. Recommend: a higher one is put into the status. Auto: it is set, "
+            "by stopping, closing, changing and starting again; never a lower one."
+        )
+    )
+    min: MemoryLimit | None = Field(default=None, description="With Auto, the smallest limit.")
+    max: MemoryLimit | None = Field(
+        default=None, description="The largest limit that is recommended or set; by default the server's own."
+    )
+    cool_down: Annotated[str, Duration(minimum="10m")] = Field(
+        default="1h",
+        json_schema_extra={"default": None},  # the API server writes none
+        description="With Auto, the least time between two raises; 1h when absent.",
     )
 
 
@@ -147,6 +184,7 @@ class AnomalyJobSpec(SpecModel):
             "move_policy",
             "suspend",
             "maintenance_window",
+            "memory",
         }
     )
 
@@ -208,6 +246,9 @@ class AnomalyJobSpec(SpecModel):
         description="Whether the datafeed is stopped and the job closed for now; configuration changes still apply.",
     )
 
+    memory: MemoryPolicy | None = Field(
+        default=None, description="What the operator does when the model reaches its memory limit; Fixed when absent."
+    )
     maintenance_window: MaintenanceWindow | None = Field(
         default=None,
         description=(

@@ -29,6 +29,14 @@ class AdoptionPolicy(StrEnum):
     ALWAYS = "Always"
 
 
+class SizingPolicy(StrEnum):
+    """What the operator does about a limit or a delay that does not suffice."""
+
+    FIXED = "Fixed"
+    RECOMMEND = "Recommend"
+    AUTO = "Auto"
+
+
 class JobRunState(StrEnum):
     """The wanted state of a job."""
 

@@ -31,6 +31,10 @@ class MemoryStatus(StatusModel):
     peak_bytes: int | None = Field(default=None, description="The most bytes that the model ever used.")
     limit_bytes: int | None = Field(default=None, description="The limit in bytes.")
     percent: int | None = Field(default=None, description="Used part of the limit, in whole percent.")
+    recommended_limit: str | None = Field(
+        default=None, description="The limit that the job needs, as a manifest writes it; absent while it suffices."
+    )
+    raised_time: Timestamp | None = Field(default=None, description="When the limit was last seen to have been raised.")
 
 
 class DataCounts(StatusModel):

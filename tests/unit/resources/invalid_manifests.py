@@ -403,6 +403,21 @@ _WINDOW = "spec.maintenanceWindow"
 
 JOBS = [
     _job(
+        "memory-of-crossed-bounds",
+        {"memory": {"policy": "Auto", "min": "2gb", "max": "512mb"}},
+        "spec.memory.min",
+        "min is larger than max: lower it, or raise max",
+        only="operator",
+        because="sizes have units, which CEL would have to read",
+    ),
+    _job(
+        "memory-without-policy",
+        {"memory": {"max": "512mb"}},
+        "spec.memory.policy",
+        "required",
+        kubectl="Required value",
+    ),
+    _job(
         "window-of-six-fields",
         {"maintenanceWindow": {"schedule": "0 0 2 * * SAT", "duration": "2h"}},
         f"{_WINDOW}.schedule",

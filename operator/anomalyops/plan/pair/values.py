@@ -92,6 +92,7 @@ class ObservedJob:
     model_bytes: int = 0
     assignment_explanation: str = ""
     stats: JsonObject = field(default_factory=dict)
+    advised_limit: int | None = None  # bytes of memory that it was found to need now; the plan is made from `desired`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
