@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from insight_world import END, RESULTS, START, WINDOW, answer, answer_and_asked, at, plant
+from elasticsearch import Elasticsearch
+from insight_world import END, RESULTS, START, WINDOW, answer, answer_and_asked, at, plant, stamp
 
 from anomalyops_insight.emptiness import Reason
 from anomalyops_insight.errors import BadRequestError, RefusedError, UnreachableError
@@ -300,6 +301,31 @@ def test_cardinality(ask):
     assert pairs(found, "field", "used_as", "values", "documents") == [
         ("host", "influencer", 5, 60), ("service", "split", 2, 60),
     ]  # fmt: skip
+
+
+def test_memory_that_is_needed(ask):
+    found = ask("ad_estimate_memory_requirement", job_id="web-latency")
+    row = found.rows[0]
+    assert row.cardinalities == ("host 5", "service 2")
+    assert (row.model_memory_limit, row.enough) == ("1024mb", True)
+    assert row.bytes == int(row.estimate.removesuffix("mb")) * 1024**2 > 0
+
+
+def test_scheduled_events(ask, url):
+    with Elasticsearch(url) as client:
+        client.options(ignore_status=400).ml.put_calendar(calendar_id="days", job_ids=["db-cpu"])
+        if client.ml.get_calendar_events(calendar_id="days")["count"] == 0:
+            event = {"description": "fair", "start_time": stamp(0), "end_time": stamp(60)}
+            client.ml.post_calendar_events(calendar_id="days", events=[event])
+    found = ask("ad_get_calendar_events", job_id="db-cpu", start=START)
+    assert pairs(found, "description", "start_time", "end_time", "calendar_id") == [("fair", at(0), at(60), "days")]
+    assert ask("ad_get_calendar_events", start=END).empty.reason is Reason.NO_RESULTS
+    assert ask("ad_get_calendar_events", job_id="web-latency").empty.reason is Reason.NO_RESULTS
+
+
+def test_remote_clusters(ask):
+    assert ask("ad_ts_ccs_diagnostics").empty.message == "none of the 5 jobs reads a remote cluster"
+    assert "there is no job 'nobody'" in ask("ad_ts_ccs_diagnostics", job_id_pattern="nobody").empty.message
 
 
 def test_permissions_of_a_server_without_security(ask):

@@ -203,7 +203,7 @@ def same(one, other) -> bool:
     )
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(question=questions())
 def test_both_ways_give_the_same_rows(url, question):
     by_statement, _ = answers(url, question, "esql")

@@ -1,6 +1,7 @@
 """The tools of the operations guide that read: each asks a few questions and returns typed rows."""
 
 from anomalyops_insight.tools import (  # noqa: F401 - importing registers them
+    calendars,
     categories,
     configuration,
     correlation,
@@ -14,6 +15,7 @@ from anomalyops_insight.tools import (  # noqa: F401 - importing registers them
     permissions,
     reassessment,
     records,
+    remote,
     timeline,
     timing,
 )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import Field
 
 from anomalyops_insight.errors import BadRequestError
-from anomalyops_insight.programs import Program, ask
+from anomalyops_insight.programs import Program, ask, call
 from anomalyops_insight.query import By, Count, Distinct, Equals, Largest, OneOf, Question, Sort, Window
 from anomalyops_insight.query.names import index_expression
 from anomalyops_insight.query.question import MOST_ROWS
 from anomalyops_insight.query.rows import Row as Values
 from anomalyops_insight.times import Moment
-from anomalyops_insight.tools.configuration import configuration
+from anomalyops_insight.tools.configuration import Configured, configuration
 from anomalyops_insight.tools.registry import tool
-from anomalyops_insight.tools.tool import RESULTS, Found, Over, Parameters, Row, shaped
+from anomalyops_insight.tools.tool import RESULTS, Found, Over, Parameters, Row, Texts, shaped
 
 MOST_BY, MOST_PARTITIONS, MOST_CATEGORIES = 100_000, 10_000, 10_000
 """Above these a model's memory is driven by what is counted."""
@@ -179,3 +180,77 @@ def field_cardinality(parameters: CardinalityParameters) -> Program[Found[Cardin
 
 def _used_as(field: str, splits: Sequence[str]) -> str:
     return "split" if field in splits else "influencer"
+
+
+_UNITS = {"b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
+
+
+def bytes_of(text: str) -> int | None:
+    """A size as servers write it, in bytes; None if it is none."""
+    read = re.fullmatch(r"(\d+)\s*([kmgt]?b)", text.strip().lower())
+    return int(read[1]) * _UNITS[read[2]] if read else None
+
+
+class EstimateParameters(Parameters):
+    """Parameters of `ad_estimate_memory_requirement`."""
+
+    job_id: str = Field(description="The job.")
+    start: Moment | None = Field(default=None, description="Count values from this time on.")
+    end: Moment | None = Field(default=None, description="Before this time.")
+
+
+class Estimate(Row):
+    """What the server estimates that the job's model needs."""
+
+    job_id: str
+    estimate: str
+    bytes: int | None
+    model_memory_limit: str | None
+    enough: bool | None
+    cardinalities: Texts
+
+
+@tool(
+    "ad_estimate_memory_requirement",
+    category="Memory",
+    when="Before a memory limit is raised: what the server estimates for the values that the source has now.",
+    parameters=EstimateParameters,
+    row=Estimate,
+    example={"job_id": "web-rate", "start": "now-7d"},
+)
+def estimate_memory_requirement(parameters: EstimateParameters) -> Program[Found[Estimate]]:
+    """One estimate, from cardinalities of the source."""
+    found = yield from configuration(parameters.job_id)
+    return Found(((yield from estimated_memory(found, parameters.start, parameters.end)),))
+
+
+def estimated_memory(config: Configured, start: datetime | None, end: datetime | None) -> Program[Estimate]:
+    """The server's estimate for the values that the job's fields have in a window of its source.
+
+    Raises:
+        BadRequestError: The job has no datafeed.
+        RefusedError: The source may not be read, or the server makes no estimates.
+    """
+    values: dict[str, int] = {}
+    if config.entity_fields:
+        counted = yield from field_cardinality(CardinalityParameters(job_id=config.job_id, start=start, end=end))
+        values = {row.field: row.values for row in counted.rows}
+    body = {
+        "analysis_config": config.job["analysis_config"],
+        "overall_cardinality": {name: values[name] for name in config.split_fields if name in values},
+        "max_bucket_cardinality": {name: values[name] for name in config.influencers if name in values},
+    }
+    answer = yield from call("POST", "/_ml/anomaly_detectors/_estimate_model_memory", body=body)
+    estimate, limit = (
+        str(answer["model_memory_estimate"]),
+        config.job.get("analysis_limits", {}).get("model_memory_limit"),
+    )
+    needed, there = bytes_of(estimate), bytes_of(str(limit))
+    return Estimate(
+        job_id=config.job_id,
+        estimate=estimate,
+        bytes=needed,
+        model_memory_limit=limit,
+        enough=None if needed is None or there is None else needed <= there,
+        cardinalities=tuple(f"{name} {count}" for name, count in sorted(values.items())),
+    )

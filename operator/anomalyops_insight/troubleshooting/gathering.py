@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from anomalyops_insight.errors import BadRequestError, RefusedError
 from anomalyops_insight.programs import Program, ask, call, together
 from anomalyops_insight.query import AtLeast, Count, Equals, Pattern, Question
 from anomalyops_insight.query.rows import time_of
 from anomalyops_insight.tools.configuration import Configured, configurations, datafeed_states, job_states, no_job
-from anomalyops_insight.tools.memory import CardinalityParameters, field_cardinality
+from anomalyops_insight.tools.memory import estimated_memory
 from anomalyops_insight.tools.messages import (
     Delay,
     DelayParameters,
@@ -22,6 +20,7 @@ from anomalyops_insight.tools.messages import (
     get_job_messages,
 )
 from anomalyops_insight.tools.reassessment import ReassessmentParameters, score_reassessment
+from anomalyops_insight.tools.remote import remote_clusters
 from anomalyops_insight.tools.timing import (
     GapParameters,
     Latency,
@@ -35,7 +34,6 @@ from anomalyops_insight.troubleshooting.diagnosis import Diagnosis, Facts, diagn
 _RECENT = timedelta(days=7)
 _MOST_NOTES = 5000
 _NOTABLE_DRIFT = 10.0
-_UNITS = {"b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4}
 
 
 def troubleshoot(pattern: str, now: datetime) -> Program[tuple[Diagnosis, ...]]:
@@ -67,7 +65,7 @@ def troubleshoot(pattern: str, now: datetime) -> Program[tuple[Diagnosis, ...]]:
             now=now,
             delays=tuple(delay for delay in delays if delay.job_id == config.job_id),
             messages=tuple(message for message in messages if message.job_id == config.job_id),
-            remote={name: connected for name, connected in remote.items() if name in _clusters(config)},
+            remote={name: connected for name, connected in remote.items() if name in remote_clusters(config)},
         )
         for config in found
     ]
@@ -102,13 +100,9 @@ def _only_forbidden(error: RefusedError) -> None:
         raise error
 
 
-def _clusters(config: Configured) -> frozenset[str]:
-    return frozenset(name.partition(":")[0] for name in config.indices if ":" in name)
-
-
 def _remote(found: tuple[Configured, ...]) -> Program[Mapping[str, bool]]:
     """Remote clusters that datafeeds read, each with whether it is connected."""
-    named = {name for config in found for name in _clusters(config)}
+    named = {name for config in found for name in remote_clusters(config)}
     if not named:
         return {}
     try:
@@ -192,31 +186,7 @@ def _latency(config: Configured, end: datetime) -> Program[Latency | None]:
 
 def _estimate(config: Configured, end: datetime) -> Program[int | None]:
     """The memory that the server estimates for the cardinalities of the last week."""
-    overall: dict[str, int] = {}
-    influencers: dict[str, int] = {}
-    if config.entity_fields:
-        try:
-            asked = CardinalityParameters(job_id=config.job_id, start=end - _RECENT, end=None)
-            found = yield from field_cardinality(asked)
-        except RefusedError as error:
-            _only_forbidden(error)
-            return None
-        values = {row.field: row.values for row in found.rows}
-        overall = {name: values[name] for name in config.split_fields if name in values}
-        influencers = {name: values[name] for name in config.influencers if name in values}
-    body: dict[str, Any] = {
-        "analysis_config": config.job["analysis_config"],
-        "overall_cardinality": overall,
-        "max_bucket_cardinality": influencers,
-    }
     try:
-        answer = yield from call("POST", "/_ml/anomaly_detectors/_estimate_model_memory", body=body)
+        return (yield from estimated_memory(config, end - _RECENT, None)).bytes
     except RefusedError:
         return None
-    return bytes_of(str(answer["model_memory_estimate"]))
-
-
-def bytes_of(text: str) -> int | None:
-    """A size as servers write it, in bytes; None if it is none."""
-    read = re.fullmatch(r"(\d+)\s*([kmgt]?b)", text.strip().lower())
-    return int(read[1]) * _UNITS[read[2]] if read else None

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_insight.tools.configuration import Configured
+from anomalyops_insight.tools.memory import bytes_of
 from anomalyops_insight.tools.messages import Delay, JobMessage
 from anomalyops_insight.tools.timing import Latency
 from anomalyops_insight.troubleshooting import Facts, Severity, diagnose
 from anomalyops_insight.troubleshooting.diagnosis import TREES, recommended_limit
-from anomalyops_insight.troubleshooting.gathering import bytes_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DELAY = Delay(timestamp=NOW, end_timestamp=None, job_id="j", missed_documents=7, annotation="missed 7 documents")
