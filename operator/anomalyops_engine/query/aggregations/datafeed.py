@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anomalyops_engine.query.aggregations.aggregation import Bucketing, Metric
+from anomalyops_engine.query.aggregations.aggregation import Bucketing, Metric, MetricAggregation
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.date_buckets import interval_of
 from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
@@ -21,6 +21,8 @@ from anomalyops_engine.query.aggregations.histogram import Histogram as NumberHi
 from anomalyops_engine.query.aggregations.levels import Level
 from anomalyops_engine.query.aggregations.metrics import Maximum, Percentiles
 from anomalyops_engine.query.aggregations.pipelines import (
+    BucketScript,
+    Derivative,
     Histogram,
     PipelineAggregation,
     is_derivative,
@@ -147,7 +149,7 @@ def _chain(aggregations: dict[str, Any], rows: Rows) -> _Chain:
             raise IllegalQueryError(
                 f"Multiple bucket aggregations at the same level are not supported, found [{shown}]"
             )
-        refused = [node.kind for node in nodes if node.kind in {"filters", "range", "date_range"}]
+        refused = [node.kind for node in nodes if not _is_taken(node)]
         if refused:
             raise UnsupportedQueryError(f"[{refused[0]}] in datafeed aggregations is not supported by this engine")
         if not buckets:
@@ -172,6 +174,10 @@ def _chain(aggregations: dict[str, Any], rows: Rows) -> _Chain:
     if outermost:
         raise IllegalQueryError("A date_histogram (or histogram) aggregation is required, found [none]")
     return _Chain(level, names, pipelines, histogram)
+
+
+def _is_taken(node: Node) -> bool:
+    return node.kind in _LEVELS or isinstance(node.aggregation, MetricAggregation | Derivative | BucketScript)
 
 
 def _not_outermost(node: Node) -> QueryError:

@@ -34,7 +34,12 @@ from anomalyops_engine.query.scripts import Script, figure, read_script
 _PART: Final = re.compile(r"(?P<name>.*?)(?:\.(?P<part>[^.\[\]]+(?:\.\d+)?)|\[(?P<percent>[^\]]+)\])?")
 
 
-def _path(value: object) -> str:
+def read_path(value: object) -> str:
+    """Read one `buckets_path`.
+
+    Raises:
+        MistypedError: it is no text.
+    """
     if isinstance(value, list) and len(value) == 1:
         (value,) = value
     if not isinstance(value, str):
@@ -47,13 +52,18 @@ def _paths(value: object) -> Mapping[str, str]:
     if isinstance(value, str):
         return {"_value": value}
     if isinstance(value, list):
-        return {f"_value{number}": _path(path) for number, path in enumerate(value)}
+        return {f"_value{number}": read_path(path) for number, path in enumerate(value)}
     if not isinstance(value, dict) or not value:
         raise MistypedError(value)
-    return {name: _path(path) for name, path in value.items()}
+    return {name: read_path(path) for name, path in value.items()}
 
 
-def _gap_policy(value: object) -> str:
+def read_gap_policy(value: object) -> str:
+    """Read `gap_policy`: what a bucket without a figure counts as.
+
+    Raises:
+        QueryError: unknown, or not supported.
+    """
     if not isinstance(value, str):
         raise MistypedError(value)
     if value == "keep_values":
@@ -69,8 +79,8 @@ class Derivative(Aggregation):
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"unit", "format"})
 
-    buckets_path: str = option(_path)
-    gap_policy: str = option(_gap_policy, "skip")
+    buckets_path: str = option(read_path)
+    gap_policy: str = option(read_gap_policy, "skip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +91,7 @@ class BucketScript(Aggregation):
 
     buckets_path: Mapping[str, str] = option(_paths)
     script: Script = option(lambda value: read_script(value, "bucket_script"))
-    gap_policy: str = option(_gap_policy, "skip")
+    gap_policy: str = option(read_gap_policy, "skip")
 
 
 PipelineAggregation: TypeAlias = Derivative | BucketScript

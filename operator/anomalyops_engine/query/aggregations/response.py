@@ -17,6 +17,7 @@ from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.composite_pages import Page, page_of
 from anomalyops_engine.query.aggregations.levels import Level
 from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.siblings import SiblingPipeline, Step
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
 from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError
 from anomalyops_engine.query.expr import Expr, Select
@@ -113,12 +114,46 @@ def _compile(nodes: tuple[Node, ...], rows: Rows, parent: Level, metrics: tuple[
     for node in nodes:
         if isinstance(node.aggregation, Composite):
             branches.append(_compile_page(node, node.aggregation, rows, parent))
-        elif not isinstance(node.aggregation, MetricAggregation):
+        elif not isinstance(node.aggregation, MetricAggregation | SiblingPipeline):
             bucketing = bucket_aggregation(node).compile(node.name, rows)
             inner = compile_metrics(node.children, rows)
             level = parent.below(bucketing, inner)
             branches.append(_Branch(level, bucketing, _compile(node.children, rows, level, inner)))
-    return _Group(metrics, tuple(branches), nodes)
+    group = _Group(metrics, tuple(branches), nodes)
+    for node in nodes:
+        if isinstance(node.aggregation, SiblingPipeline):
+            node.aggregation.check(node.name, _steps(group))
+    return group
+
+
+_ONE_BUCKET = frozenset({"filter", "missing"})
+
+
+def _steps(group: _Group) -> tuple[Step, ...]:
+    """Return aggregations side by side as paths go over them."""
+    kinds = {node.name: node.kind for node in group.nodes}
+    metrics = [
+        Step(metric.name, metric.typed_name, is_metric=True, is_single="value" in metric.orders)
+        for metric in group.metrics
+    ]
+    branches = [
+        Step(
+            branch.bucketing.name,
+            _class_of(branch.bucketing.typed_name),
+            is_metric=False,
+            is_single=kinds[branch.bucketing.name] in _ONE_BUCKET,
+            inside=_steps(branch.inner),
+        )
+        for branch in group.branches
+    ]
+    return (*metrics, *branches)
+
+
+def _class_of(typed_name: str) -> str:
+    """Return what Elasticsearch's messages call the results of a type."""
+    named = {"lterms": "LongTerms", "sterms": "StringTerms", "dterms": "DoubleTerms", "umterms": "UnmappedTerms"}
+    whole = "".join(word.capitalize() for word in typed_name.split("_"))
+    return named.get(typed_name, f"Internal{whole}")
 
 
 def _compile_page(node: Node, composite: Composite, rows: Rows, parent: Level) -> _Branch:
@@ -195,6 +230,11 @@ def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> d
 
         body = branch.bucketing.render(branch.found.get(keys, []), inner)
         shown[branch.bucketing.name] = name(branch.bucketing), body
+    beside = {each: body for each, (_, body) in shown.items()}
+    for node in group.nodes:
+        if isinstance(node.aggregation, SiblingPipeline):
+            typed = node.name if name is _plain_name else f"{node.aggregation.TYPED_NAME}#{node.name}"
+            shown[node.name] = typed, node.aggregation.of(beside)
     answer: dict[str, Any] = {}
     for node in group.nodes:
         key, body = shown[node.name]

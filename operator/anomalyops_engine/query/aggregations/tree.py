@@ -28,12 +28,21 @@ from anomalyops_engine.query.aggregations.pipelines import BucketScript, Derivat
 from anomalyops_engine.query.aggregations.ranges import DateRange, Range
 from anomalyops_engine.query.aggregations.rare_terms import RareTerms
 from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.siblings import (
+    AverageBucket,
+    MaxBucket,
+    MinBucket,
+    SiblingPipeline,
+    StatsBucket,
+    SumBucket,
+)
 from anomalyops_engine.query.aggregations.terms import Terms
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.options import Subject, read_options, shown
 
 TABLES: dict[str, type[Aggregation]] = {
     "avg": Average,
+    "avg_bucket": AverageBucket,
     "bucket_script": BucketScript,
     "cardinality": Cardinality,
     "composite": Composite,
@@ -45,14 +54,18 @@ TABLES: dict[str, type[Aggregation]] = {
     "geo_centroid": GeoCentroid,
     "histogram": Histogram,
     "max": Maximum,
+    "max_bucket": MaxBucket,
     "median_absolute_deviation": MedianAbsoluteDeviation,
     "min": Minimum,
+    "min_bucket": MinBucket,
     "missing": Missing,
     "percentiles": Percentiles,
     "range": Range,
     "rare_terms": RareTerms,
     "stats": Stats,
+    "stats_bucket": StatsBucket,
     "sum": Sum,
+    "sum_bucket": SumBucket,
     "terms": Terms,
     "value_count": ValueCount,
     "weighted_avg": WeightedAverage,
@@ -62,15 +75,15 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
     "filter": read_filter,
 }
 _ELSEWHERE = frozenset(
-    {"adjacency_matrix", "auto_date_histogram", "avg_bucket", "boxplot", "bucket_correlation"}
+    {"adjacency_matrix", "auto_date_histogram", "boxplot", "bucket_correlation"}
     | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
     | {"cumulative_sum", "diversified_sampler", "extended_stats_bucket"}
     | {"frequent_item_sets", "geo_bounds", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
-    | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats", "max_bucket"}
-    | {"min_bucket", "moving_fn", "moving_percentiles", "multi_terms", "nested"}
+    | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats"}
+    | {"moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rate"}
     | {"reverse_nested", "sampler", "scripted_metric", "serial_diff", "significant_terms", "significant_text"}
-    | {"stats_bucket", "string_stats", "sum_bucket", "t_test", "time_series", "top_hits", "top_metrics"}
+    | {"string_stats", "t_test", "time_series", "top_hits", "top_metrics"}
     | {"variable_width_histogram"}
 )
 _MAX_DEPTH = 20
@@ -129,7 +142,7 @@ def _parse(name: str, definition: object, depth: int) -> Node:
         raise QueryParsingError(f"aggregation [{name}] must have exactly one type, found [{found}]")
     kind = kinds[0]
     aggregation = _read(name, kind, definition[kind])
-    if isinstance(aggregation, MetricAggregation | PipelineAggregation) and (
+    if isinstance(aggregation, MetricAggregation | PipelineAggregation | SiblingPipeline) and (
         "aggs" in definition or "aggregations" in definition
     ):
         raise IllegalQueryError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
