@@ -287,3 +287,31 @@ def test_install_upgrade_and_uninstall(cluster_helm: Helm, admin: Kubectl) -> No
     cluster_helm.run("uninstall", "second", "-n", "chart-test", "--no-hooks")  # there is no node to run them
     assert not admin.exists("deployment", "second-anomalyops", "chart-test")
     assert admin.get("crd", "anomalyjobs.anomalyops.io")
+
+
+def test_network_policies_are_left_out_until_they_are_asked_for(helm: Helm, rendered: list[Manifest]) -> None:
+    assert not [m for m in rendered if m["kind"] == "NetworkPolicy"]
+    manifests = helm.template("--values", str(CHART / "ci" / "isolated-values.yaml"), "--set", "metrics.service=true")
+    operator = one(manifests, "NetworkPolicy")["spec"]
+    pod = one(manifests, "Deployment")["spec"]["template"]
+    assert operator["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    names = {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+    assert {rule["ports"][0]["port"] for rule in operator["ingress"]} == names
+    assert operator["policyTypes"] == ["Ingress", "Egress"]
+    assert [port["port"] for rule in operator["egress"] for port in rule["ports"]] == [53, 53, 443, 9200]
+    engine = one(manifests, "NetworkPolicy", "anomalyops-engine")["spec"]
+    served = one(manifests, "StatefulSet", "anomalyops-engine")["spec"]["template"]
+    assert engine["podSelector"]["matchLabels"].items() <= served["metadata"]["labels"].items()
+    assert engine["egress"] == []
+    ports = [port["name"] for port in served["spec"]["containers"][0]["ports"]]
+    assert ports == ["https", "metrics"]
+    assert [rule["ports"][0]["port"] for rule in engine["ingress"]] == [9200, "metrics"]
+    assert engine["ingress"][0]["from"][0]["podSelector"] == operator["podSelector"]
+    free = one(helm.template("--set", "networkPolicy.enabled=true"), "NetworkPolicy")["spec"]
+    assert free["policyTypes"] == ["Ingress"], "without rules, the operator may send anywhere"
+
+
+def test_network_policies_are_accepted(cluster_helm: Helm, admin: Kubectl) -> None:
+    manifests = cluster_helm.template("--values", str(CHART / "ci" / "isolated-values.yaml"))
+    policies = [m for m in manifests if m["kind"] in {"NetworkPolicy", "PodDisruptionBudget"}]
+    admin("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump_all(policies))
