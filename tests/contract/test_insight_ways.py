@@ -117,7 +117,7 @@ def in_place(url: str, question: Question):
 
 
 patterns = st.sampled_from(
-    ("*", "web-1", "web*", "*-1", "web*1", "*rate*", "web*rate*1", "*b*", "db,web-*", '*"*', "we*b", "æ*", "*ø*", "zz*")
+    ("*", "web-1", "web*", "*-1", "web*1", "*rate*", "web*rate*1", "*b*", "db,web-*", "we*b", "æ*", "*ø*", "zz*")
 ).map(Pattern.read)
 times = st.integers(-60, 3100).map(lambda minutes: BEGIN + timedelta(minutes=minutes))
 simple = st.one_of(
