@@ -34,6 +34,8 @@ DEFAULT_PORT = 9200
 _GRACE_SECONDS = 8
 _STOP_SECONDS = 10
 _CLOSE_SECONDS = 5
+# Clients keep connections for later: one that is closed just as it is used again costs a request.
+_KEPT_SECONDS = 75
 _REPEAT_SECONDS = 0.05
 # Models may take most of the memory, bodies a tenth; what is left is the database's.
 _DATABASE_SHARE = 0.3
@@ -154,6 +156,7 @@ def serve(
             ssl_certfile=protection.certificate,
             ssl_keyfile=protection.key,
             timeout_graceful_shutdown=_STOP_SECONDS,
+            timeout_keep_alive=_KEPT_SECONDS,
         )
         ready = data / "engine.json"
         said = f"anomalyops engine {__version__} listening on {url}, data in {data}"

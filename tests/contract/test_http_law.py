@@ -129,6 +129,7 @@ _PARTS = {
     "block": ("read_only_allow_delete", "nothing"),
     "node_or_metric": ("_local", "os,process", "nothing"),
     "path": ("x",),
+    "key_id": ("nothing",),
     "indicator": ("disk", "ml", "ilm", "nothing"),
     "username": ("elastic", "law-user", "nothing"),
 }

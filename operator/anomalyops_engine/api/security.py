@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
+from anomalyops_engine.api.errors import not_supported
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import known
 from anomalyops_engine.security import Principal, SecurityService
@@ -34,6 +35,9 @@ class SecurityEndpoints:
             Endpoint(put, "/_security/api_key", Lane.MANAGEMENT, self.create_key, written),
             Endpoint("GET", "/_security/api_key", Lane.STATE, self.get_keys, keys),
             Endpoint("DELETE", "/_security/api_key", Lane.MANAGEMENT, self.invalidate_keys),
+            Endpoint("POST", "/_security/api_key/_bulk_update", Lane.MANAGEMENT, self.update_keys),
+            Endpoint("GET POST", "/_security/_query/api_key", Lane.STATE, self.query_keys, None),
+            Endpoint("PUT", "/_security/api_key/{key_id}", Lane.MANAGEMENT, self.update_key),
             Endpoint("GET", "/_security/user", Lane.STATE, self.get_users, users),
             Endpoint(put, "/_security/user/_password", Lane.MANAGEMENT, self.change_own_password, written),
             Endpoint(put, "/_security/user/{username}/_password", Lane.MANAGEMENT, self.change_password, written),
@@ -79,6 +83,21 @@ class SecurityEndpoints:
     def invalidate_keys(self, call: Call) -> Response:
         """`DELETE /_security/api_key`."""
         return call.respond(self._security.invalidate_keys(_principal(call), call.json(required=True)))
+
+    def update_key(self, call: Call) -> Response:
+        """`PUT /_security/api_key/{key_id}`."""
+        return call.respond({"updated": self._security.update_key(_principal(call), call.path["key_id"], call.json())})
+
+    def update_keys(self, call: Call) -> Response:
+        """`POST /_security/api_key/_bulk_update`."""
+        return call.respond(self._security.update_keys(_principal(call), call.json(required=True)))
+
+    def query_keys(self, call: Call) -> Response:
+        """`GET|POST /_security/_query/api_key`."""
+        raise not_supported(
+            "[_security/_query/api_key] is not supported by this engine; GET [_security/api_key] lists keys by id, "
+            "name (with [*]), user and owner"
+        )
 
     def get_users(self, call: Call) -> Response:
         """`GET /_security/user[/{username}]`."""

@@ -65,7 +65,7 @@ _ROWS: Final = tuple(
         ("GET", r"/_security/_authenticate", "cluster:admin/xpack/security/user/authenticate"),
         ("", r"/_security/user.*/_has_privileges", "cluster:admin/xpack/security/user/has_privileges"),
         # Whose keys are asked for decides; the endpoint itself looks.
-        ("", r"/_security/api_key", "cluster:admin/xpack/security/user/authenticate"),
+        ("", r"/_security/api_key(/_bulk_update|/\{\})?", "cluster:admin/xpack/security/user/authenticate"),
         # Everybody may change his own password; the endpoint itself looks.
         ("", r"/_security/user/_password", "cluster:admin/xpack/security/user/authenticate"),
         ("", r"/_security/user/\{\}/_password", "cluster:admin/xpack/security/user/change_password"),

@@ -7,7 +7,7 @@ import binascii
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from anomalyops_engine.json_types import JsonObject
@@ -111,25 +111,99 @@ def parse_key(body: Mapping[str, Any]) -> tuple[str, int | None, dict[str, Role]
     Raises:
         SecurityValidationError: it cannot be read.
     """
-    unknown = sorted(body.keys() - {"name", "expiration", "role_descriptors", "metadata"})
-    if unknown:
-        raise SecurityValidationError(f"[api_key_request] unknown field [{unknown[0]}]")
-    name, metadata = body.get("name"), body.get("metadata") or {}
-    descriptors = body.get("role_descriptors") or {}
+    _refuse_unknown(body, "api_key_request", ("name", *_CHANGEABLE))
+    name = body.get("name")
     if name is None or name == "":
         raise invalid("api key name is required")
-    if not isinstance(name, str) or not isinstance(metadata, dict) or not isinstance(descriptors, dict):
-        raise SecurityValidationError("[name] is text, [metadata] and [role_descriptors] are objects")
+    if not isinstance(name, str):
+        raise SecurityValidationError("[name] is text")
     if len(name) > _LONGEST_NAME:
         raise invalid(f"api key name may not be more than {_LONGEST_NAME} characters long")
     if name != name.strip():
         raise invalid("api key name may not begin or end with whitespace")
     if name.startswith("_"):
         raise invalid("api key name may not begin with an underscore")
-    if any(key.startswith("_") for key in metadata):
+    change = _read_change(body)
+    return name, change.lifetime_ms, dict(change.roles or {}), dict(change.metadata or {})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What a request wants changed of a key; None for what stays.
+
+    Attributes:
+        roles: what it may do at most.
+        metadata: whatever else is known.
+        lifetime_ms: how long it lives from now on.
+    """
+
+    roles: Mapping[str, Role] | None
+    metadata: Mapping[str, Any] | None
+    lifetime_ms: int | None
+
+    def apply(self, key: ApiKey, limits: Mapping[str, Role], now_ms: int) -> ApiKey:
+        """Return a key as it is afterwards.
+
+        Args:
+            key: as it is.
+            limits: what its owner may do now.
+            now_ms: the present, epoch milliseconds.
+        """
+        return replace(
+            key,
+            roles=key.roles if self.roles is None else self.roles,
+            metadata=key.metadata if self.metadata is None else self.metadata,
+            expires_ms=key.expires_ms if self.lifetime_ms is None else now_ms + self.lifetime_ms,
+            limited_by=limits,
+        )
+
+
+def parse_key_change(body: Mapping[str, Any]) -> KeyChange:
+    """Return what a request wants changed of one key.
+
+    Raises:
+        SecurityValidationError: it cannot be read.
+    """
+    _refuse_unknown(body, "update_api_key_request_payload", _CHANGEABLE)
+    return _read_change(body)
+
+
+def parse_key_changes(body: Mapping[str, Any]) -> tuple[list[str], KeyChange]:
+    """Return the keys that a request names, and what it wants changed of each.
+
+    Raises:
+        SecurityValidationError: it cannot be read.
+    """
+    _refuse_unknown(body, "bulk_update_api_key_request", ("ids", *_CHANGEABLE))
+    ids = body.get("ids")
+    if not isinstance(ids, list) or not all(isinstance(key_id, str) for key_id in ids):
+        raise SecurityValidationError("[ids] is required, a list of texts")
+    if not ids:
+        raise invalid("Field [ids] cannot be empty")
+    return list(dict.fromkeys(ids)), _read_change(body)
+
+
+_CHANGEABLE = ("expiration", "role_descriptors", "metadata")
+
+
+def _refuse_unknown(body: Mapping[str, Any], request: str, names: tuple[str, ...]) -> None:
+    unknown = sorted(body.keys() - set(names))
+    if unknown:
+        raise SecurityValidationError(
+            f"[{request}] unknown field [{unknown[0]}]; accepted are [{', '.join(sorted(names))}]"
+        )
+
+
+def _read_change(body: Mapping[str, Any]) -> KeyChange:
+    metadata, descriptors = body.get("metadata"), body.get("role_descriptors")
+    if not isinstance(metadata, dict | None) or not isinstance(descriptors, dict | None):
+        raise SecurityValidationError("[metadata] and [role_descriptors] are objects")
+    if any(key.startswith("_") for key in metadata or {}):
         raise invalid("API key metadata keys may not start with [_]")
-    roles = {key: parse_role(descriptor, f"role_descriptors.{key}") for key, descriptor in descriptors.items()}
-    return name, _lifetime_ms(body.get("expiration")), roles, metadata
+    roles = None
+    if descriptors is not None:
+        roles = {key: parse_role(descriptor, f"role_descriptors.{key}") for key, descriptor in descriptors.items()}
+    return KeyChange(roles, metadata, _lifetime_ms(body.get("expiration")))
 
 
 def _lifetime_ms(text: object) -> int | None:

@@ -15,6 +15,7 @@ from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.security.access import EVERYBODY, Access, Principal
 from anomalyops_engine.security.api_keys import (
     ApiKey,
+    KeyChange,
     check_selection,
     decoded,
     encoded,
@@ -23,10 +24,13 @@ from anomalyops_engine.security.api_keys import (
     new_id,
     new_secret,
     parse_key,
+    parse_key_change,
+    parse_key_changes,
 )
 from anomalyops_engine.security.errors import (
     AuthenticationError,
     NotEnabledError,
+    SecurityNotFoundError,
     SecurityValidationError,
     invalid,
 )
@@ -301,6 +305,62 @@ class SecurityService:
         self._keep_keys({key_id: key})
         answer: JsonObject = {"id": key_id, "name": name, "api_key": secret, "encoded": encoded(key_id, secret)}
         return answer if expires_ms is None else {**answer, "expiration": expires_ms}
+
+    def update_key(self, principal: Principal, key_id: str, body: Mapping[str, Any]) -> bool:
+        """Change a key of one's own, whose limits become what one may do now; return whether that changed anything.
+
+        Raises:
+            SecurityNotFoundError: there is no such key, or it is somebody else's.
+            SecurityValidationError: it cannot be changed any more, or the body cannot be read.
+        """
+        change = parse_key_change(body)
+        self._check_updater(principal)
+        return self._update(principal, key_id, change)
+
+    def update_keys(self, principal: Principal, body: Mapping[str, Any]) -> JsonObject:
+        """Change several keys of one's own alike, each for itself; return what came of each."""
+        ids, change = parse_key_changes(body)
+        self._check_updater(principal)
+        updated: list[str] = []
+        noops: list[str] = []
+        errors: JsonObject = {}
+        for key_id in ids:
+            try:
+                (updated if self._update(principal, key_id, change) else noops).append(key_id)
+            except SecurityNotFoundError as error:
+                errors[key_id] = {"type": "resource_not_found_exception", "reason": str(error)}
+            except SecurityValidationError as error:
+                errors[key_id] = {"type": "illegal_argument_exception", "reason": str(error)}
+        answer: JsonObject = {"updated": updated, "noops": noops}
+        return {**answer, "errors": {"count": len(errors), "details": errors}} if errors else answer
+
+    def _check_updater(self, principal: Principal) -> None:
+        self._require_enabled()
+        if principal.key is not None:
+            raise SecurityValidationError(
+                "authentication via API key not supported: only the owner user can update an API key"
+            )
+        if not principal.may(f"{_MANAGE_KEYS}/create"):
+            raise principal.refuse(f"{_MANAGE_KEYS}/update")
+
+    def _update(self, principal: Principal, key_id: str, change: KeyChange) -> bool:
+        with self._lock:
+            key = self._keys.get(key_id)
+            if key is None or key.username != principal.username or key.realm != principal.realm:
+                raise SecurityNotFoundError(f"no API key owned by requesting user found for ID [{key_id}]")
+            now_ms = _now_ms()
+            if key.invalidated_ms is not None:
+                raise SecurityValidationError(f"cannot update invalidated API key [{key_id}]")
+            if key.expired(now_ms):
+                raise SecurityValidationError(f"cannot update expired API key [{key_id}]")
+            limits = {role: grants for role in principal.roles if (grants := self._role(role)) is not None}
+            changed = change.apply(key, limits, now_ms)
+            if changed == key:
+                return False
+            with self._store.write() as writer:
+                writer.put_config(_KEY, key_id, changed.record())
+            self._keys = {**self._keys, key_id: changed}
+        return True
 
     def get_keys(
         self,

@@ -31,6 +31,8 @@ _SHARE_OF_FILE: Final = 0.05
 _LONGEST: Final = 512 * 2**20
 # How long to wait after one that did not shorten the log: a snapshot is held, or the disk is full.
 _AGAIN_S: Final = 30.0
+# For how long "other transactions are active" is only said of what is just ending, and tried again soon.
+_BUSY_S: Final = 60.0
 
 
 class Checkpoints:
@@ -54,6 +56,7 @@ class Checkpoints:
         self._latest = 0.0
         self._freed = False
         self._not_before = 0.0
+        self._busy_since: float | None = None
         self.taken = 0  # that were, since the start
         self.failed = 0
         self.trouble: str | None = None  # why the latest one failed
@@ -104,17 +107,28 @@ class Checkpoints:
         except StoreError:
             return  # it was closed meanwhile
         except duckdb.Error as error:
-            _log.warning("the log could not be brought into the database file: %s", error)
-            self._not_before = time.monotonic() + _AGAIN_S
             self._freed = self._freed or freed
-            self.failed += 1
-            self.trouble = str(error).partition("\n")[0]
+            self._note_failure(error)
             return
         self.taken += 1
+        self._busy_since = None
         self.trouble = None
         self._freed = self._freed or (freed and not alone)
         if left >= _SHORT or self._freed:
             self._not_before = time.monotonic() + _AGAIN_S
+
+    def _note_failure(self, error: duckdb.Error) -> None:
+        """Wait until the next attempt: shortly where something of the database was just ending."""
+        now = time.monotonic()
+        if isinstance(error, duckdb.TransactionException):
+            self._busy_since = self._busy_since or now
+            if now - self._busy_since < _BUSY_S:
+                self._not_before = now + _PAUSE_S
+                return
+        _log.warning("the log could not be brought into the database file: %s", error)
+        self._not_before = now + _AGAIN_S
+        self.failed += 1
+        self.trouble = str(error).partition("\n")[0]
 
     def log_bytes(self) -> int:
         """Return the length of the log."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import duckdb
 import pytest
 
 from anomalyops_engine.store import Store, checkpoints
@@ -147,3 +148,27 @@ def test_what_was_acknowledged_is_there_after_a_kill_in_the_middle_of_checkpoint
 def quoted_field(reader):
     """The column of the field n."""
     return reader.index("logs").mapping.fields["n"].column
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(("error", "failures"), [(duckdb.TransactionException, 0), (duckdb.IOException, 1)])
+def test_a_transaction_that_is_just_ending_is_no_trouble_and_what_was_freed_is_not_forgotten(
+    tmp_path, monkeypatch, error, failures
+):
+    monkeypatch.setattr(checkpoints, "_AGAIN_S", 0.2)
+    (tmp_path / "engine.duckdb").touch()
+    attempts = []
+
+    def take():
+        attempts.append(background.trouble)
+        if len(attempts) == 1:
+            raise error("there are other write transactions active")
+        return 0, True
+
+    background = checkpoints.Checkpoints(tmp_path / "engine.duckdb", take)
+    background.note_commit(freed=True)
+    until(lambda: background.taken)
+    background.stop()
+    assert (len(attempts), background.failed) == (2, failures)
+    assert (attempts[1] is not None) == bool(failures)
+    assert background.trouble is None
