@@ -40,6 +40,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _EXPECTED = frozenset(
     {
         "anomalyops.catalog.errors.CatalogError",
+        "anomalyops.cluster.errors.ClusterError",
         "anomalyops.controllers.uninstall.OperatorRunsError",
         "anomalyops.watching.kubeapi.KubeApiError",
         "anomalyops.demo.engine_process.EngineFailed",
@@ -84,11 +85,13 @@ def main() -> None:
     sys.exit(invoke())
 
 
-def invoke(arguments: list[str] | None = None) -> int:
+def invoke(arguments: list[str] | None = None, *, program: typer.Typer = app, name: str = "anomalyops") -> int:
     """Runs one command; problems become one line on stderr.
 
     Args:
         arguments: Of the command line, without the program's name; the process's own by default.
+        program: The commands.
+        name: What the program is called.
 
     Returns:
         The exit code.
@@ -98,7 +101,7 @@ def invoke(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.DEBUG if debug else logging.CRITICAL)
     begin()
     try:
-        result = app(arguments, prog_name="anomalyops", standalone_mode=False)
+        result = program(arguments, prog_name=name, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left

@@ -196,6 +196,15 @@ class Gateway:
         except (Forbidden, NotFound, Rejected, Unsupported):
             return None
 
+    async def job_messages(self, job_id: str, most: int) -> list[MlMessage]:
+        """The latest messages of one job, oldest first: notifications and annotations."""
+        body = {
+            "size": most,
+            "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
+            "query": {"bool": {"filter": [{"term": {"job_id": job_id}}]}},
+        }
+        return messages.page(await self._search_messages(body)).messages
+
     async def _search_messages(self, body: JsonDict) -> JsonDict:
         return await self._search_hidden(messages.INDICES, body)
 

@@ -74,20 +74,26 @@ class KubeApi:
         self._guard = guard
 
     @classmethod
-    async def connect(cls, *, guard: Guard = free) -> KubeApi:
+    async def connect(
+        cls, *, guard: Guard = free, kubeconfig: str | None = None, context: str | None = None
+    ) -> KubeApi:
         """Connects as the pod's service account, else as the kubeconfig says (KUBECONFIG, `~/.kube/config`).
 
         Args:
             guard: Says whether something may be changed now.
+            kubeconfig: Another file, which also comes before the service account.
+            context: Another context of the file than the present one, likewise.
 
         Raises:
             kubernetes.aio.config.ConfigException: neither is there.
         """
         configuration = Configuration()
-        if in_cluster():
+        if in_cluster() and kubeconfig is None and context is None:
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            await load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            await load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=kubeconfig, context=context, client_configuration=configuration
+            )
         if configuration.proxy is None:
             configuration.proxy = proxy_of_environment(str(configuration.host))
         # What the environment says is asked once: the session would do so in a thread before each request.

@@ -1,0 +1,1 @@
+"""The resources of a cluster as a person reaches them, through a kubeconfig: looked at, and asked to act."""

@@ -1,0 +1,35 @@
+"""The connections of a cluster with their Secrets, as far as a person may read them."""
+
+from __future__ import annotations
+
+from anomalyops.cluster.access import Cluster
+from anomalyops.local.manifests import Manifests
+from anomalyops.resources import AnomalyJob, ElasticsearchConnection
+
+
+async def with_connections(cluster: Cluster, job: AnomalyJob) -> Manifests:
+    """A job, and what leads from it to its server, as files would say it.
+
+    Raises:
+        KubeApiError: The connections cannot be listed.
+    """
+    found = Manifests(jobs=[job])
+    for connection in await cluster.objects(ElasticsearchConnection, job.namespace):
+        found.connections[connection.namespace, connection.name] = connection
+        await _read_secrets(cluster, connection, found)
+    return found
+
+
+async def _read_secrets(cluster: Cluster, connection: ElasticsearchConnection, found: Manifests) -> None:
+    spec, namespace = connection.spec, connection.namespace
+    named = [("Secret", spec.auth.secret)] if spec.auth is not None and spec.auth.secret is not None else []
+    if spec.ca_secret_ref is not None:
+        named.append(("Secret", spec.ca_secret_ref.name))
+    if spec.ca_config_map_ref is not None:
+        named.append(("ConfigMap", spec.ca_config_map_ref.name))
+    for kind, name in named:
+        if (kind, namespace, name) in found.secrets:
+            continue
+        secret = await cluster.secret(kind, name, namespace)
+        if secret is not None:
+            found.secrets[kind, namespace, name] = secret
