@@ -13,6 +13,7 @@ from anomalyops_engine.query.collapsing import Expand, Group
 from anomalyops_engine.query.dsl import Clause
 from anomalyops_engine.query.errors import ShardFailure
 from anomalyops_engine.query.expr import (
+    Aggregate,
     Case,
     Column,
     Expr,
@@ -23,12 +24,13 @@ from anomalyops_engine.query.expr import (
     Table,
     Union,
     Window,
+    all_of,
     columns,
 )
 from anomalyops_engine.query.hit_fields import HitField, Slot
 from anomalyops_engine.query.request import SearchRequest
 from anomalyops_engine.query.search_after import behind
-from anomalyops_engine.query.sorting import Criterion, SortColumn
+from anomalyops_engine.query.sorting import Criterion, SortColumn, furthest
 from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import Index, Reader
 
@@ -91,7 +93,7 @@ def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool, expand: Expand | N
     # The values of a field are in columns by type: the database would make one type of all.
     slots = list(dict.fromkeys(field.slot for target in plan.targets for field in target.fields.values()))
     selects = tuple(
-        Select(_columns(place, target, plan, slots), Table(target.index.table), target.condition)
+        Select(_columns(place, target, plan, slots), Table(target.index.table), _near_enough(reader, plan, target))
         for place, target in enumerate(plan.targets)
     )
     order = _order(plan)
@@ -114,6 +116,36 @@ def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool, expand: Expand | N
                 hit["inner_hits"] = expand(row[-1])
         hits.append(hit)
     return hits
+
+
+def _near_enough(reader: Reader, plan: Plan, target: Target) -> Expr:
+    """Return a condition that the hits of a page fulfil in an index, and as few other documents as can be told soon.
+
+    The page has as many documents as are wanted of those that come first by the first criterion alone, whatever the
+    others say among equals. The database finds the last of those without looking at most of the index, which it
+    cannot do in the whole order.
+    """
+    request = plan.request
+    if request.search_after is not None or request.collapse is not None or not plan.criteria or not target.sort:
+        return target.condition
+    column = target.sort[0].plain
+    if column is None:
+        return target.condition
+    descending, wanted = request.sorted_by[0].descending, request.start + request.size
+    first = Select(
+        (column.named("value"),),
+        Table(target.index.table),
+        all_of([target.condition, column.is_not_null()]),
+        order=(Order(column, descending=descending),),
+        limit=wanted,
+    )
+    numbers = (Aggregate("min" if descending else "max", (Column("value"),)), Aggregate("count", (Column("value"),)))
+    ((last, found),) = sql.fetch(reader.connection, Select(tuple(each.named("one") for each in numbers), first))
+    # No value is as good as the number that is the furthest.
+    if found < wanted or last == furthest(target.sort[0].kind, request.sorted_by[0]):
+        return target.condition
+    near = column >= Literal(last) if descending else column <= Literal(last)
+    return all_of([target.condition, near])
 
 
 def _order(plan: Plan) -> tuple[Order, ...]:

@@ -132,6 +132,8 @@ class SortColumn:
         is_ip: texts are addresses in the form that sorts.
         is_single: numbers are of single precision, and shown so.
         leaf: the field, where numbers are sorted that may be given in other forms; None for none.
+        plain: the column itself, where documents without a value come last and whole numbers are sorted as they are
+            kept; None for anything else.
     """
 
     value: Expr
@@ -143,6 +145,7 @@ class SortColumn:
     is_ip: bool = False
     is_single: bool = False
     leaf: Field | None = None
+    plain: Column | None = None
 
 
 def sort_column(key: SortKey, index: Index, *, number: int, score: float = 1.0) -> SortColumn:
@@ -228,7 +231,16 @@ def _number_column(key: SortKey, leaf: Field) -> SortColumn:
         formats = date_format(key.format)
     single = leaf.type in SINGLES and key.numeric_type is None
     double = kind == "double"
-    return SortColumn(value, kind, formats, is_nanos=is_nanos, is_double=double, is_single=single, leaf=leaf)
+    plain = Column(leaf.column) if _is_plain(key, leaf, kind) else None
+    return SortColumn(
+        value, kind, formats, is_nanos=is_nanos, is_double=double, is_single=single, leaf=leaf, plain=plain
+    )
+
+
+def _is_plain(key: SortKey, leaf: Field, kind: str) -> bool:
+    """Return whether a number is sorted as its column has it, with no value behind all others."""
+    kept = kind in {"long", "integer"} and leaf.type != "boolean" and not leaf.multi
+    return kept and key.numeric_type is None and key.missing == "_last"
 
 
 def furthest(kind: str, key: SortKey) -> Any:
