@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -62,3 +63,25 @@ def test_a_job_changes_hands_by_name_alone(world: World, neighbour: World) -> No
     wait_until(
         lambda: world.engine.datafeed_state(world.datafeed_id) == "started", timeout=10, what="the datafeed runs on"
     )
+
+
+@pytest.mark.parametrize("feed_of_both", [True, False])
+def test_what_may_not_be_managed_says_the_same_at_every_look(
+    world: World, neighbour: World, *, feed_of_both: bool
+) -> None:
+    world.start_pair()
+    datafeed = neighbour.datafeed(**({"datafeedId": world.datafeed_id} if feed_of_both else {}))
+    neighbour.apply(neighbour.connection(), neighbour.job(jobId=world.job_id), datafeed)
+    neighbour.condition("anomalyjob", "Stalled", status="True", reason="NotOwned")
+    neighbour.condition("datafeed", "Ready", status="False")
+    time.sleep(2)
+    versions, told = _versions(neighbour), len(neighbour.events())
+    time.sleep(8)  # several looks, with configurations and without
+    assert _versions(neighbour) == versions
+    assert len(neighbour.events()) == told
+
+
+def _versions(world: World) -> dict[str, object]:
+    objects = ("anomalyjob/requests", "datafeed/feed")
+    found = [world.kubectl.get(*name.split("/"), world.namespace) for name in objects]
+    return {one["kind"]: (one["metadata"]["resourceVersion"], one["status"]["conditions"]) for one in found}

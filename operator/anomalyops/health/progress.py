@@ -19,6 +19,7 @@ _OF_CONFIGURATION = (
     Reason.REJECTED,
     Reason.FORBIDDEN,
 )
+_WAITS_FOUND_BY_COMPARING = (Reason.WAITING_FOR_WINDOW, Reason.WAITING_FOR_JOB, Reason.WAITING_FOR_FILTER)
 _FULFILLED_CONFIG = (Reason.CLOSED, Reason.NO_DATA)  # obstacles to the run state, not to the configuration
 
 
@@ -40,6 +41,8 @@ def synced(history: History, subject: Subject, state: PlanState, *, exists: bool
     if not exists:
         if waiting is not None:
             return _unsynced(waiting.reason, waiting.message)
+        if not state.compared and last is not None and last.reason in {*_OF_CONFIGURATION, *_WAITS_FOUND_BY_COMPARING}:
+            return last
         return _unsynced(Reason.UPDATING, f"the server has no such {subject.value} yet")
     if configuring:
         was_equal = last is not None and last.status is ConditionStatus.TRUE
@@ -79,7 +82,8 @@ def refused(history: History, subject: Subject, state: PlanState) -> Verdict | N
 def at_work(history: History, subject: Subject, state: PlanState) -> Verdict | None:
     """The verdict while the operator is at work or waits, apart from the server's own state changes.
 
-    A look that did not compare configurations does not find what waits for a maintenance window; it still does.
+    A look that did not compare configurations finds neither what waits for a maintenance window, nor whose a job is,
+    nor which filters there are; what waits for that still does.
     """
     waiting, pending, failure = state.waiting(subject), state.pending_of(subject), state.failure
     if failure is not None and not failure.needs_a_person and (pending or failure.concerns(subject)):
@@ -89,9 +93,9 @@ def at_work(history: History, subject: Subject, state: PlanState) -> Verdict | N
     if pending:
         return working(Reason.UPDATING, in_words(pending))
     held = history.find(ConditionType.RECONCILING)
-    if state.compared or held is None or held.reason != Reason.WAITING_FOR_WINDOW:
+    if state.compared or held is None or held.observed_generation != history.generation:
         return None
-    return working(Reason.WAITING_FOR_WINDOW, held.message) if held.observed_generation == history.generation else None
+    return working(Reason(held.reason), held.message) if held.reason in _WAITS_FOUND_BY_COMPARING else None
 
 
 def not_compared(verdict: Verdict, history: History, generation: int, state: PlanState) -> list[Finding]:

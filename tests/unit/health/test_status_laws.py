@@ -165,3 +165,23 @@ def test_a_status_survives_the_way_through_the_api_server(look):
     make, arguments = look
     status = make(**arguments)
     assert type(status).model_validate(status.manifest()) == status
+
+
+FOUND_BY_COMPARING = {
+    False: [Reason.IMMUTABLE_FIELD_CHANGED, Reason.NOT_OWNED, Reason.CONFLICT, Reason.ALREADY_EXISTS],
+    True: [Reason.WAITING_FOR_WINDOW, Reason.WAITING_FOR_JOB, Reason.WAITING_FOR_FILTER],
+}
+
+
+@QUIET
+@given(looks, st.booleans(), st.data())
+def test_what_only_a_comparison_finds_stays_until_the_next(which, waiting, data):
+    """Or the status would go back and forth between two looks that are both right, with an Event each time."""
+    look, arguments = which
+    subject = Subject.JOB if look is job_look else Subject.DATAFEED
+    reason = data.draw(st.sampled_from(FOUND_BY_COMPARING[waiting]))
+    found = Obstacle(reason=reason, message="why", subject=subject, waiting=waiting)
+    quiet = arguments | {"messages": noted()}
+    compared = look(**quiet | {"state": PlanState(obstacles=(found,))})
+    quick = look(previous=compared, **quiet | {"state": PlanState(compared=False)})
+    assert quick.conditions == compared.conditions
