@@ -54,6 +54,14 @@ class JournalRun:
             return True
         return self.pending >= _FEWEST_ENTRIES and now_ms - self.since_ms >= _CHECKPOINT_MS
 
+    def count(self, size: int, *, now_ms: int) -> int:
+        """Count an entry of `size` bytes and return its number, which nothing else has: before the next step begins."""
+        if not self.pending:
+            self.since_ms = now_ms
+        self.steps += 1
+        self.size += size
+        return self.steps
+
 
 def _entry_id(job_id: str, number: int) -> str:
     return f"{job_id}/{number}"
@@ -118,13 +126,9 @@ def pending_state(registry: Registry, entry: JobEntry) -> bytes | None:
         return None
 
 
-def write_entry(writer: Writer, job_id: str, run: JobRun, inputs: bytes, *, now_ms: int) -> None:
-    """Add the inputs of a step to the journal."""
-    if not run.journal.pending:
-        run.journal.since_ms = now_ms
-    run.journal.steps += 1
-    run.journal.size += len(inputs)
-    writer.put_state(MODEL_JOURNAL, _entry_id(job_id, run.journal.steps), inputs)
+def write_entry(writer: Writer, job_id: str, number: int, inputs: bytes) -> None:
+    """Add the inputs of a step to the journal, under the number that `JournalRun.count` gave it."""
+    writer.put_state(MODEL_JOURNAL, _entry_id(job_id, number), inputs)
 
 
 def write_checkpoint(writer: Writer, job_id: str, run: JobRun, state: bytes) -> None:

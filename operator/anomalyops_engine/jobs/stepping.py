@@ -37,11 +37,15 @@ class Step:
         results: what was found.
         inputs: what the model learnt from, packed.
         elapsed_ms: how long it took.
+        entry: number of the inputs in the model's journal.
+        over_interim: whether interim results are there, which these take the place of.
     """
 
     results: Results
     inputs: bytes
     elapsed_ms: float
+    entry: int
+    over_interim: bool
 
 
 def analyse_buckets(
@@ -63,7 +67,8 @@ def analyse_buckets(
     Args:
         registry: where the job is kept.
         job: the job.
-        run: a copy of the job's run, brought up to date with the step.
+        run: a copy of the job's run, brought up to date with the step; the next step goes on from it, also where this
+            one is not committed yet.
         source: the documents.
         start_ms: start of the first bucket.
         end_ms: end of the last bucket.
@@ -82,18 +87,22 @@ def analyse_buckets(
     elapsed_ms = (time.perf_counter() - started) * SECOND_MS
     run.position_ms = end_ms
     account_step(job, run, results, elapsed_ms=elapsed_ms, audit=audit)
-    return Step(results, results.inputs.pack(), elapsed_ms)
+    inputs, over_interim = results.inputs.pack(), run.has_interim
+    run.has_interim = False
+    return Step(results, inputs, elapsed_ms, run.journal.count(len(inputs), now_ms=wall_clock_ms()), over_interim)
 
 
 def write_step(writer: Writer, registry: Registry, job: JobEntry, run: JobRun, step: Step) -> None:
-    """Write a step: its results in place of interim ones, what was learnt from, and the job's run."""
-    if run.has_interim:
+    """Write a step: its results in place of interim ones, what was learnt from, and the job's run.
+
+    The run is only read: the next step may be on its way from a copy of it.
+    """
+    if step.over_interim:
         erase_interim(writer, job.config)
-        run.has_interim = False
     write_results(writer, job, step.results, elapsed_ms=step.elapsed_ms)
     if run.model_size.get("memory_status") != job.run.model_size.get("memory_status"):
         write_counts(writer, job.config, run)
-    write_entry(writer, job.job_id, run, step.inputs, now_ms=wall_clock_ms())
+    write_entry(writer, job.job_id, step.entry, step.inputs)
     registry.save_job_run(writer, job.job_id, run)
 
 

@@ -1,5 +1,6 @@
 """Checkpoint and journal: an engine that is killed between any two writes ends where one that ran through does."""
 
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from small_engine import Killed, MortalStore
 
 from anomalyops_engine.jobs import feed as feeds
 from anomalyops_engine.jobs import journal
+from anomalyops_engine.jobs.committing import Commits
 from anomalyops_engine.jobs.feed import RunningDatafeed
 from anomalyops_engine.jobs.indices import ensure_engine_indices
 from anomalyops_engine.jobs.job_operations import JobOperations
@@ -161,19 +163,48 @@ def undisturbed(data):
     return find
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+class LateCommits(Commits):
+    """Commits that begin as late as they may: when the next step is analysed.
+
+    What is to be committed is then what it was, and committing changes nothing that the next step went on from.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._waiting = None
+
+    def behind(self, commit):
+        self.settle()
+        self._waiting = commit, deepcopy(handed_over(commit))
+
+    def settle(self):
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            commit, before = waiting
+            assert handed_over(commit) == before
+            commit()
+            assert handed_over(commit)[:2] == before[:2]
+
+
+def handed_over(commit):
+    step, run, feed_run, _ = commit.args
+    return run.store(), feed_run.store(), step.results.found, step.results.renormalised
+
+
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     drawn=st.data(),
     durable=st.booleans(),
     update_at=st.sampled_from([None, 5 * CHUNK, 9 * CHUNK]),
-    longest=st.booleans(),
+    behind=st.sampled_from([None, Commits, LateCommits]),
 )
-def test_a_kill_between_any_two_writes_changes_nothing(data, undisturbed, drawn, durable, update_at, longest):
+def test_a_kill_between_any_two_writes_changes_nothing(data, undisturbed, drawn, durable, update_at, behind):
     """Also where steps are committed behind the analysis of the next ones, as they are when legs get no longer."""
     expected, writes = undisturbed(update_at)
-    if longest and update_at is None:
+    if behind is not None and update_at is None:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(feeds, "CHECKED_BUCKETS", CHUNK)
+            patched.setattr(feeds, "Commits", behind)
             check_kills(data, expected, writes, drawn, durable, update_at)
     else:
         check_kills(data, expected, writes, drawn, durable, update_at)
@@ -193,6 +224,30 @@ def check_kills(data, expected, writes, drawn, durable, update_at):
         else:
             run_on(data, update_at)
         assert outcome(data) == expected
+    finally:
+        forget(data)
+
+
+def test_each_step_has_an_entry_of_its_own_however_late_it_is_committed(data, monkeypatch):
+    """A step that is committed while the next one is analysed: the journal has both, and gives what was learnt."""
+    monkeypatch.setattr(feeds, "CHECKED_BUCKETS", CHUNK)
+    monkeypatch.setattr(feeds, "Commits", LateCommits)
+    monkeypatch.setattr(feeds, "_STEP_SECONDS", 600.0)
+    monkeypatch.setattr(journal, "_FEWEST_ENTRIES", BUCKETS_IN_ALL)
+    begin(data)
+    try:
+        engine = process(data)
+        job, feed = engine.registry.jobs["j"], engine.registry.datafeeds["j"]
+        running = RunningDatafeed(engine.registry, job, feed, node="n", ready=lambda: True, on_end=lambda *_: None)
+        running.step()
+        with data.read() as reader:
+            entries = {name: len(reader.state(MODEL_JOURNAL, name)) for name in reader.state_ids(MODEL_JOURNAL)}
+        legs = -(-BUCKETS_IN_ALL // CHUNK)
+        assert entries.keys() == {f"j/{number}" for number in range(1, legs + 1)}
+        assert sum(entries.values()) == job.run.journal.size
+        again = process(data).registry
+        restored = load_analysis(again, again.jobs["j"]).snapshot()
+        assert restored == job.analysis.snapshot()
     finally:
         forget(data)
 
