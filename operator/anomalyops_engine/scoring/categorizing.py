@@ -187,7 +187,7 @@ class JobCategories:
             **category.definition(),
             "max_matching_length": category.longest * factor // divisor,
             "examples": sorted(category.examples),
-            "preferred_to_categories": category.preferred_to,
+            "preferred_to_categories": list(category.preferred_to),  # it goes on growing
             "num_matches": category.matches,
             MLCATEGORY: str(category.id),
         }

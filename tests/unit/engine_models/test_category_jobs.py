@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
@@ -110,6 +111,16 @@ def test_law_stopped_and_replayed_anywhere_is_as_never_stopped(loaded: Any, whol
         assert replayed.model_size() == analysis.model_size()
         assert replayed.snapshot() == analysis.snapshot()
     assert outcome(parts) == whole
+
+
+def test_what_a_step_found_is_not_changed_by_the_next(loaded: Any) -> None:
+    """A step is committed while the next one is analysed."""
+    analysis, steps = JobAnalysis(JOB), []
+    for first in range(24):
+        found = loaded.analyse(JOB, 1, analysis=analysis, first=first).categories
+        steps.append((found, deepcopy(found)))
+    assert any(one["preferred_to_categories"] for found, _ in steps for one in found.definitions.values())
+    assert all(found == before for found, before in steps)
 
 
 ROLES = {
