@@ -121,6 +121,35 @@ def test_what_comes_back_after_an_outage_is_no_alarm(seed: int, span: int, lengt
 
 
 @LAW
+@given(SEEDS, SPANS, st.floats(20, 300), st.floats(0.5, 4))
+def test_counts_that_come_back_after_an_outage_are_no_alarm(seed: int, span: int, rate: float, days: float) -> None:
+    rng = np.random.default_rng(seed)
+    clock = Clock(span, 28)
+    values = rng.poisson(rate, len(clock)).astype(float)
+    begin, end = clock.at(20), clock.at(20 + days)
+    values[begin:end] = 0.0
+    loud = scores(values, span, "count") >= CRITICAL
+    assert loud[begin : begin + 4].any()
+    assert loud[end:].sum() <= 1
+
+
+@LAW
+@given(SEEDS, st.integers(2, 60), SPANS, st.floats(0.02, 0.05))
+def test_a_heartbeat_that_slips_in_a_share_of_its_buckets_is_quiet_until_it_stops(
+    seed: int, rate: int, span: int, share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.full(1300, float(rate))
+    slips = np.flatnonzero(rng.random(len(values) - 1) < share)
+    values[slips] -= 1.0
+    values[slips + 1] += 1.0
+    values[1000:1008] = 0.0
+    loud = scores(values, span, "count") >= CRITICAL
+    assert loud[1000:1004].any()
+    assert loud[400:1000].sum() <= 1
+
+
+@LAW
 @given(SEEDS, SPANS, st.lists(st.floats(12, 400), min_size=2, max_size=2, unique=True), st.integers(150, 900))
 def test_the_larger_ranks_higher_whatever_the_age(seed: int, span: int, sizes: list[float], first: int) -> None:
     larger = max(sizes)

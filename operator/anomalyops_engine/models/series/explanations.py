@@ -123,12 +123,18 @@ def at_known_level(
     """The reading if the series went to a level that it knows, where that is milder."""
     best = plain
     here = state.levels[i, state.series[i].here].center
+    known = state.forecasters[i, o.who].spread
     for k in range(KNOWN):
         if k == state.series[i].here or state.levels[i, k].visits == 0.0:
             continue
         step = state.levels[i, k].center - here
         mean = max(o.mean + step, 0.0) if p.discrete else o.mean + step
-        z = spread.deviation(p, value, mean, o.f.doubt, o.square * o.factor)
+        square = o.square
+        if p.discrete:
+            # Counts vary with their expectation: what is wide at one level is narrow at another.
+            there = Forecast(True, mean, o.f.doubt, o.f.ratio, o.f.extra, -1)  # noqa: FBT003
+            square = spread.variance(p, known, state.series[i].magnitude, there)
+        z = spread.deviation(p, value, mean, o.f.doubt, square * o.factor)
         surprise = sided(p.side, state.histories[i, o.who, 0], z, o.trust) + levels.price(state, i, k)
         milder = surprise < best.surprise + levels.HOME_PRICE
         if abs(z) < min(abs(best.deviation), NEAR) and milder:

@@ -254,6 +254,9 @@ def _learn(
         if series.speaker < HOURLY and state.forecasters[i, FAST].spread_n > 0:
             fast = spread.variance(p, state.forecasters[i, FAST].spread, series.magnitude, forecasts[FAST])
             width = 3.0 * math.sqrt(min(verdict.square, fast))
+        if verdict.jump and p.discrete:
+            # What reads as another level lies there: counts are wider at a higher level than at the present one.
+            width = max(width, 1.001 * abs(calm - verdict.f.mean))
         x = value - forecasters.season_of(state, i, series.speaker, verdict.f)
         levels.note(state, p, i, x, width, abs(verdict.raw) > 3.0)
     series.minimum = min(series.minimum, value)

@@ -128,10 +128,11 @@ def _fill_bounds(
 def _never_seen(series: Any, value: float, mean: float) -> float:
     """Most that a count can surprise where counts are more regular than chance: that the clockwork breaks.
 
-    It never did in so many buckets (Laplace's rule of succession, squared: a clockwork is more than chance); once it
-    does, the count is as good as Poisson.
+    It never did in so many buckets (Laplace's rule of succession, squared: a clockwork is more than chance), or it
+    slips in a share of them; once it does, the count is as good as Poisson.
     """
-    return 2.0 * math.log10(series.seen + 2.0) + normal_surprise(abs(count_deviate(max(value, 0.0), mean, mean)))
+    slips = max(series.far_rate, 1.0 / (series.seen + 2.0))
+    return -2.0 * math.log10(slips) + normal_surprise(abs(count_deviate(max(value, 0.0), mean, mean)))
 
 
 @kernel
