@@ -10,11 +10,21 @@ from hypothesis import settings
 
 from anomalyops.catalog.entries import FieldKind, entries
 from anomalyops.cli.main import invoke
+from engine_process import EngineProcess
 
 CRITICAL = 75
 MULTI_BUCKET = 12  # buckets that are judged together: so long an incident has an effect after its end
 SEEDS = range(1, 7) if settings.get_current_profile_name() == "thorough" else (1,)
 BUCKET = {entry.name: HOUR if entry.job["analysisConfig"]["bucketSpan"] == "1h" else HOUR // 4 for entry in entries()}
+
+
+@pytest.fixture(scope="module")
+def shared_engine(tmp_path_factory):
+    """An engine of this file alone: jobs share the index of their results, and with it the types of their fields."""
+    process = EngineProcess(tmp_path_factory.mktemp("catalog"))
+    process.start()
+    yield process
+    process.kill()
 
 
 def test_there_is_a_case_for_each_job():
