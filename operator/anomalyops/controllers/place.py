@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from anomalyops.resources import GROUP, Metadata, Placement, Resource
+from anomalyops.resources import FINALIZER, GROUP, Metadata, Placement, Resource
 from anomalyops.watching.objects import Seen
 from anomalyops.watching.options import ObjectKey
 
@@ -46,6 +46,12 @@ class Place:
 def home(resource: Resource) -> Place | None:
     """Where an object lives, as its status or its annotation says; None when it lives nowhere yet."""
     return placement_of(resource) or _noted(resource.metadata)
+
+
+def is_held_on(seen: Seen[Any], connection: ObjectKey) -> bool:
+    """Whether an object lives where a connection leads, and may have to be deleted there."""
+    lives = home(seen.managed) if seen.managed is not None else None
+    return lives is not None and lives.connection == connection and FINALIZER in seen.metadata.finalizers
 
 
 def placement_of(resource: Resource) -> Place | None:

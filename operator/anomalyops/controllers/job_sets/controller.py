@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.job_sets.members import is_member, member_of, owner_reference, path_of
+from anomalyops.controllers.patience import SETTLING
 from anomalyops.controllers.reach import Reach, connection_for
 from anomalyops.elastic import GatewayError
 from anomalyops.health import Failure, Notice, job_set_status, job_set_trouble, transitions
@@ -29,7 +30,6 @@ from anomalyops.watching.work import API_RETRY, Task, Work
 logger = logging.getLogger(__name__)
 
 GATHERING = 0.5  # seconds in which changes of what a set made are gathered: all of a large set change at once
-SETTLING = 1.0  # seconds until a connection that changed is looked at again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

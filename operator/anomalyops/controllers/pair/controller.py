@@ -19,6 +19,7 @@ from anomalyops.controllers.pair.place import pinned, placed, refusal, retained
 from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice
 from anomalyops.controllers.pair.reporting import deletion_asked, pair_report
 from anomalyops.controllers.pair.waiting import Waiting
+from anomalyops.controllers.patience import GRACE, SETTLING, is_new
 from anomalyops.controllers.place import Place, note, with_place
 from anomalyops.controllers.reach import Reach
 from anomalyops.elastic import OtherServer
@@ -41,8 +42,6 @@ from anomalyops.watching.writer import CONFLICT_RETRY
 
 logger = logging.getLogger(__name__)
 
-GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
-SETTLING = 1.0  # seconds until a connection that changed is looked at again
 COMPANION = 1.5  # seconds in which the Datafeed of a new job may still come, so that one plan carries both out
 
 
@@ -158,7 +157,7 @@ class PairController:
         connection, runtime = self._reach.runtime(
             self._pairs.connection_of(key), lives if deletion_asked(seen) else None, key.namespace
         )
-        if (runtime is None or pair.job is None) and _just_created(seen, GRACE):
+        if (runtime is None or pair.job is None) and _just_created(seen):
             return Report(retry_after=CONFLICT_RETRY)
         if pair.datafeed is None and lives is None and _just_created(seen, COMPANION):
             return Report(retry_after=CONFLICT_RETRY)
@@ -319,12 +318,9 @@ def _needs_finalizer(pair: Pair, seen: Iterable[Seen[Any]]) -> bool:
     return pair.job is not None and any(FINALIZER not in one.metadata.finalizers for one in alive)
 
 
-def _just_created(seen: Iterable[Seen[Any]], within: float) -> bool:
-    """Whether an object is so new that the watch of another kind may not have shown what belongs to it."""
-    now = _now()
-    created = [one.metadata.creation_timestamp for one in seen if not one.metadata.deletion_timestamp]
-    # Where the clocks differ by more, nothing is new: better too early than not until they agree.
-    return any(at is not None and abs((now - at).total_seconds()) < within for at in created)
+def _just_created(seen: Iterable[Seen[Any]], within: float = GRACE) -> bool:
+    """Whether an object that is not on its way out is new."""
+    return any(is_new(one.metadata, within) for one in seen if not one.metadata.deletion_timestamp)
 
 
 def _now() -> datetime:

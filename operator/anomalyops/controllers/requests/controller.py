@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.letting_go import LettingGo
-from anomalyops.controllers.place import Place, home, note, with_place
+from anomalyops.controllers.patience import SETTLING, is_new
+from anomalyops.controllers.place import Place, home, is_held_on, note, with_place
 from anomalyops.controllers.reach import Reach, connection_for
 from anomalyops.controllers.requests.operations import Operations, holds, is_at_work
 from anomalyops.elastic import OtherServer
@@ -38,8 +39,6 @@ from anomalyops.watching.writer import CONFLICT_RETRY
 
 R = TypeVar("R", bound=RequestResource)
 
-GRACE = 3.0  # seconds in which what a new resource refers to may still come: they are applied together
-SETTLING = 1.0  # seconds until a connection that changed is looked at again
 _PAIR = "pair"  # the controller of jobs and their datafeeds
 
 
@@ -115,11 +114,7 @@ class RequestController(Generic[R]):
 
     def needs(self, connection: ObjectKey) -> bool:
         """Whether something was begun there, and may have to be ended there."""
-        for seen in self._all.values():
-            lives = home(seen.managed) if seen.managed is not None else None
-            if lives is not None and lives.connection == connection and FINALIZER in seen.metadata.finalizers:
-                return True
-        return False
+        return any(is_held_on(seen, connection) for seen in self._all.values())
 
     async def observed(self, connection: ObjectKey, observation: Observation) -> None:
         """The server was looked at: what was not seen to yet is, and what is there no more says so."""
@@ -168,7 +163,7 @@ class RequestController(Generic[R]):
         if there is None and lives is None and not leaving:
             return self._waits_for_job(seen, managed, job)
         connection, runtime = self._reach.runtime(connection, lives if leaving else None, job.namespace)
-        if runtime is None and _just_created(seen):
+        if runtime is None and is_new(seen.metadata):
             return Report(retry_after=CONFLICT_RETRY)
         if runtime is not None and not (runtime.observed or (runtime.checked and runtime.failure is not None)):
             self._early.add(seen.key)
@@ -241,7 +236,7 @@ class RequestController(Generic[R]):
         return report if report.released else report + self._let_go(seen, failure_of(outcome.error), runtime.key)
 
     def _waits_for_job(self, seen: Seen[R], managed: R, job: ObjectKey) -> Report:
-        if _just_created(seen):
+        if is_new(seen.metadata):
             return Report(retry_after=CONFLICT_RETRY)
         message = f"AnomalyJob {job.name} does not exist yet"
         standing = Standing(tone=Tone.WORKING, reason=Reason.WAITING_FOR_JOB, message=message)
@@ -362,11 +357,6 @@ def _elsewhere(lives: Place, leads: Place) -> str:
         f"it was begun on {lives}, and its job's connection leads to {leads}: nothing is done on either. Let the "
         "connection lead back, or delete the resource and apply it again to have it here"
     )
-
-
-def _just_created(seen: Seen[Any]) -> bool:
-    created = seen.metadata.creation_timestamp
-    return created is not None and abs((_now() - created).total_seconds()) < GRACE
 
 
 def _now() -> datetime:

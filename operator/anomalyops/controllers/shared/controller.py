@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.letting_go import LettingGo
-from anomalyops.controllers.place import Place, home, note, with_place
+from anomalyops.controllers.patience import SETTLING, is_new
+from anomalyops.controllers.place import Place, home, is_held_on, note, with_place
 from anomalyops.controllers.reach import Reach, connection_for
 from anomalyops.elastic import GatewayError, OtherServer
 from anomalyops.health import Failure, FailureKind, Notice, transitions, unreachable_shared
@@ -35,9 +36,6 @@ from anomalyops.watching.writer import CONFLICT_RETRY
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=SharedResource)
-
-GRACE = 3.0  # seconds in which the connection of a new resource may still come: they are applied together
-SETTLING = 1.0  # seconds until a connection that changed is looked at again
 
 
 class SharedController(Generic[R]):
@@ -94,11 +92,7 @@ class SharedController(Generic[R]):
 
     def needs(self, connection: ObjectKey) -> bool:
         """Whether a resource lives there, and may have to be deleted there."""
-        for seen in self._all.values():
-            lives = home(seen.managed) if seen.managed is not None else None
-            if lives is not None and lives.connection == connection and FINALIZER in seen.metadata.finalizers:
-                return True
-        return False
+        return any(is_held_on(seen, connection) for seen in self._all.values())
 
     async def observed(self, connection: ObjectKey, observation: Observation) -> None:
         """The server was looked at: what was not carried out yet is, and whatever differs when all is compared."""
@@ -136,7 +130,7 @@ class SharedController(Generic[R]):
             return Report()  # it never had a server object
         lives = home(seen.managed)
         connection, runtime = self._reach.runtime(connection, lives if leaving else None, key.namespace)
-        if runtime is None and _just_created(seen):
+        if runtime is None and is_new(seen.metadata):
             return Report(retry_after=CONFLICT_RETRY)
         if runtime is not None and not (runtime.observed or (runtime.checked and runtime.failure is not None)):
             return Report()  # its first look comes, and reaches every resource
@@ -248,11 +242,6 @@ def _elsewhere(lives: Place, leads: Place) -> str:
         f"it lives on {lives}, and its connection leads to {leads}: nothing is done on either. Let spec.connectionRef "
         "or the connection lead back, or delete the resource and apply it again to have it here"
     )
-
-
-def _just_created(seen: Seen[Any]) -> bool:
-    created = seen.metadata.creation_timestamp
-    return created is not None and abs((_now() - created).total_seconds()) < GRACE
 
 
 def _now() -> datetime:
