@@ -58,11 +58,4 @@ def _plot(found: Explanation, width: int) -> Text | None:
 def explanation_document(found: Explanation) -> dict[str, Any]:
     """An explanation as JSON values."""
     record = found.subject.record
-    return {
-        "job": found.job_id,
-        "at": found.at.isoformat(),
-        "flagged": found.flagged,
-        "verdict": found.verdict,
-        "parts": [{"about": part.about, "effect": part.effect, "text": part.text} for part in found.parts],
-        "record": None if record is None else record.model_dump(mode="json"),
-    }
+    return {**found.document(), "record": None if record is None else record.model_dump(mode="json")}

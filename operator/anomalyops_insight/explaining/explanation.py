@@ -93,6 +93,16 @@ class Explanation:
     parts: tuple[Part, ...]
     subject: Subject = field(repr=False)
 
+    def document(self) -> dict[str, Any]:
+        """The answer as JSON values."""
+        return {
+            "job": self.job_id,
+            "at": self.at.isoformat(),
+            "flagged": self.flagged,
+            "verdict": self.verdict,
+            "parts": [{"about": part.about, "effect": part.effect, "text": part.text} for part in self.parts],
+        }
+
 
 def explanation(subject: Subject) -> Explanation:
     """The explanation of a record, or of why there is none."""

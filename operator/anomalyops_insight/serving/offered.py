@@ -117,13 +117,7 @@ def _explain(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]
     if asked.at is not None and asked.record_id is not None:
         raise BadRequestError("explain: give at or record_id, not both")
     found: Explanation = yield from explain(asked.job_id, at=asked.at, record_id=asked.record_id)
-    return {
-        "job": found.job_id,
-        "at": found.at.isoformat(),
-        "flagged": found.flagged,
-        "verdict": found.verdict,
-        "parts": [{"about": part.about, "effect": part.effect, "text": part.text} for part in found.parts],
-    }
+    return found.document()
 
 
 def _troubleshoot(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]]:
