@@ -21,8 +21,13 @@ def estimate(
         float, typer.Option(min=0.01, help="How far back from the latest document values of fields are counted.")
     ] = 7,
     ingested_field: Annotated[
-        str, typer.Option(metavar="FIELD", help="Says when a document was ingested, for the query delay.")
-    ] = "event.ingested",
+        str | None,
+        typer.Option(
+            metavar="FIELD",
+            help="Says when a document was ingested; by default queryDelayPolicy.ingestedField, or event.ingested.",
+            show_default=False,
+        ),
+    ] = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Estimate memory limits and query delays from the data that the jobs will read; change nothing.

@@ -174,6 +174,10 @@ def _about_datafeed(feed: Datafeed) -> Iterator[str]:
     yield f"  state    {status.datafeed_state or 'unknown'}{real_time}"
     missed = status.delayed_data
     late = f"; missed {missed.missing_documents:,} documents" if missed and missed.missing_documents else ""
+    if (found := status.query_delay) is not None and found.p95 is not None:
+        late = f"{late}; 95 of 100 documents come within {found.p95}"
+    if found is not None and found.recommended_delay is not None:
+        late = f"{late}; {found.recommended_delay} is recommended"
     yield f"  delay    queryDelay {feed.spec.query_delay or 'of the server'}{late}"
 
 

@@ -31,6 +31,7 @@ from anomalyops.resources import (
     DelayedData,
     EffectiveSearch,
     Reason,
+    SizingPolicy,
     parse_time,
 )
 
@@ -157,6 +158,7 @@ def datafeed_status(  # noqa: PLR0917 - the same order for both kinds: before, m
         real_time=_real_time(observed),
         effective_search=_window(datafeed),
         delayed_data=delayed,
+        query_delay=facts.query_delay(observed, last.query_delay, now, asked=_measures(datafeed)),
         placement=last.placement,
         last_sync_time=now if plan_state.executed else last.last_sync_time,
     )
@@ -281,6 +283,12 @@ def _delayed(look: _Look, delayed: DelayedData) -> str:
         f"{look.name} missed {delayed.missing_documents} documents that were indexed after their bucket was read"
         f"{bucket}: raise spec.queryDelay{now}, or make indexing faster"
     )
+
+
+def _measures(datafeed: Datafeed) -> bool:
+    """Whether the manifest asks to measure how late documents come."""
+    asked = datafeed.spec.query_delay_policy
+    return asked is not None and asked.policy is not SizingPolicy.FIXED
 
 
 def _real_time(observed: ObservedDatafeed | None) -> bool | None:

@@ -7,13 +7,22 @@ it is closed, they are exact.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from anomalyops.health.messages import Messages
-from anomalyops.plan import JobState, ObservedJob
-from anomalyops.resources import DataCounts, DelayedData, MemoryStatus, format_memory, parse_memory
+from anomalyops.plan import JobState, ObservedDatafeed, ObservedJob
+from anomalyops.resources import (
+    DataCounts,
+    DelayedData,
+    MemoryStatus,
+    QueryDelayStatus,
+    format_memory,
+    parse_duration,
+    parse_memory,
+)
 
 _PERCENT_STEP = 5
 _COUNTS = (
@@ -77,6 +86,51 @@ def _before(job: ObservedJob, moment_: datetime | None) -> bool:
 def _configured_limit(job: ObservedJob) -> int | None:
     limit = (job.config.get("analysis_limits") or {}).get("model_memory_limit")
     return None if limit is None else parse_memory(limit)
+
+
+def query_delay(
+    feed: ObservedDatafeed | None, previous: QueryDelayStatus | None, now: datetime, *, asked: bool
+) -> QueryDelayStatus | None:
+    """How late documents come, when a look told; until the next one it stands.
+
+    Args:
+        feed: The server's datafeed; None for none.
+        previous: What the status has.
+        now: The time of the look.
+        asked: Whether the manifest has a policy that measures it.
+    """
+    if feed is None or not asked:
+        return previous if asked else None
+    configured = feed.config.get("query_delay")
+    in_force = None if configured is None else parse_duration(str(configured))
+    if feed.delay is None:
+        return None if previous is None else _without_needless(previous, in_force)
+    look, now = feed.delay, now.replace(microsecond=0)
+    raised = in_force is not None and in_force > look.in_force
+    late = look.latency
+    made = QueryDelayStatus(
+        p50=None if late is None else _seconds(late.p50),
+        p95=None if late is None else _seconds(late.p95),
+        p99=None if late is None else _seconds(late.p99),
+        documents=0 if late is None else late.documents,
+        too_late=look.too_late or None,
+        recommended_delay=None if look.advised is None else _seconds(look.advised / 1000),
+        measured_time=now,
+        raised_time=now if raised else (previous.raised_time if previous is not None else None),
+    )
+    return _without_needless(made, in_force)
+
+
+def _without_needless(status: QueryDelayStatus, in_force: int | None) -> QueryDelayStatus:
+    """Without a recommendation that the delay, where it is known, satisfies."""
+    advised = status.recommended_delay
+    needless = advised is not None and in_force is not None and parse_duration(advised) <= in_force
+    return status.model_copy(update={"recommended_delay": None}) if needless else status
+
+
+def _seconds(value: float) -> str:
+    """Whole seconds, rounded up, as a manifest writes a duration."""
+    return f"{math.ceil(value)}s"
 
 
 def data_counts(job: ObservedJob, previous: DataCounts | None) -> DataCounts | None:

@@ -12,6 +12,7 @@ from anomalyops.resources import (
     Condition,
     ConditionStatus,
     ConditionType,
+    DatafeedStatus,
     Reason,
     ResourceStatus,
     find_condition,
@@ -74,19 +75,23 @@ def transitions(
 
 
 def _recommendation(resource: AnyResource, previous: ResourceStatus | None, current: ResourceStatus) -> Notice | None:
-    """A memory limit that is newly recommended."""
-    limit, before = _recommended(current), _recommended(previous)
-    if limit is None or limit == before:
+    """A memory limit or a query delay that is newly recommended."""
+    message = _recommended(current)
+    if message is None or message == _recommended(previous):
         return None
-    message = f"the job needs more memory: spec.analysisLimits.modelMemoryLimit {limit} is recommended"
     return Notice(
         kind=resource.KIND, name=resource.metadata.name, type="Normal", reason=Reason.RECOMMENDATION, message=message
     )
 
 
 def _recommended(status: ResourceStatus | None) -> str | None:
-    memory = status.memory if isinstance(status, AnomalyJobStatus) else None
-    return None if memory is None else memory.recommended_limit
+    if isinstance(status, AnomalyJobStatus) and status.memory is not None and status.memory.recommended_limit:
+        limit = status.memory.recommended_limit
+        return f"the job needs more memory: spec.analysisLimits.modelMemoryLimit {limit} is recommended"
+    if isinstance(status, DatafeedStatus) and status.query_delay is not None and status.query_delay.recommended_delay:
+        delay = status.query_delay.recommended_delay
+        return f"documents come later than the datafeed waits for them: spec.queryDelay {delay} is recommended"
+    return None
 
 
 def _changes(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[tuple[bool, str, str]]:

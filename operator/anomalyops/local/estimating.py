@@ -10,10 +10,13 @@ from anomalyops.elastic.source import Source
 from anomalyops.local.applying import CLUSTER
 from anomalyops.local.connections import Target, open_gateway
 from anomalyops.plan import DesiredDatafeed, DesiredJob
+from anomalyops.plan.core.delay_policy import SECOND
 from anomalyops.plan.core.sizing import Latency, advised_delay, advised_limit, latency
+from anomalyops.plan.core.sizing_policy import within_bounds
 from anomalyops.reconciler import Pair
 from anomalyops.reconciler.estimating import estimate_memory
 from anomalyops.reconciler.pair import desired
+from anomalyops.reconciler.query_delay import FeedDelay
 from anomalyops.resources import parse_duration, parse_memory
 
 _SERVERS_LIMIT = 1024 * 2**20  # what a job without a limit of its own gets
@@ -33,6 +36,7 @@ class Estimate:
         cardinalities: How many values each field has that splits data or influences.
         delay: The query delay of the manifest, in seconds; None without one.
         latency: How late documents came; None where they do not say when they were ingested.
+        too_late: How many more came later than the longest delay that the manifest's policy allows.
         advised_delay: The query delay to give, in seconds; None without `latency`.
     """
 
@@ -45,6 +49,7 @@ class Estimate:
     cardinalities: dict[str, int]
     delay: float | None
     latency: Latency | None
+    too_late: int
     advised_delay: int | None
 
     @property
@@ -63,13 +68,13 @@ class Estimate:
         return self.latency is not None and self.delay is not None and self.delay < self.latency.p95
 
 
-async def estimate(target: Target, *, days: float, ingested_field: str) -> list[Estimate]:
+async def estimate(target: Target, *, days: float, ingested_field: str | None) -> list[Estimate]:
     """Estimate all jobs of the files on one server; nothing is changed.
 
     Args:
         target: The server and its pairs; pairs without a job or without a datafeed are left out.
         days: How far back from the latest document values are counted.
-        ingested_field: The field that says when a document was ingested.
+        ingested_field: The field that says when a document was ingested; by default what the manifest says.
 
     Raises:
         GatewayError: The server does not answer, refuses a search, or does not estimate.
@@ -83,7 +88,9 @@ async def estimate(target: Target, *, days: float, ingested_field: str) -> list[
         return list(await asyncio.gather(*calls))
 
 
-async def _one(gateway: Gateway, pair: Pair, *, largest: int | None, days: float, ingested_field: str) -> Estimate:
+async def _one(
+    gateway: Gateway, pair: Pair, *, largest: int | None, days: float, ingested_field: str | None
+) -> Estimate:
     wanted = desired(pair, cluster=CLUSTER)
     job, feed = wanted.job, wanted.datafeed
     if not isinstance(job, DesiredJob) or not isinstance(feed, DesiredDatafeed) or job.body is None:
@@ -93,7 +100,9 @@ async def _one(gateway: Gateway, pair: Pair, *, largest: int | None, days: float
     said = await estimate_memory(gateway, source, analysis, days=days)
     needed = said.needed
     used = await _used(gateway, job.job_id)
-    found = latency(await source.latencies(ingested_field))
+    policy = FeedDelay.of(pair.datafeed)
+    measured = await source.latencies(ingested_field or policy.ingested_field)
+    found = latency(measured, policy.longest)
     delay = feed.body.get("query_delay")
     limit = (job.body.get("analysis_limits") or {}).get("model_memory_limit")
     return Estimate(
@@ -106,7 +115,8 @@ async def _one(gateway: Gateway, pair: Pair, *, largest: int | None, days: float
         cardinalities=dict(said.cardinalities),
         delay=None if delay is None else parse_duration(delay) / 1000,
         latency=found,
-        advised_delay=None if found is None else advised_delay(found),
+        too_late=len(measured) - (0 if found is None else found.documents),
+        advised_delay=None if found is None else within_bounds(advised_delay(found) * SECOND, policy.rule) // SECOND,
     )
 
 

@@ -35,6 +35,7 @@ from anomalyops.plan.pair.steps import (
 )
 from anomalyops.plan.pair.values import (
     DatafeedState,
+    DelayLook,
     Desired,
     DesiredDatafeed,
     DesiredJob,
@@ -110,6 +111,7 @@ __all__ = [
     "CreateJob",
     "DatafeedState",
     "DatafeedStep",
+    "DelayLook",
     "DeleteCalendar",
     "DeleteDatafeed",
     "DeleteEvents",

@@ -3,55 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.elastic.source import Source
 from anomalyops.plan import Desired, DesiredDatafeed, DesiredJob, JobState, Observed, ObservedJob
-from anomalyops.plan.core.memory_policy import (
-    LIMITED,
-    MemoryNeed,
-    MemoryRule,
-    cooled_down,
-    limit_to_keep,
-    more_memory,
-)
+from anomalyops.plan.core.memory_policy import LIMITED, MemoryNeed, more_memory
+from anomalyops.plan.core.sizing_policy import SizingRule, size_to_keep
 from anomalyops.reconciler.estimating import estimate_memory
-from anomalyops.resources import AnomalyJob, MemoryStatus, SizingPolicy, format_memory, parse_duration, parse_memory
+from anomalyops.reconciler.sizing import Sized, rule_of
+from anomalyops.resources import AnomalyJob, MemoryStatus, SizingPolicy, format_memory, parse_memory
 from anomalyops.resources.job import DEFAULT_TIME_FIELD
 
 _DAYS = 7.0  # of data whose values are counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobMemory:
-    """What a manifest says about memory, and what its status remembers.
+class JobMemory(Sized):
+    """What a manifest says about memory, in bytes, and what its status remembers."""
 
-    Attributes:
-        rule: The policy.
-        raised: When the limit was last seen to have been raised; None for never.
-        recommended: The limit that was recommended last, in bytes; None for none.
-    """
-
-    rule: MemoryRule
-    raised: datetime | None = None
-    recommended: int | None = None
+    __slots__ = ()
 
     @classmethod
     def of(cls, job: AnomalyJob | None) -> JobMemory:
         """Read them from a resource."""
         memory = job.spec.memory if job is not None else None
         if job is None or memory is None:
-            return cls(rule=MemoryRule())
+            return cls(rule=SizingRule())
         status = (job.status.memory if job.status is not None else None) or MemoryStatus()
-        rule = MemoryRule(
-            mode=memory.policy,
-            least=None if memory.min is None else parse_memory(memory.min),
-            most=None if memory.max is None else parse_memory(memory.max),
-            cool_down=parse_duration(memory.cool_down) / 1000,
-        )
+        rule = rule_of(memory, memory.min, memory.max, parse_memory)
         recommended = None if status.recommended_limit is None else parse_memory(status.recommended_limit)
         return cls(rule=rule, raised=status.raised_time, recommended=recommended)
 
@@ -68,7 +49,7 @@ class JobMemory:
             return desired
         limits: Mapping[str, Any] = asked.body.get("analysis_limits") or {}
         given = limits.get("model_memory_limit")
-        kept = limit_to_keep(None if given is None else parse_memory(given), limit or _configured(job), self.rule)
+        kept = size_to_keep(None if given is None else parse_memory(given), limit or _configured(job), self.rule)
         if kept is None or (given is not None and parse_memory(given) == kept):
             return desired
         body = {**asked.body, "analysis_limits": {**limits, "model_memory_limit": format_memory(kept)}}
@@ -89,11 +70,6 @@ class JobMemory:
         if self.rule.most is not None and limit >= self.rule.most:
             return False
         return self.recommended is None or self.recommended <= limit or self.may_raise(now)
-
-    def may_raise(self, now: datetime) -> bool:
-        """Whether the limit may be raised now."""
-        since = None if self.raised is None else (now - self.raised).total_seconds()
-        return self.rule.mode is SizingPolicy.AUTO and cooled_down(since, self.rule)
 
 
 async def needed_limit(gateway: Gateway, memory: JobMemory, desired: Desired, observed: Observed) -> int | None:

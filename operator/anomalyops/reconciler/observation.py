@@ -32,6 +32,7 @@ from anomalyops.reconciler.look import observed_datafeed, observed_job, taken_by
 from anomalyops.reconciler.memory import JobMemory
 from anomalyops.reconciler.outcome import health_notices, pair_statuses
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
+from anomalyops.reconciler.query_delay import FeedDelay
 from anomalyops.reconciler.quiet import QuietPairs, facts_of
 from anomalyops.resources import (
     AnomalyJobStatus,
@@ -189,7 +190,8 @@ class Observation:
             notices=health_notices(pair, job, feed),
             needs_reconcile=not found.empty
             or self._lacks_something(pair, observed, states)
-            or self._needs_memory(pair, observed),
+            or self._needs_memory(pair, observed)
+            or self._needs_delay(pair, observed),
         )
 
     def _belongs_to_other(self, pair: Pair) -> bool:
@@ -209,6 +211,7 @@ class Observation:
         """What is to be done, and whether a lookback has reached its end."""
         if self.configs_known:
             wanted = JobMemory.of(pair.job).wanted(desired(pair, cluster=self.cluster), observed.job)
+            wanted = FeedDelay.of(pair.datafeed).wanted(wanted, observed.datafeed)
             made = plan(wanted, observed, policy(pair, now=self.started_at))
             if loses(made) and (refused := remembered_refusals(pair.job, pair.datafeed)):
                 # Only a reconcile asks the server; until it does again, what it said stands.
@@ -225,6 +228,11 @@ class Observation:
         if not memory.is_due(observed.job, self.started_at):
             return False
         return memory.recommended is None or not policy(pair, now=self.started_at).undisturbed
+
+    def _needs_delay(self, pair: Pair, observed: Observed) -> bool:
+        """Whether a reconcile would look how late documents come, or raise the query delay."""
+        undisturbed = bool(policy(pair, now=self.started_at).undisturbed)
+        return FeedDelay.of(pair.datafeed).is_due(observed.datafeed, self.started_at, undisturbed=undisturbed)
 
     @staticmethod
     def _lacks_something(pair: Pair, observed: Observed, states: tuple[PlanState, PlanState]) -> bool:

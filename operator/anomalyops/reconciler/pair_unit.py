@@ -11,6 +11,7 @@ from functools import cached_property
 from anomalyops.elastic import Forbidden, Gateway, NotFound, Rejected, Unsupported
 from anomalyops.plan import (
     CreateJob,
+    DelayLook,
     DeleteJob,
     Desired,
     DesiredJob,
@@ -32,6 +33,7 @@ from anomalyops.reconciler.kibana import SavedObjectsSync
 from anomalyops.reconciler.look import observed_pair
 from anomalyops.reconciler.memory import JobMemory, needed_limit
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
+from anomalyops.reconciler.query_delay import FeedDelay, look_at_delay
 from anomalyops.reconciler.unit import Unit
 from anomalyops.reconciler.verification import verify
 from anomalyops.resources import DeletionPolicy
@@ -65,6 +67,7 @@ class PairUnit(Unit[Observed]):
         self._cluster = cluster
         self._clock = clock
         self._coming = frozenset(coming)
+        self._look: DelayLook | None = None
 
     @property
     def key(self) -> str:
@@ -127,14 +130,28 @@ class PairUnit(Unit[Observed]):
         return observed, found
 
     async def _sized(self, observed: Observed) -> tuple[Desired, Observed]:
-        """What the manifests ask for with the memory limit that their policy has, and what the job is found to need."""
+        """What the manifests ask for with the sizes that their policies have, and what is found to be needed."""
         memory, now = JobMemory.of(self.pair.job), self._clock()
         if observed.job is None or not memory.is_due(observed.job, now):
-            return memory.wanted(self.desired, observed.job), observed
+            return await self._delayed(memory.wanted(self.desired, observed.job), observed)
         limit = await needed_limit(self._gateway, memory, self.desired, observed)
         raised = limit if memory.may_raise(now) else None
         wanted = memory.wanted(self.desired, observed.job, raised)
-        return wanted, replace(observed, job=replace(observed.job, advised_limit=limit))
+        return await self._delayed(wanted, replace(observed, job=replace(observed.job, advised_limit=limit)))
+
+    async def _delayed(self, wanted: Desired, observed: Observed) -> tuple[Desired, Observed]:
+        """The same with the query delay. What memory needs is in the same plan, and before it.
+
+        How late documents come is looked at once; it is the same in each round.
+        """
+        delay, now, feed = FeedDelay.of(self.pair.datafeed), self._clock(), observed.datafeed
+        undisturbed = bool(policy(self.pair, now=now).undisturbed)
+        if self._look is None and delay.is_due(feed, now, undisturbed=undisturbed):
+            self._look = await look_at_delay(self._gateway, delay, wanted, observed)
+        if feed is None or self._look is None:
+            return delay.wanted(wanted, feed), observed
+        raised = self._look.advised if delay.may_raise(now) else None
+        return delay.wanted(wanted, feed, raised), replace(observed, datafeed=replace(feed, delay=self._look))
 
     async def _missing(self, filters: Collection[str]) -> list[str]:
         """Which of these filters the server does not have."""

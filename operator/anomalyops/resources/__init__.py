@@ -109,6 +109,7 @@ from anomalyops.resources.status import (
     ElasticsearchConnectionStatus,
     MemoryStatus,
     Placement,
+    QueryDelayStatus,
     ResourceStatus,
 )
 from anomalyops.resources.times import parse_time
@@ -195,6 +196,7 @@ __all__ = [
     "PerPartitionCategorization",
     "Placement",
     "Problem",
+    "QueryDelayStatus",
     "Reason",
     "ReplacePolicy",
     "RequestResource",

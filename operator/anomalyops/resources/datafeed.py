@@ -9,14 +9,17 @@ from pydantic import Field
 
 from anomalyops.resources.aggregations import DatafeedAggregations
 from anomalyops.resources.base import Boolean, JsonObject, SpecModel
-from anomalyops.resources.durations import Duration
-from anomalyops.resources.identifiers import DatafeedId, IndexExpression, ObjectReference
-from anomalyops.resources.policies import AdoptionPolicy, DatafeedRunState, DeletionPolicy, ReplacePolicy
+from anomalyops.resources.durations import Duration, parse_duration
+from anomalyops.resources.identifiers import DatafeedId, FieldName, IndexExpression, ObjectReference
+from anomalyops.resources.policies import AdoptionPolicy, DatafeedRunState, DeletionPolicy, ReplacePolicy, SizingPolicy
 from anomalyops.resources.resource import Resource
 from anomalyops.resources.rules import Rule
+from anomalyops.resources.sizing import Sizing, bounds_in_order
 from anomalyops.resources.status import DatafeedStatus
 from anomalyops.resources.times import PointInTime, parse_time
 from anomalyops.resources.transitions import DATAFEED_TRANSITIONS, Transition
+
+DEFAULT_INGESTED_FIELD = "event.ingested"  # where ECS has it
 
 
 class ChunkingMode(StrEnum):
@@ -25,6 +28,34 @@ class ChunkingMode(StrEnum):
     AUTO = "auto"
     MANUAL = "manual"
     OFF = "off"
+
+
+class QueryDelayPolicy(Sizing):
+    """What the operator does when documents come later than the datafeed waits for them."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (bounds_in_order(parse_duration),)
+
+    policy: SizingPolicy = Field(
+        description=(
+            "Fixed: the delay of the manifest holds. Recommend: a longer one is put into the status. Auto: it is set, "
+            "by stopping, changing and starting again; never a shorter one."
+        )
+    )
+    min: Annotated[str, Duration(minimum="1s", multiple="1s")] | None = Field(
+        default=None, description="With Auto, the shortest delay."
+    )
+    max: Annotated[str, Duration(minimum="1s", multiple="1s")] | None = Field(
+        default=None,
+        description=(
+            "The longest delay that is recommended or set; 1h when absent. Documents that come later still are left "
+            "out of the measuring."
+        ),
+    )
+    ingested_field: FieldName = Field(
+        default=DEFAULT_INGESTED_FIELD,
+        json_schema_extra={"default": None},  # the API server writes none
+        description="The date field that says when a document was ingested; event.ingested when absent.",
+    )
 
 
 class ChunkingConfig(SpecModel):
@@ -131,6 +162,7 @@ class DatafeedSpec(SpecModel):
             "deletion_policy",
             "adoption_policy",
             "suspend",
+            "query_delay_policy",
         }
     )
 
@@ -182,6 +214,13 @@ class DatafeedSpec(SpecModel):
     suspend: Boolean = Field(
         default=False,
         description="Whether the datafeed is stopped for now; configuration changes still apply.",
+    )
+    query_delay_policy: QueryDelayPolicy | None = Field(
+        default=None,
+        description=(
+            "What the operator does when documents come later than the datafeed waits for them; Fixed when absent. The "
+            "maintenance window of the AnomalyJob holds for it."
+        ),
     )
 
     indices: list[IndexExpression] = Field(

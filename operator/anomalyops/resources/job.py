@@ -22,6 +22,7 @@ from anomalyops.resources.policies import (
 )
 from anomalyops.resources.resource import Resource, server_id_cel
 from anomalyops.resources.rules import Rule
+from anomalyops.resources.sizing import Sizing, bounds_in_order
 from anomalyops.resources.status import AnomalyJobStatus
 from anomalyops.resources.transitions import JOB_TRANSITIONS, Transition
 
@@ -40,18 +41,10 @@ class AnalysisLimits(SpecModel):
     )
 
 
-class MemoryPolicy(SpecModel):
+class MemoryPolicy(Sizing):
     """What the operator does when the model reaches its memory limit."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            message="min is larger than max: lower it, or raise max",
-            holds=lambda memory: (
-                memory.min is None or memory.max is None or parse_memory(memory.min) <= parse_memory(memory.max)
-            ),
-            field="min",
-        ),
-    )
+    RULES: ClassVar[tuple[Rule, ...]] = (bounds_in_order(parse_memory),)
 
     policy: SizingPolicy = Field(
         description=(
@@ -62,11 +55,6 @@ class MemoryPolicy(SpecModel):
     min: MemoryLimit | None = Field(default=None, description="With Auto, the smallest limit.")
     max: MemoryLimit | None = Field(
         default=None, description="The largest limit that is recommended or set; by default the server's own."
-    )
-    cool_down: Annotated[str, Duration(minimum="10m")] = Field(
-        default="1h",
-        json_schema_extra={"default": None},  # the API server writes none
-        description="With Auto, the least time between two raises; 1h when absent.",
     )
 
 

@@ -61,6 +61,26 @@ class DelayedData(StatusModel):
     observed_at: Timestamp | None = Field(default=None, description="When the server reported it.")
 
 
+class QueryDelayStatus(StatusModel):
+    """How late documents come, and the query delay that follows from it."""
+
+    p50: str | None = Field(default=None, description="Half of the documents were there after this time.")
+    p95: str | None = Field(default=None, description="95 of 100 documents were there after this time.")
+    p99: str | None = Field(default=None, description="99 of 100 documents were there after this time.")
+    documents: int | None = Field(
+        default=None,
+        description="How many documents were looked at; 0 where they do not say when they were ingested.",
+    )
+    too_late: int | None = Field(
+        default=None, description="How many more came later than the longest delay allowed; they are not counted."
+    )
+    recommended_delay: str | None = Field(
+        default=None, description="The query delay that the data need; absent while the present one suffices."
+    )
+    measured_time: Timestamp | None = Field(default=None, description="When this was measured.")
+    raised_time: Timestamp | None = Field(default=None, description="When the operator raised the query delay last.")
+
+
 class EffectiveSearch(StatusModel):
     """The time range that the datafeed searches."""
 
@@ -109,6 +129,9 @@ class DatafeedStatus(ResourceStatus):
         default=None, description="Why the datafeed has no node, in the server's words."
     )
     real_time: bool | None = Field(default=None, description="Whether it has caught up and reads in real time.")
+    query_delay: QueryDelayStatus | None = Field(
+        default=None, description="How late documents come; absent where queryDelayPolicy does not ask for it."
+    )
     effective_search: EffectiveSearch | None = Field(default=None, description="The searched time range.")
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
     placement: Placement | None = Field(default=None, description="The server that the datafeed lives on.")

@@ -703,6 +703,27 @@ _FREE = "aggregations are a free object, which CEL cannot look into"
 
 DATAFEEDS = [
     _feed(
+        "delay-of-crossed-bounds",
+        {"queryDelayPolicy": {"policy": "Auto", "min": "2m", "max": "90s"}},
+        "spec.queryDelayPolicy.min",
+        "min is larger than max: lower it, or raise max",
+        only="operator",
+        because="durations have units, which CEL would have to read",
+    ),
+    _feed(
+        "delay-finer-than-a-second",
+        {"queryDelayPolicy": {"policy": "Auto", "max": "1500ms"}},
+        "spec.queryDelayPolicy.max",
+        "write a whole multiple of 1s",
+    ),
+    _feed(
+        "delay-without-policy",
+        {"queryDelayPolicy": {"max": "5m"}},
+        "spec.queryDelayPolicy.policy",
+        "required",
+        kubectl="Required value",
+    ),
+    _feed(
         "no-histogram",
         {"aggregations": {"hosts": {"terms": {"field": "host"}}}},
         "spec.aggregations",

@@ -53,11 +53,17 @@ def field_roles(analysis: Mapping[str, Any]) -> FieldRoles:
     )
 
 
-def latency(seconds: Sequence[float]) -> Latency | None:
-    """The percentiles of latencies; None where there are none. Documents from the future count as in time."""
-    if not seconds:
+def latency(seconds: Sequence[float], most: float = math.inf) -> Latency | None:
+    """The percentiles of latencies; None where there are none. Documents from the future count as in time.
+
+    Args:
+        seconds: From the time of each document to its ingestion.
+        most: The longest that may be waited; what came later (a load of old data, an outage of what ships them) says
+            nothing about it.
+    """
+    ordered = sorted(max(0.0, value) for value in seconds if value <= most)
+    if not ordered:
         return None
-    ordered = sorted(max(0.0, value) for value in seconds)
 
     def at(share: float) -> float:
         return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
@@ -67,7 +73,12 @@ def latency(seconds: Sequence[float]) -> Latency | None:
 
 def advised_delay(found: Latency) -> int:
     """The query delay, in whole seconds, by which 95 of 100 documents are there, with a quarter of it to spare."""
-    return math.ceil(found.p95 + max(_LEAST_ROOM_S, _ROOM * found.p95))
+    return delay_for(found.p95)
+
+
+def delay_for(seconds: float) -> int:
+    """The query delay, in whole seconds, that waits for documents which come so late, with a quarter to spare."""
+    return math.ceil(seconds + max(_LEAST_ROOM_S, _ROOM * seconds))
 
 
 def advised_limit(estimate: int, used: int | None) -> int:

@@ -13,6 +13,7 @@ from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.owner import Owner
 from anomalyops.plan.core.plans import Obstacle
 from anomalyops.plan.core.removals import Removal
+from anomalyops.plan.core.sizing import Latency
 from anomalyops.resources import AdoptionPolicy, ReplacePolicy
 
 
@@ -96,11 +97,28 @@ class ObservedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DelayLook:
+    """How late the documents of a datafeed were found to come; delays are in milliseconds.
+
+    Attributes:
+        latency: Percentiles; None where documents do not say when they were ingested.
+        too_late: How many came later than any delay that is allowed.
+        in_force: The query delay at that moment.
+        advised: The longer one that is needed; None while the present one suffices.
+    """
+
+    latency: Latency | None
+    too_late: int
+    in_force: int
+    advised: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedDatafeed:
     """One datafeed as the server has it: `config` from GET, the rest from `_stats`.
 
     `completed` is what the server's own messages say about its last bounded run: whether it came to its end. None when
-    they were not asked, or do not tell.
+    they were not asked, or do not tell. `delay` is what a look at how late documents come found; None without one.
     """
 
     config: JsonObject
@@ -108,6 +126,7 @@ class ObservedDatafeed:
     assignment_explanation: str = ""
     stats: JsonObject = field(default_factory=dict)
     completed: bool | None = None
+    delay: DelayLook | None = None  # the plan is made from `desired`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
