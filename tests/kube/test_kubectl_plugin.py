@@ -79,16 +79,21 @@ def test_what_is_wrong_is_an_exit_code_and_advice(world: World) -> None:
 def test_kubectl_completes_commands_and_names(world: World) -> None:
     world.apply(world.job())
 
-    def completed(*words: str) -> list[str]:
+    def completed(*words: str, directive_of: str = ":4") -> list[str]:
         program = str(SCRIPTS / "kubectl_complete-anomaly")
         *found, directive = _run(world, [program, *words]).stdout.splitlines()
-        assert directive == ":4"
+        assert directive == directive_of
         return found
 
-    assert completed("") == ["status", "explain", "restart", "suspend", "resume", "logs"]
+    assert completed("") == ["status", "plan", "explain", "restart", "suspend", "resume", "logs"]
     assert completed("re") == ["restart", "resume"]
     assert completed("-n", world.namespace, "explain", "") == ["requests"]
     assert completed("-n", world.namespace, "explain", "x") == []
     assert completed("--context", "none", "explain", "") == []
+    assert completed("plan", "-f", "", directive_of=":0") == []
+    assert completed("plan", "-o", "m") == ["markdown"]
+    assert completed("plan", "--pr") == ["--prune"]
+    assert completed("-n", world.namespace, "status", "--all") == ["--all-namespaces"]
+    assert completed("status", "-A", "-o", "j") == ["json"]
     through = _run(world, [str(world.kubectl.program), "__complete", "anomaly", "-n", world.namespace, "logs", "r"])
     assert "requests" in through.stdout.splitlines()

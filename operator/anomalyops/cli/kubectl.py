@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from anomalyops.cli.main import invoke
-from anomalyops.cli.options import Output, OutputFormat, Url
+from anomalyops.cli.options import Ca, Files, Output, OutputFormat, Url
+from anomalyops.cli.plan import (
+    INSTALLED_DEFAULT,
+    ClusterId,
+    DefaultConnection,
+    Format,
+    PlanFormat,
+    Prune,
+    Selector,
+    show_merge,
+)
 
 if TYPE_CHECKING:
     from anomalyops.cluster.access import Cluster
@@ -21,7 +31,8 @@ _Made = TypeVar("_Made")
 program = typer.Typer(
     name="anomaly",
     help="Anomaly detection jobs of a cluster: how they are, and what to do.",
-    epilog="Exit codes: 0 done; 1 error; 2 (status) something is not ready yet; 3 (status) in need of a person.",
+    epilog="Exit codes: 0 done; 1 error; 2 (status) something is not ready yet, (plan) something"
+    " is to do; 3 (status, plan) in need of a person.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -100,6 +111,37 @@ def status(
         raise typer.Exit(STUCK)
     if lines:
         raise typer.Exit(NOT_READY)
+
+
+@program.command()
+def plan(
+    filename: Files,
+    namespace: In = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    prune: Prune = False,
+    selector: Selector = None,
+    url: Url = None,
+    ca: Ca = None,
+    default_connection: DefaultConnection = INSTALLED_DEFAULT,
+    cluster_id: ClusterId = None,
+    output: Format = PlanFormat.TABLE,
+) -> None:
+    """Show what applying manifests changes here, field by field, and what the operator then does on the server.
+
+    Exit codes: 0 nothing changes, 2 something is to do or waited for, 3 something is in the way that only a person can
+    remove, 1 error.
+    """
+    show_merge(
+        filename,
+        login_of=(url, ca),
+        where=(kubeconfig, context, namespace),
+        prune=prune,
+        selector=selector,
+        default_connection=default_connection,
+        cluster_id=cluster_id,
+        output=output,
+    )
 
 
 @program.command()

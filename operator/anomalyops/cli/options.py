@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from anomalyops.local.connections import Login, Target
+    from anomalyops.watching.options import ObjectKey
 
 
 class OutputFormat(StrEnum):
@@ -146,3 +147,17 @@ def seconds(option: str, text: str) -> float:
         return parse_duration(text if not text.isdigit() else f"{text}s") / 1000
     except ValueError as error:
         raise LocalError(f"{option} {text!r}: {error}") from error
+
+
+def object_key(option: str, text: str) -> ObjectKey:
+    """The object of an option of the form `NAMESPACE/NAME`.
+
+    Raises:
+        typer.BadParameter: It has another form.
+    """
+    from anomalyops.watching.options import ObjectKey
+
+    try:
+        return ObjectKey.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

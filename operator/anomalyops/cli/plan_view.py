@@ -67,13 +67,13 @@ def plan_markdown(planned: Sequence[Planned]) -> str:
         lines += [step_line(step).plain for step in item.plan.steps]
         lines += [obstacle_line(obstacle).plain for obstacle in item.plan.obstacles]
         lines += [f"? not asked of the server: {what}" for what in item.plan.unchecked]
-        parts.append(f"#### {names(item.resources)}\n\n{_fenced(lines)}")
+        parts.append(f"#### {names(item.resources)}\n\n{fenced(lines)}")
     if unchanged := len(planned) - len(shown):
         parts.append(f"Nothing to do for {unchanged} of {len(planned)}.\n")
     return "\n".join(parts)
 
 
-def _fenced(lines: Sequence[str]) -> str:
+def fenced(lines: Sequence[str]) -> str:
     """Lines as they are, whatever is in them: the fence is longer than every run of backticks inside."""
     text = "\n".join(" ".join(line.splitlines()) for line in lines)
     fence = "`" * (max([2, *map(len, re.findall("`+", text))]) + 1)
@@ -87,15 +87,21 @@ def obstacle_line(obstacle: Obstacle) -> Text:
 
 
 def _summary(planned: Sequence[Planned]) -> Text:
-    effects = [step.effect for item in planned for step in item.plan.steps]
-    if not effects:
+    steps = [step for item in planned for step in item.plan.steps]
+    if not steps:
         if any(item.plan.stalled for item in planned):
             return Text("Nothing can be done.")
         waiting = any(item.plan.obstacles for item in planned)
         return Text("Nothing can be done yet." if waiting else "Nothing to do: the server is as the files say.")
-    return Text(
-        f"Plan: {effects.count(Effect.CREATES)} to create, {effects.count(Effect.CHANGES)} to change,"
-        f" {effects.count(Effect.DESTROYS)} to destroy, {effects.count(Effect.RUNS)} to open, close, start or stop."
+    return Text(f"Plan: {steps_counted(steps)}.")
+
+
+def steps_counted(steps: Iterable[Step]) -> str:
+    """How many steps create, change, destroy and run something, in words."""
+    effects = [step.effect for step in steps]
+    return (
+        f"{effects.count(Effect.CREATES)} to create, {effects.count(Effect.CHANGES)} to change,"
+        f" {effects.count(Effect.DESTROYS)} to destroy, {effects.count(Effect.RUNS)} to open, close, start or stop"
     )
 
 

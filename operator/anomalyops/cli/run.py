@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from anomalyops.cli.logs import LogFormat, LogLevel, configure_logging
+from anomalyops.cli.options import object_key
 
 
 def run(
@@ -83,21 +84,15 @@ def run(
     # kopf and the Kubernetes client take half a second to import; no other command needs them.
     from anomalyops.controllers.operator import StartupError
     from anomalyops.controllers.operator import run as run_operator
-    from anomalyops.watching.options import ObjectKey, Options
+    from anomalyops.watching.options import Options
 
-    keys = {}
-    for option, given in (("--default-connection", default_connection), ("--lease", lease)):
-        try:
-            keys[option] = ObjectKey.parse(given) if given else None
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint=option) from None
     options = Options(
         namespaces=tuple(namespace or ()),
-        default_connection=keys["--default-connection"],
+        default_connection=object_key("--default-connection", default_connection) if default_connection else None,
         cluster_id=cluster_id,
         liveness_port=liveness_port or None,
         metrics_port=metrics_port or None,
-        lease=keys["--lease"],
+        lease=object_key("--lease", lease) if lease else None,
         identity=identity or None,
         lease_seconds=lease_seconds,
         release_after=release_after,

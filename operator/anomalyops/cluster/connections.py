@@ -16,11 +16,16 @@ async def with_connections(cluster: Cluster, job: AnomalyJob) -> Manifests:
     found = Manifests(jobs=[job])
     for connection in await cluster.objects(ElasticsearchConnection, job.namespace):
         found.connections[connection.namespace, connection.name] = connection
-        await _read_secrets(cluster, connection, found)
+        await read_secrets(cluster, connection, found)
     return found
 
 
-async def _read_secrets(cluster: Cluster, connection: ElasticsearchConnection, found: Manifests) -> None:
+async def read_secrets(cluster: Cluster, connection: ElasticsearchConnection, found: Manifests) -> None:
+    """Adds the Secrets and ConfigMaps that a connection names to what was found, those that may be read.
+
+    Raises:
+        KubeApiError: The API does not answer.
+    """
     spec, namespace = connection.spec, connection.namespace
     named = [("Secret", spec.auth.secret)] if spec.auth is not None and spec.auth.secret is not None else []
     if spec.ca_secret_ref is not None:

@@ -99,7 +99,7 @@ def targets(manifests: Manifests, login: Login) -> list[Target]:
         resources = resources or [*requests[key]]
         refuse_shared_ids(resources)
         connection = connection_at(login.url) if login.url else _find(manifests, key, resources[0])
-        credentials = _credentials(manifests, connection, login)
+        credentials = credentials_for(manifests, connection, login)
         jobs = [pair.job for pair in members if pair.job is not None]
         wanted = tuple(_shared(resource, jobs) for resource in others)
         target = Target(
@@ -178,7 +178,7 @@ def only_connection(manifests: Manifests, login: Login) -> tuple[ElasticsearchCo
             names = ", ".join(item.name for item in manifests.connections.values()) or "none"
             raise LocalError(f"which server? Give --url; ElasticsearchConnections in the files: {names}")
         connection = named[0]
-    return connection, _credentials(manifests, connection, login)
+    return connection, credentials_for(manifests, connection, login)
 
 
 def _connection_key(resource: AnyResource, login: Login) -> tuple[str, str]:
@@ -202,8 +202,12 @@ def _find(manifests: Manifests, key: tuple[str, str], resource: AnyResource) -> 
     )
 
 
-def _credentials(manifests: Manifests, connection: ElasticsearchConnection, login: Login) -> Credentials | None:
-    """What the Secrets in the files hold for the connection; where they do not, what the environment holds."""
+def credentials_for(manifests: Manifests, connection: ElasticsearchConnection, login: Login) -> Credentials | None:
+    """What the Secrets in the files hold for the connection; where they do not, what the environment holds.
+
+    Raises:
+        LocalError: A Secret or one of its keys is missing, and the environment has nothing instead.
+    """
     ca_pem = login.ca_pem or _ca(manifests, connection)
     reader = _SecretReader(manifests, connection)
     given = _from_secrets(reader, connection.spec.auth, optional=login.credentials is not None)

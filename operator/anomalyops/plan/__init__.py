@@ -17,6 +17,7 @@ from anomalyops.plan.pair.lookback import LookbackRecord, Window
 from anomalyops.plan.pair.marker import Marker, is_mark, read_marker
 from anomalyops.plan.pair.ownership import is_ours, owner_of
 from anomalyops.plan.pair.planner import plan
+from anomalyops.plan.pair.presumed import presumed
 from anomalyops.plan.pair.run_state import lookback_done, lookback_record, stopped_run, wanted_window_of
 from anomalyops.plan.pair.steps import (
     CloseJob,
@@ -201,6 +202,7 @@ __all__ = [
     "plan_filter",
     "plan_forecast",
     "plan_revert",
+    "presumed",
     "proposal",
     "read_description",
     "read_marker",

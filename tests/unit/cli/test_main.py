@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from anomalyops.cli.kubectl_completion import suggestions
 from anomalyops.cli.main import invoke
 from anomalyops.demo.scenario import MANIFESTS, demo_target, end_of
 from anomalyops.demo.weblogs import generate
@@ -118,3 +119,13 @@ def test_the_demo_bounds_its_datafeeds_to_the_recording():
     (end,) = ends
     assert documents[-1]["timestamp"] < end
     assert end.endswith(":00:00Z")
+
+
+def test_tab_completes_commands_options_and_their_values():
+    assert suggestions(["plan", "--pr"]) == ["--prune"]
+    assert suggestions(["-n", "shop", "status", "--all"]) == ["--all-namespaces"]
+    assert suggestions(["status", "-A", "-o", "j"]) == ["json"]
+    assert suggestions(["plan", "-o", ""]) == ["table", "text", "markdown", "json", "yaml"]
+    assert suggestions(["plan", "-f", ""]) == []
+    assert {"-f", "--filename", "--context"} <= set(suggestions(["plan", "-"]))
+    assert suggestions(["no-such", "-"]) == []
