@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
 from anomalyops.elastic.errors import NotFound
+from anomalyops.elastic.paths import quoted
 from anomalyops.elastic.rest import Rest
 
 _RESULTS: Final = ".ml-anomalies-*"
@@ -31,7 +31,7 @@ class Forecasts:
             job_id: The job.
             options: `duration`, `expires_in`, `max_model_memory`, as the API has them.
         """
-        path = f"/_ml/anomaly_detectors/{quote(job_id, safe='')}/_forecast"
+        path = f"/_ml/anomaly_detectors/{quoted(job_id)}/_forecast"
         return str((await self._rest.write("POST", path, body=options))["forecast_id"])
 
     async def request(self, job_id: str, forecast_id: str) -> dict[str, Any] | None:
@@ -60,7 +60,7 @@ class Forecasts:
 
     async def delete(self, job_id: str, forecast_id: str) -> None:
         """Delete a forecast that has ended; no such forecast is success."""
-        path = f"/_ml/anomaly_detectors/{quote(job_id, safe='')}/_forecast/{quote(forecast_id, safe='')}"
+        path = f"/_ml/anomaly_detectors/{quoted(job_id)}/_forecast/{quoted(forecast_id)}"
         with contextlib.suppress(NotFound):
             await self._rest.write("DELETE", path)
 

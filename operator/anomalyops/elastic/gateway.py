@@ -28,6 +28,7 @@ from anomalyops.elastic.errors import (
 from anomalyops.elastic.forecasts import Forecasts
 from anomalyops.elastic.kibana import sync_saved_objects
 from anomalyops.elastic.messages import MlMessage
+from anomalyops.elastic.paths import quoted
 from anomalyops.elastic.patience import Patience
 from anomalyops.elastic.rest import Endpoint, Rest, Timed
 from anomalyops.elastic.scores import LatestScores
@@ -275,19 +276,19 @@ class Gateway:
 
     async def job(self, job_id: str) -> JsonDict | None:
         """One job's configuration with its datafeed embedded as `datafeed_config`."""
-        return await self._one(f"{_JOBS}/{_quoted(job_id)}", "jobs")
+        return await self._one(f"{_JOBS}/{quoted(job_id)}", "jobs")
 
     async def job_stats_of(self, job_id: str) -> JsonDict | None:
         """One job's state and counters."""
-        return await self._one(f"{_JOBS}/{_quoted(job_id)}/_stats", "jobs")
+        return await self._one(f"{_JOBS}/{quoted(job_id)}/_stats", "jobs")
 
     async def datafeed(self, datafeed_id: str) -> JsonDict | None:
         """One datafeed's configuration."""
-        return await self._one(f"{_FEEDS}/{_quoted(datafeed_id)}", "datafeeds")
+        return await self._one(f"{_FEEDS}/{quoted(datafeed_id)}", "datafeeds")
 
     async def datafeed_stats_of(self, datafeed_id: str) -> JsonDict | None:
         """One datafeed's state and counters."""
-        return await self._one(f"{_FEEDS}/{_quoted(datafeed_id)}/_stats", "datafeeds")
+        return await self._one(f"{_FEEDS}/{quoted(datafeed_id)}/_stats", "datafeeds")
 
     async def _one(self, path: str, key: str) -> JsonDict | None:
         try:
@@ -298,15 +299,15 @@ class Gateway:
 
     async def filter(self, filter_id: str) -> JsonDict | None:
         """One filter list, None for no such filter."""
-        return await self._one(f"{_FILTERS}/{_quoted(filter_id)}", "filters")
+        return await self._one(f"{_FILTERS}/{quoted(filter_id)}", "filters")
 
     async def calendar(self, calendar_id: str) -> JsonDict | None:
         """One calendar without its events, None for no such calendar."""
-        return await self._one(f"{_CALENDARS}/{_quoted(calendar_id)}", "calendars")
+        return await self._one(f"{_CALENDARS}/{quoted(calendar_id)}", "calendars")
 
     async def events_of(self, calendar_id: str) -> list[JsonDict]:
         """The events of a calendar; none where there is no such calendar."""
-        path = f"{_CALENDARS}/{_quoted(calendar_id)}/events"
+        path = f"{_CALENDARS}/{quoted(calendar_id)}/events"
         try:
             return list((await self.rest.read("GET", path, query={"size": _MOST})).get("events", []))
         except NotFound:
@@ -318,14 +319,14 @@ class Gateway:
         """The model snapshots of a job, the newest first; none where there is no such job."""
         query = {"sort": "timestamp", "desc": "true", "size": _MOST}
         try:
-            answer = await self.rest.read("GET", f"{_JOBS}/{_quoted(job_id)}/model_snapshots", query=query)
+            answer = await self.rest.read("GET", f"{_JOBS}/{quoted(job_id)}/model_snapshots", query=query)
         except NotFound:
             return []
         return list(answer.get("model_snapshots", []))
 
     async def revert_job(self, job_id: str, snapshot_id: str, *, delete_intervening_results: bool) -> None:
         """`POST _ml/anomaly_detectors/{job_id}/model_snapshots/{snapshot_id}/_revert`; waits for the end of it."""
-        path = f"{_JOBS}/{_quoted(job_id)}/model_snapshots/{_quoted(snapshot_id)}/_revert"
+        path = f"{_JOBS}/{quoted(job_id)}/model_snapshots/{quoted(snapshot_id)}/_revert"
         body = {"delete_intervening_results": delete_intervening_results}
         await self._patience.lifecycle(path, body=body, query={})
 
@@ -343,12 +344,12 @@ class Gateway:
 
     async def create_job(self, job_id: str, body: Mapping[str, Any]) -> None:
         """`PUT _ml/anomaly_detectors/{job_id}`."""
-        await self.rest.write("PUT", f"{_JOBS}/{_quoted(job_id)}", body=body)
+        await self.rest.write("PUT", f"{_JOBS}/{quoted(job_id)}", body=body)
 
     async def update_job(self, job_id: str, body: Mapping[str, Any]) -> None:
         """`POST _ml/anomaly_detectors/{job_id}/_update`; sent again on a concurrent internal write."""
         await self._patience.through_version_conflicts(
-            lambda: self.rest.write("POST", f"{_JOBS}/{_quoted(job_id)}/_update", body=body)
+            lambda: self.rest.write("POST", f"{_JOBS}/{quoted(job_id)}/_update", body=body)
         )
 
     async def open_job(self, job_id: str) -> None:
@@ -358,7 +359,7 @@ class Gateway:
             Timeout: Not open in time; the server may still get there.
         """
         try:
-            await self._patience.lifecycle(f"{_JOBS}/{_quoted(job_id)}/_open")
+            await self._patience.lifecycle(f"{_JOBS}/{quoted(job_id)}/_open")
         except AlreadyOpened:
             return
         except Timeout:
@@ -373,14 +374,14 @@ class Gateway:
             Conflict: It has failed and `force` is not given, or its datafeed could not be stopped.
             Timeout: Still not closed in time; the server goes on.
         """
-        path = f"{_JOBS}/{_quoted(job_id)}/_close"
+        path = f"{_JOBS}/{quoted(job_id)}/_close"
         await self._patience.until(
             lambda: self._patience.request_state(path, force=force), self._job_closed(job_id), f"POST {path}"
         )
 
     async def reset_job(self, job_id: str) -> None:
         """Forgets a closed job's model and results; waits for the end of it."""
-        await self._patience.lifecycle(f"{_JOBS}/{_quoted(job_id)}/_reset", query={"wait_for_completion": "true"})
+        await self._patience.lifecycle(f"{_JOBS}/{quoted(job_id)}/_reset", query={"wait_for_completion": "true"})
 
     async def delete_job(self, job_id: str) -> None:
         """Deletes a closed job with its stopped datafeed; waits for the end of it. No such job is success."""
@@ -388,7 +389,7 @@ class Gateway:
         async def delete() -> None:
             await self.rest.write(
                 "DELETE",
-                f"{_JOBS}/{_quoted(job_id)}",
+                f"{_JOBS}/{quoted(job_id)}",
                 query={"wait_for_completion": "true"},
                 seconds=self._patience.answer_seconds,
             )
@@ -402,12 +403,12 @@ class Gateway:
 
     async def create_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
         """`PUT _ml/datafeeds/{datafeed_id}`."""
-        await self.rest.write("PUT", f"{_FEEDS}/{_quoted(datafeed_id)}", body=body)
+        await self.rest.write("PUT", f"{_FEEDS}/{quoted(datafeed_id)}", body=body)
 
     async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
         """`POST _ml/datafeeds/{datafeed_id}/_update`; the datafeed must be stopped."""
         await self._patience.through_version_conflicts(
-            lambda: self.rest.write("POST", f"{_FEEDS}/{_quoted(datafeed_id)}/_update", body=body)
+            lambda: self.rest.write("POST", f"{_FEEDS}/{quoted(datafeed_id)}/_update", body=body)
         )
 
     async def start_datafeed(self, datafeed_id: str, *, start: str | None = None, end: str | None = None) -> None:
@@ -420,7 +421,7 @@ class Gateway:
         """
         times = {name: value for name, value in (("start", start), ("end", end)) if value is not None}
         try:
-            await self._patience.lifecycle(f"{_FEEDS}/{_quoted(datafeed_id)}/_start", body=times)
+            await self._patience.lifecycle(f"{_FEEDS}/{quoted(datafeed_id)}/_start", body=times)
         except AlreadyStarted:
             return
 
@@ -430,7 +431,7 @@ class Gateway:
         Raises:
             Timeout: Still not stopped in time; the server goes on.
         """
-        path = f"{_FEEDS}/{_quoted(datafeed_id)}/_stop"
+        path = f"{_FEEDS}/{quoted(datafeed_id)}/_stop"
         await self._patience.until(
             lambda: self._patience.request_state(path, force=force), self._feed_stopped(datafeed_id), f"POST {path}"
         )
@@ -439,7 +440,7 @@ class Gateway:
         """Deletes a stopped datafeed. No such datafeed is success."""
         try:
             await self._patience.through_version_conflicts(
-                lambda: self.rest.write("DELETE", f"{_FEEDS}/{_quoted(datafeed_id)}")
+                lambda: self.rest.write("DELETE", f"{_FEEDS}/{quoted(datafeed_id)}")
             )
         except NotFound:
             return
@@ -448,12 +449,12 @@ class Gateway:
 
     async def create_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
         """`PUT _ml/filters/{filter_id}`."""
-        await self.rest.write("PUT", f"{_FILTERS}/{_quoted(filter_id)}", body=body)
+        await self.rest.write("PUT", f"{_FILTERS}/{quoted(filter_id)}", body=body)
 
     async def update_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
         """`POST _ml/filters/{filter_id}/_update`; sent again on a concurrent internal write."""
         await self._patience.through_version_conflicts(
-            lambda: self.rest.write("POST", f"{_FILTERS}/{_quoted(filter_id)}/_update", body=body)
+            lambda: self.rest.write("POST", f"{_FILTERS}/{quoted(filter_id)}/_update", body=body)
         )
 
     async def delete_filter(self, filter_id: str) -> None:
@@ -463,7 +464,7 @@ class Gateway:
             Conflict: A job uses it.
         """
         try:
-            await self.rest.write("DELETE", f"{_FILTERS}/{_quoted(filter_id)}")
+            await self.rest.write("DELETE", f"{_FILTERS}/{quoted(filter_id)}")
         except NotFound:
             return
 
@@ -471,12 +472,12 @@ class Gateway:
 
     async def create_calendar(self, calendar_id: str, body: Mapping[str, Any]) -> None:
         """`PUT _ml/calendars/{calendar_id}`."""
-        await self.rest.write("PUT", f"{_CALENDARS}/{_quoted(calendar_id)}", body=body)
+        await self.rest.write("PUT", f"{_CALENDARS}/{quoted(calendar_id)}", body=body)
 
     async def delete_calendar(self, calendar_id: str) -> None:
         """Deletes a calendar with its events. No such calendar is success."""
         try:
-            await self.rest.write("DELETE", f"{_CALENDARS}/{_quoted(calendar_id)}")
+            await self.rest.write("DELETE", f"{_CALENDARS}/{quoted(calendar_id)}")
         except NotFound:
             return
 
@@ -490,19 +491,19 @@ class Gateway:
 
     async def _calendar_jobs(self, method: str, calendar_id: str, job_ids: Sequence[str]) -> None:
         for names in _in_paths(job_ids):
-            path = f"{_CALENDARS}/{_quoted(calendar_id)}/jobs/{quote(','.join(names), safe=',')}"
+            path = f"{_CALENDARS}/{quoted(calendar_id)}/jobs/{quote(','.join(names), safe=',')}"
             await self._patience.through_version_conflicts(partial(self.rest.write, method, path))
 
     async def post_events(self, calendar_id: str, events: Sequence[Mapping[str, Any]]) -> None:
         """`POST _ml/calendars/{calendar_id}/events`."""
-        path = f"{_CALENDARS}/{_quoted(calendar_id)}/events"
+        path = f"{_CALENDARS}/{quoted(calendar_id)}/events"
         await self.rest.write("POST", path, body={"events": [dict(event) for event in events]})
 
     async def delete_events(self, calendar_id: str, event_ids: Sequence[str]) -> None:
         """Deletes events, each by a call of its own: there is no other. One that is gone is success."""
         for event_id in event_ids:
             try:
-                await self.rest.write("DELETE", f"{_CALENDARS}/{_quoted(calendar_id)}/events/{_quoted(event_id)}")
+                await self.rest.write("DELETE", f"{_CALENDARS}/{quoted(calendar_id)}/events/{quoted(event_id)}")
             except NotFound:
                 continue
 
@@ -527,10 +528,6 @@ class Gateway:
 
 async def _nothing() -> None:
     return None
-
-
-def _quoted(identifier: str) -> str:
-    return quote(identifier, safe="")
 
 
 def _in_paths(names: Sequence[str]) -> Iterator[list[str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
+from anomalyops.elastic.paths import quoted
 from anomalyops.elastic.rest import Rest
 
 _RESULTS: Final = ".ml-anomalies-*"
@@ -68,7 +68,7 @@ class Results:
         return [hit["_source"] for hit in answer["hits"]["hits"]]
 
     async def _results(self, job_id: str, kind: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-        path = f"/_ml/anomaly_detectors/{quote(job_id, safe='')}/results/{kind}"
+        path = f"/_ml/anomaly_detectors/{quoted(job_id)}/results/{kind}"
         answer = await self._rest.read("POST", path, body=body)
         found: list[dict[str, Any]] = answer[kind]
         return found

@@ -19,7 +19,12 @@ _OF_CONFIGURATION = (
     Reason.REJECTED,
     Reason.FORBIDDEN,
 )
-_WAITS_FOUND_BY_COMPARING = (Reason.WAITING_FOR_WINDOW, Reason.WAITING_FOR_JOB, Reason.WAITING_FOR_FILTER)
+_WAITS_FOUND_BY_COMPARING = (
+    Reason.WAITING_FOR_WINDOW,
+    Reason.WAITING_FOR_JOB,
+    Reason.WAITING_FOR_FILTER,
+    Reason.UPGRADE_MODE,
+)
 _FULFILLED_CONFIG = (Reason.CLOSED, Reason.NO_DATA)  # obstacles to the run state, not to the configuration
 
 
@@ -83,7 +88,7 @@ def at_work(history: History, subject: Subject, state: PlanState) -> Verdict | N
     """The verdict while the operator is at work or waits, apart from the server's own state changes.
 
     A look that did not compare configurations finds neither what waits for a maintenance window, nor whose a job is,
-    nor which filters there are; what waits for that still does.
+    nor which filters there are, nor about upgrade mode; what waits for that still does.
     """
     waiting, pending, failure = state.waiting(subject), state.pending_of(subject), state.failure
     if failure is not None and not failure.needs_a_person and (pending or failure.concerns(subject)):

@@ -48,6 +48,8 @@ _REMEMBERED: dict[str, FailureKind] = {
     Reason.NOT_SUPPORTED: FailureKind.NOT_SUPPORTED,
 }
 
+_ASKED_BY_RECONCILES = (Reason.WAITING_FOR_FILTER, Reason.UPGRADE_MODE)
+
 # The server is not as it was when the plan was made: another look and another plan may help at once.
 _STALE = (AlreadyExists, Conflict, NotFound)
 
@@ -90,6 +92,21 @@ def remembered_conflict(datafeed: Datafeed | None) -> Obstacle | None:
     if stalled.observed_generation != datafeed.metadata.generation:
         return None
     return Obstacle(reason=Reason.CONFLICT, message=stalled.message, subject=Subject.DATAFEED)
+
+
+def remembered_wait(job: AnomalyJob | None) -> Obstacle | None:
+    """What a pair waits for, as its status tells, if only reconciles ask for it and it is about the present manifest.
+
+    An observation asks neither which filters there are nor for upgrade mode; until a reconcile does again, it waits.
+    """
+    if job is None or job.status is None:
+        return None
+    waits = find_condition(job.status.conditions, ConditionType.RECONCILING)
+    if waits is None or waits.reason not in _ASKED_BY_RECONCILES:
+        return None
+    if waits.observed_generation != job.metadata.generation:
+        return None
+    return Obstacle(reason=Reason(waits.reason), message=waits.message, subject=Subject.JOB, waiting=True)
 
 
 def remembered_refusals(job: AnomalyJob | None, datafeed: Datafeed | None) -> tuple[Obstacle, ...]:

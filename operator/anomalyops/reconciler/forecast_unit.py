@@ -10,6 +10,7 @@ from anomalyops.elastic import Gateway, GatewayError, Rejected
 from anomalyops.plan import (
     ForecastRequest,
     Move,
+    Observed,
     SeenJob,
     Step,
     forecast_needs_look,
@@ -53,7 +54,11 @@ class ForecastUnit(RequestUnit[AnomalyForecastStatus]):
         return forecast_needs_look(self._request(now))
 
     async def look(self, gateway: Gateway, now: datetime) -> None:
-        """Ask for the job, its datafeed and its forecasts: four calls."""
+        """Ask for the job, its datafeed and its forecasts: four calls; none for a job without an id here."""
+        if not self.job.job_id:
+            self.job = replace(self.job, observed=Observed(job=None, datafeed=None))
+            self._forecasts = {}
+            return
         pair, self._forecasts = await asyncio.gather(
             gateway.pair(self.job.job_id, None), gateway.forecasts.of_job(self.job.job_id)
         )

@@ -26,7 +26,13 @@ from anomalyops.plan import (
     stopped_run,
     wanted_window_of,
 )
-from anomalyops.reconciler.failures import remembered_conflict, remembered_failure, remembered_refusals, remembered_rest
+from anomalyops.reconciler.failures import (
+    remembered_conflict,
+    remembered_failure,
+    remembered_refusals,
+    remembered_rest,
+    remembered_wait,
+)
 from anomalyops.reconciler.figures import Figures, datafeed_figures, job_figures
 from anomalyops.reconciler.look import observed_datafeed, observed_job, taken_by
 from anomalyops.reconciler.memory import JobMemory
@@ -176,7 +182,8 @@ class Observation:
         unclear = not self.configs_known and not finished and Subject.DATAFEED not in resting
         if unclear and _may_be_finished(pair, observed):
             return _as_it_is(pair, needs_reconcile=True)
-        state = PlanState(obstacles=found.obstacles, pending=found.steps, compared=self.configs_known)
+        told = self._as_the_reconcile_says(pair, found)
+        state = PlanState(obstacles=told.obstacles, pending=told.steps, compared=self.configs_known)
         states = (
             replace(state, failure=remembered_failure(pair.job)),
             replace(state, failure=remembered_failure(pair.datafeed)),
@@ -221,6 +228,11 @@ class Observation:
             return Plan(), False
         wanted = _left_at_rest(desired(pair, cluster=self.cluster, bodies=False), resting)
         return plan(wanted, observed, policy(pair, now=self.started_at)), _was_finished(pair)
+
+    def _as_the_reconcile_says(self, pair: Pair, found: Plan) -> Plan:
+        """The plan, which waits as long as a reconcile, which asks more of the server, says that it does."""
+        waits = remembered_wait(pair.job) if self.configs_known and found.steps else None
+        return found if waits is None else replace(found, steps=(), obstacles=(waits, *found.obstacles))
 
     def _needs_memory(self, pair: Pair, observed: Observed) -> bool:
         """Whether a reconcile would raise the job's memory limit, or find out which one to recommend."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from anomalyops.elastic import Conflict, Gateway, GatewayError, NotFound, Rejected, Unsupported
 from anomalyops.plan import (
     CloseJob,
     Move,
+    Observed,
     RevertRequest,
     SeenJob,
     SkipCalendar,
@@ -39,15 +41,21 @@ class RevertUnit(RequestUnit[ModelSnapshotRevertStatus]):
         return revert_needs_look(self._at(now))
 
     async def look(self, gateway: Gateway, now: datetime) -> None:
-        """Ask for the job, its datafeed, its snapshots, and the calendar of a skipped period: four to six calls."""
+        """Ask for the job, its datafeed, its snapshots, and the calendar of a skipped period: four to six calls.
+
+        A job without an id here has neither a datafeed nor snapshots.
+        """
         resource = self._request.resource
         calendar = SkipCalendar()
-        pair, snapshots = await asyncio.gather(
-            gateway.pair(self.job.job_id, None), gateway.snapshots_of(self.job.job_id)
-        )
+        observed, snapshots = Observed(job=None, datafeed=None), list[dict[str, Any]]()
+        if self.job.job_id:
+            pair, snapshots = await asyncio.gather(
+                gateway.pair(self.job.job_id, None), gateway.snapshots_of(self.job.job_id)
+            )
+            observed = observed_pair(pair, now=now)
         if resource.spec.skip_period is not None or self.status.calendar_id is not None:
             calendar = await _calendar(gateway, skip_calendar_id(resource.namespace, resource.name))
-        self.job = replace(self.job, observed=observed_pair(pair, now=now))
+        self.job = replace(self.job, observed=observed)
         self._request = replace(self._request, snapshots=tuple(snapshots), calendar=calendar)
 
     def next_move(

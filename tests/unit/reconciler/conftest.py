@@ -134,6 +134,8 @@ class FakeElasticsearch:
             return 200, {"hits": {"hits": copy.deepcopy(self.messages)}}
         if path == "/_ml/calendars":
             return 200, {"count": 0, "calendars": []}
+        if path.startswith("/_ml/filters/"):
+            return 404, error_body(404, "resource_not_found_exception", "No filter with that id exists")
         match = re.fullmatch(r"/_ml/(anomaly_detectors|datafeeds)/([^/]+)(/\w+)?", path)
         if match is None:
             return 400, error_body(400, "illegal_argument_exception", f"no handler found for uri [{path}]")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import inspect
 import socket
 import warnings
 
@@ -30,6 +32,7 @@ from anomalyops.elastic import (
     Unsupported,
     VersionConflict,
 )
+from anomalyops.elastic.forecasts import Forecasts
 
 JOB = {
     "analysis_config": {"bucket_span": "15m", "detectors": [{"function": "count"}]},
@@ -406,3 +409,37 @@ async def test_kibana_is_asked_in_its_space_with_the_same_credentials(server):
         with pytest.raises(GatewayError, match="Not Found"):
             await gateway.sync_saved_objects()
         await gateway.close()
+
+
+def of_one_object():
+    """The gateway's methods that are about one object, by name, with the names of their other arguments."""
+    for group in ("", "forecasts"):
+        owner = Gateway if not group else Forecasts
+        for name, method in inspect.getmembers(owner, inspect.iscoroutinefunction):
+            parameters = [one for one in inspect.signature(method).parameters.values() if one.name != "self"]
+            ids = [one.name for one in parameters if one.name in {"job_id", "datafeed_id", "filter_id", "calendar_id"}]
+            if ids and not name.startswith("_"):
+                yield pytest.param(group, name, ids[0], parameters, id=f"{group or 'gateway'}.{name}")
+
+
+@pytest.mark.parametrize(("group", "name", "key", "parameters"), [*of_one_object()])
+async def test_an_empty_id_never_becomes_every_object(server, gateway, group, name, key, parameters):
+    """`/_ml/anomaly_detectors//_stats` is read as all jobs, of which the first would pass for the one that is meant."""
+    owner = getattr(gateway, group) if group else gateway
+    given = {
+        one.name: "" if one.name == key else given_of(one.annotation)
+        for one in parameters
+        if one.default is one.empty or one.name == key
+    }
+    server.calls.clear()
+    with contextlib.suppress(GatewayError):
+        await getattr(owner, name)(**given)
+    assert not [path for _, path in server.calls if "//" in path or path.endswith("/")]
+
+
+def given_of(annotation):
+    """An argument of some type."""
+    text = str(annotation)
+    return (
+        {} if "Mapping" in text or "JsonDict" in text else ["x"] if "Sequence" in text or "Collection" in text else "x"
+    )

@@ -127,6 +127,43 @@ async def test_a_failed_job_is_seen_and_needs_a_reconcile(server, gateway, obser
     assert any(notice.type == "Warning" for notice in assessment.notices)
 
 
+def with_a_rule(pair, name):
+    """The pair with a rule whose scope is a filter."""
+    rule = {"scope": {"host": {"filterId": name}}}
+    job = copy.deepcopy(JOB)
+    job["spec"]["analysisConfig"]["detectors"] = [
+        {"function": "count", "partitionFieldName": "host", "customRules": [rule]}
+    ]
+    return Pair(job=Resource.from_object(job), datafeed=pair.datafeed)
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("obstacle", ["filter", "upgrade mode"])
+async def test_what_only_a_reconcile_asks_for_stands_in_every_observation(server, gateway, observer, obstacle, there):
+    """The status would change with each reconcile and back with each look, for as long as the pair waits."""
+    pair = Pair(job=Resource.from_object(JOB), datafeed=Resource.from_object(FEED))
+    if obstacle == "filter":
+        pair = with_a_rule(pair, "not-there")
+    if there:
+        before = pair.job.manifest()
+        if obstacle == "filter":
+            del before["spec"]["analysisConfig"]["detectors"][0]["customRules"]
+        await applied(gateway, Pair(job=Resource.from_object(before), datafeed=pair.datafeed))
+        if obstacle != "filter":
+            server.feeds["feed-web"]["query_delay"] = "5s"
+    server.upgrade_mode = obstacle == "upgrade mode"
+    outcome = await Reconciler(gateway, cluster="test").reconcile(pair)
+    waits = find_condition(outcome.job_status.conditions, "Reconciling")
+    assert waits.reason == {"filter": "WaitingForFilter", "upgrade mode": "UpgradeMode"}[obstacle]
+    pair = with_status(pair, outcome)
+    for configs in (True, False, True):
+        assessment = (await observer.observe(configs=configs)).assess(pair)
+        assert assessment.job_status.manifest() == pair.job.status.manifest()
+        assert assessment.datafeed_status.manifest() == pair.datafeed.status.manifest()
+        assert assessment.notices == ()
+        assert assessment.needs_reconcile or not configs
+
+
 async def test_a_job_that_is_gone_needs_a_reconcile(server, gateway, observer):
     pair = await applied(gateway, named("web"))
     server.jobs.clear()

@@ -24,11 +24,14 @@ from anomalyops.elastic import (
 )
 from anomalyops.plan import Marker, Owner, SeenJob
 from anomalyops.reconciler import ForecastUnit, Requests
+from anomalyops.reconciler.revert_unit import RevertUnit
 from anomalyops.resources import (
     AnomalyForecast,
     AnomalyForecastStatus,
     ConditionStatus,
     ConditionType,
+    ModelSnapshotRevert,
+    ModelSnapshotRevertStatus,
     Reason,
     find_condition,
 )
@@ -188,6 +191,27 @@ async def test_what_only_a_person_can_help_is_stalled(error: GatewayError, reaso
     assert stalled is not None
     assert (stalled.status, stalled.reason) == (ConditionStatus.TRUE, reason)
     assert [notice.type for notice in outcome.notices].count("Warning") >= 1
+
+
+@pytest.mark.parametrize("kind", ["forecast", "revert"])
+async def test_a_job_that_has_no_id_on_this_server_is_not_asked_for(kind: str) -> None:
+    """An empty id in a path means every job."""
+    server, stored = Server(), Stored()
+    server.pair = server.of_job = None  # type: ignore[method-assign,assignment]
+    nowhere = SeenJob(name="web", owner=OWNER)
+    metadata = {"name": "ahead", "namespace": "team"}
+    unit: Any
+    if kind == "forecast":
+        resource = AnomalyForecast.model_validate({"metadata": metadata, "spec": {"jobRef": {"name": "web"}}})
+        unit = ForecastUnit(resource, stored.status, nowhere, alone=True)
+    else:
+        spec = {"jobRef": {"name": "web"}, "snapshotId": "empty"}
+        back = ModelSnapshotRevert.model_validate({"metadata": metadata, "spec": spec})
+        unit = RevertUnit(back, ModelSnapshotRevertStatus(), nowhere, alone=True)
+    requests = Requests(server, clock=lambda: server.now)  # type: ignore[arg-type]
+    outcome = await requests.carry_out(unit, "ahead", stored.store, curious=True)
+    assert ready(outcome) == ("False", Reason.WAITING_FOR_JOB)
+    assert outcome.error is None
 
 
 async def test_nothing_is_begun_for_what_is_gone() -> None:

@@ -77,7 +77,7 @@ class SeenJob:
         if self.leaving:
             return _waits(f"AnomalyJob {self.name} is being deleted")
         if job is None:
-            return _waits(f"job {self.job_id} does not exist on the server yet")
+            return _waits(f"job {self.job_id or f'of AnomalyJob {self.name}'} does not exist on the server yet")
         if (owner := owner_of(job.config)) is None or not owner.is_same(self.owner):
             whose = "nobody" if owner is None else str(owner)
             message = f"job {self.job_id} is managed by {whose}, not by AnomalyJob {self.name}: its conditions say why"
