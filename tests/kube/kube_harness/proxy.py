@@ -10,10 +10,12 @@ import base64
 import http.client
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,8 +28,16 @@ _UNAUTHORIZED = {
     },
     "status": 401,
 }
+_PLAIN = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
 _LOOKS = re.compile(r"/_(search|validate|preview|field_caps)\b")  # POST, and change nothing
 _HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive", "server", "date"}
+
+
+class Cut(Enum):
+    """Connections that end without an answer."""
+
+    BEFORE = "the call does not reach the server"
+    AFTER = "the server carries the call out, and its answer is lost"
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,8 @@ class EngineProxy:
         self.rejected = 0  # requests answered 401
         self.answer_with: int | None = None  # a status that every request is answered with
         self.forbidden: str | None = None  # a pattern of `METHOD path`: such calls are answered 403
+        self.cut: Cut | None = None  # how each connection ends
+        self.read_only = False  # the server refuses whatever changes something, as a read-only cluster does
         self.in_flight = 0  # calls that were not answered yet
         self._counting = threading.Lock()
         self._hold: tuple[re.Pattern[str], threading.Event, threading.Event] | None = None
@@ -164,22 +176,26 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if not proxy.authorised(self.headers.get("Authorization")):
             proxy.rejected += 1
-            headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
-            self._answer(401, headers, json.dumps(_UNAUTHORIZED).encode())
+            self._answer(401, _PLAIN, json.dumps(_UNAUTHORIZED).encode())
             return
         if proxy.answer_with is not None:
             reason = {"type": "status_exception", "reason": f"answered {proxy.answer_with} on purpose"}
-            content = json.dumps({"error": {"root_cause": [reason], **reason}, "status": proxy.answer_with}).encode()
-            headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
-            self._answer(proxy.answer_with, headers, content)
+            self._answer(proxy.answer_with, _PLAIN, _error(proxy.answer_with, reason))
             return
         if proxy.forbidden is not None and re.search(proxy.forbidden, f"{self.command} {path}"):
             reason = {"type": "security_exception", "reason": f"action on {path} is unauthorized"}
-            content = json.dumps({"error": {"root_cause": [reason], **reason}, "status": 403}).encode()
-            headers = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
-            self._answer(403, headers, content)
+            self._answer(403, _PLAIN, _error(403, reason))
+            return
+        if proxy.read_only and self.command != "GET" and not _LOOKS.search(path):
+            reason = "blocked by: [FORBIDDEN/6/cluster read-only (api)];"
+            content = _error(403, {"type": "cluster_block_exception", "reason": reason})
+            self._answer(403, _PLAIN, content)
             return
         proxy.wait_while_held(f"{self.command} {path}")
+        cut = proxy.cut
+        if cut is Cut.BEFORE:
+            self._hang_up()
+            return
         upstream = http.client.HTTPConnection(str(proxy.target.hostname), proxy.target.port, timeout=60)
         forwarded = {k: v for k, v in self.headers.items() if k.lower() not in {"host", "authorization", "connection"}}
         upstream.request(self.command, self.path, body=body or None, headers=forwarded)
@@ -187,7 +203,14 @@ class _Handler(BaseHTTPRequestHandler):
         content = answer.read()
         upstream.close()
         proxy.calls.append(Call(self.command, path, _parsed(body), answer.status))
+        if cut is Cut.AFTER:
+            self._hang_up()
+            return
         self._answer(answer.status, dict(answer.getheaders()), content)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.send_response(status)
@@ -201,6 +224,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class names it so
         """Silence: the calls are kept in `EngineProxy.calls`."""
+
+
+def _error(status: int, reason: dict[str, str]) -> bytes:
+    return json.dumps({"error": {"root_cause": [reason], **reason}, "status": status}).encode()
 
 
 def _parsed(body: bytes) -> Any:

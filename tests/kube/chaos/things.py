@@ -1,0 +1,284 @@
+"""The objects that are declared, edited and deleted, and what these acts allow the operator to do."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from kube_harness.kubectl import Manifest
+from kube_harness.world import HOUR, INDEX
+
+from anomalyops.plan.requests.reverts import skip_calendar_id
+from anomalyops.resources import API_VERSION
+from anomalyops.resources.job_set import stamped_name
+
+NAMESPACES = ("one", "two")
+HOSTS = ("web-0", "web-1", "web-2")
+PLURALS = {
+    "AnomalyJobSet": "anomalyjobsets",
+    "ModelSnapshotRevert": "modelsnapshotreverts",
+    "AnomalyForecast": "anomalyforecasts",
+    "Datafeed": "datafeeds",
+    "AnomalyJob": "anomalyjobs",
+    "AnomalyCalendar": "anomalycalendars",
+    "AnomalyFilter": "anomalyfilters",
+}
+Spec = dict[str, Any]
+Edit = Callable[[random.Random], Spec]
+
+
+@dataclass
+class Thing:
+    """One object, and what was asked of it.
+
+    Attributes:
+        base: What its spec always has.
+        edits: Functions that give a change of the spec.
+        server_id: What it is on the server.
+        spec: What its spec has beside the base now.
+        history: The specs that it had.
+        applied: Whether it was applied after it was last deleted.
+        deleting: Whether a deletion was asked for that may be under way.
+        may_go: Whether a deletion with policy Delete may be under way.
+        uids: All objects of this name that there were.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    base: Spec
+    edits: list[Edit]
+    server_id: str = ""
+    spec: Spec = field(default_factory=dict)
+    history: list[Spec] = field(default_factory=list)
+    applied: bool = False
+    deleting: bool = False
+    may_go: bool = False
+    uids: list[str] = field(default_factory=list)
+
+    @property
+    def plural(self) -> str:
+        return PLURALS[self.kind]
+
+    @property
+    def whole(self) -> Spec:
+        return {name: value for name, value in (self.base | self.spec).items() if value is not None}
+
+    def manifest(self) -> Manifest:
+        metadata = {"name": self.name, "namespace": self.namespace, "labels": {"team": self.namespace}}
+        return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": metadata, "spec": self.whole}
+
+    def allowed(self) -> None:
+        """Notes what the present spec allows; called before an act reaches the cluster."""
+        if self.deleting and self.whole.get("deletionPolicy") == "Delete":
+            self.may_go = True
+
+    def seen(self, uid: str | None, *, leaving: bool) -> None:
+        """Notes which object of this name there is now."""
+        if uid is not None and uid not in self.uids:
+            self.uids.append(uid)
+            self.deleting = self.may_go = False
+        if uid is None or leaving:
+            return
+        self.deleting = False
+
+
+@dataclass
+class JobSet(Thing):
+    """A set; `doomed` are the values whose jobs may be deleted."""
+
+    doomed: set[str] = field(default_factory=set)
+
+    def allowed(self) -> None:
+        if self.base["template"]["job"]["deletionPolicy"] != "Delete":
+            return
+        if self.deleting:
+            self.doomed.update(HOSTS)
+        elif self.whole.get("prunePolicy") == "Delete":
+            self.doomed.update(set(HOSTS) - set(self.whole.get("values", HOSTS)))
+
+    def member(self, value: str) -> str:
+        return stamped_name(self.namespace, self.name, value)
+
+
+# -- what there is -----------------------------------------------------------------------------------------------------
+
+
+def all_things() -> list[Thing]:
+    """Pairs, a job set, a calendar, a filter, forecasts and reverts in each namespace."""
+    found: list[Thing] = []
+    for namespace in NAMESPACES:
+        jobs = [f"pair{number}" for number in range(3)]
+        for name in jobs:
+            found += [_job(namespace, name), _feed(namespace, name)]
+        found += [_job_set(namespace), _calendar(namespace, jobs), _filter(namespace)]
+        for number in range(2):
+            found += [_forecast(namespace, f"forecast{number}", jobs), _revert(namespace, f"back{number}", jobs)]
+    return found
+
+
+def _one(name: str, *values: Any) -> Edit:
+    return lambda source: {name: source.choice(values)}
+
+
+def _job(namespace: str, name: str) -> Thing:
+    base = {
+        "jobId": f"{namespace}-{name}",
+        "analysisConfig": _analysis(namespace, scoped=False),
+        "dataDescription": {"timeField": "@timestamp"},
+        "analysisLimits": {"modelMemoryLimit": "64mb"},
+    }
+    edits: list[Edit] = [
+        _one("description", "a", "b", "c"),
+        _one("groups", ["web"], ["web", "prod"]),
+        lambda source: {"analysisLimits": {"modelMemoryLimit": source.choice(["64mb", "96mb"])}},
+        lambda source: {"suspend": source.random() < 0.3},
+        lambda source: {"state": source.choice(["Opened", "Opened", "Closed"])},
+        lambda source: {"analysisConfig": _analysis(namespace, scoped=source.random() < 0.5)},
+        _one("deletionPolicy", "Retain", "Retain", "Delete", "Orphan"),
+    ]
+    return Thing("AnomalyJob", namespace, name, base, edits, server_id=f"{namespace}-{name}")
+
+
+def _analysis(namespace: str, *, scoped: bool) -> Spec:
+    detector: Spec = {"function": "mean", "fieldName": "value", "partitionFieldName": "host"}
+    if scoped:
+        detector["customRules"] = [{"scope": {"host": {"filterId": f"{namespace}-hosts"}}}]
+    return {"bucketSpan": "15m", "detectors": [detector]}
+
+
+def _feed(namespace: str, job: str) -> Thing:
+    base = {"datafeedId": f"{namespace}-{job}-feed", "jobRef": {"name": job}, "indices": [INDEX]}
+    edits: list[Edit] = [
+        _one("queryDelay", "60s", "75s", "90s"),
+        _one("scrollSize", 500, 1000),
+        _one("maxEmptySearches", 100_000),
+        lambda source: {"suspend": source.random() < 0.2},
+        _one("state", "Started", "Started", "Stopped"),
+        _one("deletionPolicy", "Retain", "Delete", "Orphan"),
+    ]
+    return Thing("Datafeed", namespace, f"{job}-feed", base, edits, server_id=f"{namespace}-{job}-feed")
+
+
+def _job_set(namespace: str) -> Thing:
+    """In the first namespace nothing of a set may ever be deleted on the server."""
+    policy = "Retain" if namespace == NAMESPACES[0] else "Delete"
+    job = {
+        "analysisConfig": {"bucketSpan": "15m", "detectors": [{"function": "mean", "fieldName": "value"}]},
+        "analysisLimits": {"modelMemoryLimit": "11mb"},
+        "dataDescription": {"timeField": "@timestamp"},
+        "deletionPolicy": policy,
+    }
+    template = {
+        "labels": {"team": namespace},
+        "job": job,
+        "datafeed": {"indices": [INDEX], "query": {"term": {"host": "{{value}}"}}, "deletionPolicy": policy},
+    }
+
+    def other_words(source: random.Random) -> Spec:
+        return {"template": template | {"job": job | {"description": f"{source.choice('abc')} of {{{{value}}}}"}}}
+
+    edits: list[Edit] = [
+        lambda source: {"values": sorted(source.sample(HOSTS, source.randint(1, 3)))},
+        lambda source: {"values": sorted(source.sample(HOSTS, source.randint(1, 3)))},
+        _one("prunePolicy", "Retain", "Delete", "Delete"),
+        other_words,
+    ]
+    base = {"values": list(HOSTS[:2]), "template": template}
+    return JobSet("AnomalyJobSet", namespace, "hosts", base, edits)
+
+
+def _calendar(namespace: str, jobs: list[str]) -> Thing:
+    days = [
+        {"description": f"Day {day}", "start": f"2030-01-0{day}T00:00:00Z", "end": f"2030-01-0{day}T12:00:00Z"}
+        for day in range(1, 6)
+    ]
+    weekly = {"description": "Weekly", "start": "2026-01-05T02:00", "duration": "1h", "rrule": "FREQ=WEEKLY"}
+    edits: list[Edit] = [
+        lambda source: {"events": source.sample(days, source.randint(0, 4))},
+        lambda source: {"events": source.sample(days, source.randint(0, 4))},
+        lambda source: {"recurringEvents": source.choice([[], [weekly]])},
+        lambda source: {"jobRefs": [{"name": name} for name in sorted(source.sample(jobs, source.randint(0, 3)))]},
+        lambda source: {"jobIds": source.choice([["by-id"], []])},
+        lambda source: {"jobSelector": {"matchLabels": {"team": source.choice([namespace, "nobody"])}}},
+        _one("deletionPolicy", "Retain", "Delete", "Orphan"),
+    ]
+    base = {"calendarId": f"{namespace}-holidays", "events": days[:1]}
+    return Thing("AnomalyCalendar", namespace, "holidays", base, edits, server_id=f"{namespace}-holidays")
+
+
+def _filter(namespace: str) -> Thing:
+    items = [*HOSTS, "web-3", "web-4"]
+    edits: list[Edit] = [
+        lambda source: {"items": sorted(source.sample(items, source.randint(1, 5)))},
+        lambda source: {"items": sorted(source.sample(items, source.randint(1, 5)))},
+        _one("description", "Loud", "Quiet"),
+        _one("deletionPolicy", "Retain", "Delete", "Orphan"),
+    ]
+    base = {"filterId": f"{namespace}-hosts", "items": items[3:]}
+    return Thing("AnomalyFilter", namespace, "hosts", base, edits, server_id=f"{namespace}-hosts")
+
+
+def _forecast(namespace: str, name: str, jobs: list[str]) -> Thing:
+    """The second forecast of a namespace has a schedule."""
+    fixed: Spec = {"duration": "2h", "jobRef": {"name": jobs[0]}}
+    if name.endswith("1"):
+        fixed["schedule"] = "* * * * *"
+    edits: list[Edit] = [
+        _one("openClosedJob", True, False),
+        _one("suspend", False, False, True),
+        _one("deletionPolicy", "Retain", "Delete"),
+        _one("historyLimit", 1, 3),
+    ]
+    return Thing("AnomalyForecast", namespace, name, fixed, edits)
+
+
+def _revert(namespace: str, name: str, jobs: list[str]) -> Thing:
+    now = int(time.time())
+    bad = {"start": (now - 12 * HOUR) * 1000, "end": (now - 10 * HOUR) * 1000}
+    edits: list[Edit] = [
+        _one("deletionPolicy", "Retain", "Delete"),
+        lambda source: source.choice(
+            [{"snapshotId": "empty", "before": None}, {"snapshotId": None, "before": (now + HOUR) * 1000}]
+        ),
+        lambda source: source.choice([{"skipPeriod": bad}, {"skipPeriod": None}]),
+    ]
+    base = {"jobRef": {"name": jobs[1]}}
+    spec = {"snapshotId": "empty"}
+    made = Thing("ModelSnapshotRevert", namespace, name, base, edits, server_id=skip_calendar_id(namespace, name))
+    made.spec = spec
+    return made
+
+
+# -- what may be deleted on a server -----------------------------------------------------------------------------------
+
+_JOB = re.compile(r"^/_ml/anomaly_detectors/([^/]+)$")
+_FEED = re.compile(r"^/_ml/datafeeds/([^/]+)$")
+_SHARED = re.compile(r"^/_ml/(calendars|filters)/([^/]+)$")
+_FORECAST = re.compile(r"^/_ml/anomaly_detectors/([^/]+)/_forecast(/[^/]+)?$")
+_PART = re.compile(r"^/_ml/calendars/[^/]+/(events|jobs)/[^/]+$")
+
+
+def why_not(path: str, things: list[Thing]) -> str:
+    """Why a deletion on the server was not asked for; empty when it was."""
+    if _PART.match(path):
+        return ""  # what a calendar has is checked against its manifest in the end
+    if found := _FORECAST.match(path):
+        asked = any(one.kind == "AnomalyForecast" and "Delete" in _policies(one) for one in things)
+        return "" if asked else f"a forecast of {found[1]} was deleted"
+    names = [found[found.lastindex or 1] for pattern in (_JOB, _FEED, _SHARED) if (found := pattern.match(path))]
+    if not names:
+        return "nothing of the kind is ever deleted"
+    allowed = {one.server_id for one in things if one.may_go}
+    allowed |= {f"{one.server_id}-feed" for one in things if one.may_go and one.kind == "AnomalyJob"}
+    allowed |= {one.member(value) for one in things if isinstance(one, JobSet) for value in one.doomed}
+    return "" if names[0] in allowed else f"{names[0]} was deleted, which no policy asked for"
+
+
+def _policies(thing: Thing) -> Iterator[str]:
+    for spec in (thing.spec, *thing.history):
+        yield (thing.base | spec).get("deletionPolicy", "Retain")

@@ -1,0 +1,389 @@
+"""What must be true all the time, and what must be true when all trouble is over."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from typing import Any
+
+from kube_harness.kubectl import Manifest
+from kube_harness.processes import wait_until
+from kube_harness.services import Engine
+
+from chaos.happenings import Happenings
+from chaos.stage import Stage, condition
+from chaos.things import INDEX, PLURALS, Thing, why_not
+
+SPAN = 900_000  # ms of a bucket
+AT_REST = 20.0  # seconds in which nothing may be written
+# What may keep an object from its manifest for good, because a person has to decide.
+TRUE_STALLS = {
+    "MemoryBelowUsage",
+    "ImmutableFieldChanged",
+    "FieldStays",
+    "NotOwned",
+    "AlreadyExists",
+    "Conflict",
+    "ForecastImpossible",
+    "ForecastFailed",
+    "ForecastGone",
+    "SnapshotNotFound",
+    "RevertFailed",
+}
+_FORECAST = re.compile(r"^/_ml/anomaly_detectors/([^/]+)/_forecast$")
+_REVERT = re.compile(r"^/_ml/anomaly_detectors/([^/]+)/model_snapshots/[^/]+/_revert$")
+
+
+class Verdict:
+    """Looks on, and remembers what was wrong.
+
+    Attributes:
+        wrong: What must never have happened.
+        stalls: The reasons of objects that wait for a person, and how many there are in the end.
+    """
+
+    def __init__(self, stage: Stage, things: list[Thing], happenings: Happenings) -> None:
+        self._stage = stage
+        self._things = things
+        self._happenings = happenings
+        self.wrong: list[str] = []
+        self.stalls: Counter[str] = Counter()
+        self._read = [0 for _ in stage.proxies]
+        self._processed: dict[str, int] = {}
+        self._began = time.monotonic()
+        self._requests: dict[tuple[str, str], dict[str, float]] = {}  # uids of requests by what and whose, since when
+        self._asked: Counter[tuple[str, str]] = Counter()  # how often that was carried out on a server
+
+    # -- all the time ------------------------------------------------------------------------------------------
+
+    def look(self) -> list[Manifest]:
+        """Notes what has been learned, and complains about what was lost or done without a reason."""
+        objects = self._stage.objects()
+        self._note_requests(objects)
+        self._read_calls()
+        by_name = {(one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]): one for one in objects}
+        for thing in self._things:
+            there = by_name.get((thing.kind, thing.namespace, thing.name))
+            leaving = there is not None and "deletionTimestamp" in there["metadata"]
+            thing.seen(there["metadata"]["uid"] if there else None, leaving=leaving)
+        self._look_at_counts()
+        self._stage.collect_garbage(objects)
+        for name, operator in self._stage.operators.items():
+            if not operator.process.running:
+                self.wrong.append(f"operator {name} ended by itself")
+                operator.process.start()
+        return objects
+
+    def _note_requests(self, objects: list[Manifest]) -> None:
+        for one in objects:
+            if one["kind"] in {"AnomalyForecast", "ModelSnapshotRevert"}:
+                place = f"{one['metadata']['namespace']}-{one['spec']['jobRef']['name']}"
+                key = one["kind"], place
+                self._requests.setdefault(key, {}).setdefault(one["metadata"]["uid"], time.monotonic())
+                if "schedule" in one["spec"]:  # once a minute, and once for what was missed
+                    self._requests[key][f"{one['metadata']['uid']} at its times"] = time.monotonic()
+
+    def _read_calls(self) -> None:
+        for number, proxy in enumerate(self._stage.proxies):
+            fresh, self._read[number] = proxy.calls[self._read[number] :], len(proxy.calls)
+            for call in fresh:
+                if call.status >= 500 and call.status not in {501, 503}:
+                    self.wrong.append(f"the engine answered {call.status} to {call}")
+                if call.status >= 300:
+                    continue
+                if call.method == "DELETE" and (why := why_not(call.path, self._things)):
+                    self.wrong.append(f"{call}: {why}")
+                if call.path.endswith("/_reset"):
+                    self.wrong.append(f"{call}: nothing asked for that")
+                for kind, pattern in (("AnomalyForecast", _FORECAST), ("ModelSnapshotRevert", _REVERT)):
+                    if (found := pattern.match(call.path)) and call.method == "POST":
+                        self._asked[kind, found[1]] += 1
+
+    def _look_at_counts(self) -> None:
+        """No job has less than it had, but for what policies, reverts and hands have done to it."""
+        stats = self._stage.engine.call("GET", "/_ml/anomaly_detectors/_all/_stats?allow_no_match=true")["jobs"]
+        now = {one["job_id"]: one["data_counts"]["processed_record_count"] for one in stats}
+        free = self._happenings.by_hand | {one.server_id for one in self._things if one.may_go}
+        free |= {place for kind, place in self._requests if kind == "ModelSnapshotRevert"}
+        for thing in self._things:
+            name = thing.server_id
+            if thing.kind == "AnomalyJob" and name not in free and now.get(name, 0) < self._processed.get(name, 0):
+                left = now.get(name, 0)
+                self.wrong.append(f"{name}: {self._processed[name]} records were analysed, {left} are left")
+        self._happenings.by_hand.clear()
+        self._processed = now
+
+    # -- when trouble is over --------------------------------------------------------------------------------------
+
+    def unsettled(self, objects: list[Manifest]) -> list[str]:
+        """The objects that neither are as their manifest says nor say truly why not."""
+        found = []
+        for item in objects:
+            problem = self._problem(item, objects)
+            if problem:
+                metadata = item["metadata"]
+                found.append(f"{item['kind']} {metadata['namespace']}/{metadata['name']}: {problem}")
+        return found
+
+    def _problem(self, item: Manifest, objects: list[Manifest]) -> str:
+        ready, stalled, synced = (condition(item, name) for name in ("Ready", "Stalled", "Synced"))
+        lives = item.get("status", {}).get("placement", {}).get("clusterUuid")
+        here = lives in {None, self._stage.uuid}
+        if item["metadata"].get("deletionTimestamp"):
+            return self._why_not_gone(item, here)
+        if stalled.get("reason") == "PlaceChanged":  # true of what was created elsewhere
+            return "" if not here else f"it lives where its connection leads, and says {stalled['message']}"
+        if stalled:
+            return self._is_stuck(item, stalled, objects)
+        if not ready or item["status"].get("observedGeneration") != item["metadata"]["generation"]:
+            return "its generation was not observed"
+        if ready["reason"] in {"WaitingForJob", "WaitingForFilter"}:
+            return self._is_waiting(item, ready, objects)
+        if item["kind"] == "AnomalyJobSet" and ready["status"] != "True":
+            return self._is_set_waiting(item, ready, objects)
+        if ready["status"] != "True":
+            return f"{ready['reason']}: {ready['message']}"
+        return "" if not synced or synced["status"] == "True" else f"Synced: {synced['reason']}: {synced['message']}"
+
+    def _why_not_gone(self, item: Manifest, here: bool) -> str:
+        """A deletion waits for the way to where the object lives, or for the jobs that use a filter."""
+        waits = condition(item, "Reconciling").get("message", "") + condition(item, "Ready").get("message", "")
+        if not here and item["spec"].get("deletionPolicy") == "Delete" and "to let the resource go without" in waits:
+            return ""
+        if item["kind"] == "AnomalyFilter" and "used by jobs" in waits:
+            name = item["spec"]["filterId"]
+            jobs = self._stage.engine.call("GET", "/_ml/anomaly_detectors/_all?allow_no_match=true")["jobs"]
+            return "" if any(name in str(job["analysis_config"]) for job in jobs) else f"no job uses it: {waits}"
+        return f"still being deleted: {waits}"
+
+    def _is_stuck(self, item: Manifest, stalled: Manifest, objects: list[Manifest]) -> str:
+        reason, message = stalled["reason"], stalled["message"]
+        self.stalls[f"{item['kind']} {reason}"] += 1
+        if reason == "JobNotOpen":
+            state = self._stage.engine.job_state(item["status"].get("jobId", ""))
+            return "" if state == "closed" else f"the job is {state}, and it says {message}"
+        if item["kind"] == "AnomalyJobSet" and reason == "Conflict":
+            names = [one["metadata"]["name"] for one in objects if "ownerReferences" not in one["metadata"]]
+            return "" if any(name in message for name in names) else f"nobody else has them: {message}"
+        return "" if reason in TRUE_STALLS else f"Stalled: {reason}: {message}"
+
+    def _is_waiting(self, item: Manifest, ready: Manifest, objects: list[Manifest]) -> str:
+        """What it waits for is truly not there."""
+        message = ready["message"]
+        here = [one for one in objects if one["metadata"]["namespace"] == item["metadata"]["namespace"]]
+        if ready["reason"] == "WaitingForFilter":
+            lists = self._stage.engine.call("GET", "/_ml/filters?size=1000")["filters"]
+            return "" if not any(one["filter_id"] in message for one in lists) else f"it is there: {message}"
+        jobs = {one["metadata"]["name"]: one for one in here if one["kind"] == "AnomalyJob"}
+        named = item["spec"]["jobRef"]["name"] if "jobRef" in item["spec"] else ""
+        if item["kind"] in {"AnomalyForecast", "ModelSnapshotRevert", "Datafeed"}:
+            job = jobs.get(named)
+            if job is None:
+                return ""
+            stuck = (
+                condition(job, "Stalled") or condition(job, "Reconciling") or job["metadata"].get("deletionTimestamp")
+            )
+            return "" if stuck else f"its job is there: {message}"
+        missing = re.findall(r"pair\d", message.partition("not there yet")[2])
+        stuck_too = [name for name in missing if name in jobs and not condition(jobs[name], "Stalled")]
+        return "" if not stuck_too else f"{stuck_too} are there: {message}"
+
+    @staticmethod
+    def _is_set_waiting(item: Manifest, ready: Manifest, objects: list[Manifest]) -> str:
+        """A set is not ready as long as one of what it made is not, for a reason of its own."""
+        uid = item["metadata"]["uid"]
+        made = [
+            one for one in objects if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", []))
+        ]
+        waits = [one for one in made if condition(one, "Ready").get("status") != "True"]
+        return "" if waits else f"all that it made is ready, and it says {ready['reason']}: {ready['message']}"
+
+    def check(self, objects: list[Manifest]) -> None:
+        """The servers are as the settled objects say."""
+        self._check_requests()
+        self._check_feeds(objects)
+        self._check_shared(objects)
+        documents = _documents(self._stage.engine)
+        found: dict[str, list[Any]] = {}
+        for engine in self._stage.engines():
+            for config in engine.call("GET", "/_ml/anomaly_detectors/_all?allow_no_match=true")["jobs"]:
+                found.setdefault(config["job_id"], []).append(config)
+                self._check_buckets(engine, config, documents)
+        for job_id, configs in found.items():
+            # A job that was kept or left by a deletion is none of the object that has its name now.
+            owners = [config["custom_settings"].get("anomalyops.io/uid") for config in configs]
+            if len(owners) > len(set(owners)):
+                self.wrong.append(f"{job_id} is on two servers for one object")
+
+    def _check_requests(self) -> None:
+        """What is to be done once was not done twice."""
+        for (kind, place), count in self._asked.items():
+            known = self._requests.get((kind, place), {})
+            most = sum(
+                1 + (int((known[f"{uid} at its times"] - since) // 60) + 2 if f"{uid} at its times" in known else 0)
+                for uid, since in known.items()
+                if not uid.endswith("times")
+            )
+            if count > most:
+                self.wrong.append(f"{count} times done to {place} for {most} of {kind}")
+
+    def _check_feeds(self, objects: list[Manifest]) -> None:
+        """Every feed that should run runs, and no other."""
+        jobs = {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in objects if o["kind"] == "AnomalyJob"}
+        for feed in objects:
+            if feed["kind"] != "Datafeed" or condition(feed, "Stalled") or "deletionTimestamp" in feed["metadata"]:
+                continue
+            job = jobs.get((feed["metadata"]["namespace"], feed["spec"]["jobRef"]["name"]))
+            if job is None or condition(job, "Stalled") or condition(job, "Ready").get("status") != "True":
+                continue
+            suspended = feed["spec"].get("suspend") or job["spec"].get("suspend")
+            found = condition(feed, "Ready").get("reason")
+            runs = not suspended and feed["spec"].get("state", "Started") == "Started"
+            runs = runs and job["spec"].get("state", "Opened") == "Opened" and found != "LeftAsFound"
+            state = self._stage.engine.datafeed_state(feed["status"].get("datafeedId", ""))
+            if (state == "started") != runs:
+                self.wrong.append(
+                    f"datafeed {feed['status'].get('datafeedId')} is {state} ({found}); it should run: {runs}"
+                )
+
+    def _check_shared(self, objects: list[Manifest]) -> None:
+        """Calendars and filters hold what their manifests say."""
+        for item in objects:
+            if condition(item, "Ready").get("status") != "True":
+                continue
+            spec, engine = item["spec"], self._stage.engine
+            if item["kind"] == "AnomalyFilter":
+                status, answer = engine.request("GET", f"/_ml/filters/{spec['filterId']}")
+                items = sorted(answer["filters"][0]["items"]) if status == 200 else None
+                if items != sorted(spec["items"]):
+                    self.wrong.append(f"filter {spec['filterId']} has {items}, not {spec['items']}")
+            if item["kind"] == "AnomalyCalendar":
+                status, answer = engine.request("GET", f"/_ml/calendars/{spec['calendarId']}/events?size=1000")
+                events = [one["description"] for one in answer["events"]] if status == 200 else []
+                fixed = sorted(one for one in events if one.startswith("Day") or one == "by hand")
+                if fixed != sorted(one["description"] for one in spec.get("events", [])):
+                    self.wrong.append(f"calendar {spec['calendarId']} has {fixed}, not {spec.get('events')}")
+                if len([one for one in events if one.startswith("[anomalyops.io ")]) != 1:
+                    self.wrong.append(f"calendar {spec['calendarId']} has not one mark: {events}")
+
+    def _check_buckets(self, engine: Engine, config: Manifest, documents: Counter[tuple[int, str]]) -> None:
+        """Each bucket is there once, with each of its documents once."""
+        job_id = config["job_id"]
+        path = f"/_ml/anomaly_detectors/{job_id}/results/buckets"
+        buckets = [
+            one
+            for one in engine.call("POST", path, {"page": {"size": 10_000}, "exclude_interim": True})["buckets"]
+            if not one["is_interim"]
+        ]
+        times = [bucket["timestamp"] for bucket in buckets]
+        if times != list(range(times[0], times[0] + len(times) * SPAN, SPAN)) if times else False:
+            self.wrong.append(f"{job_id}: buckets were skipped or doubled")
+        if job_id.startswith("hosts-"):  # one of a set's, of one host
+            hosts = [host for host in ("web-0", "web-1", "web-2") if host in job_id]
+        else:
+            hosts = ["web-0", "web-1", "web-2"]
+        for bucket in buckets[1:]:  # a start in the middle of the first one is no fault
+            wanted = sum(documents[bucket["timestamp"], host] for host in hosts)
+            if bucket["event_count"] != wanted:
+                self.wrong.append(
+                    f"{job_id}: bucket {bucket['timestamp']} counts {bucket['event_count']}, not {wanted}"
+                )
+                return
+
+    def check_rest(self) -> None:
+        """Nothing is written to the API server or to a server while nothing happens."""
+        before, written = _versions(self._stage.objects()), [len(proxy.attempts()) for proxy in self._stage.proxies]
+        time.sleep(AT_REST)
+        for proxy, count in zip(self._stage.proxies, written, strict=True):
+            if late := proxy.attempts()[count:]:
+                self.wrong.append(f"written at rest: {Counter(late).most_common(5)}")
+        after = _versions(self._stage.objects())
+        changed = [
+            f"{name} {condition(one, 'Ready')}"
+            for name, (version, one) in after.items()
+            if before.get(name, ("",))[0] != version
+        ]
+        if changed:
+            self.wrong.append(f"objects written at rest: {changed[:5]}")
+
+    # -- the end of all ----------------------------------------------------------------------------------------------
+
+    def check_deletion(self) -> None:
+        """When all is deleted with policy Delete, the server that they live on has nothing of it any more."""
+        stage = self._stage
+        gone: dict[str, str] = {}
+        for item in stage.objects():
+            metadata, kind = item["metadata"], item["kind"]
+            if kind not in PLURALS or "deletionTimestamp" in metadata:
+                continue
+            if kind not in {"AnomalyJobSet"}:
+                patch = '{"spec": {"deletionPolicy": "Delete"}}'
+                where = ("-n", metadata["namespace"], "--type=merge", "-p", patch)
+                stage.kubectl("patch", PLURALS[kind], metadata["name"], *where)
+            name = item["status"].get({"AnomalyJob": "jobId", "Datafeed": "datafeedId"}.get(kind, ""), "")
+            name = name or item["spec"].get("calendarId", "") or item["spec"].get("filterId", "")
+            if (
+                name
+                and item["status"].get("placement", {}).get("clusterUuid") == stage.uuid
+                and not condition(item, "Stalled")
+            ):
+                gone[f"{kind} {name}"] = name
+        for thing in self._things:
+            thing.may_go = True
+            stage.delete(thing.plural, thing.name, thing.namespace)
+
+        def empty() -> bool:
+            objects = stage.objects()
+            stage.collect_garbage(objects)
+            left = [one for one in objects if one["kind"] in PLURALS]
+            strangers = [
+                one
+                for one in left
+                if "deletionTimestamp" not in one["metadata"] and not one["metadata"].get("ownerReferences")
+            ]
+            for one in strangers:  # what a set let go
+                stage.delete(PLURALS[one["kind"]], one["metadata"]["name"], one["metadata"]["namespace"])
+            waits = []
+            for one in left:
+                here = one.get("status", {}).get("placement", {}).get("clusterUuid") in {None, stage.uuid}
+                if why := self._why_not_gone(one, here):
+                    waits.append(f"{one['kind']}/{one['metadata']['name']}: {why}")
+            assert not waits, waits
+            return True
+
+        try:
+            wait_until(empty, timeout=90, what="the deletion of everything", interval=2)
+        except AssertionError as error:
+            self.wrong.append(str(error))
+        for what, name in gone.items():
+            paths = (
+                f"/_ml/anomaly_detectors/{name}",
+                f"/_ml/datafeeds/{name}",
+                f"/_ml/calendars/{name}",
+                f"/_ml/filters/{name}",
+            )
+            kind = what.split()[0]
+            path = dict(zip(("AnomalyJob", "Datafeed", "AnomalyCalendar", "AnomalyFilter"), paths, strict=True))[kind]
+            if stage.engine.request("GET", path)[0] == 200:
+                self.wrong.append(f"{what} was orphaned: it was deleted with policy Delete and is still on the server")
+
+
+def _versions(objects: list[Manifest]) -> dict[str, tuple[str, Manifest]]:
+    return {
+        f"{one['kind']}/{one['metadata']['namespace']}/{one['metadata']['name']}": (
+            one["metadata"]["resourceVersion"],
+            one,
+        )
+        for one in objects
+    }
+
+
+def _documents(engine: Engine) -> Counter[tuple[int, str]]:
+    """How many documents each bucket has of each host."""
+    found: Counter[tuple[int, str]] = Counter()
+    answer = engine.call("POST", f"/{INDEX}/_search", {"size": 10_000})
+    for hit in answer["hits"]["hits"]:
+        source = hit["_source"]
+        found[source["@timestamp"] // SPAN * SPAN, source["host"]] += 1
+    return found
