@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from anomalyops_insight.server import Endpoint, Server, Session
-from anomalyops_insight.tools import find
+from anomalyops_insight.toolset import find
 
 RESULTS = ".ml-anomalies-shared"
 BEGIN = datetime(2026, 1, 10, 10, tzinfo=UTC)

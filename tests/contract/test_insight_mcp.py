@@ -12,7 +12,7 @@ from insight_world import END, START, plant
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from anomalyops_insight.tools import all_tools
+from anomalyops_insight.toolset import all_tools
 from engine_process import EngineProcess
 
 OPERATOR = Path(__file__).resolve().parents[2] / "operator"

@@ -10,7 +10,7 @@ from insight_world import END, RESULTS, START, WINDOW, answer, answer_and_asked,
 
 from anomalyops_insight.emptiness import Reason
 from anomalyops_insight.errors import BadRequestError, RefusedError, UnreachableError
-from anomalyops_insight.tools import CATEGORIES, all_tools, find
+from anomalyops_insight.toolset import CATEGORIES, all_tools, find
 from engine_process import EngineProcess
 
 pytestmark = pytest.mark.usefixtures("url")
@@ -365,6 +365,75 @@ def test_nothing_has_run_yet(tmp_path):
         process.kill()
     with pytest.raises(UnreachableError, match="cannot be reached"):
         answer(process.url, "ad_query_anomaly_records")
+
+
+def test_a_preview_and_how_late_documents_come(ask):
+    found = ask("ad_preview_datafeed_with_latency", job_id="web-latency", limit=3)
+    assert pairs(found, "time") == [(at(10),), (at(10.5),), (at(11),)]
+    assert set(found.rows[0].document) >= {"@timestamp", "latency_ms", "service"}
+    assert not found.complete
+    assert found.notes == ("query_delay 90s; documents come 30 s late (95th percentile of 60)",)
+    assert "has none that match" in ask("ad_preview_datafeed_with_latency", job_id="db-cpu").empty.message
+
+
+def _spec(detector, **more):
+    return {"analysis_config": {"bucket_span": "5m", "detectors": [detector]} | more,
+            "data_description": {"time_field": "@timestamp"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("detector", "feed", "failed"),
+    [
+        ({"function": "mean", "field_name": "latency_ms", "by_field_name": "service"}, {"indices": ["web-logs-1"]}, []),
+        ({"function": "count"}, {"indices": ["db-metrics"]}, ["the datafeed returns data"]),
+        (
+            {"function": "mean", "field_name": "service"}, {"indices": ["web-logs-1"]},
+            ["field service as mean"],
+        ),
+        (
+            {"function": "rare", "by_field_name": "nowhere"}, {"indices": ["web-logs-1"]},
+            ["field nowhere as by"],
+        ),
+        ({"function": "rare", "by_field_name": "message"}, {"indices": ["web-logs-1"]}, ["field message as by"]),
+        (
+            {"function": "count", "by_field_name": None}, {"indices": ["web-logs-1"]},
+            ["no null values"],
+        ),
+        (
+            {"function": "rare"}, {"indices": ["web-logs-1"]},
+            ["the server accepts the job", "the server accepts detector 0"],
+        ),
+        ({"function": "count"}, {"indices": ["nothing-here"]}, ["fields of nothing-here"]),
+    ],
+)  # fmt: skip
+def test_a_specification_is_validated(ask, detector, feed, failed):
+    found = ask("ad_validate_job_spec", job=_spec(detector), datafeed=feed)
+    said = [row.check for row in found.rows if not row.ok]
+    assert said[: len(failed)] == failed
+    assert all(row.detail for row in found.rows if not row.ok)
+    assert found.notes[0].startswith("not valid" if said else "valid")
+    assert bool(said) == bool(failed)
+
+
+def test_decision_trees(ask):
+    memory = ask("ad_wf_troubleshoot_memory_limit", job_id="db-cpu", now="2026-01-10T12:00:00Z")
+    assert memory.rows[0].kind == "finding"
+    assert {row.tree for row in memory.rows if row.kind == "finding"} == {"state", "memory"}
+    late = ask("ad_wf_troubleshoot_query_delay", job_id="web-latency", now="2026-01-10T12:00:00Z")
+    assert {row.tree for row in late.rows if row.kind == "finding"} == {"state", "memory", "missing documents"}
+    assert late.rows[0].text.startswith("documents came too late for the datafeed")
+    assert [row.call.split()[1] for row in late.rows if row.kind == "step"] == [
+        "_ml/datafeeds/datafeed-web-latency/_update"
+    ]
+    score = ask("ad_wf_troubleshoot_anomaly_score", job_id="web-latency", now="2026-01-10T12:00:00Z")
+    assert {row.tree for row in score.rows if row.kind == "finding"} == {
+        "state",
+        "memory",
+        "missing documents",
+        "score",
+    }
+    with pytest.raises(BadRequestError, match="one job is meant"):
+        ask("ad_wf_troubleshoot_anomaly_score", job_id="web-*")
 
 
 def test_every_tool_is_asked_of_here():

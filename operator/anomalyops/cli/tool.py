@@ -1,4 +1,4 @@
-"""`anomalyops tool`: asks one question."""
+"""`anomalyops tool`: asks one question, or makes one change."""
 
 from __future__ import annotations
 
@@ -47,6 +47,9 @@ def tool(
     way: Annotated[
         Way, typer.Option(help="esql or search alone; auto searches where the server refuses ES|QL.")
     ] = Way.AUTO,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do what the plan of a tool that changes something says; without it, show it.")
+    ] = False,
     filename: OptionalFiles = None,
     url: Url = None,
     ca: Ca = None,
@@ -55,12 +58,13 @@ def tool(
         ToolOutput, typer.Option("--output", "-o", callback=_ask_for, is_eager=True, help="How rows are written.")
     ] = ToolOutput.TABLE,
 ) -> None:
-    """Ask one question of the results, configurations and messages of anomaly detection jobs; change nothing.
+    """Ask one question about anomaly detection jobs, or plan one change of them and, with --yes, make it.
 
     Parameters of the tool are options: `anomalyops tool ad_query_anomaly_records --job-id-pattern 'web-*'`.
 
-    Exit codes: 0 answered, also with nothing above the threshold; 3 there is nothing to look at (no privilege, no
-    index, no results, none in the window); 1 error.
+    Exit codes: 0 answered, also with nothing above the threshold, or done; 2 a change would be made with --yes; 3 there
+    is nothing to look at (no privilege, no index, no results, none in the window), or a manifest owns what would be
+    changed, or something is in the way; 1 error.
     """
     import asyncio
 
@@ -69,10 +73,21 @@ def tool(
     from anomalyops.cli.insight_server import endpoint
     from anomalyops.cli.tool_view import answer_csv, answer_document, answer_view, query_lines
     from anomalyops_insight.emptiness import Reason
+    from anomalyops_insight.errors import BadRequestError
     from anomalyops_insight.server import Endpoint, Server, Session
-    from anomalyops_insight.tools import find
+    from anomalyops_insight.toolset import find
 
+    if (managing := managing_tool(name)) is not None:
+        from anomalyops.cli.managing import manage
+
+        refuse_reading_options(output, show_query=show_query, way=way)
+        given = parameters(context.args, param or (), managing.parameters.model_fields)
+        as_written = OutputFormat.JSON if output is ToolOutput.JSON else OutputFormat.TABLE
+        manage(managing, given, yes=yes, filename=filename, url=url, ca=ca, namespace=namespace, output=as_written)
+        return
     chosen = find(name)
+    if yes:
+        raise BadRequestError(f"{name} changes nothing: --yes has no meaning there")
     values = parameters(context.args, param or (), chosen.parameters.model_fields)
     chosen.read(values)  # what is wrong with them is said before a server is needed
 
@@ -97,6 +112,28 @@ def tool(
         messages().print(found.empty.message, soft_wrap=True)
     if found.empty is not None and found.empty.reason is not Reason.NOTHING_ABOVE_THRESHOLD:
         raise typer.Exit(NOTHING_TO_LOOK_AT)
+
+
+def managing_tool(name: str) -> Any:
+    """The tool of that name that changes something; None where there is none."""
+    if not name.startswith(("ad_create_", "ad_update_", "ad_open_", "ad_manage_", "ad_revert_")):
+        return None  # so that asking does not wait for what only changing needs
+    from anomalyops.local.managing import find
+
+    return find(name)
+
+
+def refuse_reading_options(output: ToolOutput, *, show_query: bool, way: Way) -> None:
+    """Options of tools that ask, given to one that changes something.
+
+    Raises:
+        BadRequestError: One is given.
+    """
+    from anomalyops_insight.errors import BadRequestError
+
+    given = {"--output csv": output is ToolOutput.CSV, "--show-query": show_query, "--way": way is not Way.AUTO}
+    if named := [option for option, is_given in given.items() if is_given]:
+        raise BadRequestError(f"{named[0]} belongs to tools that ask; this one changes something")
 
 
 def parameters(arguments: Sequence[str], pairs: Sequence[str], known: Any) -> dict[str, str]:

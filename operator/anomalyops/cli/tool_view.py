@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anomalyops.cli.severity import severity
+from anomalyops.plan.managing import ManagingTool
 from anomalyops_insight.server import Asked
 from anomalyops_insight.tools import Found, Row, Tool
 
@@ -22,7 +23,7 @@ _SCORES: Final = ("record_score", "anomaly_score", "influencer_score", "max_scor
 _WIDEST_CELL: Final = 60
 
 
-def tools_view(tools: Sequence[Tool[Any, Any]]) -> Group:
+def tools_view(tools: Sequence[Tool[Any, Any] | ManagingTool[Any]]) -> Group:
     """All tools by category, each with when to use it."""
     parts: list[RenderableType] = []
     for category in dict.fromkeys(tool.category for tool in tools):
@@ -36,18 +37,18 @@ def tools_view(tools: Sequence[Tool[Any, Any]]) -> Group:
     return Group(*parts[:-1])
 
 
-def tool_view(tool: Tool[Any, Any]) -> Group:
-    """One tool: when to use it, its parameters, the columns of its rows, an example."""
+def tool_view(tool: Tool[Any, Any] | ManagingTool[Any]) -> Group:
+    """One tool: when to use it, its parameters, the columns of its rows or that it changes something, an example."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("PARAMETER", "DEFAULT", "WHAT IT IS"):
         table.add_column(heading, no_wrap=heading != "WHAT IT IS")
     for name, field in tool.parameters.model_fields.items():
         default = "needed" if field.is_required() else "-" if field.default is None else str(field.default)
         table.add_row(option(name), default, " ".join([field.description or "", *_limits(field.metadata)]).strip())
-    columns = ", ".join(tool.row.model_fields)
+    rows = f"Rows: {', '.join(tool.row.model_fields)}" if isinstance(tool, Tool) else "Shows its plan; --yes does it."
     return Group(
         Text(tool.name, style="bold"), Text(tool.when), Text(), table, Text(),
-        Text(f"Rows: {columns}"), Text(f"Example: {example(tool)}"),
+        Text(rows), Text(f"Example: {example(tool)}"),
     )  # fmt: skip
 
 
@@ -56,14 +57,18 @@ def option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def example(tool: Tool[Any, Any]) -> str:
+def example(tool: Tool[Any, Any] | ManagingTool[Any]) -> str:
     """A command that uses the tool."""
-    words = [f"{option(name)} {_quoted(str(value))}" for name, value in tool.example.items()]
+    words = [f"{option(name)} {_quoted(_written(value))}" for name, value in tool.example.items()]
     return " ".join([f"anomalyops tool {tool.name}", *words])
 
 
 def _quoted(text: str) -> str:
-    return f"'{text}'" if "*" in text else text
+    return f"'{text}'" if set(text) & set("* {[") else text
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _limits(metadata: Sequence[Any]) -> list[str]:
@@ -74,14 +79,15 @@ def _limits(metadata: Sequence[Any]) -> list[str]:
     return [f"From {least} to {most}." if most is not None else f"From {least} on."]
 
 
-def tool_document(tool: Tool[Any, Any]) -> dict[str, Any]:
+def tool_document(tool: Tool[Any, Any] | ManagingTool[Any]) -> dict[str, Any]:
     """One tool as JSON values."""
     return {
         "name": tool.name,
         "category": tool.category,
         "when": tool.when,
         "parameters": tool.parameters.model_json_schema()["properties"],
-        "rows": list(tool.row.model_fields),
+        "rows": list(tool.row.model_fields) if isinstance(tool, Tool) else [],
+        "changes": not isinstance(tool, Tool),
         "example": dict(tool.example),
     }
 

@@ -15,8 +15,9 @@ from anomalyops_insight.investigating import Incident, investigate
 from anomalyops_insight.investigating.report import document
 from anomalyops_insight.programs import Program
 from anomalyops_insight.times import Moment
-from anomalyops_insight.tools import Tool, all_tools
+from anomalyops_insight.tools import Tool
 from anomalyops_insight.tools.tool import Parameters
+from anomalyops_insight.toolset import all_tools
 from anomalyops_insight.troubleshooting import Diagnosis, troubleshoot
 
 MOST_ROWS = 50

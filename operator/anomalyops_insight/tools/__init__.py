@@ -13,9 +13,11 @@ from anomalyops_insight.tools import (  # noqa: F401 - importing registers them
     metadata,
     model,
     permissions,
+    preview,
     reassessment,
     records,
     remote,
+    specification,
     timeline,
     timing,
 )

@@ -22,6 +22,7 @@ CATEGORIES = (
     "Jobs and datafeeds",
     "Missing documents",
     "Memory",
+    "Decision trees",
 )
 """In the order in which they are listed."""
 

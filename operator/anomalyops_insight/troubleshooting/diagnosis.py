@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -135,11 +135,16 @@ class Diagnosis:
 _Result = Iterator[Finding | Remedy]
 
 
-def diagnose(facts: Facts) -> Diagnosis:
-    """Walks all decision trees."""
+def diagnose(facts: Facts, trees: Collection[str] = TREES) -> Diagnosis:
+    """Walks decision trees, in the order of `TREES`.
+
+    Args:
+        facts: What is known about the job.
+        trees: Which ones.
+    """
     findings: list[Finding] = []
     remedies: list[Remedy] = []
-    for tree in _TREES:
+    for tree in (walk for name, walk in zip(TREES, _TREES, strict=True) if name in trees):
         for found in tree(facts):
             if isinstance(found, Finding):
                 findings.append(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from anomalyops_insight.errors import BadRequestError, RefusedError
@@ -29,14 +29,14 @@ from anomalyops_insight.tools.timing import (
     ingest_latency_estimate,
 )
 from anomalyops_insight.tools.tool import FORBIDDEN, RESULTS
-from anomalyops_insight.troubleshooting.diagnosis import Diagnosis, Facts, diagnose
+from anomalyops_insight.troubleshooting.diagnosis import TREES, Diagnosis, Facts, diagnose
 
 _RECENT = timedelta(days=7)
 _MOST_NOTES = 5000
 _NOTABLE_DRIFT = 10.0
 
 
-def troubleshoot(pattern: str, now: datetime) -> Program[tuple[Diagnosis, ...]]:
+def troubleshoot(pattern: str, now: datetime, trees: Collection[str] = TREES) -> Program[tuple[Diagnosis, ...]]:
     """Diagnoses of jobs, the worst first.
 
     One job is looked at closely: its source is compared with its results. Of several jobs only what few calls tell.
@@ -44,6 +44,7 @@ def troubleshoot(pattern: str, now: datetime) -> Program[tuple[Diagnosis, ...]]:
     Args:
         pattern: An id, or a pattern of ids.
         now: The present.
+        trees: Which decision trees are walked.
 
     Raises:
         BadRequestError: No job matches.
@@ -71,7 +72,7 @@ def troubleshoot(pattern: str, now: datetime) -> Program[tuple[Diagnosis, ...]]:
     ]
     if len(facts) == 1:
         facts = [(yield from _closely(facts[0]))]
-    diagnoses = [diagnose(one) for one in facts]
+    diagnoses = [diagnose(one, trees) for one in facts]
     return tuple(sorted(diagnoses, key=lambda one: (-one.severity, one.job_id)))
 
 

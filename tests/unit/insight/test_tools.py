@@ -8,7 +8,7 @@ import pytest
 
 from anomalyops.cli.console import output
 from anomalyops.cli.tool_view import example, tool_document, tool_view
-from anomalyops_insight.tools import all_tools
+from anomalyops_insight.toolset import all_tools
 
 TOOLS = all_tools()
 
