@@ -21,6 +21,10 @@ def crds(
         Path | None,
         typer.Option(metavar="DIR", help="Write the RBAC rules of the installation into this copy of the repository."),
     ] = None,
+    argocd: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the settings of Argo CD beside the health.lua of this folder."),
+    ] = None,
 ) -> None:
     """Print or write the CustomResourceDefinitions."""
     import sys
@@ -32,6 +36,11 @@ def crds(
         files[reference] = generate_reference()
     if rights is not None:
         files |= {rights / path: text for path, text in generate_rights().items()}
+    if argocd is not None:
+        from anomalyops.resources.argocd import generate_argocd_settings
+
+        health = (argocd / "health.lua").read_text(encoding="utf-8")
+        files[argocd / "argocd-cm.yaml"] = generate_argocd_settings(health)
     if output_dir is not None:
         output_dir.mkdir(parents=True, exist_ok=True)
         files |= {output_dir / name: text for name, text in generate_crd_folder().items()}

@@ -130,10 +130,12 @@ async def plan_merge(
         cluster_id: What the operator calls this cluster; empty for the uid of kube-system.
 
     Raises:
-        ClusterError: The cluster does not have the kinds.
+        ClusterError: The cluster does not have the kinds, or the files hold nothing.
         KubeApiError: The objects cannot be listed.
     """
     wanted = wanted_resources(manifests)
+    if not wanted and not prune:
+        raise ClusterError("nothing to plan: no resource of this product is in the files")
     namespaces = tuple(sorted({one.namespace for one in wanted} | ({cluster.namespace} if prune else set())))
     live, unreadable = await _live(cluster, namespaces)
     merge = merged(wanted, live, prune=prune, labels=labels)
