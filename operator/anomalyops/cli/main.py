@@ -24,6 +24,7 @@ from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
 from anomalyops.cli.investigate import investigate
 from anomalyops.cli.mcp import mcp
+from anomalyops.cli.new import new
 from anomalyops.cli.plan import plan
 from anomalyops.cli.run import run
 from anomalyops.cli.status import status
@@ -44,6 +45,7 @@ _EXPECTED = frozenset(
         "anomalyops.controllers.uninstall.OperatorRunsError",
         "anomalyops.watching.kubeapi.KubeApiError",
         "anomalyops.demo.engine_process.EngineFailed",
+        "anomalyops.drafting.errors.DraftError",
         "anomalyops.elastic.errors.GatewayError",
         "anomalyops.local.errors.LocalError",
         "anomalyops.loader.errors.LoadError",
@@ -61,16 +63,16 @@ app = typer.Typer(
     name="anomalyops",
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
     " Elasticsearch or on the embedded engine.",
-    epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate) something is to do or waited for; 3 (plan, apply, delete,"
-    " estimate) in need of a person or not ready in time, (tool, investigate) nothing to look at; troubleshoot: 2 a"
-    " warning, 3 critical; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
+    epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate, tool) something is to do or waited for; 3 (plan, apply,"
+    " delete, estimate, tool) in need of a person or not ready in time, (tool, investigate) nothing to look at, (new)"
+    " not confirmed; troubleshoot: 2 a warning, 3 critical; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_FILES = (plan, apply, status, delete, export, estimate)
+_FILES = (plan, apply, status, delete, export, estimate, new)
 for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
 for asking in (investigate, explain, troubleshoot, tools, mcp):
