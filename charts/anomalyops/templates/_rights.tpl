@@ -1,19 +1,23 @@
 {{- /* Generated from the kinds by `make generate`; do not edit. */ -}}
 {{- define "anomalyops.kindRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, investigations, elasticsearchconnections]
   verbs: [get, list, watch]
 # Its finalizer.
 - apiGroups: [anomalyops.io]
   resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts]
   verbs: [patch]
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs/status, datafeeds/status, anomalyjobsets/status, anomalycalendars/status, anomalyfilters/status, anomalyforecasts/status, modelsnapshotreverts/status, elasticsearchconnections/status]
+  resources: [anomalyjobs/status, datafeeds/status, anomalyjobsets/status, anomalycalendars/status, anomalyfilters/status, anomalyforecasts/status, modelsnapshotreverts/status, investigations/status, elasticsearchconnections/status]
   verbs: [patch]
-# What AnomalyJobSets are made of.
+# What AnomalyJobSets are made of, and the Investigations that jobs trigger.
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds]
+  resources: [anomalyjobs, datafeeds, investigations]
   verbs: [create, delete]
+# Reports of Investigations; they are written once, never read, and deleted with their owner.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]
 {{- end }}
 
 {{- define "anomalyops.releaseRules" -}}
@@ -24,12 +28,12 @@
 
 {{- define "anomalyops.viewRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, investigations, elasticsearchconnections]
   verbs: [get, list, watch]
 {{- end }}
 
 {{- define "anomalyops.editRules" -}}
 - apiGroups: [anomalyops.io]
-  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, elasticsearchconnections]
+  resources: [anomalyjobs, datafeeds, anomalyjobsets, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts, investigations, elasticsearchconnections]
   verbs: [create, delete, deletecollection, get, list, patch, update, watch]
 {{- end }}

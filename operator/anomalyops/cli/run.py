@@ -82,6 +82,7 @@ def run(
     """Run the operator in a cluster, or against the one of the kubeconfig."""
     configure_logging(log_format, log_level)
     # kopf and the Kubernetes client take half a second to import; no other command needs them.
+    from anomalyops.cli.investigator import investigator
     from anomalyops.controllers.operator import StartupError
     from anomalyops.controllers.operator import run as run_operator
     from anomalyops.watching.options import Options
@@ -99,7 +100,7 @@ def run(
         relist_after=relist_after,
     )
     try:
-        run_operator(options)
+        run_operator(options, investigator)
     except StartupError as error:
         typer.echo(f"anomalyops run: {error}", err=True)
         raise typer.Exit(1) from None

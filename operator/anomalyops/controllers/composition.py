@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.instruments import Instruments
+from anomalyops.controllers.investigations.controller import InvestigationController
+from anomalyops.controllers.investigations.investigator import Investigator
+from anomalyops.controllers.investigations.triggers import TriggerController
 from anomalyops.controllers.job_sets.controller import JobSetController
 from anomalyops.controllers.pair.controller import PairController
 from anomalyops.controllers.requests.forecasts import ForecastController
@@ -30,6 +33,7 @@ class Controllers:
         cluster: Identity of this Kubernetes cluster.
         instance: Names this process in Events.
         instruments: What is measured.
+        investigator: Finds out what broke.
         guard: Says whether something may be changed on servers now.
     """
 
@@ -41,6 +45,7 @@ class Controllers:
         cluster: str,
         instance: str,
         instruments: Instruments,
+        investigator: Investigator,
         guard: Guard = free,
     ) -> None:
         self.objects = Objects()
@@ -66,6 +71,10 @@ class Controllers:
         )
         self.reverts = RevertController(self.objects, self.work, self.connections, operations, options, cluster=cluster)
         self.job_sets = JobSetController(self.objects, self.work, api, self.connections, options)
+        self.investigations = InvestigationController(
+            self.objects, self.work, api, self.connections, options, investigator=investigator
+        )
+        self.triggers = TriggerController(self.objects, self.work, api, self.connections)
         self.pairs.made_anew = self._made_anew
         self.pairs.holder = operations.holder
         self.pairs.let_go_since = operations.let_go_since
@@ -76,10 +85,21 @@ class Controllers:
         self.work.employ(self.forecasts)
         self.work.employ(self.reverts)
         self.work.employ(self.job_sets)
+        self.work.employ(self.investigations)
+        self.work.employ(self.triggers)
 
     def tell_what_is_known(self, known: Callable[[str], bool]) -> None:
         """Have them ask whether all objects of a namespace were listed."""
-        for controller in (self.pairs, self.filters, self.calendars, self.forecasts, self.reverts, self.job_sets):
+        for controller in (
+            self.pairs,
+            self.filters,
+            self.calendars,
+            self.forecasts,
+            self.reverts,
+            self.job_sets,
+            self.investigations,
+            self.triggers,
+        ):
             controller.known = known
 
     def _made_anew(self, job: ObjectKey) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from anomalyops.controllers.endpoints import Endpoints
 from anomalyops.controllers.instruments import Instruments
+from anomalyops.controllers.investigations.investigator import Investigator
 from anomalyops.controllers.service import Service, StartupError
 from anomalyops.fencing import free
 from anomalyops.watching.election import Candidate, Term, Times, elapsed
@@ -27,20 +28,25 @@ GRACE = 45.0  # seconds for plans that run when the process is to end
 _GLANCE = 0.5  # seconds between two looks whether a term is over
 
 
-def run(options: Options) -> None:
+def run(options: Options, investigator: Investigator) -> None:
     """Runs the operator until SIGTERM or SIGINT.
+
+    Args:
+        options: What it was asked for.
+        investigator: Finds out what broke.
 
     Raises:
         StartupError: the CRDs are missing, or the API server cannot be reached or lets nothing be listed.
     """
-    asyncio.run(_Operator(options).serve())
+    asyncio.run(_Operator(options, investigator).serve())
 
 
 class _Operator:
     """The process: what it is asked to end by, what it answers, and the terms in which it serves."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, investigator: Investigator) -> None:
         self.options = options
+        self._investigator = investigator
         self._instruments = Instruments()
         self._ended = asyncio.Event()
         self._begun = asyncio.Event()
@@ -113,7 +119,7 @@ class _Operator:
             api = await KubeApi.connect(guard=guard)
         except Exception as error:  # of the client's many
             raise StartupError(f"no connection to the Kubernetes API: {error}") from error
-        service = Service(api, self.options, self._instruments, guard=guard)
+        service = Service(api, self.options, self._instruments, self._investigator, guard=guard)
         done = asyncio.create_task(self._until_over(term))
         begun = asyncio.create_task(self._begin(service))
         watching: asyncio.Task[None] | None = None

@@ -17,6 +17,7 @@ import kopf
 
 from anomalyops.controllers.composition import Controllers
 from anomalyops.controllers.instruments import Instruments
+from anomalyops.controllers.investigations.investigator import Investigator
 from anomalyops.controllers.kopf_settings import kopf_settings
 from anomalyops.fencing import Guard
 from anomalyops.resources import GROUP, KINDS, VERSION
@@ -45,15 +46,19 @@ class Service:
         api: The Kubernetes API.
         options: What the operator was asked for.
         instruments: What is measured.
+        investigator: Finds out what broke.
         guard: Says whether something may be changed now, on servers and in Kubernetes.
     """
 
-    def __init__(self, api: KubeApi, options: Options, instruments: Instruments, *, guard: Guard) -> None:
+    def __init__(
+        self, api: KubeApi, options: Options, instruments: Instruments, investigator: Investigator, *, guard: Guard
+    ) -> None:
         self.controllers: Controllers
         self.scopes: Scopes
         self._api = api
         self._options = options
         self._instruments = instruments
+        self._investigator = investigator
         self._guard = guard
         self._loop = asyncio.get_running_loop()
         self._stop_watching = threading.Event()
@@ -75,6 +80,7 @@ class Service:
             cluster=cluster,
             instance=socket.gethostname(),
             instruments=self._instruments,
+            investigator=self._investigator,
             guard=self._guard,
         )
         listings = Scopes(

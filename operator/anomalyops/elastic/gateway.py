@@ -187,6 +187,29 @@ class Gateway:
         """
         return scores.parse(await self._search_hidden(scores.INDICES, scores.search_body(spans, now_ms)))
 
+    async def anomalous_buckets(
+        self, job_ids: Collection[str], min_score: float, since_ms: int
+    ) -> dict[str, list[tuple[int, float]]]:
+        """The finished buckets of jobs that were found with a score, by job id: when each begins, and that score.
+
+        A page of a search at a time, the latest first; one page, where a page holds them all.
+
+        Args:
+            job_ids: The jobs.
+            min_score: The least score, 0 to 100.
+            since_ms: Milliseconds since the epoch, inclusive.
+        """
+        found: dict[str, list[tuple[int, float]]] = {}
+        after: list[Any] | None = None
+        for _ in range(scores.PAGES):
+            body = scores.anomalous_body(job_ids, min_score, since_ms, after)
+            rows, after = scores.parse_anomalous(await self._search_hidden(scores.INDICES, body))
+            for job_id, at, score in rows:
+                found.setdefault(job_id, []).append((at, score))
+            if after is None:
+                break
+        return found
+
     async def lookback_completed(self, job_id: str) -> bool | None:
         """Whether the last bounded run of a job's datafeed came to its end; None when the server does not say.
 

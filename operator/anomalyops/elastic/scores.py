@@ -1,13 +1,15 @@
-"""The search for how anomalous the latest finished bucket of every job is."""
+"""The searches for how anomalous the latest finished bucket of every job is, and which ones were found anomalous."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 INDICES = ".ml-anomalies-*"
+PAGES = 20  # of anomalous buckets: more in a day are no episodes but a job that is wrong
 _JOBS = 10_000  # as many as a server lists
+_PAGE = 5_000
 _SPANS = 3  # how many buckets back the latest one may lie
 _LATENESS_MS = 600_000  # what a query delay and a frequency add to that
 
@@ -79,3 +81,49 @@ def parse(answer: Mapping[str, Any]) -> dict[str, LatestScores]:
                 record=float(latest["record"]["value"] or 0.0),
             )
     return found
+
+
+def anomalous_body(
+    job_ids: Collection[str], min_score: float, since_ms: int, after: list[Any] | None = None
+) -> dict[str, Any]:
+    """A page of the finished buckets of jobs by the score that they were found with, the latest first.
+
+    `initial_anomaly_score` and not `anomaly_score`: the latter changes when later anomalies are seen.
+
+    Args:
+        job_ids: The jobs.
+        min_score: The least score, 0 to 100.
+        since_ms: Milliseconds since the epoch, inclusive.
+        after: Where the page before ended; None for the first.
+    """
+    body: dict[str, Any] = {
+        "size": _PAGE,
+        "track_total_hits": False,
+        "_source": ["job_id", "timestamp", "initial_anomaly_score"],
+        "query": {
+            "bool": {
+                "filter": [
+                    {"term": {"result_type": "bucket"}},
+                    {"term": {"is_interim": False}},
+                    {"terms": {"job_id": sorted(job_ids)}},
+                    {"range": {"initial_anomaly_score": {"gte": min_score}}},
+                    {"range": {"timestamp": {"gte": since_ms, "format": "epoch_millis"}}},
+                ]
+            }
+        },
+        "sort": [
+            {"timestamp": {"order": "desc", "unmapped_type": "date"}},
+            {"job_id": {"order": "asc", "unmapped_type": "keyword"}},
+        ],
+    }
+    return body if after is None else body | {"search_after": after}
+
+
+def parse_anomalous(answer: Mapping[str, Any]) -> tuple[list[tuple[str, int, float]], list[Any] | None]:
+    """The buckets of a page (job id, start in milliseconds, score), and where the next page begins; None for none."""
+    hits = answer.get("hits", {}).get("hits", [])
+    rows = [
+        (str(hit["_source"]["job_id"]), int(hit["sort"][0]), float(hit["_source"]["initial_anomaly_score"]))
+        for hit in hits
+    ]
+    return rows, list(hits[-1]["sort"]) if len(hits) == _PAGE else None

@@ -3,6 +3,15 @@
 from anomalyops.health.connection import ServerFacts, connection_status, unreachable_datafeed, unreachable_job
 from anomalyops.health.datafeed import datafeed_status
 from anomalyops.health.failures import Failure, FailureKind, PlanState
+from anomalyops.health.investigations import (
+    Findings,
+    failed_investigation,
+    finished_investigation,
+    hindered_investigation,
+    kept_investigation,
+    running_investigation,
+    waiting_investigation,
+)
 from anomalyops.health.job import job_status
 from anomalyops.health.job_sets import job_set_status, job_set_trouble
 from anomalyops.health.messages import Annotation, Messages, Notification
@@ -14,6 +23,7 @@ __all__ = [
     "Annotation",
     "Failure",
     "FailureKind",
+    "Findings",
     "Messages",
     "Notice",
     "Notification",
@@ -21,12 +31,17 @@ __all__ = [
     "ServerFacts",
     "connection_status",
     "datafeed_status",
+    "failed_investigation",
     "failed_request",
+    "finished_investigation",
     "held_status",
+    "hindered_investigation",
     "job_set_status",
     "job_set_trouble",
     "job_status",
+    "kept_investigation",
     "request_status",
+    "running_investigation",
     "shared_status",
     "told_of",
     "transitions",
@@ -34,4 +49,5 @@ __all__ = [
     "unreachable_job",
     "unreachable_request",
     "unreachable_shared",
+    "waiting_investigation",
 ]

@@ -19,6 +19,7 @@ from anomalyops.resources import (
     AnyResource,
     Auth,
     ElasticsearchConnection,
+    Investigation,
     RequestResource,
     SecretManifest,
     SharedResource,
@@ -52,7 +53,7 @@ class Target:
     credentials: Credentials | None
     pairs: tuple[Pair, ...]
     shared: tuple[SharedObject, ...] = ()
-    requests: tuple[RequestResource | AnomalyJobSet, ...] = ()
+    requests: tuple[RequestResource | AnomalyJobSet | Investigation, ...] = ()
 
 
 def login(*, url: str | None, ca_pem: str | None, environ: Mapping[str, str]) -> Login:
@@ -86,12 +87,14 @@ def targets(manifests: Manifests, login: Login) -> list[Target]:
     for resource in manifests.shared:
         shared.setdefault(_connection_key(resource, login), []).append(resource)
     jobs_of_files = {(job.namespace, job.name): job for job in manifests.jobs}
-    requests: dict[tuple[str, str], list[RequestResource | AnomalyJobSet]] = {}
+    requests: dict[tuple[str, str], list[RequestResource | AnomalyJobSet | Investigation]] = {}
     for request in manifests.requests:
         job = jobs_of_files.get((request.namespace, request.spec.job_ref.name))
         requests.setdefault(_connection_key(job or request, login), []).append(request)
     for job_set in (one for one in manifests.job_sets if one.spec.terms is not None):
         requests.setdefault(_connection_key(job_set, login), []).append(job_set)
+    for investigation in manifests.investigations:
+        requests.setdefault(_connection_key(investigation, login), []).append(investigation)
     result = []
     for key in dict.fromkeys([*grouped, *shared, *requests]):
         members, others = grouped.get(key, []), shared.get(key, [])
@@ -184,9 +187,8 @@ def only_connection(manifests: Manifests, login: Login) -> tuple[ElasticsearchCo
 def _connection_key(resource: AnyResource, login: Login) -> tuple[str, str]:
     if login.url:
         return ("", login.url)
-    reference = (
-        resource.spec.connection_ref if isinstance(resource, AnomalyJob | AnomalyJobSet | SharedResource) else None
-    )
+    named = AnomalyJob | AnomalyJobSet | SharedResource | Investigation
+    reference = resource.spec.connection_ref if isinstance(resource, named) else None
     return (resource.namespace, reference.name if reference is not None else _DEFAULT)
 
 

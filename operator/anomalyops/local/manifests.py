@@ -16,6 +16,7 @@ from anomalyops.resources import (
     AnyResource,
     Datafeed,
     ElasticsearchConnection,
+    Investigation,
     ManifestError,
     Problem,
     RequestResource,
@@ -42,6 +43,7 @@ class Manifests:
         datafeeds: In the order of the files.
         shared: What several jobs may use, such as filter lists, in the order of the files.
         requests: What is done once, or at times, by the operator in a cluster alone, in the order of the files.
+        investigations: What the operator in a cluster alone looks at, in the order of the files.
         job_sets: In the order of the files. What those of listed values are made of is among jobs and datafeeds.
         connections: By namespace and name.
         secrets: Secrets and ConfigMaps, by kind, namespace and name.
@@ -51,6 +53,7 @@ class Manifests:
     datafeeds: list[Datafeed] = field(default_factory=list)
     shared: list[SharedResource] = field(default_factory=list)
     requests: list[RequestResource] = field(default_factory=list)
+    investigations: list[Investigation] = field(default_factory=list)
     job_sets: list[AnomalyJobSet] = field(default_factory=list)
     connections: dict[tuple[str, str], ElasticsearchConnection] = field(default_factory=dict)
     secrets: dict[tuple[str, str, str], SecretManifest] = field(default_factory=dict, repr=False)
@@ -183,6 +186,8 @@ def _add(manifests: Manifests, resource: _Any, source: str, sources: dict[tuple[
         manifests.shared.append(resource)
     elif isinstance(resource, RequestResource):
         manifests.requests.append(resource)
+    elif isinstance(resource, Investigation):
+        manifests.investigations.append(resource)
     elif isinstance(resource, AnomalyJobSet):
         manifests.job_sets.append(resource)
     elif isinstance(resource, ElasticsearchConnection):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from anomalyops.local.errors import LocalError
 from anomalyops.local.manifests import Manifests
 from anomalyops.reconciler import Pair
-from anomalyops.resources import AnomalyJobSet, AnyResource, Datafeed, ElasticsearchConnection
+from anomalyops.resources import AnomalyJobSet, AnyResource, Datafeed, ElasticsearchConnection, Investigation
 
 
 def pairs(manifests: Manifests) -> list[Pair]:
@@ -37,7 +37,7 @@ def refuse_shared_ids(resources_of_server: Iterable[AnyResource]) -> None:
     """
     seen: dict[tuple[str, str], str] = {}
     for resource in resources_of_server:
-        if isinstance(resource, ElasticsearchConnection | AnomalyJobSet):
+        if isinstance(resource, ElasticsearchConnection | AnomalyJobSet | Investigation):
             continue
         name = f"{resource.kind}/{resource.name} (namespace {resource.namespace})"
         other = seen.setdefault((resource.kind, resource.server_id), name)

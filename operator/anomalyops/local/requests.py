@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from anomalyops.local.connections import Target
 from anomalyops.local.inspecting import Planned
 from anomalyops.plan import Obstacle, Plan, Subject, why_never
-from anomalyops.resources import AnomalyForecast, AnomalyJob, AnomalyJobSet, Reason, RequestResource
+from anomalyops.resources import AnomalyForecast, AnomalyJob, AnomalyJobSet, Investigation, Reason, RequestResource
 
 
 def planned_requests(target: Target) -> list[Planned]:
@@ -28,12 +28,17 @@ def planned_requests(target: Target) -> list[Planned]:
     ]
 
 
-def left_to_operator(request: RequestResource | AnomalyJobSet) -> str:
+def left_to_operator(request: RequestResource | AnomalyJobSet | Investigation) -> str:
     """Why nothing is done about a request from files, and what does the same."""
     if isinstance(request, AnomalyJobSet):
         return (
             f"{request.kind} {request.name} takes its values from an index (spec.terms), for which the operator in a "
             "cluster asks; from files, write spec.values"
+        )
+    if isinstance(request, Investigation):
+        return (
+            f"{request.kind} {request.name} is made by the operator in a cluster, which keeps its report; from files "
+            "use `anomalyops investigate` with the same window"
         )
     job = request.spec.job_ref.name
     instead = (
@@ -45,7 +50,7 @@ def left_to_operator(request: RequestResource | AnomalyJobSet) -> str:
 
 
 def _obstacles(
-    request: RequestResource | AnomalyJobSet, jobs: Mapping[tuple[str, str], AnomalyJob | None]
+    request: RequestResource | AnomalyJobSet | Investigation, jobs: Mapping[tuple[str, str], AnomalyJob | None]
 ) -> Iterator[Obstacle]:
     if not isinstance(request, AnomalyForecast):
         return

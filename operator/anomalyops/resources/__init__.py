@@ -47,6 +47,16 @@ from anomalyops.resources.forecast import (
     ForecastRecord,
 )
 from anomalyops.resources.identifiers import ObjectReference
+from anomalyops.resources.investigation import (
+    EPISODE_ANNOTATION,
+    TRIGGER_LABEL,
+    Investigation,
+    InvestigationSpec,
+    InvestigationStatus,
+    InvestigationTrigger,
+    InvestigationWindow,
+    ReportReference,
+)
 from anomalyops.resources.job import (
     AnalysisLimits,
     AnomalyJob,
@@ -120,6 +130,7 @@ __all__ = [
     "BY_NAME",
     "DEFAULT_BUCKET_SPAN",
     "EMPTY_SNAPSHOT",
+    "EPISODE_ANNOTATION",
     "FINALIZER",
     "FUNCTION_ALIASES",
     "GROUP",
@@ -128,6 +139,7 @@ __all__ = [
     "MEBIBYTE",
     "ONCE",
     "REQUESTED_AT",
+    "TRIGGER_LABEL",
     "VALUE_ANNOTATION",
     "VERSION",
     "AdoptionPolicy",
@@ -180,6 +192,11 @@ __all__ = [
     "ForecastOperation",
     "ForecastRecord",
     "IndicesOptions",
+    "Investigation",
+    "InvestigationSpec",
+    "InvestigationStatus",
+    "InvestigationTrigger",
+    "InvestigationWindow",
     "JobRunState",
     "Kibana",
     "Kind",
@@ -199,6 +216,7 @@ __all__ = [
     "QueryDelayStatus",
     "Reason",
     "ReplacePolicy",
+    "ReportReference",
     "RequestResource",
     "Resource",
     "ResourceStatus",

@@ -76,6 +76,8 @@ class Reason(_DocumentedEnum):
     FORECAST_FINISHED = "ForecastFinished", "The forecast is made; the message says what it covers."
     FORECAST_EXPIRED = "ForecastExpired", "The server has removed the forecast, as `spec.expiresIn` asks."
     SCHEDULED = "Scheduled", "`spec.schedule` has asked for nothing yet; the message says when it will."
+    INVESTIGATED = "Investigated", "The investigation has found a likely cause; the message names it."
+    NOTHING_FOUND = "NothingFound", "There is nothing to investigate in the window; the message says why."
     RECOVERED = "Recovered", "A condition that was reported before no longer holds."
 
     # Waiting for something that passes by itself
@@ -102,6 +104,11 @@ class Reason(_DocumentedEnum):
     DELETING = "Deleting", "The resource is being deleted; the deletion policy is being carried out."
     REVERTING = "Reverting", "The job goes back to a model snapshot; the message names the step."
     FORECASTING = "Forecasting", "The server makes the forecast, or the job is opened or closed for it."
+    WAITING_FOR_WINDOW_END = (
+        "WaitingForWindowEnd",
+        "The window of an Investigation ends in the future; it begins then.",
+    )
+    INVESTIGATING = "Investigating", "The investigation is under way."
     OPERATION_RUNNING = (
         "OperationRunning",
         "A forecast or a revert is at work on the job, which is left to it until it ends.",
@@ -201,6 +208,11 @@ class Reason(_DocumentedEnum):
     JOB_NOT_OPEN = (
         "JobNotOpen",
         "Only an open job can be forecast; open it, or set `spec.openClosedJob: true`.",
+    )
+
+    INVESTIGATION_FAILED = (
+        "InvestigationFailed",
+        "The investigation could not be made, and trying again would not help; the message says why.",
     )
 
     # The health of what runs

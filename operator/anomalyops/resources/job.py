@@ -10,6 +10,7 @@ from anomalyops.resources.analysis import AnalysisConfig
 from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.identifiers import FieldName, GroupId, IndexNamePart, JobId, ObjectReference
+from anomalyops.resources.investigation import Triggers
 from anomalyops.resources.maintenance import MaintenanceWindow
 from anomalyops.resources.memory_sizes import MemoryLimit, parse_memory
 from anomalyops.resources.policies import (
@@ -173,6 +174,7 @@ class AnomalyJobSpec(SpecModel):
             "suspend",
             "maintenance_window",
             "memory",
+            "triggers",
         }
     )
 
@@ -243,6 +245,10 @@ class AnomalyJobSpec(SpecModel):
             "When a running datafeed may be stopped for a change of job or datafeed; at any time when absent. "
             "Suspending, a wanted state and deletions wait for nothing."
         ),
+    )
+
+    triggers: Triggers | None = Field(
+        default=None, description="What the operator begins by itself when the job finds something."
     )
 
     description: Annotated[str, Field(max_length=4096)] | None = Field(default=None, description="What the job is for.")

@@ -11,6 +11,7 @@ from anomalyops.resources.connection import ElasticsearchConnection
 from anomalyops.resources.datafeed import Datafeed
 from anomalyops.resources.filter import AnomalyFilter
 from anomalyops.resources.forecast import AnomalyForecast
+from anomalyops.resources.investigation import Investigation
 from anomalyops.resources.job import AnomalyJob
 from anomalyops.resources.job_set import AnomalyJobSet
 from anomalyops.resources.resource import GROUP
@@ -18,7 +19,9 @@ from anomalyops.resources.revert import ModelSnapshotRevert
 
 SharedResource = AnomalyFilter | AnomalyCalendar
 RequestResource = AnomalyForecast | ModelSnapshotRevert
-AnyResource = AnomalyJob | Datafeed | AnomalyJobSet | SharedResource | RequestResource | ElasticsearchConnection
+AnyResource = (
+    AnomalyJob | Datafeed | AnomalyJobSet | SharedResource | RequestResource | Investigation | ElasticsearchConnection
+)
 FINALIZER = f"{GROUP}/finalizer"
 REQUESTED_AT = f"reconcile.{GROUP}/requestedAt"
 """An annotation: a new value, whatever it is, asks for a look at the server now."""
@@ -50,7 +53,7 @@ class Kind:
         short_names: What `kubectl get` takes too.
         columns: What `kubectl get` shows.
         server_object: What one resource is on the Elasticsearch server, in a word; empty when it is nothing there.
-        made: Whether the operator makes and deletes objects of it, for those that belong to a set.
+        made: Whether the operator makes and deletes objects of it.
     """
 
     model: type[AnyResource]
@@ -84,6 +87,7 @@ def _condition(name: str, *, of: str, part: str = "status", wide: bool = False) 
 _READY = _condition("Ready", of="Ready")
 _SYNCED = _condition("Synced", of="Synced")
 _REASON = _condition("Reason", of="Ready", part="reason")
+_REASON_WIDE = _condition("Reason", of="Ready", part="reason", wide=True)
 _MESSAGE = _condition("Message", of="Ready", part="message", wide=True)
 _AGE = PrinterColumn(name="Age", path=".metadata.creationTimestamp", type="date")
 
@@ -209,6 +213,26 @@ KINDS = (
             PrinterColumn(name="Completed", path=".status.completionTime", type="date"),
             _AGE,
             PrinterColumn(name="Until", path=".status.snapshotTime", wide=True),
+            _MESSAGE,
+        ),
+    ),
+    Kind(
+        model=Investigation,
+        plural="investigations",
+        made=True,
+        short_names=("inv",),
+        columns=(
+            PrinterColumn(name="Severity", path=".status.severity", description="Of the worst bucket."),
+            PrinterColumn(name="Cause", path=".status.rootCause", description="The most likely root cause."),
+            PrinterColumn(name="Sure%", path=".status.likelihood", type="integer", description="How sure that is."),
+            PrinterColumn(name="Fault", path=".status.faultClass", description="The kind of fault."),
+            PrinterColumn(name="Onset", path=".status.onset", description="When the cause began."),
+            PrinterColumn(name="Jobs", path=".status.jobs", type="integer", description="Jobs that are affected."),
+            PrinterColumn(name="State", path=".status.state", description="How far it is."),
+            _AGE,
+            PrinterColumn(name="Runner-up", path=".status.runnerUp", wide=True),
+            PrinterColumn(name="Report", path=".status.report.configMap", wide=True),
+            _REASON_WIDE,
             _MESSAGE,
         ),
     ),

@@ -14,7 +14,7 @@ _HEADER = "# Generated from the kinds by `make generate`; do not edit.\n"
 
 
 def operator_rules() -> str:
-    """The rules of the operator's role about the kinds, as YAML. It creates and deletes only what sets are made of."""
+    """The rules of the operator's role about the kinds, as YAML. It creates and deletes only what it makes itself."""
     finalized = [kind.plural for kind in KINDS if kind.finalized]
     statuses = [f"{plural}/status" for plural in _ALL]
     made = [kind.plural for kind in KINDS if kind.made]
@@ -23,8 +23,10 @@ def operator_rules() -> str:
         + "# Its finalizer.\n"
         + _rule(finalized, ("patch",))
         + _rule(statuses, ("patch",))
-        + "# What AnomalyJobSets are made of.\n"
+        + "# What AnomalyJobSets are made of, and the Investigations that jobs trigger.\n"
         + _rule(made, ("create", "delete"))
+        + "# Reports of Investigations; they are written once, never read, and deleted with their owner.\n"
+        + _rule(["configmaps"], ("create",), group='""')
     )
 
 
@@ -54,8 +56,8 @@ def generate_rights() -> dict[str, str]:
     }
 
 
-def _rule(resources: Iterable[str], verbs: Iterable[str]) -> str:
-    return f"- apiGroups: [{GROUP}]\n  resources: [{', '.join(resources)}]\n  verbs: [{', '.join(verbs)}]\n"
+def _rule(resources: Iterable[str], verbs: Iterable[str], *, group: str = GROUP) -> str:
+    return f"- apiGroups: [{group}]\n  resources: [{', '.join(resources)}]\n  verbs: [{', '.join(verbs)}]\n"
 
 
 def _indented(rules: str) -> str:
@@ -76,7 +78,7 @@ def _chart() -> str:
 
 
 _OPERATOR = """\
-# Everything that the operator does outside of Secrets. Of its kinds it creates and deletes only what sets are made of.
+# Everything that the operator does outside of Secrets. Of its kinds it creates and deletes only what it makes itself.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:

@@ -49,10 +49,21 @@ def report(found: Investigation) -> tuple[Block, ...]:
     incident = found.incident
     title = Heading(f"Investigation of {moment(incident.start)} to {moment(incident.end)}", 1)
     if found.empty is not None or not found.suspects:
-        words = found.empty.message if found.empty is not None else "no anomalies were found"
-        return (title, Paragraph(f"Nothing to investigate: {words}."))
+        return (title, Paragraph(f"Nothing to investigate: {summary(found)}."))
     blocks: list[Block] = [title, *_verdict(found), *_progression(found), *_suspects(found)]
     return (*blocks, *_detectors(found), *_reach(found), *_evidence(found), *_logs(found), *_notes(found))
+
+
+def summary(found: Investigation) -> str:
+    """The finding in a sentence; why there is none where nothing was found."""
+    if found.empty is not None or not found.suspects:
+        return found.empty.message if found.empty is not None else "no anomalies were found"
+    first = found.suspects[0]
+    affected = len({step.job_id for step in found.timeline} | set(first.jobs))
+    return (
+        f"{first.entity} ({', '.join(first.fields)}) is the most likely cause ({first.likelihood:.0%} sure): "
+        f"{found.fault} fault of severity {found.severity} from {moment(first.onset)} on; {_jobs(affected)} affected"
+    )
 
 
 def _verdict(found: Investigation) -> Iterator[Block]:

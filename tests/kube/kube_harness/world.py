@@ -46,6 +46,7 @@ class World:
         if self.proxy._server is None:
             self.proxy.up()
         for kind in (
+            "investigations",
             "anomalyjobsets",
             "modelsnapshotreverts",
             "anomalyforecasts",
@@ -129,6 +130,11 @@ class World:
         """A revert of the job."""
         return self._manifest("ModelSnapshotRevert", "back", {"jobRef": {"name": "requests"}} | spec)
 
+    def investigation(self, **spec: Any) -> Manifest:
+        """An investigation of the last two hours."""
+        window = {} if "start" in spec else {"since": "2h"}
+        return self._manifest("Investigation", "incident", window | spec)
+
     def job_set(self, *values: str, **spec: Any) -> Manifest:
         """A job and a datafeed for each host."""
         detectors = [{"function": "mean", "fieldName": "value"}]
@@ -198,6 +204,7 @@ class World:
             "anomalyforecast": "half-day",
             "modelsnapshotrevert": "back",
             "anomalyjobset": "hosts",
+            "investigation": "incident",
         }
         name = names.get(kind, "default")
         return self.kubectl.wait_condition(kind, name, self.namespace, type_, **expected)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from prometheus_client import Metric
 
+from anomalyops.cli.investigator import investigator
 from anomalyops.controllers.composition import Controllers
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.metrics import OperatorCollector
@@ -44,6 +45,7 @@ def served() -> set[str]:
         cluster="c",
         instance="i",
         instruments=instruments,
+        investigator=investigator,
     )
     listings = Scopes(
         None,  # type: ignore[arg-type]

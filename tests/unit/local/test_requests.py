@@ -88,3 +88,14 @@ def test_a_template_that_gives_what_is_refused_is_a_problem_of_the_files(tmp_pat
     (tmp_path / "sets.yaml").write_text(SETS.replace("bucketSpan: 1h", 'bucketSpan: "{{value}}"'))
     with pytest.raises(ManifestError, match="AnomalyJobSet/listed, shop"):
         read_manifests([str(tmp_path)])
+
+
+def test_an_investigation_in_files_says_which_command_does_the_same(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(
+        "apiVersion: anomalyops.io/v1alpha1\nkind: Investigation\nmetadata: {name: night}\nspec: {since: 2h}\n"
+    )
+    (target,) = targets(read_manifests([str(tmp_path)]), Login(url="http://127.0.0.1:9200"))
+    (found,) = planned_requests(target)
+    assert found.plan.empty
+    assert "Investigation night is made by the operator in a cluster" in found.plan.unchecked[0]
+    assert "anomalyops investigate" in found.plan.unchecked[0]

@@ -33,6 +33,7 @@ JOB_SET_SPEC: dict[str, Any] = {
     "values": ["shop", "search"],
     "template": {"job": JOB_SPEC, "datafeed": {"indices": ["logs-*"], "query": {"term": {"service": "{{value}}"}}}},
 }
+INVESTIGATION_SPEC: dict[str, Any] = {"since": "2h"}
 _SPECS = {
     "AnomalyJob": JOB_SPEC,
     "Datafeed": DATAFEED_SPEC,
@@ -40,6 +41,7 @@ _SPECS = {
     "AnomalyFilter": FILTER_SPEC,
     "AnomalyForecast": FORECAST_SPEC,
     "AnomalyJobSet": JOB_SET_SPEC,
+    "Investigation": INVESTIGATION_SPEC,
     "ModelSnapshotRevert": REVERT_SPEC,
     "ElasticsearchConnection": CONNECTION_SPEC,
 }
@@ -139,6 +141,10 @@ def _revert(id_: str, changes: dict[str, Any], field_: str, message: str, **more
 
 def _job_set(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
     return Refused(id=id_, manifest=manifest("AnomalyJobSet", changes), field=field_, message=message, **more)
+
+
+def _investigation(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return Refused(id=id_, manifest=manifest("Investigation", changes), field=field_, message=message, **more)
 
 
 def _calendar(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
@@ -918,6 +924,36 @@ FILTERS = [
         only="operator",
         because="free objects are beyond CEL",
     ),
+    _investigation("investigation-of-no-time", {"since": REMOVE}, "spec", "write exactly one of start and since"),
+    _investigation("investigation-of-two", {"start": "2026-01-01"}, "spec", "write exactly one of start and since"),
+    _investigation("investigation-end-alone", {"end": "2026-01-01"}, "spec.end", "end belongs to start"),
+    _investigation("investigation-of-now", {"since": REMOVE, "start": "now"}, "spec.start", "a window has fixed times"),
+    _investigation(
+        "investigation-both-ways",
+        {"jobs": "web-*", "jobSelector": {"matchLabels": {"team": "web"}}},
+        "spec.jobs",
+        "write jobs or jobSelector, not both",
+    ),
+    _investigation(
+        "investigation-backwards",
+        {"since": REMOVE, "start": "2026-01-02", "end": "2026-01-01"},
+        "spec.end",
+        "the window must end after its start",
+        only="operator",
+        because="times have several forms, which CEL cannot compare",
+    ),
+    _job(
+        "trigger-both-ways",
+        {"triggers": {"investigation": {"jobs": "web-*", "jobSelector": {}}}},
+        "spec.triggers.investigation.jobs",
+        "write jobs or jobSelector, not both",
+    ),
+    _job(
+        "trigger-short-pause",
+        {"triggers": {"investigation": {"coolDown": "1m"}}},
+        "spec.triggers.investigation.coolDown",
+        "write at least 10m",
+    ),
     _revert("revert-to-nowhere", {"snapshotId": REMOVE}, "spec", "write exactly one of snapshotId and before"),
     _revert("revert-to-two", {"before": "2026-01-01"}, "spec", "write exactly one of snapshotId and before"),
     _revert("revert-to-what", {"snapshotId": "a/b"}, "spec.snapshotId", "write the id of a model snapshot, or empty"),
@@ -1177,6 +1213,34 @@ ACCEPTED = [
             "template.labels": {"service": "{{value}}"},
         },
     ),
+    manifest("Investigation"),
+    manifest(
+        "Investigation",
+        {
+            "since": REMOVE,
+            "start": "2026-11-26T06:00:00Z",
+            "end": "1795680000000",
+            "connectionRef": {"name": "production"},
+            "jobs": "web-*,*-errors,web-*-rate,exact_1.b",
+            "minScore": 12.5,
+            "ttlAfterFinished": "0",
+        },
+    ),
+    manifest("Investigation", {"jobSelector": {"matchLabels": {"team": "web"}}, "minScore": 0}),
+    manifest(
+        "AnomalyJob",
+        {
+            "triggers.investigation": {
+                "minScore": 90,
+                "coolDown": "10m",
+                "before": "0",
+                "after": "5m",
+                "jobs": "web-*",
+                "ttlAfterFinished": "1d",
+            }
+        },
+    ),
+    manifest("AnomalyJob", {"triggers.investigation": {}}),
     manifest("ModelSnapshotRevert"),
     manifest("ModelSnapshotRevert", {"snapshotId": "empty", "deleteInterveningResults": False}),
     manifest(
@@ -1617,6 +1681,26 @@ CHANGES = [
         before=manifest("AnomalyForecast", {"schedule": "0 6 * * *"}),
         after=manifest("AnomalyForecast", {"schedule": "0 7 * * *", "duration": "2d"}),
         status={"history": [{"occasion": "2026-11-26T06:00:00Z", "state": "finished"}]},
+    ),
+    Change(
+        id="investigation-begun",
+        before=manifest("Investigation"),
+        after=manifest("Investigation", {"since": "3h"}),
+        field="spec",
+        message="what an Investigation looks at cannot change once it has begun",
+        status={"startTime": "2026-11-26T06:00:00Z"},
+    ),
+    Change(
+        id="investigation-waits",
+        before=manifest("Investigation"),
+        after=manifest("Investigation", {"since": "3h", "jobs": "web-*"}),
+        status={"state": "Waiting"},
+    ),
+    Change(
+        id="investigation-kept-longer",
+        before=manifest("Investigation", {"ttlAfterFinished": "1d"}),
+        after=manifest("Investigation", {"ttlAfterFinished": "9d"}),
+        status={"startTime": "2026-11-26T06:00:00Z"},
     ),
     Change(
         id="filter-id",

@@ -36,8 +36,8 @@ def member_of(seen: Seen[Any], owner: Seen[AnomalyJobSet]) -> Member:
     )
 
 
-def owner_reference(seen: Seen[AnomalyJobSet]) -> dict[str, Any]:
-    """What makes an object belong to the set, so that Kubernetes deletes it with the set."""
+def owner_reference(seen: Seen[Any]) -> dict[str, Any]:
+    """What makes an object belong to another, so that Kubernetes deletes it with that one."""
     return {
         "apiVersion": API_VERSION,
         "kind": seen.kind.name,
