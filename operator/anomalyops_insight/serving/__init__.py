@@ -1,5 +1,6 @@
-"""The tools for assistants, over the Model Context Protocol. Reading tools only."""
+"""Tools, prompts and resources for assistants, over the Model Context Protocol."""
 
-from anomalyops_insight.serving.mcp_server import serve_stdio, tool_server
+from anomalyops_insight.serving.http import Listening, serve_http
+from anomalyops_insight.serving.mcp_server import Changing, serve_stdio, tool_server
 
-__all__ = ["serve_stdio", "tool_server"]
+__all__ = ["Changing", "Listening", "serve_http", "serve_stdio", "tool_server"]

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from anomalyops_insight.errors import BadRequestError
 from anomalyops_insight.explaining import Explanation, explain
-from anomalyops_insight.investigating import Incident, investigate
+from anomalyops_insight.investigating import Incident, Investigation, investigate
 from anomalyops_insight.investigating.report import document
 from anomalyops_insight.programs import Program
 from anomalyops_insight.times import Moment
@@ -22,7 +22,7 @@ from anomalyops_insight.troubleshooting import Diagnosis, troubleshoot
 
 MOST_ROWS = 50
 """Rows of an answer where no limit is asked for: an assistant reads all of them."""
-_SUSPECTS, _STEPS = 10, 100
+_SUSPECTS, _STEPS, _DOCUMENTS = 5, 20, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class InvestigateParameters(Parameters):
     jobs: str = Field(default="*", description="Job ids: exact, or patterns with *, comma separated.")
     min_score: float = Field(default=25, ge=0, le=100, description="Least score of what counts.")
     min_job_count: int = Field(default=2, ge=1, description="Jobs that a prime suspect is named by.")
+    whole: bool = Field(
+        default=False,
+        description="All suspects, the whole timeline and all documents; by default the first few of each.",
+    )
 
 
 class ExplainParameters(Parameters):
@@ -68,12 +72,21 @@ class TroubleshootParameters(Parameters):
     """Parameters of `troubleshoot`."""
 
     job_id_pattern: str = Field(description="One job, which is looked at closely, or a pattern; * is all.")
+    limit: int = Field(default=MOST_ROWS, ge=1, le=10_000, description="The most jobs of an answer, the worst first.")
 
 
-def offered() -> tuple[Offered, ...]:
-    """All that is offered; nothing of it changes anything."""
+def offered(keep: Callable[[Investigation], str] | None = None) -> tuple[Offered, ...]:
+    """All that is offered; nothing of it changes anything.
+
+    Args:
+        keep: Keeps the report of an investigation and says by which URI it is read; None where none is kept.
+    """
+
+    def investigated(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]]:
+        return _investigate(values, now, keep)
+
     programs = (
-        Offered("investigate", "What broke: the most likely root cause.", InvestigateParameters, _investigate),
+        Offered("investigate", "What broke: the most likely root cause.", InvestigateParameters, investigated),
         Offered("explain", "Why a score is what it is, or why nothing was flagged.", ExplainParameters, _explain),
         Offered("troubleshoot", "Are jobs healthy, and what to do if not.", TroubleshootParameters, _troubleshoot),
     )
@@ -104,12 +117,28 @@ def _read(name: str, parameters: type[Any], values: Mapping[str, Any], now: date
         raise BadRequestError(f"{name}: {'; '.join(told)}") from None
 
 
-def _investigate(values: Mapping[str, Any], now: datetime) -> Program[dict[str, Any]]:
+def _investigate(
+    values: Mapping[str, Any], now: datetime, keep: Callable[[Investigation], str] | None
+) -> Program[dict[str, Any]]:
     asked = _read("investigate", InvestigateParameters, values, now)
     found = yield from investigate(Incident(asked.start, asked.end, asked.jobs, asked.min_score, asked.min_job_count))
     answer = document(found)
-    answer["suspects"] = answer["suspects"][:_SUSPECTS]
-    answer["timeline"] = answer["timeline"][:_STEPS]
+    if keep is not None:
+        answer["report"] = keep(found)
+    return answer if asked.whole else _small(answer)
+
+
+def _small(answer: dict[str, Any]) -> dict[str, Any]:
+    """The first few of each list, and how many there are."""
+    for name, most in (("suspects", _SUSPECTS), ("timeline", _STEPS), ("fingerprints", _SUSPECTS)):
+        if len(answer[name]) > most:
+            answer[f"{name}InAll"] = len(answer[name])
+            answer[name] = answer[name][:most]
+    if len(answer["jobs"]) > _STEPS:
+        answer["jobsInAll"] = len(answer["jobs"])
+        answer["jobs"] = dict(list(answer["jobs"].items())[:_STEPS])
+    if answer["evidence"] is not None:
+        answer["evidence"]["documents"] = answer["evidence"]["documents"][:_DOCUMENTS]
     return answer
 
 
@@ -133,7 +162,7 @@ def _troubleshoot(values: Mapping[str, Any], now: datetime) -> Program[dict[str,
                 "findings": [f"{f.tree}: {f.text}{f' ({f.evidence})' if f.evidence else ''}" for f in one.findings],
                 "plan": [step.shown() for step in one.plan],
             }
-            for one in found[:MOST_ROWS]
+            for one in found[: asked.limit]
         ],
-        "complete": len(found) <= MOST_ROWS,
+        "complete": len(found) <= asked.limit,
     }
