@@ -12,6 +12,7 @@ import typer
 
 from anomalyops.cli.anomalies import anomalies
 from anomalyops.cli.apply import apply
+from anomalyops.cli.backtest import backtest
 from anomalyops.cli.catalog import catalog
 from anomalyops.cli.crds import crds
 from anomalyops.cli.delete import delete
@@ -63,16 +64,17 @@ app = typer.Typer(
     name="anomalyops",
     help="Elastic-style anomaly detection as Kubernetes resources: plan, apply and watch anomaly detection jobs on"
     " Elasticsearch or on the embedded engine.",
-    epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate, tool) something is to do or waited for; 3 (plan, apply,"
-    " delete, estimate, tool) in need of a person or not ready in time, (tool, investigate) nothing to look at, (new)"
-    " not confirmed; troubleshoot: 2 a warning, 3 critical; 130 interrupted. ANOMALYOPS_DEBUG=1 shows tracebacks.",
+    epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate, tool) something is to do or waited for, (backtest) too many"
+    " alarms; 3 (plan, apply, delete, estimate, tool) in need of a person or not ready in time, (tool, investigate)"
+    " nothing to look at, (new) not confirmed; troubleshoot: 2 a warning, 3 critical; 130 interrupted."
+    " ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_FILES = (plan, apply, status, delete, export, estimate, new)
+_FILES = (plan, apply, status, delete, export, estimate, new, backtest)
 for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
     app.command()(command)
 for asking in (investigate, explain, troubleshoot, tools, mcp):

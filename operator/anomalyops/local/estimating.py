@@ -68,13 +68,14 @@ class Estimate:
         return self.latency is not None and self.delay is not None and self.delay < self.latency.p95
 
 
-async def estimate(target: Target, *, days: float, ingested_field: str | None) -> list[Estimate]:
+async def estimate(target: Target, *, days: float, ingested_field: str | None, lateness: bool = True) -> list[Estimate]:
     """Estimate all jobs of the files on one server; nothing is changed.
 
     Args:
         target: The server and its pairs; pairs without a job or without a datafeed are left out.
         days: How far back from the latest document values are counted.
         ingested_field: The field that says when a document was ingested; by default what the manifest says.
+        lateness: Whether to look how late documents come; the field has to be a date for that.
 
     Raises:
         GatewayError: The server does not answer, refuses a search, or does not estimate.
@@ -84,12 +85,15 @@ async def estimate(target: Target, *, days: float, ingested_field: str | None) -
         largest = await gateway.trial.largest_memory_limit()
         limit = None if largest is None else parse_memory(largest)
         whole = [pair for pair in target.pairs if pair.job is not None and pair.datafeed is not None]
-        calls = (_one(gateway, pair, largest=limit, days=days, ingested_field=ingested_field) for pair in whole)
+        calls = (
+            _one(gateway, pair, largest=limit, days=days, ingested_field=ingested_field, lateness=lateness)
+            for pair in whole
+        )
         return list(await asyncio.gather(*calls))
 
 
 async def _one(
-    gateway: Gateway, pair: Pair, *, largest: int | None, days: float, ingested_field: str | None
+    gateway: Gateway, pair: Pair, *, largest: int | None, days: float, ingested_field: str | None, lateness: bool
 ) -> Estimate:
     wanted = desired(pair, cluster=CLUSTER)
     job, feed = wanted.job, wanted.datafeed
@@ -101,7 +105,7 @@ async def _one(
     needed = said.needed
     used = await _used(gateway, job.job_id)
     policy = FeedDelay.of(pair.datafeed)
-    measured = await source.latencies(ingested_field or policy.ingested_field)
+    measured = await source.latencies(ingested_field or policy.ingested_field) if lateness else []
     found = latency(measured, policy.longest)
     delay = feed.body.get("query_delay")
     limit = (job.body.get("analysis_limits") or {}).get("model_memory_limit")
