@@ -18,6 +18,8 @@ class Credentials:
         api_key: The encoded form (base64 of `id:key`) or `id:key` itself.
         bearer: A token for `Authorization: Bearer`.
         ca_pem: PEM text of the authorities to trust instead of the system's.
+        certificate_pem: PEM text of the certificate to show the server, with its chain; together with `key_pem`.
+        key_pem: PEM text of its private key.
     """
 
     username: str | None = None
@@ -25,6 +27,8 @@ class Credentials:
     api_key: str | None = None
     bearer: str | None = None
     ca_pem: str | None = None
+    certificate_pem: str | None = None
+    key_pem: str | None = None
 
     def __repr__(self) -> str:
         given = ", ".join(f"{f.name}=***" for f in fields(self) if getattr(self, f.name) is not None)

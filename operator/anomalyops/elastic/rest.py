@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import certifi
 from elastic_transport import AsyncTransport, NodeConfig, TransportApiResponse, TransportError
 from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import ApiError, AsyncElasticsearch
@@ -19,6 +18,8 @@ from elasticsearch import ApiError, AsyncElasticsearch
 from anomalyops.elastic.credentials import Credentials
 from anomalyops.elastic.errors import Busy, KeptBack, NotAnElasticsearch, ServerError, Unreachable, Unsupported
 from anomalyops.elastic.keeping_back import AskingNode, keeping_back
+from anomalyops.elastic.pace import Pace
+from anomalyops.elastic.tls import tls_context
 from anomalyops.elastic.translate import from_exception
 from anomalyops.fencing import Guard, free
 
@@ -28,7 +29,6 @@ Timed = Callable[[str, str, float], None]
 The outcome is `ok`, or the name of the `GatewayError`.
 """
 
-_READ_ATTEMPTS = 3
 _FIRST_PAUSE = 0.2  # seconds before the second attempt of a read; doubles
 _CONCURRENT_CALLS = 32  # for one connection; a restart with thousands of resources queues here, not on the server
 
@@ -42,6 +42,8 @@ class Endpoint:
         credentials: How to authenticate, None for none.
         insecure_skip_verify: Accept any certificate.
         request_timeout: Seconds to wait for an answer to an ordinary call.
+        read_retries: How often a read is tried again.
+        requests_per_second: The most requests in a second, None for any.
         kibana_url: Base URL of Kibana, None when there is none.
         kibana_space: The Kibana space whose saved objects are synchronised, None for the default space.
     """
@@ -50,6 +52,8 @@ class Endpoint:
     credentials: Credentials | None = None
     insecure_skip_verify: bool = False
     request_timeout: float = 30.0
+    read_retries: int = 2
+    requests_per_second: int | None = None
     kibana_url: str | None = None
     kibana_space: str | None = None
 
@@ -102,6 +106,7 @@ class Rest:
         self._timed = timed or _untold
         self._client = _client(endpoint)
         self._slots = asyncio.Semaphore(_CONCURRENT_CALLS)
+        self._pace = Pace(endpoint.requests_per_second)
 
     async def read(
         self,
@@ -133,7 +138,7 @@ class Rest:
         self, method: str, path: str, *, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
     ) -> object:
         pause = _Pause()
-        for _ in range(_READ_ATTEMPTS - 1):
+        for _ in range(self.endpoint.read_retries):
             try:
                 return await self._send(method, path, query=query, body=body)
             except (Unreachable, Busy, ServerError) as error:
@@ -181,6 +186,7 @@ class Rest:
             headers["content-type"] = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
         client = self._client.options(request_timeout=seconds or self.endpoint.request_timeout)
         async with self._slots:
+            await self._pace.turn()
             begun, outcome = time.perf_counter(), "cancelled"
             try:
                 with keeping_back(guard, f"{method} {path}"):
@@ -239,31 +245,10 @@ def node_configs(endpoint: Endpoint, urls: Sequence[str]) -> list[NodeConfig]:
         node = url_to_node_config(url, use_default_ports_for_scheme=True)
         node.connections_per_node = _CONCURRENT_CALLS
         if node.scheme == "https":
-            context = context or _tls_context(endpoint)
+            context = context or tls_context(endpoint.credentials, skip_verify=endpoint.insecure_skip_verify)
             node.ssl_context = context
         nodes.append(node)
     return nodes
-
-
-def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    """Verification against the given authority alone, else against the system's and the bundled ones.
-
-    Raises:
-        ValueError: The CA is not PEM.
-    """
-    ca_pem = endpoint.credentials.ca_pem if endpoint.credentials else None
-    try:
-        context = ssl.create_default_context(cadata=ca_pem)
-    except ssl.SSLError as error:
-        raise ValueError(
-            f"the connection's CA is not a PEM certificate ('-----BEGIN CERTIFICATE-----' ...): {error.reason or error}"
-        ) from None
-    if ca_pem is None:
-        context.load_verify_locations(cafile=certifi.where())
-    if endpoint.insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _plain_dict(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomalyops.elastic.errors import GatewayError
+from anomalyops.elastic.privileges import missing_privileges
 from anomalyops.elastic.rest import Rest
 
 JsonDict = dict[str, Any]
@@ -28,6 +29,10 @@ class ServerInfo:
         ml_problem: Why they do not, in the server's words.
         upgrade_mode: `set_upgrade_mode` is on: states are frozen.
         max_model_memory_limit: The largest `model_memory_limit` that the server accepts, None for no limit.
+        ml_memory: The memory of all machine learning nodes for models; None when the server does not say.
+        ml_largest_limit: The largest `model_memory_limit` that fits on a node; likewise.
+        ml_processors: The processors of all machine learning nodes; likewise.
+        missing_privileges: What the credentials lack of the minimal role, in words.
     """
 
     version: str
@@ -41,17 +46,23 @@ class ServerInfo:
     ml_problem: str = ""
     upgrade_mode: bool = False
     max_model_memory_limit: str | None = None
+    ml_memory: str | None = None
+    ml_largest_limit: str | None = None
+    ml_processors: int | None = None
+    missing_privileges: tuple[str, ...] = ()
 
 
 async def server_info(rest: Rest) -> ServerInfo:
-    """Version, licence and machine learning availability of a server: three calls.
+    """Version, licence and machine learning availability of a server, and what the credentials lack: four calls.
 
     Raises:
         GatewayError: The server itself does not answer; a lacking licence or ML is part of the result.
     """
     root = await rest.read("GET", "/")
-    xpack, ml = await asyncio.gather(_xpack(rest), _ml_info(rest))
+    xpack, ml, lacking = await asyncio.gather(_xpack(rest), _ml_info(rest), missing_privileges(rest))
     ml_info, problem = ml
+    limits = ml_info.get("limits", {})
+    processors = limits.get("total_ml_processors")
     license_ = xpack.get("license") or {}
     expiry = license_.get("expiry_date_in_millis")
     return ServerInfo(
@@ -65,7 +76,11 @@ async def server_info(rest: Rest) -> ServerInfo:
         ml_available=not problem,
         ml_problem=problem,
         upgrade_mode=bool(ml_info.get("upgrade_mode", False)),
-        max_model_memory_limit=ml_info.get("limits", {}).get("max_model_memory_limit"),
+        max_model_memory_limit=limits.get("max_model_memory_limit"),
+        ml_memory=limits.get("total_ml_memory"),
+        ml_largest_limit=limits.get("effective_max_model_memory_limit"),
+        ml_processors=None if processors is None else int(processors),
+        missing_privileges=lacking,
     )
 
 

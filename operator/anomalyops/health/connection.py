@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from anomalyops.health.conditions import Finding, History, Verdict, fine, holds, stuck, working
+from anomalyops.health.facts import moment
 from anomalyops.health.failures import Failure, FailureKind
 from anomalyops.resources import (
     AnomalyJob,
@@ -18,6 +19,7 @@ from anomalyops.resources import (
     DeletionPolicy,
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
+    MlCapacity,
     Reason,
     RequestResource,
     SharedResource,
@@ -43,6 +45,11 @@ class ServerFacts:
     licence_valid: bool = True
     ml_available: bool = True
     upgrade_mode: bool = False
+    licence_expires_ms: int | None = None
+    memory: str | None = None  # of all machine learning nodes
+    largest_limit: str | None = None  # that fits on one of them
+    processors: int | None = None
+    missing_privileges: tuple[str, ...] = ()
     messages_problem: str = ""  # why its notifications about jobs cannot be read
 
 
@@ -66,6 +73,9 @@ def connection_status(
             cluster_name=checked.cluster_name or None,
             cluster_uuid=checked.cluster_uuid or None,
             licence=checked.licence or None,
+            licence_expiry=moment(checked.licence_expires_ms),
+            capacity=_capacity(checked),
+            missing_privileges=list(checked.missing_privileges) or None,
             ml_available=checked.ml_available,
             upgrade_mode=checked.upgrade_mode,
             last_check_time=last.last_check_time,
@@ -92,7 +102,15 @@ def _answered(facts: ServerFacts) -> list[Finding]:
             "; its notifications cannot be read, so that late data and failing searches of datafeeds stay unseen (read "
             f"on .ml-notifications* and .ml-annotations* is needed): {facts.messages_problem}"
         )
-    return fine(Reason.CONNECTED, f"{server} answers and machine learning is available{deaf}").findings()
+    poor = ""
+    if facts.missing_privileges:
+        poor = f"; the credentials lack what the operator needs: {', '.join(facts.missing_privileges)}"
+    return fine(Reason.CONNECTED, f"{server} answers and machine learning is available{poor}{deaf}").findings()
+
+
+def _capacity(facts: ServerFacts) -> MlCapacity | None:
+    told = MlCapacity(memory=facts.memory, largest_limit=facts.largest_limit, processors=facts.processors)
+    return None if told == MlCapacity() else told
 
 
 def _failed(failure: Failure) -> Verdict:

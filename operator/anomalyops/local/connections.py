@@ -213,10 +213,13 @@ def credentials_for(manifests: Manifests, connection: ElasticsearchConnection, l
     ca_pem = login.ca_pem or _ca(manifests, connection)
     reader = _SecretReader(manifests, connection)
     given = _from_secrets(reader, connection.spec.auth, optional=login.credentials is not None)
-    given = given or login.credentials
-    if given is None:
-        return Credentials(ca_pem=ca_pem) if ca_pem else None
-    return replace(given, ca_pem=ca_pem)
+    given = replace(given or login.credentials or Credentials(), ca_pem=ca_pem)
+    if (shown := connection.spec.client_certificate_secret_ref) is not None:
+        certificate = reader.value(shown.name, shown.certificate_key, optional=False)
+        given = replace(
+            given, certificate_pem=certificate, key_pem=reader.value(shown.name, shown.private_key_key, optional=False)
+        )
+    return None if given == Credentials() else given
 
 
 def _from_secrets(reader: _SecretReader, auth: Auth | None, *, optional: bool) -> Credentials | None:

@@ -36,7 +36,7 @@ def connect(
 
     Raises:
         NotSupportedError: The connection has `eckRef` or `embedded`.
-        ValueError: A URL or the CA certificate is unusable.
+        ValueError: A URL, the CA certificate or the client certificate is unusable.
     """
     spec = connection.spec
     if not spec.addresses:
@@ -51,6 +51,8 @@ def connect(
             credentials=credentials,
             insecure_skip_verify=spec.insecure_skip_verify,
             request_timeout=parse_duration(spec.request_timeout) / 1000,
+            read_retries=spec.read_retries,
+            requests_per_second=spec.requests_per_second,
             kibana_url=spec.kibana.url if spec.kibana is not None else None,
             kibana_space=spec.kibana.space if spec.kibana is not None else None,
         ),
@@ -67,7 +69,7 @@ async def check_connection(
     *,
     messages_problem: str = "",
 ) -> ElasticsearchConnectionStatus:
-    """Asks the server who it is and what it can do: three calls.
+    """Asks the server who it is and what it can do: four calls.
 
     Args:
         gateway: The connection's gateway.
@@ -114,6 +116,11 @@ def _checked(info: ServerInfo, now: datetime) -> ServerFacts | Failure:
         licence_valid=_licence_covers_ml(info, now),
         ml_available=info.ml_available,
         upgrade_mode=info.upgrade_mode,
+        licence_expires_ms=info.license_expires_ms,
+        memory=info.ml_memory,
+        largest_limit=info.ml_largest_limit,
+        processors=info.ml_processors,
+        missing_privileges=info.missing_privileges,
     )
 
 

@@ -60,6 +60,14 @@ class CaRef(SpecModel):
     key: _Key = Field(default="ca.crt", description="The key with the PEM certificates.")
 
 
+class ClientCertificateRef(SpecModel):
+    """A Secret that holds a client certificate and its key, as `kubernetes.io/tls` has them."""
+
+    name: ObjectName = Field(description="The Secret's name, in the same namespace.")
+    certificate_key: _Key = Field(default="tls.crt", description="The key with the PEM certificate and its chain.")
+    private_key_key: _Key = Field(default="tls.key", description="The key with the PEM private key, without password.")
+
+
 class Auth(SpecModel):
     """Credentials, by Secret."""
 
@@ -100,6 +108,17 @@ class ElasticsearchConnectionSpec(SpecModel):
             cel="!has(self.caSecretRef) || !has(self.caConfigMapRef)",
             field="caConfigMapRef",
         ),
+        Rule(
+            message="clientCertificateSecretRef needs https: a plain connection shows no certificate",
+            holds=lambda spec: (
+                spec.client_certificate_secret_ref is None or all(url.startswith("https://") for url in spec.addresses)
+            ),
+            cel=(
+                "!has(self.clientCertificateSecretRef) || ((!has(self.url) || self.url.startsWith('https://')) && "
+                "(!has(self.urls) || self.urls.all(url, url.startsWith('https://'))))"
+            ),
+            field="clientCertificateSecretRef",
+        ),
     )
 
     url: _Url | None = Field(default=None, description="The server's address.")
@@ -116,12 +135,30 @@ class ElasticsearchConnectionSpec(SpecModel):
     auth: Auth | None = Field(default=None, description="Credentials, by Secret; none for a server without security.")
     ca_secret_ref: CaRef | None = Field(default=None, description="A Secret with the authority's certificate.")
     ca_config_map_ref: CaRef | None = Field(default=None, description="A ConfigMap with the authority's certificate.")
+    client_certificate_secret_ref: ClientCertificateRef | None = Field(
+        default=None,
+        description=(
+            "A Secret with the certificate that the operator shows the server (mutual TLS), besides credentials or as "
+            "the only ones."
+        ),
+    )
     insecure_skip_verify: Boolean = Field(
         default=False, description="Whether the server's certificate is accepted unseen; for trials only."
     )
     kibana: Kibana | None = Field(default=None, description="The Kibana that shall show the jobs.")
     request_timeout: Annotated[str, Duration(minimum="1ms")] = Field(
         default="30s", description="How long to wait for an answer."
+    )
+    read_retries: Annotated[int, Field(strict=True, ge=0, le=10)] = Field(
+        default=2,
+        description=(
+            "How often a read is tried again, with growing pauses and on the next of urls, when the server does not "
+            "answer or is overloaded. What changes something is sent once."
+        ),
+    )
+    requests_per_second: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = Field(
+        default=None,
+        description="The most requests that this connection sends in a second, evenly spread; no limit when absent.",
     )
     observe_interval: Annotated[str, Duration(minimum="1s")] = Field(
         default="30s", description="How often the state of all jobs and datafeeds is asked for."

@@ -138,6 +138,16 @@ class DatafeedStatus(ResourceStatus):
     last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
 
 
+class MlCapacity(StatusModel):
+    """What the server's machine learning has to work with, from `_ml/info`."""
+
+    memory: str | None = Field(default=None, description="The memory of all machine learning nodes for models.")
+    largest_limit: str | None = Field(
+        default=None, description="The largest modelMemoryLimit that fits on a node at its present size."
+    )
+    processors: int | None = Field(default=None, description="The processors of all machine learning nodes.")
+
+
 class ElasticsearchConnectionStatus(ResourceStatus):
     """The state of an ElasticsearchConnection."""
 
@@ -146,6 +156,13 @@ class ElasticsearchConnectionStatus(ResourceStatus):
     cluster_name: str | None = Field(default=None, description="The server's cluster name.")
     cluster_uuid: str | None = Field(default=None, description="The server's cluster uuid.")
     licence: str | None = Field(default=None, description="The licence's type and state, such as trial (active).")
+    licence_expiry: Timestamp | None = Field(default=None, description="When the licence ends; absent for never.")
+    capacity: MlCapacity | None = Field(default=None, description="What machine learning has to work with.")
+    missing_privileges: list[str] | None = Field(
+        default=None,
+        max_length=64,
+        description="What the credentials lack of the role that the operator needs; absent when they lack nothing.",
+    )
     ml_available: bool | None = Field(default=None, description="Whether machine learning can be used.")
     upgrade_mode: bool | None = Field(default=None, description="Whether the server is in upgrade mode.")
     last_check_time: Timestamp | None = Field(default=None, description="When a fact here last changed.")

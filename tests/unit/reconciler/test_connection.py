@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from anomalyops.elastic import GatewayError
 from anomalyops.reconciler import Credentials, NotSupportedError, check_connection, connect
 from anomalyops.resources import Resource, find_condition
 
@@ -59,6 +60,49 @@ async def test_the_manifest_reaches_the_gateway(server):
     await gateway.job_stats()
     assert server.headers[-1]["Authorization"] == "ApiKey a2V5"
     await gateway.close()
+
+
+async def test_what_credentials_lack_is_named_and_stops_nothing(server):
+    body = {
+        "username": "reader",
+        "has_all_requested": False,
+        "cluster": {"manage_ml": False, "monitor": True},
+        "index": {".ml-anomalies-*": {"read": True}, ".ml-notifications*": {"read": False}},
+    }
+    server.fault("POST", "_has_privileges", status=200, body=body)
+    status = await checked(server.url)
+    assert status.missing_privileges == ["cluster: manage_ml", "index .ml-notifications*: read"]
+    assert ready(status).status == "True"
+    assert "cluster: manage_ml, index .ml-notifications*: read" in ready(status).message
+
+
+async def test_a_server_without_security_lacks_nothing(server):
+    reason = "no handler found for uri [/_security/user/_has_privileges] and method [POST]"
+    server.fault("POST", "_has_privileges", status=400, body={"error": reason})
+    status = await checked(server.url)
+    assert status.missing_privileges is None
+    assert ready(status).status == "True"
+
+
+async def test_what_machine_learning_has_to_work_with_is_in_the_status(server):
+    limits = {"total_ml_memory": "8gb", "effective_max_model_memory_limit": "2gb", "total_ml_processors": 16}
+    server.fault("GET", "_ml/info", status=200, body={"limits": limits})
+    expiry = {"type": "platinum", "status": "active", "expiry_date_in_millis": 1_900_000_000_000}
+    server.fault("GET", "_xpack", status=200, body={"license": expiry, "features": {"ml": {"available": True}}})
+    status = await checked(server.url)
+    assert status.capacity.manifest() == {"memory": "8gb", "largestLimit": "2gb", "processors": 16}
+    assert status.licence_expiry.isoformat() == "2030-03-17T17:46:40+00:00"
+
+
+async def test_reads_are_tried_again_as_often_as_the_manifest_says(server):
+    for retries in (0, 3):
+        server.calls.clear()
+        server.fault("GET", "_stats", status=503, body={"error": "busy"}, times=99)
+        gateway = connect(connection(url=server.url, readRetries=retries))
+        with pytest.raises(GatewayError):
+            await gateway.job_stats()
+        await gateway.close()
+        assert len(server.calls) == retries + 1
 
 
 @pytest.mark.parametrize(("spec", "field"), [({"eckRef": {"name": "es"}}, "eckRef"), ({"embedded": {}}, "embedded")])

@@ -47,6 +47,8 @@ def sources(connection: ElasticsearchConnection) -> frozenset[CredentialSource]:
     found = set()
     if spec.auth is not None and spec.auth.secret is not None:
         found.add(CredentialSource("secrets", namespace, spec.auth.secret))
+    if spec.client_certificate_secret_ref is not None:
+        found.add(CredentialSource("secrets", namespace, spec.client_certificate_secret_ref.name))
     if spec.ca_secret_ref is not None:
         found.add(CredentialSource("secrets", namespace, spec.ca_secret_ref.name))
     if spec.ca_config_map_ref is not None:
@@ -76,6 +78,10 @@ def credentials(
         found["password"] = value(source, basic.password_key)
     if spec.auth is not None and (bearer := spec.auth.bearer_secret_ref) is not None:
         found["bearer"] = value(CredentialSource("secrets", namespace, bearer.name), bearer.key)
+    if (shown := spec.client_certificate_secret_ref) is not None:
+        source = CredentialSource("secrets", namespace, shown.name)
+        found["certificate_pem"] = value(source, shown.certificate_key)
+        found["key_pem"] = value(source, shown.private_key_key)
     if spec.ca_secret_ref is not None:
         source = CredentialSource("secrets", namespace, spec.ca_secret_ref.name)
         found["ca_pem"] = value(source, spec.ca_secret_ref.key)
