@@ -167,7 +167,7 @@ def test_a_job_without_a_connection_of_its_namespace_uses_the_installations(worl
 
 def test_what_cannot_be_served_yet_is_stalled(world: World) -> None:
     connection = world.connection()
-    connection["spec"] = {"eckRef": {"name": "cluster"}}
+    connection["spec"] = {"embedded": {}}
     world.apply(connection, world.job())
     world.condition("elasticsearchconnection", "Stalled", reason="NotSupported")
     world.condition("anomalyjob", "ConnectionUnavailable", reason="NotSupported")

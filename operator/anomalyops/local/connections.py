@@ -210,11 +210,12 @@ def credentials_for(manifests: Manifests, connection: ElasticsearchConnection, l
     Raises:
         LocalError: A Secret or one of its keys is missing, and the environment has nothing instead.
     """
+    spec = connection.resolved()
     ca_pem = login.ca_pem or _ca(manifests, connection)
     reader = _SecretReader(manifests, connection)
-    given = _from_secrets(reader, connection.spec.auth, optional=login.credentials is not None)
+    given = _from_secrets(reader, spec.auth, optional=login.credentials is not None)
     given = replace(given or login.credentials or Credentials(), ca_pem=ca_pem)
-    if (shown := connection.spec.client_certificate_secret_ref) is not None:
+    if (shown := spec.client_certificate_secret_ref) is not None:
         certificate = reader.value(shown.name, shown.certificate_key, optional=False)
         given = replace(
             given, certificate_pem=certificate, key_pem=reader.value(shown.name, shown.private_key_key, optional=False)
@@ -256,7 +257,7 @@ class _SecretReader:
 
 
 def _ca(manifests: Manifests, connection: ElasticsearchConnection) -> str | None:
-    spec = connection.spec
+    spec = connection.resolved()
     reference = spec.ca_secret_ref or spec.ca_config_map_ref
     if reference is None:
         return None

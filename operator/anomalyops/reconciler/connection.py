@@ -35,14 +35,13 @@ def connect(
         guard: Says whether something may be changed now.
 
     Raises:
-        NotSupportedError: The connection has `eckRef` or `embedded`.
+        NotSupportedError: The connection has `embedded`.
         ValueError: A URL, the CA certificate or the client certificate is unusable.
     """
-    spec = connection.spec
+    spec = connection.resolved()
     if not spec.addresses:
-        field = "eckRef" if spec.eck_ref is not None else "embedded"
         raise NotSupportedError(
-            f"ElasticsearchConnection {connection.metadata.name!r}: spec.{field} is not supported yet; "
+            f"ElasticsearchConnection {connection.metadata.name!r}: spec.embedded is not supported yet; "
             "give the server's address as spec.url"
         )
     return Gateway(
@@ -90,7 +89,8 @@ async def check_connection(
 
 def _refused(error: GatewayError, connection: ElasticsearchConnection) -> Failure:
     """Why the server could not be asked; where it knows the credentials not, whose they are."""
-    failure, secret = failure_of(error), connection.spec.auth.secret if connection.spec.auth is not None else None
+    auth = connection.resolved().auth
+    failure, secret = failure_of(error), auth.secret if auth is not None else None
     if failure.kind is not FailureKind.UNAUTHORIZED or secret is None:
         return failure
     return replace(failure, message=f"{failure.message} (the credentials of Secret {connection.namespace}/{secret})")

@@ -28,6 +28,11 @@ _Key = Annotated[
 ]
 
 
+# Of Elastic Cloud on Kubernetes, which names what it makes after its Elasticsearch.
+_ECK_USER = "elastic"
+_ECK_PORT = 9200
+
+
 class ApiKeySecretRef(SpecModel):
     """A Secret that holds an API key."""
 
@@ -129,10 +134,17 @@ class ElasticsearchConnectionSpec(SpecModel):
         description="The addresses of several nodes of one cluster.",
     )
     eck_ref: ObjectReference | None = Field(
-        default=None, description="An `Elasticsearch` of Elastic Cloud on Kubernetes, by name."
+        default=None,
+        description=(
+            "An `Elasticsearch` of Elastic Cloud on Kubernetes in the same namespace, by name: its Service "
+            "`<name>-es-http`, the authority in `<name>-es-http-certs-public` and, unless auth names others, the "
+            "credentials in `<name>-es-elastic-user`."
+        ),
     )
     embedded: Embedded | None = Field(default=None, description="The embedded engine.")
-    auth: Auth | None = Field(default=None, description="Credentials, by Secret; none for a server without security.")
+    auth: Auth | None = Field(
+        default=None, description="Credentials, by Secret; none for a server without security, or with eckRef."
+    )
     ca_secret_ref: CaRef | None = Field(default=None, description="A Secret with the authority's certificate.")
     ca_config_map_ref: CaRef | None = Field(default=None, description="A ConfigMap with the authority's certificate.")
     client_certificate_secret_ref: ClientCertificateRef | None = Field(
@@ -169,7 +181,7 @@ class ElasticsearchConnectionSpec(SpecModel):
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """The server's addresses; empty for `eckRef` and `embedded`."""
+        """The addresses that the spec itself gives; empty for `eckRef` and `embedded`."""
         return (self.url,) if self.url is not None else tuple(self.urls or ())
 
 
@@ -180,3 +192,20 @@ class ElasticsearchConnection(Resource):
 
     spec: ElasticsearchConnectionSpec = Field(description="Where the server is and how to log in.")
     status: ElasticsearchConnectionStatus | None = Field(default=None, description="What the operator observed.")
+
+    def resolved(self) -> ElasticsearchConnectionSpec:
+        """The spec with what `eckRef` stands for written out: the names that ECK gives to what it makes.
+
+        What the spec says itself, credentials or an authority, stays.
+        """
+        spec = self.spec
+        if spec.eck_ref is None:
+            return spec
+        name, auth, ca = f"{spec.eck_ref.name}-es", spec.auth, spec.ca_secret_ref
+        if auth is None:
+            basic = BasicSecretRef(name=f"{name}-elastic-user", username=_ECK_USER, password_key=_ECK_USER)
+            auth = Auth(basic_secret_ref=basic)
+        if ca is None and spec.ca_config_map_ref is None:
+            ca = CaRef(name=f"{name}-http-certs-public")
+        url = f"https://{name}-http.{self.namespace}.svc:{_ECK_PORT}"
+        return spec.model_copy(update={"eck_ref": None, "url": url, "auth": auth, "ca_secret_ref": ca})

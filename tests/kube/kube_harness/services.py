@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import ssl
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -11,15 +14,52 @@ from typing import Any
 
 from kube_harness.processes import Process, free_port, wait_until
 
+NETWORK = Path(__file__).with_name("cluster_network.py")
 COMMAND = [str(Path(sys.executable).parent / "anomalyops")]
+
+
+class Protection:
+    """TLS for some names, by a certificate of its own, and a password for the user `elastic`."""
+
+    def __init__(self, folder: Path, *names: str, password: str = "correct horse"):
+        self.password = password
+        self.certificate, self.key, self._password = (folder / name for name in ("tls.crt", "tls.key", "password"))
+        alternatives = ",".join(f"DNS:{name}" for name in ("localhost", *names))
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+                *("-days", "2", "-subj", "/CN=engine", "-addext", f"subjectAltName={alternatives},IP:127.0.0.1"),
+                *("-keyout", str(self.key), "-out", str(self.certificate)),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        self._password.write_text(password)
+        self.names = names
+
+    @property
+    def options(self) -> tuple[str | Path, ...]:
+        hosts = [part for name in self.names for part in ("--allow-host", name)]
+        return ("--tls-cert", self.certificate, "--tls-key", self.key, "--password-file", self._password, *hosts)
+
+    @property
+    def authorization(self) -> str:
+        return "Basic " + base64.b64encode(f"elastic:{self.password}".encode()).decode()
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.certificate))
 
 
 class Engine:
     """`anomalyops engine` with an empty folder of its own, and its REST API."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, protection: Protection | None = None):
         self.data = folder / "engine-data"
-        self.process = Process("engine", [*COMMAND, "engine", "--data", self.data, "--port", "0"], folder=folder)
+        self._protection = protection
+        options = protection.options if protection is not None else ()
+        command = [*COMMAND, "engine", "--data", self.data, "--port", "0", *options]
+        self.process = Process("engine", command, folder=folder)
         self.url = ""
 
     def start(self) -> Engine:
@@ -44,8 +84,12 @@ class Engine:
         content = lines.encode() if lines is not None else json.dumps(body).encode() if body is not None else None
         kind = "application/x-ndjson" if lines is not None else "application/json"
         request = urllib.request.Request(self.url + path, data=content, method=method, headers={"Content-Type": kind})
+        context = None
+        if self._protection is not None:
+            request.add_header("Authorization", self._protection.authorization)
+            context = self._protection.context
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=60, context=context) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
@@ -89,7 +133,8 @@ class Operator:
     def __init__(self, folder: Path, kubeconfig: Path, *arguments: str, name: str = "operator"):
         self.port, self.metrics_port = free_port(), free_port()
         ports = (f"--liveness-port={self.port}", f"--metrics-port={self.metrics_port}")
-        command = [*COMMAND, "run", *ports, *arguments]
+        self.services = folder / "services.json"
+        command = [sys.executable, NETWORK, self.services, "run", *ports, *arguments]
         self.process = Process(name, command, folder=folder, env={"KUBECONFIG": str(kubeconfig)})
 
     def start(self) -> Operator:
@@ -101,6 +146,13 @@ class Operator:
 
         wait_until(answering, timeout=60, what="the operator being ready")
         return self
+
+    def serve(self, service: str, url: str) -> None:
+        """A Service of the cluster, `name.namespace.svc:port`, leads to a URL of this machine from now on."""
+        known = json.loads(self.services.read_text()) if self.services.exists() else {}
+        new = self.services.with_suffix(".new")
+        new.write_text(json.dumps(known | {service: int(url.rpartition(":")[2])}))
+        new.replace(self.services)  # it is read at any moment
 
     def health(self, path: str = "healthz") -> tuple[int, str]:
         """Status and text of a health endpoint; 0 when nobody listens."""

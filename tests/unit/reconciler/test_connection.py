@@ -105,10 +105,28 @@ async def test_reads_are_tried_again_as_often_as_the_manifest_says(server):
         assert len(server.calls) == retries + 1
 
 
-@pytest.mark.parametrize(("spec", "field"), [({"eckRef": {"name": "es"}}, "eckRef"), ({"embedded": {}}, "embedded")])
-def test_what_is_not_supported_yet_says_so(spec, field):
-    with pytest.raises(NotSupportedError, match=rf"spec\.{field} is not supported yet.*spec\.url"):
-        connect(connection(**spec))
+def test_what_is_not_supported_yet_says_so():
+    with pytest.raises(NotSupportedError, match=r"spec\.embedded is not supported yet.*spec\.url"):
+        connect(connection(embedded={}))
+
+
+def test_an_elasticsearch_of_eck_is_found_by_its_conventions():
+    made = connection(eckRef={"name": "logs"}).resolved()
+    assert made.addresses == ("https://logs-es-http.default.svc:9200",)
+    assert made.auth.basic_secret_ref.manifest() == {
+        "name": "logs-es-elastic-user",
+        "username": "elastic",
+        "passwordKey": "elastic",
+    }
+    assert made.ca_secret_ref.manifest() == {"name": "logs-es-http-certs-public"}
+
+
+def test_what_a_connection_says_beside_eck_ref_counts():
+    own = {"apiKeySecretRef": {"name": "key"}}
+    made = connection(eckRef={"name": "logs"}, auth=own, caConfigMapRef={"name": "company"}).resolved()
+    assert made.auth.secret == "key"
+    assert made.ca_secret_ref is None
+    assert made.ca_config_map_ref.name == "company"
 
 
 @pytest.mark.parametrize(

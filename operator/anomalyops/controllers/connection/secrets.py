@@ -43,7 +43,7 @@ class CredentialsError(Exception):
 
 def sources(connection: ElasticsearchConnection) -> frozenset[CredentialSource]:
     """The Secrets and ConfigMaps that the connection names."""
-    spec, namespace = connection.spec, connection.namespace
+    spec, namespace = connection.resolved(), connection.namespace
     found = set()
     if spec.auth is not None and spec.auth.secret is not None:
         found.add(CredentialSource("secrets", namespace, spec.auth.secret))
@@ -68,7 +68,7 @@ def credentials(
     Raises:
         CredentialsError: a source or key is missing.
     """
-    spec, namespace = connection.spec, connection.namespace
+    spec, namespace = connection.resolved(), connection.namespace
     found: dict[str, str] = {}
     if spec.auth is not None and (api_key := spec.auth.api_key_secret_ref) is not None:
         found["api_key"] = value(CredentialSource("secrets", namespace, api_key.name), api_key.key)
