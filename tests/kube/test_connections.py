@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import time
+from pathlib import Path
 
 from kube_harness.kubectl import Manifest
 from kube_harness.processes import wait_until
+from kube_harness.services import Protection
 from kube_harness.world import SECRET_READER, World
 
 
@@ -202,3 +205,91 @@ def test_a_steady_connection_is_asked_for_everything_at_once(world: World) -> No
     }
     for name in names:
         world.engine.call("DELETE", f"/_ml/anomaly_detectors/{world.namespace}-{name}?force=true")
+
+
+def test_a_client_certificate_opens_the_door_and_a_rotated_one_does_at_once(world: World, tmp_path: Path) -> None:
+    """The server talks only to who shows the certificate that it knows."""
+    known, another = (tmp_path / name for name in ("known", "another"))
+    for folder in (known, another):
+        folder.mkdir()
+        Protection(folder)
+    world.proxy.down()
+    world.proxy.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    world.proxy.tls.load_cert_chain(known / "tls.crt", known / "tls.key")
+    world.proxy.tls.verify_mode = ssl.CERT_REQUIRED
+    world.proxy.tls.load_verify_locations(known / "tls.crt")
+    world.proxy.up()
+
+    def shown(folder: Path) -> Manifest:
+        files = {"tls.crt": (folder / "tls.crt").read_text(), "tls.key": (folder / "tls.key").read_text()}
+        values = {"ca.crt": (known / "tls.crt").read_text(), **files}
+        metadata = {"name": "client", "namespace": world.namespace}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
+
+    world.allow_secrets()
+    connection = world.connection(
+        caSecretRef={"name": "client"}, clientCertificateSecretRef={"name": "client"}, readRetries=0
+    )
+    world.apply(connection, shown(another), world.job(), world.datafeed())
+    world.condition("elasticsearchconnection", "Ready", status="False")
+    assert not world.proxy.calls
+    world.apply(shown(known))
+    world.wait_ready("esc/default", "anomalyjob/requests", "datafeed/feed")
+
+
+def test_requests_keep_to_the_rate_of_the_connection(world: World) -> None:
+    world.apply(world.connection(requestsPerSecond=4), world.job(), world.datafeed())
+    world.wait_ready(timeout=90)
+    before = len(world.proxy.calls)
+    time.sleep(5)
+    assert 0 < len(world.proxy.calls) - before <= 5 * 4 + 1
+
+
+def test_another_namespace_uses_a_connection_only_where_that_allows_it(world: World) -> None:
+    """Refused, granted, withdrawn: a withdrawal touches nothing on the server, and a deletion is still carried out."""
+    other = f"{world.namespace}-b"
+    world.kubectl("create", "namespace", other)
+    job = world.job(connectionRef={"name": "default", "namespace": world.namespace}, deletionPolicy="Delete")
+    feed = world.datafeed(deletionPolicy="Delete")
+    for manifest in (job, feed):
+        manifest["metadata"]["namespace"] = other
+
+    def refused() -> Manifest:
+        kubectl = world.kubectl
+        return kubectl.wait_condition("aj", "requests", other, "Stalled", reason="ConnectionNotAllowed")
+
+    world.apply(world.connection(), job, feed)
+    message = refused()["message"]
+    assert f"ElasticsearchConnection {world.namespace}/default does not allow namespace {other}" in message
+    assert world.engine.job_config(world.job_id) is None
+
+    world.apply(world.connection(allowedNamespaces={"names": [other]}))
+    world.kubectl.wait_ready(other, "anomalyjob/requests", "datafeed/feed", timeout=60)
+    assert world.engine.datafeed_state(world.datafeed_id) == "started"
+
+    world.apply(world.connection(allowedNamespaces={"names": ["somebody-else"]}))
+    refused()
+    writes = world.proxy.writes()
+    job["spec"]["description"] = "written without a right to the connection"
+    world.apply(job)
+    time.sleep(5)
+    assert world.proxy.writes() == writes
+    assert world.engine.datafeed_state(world.datafeed_id) == "started"
+
+    world.kubectl("delete", "adf,aj", "--all", "-n", other, "--wait=false")
+    world.kubectl.wait_gone("aj", "requests", other)
+    world.kubectl.wait_gone("adf", "feed", other)
+    assert world.engine.job_config(world.job_id) is None
+
+
+def test_the_installations_connection_may_be_limited_to_some_namespaces(world: World) -> None:
+    default = world.connection(allowedNamespaces={"names": ["somebody-else"]})
+    default["metadata"]["namespace"] = "anomalyops-system"
+    world.apply(default, world.job())
+    try:
+        world.condition("anomalyjob", "Stalled", reason="ConnectionNotAllowed")
+        default["spec"]["allowedNamespaces"]["names"].append(world.namespace)
+        world.apply(default)
+        world.wait_ready("anomalyjob/requests")
+    finally:
+        world.kubectl("delete", "esc", "default", "-n", "anomalyops-system")

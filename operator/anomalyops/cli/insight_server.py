@@ -26,7 +26,12 @@ def endpoint(filename: list[str] | None, url: str | None, ca: Path | None, names
 
     manifests = read_manifests(filename, namespace=namespace) if filename else Manifests()
     connection, credentials = only_connection(manifests, login(url, ca))
-    spec = connection.spec
+    spec = connection.resolved()
+    if spec.client_certificate_secret_ref is not None:
+        raise NotSupportedError(
+            f"ElasticsearchConnection {connection.name!r}: this command shows no client certificate "
+            "(spec.clientCertificateSecretRef): give --url of an address that asks for none"
+        )
     if not spec.addresses:
         raise NotSupportedError(f"ElasticsearchConnection {connection.name!r} names no address: give spec.url or --url")
     return Endpoint(

@@ -26,13 +26,8 @@ async def read_secrets(cluster: Cluster, connection: ElasticsearchConnection, fo
     Raises:
         KubeApiError: The API does not answer.
     """
-    spec, namespace = connection.spec, connection.namespace
-    named = [("Secret", spec.auth.secret)] if spec.auth is not None and spec.auth.secret is not None else []
-    if spec.ca_secret_ref is not None:
-        named.append(("Secret", spec.ca_secret_ref.name))
-    if spec.ca_config_map_ref is not None:
-        named.append(("ConfigMap", spec.ca_config_map_ref.name))
-    for kind, name in named:
+    namespace = connection.namespace
+    for kind, name in sorted(connection.sources):
         if (kind, namespace, name) in found.secrets:
             continue
         secret = await cluster.secret(kind, name, namespace)

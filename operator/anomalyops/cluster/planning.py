@@ -37,8 +37,9 @@ from anomalyops.resources import (
     SharedResource,
     find_condition,
 )
+from anomalyops.watching.choice import Known, barred, chosen_connection, why_barred
 from anomalyops.watching.kubeapi import KubeApiError
-from anomalyops.watching.options import DEFAULT_CONNECTION_NAME, ObjectKey
+from anomalyops.watching.options import ObjectKey
 
 
 class Model(StrEnum):
@@ -226,24 +227,41 @@ class _Servers:
         if self.login.url:
             return None
         resource = unit.resource if isinstance(unit, SharedObject) else unit.job
-        namespace = unit.resource.namespace if isinstance(unit, SharedObject) else unit.namespace
+        namespace = self._namespace(unit)
         reference = resource.spec.connection_ref if resource is not None else None
-        if reference is not None:
-            return ObjectKey(namespace, reference.name)
-        local = ObjectKey(namespace, DEFAULT_CONNECTION_NAME)
-        return local if local in self.connections or self.default is None else self.default
+        return chosen_connection(
+            lambda key: Known(key in self.connections, self.connections.get(key)), namespace, reference, self.default
+        )
 
     async def _plan_group(self, key: ObjectKey | None, units: Sequence[Affected]) -> list[UnitPlan]:
         try:
             if self.unknown:
                 raise ClusterError(self.unknown)
             connection, credentials = await self._way(key)
+            self._make_sure_it_serves(connection, key, units)
             async with open_gateway(connection, credentials) as gateway:
                 uuid = (await gateway.info()).cluster_uuid
                 here = Place(key, uuid) if key is not None else None
                 return [await self._asked(unit, gateway, here, units) for unit in units]
         except (GatewayError, LocalError, ClusterError, NotSupportedError) as error:
             return [self._presumed(unit, str(error)) for unit in units]
+
+    def _make_sure_it_serves(
+        self, connection: ElasticsearchConnection, key: ObjectKey | None, units: Sequence[Affected]
+    ) -> None:
+        """A connection of another namespace may have been read only now.
+
+        Raises:
+            ClusterError: It does not allow the namespace of a unit.
+        """
+        for unit in units:
+            namespace = self._namespace(unit.after)
+            if key is not None and not connection.admits(namespace, by_default=key == self.default):
+                raise ClusterError(why_barred(barred(namespace, key)))
+
+    @staticmethod
+    def _namespace(unit: Unit) -> str:
+        return unit.resource.namespace if isinstance(unit, SharedObject) else unit.namespace
 
     async def _way(self, key: ObjectKey | None) -> tuple[ElasticsearchConnection, Credentials | None]:
         """How a server is reached.
@@ -255,6 +273,8 @@ class _Servers:
         if key is None:
             connection = connection_at(self.login.url or "")
             return connection, credentials_for(self.manifests, connection, self.login)
+        if refusal := why_barred(key):
+            raise ClusterError(refusal)
         connection = self.connections.get(key) or await self._read(key)
         known = Manifests(secrets=dict(self.manifests.secrets))
         await read_secrets(self.cluster, connection, known)

@@ -6,9 +6,10 @@ from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.place import Place
 from anomalyops.health import Failure, FailureKind
-from anomalyops.resources import ElasticsearchConnection, ObjectReference
+from anomalyops.resources import ConnectionReference, ElasticsearchConnection
+from anomalyops.watching.choice import Known, chosen_connection, why_barred
 from anomalyops.watching.objects import Objects
-from anomalyops.watching.options import DEFAULT_CONNECTION_NAME, ObjectKey
+from anomalyops.watching.options import ObjectKey
 
 
 class Reach:
@@ -62,6 +63,8 @@ class Reach:
         """
         if runtime is not None and runtime.failure is not None:
             return runtime.failure
+        if connection is not None and (refusal := why_barred(connection)):
+            return Failure(kind=FailureKind.CONNECTION_NOT_ALLOWED, message=refusal)
         seen = self._objects.of(ElasticsearchConnection).get(connection) if connection is not None else None
         if seen is not None and seen.problem:
             return Failure(
@@ -72,11 +75,10 @@ class Reach:
 
 
 def connection_for(
-    objects: Objects, namespace: str, reference: ObjectReference | None, default: ObjectKey | None
+    objects: Objects, namespace: str, reference: ConnectionReference | None, default: ObjectKey | None
 ) -> ObjectKey | None:
-    """The connection that is named, else the namespace's, else the installation's; None when there is no default."""
-    if reference is not None:
-        return ObjectKey(namespace, reference.name)
-    local = ObjectKey(namespace, DEFAULT_CONNECTION_NAME)
-    there = local in objects.of(ElasticsearchConnection)
-    return local if there or default is None else default
+    """The connection that an object of a namespace uses, as `chosen_connection` has it."""
+    known = objects.of(ElasticsearchConnection)
+    return chosen_connection(
+        lambda key: Known(key in known, known[key].resource if key in known else None), namespace, reference, default
+    )

@@ -25,6 +25,7 @@ class FailureKind(StrEnum):
     BUSY = "busy"  # 429
     SERVER = "server"  # 5xx
     CONNECTION_NOT_FOUND = "connection_not_found"
+    CONNECTION_NOT_ALLOWED = "connection_not_allowed"  # it is another namespace's
     SECRET_NOT_FOUND = "secret_not_found"  # noqa: S105
     SECRET_FORBIDDEN = "secret_forbidden"  # noqa: S105
     SECRET_INVALID = "secret_invalid"  # noqa: S105
@@ -46,6 +47,7 @@ _REASONS = {
     FailureKind.BUSY: Reason.SERVER_ERROR,
     FailureKind.SERVER: Reason.SERVER_ERROR,
     FailureKind.CONNECTION_NOT_FOUND: Reason.CONNECTION_NOT_FOUND,
+    FailureKind.CONNECTION_NOT_ALLOWED: Reason.CONNECTION_NOT_ALLOWED,
     FailureKind.SECRET_NOT_FOUND: Reason.SECRET_NOT_FOUND,
     FailureKind.SECRET_FORBIDDEN: Reason.SECRET_FORBIDDEN,
     FailureKind.SECRET_INVALID: Reason.SECRET_INVALID,
@@ -60,6 +62,7 @@ _NEEDS_A_PERSON = frozenset(
         FailureKind.LICENSE,
         FailureKind.ML_UNAVAILABLE,
         FailureKind.REJECTED,
+        FailureKind.CONNECTION_NOT_ALLOWED,
         FailureKind.SECRET_FORBIDDEN,
         FailureKind.SECRET_INVALID,
         FailureKind.NOT_SUPPORTED,

@@ -189,14 +189,20 @@ def _connection_key(resource: AnyResource, login: Login) -> tuple[str, str]:
         return ("", login.url)
     named = AnomalyJob | AnomalyJobSet | SharedResource | Investigation
     reference = resource.spec.connection_ref if isinstance(resource, named) else None
-    return (resource.namespace, reference.name if reference is not None else _DEFAULT)
+    if reference is None:
+        return (resource.namespace, _DEFAULT)
+    return (reference.namespace or resource.namespace, reference.name)
 
 
 def _find(manifests: Manifests, key: tuple[str, str], resource: AnyResource) -> ElasticsearchConnection:
-    connection = manifests.connections.get(key)
+    connection, name = manifests.connections.get(key), f"{resource.kind}/{resource.name}"
+    if connection is not None and not connection.admits(resource.namespace, by_default=False):
+        raise LocalError(
+            f"{name}: ElasticsearchConnection {connection.namespace}/{connection.name} does not allow namespace "
+            f"{resource.namespace}: add it to its spec.allowedNamespaces"
+        )
     if connection is not None:
         return connection
-    name = f"{resource.kind}/{resource.name}"
     there = ", ".join(sorted(name for namespace, name in manifests.connections if namespace == key[0])) or "none"
     raise LocalError(
         f"{name}: no ElasticsearchConnection {key[1]!r} in namespace {key[0]!r} of the files (there: {there});"

@@ -126,7 +126,7 @@ def investigation_of(
     spec |= {name: value for name, value in trigger.manifest().items() if name in {"jobs", "jobSelector"}}
     spec["ttlAfterFinished"] = trigger.ttl_after_finished
     if job.spec.connection_ref is not None:
-        spec["connectionRef"] = {"name": job.spec.connection_ref.name}
+        spec["connectionRef"] = job.spec.connection_ref.manifest()
     metadata = {
         "name": episode_name(job.name, begin),
         "namespace": job.namespace,

@@ -46,7 +46,7 @@ from anomalyops.resources.forecast import (
     ForecastOperation,
     ForecastRecord,
 )
-from anomalyops.resources.identifiers import ObjectReference
+from anomalyops.resources.identifiers import ConnectionReference, ObjectReference
 from anomalyops.resources.investigation import (
     EPISODE_ANNOTATION,
     TRIGGER_LABEL,
@@ -172,6 +172,7 @@ __all__ = [
     "Condition",
     "ConditionStatus",
     "ConditionType",
+    "ConnectionReference",
     "DataCounts",
     "DataDescription",
     "Datafeed",

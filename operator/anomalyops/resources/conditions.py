@@ -121,6 +121,11 @@ class Reason(_DocumentedEnum):
         "ConnectionNotFound",
         "No ElasticsearchConnection of that name exists in the namespace.",
     )
+    CONNECTION_NOT_ALLOWED = (
+        "ConnectionNotAllowed",
+        "The ElasticsearchConnection of another namespace does not allow this one: add it to `spec.allowedNamespaces` "
+        "there, or use a connection of this namespace.",
+    )
     SECRET_NOT_FOUND = "SecretNotFound", "The Secret or ConfigMap that the connection names does not exist."
     SECRET_FORBIDDEN = (
         "SecretForbidden",

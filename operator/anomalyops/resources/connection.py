@@ -98,6 +98,25 @@ class Kibana(SpecModel):
     )
 
 
+class AllowedNamespaces(SpecModel):
+    """Which other namespaces may use a connection."""
+
+    names: list[
+        Annotated[
+            str,
+            Text(
+                pattern=r"^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$",
+                form="write the name of a namespace, or * for every one",
+                maximum=63,
+            ),
+        ]
+    ] = Field(max_length=256, description="Names of namespaces; `*` for every one. None at all: no other one.")
+
+    def admits(self, namespace: str) -> bool:
+        """Whether objects of a namespace may use the connection."""
+        return namespace in self.names or "*" in self.names
+
+
 class Embedded(SpecModel):
     """The embedded engine, run by the operator."""
 
@@ -157,6 +176,13 @@ class ElasticsearchConnectionSpec(SpecModel):
     insecure_skip_verify: Boolean = Field(
         default=False, description="Whether the server's certificate is accepted unseen; for trials only."
     )
+    allowed_namespaces: AllowedNamespaces | None = Field(
+        default=None,
+        description=(
+            "Which other namespaces may use the connection, with its credentials. When absent none, but for the "
+            "installation's default connection, which serves every namespace that has no `default` of its own."
+        ),
+    )
     kibana: Kibana | None = Field(default=None, description="The Kibana that shall show the jobs.")
     request_timeout: Annotated[str, Duration(minimum="1ms")] = Field(
         default="30s", description="How long to wait for an answer."
@@ -192,6 +218,30 @@ class ElasticsearchConnection(Resource):
 
     spec: ElasticsearchConnectionSpec = Field(description="Where the server is and how to log in.")
     status: ElasticsearchConnectionStatus | None = Field(default=None, description="What the operator observed.")
+
+    def admits(self, namespace: str, *, by_default: bool) -> bool:
+        """Whether objects of a namespace may use the connection.
+
+        Args:
+            namespace: Any namespace.
+            by_default: Whether it serves every namespace unless it says otherwise.
+        """
+        if namespace == self.namespace:
+            return True
+        allowed = self.spec.allowed_namespaces
+        return by_default if allowed is None else allowed.admits(namespace)
+
+    @property
+    def sources(self) -> frozenset[tuple[str, str]]:
+        """Kind (Secret or ConfigMap) and name of all that credentials, authority and certificate come from."""
+        spec = self.resolved()
+        secrets = [
+            reference.name for reference in (spec.ca_secret_ref, spec.client_certificate_secret_ref) if reference
+        ]
+        if spec.auth is not None and spec.auth.secret is not None:
+            secrets.append(spec.auth.secret)
+        maps = [] if spec.ca_config_map_ref is None else [spec.ca_config_map_ref.name]
+        return frozenset({*(("Secret", name) for name in secrets), *(("ConfigMap", name) for name in maps)})
 
     def resolved(self) -> ElasticsearchConnectionSpec:
         """The spec with what `eckRef` stands for written out: the names that ECK gives to what it makes.

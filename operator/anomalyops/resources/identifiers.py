@@ -85,6 +85,14 @@ FieldName = Annotated[
         maximum=256,
     ),
 ]
+NamespaceName = Annotated[
+    str,
+    Text(
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        form="the name of a namespace consists of a-z, 0-9 and hyphens",
+        maximum=63,
+    ),
+]
 ObjectName = Annotated[
     str,
     Text(
@@ -99,3 +107,16 @@ class ObjectReference(SpecModel):
     """Another object in the same namespace, by name."""
 
     name: ObjectName = Field(description="The name of the object, in the same namespace.")
+
+
+class ConnectionReference(SpecModel):
+    """An ElasticsearchConnection, in the same namespace or in one whose connection allows it."""
+
+    name: ObjectName = Field(description="The name of the connection.")
+    namespace: NamespaceName | None = Field(
+        default=None,
+        description=(
+            "Its namespace, by default the same. A connection of another namespace must allow this one "
+            "(spec.allowedNamespaces there)."
+        ),
+    )

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 
 from anomalyops.resources.base import SpecModel, StatusModel, Timestamp
 from anomalyops.resources.durations import Duration, parse_duration
-from anomalyops.resources.identifiers import ObjectReference
+from anomalyops.resources.identifiers import ConnectionReference
 from anomalyops.resources.label_selector import LabelSelector
 from anomalyops.resources.resource import GROUP, Resource
 from anomalyops.resources.rules import Rule, exactly_one
@@ -65,7 +65,7 @@ class InvestigationSpec(SpecModel):
              field="end"),
     )  # fmt: skip
 
-    connection_ref: ObjectReference | None = Field(
+    connection_ref: ConnectionReference | None = Field(
         default=None, description="The ElasticsearchConnection to ask; by default the one named `default`."
     )
     start: PointInTime | None = Field(default=None, description="From this time on; `since` says it without a date.")

@@ -9,7 +9,7 @@ from pydantic import Field
 from anomalyops.resources.analysis import AnalysisConfig
 from anomalyops.resources.base import Boolean, JsonObject, SpecModel
 from anomalyops.resources.durations import Duration
-from anomalyops.resources.identifiers import FieldName, GroupId, IndexNamePart, JobId, ObjectReference
+from anomalyops.resources.identifiers import ConnectionReference, FieldName, GroupId, IndexNamePart, JobId
 from anomalyops.resources.investigation import Triggers
 from anomalyops.resources.maintenance import MaintenanceWindow
 from anomalyops.resources.memory_sizes import MemoryLimit, parse_memory
@@ -182,7 +182,7 @@ class AnomalyJobSpec(SpecModel):
         default=None,
         description="The job's id on the server; by default the resource's name. Cannot be changed.",
     )
-    connection_ref: ObjectReference | None = Field(
+    connection_ref: ConnectionReference | None = Field(
         default=None, description="The ElasticsearchConnection to use; by default the one named `default`."
     )
     state: JobRunState = Field(

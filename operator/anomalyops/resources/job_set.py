@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import Field
 
 from anomalyops.resources.base import JsonObject, SpecModel
-from anomalyops.resources.identifiers import FieldName, IndexExpression, ObjectReference
+from anomalyops.resources.identifiers import ConnectionReference, FieldName, IndexExpression
 from anomalyops.resources.policies import DeletionPolicy
 from anomalyops.resources.resource import API_VERSION, GROUP, Resource
 from anomalyops.resources.rules import Rule, exactly_one
@@ -74,7 +74,7 @@ class AnomalyJobSetSpec(SpecModel):
         Rule(message="values holds a value twice: keep one", holds=_are_different, field="values"),  # a set there
     )
 
-    connection_ref: ObjectReference | None = Field(
+    connection_ref: ConnectionReference | None = Field(
         default=None,
         description="The ElasticsearchConnection of all the jobs, and of `terms`; by default the one named `default`.",
     )
@@ -130,7 +130,7 @@ class AnomalyJobSet(Resource):
         }
         job = _filled(template.job, value)
         if self.spec.connection_ref is not None:
-            job = {**job, "connectionRef": {"name": self.spec.connection_ref.name}}
+            job = {**job, "connectionRef": self.spec.connection_ref.manifest()}
         made = [{"apiVersion": API_VERSION, "kind": "AnomalyJob", "metadata": metadata, "spec": job}]
         if template.datafeed is not None:
             feed = {**_filled(template.datafeed, value), "jobRef": {"name": name}}

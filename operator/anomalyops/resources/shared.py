@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from anomalyops.resources.base import SpecModel, Timestamp
-from anomalyops.resources.identifiers import ObjectReference
+from anomalyops.resources.identifiers import ConnectionReference
 from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import Placement, ResourceStatus
@@ -29,7 +29,7 @@ def without_mark() -> Rule:
 class SharedSpec(SpecModel):
     """What says where such an object is, and what may be done to it."""
 
-    connection_ref: ObjectReference | None = Field(
+    connection_ref: ConnectionReference | None = Field(
         default=None, description="The ElasticsearchConnection to use; by default the one named `default`."
     )
     deletion_policy: DeletionPolicy = Field(

@@ -11,6 +11,7 @@ import http.client
 import json
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,9 @@ _UNAUTHORIZED = {
     "status": 401,
 }
 _PLAIN = {"Content-Type": "application/json", "X-Elastic-Product": "Elasticsearch"}
-_LOOKS = re.compile(r"/_(search|validate|preview|field_caps)\b")  # POST, and change nothing
+_LOOKS = re.compile(
+    r"/_(search|validate|preview|field_caps|has_privileges|estimate_model_memory)\b"
+)  # POST, and change nothing
 _HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive", "server", "date"}
 
 
@@ -59,6 +62,7 @@ class EngineProxy:
     def __init__(self, target: str, *, credentials: tuple[str, str] | None = None):
         self.target = urlsplit(target)
         self.credentials = credentials
+        self.tls: ssl.SSLContext | None = None  # from the next `up` on
         self.calls: list[Call] = []
         self.rejected = 0  # requests answered 401
         self.answer_with: int | None = None  # a status that every request is answered with
@@ -74,7 +78,7 @@ class EngineProxy:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._port}"
 
     def up(self) -> None:
         """Starts to listen (again)."""
@@ -137,6 +141,8 @@ class _Server(ThreadingHTTPServer):
         self.proxy = proxy
         self._connections: set[Any] = set()
         super().__init__(address, handler)
+        if proxy.tls is not None:
+            self.socket = proxy.tls.wrap_socket(self.socket, server_side=True)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)

@@ -78,7 +78,9 @@ class FakeElasticsearch:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        return [(m, p) for m, p in self.calls if m != "GET" and not p.endswith(("/_search", *TRIALS))]
+        return [
+            (m, p) for m, p in self.calls if m != "GET" and not p.endswith(("/_search", "/_has_privileges", *TRIALS))
+        ]
 
     @property
     def trials(self) -> list[str]:

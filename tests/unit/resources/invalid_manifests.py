@@ -884,6 +884,12 @@ CONNECTIONS = [
         "spec.clientCertificateSecretRef",
         "a plain connection shows no certificate",
     ),
+    _connection(
+        "allowed-pattern",
+        {"allowedNamespaces": {"names": ["team-*"]}},
+        "spec.allowedNamespaces.names[0]",
+        "write the name of a namespace, or * for every one",
+    ),
     _connection("no-requests", {"requestsPerSecond": 0}, "spec.requestsPerSecond", "greater than or equal to 1"),
     _connection("endless-retries", {"readRetries": 99}, "spec.readRetries", "less than or equal to 10"),
     _connection("no-scheme", {"url": "es:9200"}, "spec.url", "write http(s)://host[:port]"),

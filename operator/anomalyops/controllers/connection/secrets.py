@@ -43,17 +43,10 @@ class CredentialsError(Exception):
 
 def sources(connection: ElasticsearchConnection) -> frozenset[CredentialSource]:
     """The Secrets and ConfigMaps that the connection names."""
-    spec, namespace = connection.resolved(), connection.namespace
-    found = set()
-    if spec.auth is not None and spec.auth.secret is not None:
-        found.add(CredentialSource("secrets", namespace, spec.auth.secret))
-    if spec.client_certificate_secret_ref is not None:
-        found.add(CredentialSource("secrets", namespace, spec.client_certificate_secret_ref.name))
-    if spec.ca_secret_ref is not None:
-        found.add(CredentialSource("secrets", namespace, spec.ca_secret_ref.name))
-    if spec.ca_config_map_ref is not None:
-        found.add(CredentialSource("configmaps", namespace, spec.ca_config_map_ref.name))
-    return frozenset(found)
+    collections = {"Secret": "secrets", "ConfigMap": "configmaps"}
+    return frozenset(
+        CredentialSource(collections[kind], connection.namespace, name) for kind, name in connection.sources
+    )
 
 
 def credentials(

@@ -21,6 +21,7 @@ from anomalyops.health import Failure, Notice, job_set_status, job_set_trouble, 
 from anomalyops.plan.job_sets import Act, Deed, Key, Member, SetPlan, plan_job_set
 from anomalyops.reconciler import Observation, failure_of
 from anomalyops.resources import JOB_SET_LABEL, AnomalyJob, AnomalyJobSet, Datafeed, Reason
+from anomalyops.watching.choice import barred
 from anomalyops.watching.controller import Report
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError
 from anomalyops.watching.objects import Objects, Seen
@@ -93,8 +94,14 @@ class JobSetController:
 
     def availability_changed(self, connection: ObjectKey) -> None:
         """Sets whose values come from there say so."""
-        for seen in self._on(connection):
-            self._work.add(self.name, seen.key)
+        for seen in self._objects.of(AnomalyJobSet).values():
+            if seen.resource is None or seen.resource.spec.terms is None:
+                continue
+            uses, withdrawn = self._connection_of(seen), barred(seen.key.namespace, connection)
+            if uses == withdrawn:
+                self._asked.pop(seen.key, None)
+            if uses in {connection, withdrawn}:
+                self._work.add(self.name, seen.key)
 
     async def observed(self, connection: ObjectKey, observation: Observation) -> None:
         """With every look at all configurations the values are asked for again."""
