@@ -16,6 +16,7 @@ from anomalyops.resources import (
     AnyResource,
     Datafeed,
     ElasticsearchConnection,
+    Investigation,
     RequestResource,
     Resource,
     SharedResource,
@@ -142,4 +143,6 @@ def meaning(change: Change) -> str:
         return _CONNECTION.get(change.action, "")
     if isinstance(resource, RequestResource):
         return _REQUEST.get(change.action, "")
+    if isinstance(resource, Investigation):
+        return "the operator carries it out beside its work; nothing of it is on the server"
     return "its jobs and datafeeds follow; see there" if isinstance(resource, AnomalyJobSet) else ""

@@ -162,15 +162,7 @@ async def plan_merge(
 
 def wanted_resources(manifests: Manifests) -> list[AnyResource]:
     """All resources of the files, without what is made from the AnomalyJobSets among them."""
-    found: list[AnyResource] = [
-        *manifests.connections.values(),
-        *manifests.jobs,
-        *manifests.datafeeds,
-        *manifests.shared,
-        *manifests.job_sets,
-        *manifests.requests,
-    ]
-    return [one for one in found if not is_made(one)]
+    return [one for one in manifests.resources() if not is_made(one)]
 
 
 async def _live(cluster: Cluster, namespaces: Iterable[str]) -> tuple[list[AnyResource], list[str]]:

@@ -58,6 +58,18 @@ class Manifests:
     connections: dict[tuple[str, str], ElasticsearchConnection] = field(default_factory=dict)
     secrets: dict[tuple[str, str, str], SecretManifest] = field(default_factory=dict, repr=False)
 
+    def resources(self) -> list[AnyResource]:
+        """All resources, kind by kind; Secrets and ConfigMaps are none."""
+        return [
+            *self.connections.values(),
+            *self.jobs,
+            *self.datafeeds,
+            *self.shared,
+            *self.job_sets,
+            *self.requests,
+            *self.investigations,
+        ]
+
     def take_over_from(self, owner: str) -> None:
         """Lets every job, and what jobs share, be taken over from this owner where it names nobody itself."""
         self.jobs = [_taken_over(job, owner) for job in self.jobs]

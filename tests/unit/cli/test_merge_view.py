@@ -2,16 +2,20 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops.cli.merge_view import merge_document, merge_markdown, merge_text
 from anomalyops.cluster.affected import affected
 from anomalyops.cluster.merging import ABSENT, Action, field_changes, merged
-from anomalyops.cluster.planning import MergePlan, UnitPlan, presumed_server
-from anomalyops.resources import resource_from_object
+from anomalyops.cluster.planning import MergePlan, UnitPlan, presumed_server, wanted_resources
+from anomalyops.local.manifests import read_manifests
+from anomalyops.resources import KINDS, resource_from_object
 
 API = "anomalyops.io/v1alpha1"
 
@@ -114,3 +118,27 @@ def test_text_markdown_and_json_tell_the_same() -> None:
         {"path": "spec.analysisLimits.modelMemoryLimit", "before": "32mb", "after": "64mb"}
     ]
     assert not document["empty"]
+
+
+SPECS: dict[str, dict[str, Any]] = {
+    "AnomalyJob": job().manifest()["spec"],
+    "Datafeed": {"jobRef": {"name": "web"}, "indices": ["logs"]},
+    "AnomalyJobSet": {"terms": {"indices": ["logs"], "field": "host"}, "template": {"job": job().manifest()["spec"]}},
+    "AnomalyCalendar": {},
+    "AnomalyFilter": {"items": ["a"]},
+    "AnomalyForecast": {"jobRef": {"name": "web"}, "duration": "1d"},
+    "ModelSnapshotRevert": {"jobRef": {"name": "web"}, "snapshotId": "empty"},
+    "Investigation": {"since": "2h"},
+    "ElasticsearchConnection": {"url": "http://127.0.0.1:9200"},
+}
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_what_the_files_hold_is_not_pruned_whatever_its_kind(kind: str, tmp_path: Path) -> None:
+    live = resource(kind, "one", SPECS[kind], uid="u1")
+    (tmp_path / "one.yaml").write_text(yaml.safe_dump(resource(kind, "one", SPECS[kind]).manifest()))
+    found = wanted_resources(read_manifests([str(tmp_path)]))
+    assert [(one.KIND, one.name) for one in found] == [(kind, "one")]
+    assert merged(found, [live], prune=True).empty
+    (gone,) = merged([], [live], prune=True).changes
+    assert gone.action is Action.REMOVED
