@@ -70,7 +70,7 @@ lint: $(READY)  ## ruff, mypy --strict, import contracts
 	PYTHONPATH=operator $(BIN)/lint-imports
 
 generate: $(READY)  ## what is derived from the models
-	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md --rights . --argocd manifests/argocd
+	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md --rights . --argocd manifests/argocd --chart charts/anomalyops
 	PYTHONPATH=tests $(BIN)/python -m judge.differences
 
 bench: $(READY)  ## measurements

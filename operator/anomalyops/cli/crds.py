@@ -25,6 +25,10 @@ def crds(
         Path | None,
         typer.Option(metavar="DIR", help="Write the settings of Argo CD beside the health.lua of this folder."),
     ] = None,
+    chart: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the README of the Helm chart in this folder, from its values."),
+    ] = None,
 ) -> None:
     """Print or write the CustomResourceDefinitions."""
     import sys
@@ -41,6 +45,10 @@ def crds(
 
         health = (argocd / "health.lua").read_text(encoding="utf-8")
         files[argocd / "argocd-cm.yaml"] = generate_argocd_settings(health)
+    if chart is not None:
+        from anomalyops.resources.chart_values import generate_chart_readme
+
+        files[chart / "README.md"] = generate_chart_readme((chart / "values.yaml").read_text(encoding="utf-8"))
     if output_dir is not None:
         output_dir.mkdir(parents=True, exist_ok=True)
         files |= {output_dir / name: text for name, text in generate_crd_folder().items()}
