@@ -288,7 +288,7 @@ def test_the_installations_connection_may_be_limited_to_some_namespaces(world: W
     world.apply(default, world.job())
     try:
         world.condition("anomalyjob", "Stalled", reason="ConnectionNotAllowed")
-        default["spec"]["allowedNamespaces"]["names"].append(world.namespace)
+        default["spec"]["allowedNamespaces"]["names"] = ["*"]
         world.apply(default)
         world.wait_ready("anomalyjob/requests")
     finally:

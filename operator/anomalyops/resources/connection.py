@@ -105,7 +105,7 @@ class AllowedNamespaces(SpecModel):
         Annotated[
             str,
             Text(
-                pattern=r"^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$",
+                pattern=r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$",
                 form="write the name of a namespace, or * for every one",
                 maximum=63,
             ),
