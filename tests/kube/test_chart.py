@@ -108,7 +108,7 @@ def test_it_gives_the_rights_of_the_install_manifests(
     rendered: list[Manifest], installation: list[Manifest], kind: str, name: str
 ) -> None:
     def rules(manifests: list[Manifest]) -> list[Manifest]:
-        return sorted(one(manifests, kind, name)["rules"], key=str)
+        return sorted(one(manifests, kind, name)["rules"], key=lambda rule: json.dumps(rule, sort_keys=True))
 
     assert rules(rendered) == rules(installation)
 
