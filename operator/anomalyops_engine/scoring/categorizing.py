@@ -27,6 +27,7 @@ from anomalyops_engine.features.resolving import UnsupportedAnalysis
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.expr import Aggregate, Select, Star, Table, all_of
 from anomalyops_engine.scoring.step import Document
+from anomalyops_engine.store import given_rows
 
 _ROWS: Final = "categorized_documents"
 # The longest message that matched, increased by a tenth.
@@ -95,16 +96,13 @@ class JobCategories:
         """The same documents with their categories, for as long as the context lasts; the categorizers learn them."""
         learnt = Learnt()
         parts = [self._part(stretch, left_ms, right_ms, learnt) for left_ms, right_ms in _parts(stretch)]
-        stretch.connection.register(_ROWS, pa.concat_tables(parts))
-        try:
+        with given_rows(stretch.connection, _ROWS, pa.concat_tables(parts)):
             documents = replace(
                 stretch.documents,
                 relation=Table(_ROWS),
                 columns={**stretch.documents.columns, MLCATEGORY: MLCATEGORY},
             )
             yield replace(stretch, documents=documents), learnt
-        finally:
-            stretch.connection.unregister(_ROWS)
 
     def _part(self, stretch: Stretch, left_ms: int, right_ms: int, learnt: Learnt) -> pa.Table:
         """The documents of some buckets with their categories; of their messages, whether they have one."""

@@ -31,6 +31,7 @@ from anomalyops_engine.store.errors import (
     database_trouble,
 )
 from anomalyops_engine.store.frame import Frame
+from anomalyops_engine.store.given_rows import given_rows
 from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.interruption import Interruption
 from anomalyops_engine.store.mapping import Field, IndexMapping
@@ -90,6 +91,7 @@ __all__ = [
     "check_visible",
     "database_trouble",
     "doing",
+    "given_rows",
     "scratch",
     "seeing",
 ]

@@ -8,6 +8,9 @@ import duckdb
 
 # What the database itself raises, for those who must go on after it.
 DatabaseError = duckdb.Error
+# Of the texts of the database: of a commit that failed, and of memory that was asked for and not given.
+_COMMIT_STOPPED = "Failed to commit"
+_MEMORY_SHORT = "SET memory_limit"
 
 
 class StoreError(Exception):
@@ -31,12 +34,14 @@ def database_trouble(error: duckdb.Error) -> StoreError | None:
     text = str(error)
     if isinstance(error, duckdb.FatalException) or "has been invalidated" in text:
         return BrokenStoreError(text.strip().partition("\n")[0])
-    if isinstance(error, duckdb.OutOfMemoryException):
+    # What stops a commit has become a text by the time it is raised; the commit as a whole was undone.
+    of_commit = isinstance(error, duckdb.TransactionException) and _COMMIT_STOPPED in text
+    if isinstance(error, duckdb.OutOfMemoryException) or (of_commit and _MEMORY_SHORT in text):
         return OutOfRoomError(
             "[request] Data too large: the memory of the database is not enough for this request beside what else "
             "runs; ask for less, or give the engine more (database.memory)"
         )
-    if isinstance(error, duckdb.IOException) and ("No space left" in text or "Disk quota" in text):
+    if (isinstance(error, duckdb.IOException) or of_commit) and ("No space left" in text or "Disk quota" in text):
         return DiskFullError("the disk of the data folder is full; nothing of the request was written")
     return None
 

@@ -34,6 +34,7 @@ from anomalyops_engine.store.errors import (
     StoreError,
 )
 from anomalyops_engine.store.frame import Frame
+from anomalyops_engine.store.given_rows import given_rows
 from anomalyops_engine.store.identifiers import assignments, column_list, quoted, typed
 from anomalyops_engine.store.index_templates import Blueprint, is_of_streams
 from anomalyops_engine.store.mapping import IndexMapping, Limits
@@ -594,13 +595,10 @@ class Writer(Reader):
         return sum(map(len, alike.values()))
 
     def _sources(self, index: Index, ids: Sequence[str]) -> list[tuple[str, str]]:
-        self.connection.register("wanted", pa.table({"_id": pa.array(ids, pa.string())}))
-        try:
+        with given_rows(self.connection, "wanted", pa.table({"_id": pa.array(ids, pa.string())})):
             return self.connection.execute(
                 f"SELECT _id, _source FROM {quoted(index.table)} SEMI JOIN wanted USING (_id)"  # noqa: S608
             ).fetchall()
-        finally:
-            self.connection.unregister("wanted")
 
     def _update(
         self, index: Index, names: Iterable[str], revised: Mapping[str, tuple[Mapping[str, Any], bytes]]
@@ -623,15 +621,12 @@ class Writer(Reader):
             leaf.column for leaf in leaves if any(leaf.path == n or leaf.path.startswith(f"{n}.") for n in names)
         }
         given, gone = columns.keys() - {"_id"}, touched - columns.keys() - index.mapping.unfilled
-        self.connection.register("incoming", pa.table(columns))
-        try:
+        with given_rows(self.connection, "incoming", pa.table(columns)):
             self.connection.execute(
                 f"UPDATE {quoted(index.table)} AS kept SET _version = _version + 1, "  # noqa: S608
                 f"{assignments(given, source='incoming', nulls=gone)} "
                 "FROM incoming WHERE kept._id = incoming._id"
             )
-        finally:
-            self.connection.unregister("incoming")
         return index
 
     # --- configurations and states ---
@@ -724,11 +719,8 @@ class Writer(Reader):
         self._insert_rows(index, pa.table(rows))
 
     def _insert_rows(self, index: Index, rows: pa.Table) -> None:
-        self.connection.register("incoming", rows)
-        try:
+        with given_rows(self.connection, "incoming", rows):
             self.connection.execute(f"INSERT INTO {quoted(index.table)} BY NAME SELECT * FROM incoming")  # noqa: S608
-        finally:
-            self.connection.unregister("incoming")
 
     def _buried_versions(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
         """Return the versions of those documents that were deleted not long ago, or in this transaction."""
