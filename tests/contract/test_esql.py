@@ -311,8 +311,8 @@ def test_indices_of_results_and_states_answer(client):
     configured = """FROM .ml-config METADATA _id | WHERE job_id == "esql-job"
         | KEEP _id, job_type, analysis_config.bucket_span, analysis_config.detectors.function, indices | SORT _id"""
     assert _rows(client, configured) == [
-        ["anomaly_detector_esql-job", "anomaly_detector", "1h", "count", None],
-        ["datafeed_esql-feed", None, None, None, ["esql-logs", "esql-many"]],
+        ["anomaly_detector-esql-job", "anomaly_detector", "1h", "count", None],
+        ["datafeed-esql-feed", None, None, None, ["esql-logs", "esql-many"]],
     ]
     assert _rows(client, 'FROM .ml-config | WHERE job_id == "esql-job" AND create_time > "2020" | STATS COUNT(*)') == [
         [1]

@@ -4,6 +4,7 @@ import pytest
 from elasticsearch import ApiError, BadRequestError
 from hypothesis import given
 from hypothesis import strategies as st
+from refused import refusal
 
 from laws import law
 
@@ -101,15 +102,37 @@ def test_searches_have_an_answer_or_an_error_each(filled):
         {},
         {"index": ["one", "two"], "ignore_unavailable": True},
         {"size": 0, "track_total_hits": True},
-        {"index": "first"},
-        {"query": {"no_such_query": {}}},
+        {"index": "one"},
+        {"query": {"term": {"deep.x": "no number"}}},
+        {"index": "one"},
+        {"min_score": 1},
     ]
     answers = filled.msearch(searches=searches)["responses"]
-    assert [one["status"] for one in answers] == [200, 404, 200, 400]
+    assert [one["status"] for one in answers] == [200, 404, 200, 400, 501]
     assert [hit["_id"] for hit in answers[0]["hits"]["hits"]] == ["a"]
     assert answers[1]["error"]["root_cause"][0]["index"] == "none"
     assert answers[2]["hits"]["total"] == {"value": 3, "relation": "eq"}
-    assert "no_such_query" in answers[3]["error"]["reason"]
+    assert answers[3]["error"]["type"] == "search_phase_execution_exception"
+    assert "[min_score]" in answers[4]["error"]["reason"]
+
+
+_UNREADABLE = st.one_of(
+    st.tuples(st.just({}), st.sampled_from([{"query": {"no_such_query": {}}}, {"no_such_key": 1}, {"from": -1}])),
+    st.tuples(st.just({}), st.sampled_from([{"aggs": {"a": {"no_such_kind": {}}}}, {"sort": {"a": "up"}}])),
+    st.tuples(
+        st.sampled_from([{"no_such_key": 1}, {"ignore_unavailable": "perhaps"}, {"expand_wildcards": "wide"}]),
+        st.just({}),
+    ),
+)
+
+
+@law(examples=40)
+@given(readable=st.lists(st.just(({"index": "one"}, {})), max_size=3), bad=_UNREADABLE, place=st.integers(0, 3))
+def test_one_search_that_cannot_be_read_refuses_all(filled, readable, bad, place):
+    searches = [*readable[:place], bad, *readable[place:]]
+    status, kind, _ = refusal(filled.msearch, searches=[line for pair in searches for line in pair])
+    assert status == 400
+    assert kind in {"parsing_exception", "illegal_argument_exception", "x_content_parse_exception"}
 
 
 def test_an_answer_is_that_of_the_search_alone(filled):

@@ -106,7 +106,7 @@ def create_app(
         *validation.endpoints(store),
         *scroll.endpoints(contexts, activity),
         *documents.endpoints(store, activity),
-        *esql.endpoints(store, jobs),
+        *esql.endpoints(store),
         *multi_get.endpoints(store, activity),
         *multi_search.endpoints(store, activity),
         *cat.endpoints(store),

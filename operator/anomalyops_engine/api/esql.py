@@ -10,17 +10,14 @@ from typing import Any
 from starlette.responses import Response
 
 from anomalyops_engine.api.call import Call
-from anomalyops_engine.api.configurations import NAME, configurations
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, not_supported, validation_failed
 from anomalyops_engine.api.esql_tables import answer_format, table
 from anomalyops_engine.api.info import BUILD_DATE, BUILD_HASH, DIALECT_VERSION
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known, one_of
-from anomalyops_engine.jobs import JobService
 from anomalyops_engine.query.dsl import parse_query
 from anomalyops_engine.query.esql.answer import Answer, answer
-from anomalyops_engine.query.esql.kept_documents import KeptDocuments
 from anomalyops_engine.query.esql.parameters import read_parameters
 from anomalyops_engine.query.esql.planning import Surroundings
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader, Store
@@ -42,9 +39,9 @@ _DEFAULTS: Mapping[str, Sequence[Any]] = {
 }
 
 
-def endpoints(store: Store, jobs: JobService) -> list[Endpoint]:
+def endpoints(store: Store) -> list[Endpoint]:
     """Return the endpoints of this module."""
-    read = partial(_query, store, jobs)
+    read = partial(_query, store)
     looked = known(["drop_null_columns"], idle=_WAITS)
     return [
         Endpoint("POST", "/_query", Lane.SEARCH, read, _known(*_READ, idle=("allow_partial_results",))),
@@ -52,7 +49,7 @@ def endpoints(store: Store, jobs: JobService) -> list[Endpoint]:
             "POST",
             "/_query/async",
             Lane.SEARCH,
-            partial(_async_query, store, jobs),
+            partial(_async_query, store),
             _known(*_READ, "keep_on_completion", idle=("allow_partial_results", *_WAITS)),
         ),
         Endpoint("GET DELETE", "/_query/async/{id}", Lane.STATE, _no_query, looked),
@@ -64,13 +61,13 @@ def _known(*read: str, idle: Sequence[str]) -> Known:
     return known(read, idle=idle, readers={"format": _FORMATS})
 
 
-def _query(store: Store, jobs: JobService, call: Call) -> Response:
+def _query(store: Store, call: Call) -> Response:
     began = time.perf_counter()
     body = call.json(required=True)
-    return _respond((store, jobs), call, body, began, {})
+    return _respond(store, call, body, began, {})
 
 
-def _async_query(store: Store, jobs: JobService, call: Call) -> Response:
+def _async_query(store: Store, call: Call) -> Response:
     """Answer a query that may be waited for elsewhere: here it always ends before the answer, so nothing is kept."""
     began = time.perf_counter()
     body = dict(call.json(required=True))
@@ -78,17 +75,14 @@ def _async_query(store: Store, jobs: JobService, call: Call) -> Response:
         body.pop(name, None)
     if body.pop("keep_on_completion", False) or call.flag("keep_on_completion", default=False):
         raise not_supported("[keep_on_completion=true] is not supported by this engine: queries end with their request")
-    return _respond((store, jobs), call, body, began, {"is_running": False})
+    return _respond(store, call, body, began, {"is_running": False})
 
 
 def _no_query(call: Call) -> Response:
     raise ApiError(404, "resource_not_found_exception", call.path["id"])
 
 
-def _respond(
-    where: tuple[Store, JobService], call: Call, body: dict[str, Any], began: float, first: dict[str, Any]
-) -> Response:
-    store, jobs = where
+def _respond(store: Store, call: Call, body: dict[str, Any], began: float, first: dict[str, Any]) -> Response:
     _check_body(body)
     form = answer_format(call)
     columnar = body.get("columnar", False)
@@ -100,7 +94,7 @@ def _respond(
         )
     with store.read() as reader:
         found = answer(
-            reader.connection, body["query"], read_parameters(body.get("params")), _surroundings(reader, jobs, body)
+            reader.connection, body["query"], read_parameters(body.get("params")), _surroundings(reader, body)
         )
     call.request.scope["anomalyops.warnings"] = found.warnings
     if form != "json":
@@ -110,7 +104,7 @@ def _respond(
     return call.respond({**first, "took": took, "is_partial": False, **_rendered(found, columnar, dropped)})
 
 
-def _surroundings(reader: Reader, jobs: JobService, body: dict[str, Any]) -> Surroundings:
+def _surroundings(reader: Reader, body: dict[str, Any]) -> Surroundings:
     def resolve(expression: str) -> list[Index] | None:
         try:
             indices = reader.resolve(expression)
@@ -119,12 +113,9 @@ def _surroundings(reader: Reader, jobs: JobService, body: dict[str, Any]) -> Sur
         check_open(indices, "read")
         return indices or None
 
-    def kept(name: str) -> KeptDocuments | None:
-        return configurations(jobs) if name == NAME else None
-
     clause = parse_query(body["filter"]) if body.get("filter") is not None else None
     server = (DIALECT_VERSION, BUILD_DATE, BUILD_HASH)
-    return Surroundings(resolve, clause, time.time_ns() // 1_000_000, server, kept=kept)
+    return Surroundings(resolve, clause, time.time_ns() // 1_000_000, server)
 
 
 def _check_body(body: dict[str, Any]) -> None:

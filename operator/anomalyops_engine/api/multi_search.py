@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.api.search_time import in_time
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import QueryError, search
+from anomalyops_engine.query.errors import UnsupportedQueryError
+from anomalyops_engine.query.request import read_request
 from anomalyops_engine.store import Reader, Store, StoreError, Wildcards
 from anomalyops_engine.store.blocks import check_open
 
@@ -46,6 +49,10 @@ def endpoints(store: Store, activity: Activity) -> list[Endpoint]:
 def _msearch(store: Store, activity: Activity, call: Call) -> Response:
     began = time.perf_counter()
     pairs = _pairs(call)
+    # One search that cannot be read refuses all of them, before the first is made.
+    for header, body in pairs:
+        _check_header(header, call)
+        _check_readable(body)
     responses = []
     for header, body in pairs:
         started = time.perf_counter()
@@ -92,11 +99,42 @@ def _searched(store: Store, activity: Activity, call: Call, header: JsonObject, 
     return found
 
 
-def _searched_in(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> tuple[JsonObject, dict[str, str]]:
+def _check_header(header: JsonObject, call: Call) -> None:
+    """Check that a header can be read.
+
+    Raises:
+        ApiError: 400; a key or the value of one is none that a header has.
+    """
     for key in header:
         if key not in _TARGET | _IDLE | {"allow_partial_search_results"}:
             reason = f"key [{key}] is not supported in the metadata section"
             raise ApiError(400, "illegal_argument_exception", reason)
+    _names(header, call)
+    if "expand_wildcards" in header:
+        _wildcards(header["expand_wildcards"])
+    for name in ("ignore_unavailable", "allow_no_indices"):
+        _flag(header, name, default=True)
+
+
+def _check_readable(body: JsonObject) -> None:
+    """Check that a search can be read; what this engine lacks is the answer of that search alone.
+
+    Raises:
+        QueryError: it is malformed.
+    """
+    with suppress(UnsupportedQueryError):
+        read_request(body)
+
+
+def _wildcards(value: Any) -> Wildcards:
+    text = _text(value)
+    for word in text.split(","):
+        if word.strip().lower() not in {"all", "open", "closed", "hidden", "none"}:
+            raise ApiError(400, "illegal_argument_exception", f"No valid expand wildcard value [{word}]")
+    return Wildcards.parse(text)
+
+
+def _searched_in(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> tuple[JsonObject, dict[str, str]]:
     # What the address says holds where a header says nothing.
     wildcards = header.get("expand_wildcards", call.query.get("expand_wildcards"))
     lenient = _flag(header, "ignore_unavailable", call.flag("ignore_unavailable", default=False))
@@ -104,7 +142,7 @@ def _searched_in(reader: Reader, call: Call, header: JsonObject, body: JsonObjec
         _names(header, call),
         ignore_unavailable=lenient,
         allow_no_indices=_flag(header, "allow_no_indices", call.flag("allow_no_indices", default=True)),
-        wildcards=Wildcards() if wildcards is None else Wildcards.parse(_text(wildcards)),
+        wildcards=Wildcards() if wildcards is None else _wildcards(wildcards),
     )
     check_open(indices, "read")
     found = search(

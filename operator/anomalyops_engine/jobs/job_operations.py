@@ -29,8 +29,6 @@ from anomalyops_engine.jobs.journal import pending_state, write_checkpoint
 from anomalyops_engine.jobs.makers import Maker
 from anomalyops_engine.jobs.model_life import check_analysable, erase, model_size_stats
 from anomalyops_engine.jobs.registry import (
-    JOB_CONFIG,
-    JOB_RUN,
     DatafeedEntry,
     DatafeedRun,
     JobEntry,
@@ -325,8 +323,7 @@ class JobOperations:
                         writer.put_config(CALENDAR, calendar.calendar_id, calendar.render())
                     erase(writer, entry.config, user_annotations=delete_user_annotations)
                     release_results(writer, entry.config)
-                    writer.delete_config(JOB_CONFIG, job_id)
-                    writer.delete_config(JOB_RUN, job_id)
+                    self._registry.erase_job(writer, job_id)
                     if feed is not None:
                         self._registry.erase_datafeed(writer, feed.datafeed_id)
                     audit.write(writer)

@@ -16,6 +16,14 @@ from anomalyops_engine.config import Datafeed, Job
 from anomalyops_engine.config.filters import Filter
 from anomalyops_engine.config.identifiers import expand
 from anomalyops_engine.jobs.calendars import Calendars
+from anomalyops_engine.jobs.configurations import (
+    datafeed_document_id,
+    hide,
+    job_document_id,
+    show_all,
+    show_datafeed,
+    show_job,
+)
 from anomalyops_engine.jobs.counts import DataCounts, JobTiming, SearchTiming
 from anomalyops_engine.jobs.forecast_request import FORECAST, ForecastRequest
 from anomalyops_engine.jobs.journal import JournalRun
@@ -260,6 +268,15 @@ class Registry:
             metadata = reader.config(METADATA, "upgrade_mode") or {}
             self.upgrade_mode = bool(metadata.get("enabled", False))
 
+    def show(self) -> None:
+        """Let `.ml-config` show the jobs and datafeeds that are there."""
+        with self.store.write() as writer:
+            show_all(
+                writer,
+                {name: entry.config for name, entry in self.jobs.items()},
+                {name: entry.config for name, entry in self.datafeeds.items()},
+            )
+
     def job(self, job_id: str) -> JobEntry:
         """Return a job.
 
@@ -332,7 +349,14 @@ class Registry:
     def save_job(self, writer: Writer, config: Job, run: JobRun) -> None:
         """Write a job's configuration and run."""
         writer.put_config(JOB_CONFIG, config.job_id, config.render())
+        show_job(writer, config)
         self.save_job_run(writer, config.job_id, run)
+
+    def erase_job(self, writer: Writer, job_id: str) -> None:
+        """Delete the configuration and the run of a job."""
+        for kind in (JOB_CONFIG, JOB_RUN):
+            writer.delete_config(kind, job_id)
+        hide(writer, job_document_id(job_id))
 
     def save_job_run(self, writer: Writer, job_id: str, run: JobRun) -> None:
         """Write a job's run alone: what every step changes."""
@@ -347,6 +371,7 @@ class Registry:
     def save_datafeed(self, writer: Writer, config: Datafeed, run: DatafeedRun, maker: JsonObject | None) -> None:
         """Write a datafeed's configuration, who made it, and its run."""
         writer.put_config(DATAFEED_CONFIG, config.datafeed_id, config.render())
+        show_datafeed(writer, config)
         if maker is None:
             writer.delete_config(_DATAFEED_MAKER, config.datafeed_id)
         else:
@@ -357,6 +382,7 @@ class Registry:
         """Delete what is kept of a datafeed."""
         for kind in (DATAFEED_CONFIG, DATAFEED_RUN, _DATAFEED_MAKER):
             writer.delete_config(kind, datafeed_id)
+        hide(writer, datafeed_document_id(datafeed_id))
 
     def save_datafeed_run(self, writer: Writer, datafeed_id: str, run: DatafeedRun) -> None:
         """Write a datafeed's run alone: what every step changes."""

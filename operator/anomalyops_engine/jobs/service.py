@@ -84,9 +84,11 @@ class JobService:
     def start(self) -> None:
         """Read everything from the store; what was opened is open, what was started runs on."""
         registry, runtime = self._registry, self._runtime
-        with registry.store.write() as writer:
-            ensure_engine_indices(writer)
         registry.load()
+        if registry.jobs:
+            with registry.store.write() as writer:
+                ensure_engine_indices(writer)
+        registry.show()
         self.cluster_settings.load()
         runtime.warm_up.start()
         runtime.scheduler.start()

@@ -10,6 +10,7 @@ from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.security.errors import ForbiddenError
 from anomalyops_engine.security.privileges import granting, is_cluster_action
 from anomalyops_engine.security.roles import Role
+from anomalyops_engine.store.catalog import RESTRICTED
 
 # The realm of whoever asks where there is no authentication.
 EVERYBODY = ("__anonymous", "__anonymous")
@@ -81,10 +82,12 @@ class Principal:
 
     def refuse(self, action: str, names: Iterable[str] = ()) -> ForbiddenError:
         """Return the refusal of an action, perhaps on indices."""
-        where = ",".join(names)
+        listed = list(names)
+        where = ",".join(listed)
+        kind = "restricted indices" if RESTRICTED.intersection(listed) else "indices"
         return ForbiddenError(
             f"action [{action}] is unauthorized for {self.describe()}"
-            + (f" on indices [{where}]" if where else "")
+            + (f" on {kind} [{where}]" if where else "")
             + f", this action is granted by the {'cluster' if is_cluster_action(action) else 'index'} privileges "
             f"[{','.join(granting(action))}]"
         )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.security.errors import SecurityUnsupportedError, SecurityValidationError, invalid
 from anomalyops_engine.security.privileges import Privilege, cluster_privilege, index_privilege
+from anomalyops_engine.store.catalog import RESTRICTED
 from anomalyops_engine.store.patterns import matches_any
 
 _NAME = re.compile(r"[!-~]([ -~]{0,505}[!-~])?")
@@ -27,7 +28,7 @@ class IndexGrant:
     Attributes:
         names: names and patterns.
         privileges: names of privileges.
-        restricted: the internal indices of security too, of which there are none.
+        restricted: restricted indices too, which names and patterns do not reach alone.
     """
 
     names: tuple[str, ...]
@@ -36,7 +37,11 @@ class IndexGrant:
 
     def grants(self, action: str, name: str) -> bool:
         """Return whether it grants an action on an index or alias of a name."""
-        return _covered(self.names, name) and any(index_privilege(own).grants(action) for own in self.privileges)
+        return self.covers(name) and any(index_privilege(own).grants(action) for own in self.privileges)
+
+    def covers(self, name: str) -> bool:
+        """Return whether it is about an index or alias of a name, or all that a pattern can stand for."""
+        return _covered(self.names, name) and (self.restricted or name not in RESTRICTED)
 
     def show(self) -> JsonObject:
         """Return it as answers show it."""
@@ -85,7 +90,7 @@ class Role:
 
     def implies_index(self, privilege: Privilege, names: str) -> bool:
         """Return whether it grants all that an index privilege does on whatever a name or pattern means."""
-        own = [index_privilege(p) for grant in self.indices if _covered(grant.names, names) for p in grant.privileges]
+        own = [index_privilege(p) for grant in self.indices if grant.covers(names) for p in grant.privileges]
         return Privilege(tuple(pattern for one in own for pattern in one.patterns)).implies(privilege)
 
     def implies_application(self, application: str, privilege: str, resource: str) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from anomalyops_engine.store.catalog import Index
-from anomalyops_engine.store.errors import IndexBlockedError, IndexClosedError
+from anomalyops_engine.store.catalog import RESTRICTED, Index
+from anomalyops_engine.store.errors import IndexBlockedError, IndexClosedError, IndexForbiddenError
 
 Access = Literal["read", "write", "metadata_read", "metadata_write"]
 
@@ -55,6 +55,19 @@ def blocks_of(index: Index) -> dict[str, str]:
     return found
 
 
+def check_unrestricted(*names: str) -> None:
+    """Check that no index of these names belongs to the engine alone.
+
+    Raises:
+        IndexForbiddenError: one does.
+    """
+    for name in names:
+        if name in RESTRICTED:
+            raise IndexForbiddenError(
+                f"index [{name}] is restricted: it can be read, and the engine writes it when jobs and datafeeds change"
+            )
+
+
 def check_open(indices: Iterable[Index], access: Access) -> None:
     """Check that indices let something be done with them.
 
@@ -64,9 +77,12 @@ def check_open(indices: Iterable[Index], access: Access) -> None:
 
     Raises:
         IndexBlockedError: one of them, or several, do not.
+        IndexForbiddenError: the engine alone changes one of them.
         IndexClosedError: one of them is closed, and it is about documents.
     """
     indices = list(indices)
+    if access in ("write", "metadata_write"):
+        check_unrestricted(*(index.name for index in indices))
     for index in indices:
         if index.closed and access in ("read", "write"):
             raise IndexClosedError(index.name, index.uuid)

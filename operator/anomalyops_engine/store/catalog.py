@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from anomalyops_engine.store.errors import AmbiguousTargetError, InvalidAliasNameError, InvalidIndexNameError
 from anomalyops_engine.store.mapping import Field, IndexMapping
 
 STREAM = "data_stream"  # the setting of a backing index that says of which data stream; no request can change it
 CLOSED = "verified_before_close"  # the setting that marks a closed index, which no request can change
+ML_CONFIG: Final = ".ml-config"
+# Indices that the engine alone writes, and that a role reaches only if it says so (`allow_restricted_indices`).
+RESTRICTED: Final = frozenset({ML_CONFIG})
 _FORBIDDEN = set('\\/*?"<>| ,')
 _LONGEST_NAME = 255  # bytes of UTF-8
 
@@ -43,6 +46,11 @@ class Index:
     def hidden(self) -> bool:
         """Whether patterns pass it by, as `index.hidden` says; a name that begins with a dot does not."""
         return self.settings.get("hidden") == "true"
+
+    @property
+    def restricted(self) -> bool:
+        """Whether only the engine writes it."""
+        return self.name in RESTRICTED
 
     @property
     def closed(self) -> bool:

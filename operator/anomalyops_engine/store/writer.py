@@ -18,7 +18,7 @@ import orjson
 import pyarrow as pa
 
 from anomalyops_engine.store import catalog
-from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open
+from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open, check_unrestricted
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.changes import Changes, Known, check_pipelines
 from anomalyops_engine.store.columns import IGNORED_COLUMN, ROUTING_COLUMN, Batch
@@ -39,6 +39,7 @@ from anomalyops_engine.store.identifiers import assignments, column_list, quoted
 from anomalyops_engine.store.index_templates import Blueprint, is_of_streams
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
+from anomalyops_engine.store.names import Wildcards, parts_of, resolve
 from anomalyops_engine.store.prepared import Prepared, text_array
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.settings import changed_settings, read_settings, stated_settings
@@ -123,6 +124,31 @@ class Writer(Reader):
             self._known = super().indices()
         return list(self._known)
 
+    def resolve(
+        self,
+        expression: str | Sequence[str],
+        *,
+        ignore_unavailable: bool = False,
+        allow_no_indices: bool = True,
+        wildcards: Wildcards = Wildcards(),  # noqa: B008 (frozen)
+        closed_too: bool = False,
+    ) -> list[Index]:
+        """Return the indices that an expression means; restricted ones by their names alone.
+
+        Raises:
+            IndexNotFoundError: as `Reader.resolve`.
+            IndexClosedError: as `Reader.resolve`.
+        """
+        named = set(parts_of(expression))
+        return resolve(
+            [index for index in self.indices() if not index.restricted or index.name in named],
+            expression,
+            ignore_unavailable=ignore_unavailable,
+            allow_no_indices=allow_no_indices,
+            wildcards=wildcards,
+            closed_too=closed_too,
+        )
+
     # --- indices ---
 
     def create_index(
@@ -185,7 +211,9 @@ class Writer(Reader):
         Raises:
             StoreError: as `create_index` and `put_alias`.
             IndexNotFoundError: its template does not let it be made unasked.
+            IndexForbiddenError: it is for the engine alone to make.
         """
+        check_unrestricted(name)
         templates = self.templates()
         asked = Blueprint(stated_settings(settings or {}), mappings or {}, aliases or {})
         hidden = asked.settings.get("hidden") == "true"
@@ -628,6 +656,49 @@ class Writer(Reader):
                 "FROM incoming WHERE kept._id = incoming._id"
             )
         return index
+
+    # --- documents of restricted indices ---
+
+    def own_documents(self, name: str) -> dict[str, bytes]:
+        """Return the sources of all documents of an index by their ids."""
+        rows = self.connection.execute(
+            f"SELECT _id, _source FROM {quoted(self.index(name).table)}"  # noqa: S608
+        ).fetchall()
+        return {doc_id: source.encode() for doc_id, source in rows}
+
+    def put_own_documents(self, name: str, documents: Mapping[str, dict[str, Any]]) -> None:
+        """Index documents of the engine's own by their ids, also where nobody else may.
+
+        Raises:
+            DocumentParsingError: a value does not fit its field.
+        """
+        if not documents:
+            return
+        index = self.index(name)
+        sources = [orjson.dumps(document) for document in documents.values()]
+        batch = Batch(index.mapping, list(documents.values()), sources)
+        for error in batch.errors.values():
+            raise error
+        mapping = batch.mapping.filled(batch.arrays)
+        if mapping is not index.mapping:
+            index = self._remap(index, mapping)
+        self._insert(index, batch.arrays, list(documents), sources, new=False)
+
+    def delete_own_documents(self, name: str, ids: Sequence[str]) -> None:
+        """Delete documents of the engine's own, as far as they are there."""
+        index = self.index(name)
+        if ids:
+            gone = self._take_out(index, ids)
+            self._take_sequence(index, len(gone))
+
+    def refit_own_index(self, name: str, mappings: Mapping[str, Any]) -> None:
+        """Add fields to the mapping of an index of the engine's own.
+
+        Raises:
+            MappingConflictError: a field would change its type.
+        """
+        index = self.index(name)
+        self._remap(index, merged(index.mapping, mappings))
 
     # --- configurations and states ---
 

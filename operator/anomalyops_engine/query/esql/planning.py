@@ -14,7 +14,6 @@ from anomalyops_engine.query.esql.frames import Attribute, Frame
 from anomalyops_engine.query.esql.fulltext import clause_of, searches_of
 from anomalyops_engine.query.esql.grokking import grokked
 from anomalyops_engine.query.esql.grouping import grouped
-from anomalyops_engine.query.esql.kept_documents import KeptDocuments, frame_of_documents
 from anomalyops_engine.query.esql.lowering import Lowering, check_names
 from anomalyops_engine.query.esql.operands import Operand, constant
 from anomalyops_engine.query.esql.scope import Scope, fail, nodes_of, similar
@@ -59,7 +58,6 @@ class Surroundings:
         now_ms: the present.
         server: version, build date and build hash, as SHOW INFO shows them.
         folded: returns what an expression without columns is worth.
-        kept: returns documents that lie in no index, by the name that they have; None for others.
     """
 
     resolve: Callable[[str], Sequence[Index] | None]
@@ -67,7 +65,6 @@ class Surroundings:
     now_ms: int
     server: tuple[str, str, str]
     folded: Callable[[Expr], Any] | None = None
-    kept: Callable[[str], KeptDocuments | None] = lambda name: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +129,6 @@ class _Planner:
     def _from(self, command: From) -> Frame:
         sources = ",".join(name for name, _ in command.sources)
         indices = self._around.resolve(sources)
-        kept = self._around.kept(sources) if indices is None else None
-        if kept is not None:
-            return frame_of_documents(kept, command, filtered=self._around.clause is not None)
         if indices is None:
             fail(command.at, f"Unknown index [{sources}]")
         clauses = [clause_of(node) for node in self._first.searches]
