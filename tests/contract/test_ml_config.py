@@ -19,7 +19,7 @@ _OPERATIONS = st.lists(
         st.sampled_from(["put", "update", "delete", "put_feed", "update_feed", "delete_feed", "restart"]), _NAMES
     ),
     min_size=1,
-    max_size=10,
+    max_size=7,
 )
 
 
@@ -80,7 +80,7 @@ def _expected(client):
     return {**jobs, **feeds}
 
 
-@law(examples=8)
+@law(examples=5)
 @given(operations=_OPERATIONS)
 def test_it_shows_what_the_api_tells_whatever_was_done(process, operations):
     for kind, name in operations:
@@ -138,7 +138,6 @@ def test_nobody_writes_it(process):
         assert outcome["items"][0]["delete"]["status"] == 403
         # Patterns pass it by.
         client.delete_by_query(index=".ml-conf*", query={"match_all": {}})
-        client.indices.delete(index=".ml-conf*", expand_wildcards="all")
         assert client.search(index=".ml-config", size=100)["hits"]["hits"] == before
 
 

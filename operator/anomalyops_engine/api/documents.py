@@ -22,8 +22,10 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import Known, known, text
 from anomalyops_engine.api.update_body import read_update
 from anomalyops_engine.json_types import JsonObject
+from anomalyops_engine.query import search
 from anomalyops_engine.query.sources import SourceFilter, filter_source, read_source
-from anomalyops_engine.store import Index, Store, Stored
+from anomalyops_engine.query.stored_fields import StoredFields, read_stored_fields, stored_hit_fields
+from anomalyops_engine.store import Index, Reader, Store, Stored
 from anomalyops_engine.store.blocks import check_open
 
 _SOURCE_PARTS = ("_source", "_source_excludes", "_source_includes")
@@ -55,6 +57,13 @@ _UPDATE = known(
 )
 _DELETE = known([*_CONDITIONS, *_VERSIONS], idle=(*_IDLE, "routing"), readers=_VERSION)
 _GET = known(
+    [*_SOURCE_PARTS, *_VERSIONS, "stored_fields"],
+    idle=("preference", "realtime", "refresh", "routing"),
+    missing=("force_synthetic_source",),
+    readers=_VERSION,
+)
+
+_GET_SOURCE = known(
     [*_SOURCE_PARTS, *_VERSIONS],
     idle=("preference", "realtime", "refresh", "routing"),
     missing=("force_synthetic_source", "stored_fields"),
@@ -78,7 +87,7 @@ def endpoints(store: Store, activity: Activity) -> list[Endpoint]:
         on("DELETE", "/{index}/_doc/{id:path}", _delete, _DELETE),
         on("PUT POST", "/{index}/_create/{id:path}", _create, _CREATE),
         on("POST", "/{index}/_update/{id:path}", _update, _UPDATE),
-        on("GET HEAD", "/{index}/_source/{id:path}", _source, _GET),
+        on("GET HEAD", "/{index}/_source/{id:path}", _source, _GET_SOURCE),
     ]
 
 
@@ -200,8 +209,12 @@ def _get(store: Store, activity: Activity, call: Call) -> Response:
     check_read(call.query, call.path["id"], None if found is None else found.version, index)
     if found is None:
         return call.respond({"_index": index.name, "_id": call.path["id"], "found": False}, 404)
+    stored = stored_in_address(call)
     body = found_document(index.name, call.path["id"], found)
-    chosen = _chosen(call, found.source)
+    if stored is not None:
+        with store.read() as reader:
+            body |= stored_parts(reader, index, call.path["id"], stored)
+    chosen = _chosen(call, found.source, default=stored is None or stored.source)
     return call.respond(body if chosen is None else {**body, "_source": chosen})
 
 
@@ -229,8 +242,27 @@ def _source(store: Store, activity: Activity, call: Call) -> Response:
     return call.respond(filter_source(orjson.loads(found.source), chosen))
 
 
-def _chosen(call: Call, source: bytes) -> Any:
-    chosen = wanted(call, default=True)
+def stored_in_address(call: Call) -> StoredFields | None:
+    """Return the stored fields that the address asks for; None where it does not say."""
+    given = call.query.get("stored_fields")
+    return None if not given else read_stored_fields(given.split(","))
+
+
+def stored_parts(reader: Reader, index: Index, doc_id: str, stored: StoredFields) -> JsonObject:
+    """Return the part of an answer about a document that has its stored fields; nothing where it has none.
+
+    Raises:
+        IllegalQueryError: a name is that of an object.
+    """
+    if not stored_hit_fields(index, stored):
+        return {}
+    body = {"query": {"ids": {"values": [doc_id]}}, "stored_fields": list(stored.names)}
+    hits = search(reader, [index], body)["hits"]["hits"]
+    return {"fields": hits[0]["fields"]} if hits and "fields" in hits[0] else {}
+
+
+def _chosen(call: Call, source: bytes, *, default: bool = True) -> Any:
+    chosen = wanted(call, default=default)
     return None if chosen is None else filter_source(orjson.loads(source), chosen)
 
 

@@ -195,6 +195,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "completion_fields": text,
     "fielddata": boolean,
     "fielddata_fields": text,
+    "stored_fields": text,
     "fields": text,
     "filters": text,
     "types": text,

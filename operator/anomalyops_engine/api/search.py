@@ -52,6 +52,7 @@ _SEARCH_READ = (
     "sort",
     "stats",
     "timeout",
+    "stored_fields",
     "track_scores",
     "track_total_hits",
     "typed_keys",
@@ -64,7 +65,6 @@ _SEARCH_MISSING = (
     "force_synthetic_source",
     "include_named_queries_score",
     "min_compatible_shard_node",
-    "stored_fields",
     "suggest_field",
     "suggest_mode",
     "suggest_size",
@@ -209,10 +209,9 @@ def _parameters(call: Call) -> dict[str, Any]:
     for name in ("version", "seq_no_primary_term", "track_scores"):
         if name in call.query:
             merged[name] = call.flag(name, default=True)
-    if call.query.get("stats"):
-        merged["stats"] = call.query["stats"].split(",")
-    if "docvalue_fields" in call.query:
-        merged["docvalue_fields"] = call.query["docvalue_fields"].split(",")
+    for name in ("stats", "docvalue_fields", "stored_fields"):
+        if call.query.get(name):
+            merged[name] = call.query[name].split(",")
     source = call.query.get("_source")
     if source:
         merged["_source"] = source == "true" if source in {"true", "false"} else source.split(",")

@@ -191,6 +191,8 @@ def _source(target: Target, request: SearchRequest) -> Expr:
 def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources: bool) -> dict[str, Any]:
     request, target = plan.request, plan.targets[row[0]]
     hit: dict[str, Any] = {"_index": target.index.name, "_id": row[1]}
+    if request.stored is not None and request.stored.nothing:
+        del hit["_id"]
     if request.version:
         hit["_version"] = row[2]
     if request.seq_no_primary_term:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.aggregations import Node, parse_aggregations
@@ -28,6 +28,7 @@ from anomalyops_engine.query.options import (
 from anomalyops_engine.query.search_after import read_after
 from anomalyops_engine.query.sorting import SortKey, read_sort
 from anomalyops_engine.query.sources import SourceFilter, read_source
+from anomalyops_engine.query.stored_fields import StoredFields, read_stored_fields, without_source
 
 # Up to how many hits are counted exactly unless the request says otherwise.
 TRACKED = 10_000
@@ -95,7 +96,6 @@ class SearchRequest:
             "runtime_mappings",
             "script_fields",
             "slice",
-            "stored_fields",
             "suggest",
         }
     )
@@ -108,6 +108,7 @@ class SearchRequest:
     fields: tuple[WantedField, ...] = option(read_fields, ())
     docvalue_fields: tuple[WantedField, ...] = option(read_docvalue_fields, ())
     search_after: tuple[Scalar | None, ...] | None = option(read_after, None)
+    stored: StoredFields | None = option(read_stored_fields, None, key="stored_fields")
     tracked: int | None = option(read_tracked, TRACKED, key="track_total_hits")
     aggs: tuple[Node, ...] = option(_aggregations, ())
     aggregations: tuple[Node, ...] = option(_aggregations, ())
@@ -152,4 +153,9 @@ def read_request(body: dict[str, Any]) -> SearchRequest:
     both = [key for key in body if key in {"aggs", "aggregations"}]
     # Of the two names for the same the last one counts.
     counting = {key: value for key, value in body.items() if key not in both[:-1]}
-    return read_options(SearchRequest, counting, BodySubject("search"))
+    request = read_options(SearchRequest, counting, BodySubject("search"))
+    if request.stored is not None and request.stored.nothing:
+        for key in ("_source", "version"):
+            if body.get(key, False) is not False:
+                raise IllegalQueryError(f"[stored_fields] cannot be disabled if [{key}] is requested")
+    return replace(request, source=None) if without_source(body, request.stored) else request

@@ -41,6 +41,7 @@ from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
 from anomalyops_engine.query.search_after import behind
 from anomalyops_engine.query.sorting import criterion, sort_column
+from anomalyops_engine.query.stored_fields import stored_hit_fields
 from anomalyops_engine.store import Index, Reader
 
 
@@ -292,7 +293,10 @@ def _target(reader: Reader, request: SearchRequest, index: Index, number: int, n
         condition,
         () if query is None else tuple(clause.lower(scope) for clause in query.named),
         tuple(sort_column(key, index, number=number, score=score) for key in request.sorted_by),
-        hit_fields(index, [*request.docvalue_fields, *request.fields]),
+        {
+            **({} if request.stored is None else stored_hit_fields(index, request.stored)),
+            **hit_fields(index, [*request.docvalue_fields, *request.fields]),
+        },
         score,
         group,
     )

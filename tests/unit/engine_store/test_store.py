@@ -17,6 +17,7 @@ from anomalyops_engine.store import (
     AmbiguousTargetError,
     DocumentParsingError,
     IndexExistsError,
+    IndexForbiddenError,
     IndexNotFoundError,
     InvalidAliasNameError,
     InvalidIndexNameError,
@@ -166,11 +167,11 @@ def test_delete_where_deletes_what_matches_and_ignores_missing_indices(store):
 
 def test_names_patterns_exclusions_and_hidden_indices(store):
     with store.write() as writer:
-        for name in ("logs-a", "logs-b", "metrics", ".ml-config"):
+        for name in ("logs-a", "logs-b", "metrics", ".ml-own"):
             writer.create_index(name, settings={"hidden": "true"} if name.startswith(".") else {})
         writer.put_alias("both", "logs-a")
         writer.put_alias("both", "logs-b", filter={"exists": {"field": "x"}})
-        writer.put_alias(".ml-read", ".ml-config")
+        writer.put_alias(".ml-read", ".ml-own")
 
         def names(expression: str, **options: bool) -> list[str]:
             return [index.name for index in writer.resolve(expression, **options)]
@@ -178,7 +179,7 @@ def test_names_patterns_exclusions_and_hidden_indices(store):
         assert names("logs-*") == ["logs-a", "logs-b"]
         assert names("*,-logs-b") == ["logs-a", "metrics"]
         assert names("_all") == ["logs-a", "logs-b", "metrics"]
-        assert names(".ml-*") == [".ml-config"]
+        assert names(".ml-*") == [".ml-own"]
         assert names("bo*") == names("both") == ["logs-a", "logs-b"]
         assert names("absent*") == []
         assert names("absent,metrics", ignore_unavailable=True) == ["metrics"]
@@ -192,6 +193,26 @@ def test_names_patterns_exclusions_and_hidden_indices(store):
         writer.put_alias("both", "logs-b", is_write_index=True)
         writer.append("both", [{"x": 1}])
         assert count(writer, writer.resolve("logs-b"), None) == 1
+
+
+def test_what_is_written_reaches_a_restricted_index_by_its_name_alone_and_may_not(store):
+    with store.write() as writer:
+        writer.create_index(".ml-config", settings={"hidden": "true"})
+        writer.put_own_documents(".ml-config", {"a": {"job_id": "a"}, "b": {"job_id": "b"}})
+        writer.delete_own_documents(".ml-config", ["b", "c"])
+        assert writer.resolve(".ml-*") == []
+        assert [index.name for index in writer.resolve(".ml-config")] == [".ml-config"]
+        for change in (
+            lambda: writer.append(".ml-config", [{"job_id": "c"}]),
+            lambda: writer.delete_index(".ml-config"),
+            lambda: writer.put_mapping(".ml-config", {"properties": {"x": {"type": "long"}}}),
+            lambda: delete_where(writer, ".ml-config", {"match_all": {}}),
+        ):
+            with pytest.raises(IndexForbiddenError, match="restricted"):
+                change()
+    with store.read() as reader:
+        assert [index.name for index in reader.resolve(".ml-*")] == [".ml-config"]
+        assert count(reader, reader.resolve(".ml-config"), None) == 1
 
 
 @pytest.mark.parametrize("name", ["", "UPPER", "_x", "-x", "a b", "a*", "a/b", "..", "x" * 256, "a,b"])
