@@ -15,6 +15,8 @@ DECISIVE = 8.0
 """Evidence for a shift in the days after clocks were changed somewhere."""
 DECISIVE_ANYWHEN = 40.0
 """Evidence for a shift at any other time."""
+TELLS = 0.02
+"""Share of the spread around its level that the values of a series have to differ by, to tell one hour from another."""
 MEMORY = 0.97
 """Factor a bucket of the evidence."""
 PRICE = 0.5

@@ -184,14 +184,34 @@ def _weigh(
     # A profile that was seen once does not judge clocks.
     known = verdict.f.doubt < TWICE
     if known and DAILY <= now <= WEEKLY and verdict.who == now and (moment.clock_change or abs(verdict.raw) > 2.0):
-        e = verdict.who
-        gains = np.zeros(2)
-        for k in range(2):
-            f = forecasters.expect(state, p, i, e, moment.time_s + (2 * k - 1) * clock.HOUR_S)
-            if f.ready:
-                square = spread.variance(p, state.forecasters[i, e].spread, series.magnitude, f)
-                gains[k] = spread.log_likelihood(p, value, f, square) - likelihood[e]
-        clock.weigh(series, gains[0], gains[1], moment.clock_change)
+        early = _gain_of_shift(state, p, i, verdict.who, value, moment.time_s - clock.HOUR_S, forecasts)
+        late = _gain_of_shift(state, p, i, verdict.who, value, moment.time_s + clock.HOUR_S, forecasts)
+        clock.weigh(series, early, late, moment.clock_change)
+
+
+@kernel
+def _gain_of_shift(
+    state: SeriesState,
+    p: SeriesParameters,
+    i: int,
+    e: int,
+    value: float,
+    time_s: float,
+    forecasts: tuple[Forecast, ...],
+) -> float:
+    """Log likelihood ratio of a season's expectation of another time to that of the present one.
+
+    Clocks move what is large in a profile: where a series repeats itself almost exactly, the rests of what was learnt
+    fit one time as well as another.
+    """
+    f = forecasters.expect(state, p, i, e, time_s)
+    if not f.ready:
+        return 0.0
+    forecaster, magnitude = state.forecasters[i, e], state.series[i].magnitude
+    least = 0.0 if p.discrete else clock.TELLS * clock.TELLS * state.forecasters[i, SLOW].spread
+    shifted = max(spread.variance(p, forecaster.spread, magnitude, f), least)
+    present = max(spread.variance(p, forecaster.spread, magnitude, forecasts[e]), least)
+    return spread.log_likelihood(p, value, f, shifted) - spread.log_likelihood(p, value, forecasts[e], present)
 
 
 @kernel

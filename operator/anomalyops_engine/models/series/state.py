@@ -70,6 +70,13 @@ SERIES = np.dtype(
         ("rest_n", "f8"),  # values behind them
         ("peak", "f8"),  # largest surprise of the present alarm
         ("since_alarm", "f8"),  # buckets since the last alarm
+        ("special_departure", "f8"),  # mean departure in the present slot of a special day
+        ("special_expected", "f8"),  # mean of what was expected there
+        ("special_square", "f8"),  # mean predictive variance there
+        ("special_n", "f8"),  # values behind them; 0 on other days
+        ("special_day", "f8"),  # that day, in days since the epoch
+        ("special_slot", "i4"),  # that slot
+        ("special_kinds", "i4"),  # the kinds of that day, a bit each
     ],
     align=True,
 )
