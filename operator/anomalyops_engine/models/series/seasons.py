@@ -50,6 +50,16 @@ def slot_of(p: SeriesParameters, e: int, time_s: float) -> int:
 
 
 @kernel
+def slots_of(p: SeriesParameters, e: int) -> tuple[int, int]:
+    """First position in `SeriesState.slots` of a seasonal forecaster's slots, and the one behind its last."""
+    if e == HOURLY:
+        return 0, p.hour_slots
+    if e == DAILY:
+        return p.hour_slots, p.hour_slots + p.day_slots
+    return p.hour_slots + p.day_slots, p.hour_slots + p.day_slots + p.week_slots
+
+
+@kernel
 def detail(state: SeriesState, p: SeriesParameters, i: int, at: int) -> float:
     """How the day profile departs, at a day slot, from its mean over the coarser week slot that it lies in."""
     width = 7 * p.day_slots // p.week_slots

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 from anomalyops_engine.models.kernel.compiling import kernel
-from anomalyops_engine.models.series import atoms
+from anomalyops_engine.models.series import atoms, seasons
 from anomalyops_engine.models.series.state import (
     ATOM,
     FAST,
@@ -53,10 +53,25 @@ def choose(state: SeriesState, p: SeriesParameters, i: int) -> int:
         evidence = state.forecasters[i, e].evidence - (3.0 * rank - 1.0 if e == speaker else 3.0 * rank + 3.0)
         if evidence > best_evidence:
             best, best_evidence = e, evidence
-    if best < HOURLY and not p.discrete and atoms.speaks(series, p):
+    if best != ATOM and not p.discrete and atoms.speaks(series, p) and not _departs(state, p, i, best):
         # No mean and variance describe what repeats one value exactly.
         return ATOM
     return best
+
+
+@kernel
+def _departs(state: SeriesState, p: SeriesParameters, i: int, e: int) -> bool:
+    """Whether a season expects, at any time, anything but the value that is repeated: else it says no more than ATOM."""
+    if e < HOURLY:
+        return False
+    series, level = state.series[i], state.forecasters[i, e].level
+    width = atoms.width(series, p)
+    first, behind = seasons.slots_of(p, e)
+    for at in range(first, behind):
+        slot = state.slots[i, at]
+        if slot.n > 0 and abs(slot.mean + level - series.atom) > width:
+            return True
+    return False
 
 
 @kernel
