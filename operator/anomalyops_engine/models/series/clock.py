@@ -15,8 +15,10 @@ DECISIVE = 8.0
 """Evidence for a shift in the days after clocks were changed somewhere."""
 DECISIVE_ANYWHEN = 40.0
 """Evidence for a shift at any other time."""
+CLEARLY = 3.0
+"""Standard deviations by which two times have to be expected to differ, to tell one from the other."""
 TELLS = 0.02
-"""Share of the spread around its level that the values of a series have to differ by, to tell one hour from another."""
+"""The same, as a share of the spread of a series around its level: what repeats itself almost exactly leaves rests."""
 MEMORY = 0.97
 """Factor a bucket of the evidence."""
 PRICE = 0.5

@@ -201,17 +201,22 @@ def _gain_of_shift(
 ) -> float:
     """Log likelihood ratio of a season's expectation of another time to that of the present one.
 
-    Clocks move what is large in a profile: where a series repeats itself almost exactly, the rests of what was learnt
-    fit one time as well as another.
+    Only times speak whose expectations differ by more than what is not known of them: two hours of one plateau, each
+    learnt from a few noisy days, fit a value equally well, and one of them always fits it better.
     """
-    f = forecasters.expect(state, p, i, e, time_s)
+    f, present = forecasters.expect(state, p, i, e, time_s), forecasts[e]
     if not f.ready:
         return 0.0
     forecaster, magnitude = state.forecasters[i, e], state.series[i].magnitude
-    least = 0.0 if p.discrete else clock.TELLS * clock.TELLS * state.forecasters[i, SLOW].spread
-    shifted = max(spread.variance(p, forecaster.spread, magnitude, f), least)
-    present = max(spread.variance(p, forecaster.spread, magnitude, forecasts[e]), least)
-    return spread.log_likelihood(p, value, f, shifted) - spread.log_likelihood(p, value, forecasts[e], present)
+    shifted = spread.variance(p, forecaster.spread, magnitude, f)
+    square = spread.variance(p, forecaster.spread, magnitude, present)
+    unknown = shifted * f.doubt / (1.0 + f.doubt) + square * present.doubt / (1.0 + present.doubt)
+    least = clock.CLEARLY * math.sqrt(unknown)
+    if not p.discrete:
+        least = max(least, clock.TELLS * math.sqrt(state.forecasters[i, SLOW].spread))
+    if abs(f.mean - present.mean) < least:
+        return 0.0
+    return spread.log_likelihood(p, value, f, shifted) - spread.log_likelihood(p, value, present, square)
 
 
 @kernel
