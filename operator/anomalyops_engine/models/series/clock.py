@@ -17,7 +17,7 @@ DECISIVE_ANYWHEN = 40.0
 """Evidence for a shift at any other time."""
 CLEARLY = 3.0
 """Standard deviations by which two times have to be expected to differ, to tell one from the other."""
-TELLS = 0.02
+TELLS = 0.1
 """The same, as a share of the spread of a series around its level: what repeats itself almost exactly leaves rests."""
 MEMORY = 0.97
 """Factor a bucket of the evidence."""

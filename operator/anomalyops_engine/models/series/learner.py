@@ -205,16 +205,14 @@ def _gain_of_shift(
     learnt from a few noisy days, fit a value equally well, and one of them always fits it better.
     """
     f, present = forecasters.expect(state, p, i, e, time_s), forecasts[e]
-    if not f.ready:
+    if not f.ready or f.doubt > SURE:
         return 0.0
     forecaster, magnitude = state.forecasters[i, e], state.series[i].magnitude
     shifted = spread.variance(p, forecaster.spread, magnitude, f)
     square = spread.variance(p, forecaster.spread, magnitude, present)
     unknown = shifted * f.doubt / (1.0 + f.doubt) + square * present.doubt / (1.0 + present.doubt)
-    least = clock.CLEARLY * math.sqrt(unknown)
-    if not p.discrete:
-        least = max(least, clock.TELLS * math.sqrt(state.forecasters[i, SLOW].spread))
-    if abs(f.mean - present.mean) < least:
+    around = spread.variance(p, state.forecasters[i, SLOW].spread, magnitude, present)
+    if abs(f.mean - present.mean) < max(clock.CLEARLY * math.sqrt(unknown), clock.TELLS * math.sqrt(around)):
         return 0.0
     return spread.log_likelihood(p, value, f, shifted) - spread.log_likelihood(p, value, present, square)
 
