@@ -253,3 +253,48 @@ def test_counts_of_what_came_are_quiet_where_a_bucket_without_events_has_none(se
     assert found[:, 2000].mean() >= 0.95
     # 108,000 buckets at most: 1 in 2,000 would be 54.
     assert np.delete(found, 2000, axis=1)[:, 672:].sum() <= 10
+
+
+def _day_of_plateaus(seed: int) -> tuple[Array, Array, slice, int, int]:
+    """A day of a few plateaus, undisturbed and with a flat thirteenth day, on any date of a year."""
+    rng = np.random.default_rng(seed)
+    span = int(rng.choice([300, 600, 900, 1800]))
+    # Days that the calendar sets apart, and days on which clocks are changed somewhere, are among them.
+    day = int(rng.integers(0, 365)) if seed % 3 else int(rng.choice([0, 31, 60, 91, 69, 90, 278, 307]))
+    noise = float(rng.choice([0.0, 1e-6, 0.02, 0.05]))
+    clock = Clock(span, 14)
+    changes = np.sort(rng.choice(np.arange(1, 24), 3, replace=False))
+    levels = rng.choice([20.0, 50.0, 80.0, 110.0], 4, replace=False)
+    levels[3] = levels[0]
+    values = levels[np.searchsorted(changes, clock.hour, side="right")]
+    values = values + noise * 100.0 * rng.uniform(-1.0, 1.0, len(clock))
+    gone = slice(clock.at(12), clock.at(13))
+    flat = values.copy()
+    flat[gone] = values[gone.start]
+    return values, flat, gone, span, (19_723 + day) * 86_400
+
+
+def test_a_day_of_plateaus_is_expected_and_missed_whatever_its_date() -> None:
+    """A special day is no evidence for itself, and noise in a plateau or the rests of what was learnt move no clock."""
+    loud, missed = [], []
+    for seed in range(60):
+        values, flat, gone, span, start_s = _day_of_plateaus(seed)
+        found = scores(values, span, start_s=start_s)[4 * 86_400 // span :]
+        if (found >= CRITICAL).sum() > 1:
+            loud.append(seed)
+        if not (scores(flat, span, start_s=start_s)[gone] >= CRITICAL).any():
+            missed.append(seed)
+    assert len(loud) <= 4
+    assert len(missed) <= 2
+
+
+@LAW
+@given(SEEDS, st.sampled_from([300, 900, 3600]), LEVELS, st.integers(12, 60))
+def test_spikes_of_what_is_zero_else_become_ordinary(seed: int, span: int, size: float, apart: int) -> None:
+    """A profile of the hour that is zero in every slot is no better a law than that of the repeated value."""
+    rng = np.random.default_rng(seed)
+    values = np.zeros(1500)
+    places = np.flatnonzero(rng.random(1500) < 1.0 / apart)
+    values[places] = size
+    found = scores(values, span)
+    assert (found[places[5:]] < CRITICAL).all()
