@@ -65,6 +65,8 @@ HUGE = 1e100
 """Values are cut here, so that their squares stay finite."""
 SURE = 0.25
 """Doubt below which a forecaster that does not speak learns how it deviates: from a slot's fourth visit on."""
+OLD = 0.125
+"""The same of a slot that was visited seven times: only such a profile tells that a clock was changed on any day."""
 TWICE = 0.45
 """Doubt below which a slot was visited twice."""
 FAR_OFF = 3.0
@@ -184,9 +186,9 @@ def _weigh(
     # A profile that was seen once does not judge clocks.
     known = verdict.f.doubt < TWICE
     if known and DAILY <= now <= WEEKLY and verdict.who == now and (moment.clock_change or abs(verdict.raw) > 2.0):
-        early = _gain_of_shift(state, p, i, verdict.who, value, moment.time_s - clock.HOUR_S, forecasts)
-        late = _gain_of_shift(state, p, i, verdict.who, value, moment.time_s + clock.HOUR_S, forecasts)
-        clock.weigh(series, early, late, moment.clock_change)
+        early = _gain_of_shift(state, p, i, verdict.who, value, moment, -clock.HOUR_S, forecasts)
+        late = _gain_of_shift(state, p, i, verdict.who, value, moment, clock.HOUR_S, forecasts)
+        clock.weigh(series, early, late, moment.clock_change, moment.time_s, p.span_s)
 
 
 @kernel
@@ -196,7 +198,8 @@ def _gain_of_shift(
     i: int,
     e: int,
     value: float,
-    time_s: float,
+    moment: Moment,
+    shift_s: float,
     forecasts: tuple[Forecast, ...],
 ) -> float:
     """Log likelihood ratio of a season's expectation of another time to that of the present one.
@@ -204,8 +207,8 @@ def _gain_of_shift(
     Only times speak whose expectations differ by more than what is not known of them: two hours of one plateau, each
     learnt from a few noisy days, fit a value equally well, and one of them always fits it better.
     """
-    f, present = forecasters.expect(state, p, i, e, time_s), forecasts[e]
-    if not f.ready or f.doubt > SURE:
+    f, present = forecasters.expect(state, p, i, e, moment.time_s + shift_s), forecasts[e]
+    if not f.ready or max(f.doubt, present.doubt) > (SURE if moment.clock_change else OLD):
         return 0.0
     forecaster, magnitude = state.forecasters[i, e], state.series[i].magnitude
     shifted = spread.variance(p, forecaster.spread, magnitude, f)

@@ -60,6 +60,7 @@ SERIES = np.dtype(
         ("run_level", "f8"),  # mean of the new level
         ("run_from", "f8"),  # the present level when the run began
         ("clock_s", "f8"),  # how far the seasons run ahead of their profiles
+        ("clock_at", "f8"),  # when that was changed last, epoch seconds
         ("clock_early", "f8"),  # evidence that they run an hour less
         ("clock_late", "f8"),  # evidence that they run an hour more
         ("atom", "f8"),  # the value that is repeated most
