@@ -138,7 +138,7 @@ def test_what_is_not_obeyed_is_refused_by_name(client, name, value, status, word
 
 def test_a_request_that_the_databases_memory_is_too_small_for_is_refused_and_others_go_on(tmp_path):
     # The 5,000 greatest of texts of 12,000 characters must be held at once, whatever the plan and the threads: sorts of
-    # rows go on on disk, the greatest so far do not. It takes more than 512 MB.
+    # rows go on on disk, the greatest so far do not. It takes more than 384 MB.
     roomy = EngineProcess(tmp_path)
     roomy.start()
     try:

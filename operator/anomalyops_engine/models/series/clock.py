@@ -1,6 +1,7 @@
 """Clocks that are changed: seasons that keep local time, while the data keep another."""
 
 # Compiled functions take their arguments by position only.
+# ruff: noqa: PLR0917, FBT001
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ PRICE = 0.5
 
 
 @kernel
-def weigh(series: Any, early: float, late: float, clock_change: bool, time_s: float, span_s: float) -> None:  # noqa: FBT001
+def weigh(series: Any, early: float, late: float, clock_change: bool, time_s: float, span_s: float) -> None:
     """Let a bucket speak for a shift of the seasons by an hour, and carry it out when it is sure.
 
     What speaks for both directions alike, as a day off between working hours does, speaks for none.

@@ -61,7 +61,7 @@ def choose(state: SeriesState, p: SeriesParameters, i: int) -> int:
 
 @kernel
 def _departs(state: SeriesState, p: SeriesParameters, i: int, e: int) -> bool:
-    """Whether a season expects, at any time, anything but the value that is repeated: else it says no more than ATOM."""
+    """Whether a season ever expects anything but the value that is repeated: else it says no more than ATOM."""
     if e < HOURLY:
         return False
     series, level = state.series[i], state.forecasters[i, e].level
