@@ -157,6 +157,7 @@ AggregateFunction: TypeAlias = OneOf[
     "bool_or",
     "count",
     "fsum",
+    "grouping",
     "list",
     "mad",
     "max",
@@ -436,6 +437,8 @@ class Select:
         source: what is read; None for one row of nothing.
         where: rows that count, None for all.
         group: rows equal in these are made one; the columns then hold aggregates.
+        sets: which of `group` count, once for each set; none is all of them. What does not count is NULL, and
+            `grouping` tells it from no value.
         qualify: rows of the result that count, after windows.
         order: sort criteria.
         limit: most rows.
@@ -446,6 +449,7 @@ class Select:
     source: Relation | None = None
     where: Expr | None = None
     group: tuple[Expr, ...] = ()
+    sets: tuple[tuple[Expr, ...], ...] = ()
     qualify: Expr | None = None
     order: tuple[Order, ...] = ()
     limit: int | None = None

@@ -139,7 +139,9 @@ class _Writer:
             parts += [" FROM ", self._source(node.source)]
         if node.where is not None and node.where != expr.TRUE:
             parts += [" WHERE ", self.expression(node.where)]
-        if node.group:
+        if node.sets:
+            parts += [" GROUP BY GROUPING SETS (", ", ".join(f"({self._list(each)})" for each in node.sets), ")"]
+        elif node.group:
             parts += [" GROUP BY ", self._list(node.group)]
         if node.qualify is not None:
             parts += [" QUALIFY ", self.expression(node.qualify)]

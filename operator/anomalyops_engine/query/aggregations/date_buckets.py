@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.query.errors import IllegalQueryError
-from anomalyops_engine.query.expr import Expr, Literal, all_of, call, when
+from anomalyops_engine.query.expr import Case, Expr, Literal, all_of, call, when
 from anomalyops_engine.query.options import MistypedError, integer, shown
 from anomalyops_engine.store.gregorian import month_of, start_of_month
 
@@ -133,8 +133,10 @@ class Buckets:
         length = self.interval.milliseconds
         if length is not None:
             origin = (self.shift_ms + self.interval.origin_ms) % length
-            key = value - (value % length + (2 * length - origin)) % length
-            return when(value >= _SMALLEST + length, key)
+            # The remainder has the sign of the dividend; one division for each moment.
+            later = value - (value - origin) % length
+            earlier = value - ((value - (origin - 1)) % length + (length - 1))
+            return Case(((value >= origin, later), (value >= _SMALLEST + length, earlier)))
         shift = Literal(self.shift_ms)
         key = call("epoch_ms", call("date_trunc", self.interval.unit, call("epoch_ms", value - shift))) + shift
         known = [value >= self.shift_ms - _TIMESTAMPS_MS, value <= self.shift_ms + _TIMESTAMPS_MS]

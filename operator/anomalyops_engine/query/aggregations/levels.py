@@ -18,6 +18,9 @@ from anomalyops_engine.query.expr import (
     Column,
     Expr,
     InQuery,
+    Join,
+    Literal,
+    Member,
     Named,
     Order,
     Relation,
@@ -28,6 +31,7 @@ from anomalyops_engine.query.expr import (
     Window,
     With,
     all_of,
+    any_of,
     call,
 )
 
@@ -39,7 +43,7 @@ class Level:
     Attributes:
         path: bucket aggregations from the outermost to this one.
         metrics: the metrics directly below each of them.
-        within: which keys of the first ancestors are wanted at all, None for all of them.
+        within: which keys of the first ancestors are wanted at all, None for those that are kept.
         within_depth: how many ancestors that is about.
     """
 
@@ -52,45 +56,83 @@ class Level:
         """Return the level of a bucket aggregation inside this one."""
         return Level((*self.path, bucketing), (*self.metrics, tuple(metrics)))
 
-    def grouped(self, rows: Rows, limit: int) -> Relation:
-        """Return this level's buckets, at most `limit`: keys, count, siblings, then the metrics' aggregates.
+    def grouped(self, rows: Rows, limit: int, carried: int = 0) -> Relation:
+        """Return buckets, at most `limit`: how many keys are lacking, keys, count, siblings, then metrics' aggregates.
 
-        Buckets come in the order of the response: by parent, and within it as ranked or by key.
+        Those of this level come in the order of the response: by parent, and within it as ranked or by key.
+
+        Args:
+            rows: the documents.
+            limit: most buckets.
+            carried: how many levels above this one are counted in the same pass. In their buckets the keys of the
+                levels below are lacking. Metrics are those of this level, then of the carried ones inwards.
         """
         depth = len(self.path)
-        shown = [*_keys(depth), Column("n"), Column("siblings"), *self._metric_columns(depth)]
-        order = [Order(column) for column in (*_keys(depth - 1), Column("place"))]
+        shown = [Column("n"), Column("siblings"), *self._metric_columns(depth, carried)]
+        order = [*(Order(column) for column in _keys(depth - 1)), *self._order(depth)]
         buckets = Select(
-            tuple(column.named(column.name) for column in shown),
-            self.groups(rows, depth),
+            (_lacking(carried).named("lacking"), *_same([*_keys(depth), *shown])),
+            self.groups(rows, depth, carried),
             order=tuple(order),
             limit=limit,
         )
         return self.with_selections(rows, depth - 1, buckets)
 
-    def groups(self, rows: Rows, depth: int) -> Relation:
-        """Return the kept buckets of the first `depth` aggregations; ranked ancestors are read by name."""
-        bucketing, metrics = self.path[depth - 1], self.metrics[depth - 1]
-        keys, parents = _keys(depth), _keys(depth - 1)
+    def groups(self, rows: Rows, depth: int, carried: int = 0) -> Relation:
+        """Return the kept buckets of the first `depth` aggregations; ranked ancestors are read by name.
+
+        The columns are the keys, `n`, `siblings` and the metrics' aggregates; see `grouped` for `carried`.
+        """
+        ranking = self.path[depth - 1].ranking
+        counted = self._counted(rows, depth, carried)
+        if ranking is None:
+            return Select((Star(), Column("n").named("siblings")), counted)
+        kept = [Column("n") >= ranking.minimum] if ranking.minimum > 1 else []
+        if ranking.maximum is not None:
+            kept.append(Column("n") <= ranking.maximum)
+        order = self._order(depth)
+        if depth == 1:
+            return _first(counted, all_of(kept), order, ranking.size)
+        group = (*([Column("lacking")] if carried else []), *_keys(depth - 1))
+        siblings = Window("sum", (Column("n"),), group).named("siblings")
+        # What is not kept comes behind everything that is.
+        ahead = tuple(Order(condition, descending=True) for condition in kept)
+        place = Window("row_number", (), group, (*ahead, *order)).named("place")
+        keep = all_of([Column("place") <= ranking.size, *kept])
+        above = [Column("lacking") > 0] if carried else []
+        return Select((Star(), siblings, place), counted, qualify=any_of([*above, keep]))
+
+    def _counted(self, rows: Rows, depth: int, carried: int) -> Relation:
+        """Return all buckets of the first `depth` aggregations, with `lacking` where there are carried ones."""
+        keys = _keys(depth)
+        levels = (depth - 1, *range(depth - 1 - carried, depth - 1))
+        metrics = [metric for level in levels for metric in self.metrics[level]]
         aggregates = [aggregate for metric in metrics for aggregate in metric.expressions]
+        sets = tuple(keys[: depth - fewer] for fewer in range(carried + 1))
+        # A bit for each key that a set is without, of which those of the innermost levels are the lowest.
+        lacking = [Aggregate("grouping", keys[depth - carried :]).named("lacking")] if carried else []
         counted = Select(
             (
                 *_same(keys),
+                *lacking,
                 Aggregate("count").named("n"),
                 *(aggregate.named(f"m{number}") for number, aggregate in enumerate(aggregates)),
             ),
             self._documents(rows, depth),
             group=keys,
+            sets=sets if carried else (),
         )
-        siblings = Window("sum", (Column("n"),), parents).named("siblings")
-        place = Window("row_number", (), parents, _order(bucketing, metrics, depth)).named("place")
-        keep = None
-        if bucketing.ranking is not None:
-            bounds = [Column("place") <= bucketing.ranking.size, Column("n") >= bucketing.ranking.minimum]
-            if bucketing.ranking.maximum is not None:
-                bounds.append(Column("n") <= bucketing.ranking.maximum)
-            keep = all_of(bounds)
-        return Select((Star(), siblings, place), counted, qualify=keep)
+        # Groups without a key are left out after counting: that costs nothing for each document.
+        whole = []
+        for number, bucketing in enumerate(self.path[:depth]):
+            if not bucketing.keeps_missing:
+                below = depth - 1 - number
+                without = [Column("lacking") >= 2**below] if below < carried else []
+                whole.append(any_of([keys[number].is_not_null(), *without]))
+        return Select(source=counted, where=all_of(whole))
+
+    def _order(self, depth: int) -> tuple[Order, ...]:
+        return _order(self.path[depth - 1], self.metrics[depth - 1], depth)
 
     def _documents(self, rows: Rows, depth: int) -> Relation:
         """Return the documents with the keys of the first `depth` aggregations."""
@@ -98,28 +140,44 @@ class Level:
         for number, bucketing in enumerate(self.path[:depth]):
             key = Column(f"k{number}")
             value = call("unnest", bucketing.key) if bucketing.is_list else bucketing.key
-            conditions = [] if bucketing.keeps_missing else [key.is_not_null()]
-            if bucketing.ranking is not None and number < depth - 1:
+            conditions: list[Expr] = []
+            if self._reads_kept(number) and number < depth - 1:
                 keys = _keys(number + 1)
                 kept = Select((Row(keys).named("kept"),), Table(_kept(number)))
                 conditions.append(InQuery(keys, kept))
             if self.within is not None and number == self.within_depth - 1:
                 conditions.append(self.within)
             keyed = Select((Star(), value.named(key.name)), documents)
-            documents = Select(source=keyed, where=all_of(conditions))
+            documents = Select(source=keyed, where=all_of(conditions)) if conditions else keyed
         return documents
+
+    def _reads_kept(self, number: int) -> bool:
+        """Return whether the kept keys of an ancestor have to be found; `within` says what they are."""
+        return self.path[number].ranking is not None and number >= self.within_depth
 
     def with_selections(self, rows: Rows, depth: int, body: Relation) -> Relation:
         """Return a relation with the kept keys of the ranked ones of the first `depth` aggregations named."""
         bindings = tuple(
             (_kept(number), Select(_same(_keys(number + 1)), self.groups(rows, number + 1)))
-            for number, bucketing in enumerate(self.path[:depth])
-            if bucketing.ranking is not None
+            for number in range(depth)
+            if self._reads_kept(number)
         )
         return With(bindings, body) if bindings else body
 
-    def _metric_columns(self, depth: int) -> list[Column]:
-        return [Column(f"m{n}") for n in range(sum(len(metric.expressions) for metric in self.metrics[depth - 1]))]
+    def _metric_columns(self, depth: int, carried: int) -> list[Column]:
+        metrics = [metric for level in self.metrics[depth - 1 - carried : depth] for metric in level]
+        return [Column(f"m{n}") for n in range(sum(len(metric.expressions) for metric in metrics))]
+
+
+def _first(counted: Relation, kept: Expr, order: tuple[Order, ...], size: int) -> Relation:
+    """Return the first buckets of those without a parent, each with the documents of all of them as `siblings`."""
+    cells, total = Table("cells"), Aggregate("sum", (Column("n"),)).named("siblings")
+    joined = Join((Member("cell", cells), Member("total", Select((total,), cells))))
+    return With((("cells", counted),), Select(source=joined, where=kept, order=order, limit=size))
+
+
+def _lacking(carried: int) -> Expr:
+    return Column("lacking") if carried else Literal(0)
 
 
 def _keys(depth: int) -> tuple[Column, ...]:

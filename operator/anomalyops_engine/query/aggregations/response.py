@@ -1,4 +1,8 @@
-"""Aggregations of a search: one statement per level of the tree, put together as the response shows them."""
+"""Aggregations of a search: a pass over the documents for each way down the tree, put together as the response shows.
+
+A level that keeps all its buckets is counted in the pass of one inside it; below a level that ranks them, only documents
+of those that it keeps are looked at.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.siblings import SiblingPipeline, Step
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
 from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError
-from anomalyops_engine.query.expr import Expr, Select
+from anomalyops_engine.query.expr import Aggregate, Column, Expr, InQuery, Literal, Row, Select, call, one_of
 from anomalyops_engine.query.limits import limits
 from anomalyops_engine.store import Index, Reader
 
@@ -184,7 +188,18 @@ def _totals(reader: Reader, rows: Rows, metrics: Sequence[Metric]) -> tuple[Any,
     return values
 
 
-def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget) -> None:
+def _run(
+    reader: Reader, rows: Rows, branch: _Branch, budget: _Budget, carried: tuple[_Branch, ...] = ()
+) -> None:
+    """Find the buckets of a branch and of those inside it.
+
+    Args:
+        reader: the snapshot.
+        rows: the documents.
+        branch: which.
+        budget: what may be found yet.
+        carried: the branches around it whose buckets are to be found in the same pass.
+    """
     depth = len(branch.level.path)
     if branch.page is not None:
         for row in sql.fetch(reader.connection, branch.page.grouped(branch.level, rows)):
@@ -196,14 +211,72 @@ def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget) -> None:
                 _narrow(child, branch.page.up_to(last), depth)
                 _run(reader, rows, child, budget)
         return
-    found = sql.fetch(reader.connection, branch.level.grouped(rows, budget.limit + 1))
-    budget.take(len(found))
-    for row in found:
-        parents, keys = row[: depth - 1], row[:depth]
-        branch.found.setdefault(parents, []).append(Found(row[depth - 1], row[depth], int(row[depth + 1])))
-        branch.values[keys] = row[depth + 2 :]
+    heir = None if branch.bucketing.ranking is not None else _heir(branch)
+    if heir is not None:
+        _run(reader, rows, heir, budget, (*carried, branch))
+    else:
+        _count(reader, rows, (*carried, branch), budget)
+    if branch.bucketing.ranking is not None and branch.inner.branches:
+        if not branch.values:
+            return
+        for child in branch.inner.branches:
+            _narrow(child, _among(list(branch.values)), depth)
     for child in branch.inner.branches:
-        _run(reader, rows, child, budget)
+        if child is not heir:
+            _run(reader, rows, child, budget)
+
+
+def _heir(branch: _Branch) -> _Branch | None:
+    """Return a branch inside of one that keeps all its buckets, in whose pass over the documents these are counted too.
+
+    Both then have the metrics of both, so that only those will do that cost little.
+    """
+    if not _is_light(branch.level.metrics[-1]):
+        return None
+    inner = (child for child in branch.inner.branches if not child.bucketing.is_list)
+    return next((child for child in inner if _is_light(child.level.metrics[-1])), None)
+
+
+_LIGHT = frozenset({"avg", "count", "fsum", "max", "min", "sum"})
+
+
+def _is_light(metrics: Sequence[Metric]) -> bool:
+    """Return whether metrics are numbers that are carried along, and no collections of values."""
+    expressions = (expression for metric in metrics for expression in metric.expressions)
+    return all(
+        isinstance(each, Aggregate) and each.function in _LIGHT and not each.distinct for each in expressions
+    )
+
+
+def _count(reader: Reader, rows: Rows, line: Sequence[_Branch], budget: _Budget) -> None:
+    """Find the buckets of branches of which each lies in the one before, in one pass over the documents."""
+    *carried, last = line
+    depth = len(last.level.path)
+    found = sql.fetch(reader.connection, last.level.grouped(rows, budget.limit + 1, len(carried)))
+    budget.take(len(found))
+    # The innermost branch lacks no key and has its metrics first.
+    position = depth + 3
+    places: list[tuple[_Branch, int, slice]] = []
+    for branch in (last, *carried):
+        width = sum(len(metric.expressions) for metric in branch.level.metrics[-1])
+        places.append((branch, len(branch.level.path), slice(position, position + width)))
+        position += width
+    by_lacking = {2 ** (depth - keys) - 1: (branch, keys, metrics) for branch, keys, metrics in places}
+    for row in found:
+        branch, keys, metrics = by_lacking[row[0]]
+        own = row[1 : keys + 1]
+        branch.found.setdefault(own[:-1], []).append(Found(own[-1], row[depth + 1], int(row[depth + 2])))
+        branch.values[own] = row[metrics]
+
+
+def _among(kept: Sequence[_Keys]) -> Expr:
+    """Return that the first keys of a document are among known ones."""
+    keys = [Column(f"k{number}") for number in range(len(kept[0]))]
+    if len(keys) == 1:
+        return one_of(keys[0], [values[0] for values in kept])
+    lists = (Literal(tuple(values)) for values in zip(*kept, strict=True))
+    listed = Select(tuple(call("unnest", each).named(key.name) for key, each in zip(keys, lists, strict=True)))
+    return InQuery((Row(tuple(keys)),), Select((Row(tuple(keys)).named("kept"),), listed))
 
 
 def _narrow(branch: _Branch, within: Expr, depth: int) -> None:
