@@ -25,11 +25,12 @@ from anomalyops_engine.query.expr import (
     Union,
     Window,
     all_of,
+    any_of,
     columns,
 )
 from anomalyops_engine.query.hit_fields import HitField, Slot
 from anomalyops_engine.query.request import SearchRequest
-from anomalyops_engine.query.search_after import behind
+from anomalyops_engine.query.search_after import behind, not_before
 from anomalyops_engine.query.sorting import Criterion, SortColumn, furthest
 from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import Index, Reader
@@ -93,7 +94,7 @@ def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool, expand: Expand | N
     # The values of a field are in columns by type: the database would make one type of all.
     slots = list(dict.fromkeys(field.slot for target in plan.targets for field in target.fields.values()))
     selects = tuple(
-        Select(_columns(place, target, plan, slots), Table(target.index.table), _near_enough(reader, plan, target))
+        Select(_columns(place, target, plan, slots), Table(target.index.table), _near_enough(reader, plan, place))
         for place, target in enumerate(plan.targets)
     )
     order = _order(plan)
@@ -118,34 +119,74 @@ def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool, expand: Expand | N
     return hits
 
 
-def _near_enough(reader: Reader, plan: Plan, target: Target) -> Expr:
+def _near_enough(reader: Reader, plan: Plan, place: int) -> Expr:
     """Return a condition that the hits of a page fulfil in an index, and as few other documents as can be told soon.
 
     The page has as many documents as are wanted of those that come first by the first criterion alone, whatever the
-    others say among equals. The database finds the last of those without looking at most of the index, which it
-    cannot do in the whole order.
+    others say among equals. The database finds the last of those without more than the column that is sorted by, and
+    where numbers are sorted as they are kept without looking at most of the index. In the whole order it cannot.
     """
-    request = plan.request
-    if request.search_after is not None or request.collapse is not None or not plan.criteria or not target.sort:
+    target, request = plan.targets[place], plan.request
+    if request.collapse is not None:
         return target.condition
-    column = target.sort[0].plain
-    if column is None:
-        return target.condition
-    descending, wanted = request.sorted_by[0].descending, request.start + request.size
+    leading = _leading(plan, place)
+    wanted = request.start + request.size
+    behind_last: list[Expr] = []
+    not_nothing: list[Expr] = []
+    if request.search_after is not None:
+        if leading.number is not None and leading.plain is not None:
+            bound = not_before(plan.criteria[leading.number], request.search_after[leading.number], leading.plain)
+            not_nothing.append(bound)
+        behind_last = [behind(plan.criteria, request.search_after, place)]
+    present = leading.key.is_not_null()
     first = Select(
-        (column.named("value"),),
+        (leading.key.named("value"),),
         Table(target.index.table),
-        all_of([target.condition, column.is_not_null()]),
-        order=(Order(column, descending=descending),),
+        all_of([target.condition, present, *not_nothing, *behind_last]),
+        order=(Order(leading.key, descending=leading.descending),),
         limit=wanted,
     )
-    numbers = (Aggregate("min" if descending else "max", (Column("value"),)), Aggregate("count", (Column("value"),)))
+    numbers = (Aggregate("min" if leading.descending else "max", (Column("value"),)), Aggregate("count"))
     ((last, found),) = sql.fetch(reader.connection, Select(tuple(each.named("one") for each in numbers), first))
-    # No value is as good as the number that is the furthest.
-    if found < wanted or last == furthest(target.sort[0].kind, request.sorted_by[0]):
-        return target.condition
-    near = column >= Literal(last) if descending else column <= Literal(last)
-    return all_of([target.condition, near])
+    if found < wanted or last == leading.nothing:
+        possible = [any_of([leading.key.is_null(), *not_nothing])] if not_nothing else []
+        return all_of([target.condition, *possible])
+    near = leading.key >= Literal(last) if leading.descending else leading.key <= Literal(last)
+    ahead = [leading.key.is_null()] if leading.nulls_first else []
+    return all_of([target.condition, any_of([*ahead, all_of([near, *not_nothing])])])
+
+
+@dataclass(frozen=True, slots=True)
+class _Leading:
+    """What the documents of an index are sorted by first.
+
+    Attributes:
+        key: its value.
+        descending: largest first.
+        nulls_first: documents without a value come before all others.
+        nothing: the value that is as good as none; None where there is no such.
+        plain: the column that is the key, where the database knows between what values it is in stretches of the index.
+        number: which criterion it is, None for the age.
+    """
+
+    key: Expr
+    descending: bool = False
+    nulls_first: bool = False
+    nothing: Any = None
+    plain: Column | None = None
+    number: int | None = None
+
+
+def _leading(plan: Plan, place: int) -> _Leading:
+    """Return the first criterion that is not the same for all documents of an index; the age where there is none."""
+    for number, (criterion, column) in enumerate(zip(plan.criteria, plan.targets[place].sort, strict=True)):
+        key = criterion.key
+        if column.plain is not None:
+            nothing = furthest(column.kind, key)
+            return _Leading(column.plain, key.descending, nothing=nothing, plain=column.plain, number=number)
+        if not isinstance(column.value, Literal):
+            return _Leading(column.value, key.descending, key.nulls_first, number=number)
+    return _Leading(Column("_seq_no"))
 
 
 def _order(plan: Plan) -> tuple[Order, ...]:

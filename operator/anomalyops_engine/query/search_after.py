@@ -12,6 +12,7 @@ from anomalyops_engine.query.options import Scalar
 from anomalyops_engine.query.sorting import Criterion, SortColumn, furthest
 from anomalyops_engine.query.values import as_number, as_text, column_value, kept_address
 from anomalyops_engine.store.dates import parse_date
+from anomalyops_engine.store.fieldtypes.numbers import rounded
 
 _NANOS_PER_MS = 1_000_000
 
@@ -35,8 +36,13 @@ def read_after(value: object) -> tuple[Scalar | None, ...]:
     return tuple(value)
 
 
-def behind(criteria: Sequence[Criterion], values: Sequence[Scalar | None]) -> Expr:
+def behind(criteria: Sequence[Criterion], values: Sequence[Scalar | None], place: int | None = None) -> Expr:
     """Return the condition of rows that come behind one with these sort values.
+
+    Args:
+        criteria: what rows are sorted by.
+        values: of the row before them, one for each criterion.
+        place: the index whose documents are the rows; None for the rows of all indices, which have the sort values.
 
     Raises:
         IllegalQueryError: there are more or fewer values than criteria, or none is of its criterion's kind.
@@ -45,7 +51,13 @@ def behind(criteria: Sequence[Criterion], values: Sequence[Scalar | None]) -> Ex
         raise IllegalQueryError("Sort must contain at least one field.")
     if len(criteria) != len(values):
         raise IllegalQueryError(f"search_after has {len(values)} value(s) but sort has {len(criteria)}.")
-    levels = [level for criterion, value in zip(criteria, values, strict=True) for level in _levels(criterion, value)]
+    levels = [
+        level
+        for criterion, value in zip(criteria, values, strict=True)
+        for level in _levels(
+            criterion, value, Column(criterion.name) if place is None else criterion.columns[place].value
+        )
+    ]
     alternatives: list[Expr] = []
     equal: list[Expr] = []
     for later, same in levels:
@@ -54,9 +66,24 @@ def behind(criteria: Sequence[Criterion], values: Sequence[Scalar | None]) -> Ex
     return any_of(alternatives)
 
 
-def _levels(criterion: Criterion, value: Scalar | None) -> list[tuple[Expr, Expr]]:
+def not_before(criterion: Criterion, value: Scalar | None, column: Column) -> Expr:
+    """Return that a number is not before a value by a criterion; the database need not look at all for those.
+
+    Args:
+        criterion: a number is sorted by it as a column keeps it.
+        value: the value.
+        column: that column. No value is behind all others.
+
+    Raises:
+        IllegalQueryError: the value is none of the criterion's kind.
+    """
+    number = Literal(_number(criterion, value))
+    return column <= number if criterion.key.descending else column >= number
+
+
+def _levels(criterion: Criterion, value: Scalar | None, column: Expr) -> list[tuple[Expr, Expr]]:
     """Return, for each order of a criterion, what comes behind a value and what is equal to it."""
-    column, key = Column(criterion.name), criterion.key
+    key = criterion.key
     first = criterion.columns[0]
     if first.is_text:
         if value is None:
@@ -98,8 +125,10 @@ def _number(criterion: Criterion, value: Scalar | None) -> Any:
         raise _unreadable(key.field) from None
     if isinstance(number, int) and not -(2**63) <= number < 2**64:
         raise _unreadable(key.field)
-    # Moments are sorted by the millisecond.
-    return number // _NANOS_PER_MS * _NANOS_PER_MS if column.is_nanos else number
+    if column.is_nanos:  # moments are sorted by the millisecond
+        return number // _NANOS_PER_MS * _NANOS_PER_MS
+    # Hits show the fewest digits that tell a number of single precision from others.
+    return rounded("float", float(number)) if column.is_single else number
 
 
 def _unreadable(name: str) -> IllegalQueryError:

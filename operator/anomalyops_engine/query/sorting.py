@@ -132,8 +132,8 @@ class SortColumn:
         is_ip: texts are addresses in the form that sorts.
         is_single: numbers are of single precision, and shown so.
         leaf: the field, where numbers are sorted that may be given in other forms; None for none.
-        plain: the column itself, where documents without a value come last and whole numbers are sorted as they are
-            kept; None for anything else.
+        plain: the column itself, where documents without a value come last and numbers are sorted as they are kept;
+            None for anything else.
     """
 
     value: Expr
@@ -239,7 +239,7 @@ def _number_column(key: SortKey, leaf: Field) -> SortColumn:
 
 def _is_plain(key: SortKey, leaf: Field, kind: str) -> bool:
     """Return whether a number is sorted as its column has it, with no value behind all others."""
-    kept = kind in {"long", "integer"} and leaf.type != "boolean" and not leaf.multi
+    kept = kind in {"long", "integer", "double"} and leaf.type != "boolean" and not leaf.multi
     return kept and key.numeric_type is None and key.missing == "_last"
 
 
@@ -274,12 +274,16 @@ def _picked(key: SortKey, leaf: Field) -> Expr:
         return _whole(leaf, call("list_avg", column_of_numbers))
     if mode == "median":
         return _whole(leaf, call("list_median", column_of_numbers))
-    picked = call(_MODES[mode], column if mode in {"min", "max"} else column_of_numbers)
+    picked: Expr = call(_MODES[mode], column if mode in {"min", "max"} else column_of_numbers)
+    if mode == "sum" and leaf.type in SINGLES:
+        return Cast(picked, "FLOAT", lenient=True)
     return Cast(picked, "BIGINT", lenient=True) if mode == "sum" and leaf.type not in FLOATS else picked
 
 
 def _whole(leaf: Field, value: Expr) -> Expr:
     """Return a mean of values as the type of the field has it."""
+    if leaf.type in SINGLES:
+        return Cast(value, "FLOAT", lenient=True)
     return value if leaf.type in FLOATS else Cast(call("floor", value + 0.5), "BIGINT", lenient=True)
 
 

@@ -64,6 +64,15 @@ _buckets = st.one_of(
         st.integers(1, 20),
     ),
     st.builds(
+        lambda field, size, fewest, order: {
+            "terms": {"field": field, "size": size, "min_doc_count": fewest, "order": {"_key": order}}
+        },
+        st.sampled_from(["host", "tags", "size"]),
+        st.integers(1, 5),
+        st.integers(1, 9),
+        st.sampled_from(["asc", "desc"]),
+    ),
+    st.builds(
         lambda hours, offset: {
             "date_histogram": {"field": "time", "fixed_interval": f"{hours}h", "offset": f"{offset}m"}
         },
@@ -124,7 +133,12 @@ def evaluate(documents: list[dict[str, Any]], aggregation: dict[str, Any]) -> di
     if kind in {"terms", "date_histogram", "histogram"}:
         counts = Counter(key for document in documents for key in _keys(document, kind, options))
         if kind == "terms":
-            ranked = sorted(counts, key=lambda key: (-counts[key], key))[: options["size"]]
+            kept = [key for key in sorted(counts) if counts[key] >= options.get("min_doc_count", 1)]
+            if "order" not in options:
+                kept.sort(key=lambda key: -counts[key])
+            elif options["order"]["_key"] == "desc":
+                kept.reverse()
+            ranked = kept[: options["size"]]
             other = sum(counts.values()) - sum(counts[key] for key in ranked)
             return {"sum_other_doc_count": other, "buckets": [{"key": k, **inside(with_key(k))} for k in ranked]}
         keys = sorted(counts)

@@ -12,6 +12,9 @@ from anomalyops_engine.query.expr import Aggregate, Cast, Column, Expr, Lambda, 
 from anomalyops_engine.query.options import Scalar
 from anomalyops_engine.query.values import as_number
 
+# Their sums are exact.
+_WHOLE = frozenset({"BIGINT", "INTEGER", "UBIGINT"})
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -32,6 +35,8 @@ class Figures:
     @property
     def sum(self) -> Expr:
         """The sum of the values."""
+        if self.values.type in _WHOLE:
+            return Cast(Aggregate("sum", (self._each("list_sum"),)), "DOUBLE")
         # Compensated, so that the order of documents does not show in the last digits.
         return Aggregate("fsum", (self._each("list_sum"),))
 

@@ -1,7 +1,7 @@
 """Aggregations of a search: a pass over the documents for each way down the tree, put together as the response shows.
 
-A level that keeps all its buckets is counted in the pass of one inside it; below a level that ranks them, only documents
-of those that it keeps are looked at.
+A level that keeps all its buckets is counted in the pass of one inside it; below a level that ranks them, only
+documents of those that it keeps are looked at.
 """
 
 from __future__ import annotations
@@ -24,7 +24,19 @@ from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.siblings import SiblingPipeline, Step
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
 from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError
-from anomalyops_engine.query.expr import Aggregate, Column, Expr, InQuery, Literal, Row, Select, call, one_of
+from anomalyops_engine.query.expr import (
+    Aggregate,
+    Binary,
+    Cast,
+    Column,
+    Expr,
+    InQuery,
+    Literal,
+    Row,
+    Select,
+    call,
+    one_of,
+)
 from anomalyops_engine.query.limits import limits
 from anomalyops_engine.store import Index, Reader
 
@@ -188,9 +200,7 @@ def _totals(reader: Reader, rows: Rows, metrics: Sequence[Metric]) -> tuple[Any,
     return values
 
 
-def _run(
-    reader: Reader, rows: Rows, branch: _Branch, budget: _Budget, carried: tuple[_Branch, ...] = ()
-) -> None:
+def _run(reader: Reader, rows: Rows, branch: _Branch, budget: _Budget, carried: tuple[_Branch, ...] = ()) -> None:
     """Find the buckets of a branch and of those inside it.
 
     Args:
@@ -242,10 +252,15 @@ _LIGHT = frozenset({"avg", "count", "fsum", "max", "min", "sum"})
 
 def _is_light(metrics: Sequence[Metric]) -> bool:
     """Return whether metrics are numbers that are carried along, and no collections of values."""
-    expressions = (expression for metric in metrics for expression in metric.expressions)
-    return all(
-        isinstance(each, Aggregate) and each.function in _LIGHT and not each.distinct for each in expressions
-    )
+    return all(_is_carried(expression) for metric in metrics for expression in metric.expressions)
+
+
+def _is_carried(expression: Expr) -> bool:
+    if isinstance(expression, Cast):
+        return _is_carried(expression.operand)
+    if isinstance(expression, Binary):
+        return _is_carried(expression.left) and _is_carried(expression.right)
+    return isinstance(expression, Aggregate) and expression.function in _LIGHT and not expression.distinct
 
 
 def _count(reader: Reader, rows: Rows, line: Sequence[_Branch], budget: _Budget) -> None:
