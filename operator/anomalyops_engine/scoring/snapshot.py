@@ -13,7 +13,7 @@ import numpy.typing as npt
 import zstandard
 
 MAGIC = b"AOMODEL"
-VERSION = 11
+VERSION = 12
 
 Arrays = dict[str, npt.NDArray[Any]]
 
