@@ -19,15 +19,31 @@ from anomalyops.drafting.errors import DraftError
 from anomalyops.drafting.sentence import read
 from anomalyops.elastic import Endpoint, Gateway
 from anomalyops.local.drafting import bodies, draft, held
+from engine_process import EngineProcess
 
 START = 1_767_225_600_000  # 2026-01-01
 HOUR = 3_600_000
 
 
 @pytest.fixture(scope="module")
-def nginx(shared_engine):
+def engine(tmp_path_factory):
+    """An engine of its own: what is refused beside others' jobs is no matter here."""
+    process = EngineProcess(tmp_path_factory.mktemp("new-jobs"))
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def client(engine):
+    with engine.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def nginx(engine):
     """Two days of requests to three hosts, some of them failed."""
-    with shared_engine.client() as client:
+    with engine.client() as client:
         properties = {
             "@timestamp": {"type": "date"},
             "host": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
@@ -51,9 +67,9 @@ def nginx(shared_engine):
 
 
 @pytest.fixture
-def run(shared_engine, capsys):
+def run(engine, capsys):
     def command(*arguments, output=("-o", "json")):
-        code = invoke(["new", *arguments, "--url", shared_engine.url, *output])
+        code = invoke(["new", *arguments, "--url", engine.url, *output])
         captured = capsys.readouterr()
         return code, json.loads(captured.out) if output else captured.out, captured.err
 
@@ -85,14 +101,14 @@ def test_what_is_shown_is_manifests_and_calls(run, nginx):
     assert [calls.index(call) for call in order] == sorted(calls.index(call) for call in order)
 
 
-def test_a_file_is_written_once_confirmed_and_applied(run, nginx, client, tmp_path, monkeypatch, capsys, shared_engine):
+def test_a_file_is_written_once_confirmed_and_applied(run, nginx, client, tmp_path, monkeypatch, capsys, engine):
     file = tmp_path / "job.yaml"
     asked = ["rare user names per host", "--index", nginx, "--file", str(file), "--name", "new-users"]
     asked += ["--start", "2026-01-01", "--end", "2026-01-04"]
     monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
-    assert invoke(["new", *asked, "--url", shared_engine.url]) == 3
+    assert invoke(["new", *asked, "--url", engine.url]) == 3
     assert not file.exists()
-    assert invoke(["new", *asked, "--url", shared_engine.url, "--yes", "--apply"]) == 0
+    assert invoke(["new", *asked, "--url", engine.url, "--yes", "--apply"]) == 0
     capsys.readouterr()
     try:
         job = client.ml.get_jobs(job_id="new-users")["jobs"][0]
@@ -106,12 +122,12 @@ def test_a_file_is_written_once_confirmed_and_applied(run, nginx, client, tmp_pa
         client.ml.delete_job(job_id="new-users", force=True)
 
 
-def test_a_wizard_asks_and_asks_again(nginx, shared_engine, tmp_path, monkeypatch, capsys):
+def test_a_wizard_asks_and_asks_again(nginx, engine, tmp_path, monkeypatch, capsys):
     answers = iter([nginx, "high voltage", "", "high latency per host", "1h"])
     monkeypatch.setattr("typer.prompt", lambda *_, **__: next(answers))
     monkeypatch.setattr("typer.confirm", lambda *_, **__: True)
     file = tmp_path / "asked.yaml"
-    assert invoke(["new", "--interactive", "--url", shared_engine.url, "--file", str(file)]) == 0
+    assert invoke(["new", "--interactive", "--url", engine.url, "--file", str(file)]) == 0
     assert "That does not work: no number of nginx-* is called like 'voltage'" in capsys.readouterr().err
     job = next(yaml.safe_load_all(file.read_text()))
     assert job["spec"]["analysisConfig"]["bucketSpan"] == "1h"
@@ -187,10 +203,10 @@ def value_of(kind, seed):
 
 @given(world=worlds())
 @settings(max_examples=40, deadline=None)
-def test_any_sentence_over_any_mapping_is_a_job_that_works_or_a_sentence_why_not(shared_engine, world):
+def test_any_sentence_over_any_mapping_is_a_job_that_works_or_a_sentence_why_not(engine, world):
     sentence, mapping, used = world
     index = f"drafted-{abs(hash((sentence, tuple(mapping.items()), tuple(sorted(used)))))}"
-    with shared_engine.client() as client:
+    with engine.client() as client:
         properties = {name: {"type": kind} for name, kind in mapping.items()} | {"@timestamp": {"type": "date"}}
         client.indices.create(index=index, mappings={"properties": properties})
         try:
@@ -199,7 +215,7 @@ def test_any_sentence_over_any_mapping_is_a_job_that_works_or_a_sentence_why_not
                 document = {name: value_of(kind, n) for name, kind in mapping.items() if name in used}
                 operations += [{"index": {}}, {"@timestamp": START + n * HOUR} | document]
             client.bulk(index=index, operations=operations, refresh=True)
-            made = asyncio.run(_made(shared_engine.url, sentence, index))
+            made = asyncio.run(_made(engine.url, sentence, index))
             if isinstance(made, DraftError):
                 assert len(str(made)) > 20
                 return

@@ -33,7 +33,10 @@ def in_time(call: Call, body: Mapping[str, Any], partial: object, search: Callab
     with call.interruption.part() as part:
         try:
             with part.after(timeout_ms, _TIMED_OUT):
-                return search()
+                found = search()
+            # The end may have been asked for while no statement ran, or just as the last one came to its own.
+            part.check()
+            return found
         except WorkInterruptedError as error:
             if error.reason != _TIMED_OUT:
                 raise
