@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kube_harness.kubectl import Manifest
@@ -38,6 +39,47 @@ def test_a_server_that_goes_down_and_comes_back(world: World) -> None:
     world.wait_ready()
     assert world.engine.job_config(world.job_id)["description"] == changed["spec"]["description"]
     assert world.kubectl.condition("anomalyjob", "requests", world.namespace, "ConnectionUnavailable") is None
+
+
+def test_every_kind_is_as_it_was_when_its_server_is_back(world: World) -> None:
+    """Also what has nothing left to do, and so no reason of its own to look again."""
+    start = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    world.start_pair(datafeed=world.datafeed(start=start))
+    stats = f"/_ml/anomaly_detectors/{world.job_id}/_stats"
+    wait_until(
+        lambda: world.engine.call("GET", stats)["jobs"][0]["data_counts"]["processed_record_count"] > 500,
+        timeout=30,
+        what="almost two days of data",
+    )
+    event = {"description": "Christmas", "start": "2026-12-24", "end": "2026-12-27"}
+    never = world.revert(snapshotId="never")
+    never["metadata"]["name"] = "never"
+    world.apply(world.forecast(), world.calendar(event), world.filter("web-1"), world.job_set("web-0"), never)
+    names = ("anomalyforecast/half-day", "anomalycalendar/holidays", "anomalyfilter/hosts", "anomalyjobset/hosts")
+    world.wait_ready(*names)
+    world.apply(world.revert(snapshotId="empty"))
+    world.wait_ready("modelsnapshotrevert/back")
+    kinds = "anomalyjobs,datafeeds,anomalyforecasts,modelsnapshotreverts,anomalycalendars,anomalyfilters,anomalyjobsets"
+
+    def reasons() -> dict[str, str]:
+        found = world.kubectl.list(kinds, world.namespace)
+        return {
+            f"{one['kind']}/{one['metadata']['name']}": condition["reason"]
+            for one in found
+            for condition in one["status"]["conditions"]
+            if condition["type"] == "Ready"
+        }
+
+    world.wait_ready()
+    wait_until(lambda: reasons()["ModelSnapshotRevert/never"] == "SnapshotNotFound", timeout=30, what="the refusal")
+    before = reasons()
+    world.proxy.down()
+    away = [name for name in before if not name.startswith("AnomalyJobSet")]
+    wait_until(
+        lambda: all(reasons()[name] in {"Unreachable", "Updating"} for name in away), timeout=30, what=f"told by {away}"
+    )
+    world.proxy.up()
+    wait_until(lambda: reasons() == before, timeout=30, what=f"{before}, not {reasons()}")
 
 
 def test_an_unreachable_server_is_asked_once_an_interval_whatever_the_number_of_jobs(world: World) -> None:

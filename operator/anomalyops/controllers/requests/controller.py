@@ -76,7 +76,7 @@ class RequestController(Generic[R]):
         self._default = options.default_connection
         self._reach = Reach(objects, connections, options.default_connection)
         self._letting_go = LettingGo(patience=options.release_after)
-        self._early: set[ObjectKey] = set()  # worked off before their server was looked at
+        self._waiting: set[ObjectKey] = set()  # for a look at their server: new ones, and those that could not reach it
         self._doubted: set[ObjectKey] = set()  # of which something is on the server no more, as it seems
         connections.serve(self)
 
@@ -120,8 +120,8 @@ class RequestController(Generic[R]):
         """The server was looked at: what was not seen to yet is, and what is there no more says so."""
         here = [seen for seen in self._all.values() if self._connection_of(seen) == connection]
         for seen in here:
-            if _is_unsettled(seen) or seen.key in self._early:
-                self._early.discard(seen.key)
+            if _is_unsettled(seen) or seen.key in self._waiting:
+                self._waiting.discard(seen.key)
                 self.work.add(self.name, seen.key)
         if observation.jobs is None:
             return
@@ -166,7 +166,7 @@ class RequestController(Generic[R]):
         if runtime is None and is_new(seen.metadata):
             return Report(retry_after=CONFLICT_RETRY)
         if runtime is not None and not (runtime.observed or (runtime.checked and runtime.failure is not None)):
-            self._early.add(seen.key)
+            self._waiting.add(seen.key)
             return Report()  # its first look comes, and reaches every request
         if runtime is not None and runtime.unsettled:
             return Report(retry_after=SETTLING)
@@ -244,7 +244,8 @@ class RequestController(Generic[R]):
         return self._said(seen, managed, request_status(managed, status, standing, _now()))
 
     def _unreachable(self, seen: Seen[R], failure: Failure, connection: ObjectKey | None) -> Report:
-        """Nothing can be done: the resource says why. The connection's next change brings it back."""
+        """Nothing can be done: the resource says why. A change of the connection, or a look over it, brings it back."""
+        self._waiting.add(seen.key)
         let_go = self._let_go(seen, failure, connection)
         if let_go.released or seen.managed is None:
             return let_go
@@ -275,7 +276,7 @@ class RequestController(Generic[R]):
 
     async def _forget(self, key: ObjectKey) -> None:
         self._doubted.discard(key)
-        self._early.discard(key)
+        self._waiting.discard(key)
         for runtime in self._connections.runtimes.values():
             runtime.forget(f"{self.model.KIND}/{key}")
         await self._connections.reap()
