@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import Counter
@@ -13,9 +14,10 @@ from kube_harness.services import Engine
 
 from chaos.happenings import Happenings
 from chaos.stage import Stage, condition
-from chaos.things import INDEX, PLURALS, Thing, why_not
+from chaos.things import HOSTS, INDEX, PLURALS, JobSet, Thing, why_not
 
 SPAN = 900_000  # ms of a bucket
+SETTLING = 8.0  # seconds in which an edit has reached what follows from it
 AT_REST = 20.0  # seconds in which nothing may be written
 # What may keep an object from its manifest for good, because a person has to decide.
 TRUE_STALLS = {
@@ -140,8 +142,15 @@ class Verdict:
             return "its generation was not observed"
         if ready["reason"] in {"WaitingForJob", "WaitingForFilter"}:
             return self._is_waiting(item, ready, objects)
+        if ready["reason"] == "ForecastImpossible":
+            job_id = f"{item['metadata']['namespace']}-{item['spec']['jobRef']['name']}"
+            counts = self._stage.engine.call("GET", f"/_ml/anomaly_detectors/{job_id}/_stats")
+            learnt = counts["jobs"][0]["data_counts"]["processed_record_count"]
+            return "" if learnt == 0 else f"the job has learnt {learnt} records, and it says {ready['message']}"
         if item["kind"] == "AnomalyJobSet" and ready["status"] != "True":
             return self._is_set_waiting(item, ready, objects)
+        if ready["reason"] == "Closed" and item["spec"].get("state") == "Closed":
+            return ""  # its datafeed, which should run, says what to do
         if ready["status"] != "True":
             return f"{ready['reason']}: {ready['message']}"
         return "" if not synced or synced["status"] == "True" else f"Synced: {synced['reason']}: {synced['message']}"
@@ -166,6 +175,11 @@ class Verdict:
         if item["kind"] == "AnomalyJobSet" and reason == "Conflict":
             names = [one["metadata"]["name"] for one in objects if "ownerReferences" not in one["metadata"]]
             return "" if any(name in message for name in names) else f"nobody else has them: {message}"
+        if item["kind"] == "Datafeed" and reason == "Closed":
+            named = item["spec"]["jobRef"]["name"], item["metadata"]["namespace"]
+            job = [one for one in objects if (one["metadata"]["name"], one["metadata"]["namespace"]) == named]
+            closed = any(one["spec"].get("state") == "Closed" for one in job)
+            return "" if closed else f"its job need not be closed: {message}"
         return "" if reason in TRUE_STALLS else f"Stalled: {reason}: {message}"
 
     def _is_waiting(self, item: Manifest, ready: Manifest, objects: list[Manifest]) -> str:
@@ -309,28 +323,39 @@ class Verdict:
 
     # -- the end of all ----------------------------------------------------------------------------------------------
 
+    def _delete_policies(self) -> None:
+        """Gives every object the policy Delete; what sets make gets it from their templates."""
+        stage = self._stage
+        of_template = {"template": {half: {"deletionPolicy": "Delete"} for half in ("job", "datafeed")}}
+        for item in stage.objects():
+            kind, metadata = item["kind"], item["metadata"]
+            if kind not in PLURALS or "deletionTimestamp" in metadata or metadata.get("ownerReferences"):
+                continue
+            spec = of_template if kind == "AnomalyJobSet" else {"deletionPolicy": "Delete"}
+            where = ("-n", metadata["namespace"], "--type=merge", "-p", json.dumps({"spec": spec}))
+            stage.kubectl("patch", PLURALS[kind], metadata["name"], *where)
+        time.sleep(SETTLING)
+
     def check_deletion(self) -> None:
         """When all is deleted with policy Delete, the server that they live on has nothing of it any more."""
         stage = self._stage
         gone: dict[str, str] = {}
+        self._delete_policies()
         for item in stage.objects():
-            metadata, kind = item["metadata"], item["kind"]
-            if kind not in PLURALS or "deletionTimestamp" in metadata:
+            kind, status = item["kind"], item.get("status", {})
+            if kind not in PLURALS or "deletionTimestamp" in item["metadata"]:
                 continue
-            if kind not in {"AnomalyJobSet"}:
-                patch = '{"spec": {"deletionPolicy": "Delete"}}'
-                where = ("-n", metadata["namespace"], "--type=merge", "-p", patch)
-                stage.kubectl("patch", PLURALS[kind], metadata["name"], *where)
-            name = item["status"].get({"AnomalyJob": "jobId", "Datafeed": "datafeedId"}.get(kind, ""), "")
+            name = status.get({"AnomalyJob": "jobId", "Datafeed": "datafeedId"}.get(kind, ""), "")
             name = name or item["spec"].get("calendarId", "") or item["spec"].get("filterId", "")
-            if (
-                name
-                and item["status"].get("placement", {}).get("clusterUuid") == stage.uuid
-                and not condition(item, "Stalled")
-            ):
+            lives_here = status.get("placement", {}).get("clusterUuid") == stage.uuid
+            # A set leaves those alone whose values are there no more.
+            asked = item["spec"].get("deletionPolicy") == "Delete"
+            if name and asked and lives_here and not condition(item, "Stalled"):
                 gone[f"{kind} {name}"] = name
         for thing in self._things:
             thing.may_go = True
+            if isinstance(thing, JobSet):
+                thing.doomed.update(HOSTS)
             stage.delete(thing.plural, thing.name, thing.namespace)
 
         def empty() -> bool:
