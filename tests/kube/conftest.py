@@ -74,7 +74,7 @@ def admin(control_plane: ControlPlane) -> Kubectl:
 def installed(admin: Kubectl) -> str:
     """What applying manifests/install printed, warnings included."""
     result = admin.run("apply", "--server-side", "-k", ROOT / "manifests" / "install")
-    admin("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    admin.wait_for_definitions()
     return result.stdout + result.stderr
 
 

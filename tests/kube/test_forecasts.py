@@ -138,8 +138,12 @@ def test_a_schedule_makes_one_at_each_of_its_times(world: World) -> None:
     time.sleep(3)
     wait_until(lambda: status(world)["lastOccasion"] != first["lastOccasion"], timeout=90, what="the second forecast")
     wait_until(lambda: len(on_server(world)) == 1, timeout=20, what="the deletion of the first forecast")
-    second = status(world)
-    assert [one["occasion"] for one in second["history"]] == [second["lastOccasion"]]
+
+    def told() -> bool:
+        now = status(world)
+        return [one["occasion"] for one in now["history"]] == [now["lastOccasion"]]
+
+    wait_until(told, timeout=20, what="the status of the second alone")
     delete(world, "anomalyforecast/half-day")
     assert on_server(world) == []
 

@@ -64,7 +64,7 @@ def test_the_applications_are_what_argo_cd_takes_and_lead_to_what_is_here(
         pytest.skip(f"Argo CD's module cannot be fetched: {done.stdout}{done.stderr}"[:300])
     crd = Path(json.loads(done.stdout)["Dir"]) / "manifests" / "crds" / "application-crd.yaml"
     admin("apply", "--server-side", "-f", crd)
-    admin("wait", "--for=condition=Established", "--timeout=30s", "crd/applications.argoproj.io")
+    admin.wait_for_definitions("applications.argoproj.io")
     admin("create", "namespace", "argocd")
     try:
         admin("apply", "--server-side", "--validate=strict", "-k", REPOSITORY / "argocd")

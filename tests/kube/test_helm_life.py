@@ -125,7 +125,7 @@ def test_from_kustomize_to_helm_and_out_again(cluster: Cluster) -> None:
     """The commands of docs/install.md, in their order; no object of the kinds is touched on the way."""
     admin = cluster.admin
     admin("apply", "--server-side", "-k", INSTALL)
-    admin("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    admin.wait_for_definitions()
     cluster.add_job("default")
     before = admin.get("anomalyjob", "web", "default")["metadata"]["resourceVersion"]
 
@@ -165,7 +165,7 @@ def test_a_namespaced_release_lets_go_of_its_namespaces_only(cluster: Cluster) -
     for namespace in (SYSTEM, "team-a", "team-b", "team-c"):
         admin("create", "namespace", namespace)
     cluster.helm("install", "anomalyops", CHART, "--set", "namespaces={team-a,team-b}")
-    admin("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    admin.wait_for_definitions()
     for namespace in ("team-a", "team-b", "team-c"):
         cluster.add_job(namespace)
     with cluster.kubelet():
@@ -179,7 +179,7 @@ def test_the_operator_is_stopped_before_anything_is_released(cluster: Cluster) -
     admin = cluster.admin
     admin("create", "namespace", SYSTEM)
     cluster.helm("install", "anomalyops", CHART)
-    admin("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    admin.wait_for_definitions()
     cluster.add_job("default")
     running = json.dumps({"status": {"replicas": 1, "observedGeneration": 1}})
     admin("patch", "deployment", "anomalyops", "-n", SYSTEM, "--subresource=status", "--type=merge", "-p", running)

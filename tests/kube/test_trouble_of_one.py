@@ -38,7 +38,7 @@ def plane(tmp_path: Path) -> Iterator[ControlPlane]:
 def cluster(plane: ControlPlane) -> Kubectl:
     kubectl = plane.start()
     kubectl("apply", "--server-side", "-k", INSTALL)
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    kubectl.wait_for_definitions()
     return kubectl
 
 
@@ -118,7 +118,7 @@ def test_a_kind_that_is_removed_and_comes_back(cluster: Kubectl, engine: Engine,
         lambda: engine.job_config(one.job_id)["description"] == "jobs are served", timeout=40, what="the job's edit"
     )
     cluster("apply", "--server-side", "-k", INSTALL)
-    cluster("wait", "--for=condition=Established", "--timeout=30s", "crd", "datafeeds.anomalyops.io")
+    cluster.wait_for_definitions("datafeeds.anomalyops.io")
     one.apply(one.datafeed())
     one.wait_ready(timeout=60)
     wait_until(lambda: troubles(operator) == {}, timeout=20, what="no trouble any more")

@@ -41,7 +41,7 @@ class Stage:
             self.proxies.append(EngineProxy(engine.url, credentials=("elastic", self.password)))
         self.uuid = self.engine.call("GET", "/")["cluster_uuid"]
         self.kubectl("apply", "--server-side", "-k", INSTALL)
-        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+        self.kubectl.wait_for_definitions()
         for namespace in NAMESPACES:
             self.kubectl("create", "namespace", namespace)
         self.operators = {name: self._operator(folder, name) for name in ("left", "right")}

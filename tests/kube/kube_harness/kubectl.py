@@ -37,6 +37,14 @@ class Kubectl:
     def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
         return self.run(*arguments, stdin=stdin).stdout
 
+    def wait_for_definitions(self, *names: str) -> None:
+        """Waits until CustomResourceDefinitions are served; all of them without names.
+
+        `kubectl wait` fails at once where one has no conditions yet, so it is asked again.
+        """
+        asked = ("wait", "--for=condition=Established", "--timeout=10s", "crd", *(names or ("--all",)))
+        wait_until(lambda: self.run(*asked), timeout=30, what="the definitions")
+
     def apply(self, *manifests: Manifest, namespace: str | None = None) -> str:
         scope = ["-n", namespace] if namespace else []
         return self("apply", *scope, "-f", "-", stdin=yaml.safe_dump_all(manifests))
