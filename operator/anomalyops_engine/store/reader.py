@@ -110,6 +110,10 @@ class Reader:
             for name, table, uuid, created_ms, mapping, settings in rows
         )
 
+    def _within_reach(self, _expression: str | Sequence[str]) -> list[Index]:
+        """Return the indices that an expression is resolved over."""
+        return self.indices()
+
     def resolve(
         self,
         expression: str | Sequence[str],
@@ -126,7 +130,7 @@ class Reader:
             IndexClosedError: a closed index is meant, unless `closed_too`.
         """
         return resolve(
-            self.indices(),
+            self._within_reach(expression),
             expression,
             ignore_unavailable=ignore_unavailable,
             allow_no_indices=allow_no_indices,

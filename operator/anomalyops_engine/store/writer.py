@@ -39,7 +39,7 @@ from anomalyops_engine.store.identifiers import assignments, column_list, quoted
 from anomalyops_engine.store.index_templates import Blueprint, is_of_streams
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
-from anomalyops_engine.store.names import Wildcards, parts_of, resolve
+from anomalyops_engine.store.names import parts_of
 from anomalyops_engine.store.prepared import Prepared, text_array
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.settings import changed_settings, read_settings, stated_settings
@@ -124,30 +124,10 @@ class Writer(Reader):
             self._known = super().indices()
         return list(self._known)
 
-    def resolve(
-        self,
-        expression: str | Sequence[str],
-        *,
-        ignore_unavailable: bool = False,
-        allow_no_indices: bool = True,
-        wildcards: Wildcards = Wildcards(),  # noqa: B008 (frozen)
-        closed_too: bool = False,
-    ) -> list[Index]:
-        """Return the indices that an expression means; restricted ones by their names alone.
-
-        Raises:
-            IndexNotFoundError: as `Reader.resolve`.
-            IndexClosedError: as `Reader.resolve`.
-        """
+    def _within_reach(self, expression: str | Sequence[str]) -> list[Index]:
+        """Return the indices that an expression of a write is resolved over: restricted ones by their names alone."""
         named = set(parts_of(expression))
-        return resolve(
-            [index for index in self.indices() if not index.restricted or index.name in named],
-            expression,
-            ignore_unavailable=ignore_unavailable,
-            allow_no_indices=allow_no_indices,
-            wildcards=wildcards,
-            closed_too=closed_too,
-        )
+        return [index for index in self.indices() if not index.restricted or index.name in named]
 
     # --- indices ---
 
