@@ -32,11 +32,6 @@ class BacktestFormat(StrEnum):
     JSON = "json"
 
 
-def _ask_for(output: BacktestFormat) -> BacktestFormat:
-    ask_for(OutputFormat.JSON if output is BacktestFormat.JSON else OutputFormat.TABLE)
-    return output
-
-
 def backtest(
     filename: Files,
     against: Annotated[
@@ -67,7 +62,7 @@ def backtest(
         typer.Option(
             "--output",
             "-o",
-            callback=_ask_for,
+            callback=ask_for,
             is_eager=True,
             help="How the result is written. markdown: for a comment on a pull request.",
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anomalyops.cli.options import Ca, Namespace, OptionalFiles, OutputFormat, Timeout, Url, asked_for
+from anomalyops.cli.options import Ca, Namespace, OptionalFiles, OutputFormat, Timeout, Url, ask_for
 
 if TYPE_CHECKING:
     from anomalyops.local.forecasting import JobForecast, Listener
@@ -22,12 +22,6 @@ class Form(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
-
-
-def _ask_for(form: Form) -> Form:
-    if form is Form.JSON:
-        asked_for.set(OutputFormat.JSON)
-    return form
 
 
 def forecast(
@@ -60,7 +54,7 @@ def forecast(
         typer.Option(
             "--output",
             "-o",
-            callback=_ask_for,
+            callback=ask_for,
             is_eager=True,
             help="How the result is written. table plots the first series; json and csv write all of them.",
         ),

@@ -6,7 +6,7 @@ import os
 from contextvars import ContextVar
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -27,9 +27,13 @@ asked_for: ContextVar[OutputFormat] = ContextVar("asked_for", default=OutputForm
 """What the running command was asked for, so that its errors can be written in that form too."""
 
 
-def ask_for(output: OutputFormat) -> OutputFormat:
-    """Remembers what the running command was asked for; the callback of its option."""
-    asked_for.set(output)
+F = TypeVar("F", bound=StrEnum)
+
+
+def ask_for(output: F) -> F:
+    """Remembers what the running command was asked for, whatever forms it has besides; the callback of its option."""
+    structured = output.value in {OutputFormat.JSON, OutputFormat.YAML}
+    asked_for.set(OutputFormat(output.value) if structured else OutputFormat.TABLE)
     return output
 
 

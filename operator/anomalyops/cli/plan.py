@@ -30,18 +30,12 @@ class PlanFormat(StrEnum):
     YAML = "yaml"
 
 
-def _ask_for(output: PlanFormat) -> PlanFormat:
-    structured = output in {PlanFormat.JSON, PlanFormat.YAML}
-    ask_for(OutputFormat(output.value) if structured else OutputFormat.TABLE)
-    return output
-
-
 Format = Annotated[
     PlanFormat,
     typer.Option(
         "--output",
         "-o",
-        callback=_ask_for,
+        callback=ask_for,
         is_eager=True,
         help="How the plan is written. text is another name for table. markdown: for a comment on a pull request. json"
         " and yaml: one document on stdout, of errors too.",

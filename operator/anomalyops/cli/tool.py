@@ -29,11 +29,6 @@ class Way(StrEnum):
     SEARCH = "search"
 
 
-def _ask_for(output: ToolOutput) -> ToolOutput:
-    ask_for(OutputFormat.JSON if output is ToolOutput.JSON else OutputFormat.TABLE)
-    return output
-
-
 def tool(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A tool's name; `anomalyops tools` lists them.")],
@@ -55,7 +50,7 @@ def tool(
     ca: Ca = None,
     namespace: Namespace = "default",
     output: Annotated[
-        ToolOutput, typer.Option("--output", "-o", callback=_ask_for, is_eager=True, help="How rows are written.")
+        ToolOutput, typer.Option("--output", "-o", callback=ask_for, is_eager=True, help="How rows are written.")
     ] = ToolOutput.TABLE,
 ) -> None:
     """Ask one question about anomaly detection jobs, or plan one change of them and, with --yes, make it.
