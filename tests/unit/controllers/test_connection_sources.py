@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomalyops.controllers.connection.secrets import CredentialSource, credentials, sources
+from anomalyops.controllers.connection.secrets import credentials, sources
+from anomalyops.controllers.sources import Source
 from anomalyops.resources import ElasticsearchConnection
 
 NAMES = st.sampled_from(["one", "two", "three"])
@@ -44,9 +45,9 @@ def test_what_is_asked_for_is_what_is_watched(parts: tuple[dict[str, Any], ...])
             "spec": spec,
         }
     )
-    asked: set[CredentialSource] = set()
+    asked: set[Source] = set()
 
-    def value(source: CredentialSource, _key: str) -> str:
+    def value(source: Source, _key: str) -> str:
         asked.add(source)
         return "text"
 

@@ -16,13 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from anomalyops.controllers.connection.secrets import (
-    CredentialsError,
-    CredentialSource,
-    SourceWatch,
-    credentials,
-    sources,
-)
+from anomalyops.controllers.connection.secrets import credentials, sources
+from anomalyops.controllers.sources import Source, SourceError, SourceWatch
 from anomalyops.elastic import Gateway, GatewayError, Timed
 from anomalyops.fencing import Guard, free
 from anomalyops.health import Failure, FailureKind, connection_status
@@ -167,7 +162,7 @@ class ConnectionRuntime:
         self._timed = timed
         self._guard = guard
         self._session: _Session | None = None
-        self._watches: dict[CredentialSource, SourceWatch] = {}
+        self._watches: dict[Source, SourceWatch] = {}
         self._deaf = _Deafness()
         self._stale = True  # the gateway must be made anew
         self._wake = asyncio.Event()
@@ -320,7 +315,7 @@ class ConnectionRuntime:
             failure = _failure_of(status)
             if failure is None:
                 session.cluster_uuid = status.cluster_uuid or ""
-        except CredentialsError as error:
+        except SourceError as error:
             failure = Failure(kind=error.kind, message=error.message)
             status = connection_status(resource.status, resource, failure, _now())
         except NotSupportedError as error:
@@ -339,7 +334,7 @@ class ConnectionRuntime:
         """Makes the gateway anew from the present spec and credentials.
 
         Raises:
-            CredentialsError: a Secret or ConfigMap is missing or lacks a key.
+            SourceError: a Secret or ConfigMap is missing or lacks a key.
             NotSupportedError: this version cannot serve such a connection.
             ValueError: a value of a Secret is unusable.
         """
@@ -357,7 +352,7 @@ class ConnectionRuntime:
             await old.retire()
         return session
 
-    async def _follow(self, wanted: frozenset[CredentialSource]) -> None:
+    async def _follow(self, wanted: frozenset[Source]) -> None:
         """Watches exactly these sources."""
         for source in self._watches.keys() - wanted:
             await self._watches.pop(source).stop()
