@@ -12,6 +12,8 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from anomalyops.cli.main import invoke
+from anomalyops.elastic import Endpoint, Gateway
+from anomalyops.elastic.history import History
 
 START = 1_767_225_600_000  # 2026-01-01
 HOUR = 3_600_000
@@ -98,6 +100,30 @@ def test_what_is_planted_is_found_and_the_server_stays_as_it_was(run, source, cl
     assert found["peakModelBytes"] > 0
     assert (found["queryDelaySeconds"], found["advisedQueryDelaySeconds"] > 40) == (30, True)
     assert found["advisedBucketSpan"] == "30m"  # some twenty documents an hour: ten in half of one
+
+
+class Listening:
+    """Calls of the server, and what they asked."""
+
+    def __init__(self, rest):
+        self.rest = rest
+        self.asked = []
+
+    async def read(self, method, path, **options):
+        self.asked.append(options.get("body") or {})
+        return await self.rest.read(method, path, **options)
+
+
+async def test_the_source_is_read_in_slices_that_are_all_of_it(shared_engine, source):
+    gateway = Gateway(Endpoint(urls=(shared_engine.url,)))
+    rest = Listening(gateway.rest)
+    wanted = {"indices": [source], "query": {"term": {"host": "h1"}}}
+    read = [one async for page in History(rest, wanted, "@timestamp").pages() for one in page]
+    await gateway.close()
+    usual = [one for one in documents() if one["host"] == "h1"]
+    assert sorted(one["@timestamp"] for one in read) == [one["@timestamp"] for one in usual]
+    pages = [body for body in rest.asked if body.get("size")]
+    assert {(body["slice"]["id"], body["slice"]["max"]) for body in pages} == {(0, 2), (1, 2)}
 
 
 def test_two_versions_beside_each_other(run, source, tmp_path):

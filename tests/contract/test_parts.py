@@ -148,6 +148,9 @@ def test_the_clients_own_scan_reads_everything(client, fill):
         ({"scroll": "1m", "size": 0}, "[size] cannot be [0] in a scroll context"),
         ({"scroll": "1m", "from_": 3}, "using [from] is not allowed in a scroll context"),
         ({"scroll": "2d"}, "is too large"),
+        ({"slice": {"id": 0, "max": 2}}, "1: [slice] can only be used with [scroll] or [point-in-time] requests;"),
+        ({"slice": {"id": 0, "max": 2, "field": "k"}, "scroll": "1m"}, "cannot load numeric doc values on k"),
+        ({"slice": {"id": 2, "max": 2}, "scroll": "1m"}, "max must be greater than id"),
         ({"pit": {"id": "x"}}, "[indices] cannot be used with point in time"),
     ],
 )
@@ -156,6 +159,46 @@ def test_what_does_not_go_together_is_refused(client, fill, arguments, text):
     with pytest.raises(BadRequestError) as caught:
         client.search(index="refusals", **arguments)
     assert text in str(caught.value.body)
+
+
+@pytest.mark.parametrize("field", [None, "n", "t"])
+def test_slices_of_a_point_in_time_and_of_scrolls_are_the_whole(client, fill, field):
+    fill("cut", [{"n": number % 11, "t": number} for number in range(100)] + [{"k": "no number"}])
+    told_by = {"field": field} if field else {}
+
+    point = client.open_point_in_time(index="cut", keep_alive="1m")["id"]
+    client.delete(index="cut", id="3")
+    found = []
+    for number in range(3):
+        after = None
+        while True:
+            cut = {"id": number, "max": 3, **told_by}
+            page = client.search(pit={"id": point}, slice=cut, sort=["n"], size=13, search_after=after)
+            if not ids(page):
+                break
+            found += ids(page)
+            after = page["hits"]["hits"][-1]["sort"]
+    client.close_point_in_time(id=point)
+    assert sorted(found, key=int) == [str(number) for number in range(101)]
+
+    found = []
+    for number in range(2):
+        cut = {"slice": {"id": number, "max": 2, **told_by}}
+        part = [hit["_id"] for hit in scan(client, index="cut", query=cut, size=13)]
+        assert part
+        found += part
+    assert sorted(found, key=int) == [str(number) for number in range(101) if number != 3]
+
+
+def test_an_index_says_how_many_slices_there_are_at_most(client, fill):
+    fill("slices", [{"n": 1}])
+    many = {"id": 0, "max": 1025}
+    with pytest.raises(BadRequestError) as caught:
+        client.search(index="slices", scroll="1m", slice=many)
+    text = "The number of slices [1025] is too large. It must be less than [1024]."
+    assert text in caught.value.body["error"]["root_cause"][0]["reason"]
+    client.indices.put_settings(index="slices", settings={"index.max_slices_per_scroll": 1025})
+    client.clear_scroll(scroll_id=client.search(index="slices", scroll="1m", slice=many)["_scroll_id"])
 
 
 def test_unknown_contexts_are_missing(client):

@@ -94,7 +94,7 @@ def search_at_point(
     if rest.get("sort"):
         rest["sort"] = _with_tiebreak(rest["sort"])
     with contexts.use("pit", point["id"], kept_ms) as (context, reader):
-        found = search(reader, context.indices, rest, **options)
+        found = search(reader, context.indices, rest, goes_on="pit", **options)
         return {"pit_id": point["id"], **found}, uuids_of(context.indices)
 
 
@@ -186,7 +186,7 @@ def _scroll(activity: Activity, contexts: SearchContexts, call: Call) -> Respons
 
 def _part(context: Context, reader: Reader, body: JsonObject, options: dict[str, Any]) -> JsonObject:
     """Return the next hits, and remember where they end."""
-    answer = search(reader, context.indices, body, **options)
+    answer = search(reader, context.indices, body, goes_on="scroll", **options)
     hits = answer["hits"]["hits"]
     if hits:
         context.after = list(hits[-1]["sort"])

@@ -45,6 +45,15 @@ class QueryParsingError(QueryError):
     type = "parsing_exception"
 
 
+class InvalidRequestError(QueryError):
+    """Parts of a request that can each be read, and do not go together."""
+
+    type = "action_request_validation_exception"
+
+    def __init__(self, failure: str) -> None:
+        super().__init__(f"Validation Failed: 1: {failure};")
+
+
 class ContentParseError(QueryParsingError):
     """An option is unknown or has a value that cannot be read."""
 

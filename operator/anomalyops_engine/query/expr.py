@@ -75,6 +75,7 @@ ScalarFunction: TypeAlias = OneOf[
     "floor",
     "from_base64",
     "greatest",
+    "hash",
     "instr",
     "isfinite",
     "least",

@@ -10,7 +10,13 @@ from typing import Final
 
 from anomalyops_engine.store import Index
 
-DEFAULTS = {"max_docvalue_fields_search": 100, "max_result_window": 10_000, "max_terms_count": 65_536}
+DEFAULTS = {
+    "max_docvalue_fields_search": 100,
+    "max_result_window": 10_000,
+    "max_slices_per_pit": 1024,
+    "max_slices_per_scroll": 1024,
+    "max_terms_count": 65_536,
+}
 
 
 @dataclass(frozen=True, slots=True)

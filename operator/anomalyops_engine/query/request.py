@@ -26,6 +26,7 @@ from anomalyops_engine.query.options import (
     text,
 )
 from anomalyops_engine.query.search_after import read_after
+from anomalyops_engine.query.slicing import Slice, read_slice
 from anomalyops_engine.query.sorting import SortKey, read_sort
 from anomalyops_engine.query.sources import SourceFilter, read_source
 from anomalyops_engine.query.stored_fields import StoredFields, read_stored_fields, without_source
@@ -95,7 +96,6 @@ class SearchRequest:
             "retriever",
             "runtime_mappings",
             "script_fields",
-            "slice",
             "suggest",
         }
     )
@@ -107,6 +107,7 @@ class SearchRequest:
     source: SourceFilter | None = option(read_source, SourceFilter(), key="_source")
     fields: tuple[WantedField, ...] = option(read_fields, ())
     docvalue_fields: tuple[WantedField, ...] = option(read_docvalue_fields, ())
+    part: Slice | None = option(read_slice, None, key="slice")
     search_after: tuple[Scalar | None, ...] | None = option(read_after, None)
     stored: StoredFields | None = option(read_stored_fields, None, key="stored_fields")
     tracked: int | None = option(read_tracked, TRACKED, key="track_total_hits")

@@ -19,6 +19,7 @@ from anomalyops_engine.query.errors import (
     ContentParseError,
     DateBoundError,
     IllegalQueryError,
+    InvalidRequestError,
     QueryError,
     QueryParsingError,
     SearchPhaseError,
@@ -40,6 +41,7 @@ from anomalyops_engine.query.index_boosts import factors
 from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
 from anomalyops_engine.query.search_after import behind
+from anomalyops_engine.query.slicing import GoesOn, in_slice
 from anomalyops_engine.query.sorting import criterion, sort_column
 from anomalyops_engine.query.stored_fields import stored_hit_fields
 from anomalyops_engine.store import Index, Reader
@@ -55,6 +57,7 @@ def search(
     totals_as_numbers: bool = False,
     raw_sources: bool = False,
     ignore_unavailable: bool = False,
+    goes_on: GoesOn | None = None,
 ) -> dict[str, Any]:
     """Return the response of a search, all but `took`.
 
@@ -67,6 +70,7 @@ def search(
         totals_as_numbers: give the total as a number, as clients of before version 7 expect it.
         raw_sources: give sources as JSON fragments for orjson instead of parsed objects.
         ignore_unavailable: pass over boosts of indices that are not there.
+        goes_on: how the search goes on with others, None for one by itself.
 
     Raises:
         IndexNotFoundError: there is a boost for one that is not there.
@@ -78,7 +82,9 @@ def search(
     if totals_as_numbers:
         request = _with_exact_total(request)
     boosts = factors(reader, request.indices_boost, ignore_unavailable=ignore_unavailable)
-    plan = _plan(reader, request, indices, int(time.time() * 1000), boosts)
+    if request.part is not None and goes_on is None:
+        raise InvalidRequestError("[slice] can only be used with [scroll] or [point-in-time] requests")
+    plan = _plan(reader, request, indices, int(time.time() * 1000), boosts, goes_on=goes_on)
     _check_after(plan)
     hits: dict[str, Any] = {}
     if request.tracked is not None:
@@ -241,6 +247,8 @@ def _plan(
     indices: Sequence[Index],
     now_ms: int,
     boosts: Mapping[str, float] | None = None,
+    *,
+    goes_on: GoesOn | None = None,
 ) -> Plan:
     """Return what each index does for a search.
 
@@ -253,7 +261,8 @@ def _plan(
     for index in indices:
         try:
             score = (boosts or {}).get(index.name, 1.0)
-            targets.append(_target(reader, request, index, len(targets), now_ms, score=score))
+            target = _target(reader, request, index, len(targets), now_ms, score=score)
+            targets.append(target if goes_on is None else _sliced(target, request, goes_on))
         except UnsupportedQueryError:
             raise
         except DateBoundError as error:
@@ -300,6 +309,13 @@ def _target(reader: Reader, request: SearchRequest, index: Index, number: int, n
         score,
         group,
     )
+
+
+def _sliced(target: Target, request: SearchRequest, goes_on: GoesOn) -> Target:
+    """Return a search in an index, of the part that is asked for."""
+    if request.part is None:
+        return target
+    return replace(target, condition=all_of([target.condition, in_slice(target.index, request.part, goes_on)]))
 
 
 def _check_window(request: SearchRequest, index: Index) -> None:

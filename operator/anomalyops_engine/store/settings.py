@@ -240,6 +240,8 @@ _TABLE: Final = (
     Setting("mapping.total_fields.limit", _number(0), dynamic=True),
     Setting("max_docvalue_fields_search", _number(0), dynamic=True),
     Setting("max_result_window", _number(1), dynamic=True),
+    Setting("max_slices_per_pit", _number(1), dynamic=True),
+    Setting("max_slices_per_scroll", _number(1), dynamic=True),
     Setting("max_terms_count", _number(1), dynamic=True),
     # --- about what there is not: shards, copies, files, caches, logs ---
     Setting("allocation.max_retries", _number(0), dynamic=True),
@@ -250,8 +252,6 @@ _TABLE: Final = (
     Setting("indexing.slowlog.*", _any, dynamic=True),
     Setting("load_fixed_bitset_filters_eagerly", _boolean),
     Setting("max_refresh_listeners", _number(0), dynamic=True),
-    Setting("max_slices_per_pit", _number(1), dynamic=True),
-    Setting("max_slices_per_scroll", _number(1), dynamic=True),
     Setting("merge.*", _any, dynamic=True),
     Setting("number_of_replicas", _number(0), dynamic=True),
     Setting("number_of_routing_shards", _number(1), final=True),
