@@ -74,7 +74,7 @@ generate: $(READY)  ## what is derived from the models
 	PYTHONPATH=tests $(BIN)/python -m judge.differences
 
 bench: $(READY)  ## measurements
-	$(BIN)/python -m benchmarks $(ARGS)
+	PYTHONPATH=tests:tests/kube $(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## forget what was installed
 	rm -rf $(VENV) .venv-es9 .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,8 +1,8 @@
 """The facts of a status: coarse enough that a quiet server gives the same status again and again.
 
 Every change of a status is a write to the Kubernetes API, so nothing here may move with each bucket. While a job
-is open its counts keep two significant digits and its times are left out; the exact numbers are metrics. Once
-it is closed, they are exact.
+is open its counts are cut off to 1, 2 or 5 times a power of ten, small ones too, and its times are left out; the exact
+numbers are metrics. Once it is closed, they are exact.
 """
 
 from __future__ import annotations
@@ -56,13 +56,17 @@ def memory(job: ObservedJob, previous: MemoryStatus | None, now: datetime) -> Me
 
 
 def _memory(job: ObservedJob, previous: MemoryStatus | None) -> MemoryStatus | None:
-    """The model's memory; bytes are renewed only when the percentage (in steps of 5) or the limit changes."""
+    """The model's memory; bytes are renewed only when the percentage (in steps of 5) or the limit changes.
+
+    A percentage stands until the memory has left its step by half a one: memory that sways about the edge of a step
+    would be written with each bucket.
+    """
     size: Mapping[str, Any] = job.stats.get("model_size_stats") or {}
     used = int(size.get("model_bytes") or job.model_bytes)
     limit = size.get("model_bytes_memory_limit") or _configured_limit(job)
     if limit is None and previous is not None:  # a look without configurations
         limit = previous.limit_bytes
-    percent = None if not limit else int(100 * used / limit) // _PERCENT_STEP * _PERCENT_STEP
+    percent = None if not limit else _percent(100 * used / limit, None if previous is None else previous.percent)
     status = size.get("memory_status")
     if not size and not used and limit is None:
         return previous
@@ -75,6 +79,13 @@ def _memory(job: ObservedJob, previous: MemoryStatus | None) -> MemoryStatus | N
         limit_bytes=limit,
         percent=percent,
     )
+
+
+def _percent(share: float, previous: int | None) -> int:
+    """A share of the limit in whole steps; the step before as long as it is no more than half a step away."""
+    if previous is not None and abs(share - (previous + _PERCENT_STEP / 2)) <= _PERCENT_STEP:
+        return previous
+    return int(share) // _PERCENT_STEP * _PERCENT_STEP
 
 
 def _before(job: ObservedJob, moment_: datetime | None) -> bool:
@@ -134,7 +145,7 @@ def _seconds(value: float) -> str:
 
 
 def data_counts(job: ObservedJob, previous: DataCounts | None) -> DataCounts | None:
-    """What the job has read: exact when it is closed, two significant digits while it is open."""
+    """What the job has read: exact when it is closed, in coarse steps while it is open."""
     counts: Mapping[str, Any] = job.stats.get("data_counts") or {}
     if not counts:
         return previous
@@ -150,11 +161,11 @@ def data_counts(job: ObservedJob, previous: DataCounts | None) -> DataCounts | N
 
 
 def _coarse(count: int | None) -> int | None:
-    """A count cut off after two significant digits: 1284 is 1200."""
+    """A count cut off to 1, 2 or 5 times a power of ten: 1284 is 1000; three values from one power to the next."""
     if not count:
         return count
-    unit: int = 10 ** max(len(str(count)) - 2, 0)
-    return int(count) // unit * unit
+    unit: int = 10 ** (len(str(count)) - 1)
+    return max(step * unit for step in (1, 2, 5) if step * unit <= count)
 
 
 def delayed_data(messages: Messages, previous: DelayedData | None) -> DelayedData | None:

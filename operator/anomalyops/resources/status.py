@@ -110,7 +110,9 @@ class AnomalyJobStatus(ResourceStatus):
         default=None, description="Why the job has no node, in the server's words."
     )
     memory: MemoryStatus | None = Field(default=None, description="The model's memory.")
-    data_counts: DataCounts | None = Field(default=None, description="What the job has read.")
+    data_counts: DataCounts | None = Field(
+        default=None, description="What the job has read; while it is open, cut off to 1, 2 or 5 times a power of ten."
+    )
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
     placement: Placement | None = Field(default=None, description="The server that the job lives on.")
     last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")

@@ -12,7 +12,7 @@ import chaos
 from chaos.happenings import Happenings
 from chaos.stage import Stage
 from chaos.things import all_things
-from chaos.verdict import Verdict
+from chaos.verdict import SETTLING, Verdict
 
 CALM = 150.0  # seconds in which everything must have come right
 
@@ -84,7 +84,9 @@ def _calm(stage: Stage, verdict: Verdict) -> list[str]:
     while True:
         verdict.stalls.clear()
         left = verdict.unsettled(verdict.look())
-        if not left or time.monotonic() - began > CALM:
+        took = time.monotonic() - began
+        # What an object says of the connection that it had before this is true only until that is looked at anew.
+        if (not left and took > SETTLING) or took > CALM:
             break
         time.sleep(2)
     print(f"calm after {time.monotonic() - began:.0f} s", flush=True)

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from kube_harness.kubectl import Manifest
@@ -314,7 +315,7 @@ class Verdict:
                 self.wrong.append(f"written at rest: {Counter(late).most_common(5)}")
         after = _versions(self._stage.objects())
         changed = [
-            f"{name} {condition(one, 'Ready')}"
+            f"{name} {', '.join(_changes(before[name][1], one)) if name in before else 'made'}"
             for name, (version, one) in after.items()
             if before.get(name, ("",))[0] != version
         ]
@@ -402,6 +403,23 @@ def _versions(objects: list[Manifest]) -> dict[str, tuple[str, Manifest]]:
         )
         for one in objects
     }
+
+
+_WRITTEN_ALONG = {"resourceVersion", "managedFields"}  # these change with every write
+
+
+def _changes(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """What a write changed: the path of each field, with what it had and what it has."""
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted({*before, *after} - _WRITTEN_ALONG):
+            yield from _changes(before.get(name), after.get(name), f"{path}.{name}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, pair in enumerate(zip(before, after, strict=True)):
+            yield from _changes(*pair, f"{path}[{number}]")
+    else:
+        yield f"{path}: {before!r} -> {after!r}"
 
 
 def _documents(engine: Engine) -> Counter[tuple[int, str]]:

@@ -44,11 +44,13 @@ def connection(generation=1, **spec):
     )
 
 
-def seen_job(state="opened", memory="ok", used=100 * MB, records=1284, explanation="", blocked=None, node="n1"):
+def seen_job(
+    state="opened", memory="ok", used=100 * MB, records=1284, explanation="", blocked=None, node="n1", buckets=10
+):
     stats = {
         "data_counts": {
             "processed_record_count": records,
-            "bucket_count": 10,
+            "bucket_count": buckets,
             "latest_record_timestamp": 1_700_000_000_000,
         },
         "model_size_stats": {

@@ -185,3 +185,40 @@ def test_what_only_a_comparison_finds_stays_until_the_next(which, waiting, data)
     compared = look(**quiet | {"state": PlanState(obstacles=(found,))})
     quick = look(previous=compared, **quiet | {"state": PlanState(compared=False)})
     assert quick.conditions == compared.conditions
+
+
+@QUIET
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=300))
+def test_an_open_job_is_told_of_less_and_less_often(brought):
+    """Each bucket brings some records, or none; a job that runs for long is hardly ever written for its counts."""
+    written, status, records = 0, None, 0
+    for number, more in enumerate(brought, start=1):
+        records += more
+        observed = seen_job(records=records, buckets=number)
+        before, status = status, job_look(observed=observed, previous=status)
+        written += status != before
+        counts = status.data_counts
+        assert counts.bucket_count <= number <= 2.5 * counts.bucket_count
+        assert counts.processed_record_count <= records <= 2.5 * counts.processed_record_count
+    decades = len(str(len(brought))) + len(str(records))
+    assert written <= 1 + 3 * decades, f"{written} writes for {len(brought)} buckets and {records} records"
+
+
+@QUIET
+@given(st.integers(0, 1100), st.lists(st.floats(-25, 25), min_size=2, max_size=50))
+def test_memory_that_sways_is_told_once(middle, sways):
+    """A twentieth of the limit is a step: what stays within it, wherever it lies, is written once."""
+    status, written = None, -1
+    for sway in sways:
+        used = round(max(middle + sway, 0) * MB)
+        before, status = status, job_look(observed=seen_job(used=used), previous=status)
+        written += status.memory.percent != (before.memory.percent if before is not None else None)
+    assert written <= 1
+
+
+@QUIET
+@given(st.integers(0, 1100 * MB), st.integers(0, 1100 * MB))
+def test_the_share_of_memory_is_right_to_half_a_step(first, second):
+    before = job_look(observed=seen_job(used=first))
+    percent = job_look(observed=seen_job(used=second), previous=before).memory.percent
+    assert percent - 2.5 <= 100 * second / (1024 * MB) <= percent + 7.5
