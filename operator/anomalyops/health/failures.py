@@ -29,6 +29,10 @@ class FailureKind(StrEnum):
     SECRET_NOT_FOUND = "secret_not_found"  # noqa: S105
     SECRET_FORBIDDEN = "secret_forbidden"  # noqa: S105
     SECRET_INVALID = "secret_invalid"  # noqa: S105
+    ENGINE_STARTING = "engine_starting"
+    ENGINE_FORBIDDEN = "engine_forbidden"  # Kubernetes refuses the objects of an embedded engine (403)
+    ENGINE_STORAGE_FIXED = "engine_storage_fixed"
+    ENGINE_NAME_TAKEN = "engine_name_taken"
     NOT_SUPPORTED = "not_supported"
     PLACE_CHANGED = "place_changed"  # the server is another one than the one that the object lives on
 
@@ -51,6 +55,10 @@ _REASONS = {
     FailureKind.SECRET_NOT_FOUND: Reason.SECRET_NOT_FOUND,
     FailureKind.SECRET_FORBIDDEN: Reason.SECRET_FORBIDDEN,
     FailureKind.SECRET_INVALID: Reason.SECRET_INVALID,
+    FailureKind.ENGINE_STARTING: Reason.ENGINE_STARTING,
+    FailureKind.ENGINE_FORBIDDEN: Reason.ENGINE_FORBIDDEN,
+    FailureKind.ENGINE_STORAGE_FIXED: Reason.ENGINE_STORAGE_FIXED,
+    FailureKind.ENGINE_NAME_TAKEN: Reason.ENGINE_NAME_TAKEN,
     FailureKind.NOT_SUPPORTED: Reason.NOT_SUPPORTED,
     FailureKind.PLACE_CHANGED: Reason.PLACE_CHANGED,
 }
@@ -65,6 +73,9 @@ _NEEDS_A_PERSON = frozenset(
         FailureKind.CONNECTION_NOT_ALLOWED,
         FailureKind.SECRET_FORBIDDEN,
         FailureKind.SECRET_INVALID,
+        FailureKind.ENGINE_FORBIDDEN,
+        FailureKind.ENGINE_STORAGE_FIXED,
+        FailureKind.ENGINE_NAME_TAKEN,
         FailureKind.NOT_SUPPORTED,
         FailureKind.PLACE_CHANGED,
     }

@@ -39,7 +39,7 @@ def connect(
         ValueError: A URL, the CA certificate or the client certificate is unusable.
     """
     spec = connection.resolved()
-    if not spec.addresses:
+    if connection.spec.embedded is not None:
         raise NotSupportedError(
             f"ElasticsearchConnection {connection.metadata.name!r}: spec.embedded is not supported yet; "
             "give the server's address as spec.url"

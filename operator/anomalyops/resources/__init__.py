@@ -9,6 +9,7 @@ from anomalyops.resources.calendar import (
 )
 from anomalyops.resources.conditions import Condition, ConditionStatus, ConditionType, Reason, find_condition
 from anomalyops.resources.connection import (
+    ENGINE_PORT,
     ApiKeySecretRef,
     Auth,
     BasicSecretRef,
@@ -37,6 +38,7 @@ from anomalyops.resources.detectors import (
     canonical_function,
 )
 from anomalyops.resources.durations import duration_nanos, parse_duration
+from anomalyops.resources.embedded import Embedded, EngineClients, VolumeDeletion
 from anomalyops.resources.filter import AnomalyFilter, AnomalyFilterSpec, AnomalyFilterStatus
 from anomalyops.resources.forecast import (
     ONCE,
@@ -96,6 +98,7 @@ from anomalyops.resources.policies import (
     SizingPolicy,
 )
 from anomalyops.resources.problems import ManifestError, Problem
+from anomalyops.resources.quantities import parse_quantity
 from anomalyops.resources.reference import generate_reference
 from anomalyops.resources.remains import remains_of
 from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
@@ -117,6 +120,7 @@ from anomalyops.resources.status import (
     DelayedData,
     EffectiveSearch,
     ElasticsearchConnectionStatus,
+    EmbeddedStatus,
     MemoryStatus,
     MlCapacity,
     Placement,
@@ -131,6 +135,7 @@ __all__ = [
     "BY_NAME",
     "DEFAULT_BUCKET_SPAN",
     "EMPTY_SNAPSHOT",
+    "ENGINE_PORT",
     "EPISODE_ANNOTATION",
     "FINALIZER",
     "FUNCTION_ALIASES",
@@ -190,6 +195,9 @@ __all__ = [
     "ElasticsearchConnection",
     "ElasticsearchConnectionSpec",
     "ElasticsearchConnectionStatus",
+    "Embedded",
+    "EmbeddedStatus",
+    "EngineClients",
     "FilterRef",
     "ForecastOperation",
     "ForecastRecord",
@@ -233,6 +241,7 @@ __all__ = [
     "SizingPolicy",
     "SkipPeriod",
     "TermsSource",
+    "VolumeDeletion",
     "canonical_function",
     "custom_resource_definitions",
     "duration_nanos",
@@ -246,6 +255,7 @@ __all__ = [
     "parse_duration",
     "parse_manifests",
     "parse_memory",
+    "parse_quantity",
     "parse_time",
     "remains_of",
     "resource_from_object",

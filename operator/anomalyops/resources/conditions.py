@@ -150,6 +150,24 @@ class Reason(_DocumentedEnum):
     LICENSE_INVALID = "LicenseInvalid", "The licence does not cover machine learning or has expired."
     ML_UNAVAILABLE = "MlUnavailable", "Machine learning is switched off on this server or it has no such API."
     CONNECTED = "Connected", "The server answers, the credentials work and machine learning is available."
+    ENGINE_STARTING = (
+        "EngineStarting",
+        "The embedded engine is being set up, or its pod is starting; when that takes more than a few minutes, "
+        "`kubectl describe pod` of it says why.",
+    )
+    ENGINE_FORBIDDEN = (
+        "EngineForbidden",
+        "The operator may not run an engine in the namespace; the message names the command that allows it.",
+    )
+    ENGINE_STORAGE_FIXED = (
+        "EngineStorageFixed",
+        "`spec.embedded.storage` asks for another size or class than the engine's volume was made with, which cannot "
+        "change; the engine goes on with the one that it has.",
+    )
+    ENGINE_NAME_TAKEN = (
+        "EngineNameTaken",
+        "An object that is not the connection's has the name that its engine's needs; the message says which.",
+    )
     NOT_SUPPORTED = "NotSupported", "This version of the operator cannot do what the manifest asks for."
 
     # What the server or a policy refuses
@@ -245,6 +263,11 @@ class Reason(_DocumentedEnum):
         "Recommendation",
         "A limit does not suffice; the message says which one would. Write it into the manifest, or set the policy to "
         "Auto.",
+    )
+    ENGINE_CHANGED = "EngineChanged", "Objects of an embedded engine were made or changed; the message says which."
+    CERTIFICATE_RENEWED = (
+        "CertificateRenewed",
+        "Keys, certificates or the password of an embedded engine were made anew, and it restarts with them.",
     )
     RELEASED = "Released", "The deletion policy was carried out and the finalizer removed."
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from anomalyops.resources.base import Boolean, SpecModel
 from anomalyops.resources.durations import Duration
+from anomalyops.resources.embedded import Embedded
 from anomalyops.resources.identifiers import ObjectName, ObjectReference, Text
 from anomalyops.resources.resource import Resource
 from anomalyops.resources.rules import Rule, exactly_one
 from anomalyops.resources.status import ElasticsearchConnectionStatus
+from anomalyops.resources.transitions import Transition
 
 _Url = Annotated[
     str,
@@ -31,6 +34,8 @@ _Key = Annotated[
 # Of Elastic Cloud on Kubernetes, which names what it makes after its Elasticsearch.
 _ECK_USER = "elastic"
 _ECK_PORT = 9200
+ENGINE_PORT = 9200
+_ENGINE_OF = "[a-z]([-a-z0-9]{0,43}[a-z0-9])?"  # names whose engine's Service and revisions of pods have one
 
 
 class ApiKeySecretRef(SpecModel):
@@ -117,10 +122,6 @@ class AllowedNamespaces(SpecModel):
         return namespace in self.names or "*" in self.names
 
 
-class Embedded(SpecModel):
-    """The embedded engine, run by the operator."""
-
-
 class ElasticsearchConnectionSpec(SpecModel):
     """Where the server is and how to log in. Exactly one of url, urls, eckRef and embedded."""
 
@@ -160,9 +161,17 @@ class ElasticsearchConnectionSpec(SpecModel):
             "credentials in `<name>-es-elastic-user`."
         ),
     )
-    embedded: Embedded | None = Field(default=None, description="The embedded engine.")
+    embedded: Embedded | None = Field(
+        default=None,
+        description=(
+            "An embedded engine that the operator runs in the same namespace: a StatefulSet `<name>-engine` with a "
+            "volume, its Service and NetworkPolicy, and the Secret `<name>-engine` with what clients need (`username`, "
+            "`password`, `ca.crt`)."
+        ),
+    )
     auth: Auth | None = Field(
-        default=None, description="Credentials, by Secret; none for a server without security, or with eckRef."
+        default=None,
+        description="Credentials, by Secret; none for a server without security, or with eckRef or embedded.",
     )
     ca_secret_ref: CaRef | None = Field(default=None, description="A Secret with the authority's certificate.")
     ca_config_map_ref: CaRef | None = Field(default=None, description="A ConfigMap with the authority's certificate.")
@@ -215,6 +224,27 @@ class ElasticsearchConnection(Resource):
     """A connection to an Elasticsearch-compatible server."""
 
     KIND: ClassVar[str] = "ElasticsearchConnection"
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            message=(
+                "a connection with spec.embedded has a name of at most 45 characters out of a-z, 0-9 and hyphens that "
+                "begins with a letter and does not end with a hyphen: its Service is called `<name>-engine`"
+            ),
+            holds=lambda one: one.spec.embedded is None or re.fullmatch(_ENGINE_OF, one.metadata.name) is not None,
+            cel=f"!has(self.spec.embedded) || self.metadata.name.matches('^{_ENGINE_OF}$')",
+            field="metadata",
+        ),
+    )
+    TRANSITIONS: ClassVar[tuple[Transition, ...]] = (
+        Transition(
+            field="spec.embedded",
+            message=(
+                "spec.embedded cannot be added or taken away: delete the connection, whose engine goes with it while "
+                "its volume stays unless storage.whenDeleted says otherwise, and create it anew; or create another one"
+            ),
+            cel="has(self.spec.embedded) == has(oldSelf.spec.embedded)",
+        ),
+    )
 
     spec: ElasticsearchConnectionSpec = Field(description="Where the server is and how to log in.")
     status: ElasticsearchConnectionStatus | None = Field(default=None, description="What the operator observed.")
@@ -244,11 +274,13 @@ class ElasticsearchConnection(Resource):
         return frozenset({*(("Secret", name) for name in secrets), *(("ConfigMap", name) for name in maps)})
 
     def resolved(self) -> ElasticsearchConnectionSpec:
-        """The spec with what `eckRef` stands for written out: the names that ECK gives to what it makes.
+        """The spec with what `eckRef` and `embedded` stand for written out: what ECK, or the operator, makes.
 
         What the spec says itself, credentials or an authority, stays.
         """
         spec = self.spec
+        if spec.embedded is not None:
+            return self._resolved_embedded(self.engine)
         if spec.eck_ref is None:
             return spec
         name, auth, ca = f"{spec.eck_ref.name}-es", spec.auth, spec.ca_secret_ref
@@ -259,3 +291,16 @@ class ElasticsearchConnection(Resource):
             ca = CaRef(name=f"{name}-http-certs-public")
         url = f"https://{name}-http.{self.namespace}.svc:{_ECK_PORT}"
         return spec.model_copy(update={"eck_ref": None, "url": url, "auth": auth, "ca_secret_ref": ca})
+
+    @property
+    def engine(self) -> str:
+        """What the objects of the connection's embedded engine are called."""
+        return f"{self.name}-engine"
+
+    def _resolved_embedded(self, engine: str) -> ElasticsearchConnectionSpec:
+        spec = self.spec
+        auth, ca = spec.auth or Auth(basic_secret_ref=BasicSecretRef(name=engine)), spec.ca_secret_ref
+        if ca is None and spec.ca_config_map_ref is None:
+            ca = CaRef(name=engine)
+        url = f"https://{engine}.{self.namespace}.svc:{ENGINE_PORT}"
+        return spec.model_copy(update={"embedded": None, "url": url, "auth": auth, "ca_secret_ref": ca})

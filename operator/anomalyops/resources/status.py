@@ -150,6 +150,22 @@ class MlCapacity(StatusModel):
     processors: int | None = Field(default=None, description="The processors of all machine learning nodes.")
 
 
+class EmbeddedStatus(StatusModel):
+    """What the operator runs for a connection with `spec.embedded`."""
+
+    stateful_set: str | None = Field(default=None, description="The StatefulSet, the Service and the NetworkPolicy.")
+    secret: str | None = Field(
+        default=None, description="The Secret with `username`, `password` and `ca.crt` for clients of the engine."
+    )
+    volume_claim: str | None = Field(default=None, description="The PersistentVolumeClaim of the engine's data.")
+    volume_deletion: str | None = Field(
+        default=None, description="What becomes of the volume when the connection is deleted."
+    )
+    certificate_expiry: Timestamp | None = Field(
+        default=None, description="When the engine's certificate ends; it is renewed 30 days before."
+    )
+
+
 class ElasticsearchConnectionStatus(ResourceStatus):
     """The state of an ElasticsearchConnection."""
 
@@ -167,4 +183,7 @@ class ElasticsearchConnectionStatus(ResourceStatus):
     )
     ml_available: bool | None = Field(default=None, description="Whether machine learning can be used.")
     upgrade_mode: bool | None = Field(default=None, description="Whether the server is in upgrade mode.")
+    embedded: EmbeddedStatus | None = Field(
+        default=None, description="What the operator runs for `spec.embedded`; absent without."
+    )
     last_check_time: Timestamp | None = Field(default=None, description="When a fact here last changed.")

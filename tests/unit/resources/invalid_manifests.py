@@ -127,6 +127,10 @@ def _connection(id_: str, changes: dict[str, Any], field_: str, message: str, **
     return Refused(id=id_, manifest=manifest("ElasticsearchConnection", changes), field=field_, message=message, **more)
 
 
+def _embedded(id_: str, embedded: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
+    return _connection(f"embedded-{id_}", {"url": REMOVE, "embedded": embedded}, field_, message, **more)
+
+
 def _filter(id_: str, changes: dict[str, Any], field_: str, message: str, **more: Any) -> Refused:
     return Refused(id=id_, manifest=manifest("AnomalyFilter", changes), field=field_, message=message, **more)
 
@@ -895,6 +899,40 @@ CONNECTIONS = [
     _connection("no-scheme", {"url": "es:9200"}, "spec.url", "write http(s)://host[:port]"),
     _connection("password-in-url", {"url": "https://u:p@es:9200"}, "spec.url", "they belong in a Secret"),
     _connection("observe-interval", {"observeInterval": "500ms"}, "spec.observeInterval", "write at least 1s"),
+    _embedded("no-volume", {"storage": {"size": "0Gi"}}, "spec.embedded.storage.size", "such as 10Gi"),
+    _embedded("volume-in-words", {"storage": {"size": "10gb"}}, "spec.embedded.storage.size", "such as 10Gi"),
+    _embedded("no-cpu", {"resources": {"requests": {"cpu": "0"}}}, "spec.embedded.resources.requests.cpu", "500m"),
+    _embedded(
+        "memory-beyond-the-limit",
+        {"resources": {"requests": {"memory": "3Gi"}}},
+        "spec.embedded.resources",
+        "resources.requests.memory is more than resources.limits.memory: raise the limit",
+    ),
+    _embedded("image-with-blank", {"image": "an engine"}, "spec.embedded.image", "write the reference of an image"),
+    _embedded(
+        "toleration-of-any-value",
+        {"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]},
+        "spec.embedded.tolerations[0].value",
+        "operator Exists takes any value: remove value",
+    ),
+    _embedded(
+        "toleration-of-nothing",
+        {"tolerations": [{"value": "b"}]},
+        "spec.embedded.tolerations[0].operator",
+        "without key every taint is borne",
+    ),
+    _embedded(
+        "clients-of-nowhere",
+        {"clients": [{}]},
+        "spec.embedded.clients[0]",
+        "write namespaceSelector or podSelector, or both",
+    ),
+    Refused(
+        id="embedded-name",
+        manifest=manifest("ElasticsearchConnection", {"url": REMOVE, "embedded": {}}, name="es.1"),
+        field="metadata",
+        message="a connection with spec.embedded has a name of at most 45 characters",
+    ),
 ]
 
 FILTERS = [
@@ -1460,6 +1498,22 @@ ACCEPTED = [
         name="partition-by-a-field-named-count",
     ),
     manifest("ElasticsearchConnection", {"url": REMOVE, "embedded": {}}, name="embedded"),
+    manifest(
+        "ElasticsearchConnection",
+        {
+            "url": REMOVE,
+            "embedded": {
+                "image": "registry.example:5000/team/anomalyops-engine:0.1.0",
+                "imagePullSecrets": ["registry"],
+                "storage": {"size": "100Gi", "className": "fast", "whenDeleted": "Delete"},
+                "resources": {"requests": {"cpu": "0.5", "memory": "4Gi"}, "limits": {"cpu": "2", "memory": "4096Mi"}},
+                "nodeSelector": {"disk": "ssd"},
+                "tolerations": [{"operator": "Exists"}, {"key": "dedicated", "value": "ml", "effect": "NoSchedule"}],
+                "clients": [{"namespaceSelector": {}}, {"podSelector": {"matchLabels": {"app": "shipper"}}}],
+            },
+        },
+        name="embedded-whole",
+    ),
     manifest("ElasticsearchConnection", {"url": REMOVE, "eckRef": {"name": "es"}}, name="eck"),
 ]
 
@@ -1715,6 +1769,28 @@ CHANGES = [
         before=manifest("Investigation", {"ttlAfterFinished": "1d"}),
         after=manifest("Investigation", {"ttlAfterFinished": "9d"}),
         status={"startTime": "2026-11-26T06:00:00Z"},
+    ),
+    Change(
+        id="embedded-taken-away",
+        before=manifest("ElasticsearchConnection", {"url": REMOVE, "embedded": {}}),
+        after=manifest("ElasticsearchConnection"),
+        field="spec.embedded",
+        message="spec.embedded cannot be added or taken away",
+        status={},
+    ),
+    Change(
+        id="embedded-added",
+        before=manifest("ElasticsearchConnection"),
+        after=manifest("ElasticsearchConnection", {"url": REMOVE, "embedded": {}}),
+        field="spec.embedded",
+        message="spec.embedded cannot be added or taken away",
+        status={},
+    ),
+    Change(
+        id="embedded-changed",
+        before=manifest("ElasticsearchConnection", {"url": REMOVE, "embedded": {}}),
+        after=manifest("ElasticsearchConnection", {"url": REMOVE, "embedded": {"image": "a/engine:2"}}),
+        status={},
     ),
     Change(
         id="filter-id",
