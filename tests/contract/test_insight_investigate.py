@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+from datetime import datetime, timedelta
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -132,3 +135,97 @@ def test_nothing_and_mistakes(url, capsys, arguments, code, words):
     said = capsys.readouterr()
     assert words in (said.out if code == 3 else said.err)
     assert "Traceback" not in said.err
+
+
+def _metrics(name: str, begins: float, seed: int) -> list[dict]:
+    """A value each five seconds, ten times as high for 25 minutes from `begins` on."""
+    chance = random.Random(seed)
+    documents = []
+    for number in range(12 * 120):
+        minutes = number / 12
+        high = begins <= minutes < begins + 25
+        value = {"took_ms": (1000 if high else 100) + chance.gauss(0, 20)}
+        documents.append(
+            {"@timestamp": at(2 * DAY + minutes).isoformat(), "service": name, "dataset": "steps", **value}
+        )
+    return documents
+
+
+DAY = 24 * 60
+BEGAN = {"stock": 62.0, "orders": 63.5}  # minutes; both in the bucket from 60 to 65
+
+
+@pytest.fixture
+def steps(url):
+    """Two services whose latency rises in the same bucket, one 90 seconds after the other."""
+    with Elasticsearch(url) as client:
+        kinds = {"@timestamp": "date", "service": "keyword", "dataset": "keyword", "took_ms": "double"}
+        properties = {name: {"type": kind} for name, kind in kinds.items()}
+        client.indices.create(index="steps", mappings={"properties": properties})
+        for number, (name, begins) in enumerate(BEGAN.items()):
+            body = [part for one in _metrics(name, begins, number) for part in ({"index": {"_index": "steps"}}, one)]
+            assert not client.bulk(operations=body, refresh=True)["errors"]
+            job = f"steps-{name}"
+            client.ml.put_job(
+                job_id=job,
+                analysis_config={
+                    "bucket_span": "5m",
+                    "detectors": [{"function": "mean", "field_name": "took_ms", "partition_field_name": "service"}],
+                    "influencers": ["service"],
+                },
+                data_description={"time_field": "@timestamp"},
+            )
+            client.ml.put_datafeed(
+                datafeed_id=f"datafeed-{job}", job_id=job, indices=["steps"], query={"term": {"dataset": "steps"}}
+            )
+            values = {"partition_field_name": "service", "partition_field_value": name, "function": "mean"}
+            planted = [
+                made
+                for bucket in range(60, 90, 5)
+                for made in (
+                    influencer(job, 2 * DAY + bucket, "service", name, 80),
+                    record(job, 2 * DAY + bucket, 80, 80, field_name="took_ms", **values),
+                )
+            ]
+            body = [part for one in planted for part in ({"index": {"_index": RESULTS}}, one)]
+            assert not client.bulk(operations=body, refresh=True)["errors"]
+    yield ("--start", at(2 * DAY).isoformat(), "--end", at(2 * DAY + 120).isoformat())
+    with Elasticsearch(url) as client:
+        client.indices.delete(index="steps")
+        for name in BEGAN:
+            client.ml.delete_job(job_id=f"steps-{name}", force=True)
+
+
+def test_who_was_first_is_told_by_the_source_where_the_bucket_is_the_same(investigate, steps):
+    _, found = investigate(window=steps)
+    assert [one["entity"] for one in found["suspects"]] == ["stock", "orders"]
+    for one in found["suspects"]:
+        truth = at(2 * DAY + BEGAN[one["entity"]])
+        assert abs(datetime.fromisoformat(one["onset"]) - truth) <= timedelta(seconds=15)
+        low, high = map(datetime.fromisoformat, one["onsetBetween"])
+        assert low - timedelta(seconds=15) <= truth <= high + timedelta(seconds=15)
+    (lead,) = found["leads"]
+    assert lead["leader"] == {"job": "steps-stock", "entity": "stock"}
+    assert lead["follower"] == {"job": "steps-orders", "entity": "orders"}
+    assert abs(lead["seconds"] - 90) <= 30
+    assert lead["confidence"] > 0.9
+
+
+def test_the_report_tells_when_it_began_and_what_leads_what(url, steps, capsys):
+    assert invoke(["investigate", *steps, "--url", url]) == 0
+    said = capsys.readouterr().out
+    assert re.search(
+        r"stock \(service\) is the most likely cause.* It began at 2026-01-12 11:0[12]:\d\d UTC \(by its", said
+    )
+    assert "This speaks for it: stock in steps-stock comes 1m " in said
+    assert "What leads what\n---" in said
+
+
+def test_a_source_that_cannot_be_read_leaves_the_bucket(url, investigate, steps):
+    with Elasticsearch(url) as client:
+        client.indices.delete(index="steps")
+        _, found = investigate(window=steps)
+        client.indices.create(index="steps")
+    assert {one["onset"] for one in found["suspects"]} == {at(2 * DAY + 60).isoformat()}
+    assert [one["onsetBetween"] for one in found["suspects"]] == [None, None]
+    assert found["leads"] == []

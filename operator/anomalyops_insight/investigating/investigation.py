@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from anomalyops_insight.emptiness import Empty
+from anomalyops_insight.investigating.beginnings import Lead
 from anomalyops_insight.investigating.ranking import Suspect
 from anomalyops_insight.tools.categories import Category
 from anomalyops_insight.tools.correlation import Fingerprint
@@ -88,6 +89,7 @@ class Investigation:
         fingerprints: Detectors that fired, with the kind of fault.
         records: The worst records.
         suspects: The most likely cause first.
+        leads: Which series lead which, the surest first.
         profile: What was unusual about the first suspect.
         radius: How far it reached.
         categories: Log messages that were unusual.
@@ -105,6 +107,7 @@ class Investigation:
     fingerprints: tuple[Fingerprint, ...] = ()
     records: tuple[Record, ...] = ()
     suspects: tuple[Suspect, ...] = ()
+    leads: tuple[Lead, ...] = ()
     profile: tuple[EntityBehaviour, ...] = ()
     radius: tuple[BlastRadius, ...] = ()
     categories: tuple[LogCategory, ...] = ()

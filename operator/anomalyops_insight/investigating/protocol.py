@@ -12,6 +12,7 @@ from typing import Any
 from anomalyops_insight.emptiness import Empty
 from anomalyops_insight.errors import BadRequestError, RefusedError
 from anomalyops_insight.explaining.explanation import band
+from anomalyops_insight.investigating.beginnings import beginnings
 from anomalyops_insight.investigating.investigation import Incident, Investigation, LogCategory, Source
 from anomalyops_insight.investigating.ranking import Appearance, Complaint, Suspect, rank
 from anomalyops_insight.programs import Program, ask, progress
@@ -56,7 +57,7 @@ STEPS = (
     "the worst records",
     "influencers, in the order of their appearance",
     "who complains about whom",
-    "which suspect is the most likely cause",
+    "which suspect is the most likely cause, and when it began",
     "what was unusual about it",
     "how far it reached",
     "source documents as evidence",
@@ -71,6 +72,7 @@ _INTERVALS = (60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
 _MOST_STEPS = 72
 _MOST_CATEGORIES = 3
 _MOST_TRIED = 5
+_CLOCK = timedelta(seconds=60)
 
 
 def investigate(incident: Incident) -> Program[Investigation]:
@@ -125,12 +127,14 @@ def investigate(incident: Incident) -> Program[Investigation]:
         for row in order.rows
         if row.influencer_field_name not in _NOT_ENTITIES
     ]  # fmt: skip
-    suspects = rank(
-        _with_splits(named, splits),
-        complaints(splits),
-        tolerance=timedelta(seconds=_span(splits)) + timedelta(seconds=60),
-    )
-    found = replace(found, suspects=suspects, notes=_notes(found, order.complete))
+    named = _with_splits(named, splits)
+    blames, tolerance = complaints(splits), timedelta(seconds=_span(splits)) + _CLOCK
+    suspects = rank(named, blames, tolerance=tolerance, clock=_CLOCK)
+    began = yield from beginnings(suspects, configs, scored)
+    if began.onsets:
+        named = [replace(one, onset=began.onsets.get((one.job_id, one.entity, one.first))) for one in named]
+        suspects = rank(named, blames, tolerance=tolerance, clock=_CLOCK)
+    found = replace(found, suspects=suspects, leads=began.leads, notes=_notes(found, order.complete))
     if not suspects:
         return replace(found, empty=records.empty or steps.empty or Empty(*_NOTHING))
     return (yield from _about(found, suspects[0], configs, scored))
@@ -330,5 +334,5 @@ def _messages(
 
 
 def moment(time: datetime) -> str:
-    """A time for a person."""
-    return time.strftime("%Y-%m-%d %H:%M UTC")
+    """A time for a person; with seconds where it is no whole minute."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC" if time.second else "%Y-%m-%d %H:%M UTC")

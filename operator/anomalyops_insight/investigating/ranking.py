@@ -5,8 +5,8 @@ Five things speak for an entity, each between 0 and 1:
 - breadth: jobs that name it, each by its score, against the entity that is named most. Many low scores weigh more than
   one high one, because independent detectors seldom err about the same entity at the same time.
 - onset: how early its anomalies began, against the spread of all onsets. The onset is not the first anomaly but the
-  moment at which a fifth of the entity's own weight had come, so that a single early false alarm does not make a cause;
-  clocks and bucket spans make differences below a tolerance meaningless.
+  moment at which a fifth of the entity's own weight had come, so that a single early false alarm does not make a cause.
+  It lies somewhere in a bucket, or where its source says; only what surely began after the first is late.
 - blame: others that complain about it (records of a caller by its target), less what it complains about itself: an
   entity that waits for another is a victim of it.
 - strength: its worst score, which tells the centre of an incident from its edge.
@@ -21,6 +21,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from anomalyops_insight.investigating.onset import Onset
 
 _SHARE_OF_ONSET = 0.2
 _TEMPERATURE = 0.12  # how much better a suspect must be to be twice as likely
@@ -38,6 +40,7 @@ class Appearance:
         last: Its last anomaly.
         max_score: The worst score, 0 to 100.
         anomalies: How many.
+        onset: When it began inside its first bucket; None where its source does not say.
     """
 
     entity: str
@@ -47,6 +50,12 @@ class Appearance:
     last: datetime
     max_score: float
     anomalies: int = 1
+    onset: Onset | None = None
+
+    @property
+    def began(self) -> datetime:
+        """When it began, as far as is known: inside its first bucket, or with it."""
+        return self.first if self.onset is None else self.onset.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ class Suspect:
         likelihood: Among all suspects, of 1.
         score: The weighted sum.
         onset: When it began.
+        within: Between which times it began, where its source says.
         jobs: The jobs that name it, in the order in which they did.
         max_score: Its worst score.
         parts: What each thing says, 0 to 1.
@@ -98,6 +108,7 @@ class Suspect:
     jobs: tuple[str, ...]
     max_score: float
     parts: Mapping[str, float] = field(default_factory=dict)
+    within: tuple[datetime, datetime] | None = None
 
 
 def rank(
@@ -105,6 +116,7 @@ def rank(
     complaints: Iterable[Complaint] = (),
     *,
     tolerance: timedelta = timedelta(minutes=1),
+    clock: timedelta = timedelta(minutes=1),
     weights: Weights | None = None,
 ) -> tuple[Suspect, ...]:
     """Suspects, the most likely first.
@@ -112,7 +124,8 @@ def rank(
     Args:
         appearances: Of all entities in all jobs.
         complaints: Of entities about others.
-        tolerance: Differences of onset that mean nothing: the bucket span, and what clocks differ by.
+        tolerance: Differences of first buckets that mean nothing: the bucket span, and what clocks differ by.
+        clock: What clocks differ by.
         weights: How much each thing speaks.
     """
     weights = weights or Weights()
@@ -123,7 +136,7 @@ def rank(
         return ()
     mass = {entity: _mass(seen) for entity, seen in of.items()}
     onsets = {entity: _onset(seen) for entity, seen in of.items()}
-    early = _earliness(onsets, mass, tolerance)
+    early = _earliness({entity: _interval_of(a, tolerance, clock) for entity, a in onsets.items()}, mass, tolerance)
     blame = _blame(of, complaints)
     whole = _interval([appearance for seen in of.values() for appearance in seen])
     most, worst = max(mass.values()), max(a.max_score for seen in of.values() for a in seen)
@@ -139,7 +152,7 @@ def rank(
         }
         total = sum(getattr(weights, name) * value for name, value in parts.items())
         scored.append((total, entity, parts))
-    scored.sort(key=lambda item: (-item[0], onsets[item[1]], item[1]))
+    scored.sort(key=lambda item: (-item[0], onsets[item[1]].began, item[1]))
     best = scored[0][0]
     odds = [math.exp((total - best) / _TEMPERATURE) for total, _, _ in scored]
     return tuple(
@@ -149,15 +162,16 @@ def rank(
 
 
 def _suspect(
-    seen: Sequence[Appearance], total: float, likelihood: float, onset: datetime, parts: Mapping[str, float]
+    seen: Sequence[Appearance], total: float, likelihood: float, onset: Appearance, parts: Mapping[str, float]
 ) -> Suspect:
-    ordered = sorted(seen, key=lambda a: (a.first, a.job_id))
+    ordered = sorted(seen, key=lambda a: (a.began, a.job_id))
     return Suspect(
         entity=ordered[0].entity,
         fields=tuple(dict.fromkeys(a.field for a in ordered)),
         likelihood=likelihood,
         score=total,
-        onset=onset,
+        onset=onset.began,
+        within=None if onset.onset is None else (onset.onset.low, onset.onset.high),
         jobs=tuple(dict.fromkeys(a.job_id for a in ordered)),
         max_score=max(a.max_score for a in seen),
         parts=dict(parts),
@@ -172,32 +186,41 @@ def _mass(seen: Sequence[Appearance]) -> float:
     return sum(score / 100 for score in worst.values())
 
 
-def _onset(seen: Sequence[Appearance]) -> datetime:
-    """When a fifth of the entity's weight had come."""
-    ordered = sorted(seen, key=lambda a: a.first)
+def _onset(seen: Sequence[Appearance]) -> Appearance:
+    """With which a fifth of the entity's weight had come."""
+    ordered = sorted(seen, key=lambda a: (a.began, -a.max_score, a.job_id))
     wanted = _SHARE_OF_ONSET * sum(a.max_score for a in ordered)
     came = 0.0
     for appearance in ordered:
         came += appearance.max_score
         if came >= wanted:
-            return appearance.first
-    return ordered[-1].first
+            return appearance
+    return ordered[-1]
 
 
-def _earliness(onsets: Mapping[str, datetime], mass: Mapping[str, float], tolerance: timedelta) -> dict[str, float]:
+def _interval_of(one: Appearance, tolerance: timedelta, clock: timedelta) -> tuple[datetime, datetime]:
+    """Between which times it began, as seen by clocks that differ."""
+    if one.onset is None:
+        return one.first, one.first + tolerance
+    return one.onset.low, one.onset.high + clock
+
+
+def _earliness(
+    onsets: Mapping[str, tuple[datetime, datetime]], mass: Mapping[str, float], tolerance: timedelta
+) -> dict[str, float]:
     """1 for the first of those that matter, falling with the spread of onsets.
 
     The beginning is that of entities which carry weight: what came long before anything else, and alone, is not it.
     """
     most = max(mass.values())
-    notable = sorted(onset for entity, onset in onsets.items() if mass[entity] >= most / 3)
-    begin = notable[0]
-    spread = [max(timedelta(), onset - begin - tolerance) for onset in notable]
-    scale = max(sorted(spread)[len(spread) // 2], tolerance, timedelta(seconds=1))
+    notable = [interval for entity, interval in onsets.items() if mass[entity] >= most / 3]
+    begin, until = min(low for low, _ in notable), min(high for _, high in notable)
+    spread = sorted(max(timedelta(), low - until) for low, _ in notable)
+    scale = max(spread[len(spread) // 2], tolerance, timedelta(seconds=1))
     values = {}
-    for entity, onset in onsets.items():
-        late = max(timedelta(), abs(onset - begin) - tolerance)
-        values[entity] = math.exp(-(late / scale))
+    for entity, (low, high) in onsets.items():
+        off = max(timedelta(), low - until, begin - high)
+        values[entity] = math.exp(-(off / scale))
     return values
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from anomalyops_insight.investigating.beginnings import Lead
 from anomalyops_insight.investigating.blocks import Block, Bullets, Code, Heading, Lanes, Paragraph, Table
 from anomalyops_insight.investigating.investigation import Investigation
 from anomalyops_insight.investigating.protocol import moment
@@ -16,6 +18,8 @@ from anomalyops_insight.investigating.ranking import Suspect
 _SHOWN = 10
 _MOST_LANES = 12
 _LONGEST = 400
+_SURE = 0.8
+_LEADS_OF_VERDICT = 3
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "resource": (
         "compare its load with its limits: CPU, memory, disk and queues at the onset",
@@ -71,20 +75,22 @@ def _verdict(found: Investigation) -> Iterator[Block]:
     yield Heading("Root cause")
     yield Paragraph(
         f"{first.entity} ({', '.join(first.fields)}) is the most likely cause: {found.fault} fault,"
-        f" severity {found.severity}. It began at {moment(first.onset)} and is named by {_jobs(len(first.jobs))}."
+        f" severity {found.severity}. It began at {began(first)} and is named by {_jobs(len(first.jobs))}."
     )
     rest = found.suspects[1:2]
     sure = f"How sure this is: {first.likelihood:.0%}"
     if rest:
         sure += f"; the runner-up is {rest[0].entity} with {rest[0].likelihood:.0%}"
     yield Paragraph(f"{sure}. What speaks for it: {reasons(first)}.")
+    led = [lead for lead in found.leads if first.entity in (lead.leader[1], lead.follower[1]) and telling(lead)]
+    yield from (Paragraph(f"{against(lead, first)}{words(lead)}.") for lead in led[:_LEADS_OF_VERDICT])
     yield Table(
         ("what", "finding"),
         (
             ("root cause entity", first.entity),
             ("fault class", found.fault),
             ("severity", found.severity),
-            ("onset", moment(first.onset)),
+            ("onset", began(first)),
             ("affected jobs", f"{len({step.job_id for step in found.timeline})} of {len(found.jobs)} with results"),
         ),
     )
@@ -128,9 +134,64 @@ def _progression(found: Investigation) -> Iterator[Block]:
         if len(order) > _MOST_LANES:
             yield Paragraph(f"{len(order) - _MOST_LANES} more jobs became anomalous later.")
     ordered = sorted(found.suspects, key=lambda one: (one.onset, -one.score))[:_SHOWN]
-    yield Bullets(
-        tuple(f"{moment(one.onset)}: {one.entity} ({', '.join(one.jobs[:3])})" for one in ordered), numbered=True
+    yield Bullets(tuple(f"{began(one)}: {one.entity} ({', '.join(one.jobs[:3])})" for one in ordered), numbered=True)
+    if found.leads:
+        yield Heading("What leads what")
+        yield Table(
+            ("series", "comes before", "by", "between", "correlation", "sure"),
+            tuple(
+                (
+                    _series(lead.leader), _series(lead.follower), length(lead.lag.behind),
+                    f"{length(lead.lag.low)} and {length(lead.lag.high)}", f"{lead.lag.correlation:.2f}",
+                    _sure(lead),
+                )
+                for lead in found.leads[:_SHOWN]
+            ),
+        )  # fmt: skip
+
+
+def began(suspect: Suspect) -> str:
+    """When a suspect began, and how exactly that is known."""
+    if suspect.within is None:
+        return moment(suspect.onset)
+    low, high = suspect.within
+    return f"{moment(suspect.onset)} (by its source; between {low:%H:%M:%S} and {high:%H:%M:%S})"
+
+
+def telling(lead: Lead) -> bool:
+    """Whether one of two series surely comes before the other."""
+    return lead.lag.behind > timedelta() and lead.lag.confidence >= _SURE and lead.leader[1] != lead.follower[1]
+
+
+def against(lead: Lead, first: Suspect) -> str:
+    """What a lead says about the first suspect being the cause, as the beginning of a sentence."""
+    return "This speaks for it: " if lead.leader[1] == first.entity else "This speaks against it: "
+
+
+def words(lead: Lead) -> str:
+    """A lead in words."""
+    return (
+        f"{_series(lead.leader)} comes {length(lead.lag.behind)} before {_series(lead.follower)}"
+        f" ({_sure(lead)} sure, correlation {lead.lag.correlation:.2f})"
     )
+
+
+def _sure(lead: Lead) -> str:
+    return f"{min(lead.lag.confidence, 0.99):.0%}"
+
+
+def _series(named: tuple[str, str]) -> str:
+    job, entity = named
+    return job if entity == job else f"{entity} in {job}"
+
+
+def length(time: timedelta) -> str:
+    """A length of time for a person: `1m 30s`."""
+    seconds = round(time.total_seconds())
+    minutes, rest = divmod(abs(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{value}{unit}" for value, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if value]
+    return ("-" if seconds < 0 else "") + (" ".join(parts) or "0s")
 
 
 def _suspects(found: Investigation) -> Iterator[Block]:
@@ -256,11 +317,23 @@ def document(found: Investigation) -> dict[str, Any]:
                 "fields": list(one.fields),
                 "likelihood": round(one.likelihood, 4),
                 "onset": one.onset.isoformat(),
+                "onsetBetween": None if one.within is None else [time.isoformat() for time in one.within],
                 "jobs": list(one.jobs),
                 "maxScore": one.max_score,
                 "parts": {name: round(value, 4) for name, value in one.parts.items()},
             }
             for one in found.suspects[:50]
+        ],
+        "leads": [
+            {
+                "leader": {"job": lead.leader[0], "entity": lead.leader[1]},
+                "follower": {"job": lead.follower[0], "entity": lead.follower[1]},
+                "seconds": lead.lag.behind.total_seconds(),
+                "between": [lead.lag.low.total_seconds(), lead.lag.high.total_seconds()],
+                "correlation": round(lead.lag.correlation, 4),
+                "confidence": round(lead.lag.confidence, 4),
+            }
+            for lead in found.leads
         ],
         "jobs": {job: list(indices) for job, indices in found.jobs.items()},
         "timeline": [row.model_dump(mode="json") for row in found.timeline],
