@@ -1,0 +1,125 @@
+"""What each index does for a search, and which of them cannot do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from anomalyops_engine.query import sql
+from anomalyops_engine.query.collapsing import check_alike, check_single, group_in
+from anomalyops_engine.query.dsl import Scope, condition_on
+from anomalyops_engine.query.errors import (
+    DateBoundError,
+    IllegalQueryError,
+    QueryError,
+    SearchPhaseError,
+    ShardFailure,
+    UnsupportedQueryError,
+)
+from anomalyops_engine.query.expr import Literal, Select, Table, all_of
+from anomalyops_engine.query.hit_fields import hit_fields
+from anomalyops_engine.query.hits import Plan, Target
+from anomalyops_engine.query.limits import limit_of
+from anomalyops_engine.query.request import SearchRequest
+from anomalyops_engine.query.slicing import GoesOn, in_slice
+from anomalyops_engine.query.sorting import criterion, sort_column
+from anomalyops_engine.query.stored_fields import stored_hit_fields
+from anomalyops_engine.store import Index, Reader
+
+
+def plan_of(
+    reader: Reader,
+    request: SearchRequest,
+    indices: Sequence[Index],
+    now_ms: int,
+    boosts: Mapping[str, float] | None = None,
+    *,
+    goes_on: GoesOn | None = None,
+) -> Plan:
+    """Return what each index does for a search.
+
+    Raises:
+        UnsupportedQueryError: something that this engine lacks.
+        SearchPhaseError: no index can answer it.
+    """
+    targets: list[Target] = []
+    failures: list[ShardFailure] = []
+    for index in indices:
+        try:
+            score = (boosts or {}).get(index.name, 1.0)
+            target = _target(reader, request, index, len(targets), now_ms, score=score)
+            targets.append(target if goes_on is None else _sliced(target, request, goes_on))
+        except UnsupportedQueryError:
+            raise
+        except DateBoundError as error:
+            # A range of a field without any value matches nothing, and its bounds are not even read.
+            if not _is_empty(reader, index):
+                failures.append(failure_of(index, error))
+        except QueryError as error:
+            failures.append(failure_of(index, error))
+    if failures and not targets:
+        raise SearchPhaseError(failures)
+    try:
+        if request.collapse is not None:
+            check_alike([target.group for target in targets if target.group is not None], request.collapse.field)
+        criteria = tuple(
+            criterion(key, [target.sort[place] for target in targets], f"sort_{place}")
+            for place, key in enumerate(request.sorted_by)
+        )
+    except QueryError as error:
+        raise SearchPhaseError([failure_of(target.index, error) for target in targets]) from None
+    return Plan(request, tuple(targets), criteria, tuple(failures), now_ms)
+
+
+def _is_empty(reader: Reader, index: Index) -> bool:
+    first = Select((Literal(1).named("one"),), Table(index.table), limit=1)
+    return not sql.fetch(reader.connection, first)
+
+
+def _target(reader: Reader, request: SearchRequest, index: Index, number: int, now_ms: int, *, score: float) -> Target:
+    _check_window(request, index)
+    query, scope = request.query, Scope(index, now_ms)
+    condition = condition_on(index, None if query is None else query.clause, now_ms=now_ms)
+    group = None if request.collapse is None else group_in(index, request.collapse.field)
+    if group is not None:
+        check_single(reader, index, condition, group)
+    return Target(
+        index,
+        condition,
+        () if query is None else tuple(clause.lower(scope) for clause in query.named),
+        tuple(sort_column(key, index, number=number, score=score) for key in request.sorted_by),
+        {
+            **({} if request.stored is None else stored_hit_fields(index, request.stored)),
+            **hit_fields(index, [*request.docvalue_fields, *request.fields]),
+        },
+        score,
+        group,
+    )
+
+
+def _sliced(target: Target, request: SearchRequest, goes_on: GoesOn) -> Target:
+    """Return a search in an index, of the part that is asked for."""
+    if request.part is None:
+        return target
+    return replace(target, condition=all_of([target.condition, in_slice(target.index, request.part, goes_on)]))
+
+
+def _check_window(request: SearchRequest, index: Index) -> None:
+    limit, end = limit_of(index, "max_result_window"), request.start + request.size
+    if end > limit:
+        raise IllegalQueryError(
+            f"Result window is too large, from + size must be less than or equal to: [{limit}] but was [{end}]. See "
+            "the scroll api for a more efficient way to request large data sets. This limit can be set by changing the "
+            "[index.max_result_window] index level setting."
+        )
+    limit, asked = limit_of(index, "max_docvalue_fields_search"), len(request.docvalue_fields)
+    if asked > limit:
+        raise IllegalQueryError(
+            f"Trying to retrieve too many docvalue_fields. Must be less than or equal to: [{limit}] but was [{asked}]. "
+            "This limit can be set by changing the [index.max_docvalue_fields_search] index level setting."
+        )
+
+
+def failure_of(index: Index, error: QueryError) -> ShardFailure:
+    """Return that an index has failed."""
+    return ShardFailure(index.name, index.uuid, error)
