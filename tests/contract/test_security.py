@@ -174,6 +174,11 @@ def test_a_role_reaches_its_indices_and_no_others(secured):
             assert found[1]["error"]["type"] == "security_exception"
             found = reader.msearch(searches=[{"index": "web-1"}, {}, {"index": "pay-1"}, {}])["responses"]
             assert [one.get("status") for one in found] == [200, 403]
+            lookups = [{"terms": {"n": {"index": name, "id": "1", "path": "n"}}} for name in ("web-2", "pay-1")]
+            assert reader.count(index="web-1", query=lookups[0])["count"] == 1
+            assert refusal(reader.search, index="web-1", query=lookups[1])[0] == 403
+            assert refusal(reader.explain, index="web-1", id="1", query=lookups[1])[0] == 403
+            assert refusal(reader.explain, index="pay-1", id="1", query={"match_all": {}})[0] == 403
             assert refusal(reader.index, index="web-1", document={})[0] == 403
             assert refusal(reader.indices.delete, index="web-1")[0] == 403
             assert refusal(reader.ml.get_jobs)[0] == 403

@@ -10,6 +10,7 @@ from anomalyops_engine.query import sql
 from anomalyops_engine.query.dsl import condition_on, parse_query
 from anomalyops_engine.query.errors import QueryError, SearchPhaseError, ShardFailure, UnsupportedQueryError
 from anomalyops_engine.query.expr import Column, Delete, Table, any_of, call
+from anomalyops_engine.query.lookups import looking_up
 from anomalyops_engine.store import Index, Writer
 from anomalyops_engine.store.blocks import check_open
 
@@ -25,13 +26,14 @@ def delete_matching(writer: Writer, indices: Sequence[Index], query: object) -> 
     check_open(indices, "write")
     deletions: list[Delete] = []
     failures: list[ShardFailure] = []
-    for index in indices:
-        try:
-            deletions.append(Delete(Table(index.table), condition_on(index, clause, now_ms=now_ms)))
-        except UnsupportedQueryError:
-            raise
-        except QueryError as error:
-            failures.append(ShardFailure(index.name, index.uuid, error))
+    with looking_up(writer):
+        for index in indices:
+            try:
+                deletions.append(Delete(Table(index.table), condition_on(index, clause, now_ms=now_ms)))
+            except UnsupportedQueryError:
+                raise
+            except QueryError as error:
+                failures.append(ShardFailure(index.name, index.uuid, error))
     if failures:
         raise SearchPhaseError(failures)
     deleted = sum(sql.delete(writer.connection, deletion) for deletion in deletions)

@@ -367,12 +367,14 @@ class Aggregate(Expr):
         arguments: of each row.
         distinct: count equal values once.
         where: rows that count, None for all.
+        order: the order in which rows are taken, where it makes a difference.
     """
 
     function: AggregateFunction
     arguments: tuple[Expr, ...] = ()
     distinct: bool = False
     where: Expr | None = None
+    order: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from anomalyops_engine.query.errors import (
 )
 from anomalyops_engine.query.hits import Plan, hits_of
 from anomalyops_engine.query.index_boosts import factors
-from anomalyops_engine.query.inner_hits import expansion
+from anomalyops_engine.query.inner_hits import DocumentFinder, expansion
+from anomalyops_engine.query.lookups import looking_up
 from anomalyops_engine.query.planning import failure_of, plan_of
 from anomalyops_engine.query.request import EVERYTHING, TRACKED, SearchRequest, read_request
 from anomalyops_engine.query.search_after import behind
@@ -68,32 +69,49 @@ def search(
         request = read_request({**body, **parameters})
     if totals_as_numbers:
         request = _with_exact_total(request)
-    boosts = factors(reader, request.indices_boost, ignore_unavailable=ignore_unavailable)
     if request.part is not None and goes_on is None:
         raise InvalidRequestError("[slice] can only be used with [scroll] or [point-in-time] requests")
-    plan = plan_of(reader, request, indices, int(time.time() * 1000), boosts, goes_on=goes_on)
-    _check_after(plan)
+    boosts = factors(reader, request.indices_boost, ignore_unavailable=ignore_unavailable)
+    with looking_up(reader):
+        plan = plan_of(reader, request, indices, int(time.time() * 1000), boosts, goes_on=goes_on)
+        _check_after(plan)
+        finder = DocumentFinder(reader, plan, numbers=totals_as_numbers, raw_sources=raw_sources)
+        hits = _hits(plan, finder)
+        hits["max_score"] = max_score(reader, plan, hits["hits"]) if indices else 0.0
+        response: dict[str, Any] = {"timed_out": False, "_shards": _shards(plan, len(indices)), "hits": hits}
+        if request.nodes:
+            response["aggregations"] = _aggregations(plan, finder, typed_keys=typed_keys)
+    return response
+
+
+def _hits(plan: Plan, finder: DocumentFinder) -> dict[str, Any]:
+    """Return the hits of a search and their number."""
     hits: dict[str, Any] = {}
+    reader, request, numbers, raw = finder.reader, plan.request, finder.numbers, finder.raw_sources
     if request.tracked is not None:
         matching = count_matching(reader, plan.targets)
-        hits["total"] = matching if totals_as_numbers else total_of(matching, request.tracked)
-    elif totals_as_numbers:
+        hits["total"] = matching if numbers else total_of(matching, request.tracked)
+    elif numbers:
         hits["total"] = -1
-    expand = expansion(reader, plan, numbers=totals_as_numbers, raw_sources=raw_sources)
-    found = hits_of(reader, plan, raw_sources=raw_sources, expand=expand) if request.size else []
-    hits["max_score"] = max_score(reader, plan, found) if indices else 0.0
-    hits["hits"] = found
-    response: dict[str, Any] = {"timed_out": False, "_shards": _shards(plan, len(indices)), "hits": hits}
-    if request.nodes:
-        targets = [(target.index, target.condition) for target in plan.targets]
-        try:
-            answer = aggregate(reader, targets, request.nodes, plan.now_ms, typed_keys=typed_keys)
-        except (UnsupportedQueryError, TooManyBucketsError):
-            raise
-        except QueryError as error:
-            raise SearchPhaseError([failure_of(target.index, error) for target in plan.targets]) from None
-        response["aggregations"] = answer
-    return response
+    expand = expansion(reader, plan, numbers=numbers, raw_sources=raw)
+    found = hits_of(reader, plan, raw_sources=raw, expand=expand) if request.size else []
+    return {**hits, "max_score": None, "hits": found}
+
+
+def _aggregations(plan: Plan, finder: DocumentFinder, *, typed_keys: bool) -> dict[str, Any]:
+    """Return the aggregations of a search.
+
+    Raises:
+        QueryError: they are not supported, give too many buckets, or cannot be computed in any index.
+    """
+    targets = [(target.index, target.condition) for target in plan.targets]
+    nodes = plan.request.nodes
+    try:
+        return aggregate(finder.reader, targets, nodes, plan.now_ms, typed_keys=typed_keys, finder=finder)
+    except (UnsupportedQueryError, TooManyBucketsError, SearchPhaseError):
+        raise
+    except QueryError as error:
+        raise SearchPhaseError([failure_of(target.index, error) for target in plan.targets]) from None
 
 
 def _check_after(plan: Plan) -> None:
@@ -124,7 +142,9 @@ def counted(reader: Reader, indices: Sequence[Index], query: object) -> dict[str
     Raises:
         QueryError: malformed, or something that this engine lacks, or no index can answer it.
     """
-    plan = plan_of(reader, SearchRequest(query=_counted_query(query), size=0), indices, int(time.time() * 1000))
+    request = SearchRequest(query=_counted_query(query), size=0)
+    with looking_up(reader):
+        plan = plan_of(reader, request, indices, int(time.time() * 1000))
     return {"count": count_matching(reader, plan.targets), "_shards": _shards(plan, len(indices))}
 
 

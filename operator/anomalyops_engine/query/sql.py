@@ -254,7 +254,8 @@ class _Writer:
         inner = self._list(node.arguments) or "*"
         distinct = "DISTINCT " if node.distinct else ""
         where = "" if node.where is None else f" FILTER (WHERE {self.expression(node.where)})"
-        return f"{_known(node.function, _AGGREGATES)}({distinct}{inner}){where}"
+        order = f" ORDER BY {self._orders(node.order)}" if node.order else ""
+        return f"{_known(node.function, _AGGREGATES)}({distinct}{inner}{order}){where}"
 
     def window(self, node: expr.Window) -> str:
         """Write a window function."""

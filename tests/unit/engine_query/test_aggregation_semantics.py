@@ -335,7 +335,14 @@ def test_typed_keys_name_the_type(corpus):
 @pytest.mark.parametrize(
     ("aggregations", "error", "names"),
     [
-        ({"a": {"top_hits": {}}}, UnsupportedQueryError, "top_hits"),
+        ({"a": {"scripted_metric": {}}}, UnsupportedQueryError, "scripted_metric"),
+        ({"a": {"top_hits": {"size": 101}}}, IllegalQueryError, "the top hits aggregator [a]'s from + size must be"),
+        (
+            {"a": {"top_hits": {"sort": "nothing"}}},
+            IllegalQueryError,
+            "No mapping found for [nothing] in order",
+        ),
+        ({"a": {"top_hits": {"highlight": {}}}}, UnsupportedQueryError, "[highlight] of [top_hits]"),
         ({"a": {"invented": {}}}, QueryParsingError, "invented"),
         ({"a": {"avg": {"field": "host"}}}, IllegalQueryError, "keyword"),
         ({"a": {"terms": {"field": "message"}}}, IllegalQueryError, "message"),

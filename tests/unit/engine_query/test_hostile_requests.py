@@ -20,7 +20,7 @@ from anomalyops_engine.query import QueryError, aggregate_rows, check_query, cou
 from anomalyops_engine.query.aggregations import tree
 from anomalyops_engine.query.aggregations.composite import DateSource, TermsSource
 from anomalyops_engine.query.options import options_of
-from anomalyops_engine.store import Index, Reader, Store
+from anomalyops_engine.store import Index, IndexNotFoundError, Reader, Store
 from hostile import json, numbers, objects, scalars, texts
 from laws import law
 
@@ -146,7 +146,7 @@ class Place:
         with self.store.read() as reader:
             try:
                 answer = request(reader, reader.resolve("open-*"))
-            except QueryError as error:
+            except (QueryError, IndexNotFoundError) as error:  # a lookup may name any index
                 answer = str(error)
         self.tidy(answer)
 

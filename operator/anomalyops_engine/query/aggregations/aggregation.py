@@ -91,6 +91,8 @@ class Metric:
         expressions: the aggregates.
         show: makes the response object of their values; None values stand for an empty bucket.
         orders: which expression an `order` on the metric (or on `metric.part`) means, by part ("" for the value).
+        note: is told the values that will be shown, of all buckets, before the first of them is; None where nothing is
+            to be fetched for them.
     """
 
     source: MetricAggregation
@@ -99,6 +101,7 @@ class Metric:
     expressions: tuple[Expr, ...]
     show: Callable[[Sequence[Any]], dict[str, Any]]
     orders: dict[str, int]
+    note: Callable[[Sequence[Any]], None] | None = None
 
 
 class Aggregation:

@@ -6,7 +6,7 @@ documents of those that it keeps are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from anomalyops_engine.query.aggregations.composite_pages import Page, page_of
 from anomalyops_engine.query.aggregations.levels import Level
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.siblings import SiblingPipeline, Step
+from anomalyops_engine.query.aggregations.top_hits import Finder
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
 from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError
 from anomalyops_engine.query.expr import (
@@ -88,6 +89,7 @@ def aggregate(
     now_ms: int,
     *,
     typed_keys: bool = False,
+    finder: Finder | None = None,
 ) -> dict[str, Any]:
     """Return the `aggregations` of a response.
 
@@ -97,16 +99,18 @@ def aggregate(
         aggregations: those of the request.
         now_ms: the present, epoch milliseconds.
         typed_keys: name aggregations `type#name`.
+        finder: knows the documents of the search as hits.
 
     Raises:
         QueryError: not allowed for a field, or not supported; or too many buckets.
     """
-    rows = Rows(targets, now_ms)
+    rows = Rows(targets, now_ms, finder)
     root = _compile(aggregations, rows, _ROOT)
     totals = _totals(reader, rows, root.metrics)
     budget = _Budget()
     for branch in root.branches:
         _run(reader, rows, branch, budget)
+    _note(root, [totals])
     return _object(root, totals, (), _typed_name if typed_keys else _plain_name)
 
 
@@ -328,6 +332,21 @@ def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> d
         key, body = shown[node.name]
         answer[key] = body if node.meta is None else {"meta": node.meta, **body}
     return answer
+
+
+def _note(group: _Group, buckets: Iterable[Sequence[Any]]) -> None:
+    """Tell the metrics of a group, and of those inside it, what will be shown of them."""
+    position, noted = 0, []
+    for metric in group.metrics:
+        width = len(metric.expressions)
+        if metric.note is not None:
+            noted.append((metric.note, slice(position, position + width)))
+        position += width
+    for values in buckets if noted else ():
+        for note, part in noted:
+            note(values[part])
+    for branch in group.branches:
+        _note(branch.inner, branch.values.values())
 
 
 def _plain_name(item: Metric | Bucketing) -> str:

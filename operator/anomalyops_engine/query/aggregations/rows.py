@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from anomalyops_engine.query.dsl import Clause, Scope
 from anomalyops_engine.query.expr import (
@@ -32,6 +33,9 @@ from anomalyops_engine.query.fields import (
 from anomalyops_engine.query.options import Scalar
 from anomalyops_engine.query.values import filler
 from anomalyops_engine.store import Field, Index
+
+if TYPE_CHECKING:
+    from anomalyops_engine.query.aggregations.top_hits import Finder
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +124,16 @@ class Rows:
     Args:
         targets: indices, each with the condition of the query.
         now_ms: the present that `now` means in filters.
+        finder: knows the documents as hits, None where there are none.
     """
 
-    def __init__(self, targets: Sequence[tuple[Index, Expr]], now_ms: int) -> None:
+    def __init__(self, targets: Sequence[tuple[Index, Expr]], now_ms: int, finder: Finder | None = None) -> None:
         self.now_ms = now_ms
+        self.finder = finder
         self._targets = list(targets)
         self._columns: dict[str, RowColumn] = {}
         self._conditions: list[Clause] = []
+        self._given: list[tuple[Expr, ...]] = []
 
     def column(self, name: str) -> RowColumn:
         """Return the column of a field.
@@ -152,6 +159,11 @@ class Rows:
         self._conditions.append(query)
         return Column(f"q{len(self._conditions) - 1}")
 
+    def given(self, values: Sequence[Expr]) -> Column:
+        """Return the column of a value that is something else in each of the indices."""
+        self._given.append(tuple(values))
+        return Column(f"g{len(self._given) - 1}")
+
     def relation(self) -> Relation:
         """Return the rows with all columns asked for so far."""
         members = []
@@ -160,10 +172,12 @@ class Rows:
             columns = [Literal(1).named("one")]
             columns += [c.field.values(position).named(c.column.name) for c in self._columns.values()]
             columns += [clause.lower(scope).named(f"q{n}") for n, clause in enumerate(self._conditions)]
+            columns += [values[position].named(f"g{n}") for n, values in enumerate(self._given)]
             members.append(Select(tuple(columns), Table(index.table), condition))
         if not members:
             columns = [Literal(1).named("one")]
             columns += [null(c.field.column_type).named(c.column.name) for c in self._columns.values()]
             columns += [FALSE.named(f"q{number}") for number in range(len(self._conditions))]
+            columns += [null("BIGINT").named(f"g{number}") for number in range(len(self._given))]
             members.append(Select(tuple(columns), where=FALSE))
         return Union(tuple(members))

@@ -37,6 +37,7 @@ from anomalyops_engine.query.aggregations.siblings import (
     SumBucket,
 )
 from anomalyops_engine.query.aggregations.terms import Terms
+from anomalyops_engine.query.aggregations.top_hits import TopHits
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.options import Subject, read_options, shown
 
@@ -67,6 +68,7 @@ TABLES: dict[str, type[Aggregation]] = {
     "sum": Sum,
     "sum_bucket": SumBucket,
     "terms": Terms,
+    "top_hits": TopHits,
     "value_count": ValueCount,
     "weighted_avg": WeightedAverage,
 }
@@ -83,7 +85,7 @@ _ELSEWHERE = frozenset(
     | {"moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rate"}
     | {"reverse_nested", "sampler", "scripted_metric", "serial_diff", "significant_terms", "significant_text"}
-    | {"string_stats", "t_test", "time_series", "top_hits", "top_metrics"}
+    | {"string_stats", "t_test", "time_series", "top_metrics"}
     | {"variable_width_histogram"}
 )
 _MAX_DEPTH = 20

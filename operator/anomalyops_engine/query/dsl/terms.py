@@ -23,13 +23,14 @@ from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryParsingError,
     QueryShardError,
-    UnsupportedQueryError,
 )
 from anomalyops_engine.query.expr import FALSE, Column, Expr, Literal, all_of, any_of, call, one_of
 from anomalyops_engine.query.limits import limit_of
+from anomalyops_engine.query.lookups import Lookup, looked_up
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
+    Subject,
     boolean,
     list_of,
     option,
@@ -137,21 +138,23 @@ def read_term(body: object) -> Clause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms(Clause):
-    """Documents that have one of some values in a field, exactly."""
+    """Documents that have one of some values in a field, exactly; the values may stand in a document."""
 
     field: str
-    values: tuple[Scalar, ...]
+    values: tuple[Scalar, ...] = ()
+    lookup: Lookup | None = None
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
+        values = self.values if self.lookup is None else looked_up(self.lookup)
         limit = limit_of(scope.index, "max_terms_count")
-        if len(self.values) > limit:
+        if len(values) > limit:
             raise IllegalQueryError(
-                f"The number of terms [{len(self.values)}] used in the Terms Query request has exceeded the allowed "
+                f"The number of terms [{len(values)}] used in the Terms Query request has exceeded the allowed "
                 f"maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] index level "
                 "setting."
             )
-        return has_one_of(self.field, self.values, scope)
+        return has_one_of(self.field, values, scope)
 
 
 def _term(value: object) -> Scalar:
@@ -164,7 +167,7 @@ def read_terms(body: object) -> Clause:
     """Read `terms`.
 
     Raises:
-        QueryError: malformed, or a lookup of terms.
+        QueryError: malformed.
     """
     options = options_body("terms", body)
     fields = {key: value for key, value in options.items() if key not in {"boost", "_name"}}
@@ -175,12 +178,13 @@ def read_terms(body: object) -> Clause:
             else "[terms] query requires a field name, followed by array of terms or a document lookup specification"
         )
     ((name, values),) = fields.items()
-    if isinstance(values, dict):
-        raise UnsupportedQueryError("[terms] lookup is not supported by this engine")
-    if not isinstance(values, list):
+    if not isinstance(values, list | dict):
         raise QueryParsingError(f"[terms] query does not support [{name}]")
     subject = ClauseSubject("terms")
     known = read_options(ClauseOptions, {key: options[key] for key in options.keys() - fields.keys()}, subject)
+    if isinstance(values, dict):
+        lookup = read_options(Lookup, values, Subject("terms_lookup"))
+        return Terms(field=name, lookup=lookup, boost=known.boost, name=known.name)
     try:
         terms = tuple(map(_term, values))
     except MistypedError as error:
