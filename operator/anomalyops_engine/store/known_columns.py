@@ -7,7 +7,7 @@ surely read as `columns.Batch` reads it is left to that, which knows everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from anomalyops_engine.store.columns import IGNORED_COLUMN, as_lists, may_differ
+from anomalyops_engine.store.document_lines import DocumentLines
 from anomalyops_engine.store.fieldtypes.reader import REFUSALS
 from anomalyops_engine.store.fieldtypes.texts import Strings
 from anomalyops_engine.store.mapping import Field, IndexMapping, parents_of
@@ -38,24 +39,23 @@ class KnownColumns:
         self._subs = {path: mapping.multi_fields_of(leaf) for path, leaf in self._fields.items()}
         self._schemas: dict[_Unusual, pa.Schema] = {}
 
-    def read(self, sources: Sequence[bytes]) -> dict[str, pa.Array] | None:
+    def read(self, lines: DocumentLines) -> dict[str, pa.Array] | None:
         """Return the columns of documents that all fit and bring nothing new; None where it cannot be told.
 
-        Args:
-            sources: the texts of the documents, without blanks around them.
+        Then their texts are surely UTF-8.
         """
-        text = b"\n".join(sources)
-        if len(sources) < FEWEST or not _are_lines_of_objects(text, len(sources)):
+        text, count = lines.text, len(lines)
+        if count < FEWEST:
             return None
         try:
             if not text.isascii():
                 text.decode()  # the reader takes bytes as they are
-            schema = self._schema(orjson.loads(sources[0]))
+            schema = self._schema(orjson.loads(text[: lines.ends[0]]))
             table = None if schema is None else _parsed(text, schema)
-            if table is None or table.num_rows != len(sources):
+            if table is None or table.num_rows != count:
                 return None
             leaves = dict(_leaves(table))
-            return None if not all(map(_is_ordinary, leaves.values())) else self._columns(leaves, len(sources))
+            return None if not all(map(_is_ordinary, leaves.values())) else self._columns(leaves, count)
         except (orjson.JSONDecodeError, pa.ArrowInvalid, pa.ArrowNotImplementedError, *REFUSALS):
             return None
 
@@ -153,15 +153,6 @@ def _places(node: dict[str, Any], names: _Names = ()) -> Iterator[tuple[str, tup
 
 def _typed(tree: dict[str, Any]) -> list[pa.Field]:
     return [pa.field(name, pa.struct(_typed(kind)) if isinstance(kind, dict) else kind) for name, kind in tree.items()]
-
-
-def _are_lines_of_objects(text: bytes, count: int) -> bool:
-    """Return whether a text is so many lines, each from brace to brace.
-
-    Such a line has at least one whole document, so as many documents as lines are one of each.
-    """
-    ends = count - 1
-    return text[:1] == b"{" and text[-1:] == b"}" and text.count(b"\n") == ends and text.count(b"}\n{") == ends
 
 
 def _parsed(text: bytes, schema: pa.Schema) -> pa.Table:

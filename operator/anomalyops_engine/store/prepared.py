@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from anomalyops_engine.store.document_ids import made_ids
+from anomalyops_engine.store.document_lines import DocumentLines
 from anomalyops_engine.store.known_columns import KnownColumns
 from anomalyops_engine.store.mapping import IndexMapping
 
@@ -44,14 +45,15 @@ def prepared(mapping: IndexMapping, known: KnownColumns, sources: Sequence[bytes
         known: what reads documents by it.
         sources: their JSON texts.
     """
-    arrays = known.read(sources)
-    if arrays is None:
+    lines = DocumentLines.of(sources)
+    arrays = None if lines is None else known.read(lines)
+    if lines is None or arrays is None:
         return None
     ids = made_ids(len(sources))
     rows = {
         "_id": pa.array(ids, pa.string()),
         "_version": pa.array(np.ones(len(sources), dtype=np.int64)),
-        "_source": text_array(sources),
+        "_source": lines.column(),
         **arrays,
     }
     return Prepared(mapping, ids, pa.table(rows))

@@ -13,6 +13,7 @@ from anomalyops_engine.api.bulk_body import Operation
 from anomalyops_engine.api.bulk_documents import parse_documents
 from anomalyops_engine.store import IndexMapping
 from anomalyops_engine.store.columns import Batch
+from anomalyops_engine.store.document_lines import DocumentLines
 from anomalyops_engine.store.known_columns import FEWEST, KnownColumns
 from anomalyops_engine.store.mapping_body import merged
 from laws import law
@@ -101,9 +102,11 @@ def by_column(arrays: dict[str, Any]) -> dict[str, list[Any]]:
 
 def check_alike(mapping: IndexMapping, sources: list[bytes]) -> bool:
     """Whether documents were read by what the mapping knows; then it must be what looking at each gives."""
-    found = KnownColumns(mapping).read(sources)
-    if found is None:
+    lines = DocumentLines.of(sources)
+    found = None if lines is None else KnownColumns(mapping).read(lines)
+    if lines is None or found is None:
         return False
+    assert lines.column().to_pylist() == [source.decode() for source in sources]
     documents, errors = parse_documents([Operation("index", "i", None, source) for source in sources])
     assert errors == {}
     batch = Batch(mapping, documents, sources)

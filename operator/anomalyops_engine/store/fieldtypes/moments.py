@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +15,7 @@ _FULL_TIMESTAMP: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$"
 _ISO: Final = frozenset({"strict_date_optional_time", "strict_date_optional_time_nanos"})
 _LAST_NS: Final = 2**63 - 1
 _NS_PER_MS: Final = 1_000_000
+_US_PER_MS: Final = 1_000
 _LAST_MS: Final = _LAST_NS // _NS_PER_MS
 
 
@@ -63,8 +65,10 @@ class Dates(Reader):
     def _cast(self, texts: pa.Array) -> pa.Array | None:
         if pc.max(pc.binary_length(texts)).as_py() > 27:  # finer than microseconds
             return None
-        moments = pc.floor_temporal(texts.cast(pa.timestamp("us", "UTC")), unit="millisecond")
-        millis = moments.cast(pa.timestamp("ms", "UTC")).cast(pa.int64())
+        micros = texts.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+        # Rounded down, before 1970 too, where Arrow's own division rounds towards it.
+        whole = pc.fill_null(micros, 0).to_numpy() // _US_PER_MS
+        millis = pa.array(whole, mask=np.asarray(micros.is_null()))
         bounds = pc.min_max(millis)
         if (
             self._nanos
