@@ -22,8 +22,31 @@ from pydantic_core import CoreSchema
 
 from anomalyops.resources.rules import Rule, RuleViolation
 
+_FIELDS_SET: dict[frozenset[str], set[str]] = {}
+_MOST_FIELDS_SET = 4096  # a thousand manifests write the same few combinations of fields; strange ones are not kept
 
-class SpecModel(BaseModel):
+
+class FrugalModel(BaseModel):
+    """A frozen model that shares with its likes the record of which fields were given.
+
+    Pydantic gives each model a set of its own, which is half of what an object of the cluster takes in memory. No
+    set of a frozen model changes, and a copy of a model has a copy of it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    def model_post_init(self, context: object, /) -> None:
+        """Shares the record; pydantic calls it when a model was validated."""
+        given = self.__pydantic_fields_set__
+        key = frozenset(given)
+        known = _FIELDS_SET.get(key)
+        if known is None and len(_FIELDS_SET) < _MOST_FIELDS_SET:
+            known = _FIELDS_SET.setdefault(key, given)
+        if known is not None:
+            object.__setattr__(self, "__pydantic_fields_set__", known)
+
+
+class SpecModel(FrugalModel):
     """What a person writes. Python names are the server's names; manifests use their camelCase forms.
 
     Unknown keys are refused. A class lists what its fields must fulfil together in `RULES`; the same table
@@ -60,7 +83,7 @@ class SpecModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
 
-class StatusModel(BaseModel):
+class StatusModel(FrugalModel):
     """What the operator writes. Unknown keys are ignored, so that an older operator reads a newer status."""
 
     model_config = ConfigDict(

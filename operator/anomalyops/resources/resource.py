@@ -60,6 +60,7 @@ class Resource(SpecModel):
 
     def model_post_init(self, context: object, /) -> None:
         """Fills in the kind of an object that is made in Python."""
+        super().model_post_init(context)
         if not self.kind:
             object.__setattr__(self, "kind", self.KIND)
 

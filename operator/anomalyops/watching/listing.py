@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
 from anomalyops.resources import API_VERSION
@@ -46,16 +46,27 @@ def scopes(plurals: Iterable[str], namespaces: Iterable[str]) -> list[Scope]:
     return [Scope(plural, namespace) for plural in plurals for namespace in (tuple(namespaces) or (None,))]
 
 
-async def list_scope(api: KubeApi, scope: Scope) -> Listing:
+async def list_scope(api: KubeApi, scope: Scope, take: Callable[[JsonObject], object] | None = None) -> Listing:
     """Return all objects of a scope.
 
+    Args:
+        api: The Kubernetes API.
+        scope: What to list.
+        take: Is given each object as soon as its page is there, and the listing keeps none: thousands of objects as
+            they are on the wire take more memory, at a time, than all that is kept of them.
+
     Raises:
-        KubeApiError: the API refused or did not answer.
+        KubeApiError: the API refused or did not answer; some objects may have been given by then.
     """
     listing = Listing()
     async for page in _pages(api, scope):
         kind = page["kind"].removesuffix("List")
-        listing.objects += [{"apiVersion": API_VERSION, "kind": kind, **item} for item in page["items"]]
+        objects = ({"apiVersion": API_VERSION, "kind": kind, **item} for item in page["items"])
+        if take is None:
+            listing.objects.extend(objects)
+        else:
+            for body in objects:
+                take(body)
         listing.version = page["metadata"]["resourceVersion"]
     return listing
 

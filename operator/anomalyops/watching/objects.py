@@ -63,18 +63,18 @@ def read(body: Mapping[str, Any]) -> Seen[Any]:
         KeyError: the operator does not know its kind.
     """
     kind = BY_NAME[body["kind"]]
-    metadata = Metadata.model_validate(body["metadata"])
     spec = body.get("spec", {})
     reference = spec.get("jobRef", {}).get("name") if kind.model is Datafeed else None
     try:
         resource = kind.model.from_object(dict(body))
     except ManifestError as error:
+        metadata = Metadata.model_validate(body["metadata"])
         remains = remains_of(kind.model, body, metadata)
         problem, status = str(error), body.get("status")
         return Seen(
             kind=kind, metadata=metadata, resource=None, problem=problem, remains=remains, status=status, job=reference
         )
-    return Seen(kind=kind, metadata=metadata, resource=resource, job=reference)
+    return Seen(kind=kind, metadata=resource.metadata, resource=resource, job=reference)
 
 
 class Objects:
@@ -113,8 +113,11 @@ class Objects:
         """Take in a version of an object; return what is known now and was before.
 
         A version older than the known one is dropped: the answer to a patch of our own can overtake the watch. With
-        `force` it is taken: versions went back.
+        `force` it is taken: versions went back. The known version is not read again: after a start every object comes
+        twice, from our listing and from the first one of the watch, and what was read once stays where it is in memory.
         """
+        if not force and (known := self._known(body)) is not None:
+            return known, known
         seen = read(body)
         objects = self._of_kind[seen.kind.name]
         before = objects.get(seen.key)
@@ -123,6 +126,15 @@ class Objects:
         objects[seen.key] = seen
         self._changed(seen)
         return seen, before
+
+    def _known(self, body: Mapping[str, Any]) -> Seen[Any] | None:
+        """The object as it is known, when that is this version of it."""
+        metadata = body["metadata"]
+        known = self._of_kind[body["kind"]].get(ObjectKey(metadata.get("namespace", ""), metadata["name"]))
+        if known is None or known.metadata.uid != metadata.get("uid"):
+            return None
+        version = known.metadata.resource_version
+        return known if version and version == metadata.get("resourceVersion") else None
 
     def remove(self, seen: Seen[Any]) -> None:
         """Forget an object that is gone; a new one of the same name stays."""

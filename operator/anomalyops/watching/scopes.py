@@ -103,7 +103,7 @@ class Scopes:
     async def _list(self, state: _State, *, first: bool) -> None:
         before = self._versions(state.scope)
         try:
-            listing = await list_scope(self._api, state.scope)
+            listing = await list_scope(self._api, state.scope, self._work.objects.put if first else None)
         except KubeApiError as error:
             if str(error) != state.trouble:
                 logger.warning("%s cannot be listed, the others are served: %s", state.scope, error)
@@ -114,10 +114,7 @@ class Scopes:
             logger.warning("%s can be listed again", state.scope)
         recovered, new = bool(state.trouble), not state.listed
         state.trouble, state.retry = "", FIRST_RETRY
-        if first:
-            for body in listing.objects:
-                self._work.objects.put(body)
-        else:
+        if not first:
             back = went_back(listing, before, state.version)
             await self._compare(state.scope, listing, back=back, settle=not (recovered or new))
         state.listed = True
