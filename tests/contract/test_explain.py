@@ -68,6 +68,17 @@ def test_terms_may_stand_in_a_document(client):
     client.indices.put_settings(index=INDEX, settings={"index.max_terms_count": None})
 
 
+def test_documents_are_found_by_what_was_left_out_of_them(client):
+    fields = {"n": {"type": "integer", "ignore_malformed": True}, "at": {"type": "date", "ignore_malformed": True}}
+    client.indices.create(index="left-out", mappings={"properties": fields})
+    for number, document in enumerate([{"n": "x"}, {"at": "x", "n": "x"}, {"n": 1}]):
+        client.index(index="left-out", id=str(number), document=document)
+    queries = [{"exists": {"field": "_ignored"}}, {"term": {"_ignored": "at"}}, {"terms": {"_ignored": ["at", "n"]}}]
+    counts = [client.count(index="left-out", query=query)["count"] for query in queries]
+    client.indices.delete(index="left-out")
+    assert counts == [2, 1, 2]
+
+
 def test_buckets_have_hits(client):
     top = {"top_hits": {"size": 1, "sort": [{"n": "desc"}], "_source": ["n"]}}
     aggs = {"hosts": {"terms": {"field": "host", "order": {"_key": "asc"}}, "aggs": {"last": top}}}

@@ -148,6 +148,11 @@ def test_the_clients_own_scan_reads_everything(client, fill):
         ({"scroll": "1m", "size": 0}, "[size] cannot be [0] in a scroll context"),
         ({"scroll": "1m", "from_": 3}, "using [from] is not allowed in a scroll context"),
         ({"scroll": "2d"}, "is too large"),
+        (
+            {"scroll": "1m", "size": 10_001},
+            "Batch size is too large, size must be less than or equal to: [10000]",
+        ),
+        ({"scroll": "1m", "request_cache": True}, "[request_cache] cannot be used in a scroll context"),
         ({"slice": {"id": 0, "max": 2}}, "1: [slice] can only be used with [scroll] or [point-in-time] requests;"),
         ({"slice": {"id": 0, "max": 2, "field": "k"}, "scroll": "1m"}, "cannot load numeric doc values on k"),
         ({"slice": {"id": 2, "max": 2}, "scroll": "1m"}, "max must be greater than id"),

@@ -93,13 +93,14 @@ def some_of(*choices: str) -> Reader:
     return read
 
 
-def at_least(minimum: int) -> Reader:
-    """Return the reader of a whole number with a lower bound."""
+def at_least(minimum: int, called: str = "") -> Reader:
+    """Return the reader of a whole number with a lower bound; `called` is its name in Elasticsearch's message."""
 
     def read(name: str, value: str) -> int:
         found = integer(name, value)
         if found < minimum:
-            raise _illegal(f"parameter [{name}] must be >= {minimum}, got [{found}]")
+            told = f"parameter [{name}] must be >= {minimum}, got [{found}]"
+            raise _illegal(f"{called} must be >= {minimum}" if called else told)
         return found
 
     return read
@@ -163,7 +164,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "allow_partial_results": boolean,
     "allow_partial_search_results": boolean,
     "anomaly_score": number,
-    "batched_reduce_size": at_least(2),
+    "batched_reduce_size": at_least(2, "batchedReduceSize"),
     "bucket_span": text,
     "calc_interim": boolean,
     "bytes": one_of("b", "kb", "mb", "gb", "tb", "pb"),
@@ -243,7 +244,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "overall_score": number,
     "partition_field_value": text,
     "parent_task_id": text,
-    "pre_filter_shard_size": at_least(1),
+    "pre_filter_shard_size": at_least(1, "preFilterShardSize"),
     "preference": text,
     "pretty": boolean,
     "pri": boolean,

@@ -122,7 +122,7 @@ def begin_scroll(
     Raises:
         ApiError: 400 for what does not go with a scroll.
     """
-    _check_scroll(body)
+    _check_scroll(body, cached=call.flag("request_cache", default=False))
     kept_ms = duration_ms(call.query["scroll"], "scroll")
     asked = body.get("sort") or []
     with_sort = asked not in ("_score", ["_score"], [])
@@ -142,8 +142,8 @@ def begin_scroll(
         raise
 
 
-def _check_scroll(body: JsonObject) -> None:
-    failures = []
+def _check_scroll(body: JsonObject, *, cached: bool) -> None:
+    failures = ["[request_cache] cannot be used in a scroll context"] if cached else []
     if body.get("track_total_hits") in {False, "false"}:
         failures.append("disabling [track_total_hits] is not allowed in a scroll context")
     if body.get("from") not in {None, 0, "0"}:

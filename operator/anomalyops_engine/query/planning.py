@@ -47,6 +47,7 @@ def plan_of(
     for index in indices:
         try:
             score = (boosts or {}).get(index.name, 1.0)
+            _check_window(request, index, goes_on)
             target = _target(reader, request, index, len(targets), now_ms, score=score)
             targets.append(target if goes_on is None else _sliced(target, request, goes_on))
         except UnsupportedQueryError:
@@ -77,7 +78,6 @@ def _is_empty(reader: Reader, index: Index) -> bool:
 
 
 def _target(reader: Reader, request: SearchRequest, index: Index, number: int, now_ms: int, *, score: float) -> Target:
-    _check_window(request, index)
     query, scope = request.query, Scope(index, now_ms)
     condition = condition_on(index, None if query is None else query.clause, now_ms=now_ms)
     group = None if request.collapse is None else group_in(index, request.collapse.field)
@@ -104,8 +104,14 @@ def _sliced(target: Target, request: SearchRequest, goes_on: GoesOn) -> Target:
     return replace(target, condition=all_of([target.condition, in_slice(target.index, request.part, goes_on)]))
 
 
-def _check_window(request: SearchRequest, index: Index) -> None:
+def _check_window(request: SearchRequest, index: Index, goes_on: GoesOn | None) -> None:
     limit, end = limit_of(index, "max_result_window"), request.start + request.size
+    if end > limit and goes_on == "scroll":
+        raise IllegalQueryError(
+            f"Batch size is too large, size must be less than or equal to: [{limit}] but was [{end}]. Scroll batch "
+            "sizes cost as much memory as result windows so they are controlled by the [index.max_result_window] "
+            "index level setting."
+        )
     if end > limit:
         raise IllegalQueryError(
             f"Result window is too large, from + size must be less than or equal to: [{limit}] but was [{end}]. See "

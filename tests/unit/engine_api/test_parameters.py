@@ -80,7 +80,7 @@ def test_any_value_is_read_or_refused_by_name(served, data, value):
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("batched_reduce_size", "1", "[batched_reduce_size] must be >= 2"),
+        ("batched_reduce_size", "1", "batchedReduceSize must be >= 2"),
         ("search_type", "query_and_fetch", "one of [query_then_fetch, dfs_query_then_fetch]"),
         ("expand_wildcards", "open,shut", "one of [open, closed, hidden, none, all]"),
         ("timeout", "5", "as a time value"),

@@ -244,6 +244,23 @@ def ask(corpus, aggregations: dict[str, Any], query: dict[str, Any] | None = Non
     return search(corpus.reader, corpus.indices, body)["aggregations"]
 
 
+@law(examples=20)
+@given(field=st.sampled_from(["host", "tags", "size", "load", "ok", "note"]), count=st.integers(2, 5))
+def test_partitions_of_values_are_all_of_them(corpus, field, count):
+    def buckets(choice):
+        return ask(corpus, {"a": {"terms": {"field": field, "size": 1000, **choice}}})["a"]["buckets"]
+
+    parts = [buckets({"include": {"partition": number, "num_partitions": count}}) for number in range(count)]
+    together = [(bucket["key"], bucket["doc_count"]) for part in parts for bucket in part]
+    assert sorted(together) == sorted((bucket["key"], bucket["doc_count"]) for bucket in buckets({}))
+
+
+def test_nothing_is_missing_where_something_stands_for_it(corpus):
+    without = sum("size" not in document for document in corpus.documents.values())
+    assert ask(corpus, {"a": {"missing": {"field": "size"}}})["a"]["doc_count"] == without > 0
+    assert ask(corpus, {"a": {"missing": {"field": "size", "missing": 3}}})["a"]["doc_count"] == 0
+
+
 def test_percentiles_are_those_of_numpy(corpus):
     answer = ask(corpus, {"p": {"percentiles": {"field": "load", "percents": [5, 50, 99.9]}}})["p"]["values"]
     loads = [d["load"] for d in corpus.documents.values() if "load" in d]
@@ -343,6 +360,18 @@ def test_typed_keys_name_the_type(corpus):
             "No mapping found for [nothing] in order",
         ),
         ({"a": {"top_hits": {"highlight": {}}}}, UnsupportedQueryError, "[highlight] of [top_hits]"),
+        ({"a": {"terms": {}}}, IllegalQueryError, "Required one of fields [field, script], but none were specified."),
+        ({"a": {"filters": {}}}, IllegalQueryError, "[filters] cannot be empty."),
+        (
+            {"a": {"terms": {"field": "host", "include": {"partition": 2, "num_partitions": 2}}}},
+            QueryParsingError,
+            "[partition] must be less than [num_partitions] but was [2]",
+        ),
+        (
+            {"a": {"percentiles": {"field": "size", "tdigest": {"compression": -1}}}},
+            QueryParsingError,
+            "[compression] must be greater than or equal to 0. Found [-1.0]",
+        ),
         ({"a": {"invented": {}}}, QueryParsingError, "invented"),
         ({"a": {"avg": {"field": "host"}}}, IllegalQueryError, "keyword"),
         ({"a": {"terms": {"field": "message"}}}, IllegalQueryError, "message"),

@@ -11,7 +11,7 @@ from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.dsl import Clause, parse_query
 from anomalyops_engine.query.errors import IllegalQueryError, QueryError
 from anomalyops_engine.query.expr import Column, Expr, Lambda, ListOf, any_of, call, when
-from anomalyops_engine.query.options import MistypedError, Subject, boolean, option, text
+from anomalyops_engine.query.options import MistypedError, Scalar, Subject, boolean, option, scalar, text
 
 _OTHER = "_other_"
 
@@ -41,13 +41,15 @@ def read_filter(body: Mapping[str, Any], subject: Subject) -> Filter:
 class Missing(BucketAggregation):
     """The one bucket of the documents without a value in a field."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"missing", "script", "format", "value_type"})
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"script", "format", "value_type"})
 
     field: str = option(text)
+    # What stands for no value, so that nothing is missing.
+    missing: Scalar | None = option(scalar, None)
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""
-        key = when(rows.column(self.field).column.is_null(), 0)
+        key = when(rows.column(self.field).filled(self.missing).expression.is_null(), 0)
         return Bucketing(name=name, typed_name="missing", key=key, render=_render_single)
 
 
@@ -63,9 +65,13 @@ class _Queries:
     names: tuple[str, ...] | None
 
 
+def _no_filters() -> IllegalQueryError:
+    return IllegalQueryError("[filters] cannot be empty.")
+
+
 def _queries(value: object) -> _Queries:
     if value in ({}, []):
-        raise IllegalQueryError("[filters] cannot be empty.")
+        raise _no_filters()
     if isinstance(value, dict):
         names = tuple(sorted(value))
         return _Queries(tuple(parse_query(value[name]) for name in names), names)
@@ -78,6 +84,10 @@ class FiltersSubject(Subject):
     """The aggregation, whose parser reads token by token and tells errors of queries as they are."""
 
     __slots__ = ()
+
+    def missing(self, key: str) -> QueryError:
+        """Return the error of queries that are not there, which are none."""
+        return _no_filters()
 
     def failed(self, key: str, cause: QueryError) -> QueryError:
         """Return the error of an option whose value cannot be read."""

@@ -209,13 +209,20 @@ def _count(source: MetricAggregation, name: str, kind: str, figure: Expr) -> Met
     )
 
 
+def _compression(value: object) -> float:
+    found = number()(value)
+    if found < 0:
+        raise IllegalQueryError(f"[compression] must be greater than or equal to 0. Found [{found}]")
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TDigest:
     """Precision of an estimate; the engine's percentiles are exact."""
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset()
 
-    compression: float = option(number(at_least=0), 100.0)
+    compression: float = option(_compression, 100.0)
     execution_hint: str = option(word({"default", "high_accuracy"}), "default")
 
 

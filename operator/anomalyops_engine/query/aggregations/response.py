@@ -17,6 +17,7 @@ from anomalyops_engine.query.aggregations.aggregation import (
     Metric,
     MetricAggregation,
 )
+from anomalyops_engine.query.aggregations.auto_date_histogram import AutoDateHistogram
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.composite_pages import Page, page_of
 from anomalyops_engine.query.aggregations.levels import Level
@@ -24,7 +25,7 @@ from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.aggregations.siblings import SiblingPipeline, Step
 from anomalyops_engine.query.aggregations.top_hits import Finder
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
-from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError
+from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError, UnsupportedQueryError
 from anomalyops_engine.query.expr import (
     Aggregate,
     Binary,
@@ -33,6 +34,7 @@ from anomalyops_engine.query.expr import (
     Expr,
     InQuery,
     Literal,
+    Relation,
     Row,
     Select,
     call,
@@ -104,7 +106,12 @@ def aggregate(
     Raises:
         QueryError: not allowed for a field, or not supported; or too many buckets.
     """
-    rows = Rows(targets, now_ms, finder)
+
+    def ask(relation: Relation) -> tuple[Any, ...]:
+        (row,) = sql.fetch(reader.connection, relation)
+        return tuple(row)
+
+    rows = Rows(targets, now_ms, finder=finder, ask=ask)
     root = _compile(aggregations, rows, _ROOT)
     totals = _totals(reader, rows, root.metrics)
     budget = _Budget()
@@ -135,6 +142,10 @@ def _compile(nodes: tuple[Node, ...], rows: Rows, parent: Level, metrics: tuple[
         if isinstance(node.aggregation, Composite):
             branches.append(_compile_page(node, node.aggregation, rows, parent))
         elif not isinstance(node.aggregation, MetricAggregation | SiblingPipeline):
+            if isinstance(node.aggregation, AutoDateHistogram) and parent is not _ROOT:
+                raise UnsupportedQueryError(
+                    f"[auto_date_histogram] of [{node.name}] inside another aggregation is not supported by this engine"
+                )
             bucketing = bucket_aggregation(node).compile(node.name, rows)
             inner = compile_metrics(node.children, rows)
             level = parent.below(bucketing, inner)

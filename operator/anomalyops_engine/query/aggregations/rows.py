@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anomalyops_engine.query.dsl import Clause, Scope
 from anomalyops_engine.query.expr import (
@@ -125,11 +125,20 @@ class Rows:
         targets: indices, each with the condition of the query.
         now_ms: the present that `now` means in filters.
         finder: knows the documents as hits, None where there are none.
+        ask: gives the only row of a relation, None where nothing may be asked before all is compiled.
     """
 
-    def __init__(self, targets: Sequence[tuple[Index, Expr]], now_ms: int, finder: Finder | None = None) -> None:
+    def __init__(
+        self,
+        targets: Sequence[tuple[Index, Expr]],
+        now_ms: int,
+        *,
+        finder: Finder | None = None,
+        ask: Callable[[Relation], tuple[Any, ...]] | None = None,
+    ) -> None:
         self.now_ms = now_ms
         self.finder = finder
+        self._ask = ask
         self._targets = list(targets)
         self._columns: dict[str, RowColumn] = {}
         self._conditions: list[Clause] = []
@@ -158,6 +167,19 @@ class Rows:
         """Return the boolean column that tells whether a query matches."""
         self._conditions.append(query)
         return Column(f"q{len(self._conditions) - 1}")
+
+    @property
+    def ask(self) -> Callable[[Sequence[Expr]], tuple[Any, ...]] | None:
+        """What gives aggregates over all rows; None where nothing may be asked yet."""
+        ask = self._ask
+        if ask is None:
+            return None
+
+        def totals(aggregates: Sequence[Expr]) -> tuple[Any, ...]:
+            named = tuple(each.named(f"a{number}") for number, each in enumerate(aggregates))
+            return ask(Select(named, self.relation()))
+
+        return totals
 
     def given(self, values: Sequence[Expr]) -> Column:
         """Return the column of a value that is something else in each of the indices."""

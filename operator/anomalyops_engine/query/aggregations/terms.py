@@ -21,10 +21,12 @@ from anomalyops_engine.query.expr import Cast, Column, Expr, Lambda, Not, all_of
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
+    Subject,
     boolean,
     integer,
     list_of,
     option,
+    read_options,
     scalar,
     text,
     word,
@@ -42,10 +44,30 @@ VALUE_TYPES = frozenset({"string", "byte", "short", "integer", "long", "float", 
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """One of several parts of all values; which value is in which says a hash of it."""
+
+    number: int = option(integer(at_least=0), key="partition")
+    count: int = option(integer(at_least=2), key="num_partitions")
+
+
+def read_include(value: object) -> str | tuple[Scalar, ...] | Partition:
+    """Read `include`: a regular expression, values, or a part of all values.
+
+    Raises:
+        QueryError: it is none of them.
+    """
+    if not isinstance(value, dict):
+        return read_choice(value)
+    found = read_options(Partition, value, Subject("include"))
+    if found.number >= found.count:
+        raise IllegalQueryError(f"[partition] must be less than [num_partitions] but was [{found.number}]")
+    return found
+
+
 def read_choice(value: object) -> str | tuple[Scalar, ...]:
-    """Read `include` or `exclude`: a regular expression or values."""
-    if isinstance(value, dict):
-        raise UnsupportedQueryError("a partition in [include] of [terms] is not supported by this engine")
+    """Read `exclude`: a regular expression or values."""
     if isinstance(value, str):
         return full_match_pattern(value)
     if not isinstance(value, list):
@@ -64,7 +86,7 @@ class Terms(BucketAggregation):
     order: tuple[tuple[str, bool], ...] = option(read_order, (("_count", True),))
     min_doc_count: int = option(integer(at_least=0), 1)
     missing: Scalar | None = option(scalar, None)
-    include: str | tuple[Scalar, ...] | None = option(read_choice, None)
+    include: str | tuple[Scalar, ...] | Partition | None = option(read_include, None)
     exclude: str | tuple[Scalar, ...] | None = option(read_choice, None)
     format: str | None = option(text, None)
     value_type: str | None = option(word(VALUE_TYPES), None)
@@ -135,8 +157,10 @@ class Terms(BucketAggregation):
         return all_of(conditions) if conditions else None
 
 
-def _chosen(column: RowColumn, wanted: str | tuple[Scalar, ...], value: Expr) -> Expr:
+def _chosen(column: RowColumn, wanted: str | tuple[Scalar, ...] | Partition, value: Expr) -> Expr:
     leaf = column.leaf
+    if isinstance(wanted, Partition):
+        return (call("hash", value) % wanted.count).equals(wanted.number)
     if isinstance(wanted, str):
         if leaf is not None and (not leaf.is_string or leaf.type == "ip"):
             raise IllegalQueryError(

@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, BucketAggregation, Metric, MetricAggregation
+from anomalyops_engine.query.aggregations.auto_date_histogram import AutoDateHistogram
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
 from anomalyops_engine.query.aggregations.dispersion import ExtendedStats, MedianAbsoluteDeviation, WeightedAverage
 from anomalyops_engine.query.aggregations.filters import Filters, FiltersSubject, Missing, read_filter
 from anomalyops_engine.query.aggregations.geo import GeoCentroid
 from anomalyops_engine.query.aggregations.histogram import Histogram
+from anomalyops_engine.query.aggregations.ip_range import IpRange
 from anomalyops_engine.query.aggregations.metrics import (
     Average,
     Cardinality,
@@ -38,10 +40,11 @@ from anomalyops_engine.query.aggregations.siblings import (
 )
 from anomalyops_engine.query.aggregations.terms import Terms
 from anomalyops_engine.query.aggregations.top_hits import TopHits
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.options import Subject, read_options, shown
 
 TABLES: dict[str, type[Aggregation]] = {
+    "auto_date_histogram": AutoDateHistogram,
     "avg": Average,
     "avg_bucket": AverageBucket,
     "bucket_script": BucketScript,
@@ -54,6 +57,7 @@ TABLES: dict[str, type[Aggregation]] = {
     "filters": Filters,
     "geo_centroid": GeoCentroid,
     "histogram": Histogram,
+    "ip_range": IpRange,
     "max": Maximum,
     "max_bucket": MaxBucket,
     "median_absolute_deviation": MedianAbsoluteDeviation,
@@ -77,11 +81,11 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
     "filter": read_filter,
 }
 _ELSEWHERE = frozenset(
-    {"adjacency_matrix", "auto_date_histogram", "boxplot", "bucket_correlation"}
+    {"adjacency_matrix", "boxplot", "bucket_correlation"}
     | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
     | {"cumulative_sum", "diversified_sampler", "extended_stats_bucket"}
     | {"frequent_item_sets", "geo_bounds", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
-    | {"geohex_grid", "global", "inference", "ip_prefix", "ip_range", "matrix_stats"}
+    | {"geohex_grid", "global", "inference", "ip_prefix", "matrix_stats"}
     | {"moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rate"}
     | {"reverse_nested", "sampler", "scripted_metric", "serial_diff", "significant_terms", "significant_text"}
@@ -165,8 +169,20 @@ def _read(name: str, kind: str, options: object) -> Aggregation:
         raise QueryParsingError(f"Unknown aggregation type [{kind}] of [{name}]")
     if not isinstance(options, dict):
         raise QueryParsingError(f"aggregation [{name}]: [{kind}] must be an object, got [{shown(options)}]")
-    subject = FiltersSubject if kind == "filters" else Subject
+    subject = FiltersSubject if kind == "filters" else _Subject
     return read(options, subject(kind, f" in aggregation [{name}]"))
+
+
+class _Subject(Subject):
+    """An aggregation, most of which are of a field or a script."""
+
+    __slots__ = ()
+
+    def missing(self, key: str) -> QueryError:
+        """Return the error of an option that must be there."""
+        if key == "field" and "script" in getattr(TABLES[self.kind], "UNSUPPORTED", ()):
+            return IllegalQueryError("Required one of fields [field, script], but none were specified. ")
+        return Subject.missing(self, key)
 
 
 def compile_metrics(nodes: Sequence[Node], rows: Rows) -> tuple[Metric, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body
+from anomalyops_engine.query.dsl.identity import IGNORED_FIELD
 from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryParsingError, QueryShardError
 from anomalyops_engine.query.expr import TRUE, Column, Expr, any_of
 from anomalyops_engine.query.fields import leaves_matching
@@ -23,7 +24,7 @@ class Exists(Clause):
         """Return the condition; see `Clause.lower`."""
         if self.field in _IN_EVERY_DOCUMENT:
             return TRUE
-        if self.field == "_routing":
+        if self.field in {"_routing", IGNORED_FIELD}:
             return Column(self.field).is_not_null()
         if self.field in {"_source", "*"}:
             raise QueryShardError("The _source field is not searchable")

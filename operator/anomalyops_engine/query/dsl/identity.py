@@ -12,6 +12,7 @@ from anomalyops_engine.store.patterns import matches
 
 INDEX_FIELD = "_index"
 ID_FIELD = "_id"
+IGNORED_FIELD = "_ignored"
 
 
 def names_of(index: Index) -> list[str]:

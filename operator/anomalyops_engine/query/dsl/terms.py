@@ -17,7 +17,7 @@ from anomalyops_engine.query.dsl.clause import (
     read_strict_clause,
     some_value,
 )
-from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD, index_is_one_of
+from anomalyops_engine.query.dsl.identity import ID_FIELD, IGNORED_FIELD, INDEX_FIELD, index_is_one_of
 from anomalyops_engine.query.dsl.patterns import NO_VALUE, some_fits
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
@@ -62,6 +62,8 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
         return one_of(Column(ID_FIELD), [as_text(value) for value in values])
     if name == INDEX_FIELD:
         return index_is_one_of(scope.index, [as_text(value) for value in values])
+    if name == IGNORED_FIELD:
+        return call("list_has_any", Column(name), Literal(tuple(map(as_text, values)), "VARCHAR[]"))
     leaf = scope.searched(name)
     if leaf is None or not values:
         return FALSE
