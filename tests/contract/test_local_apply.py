@@ -3,6 +3,7 @@
 import json
 import math
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -357,6 +358,55 @@ def test_the_life_of_a_filter_from_files(files, engine, capsys):
         assert "deleted filter 'known-hosts'" in capsys.readouterr().out
         assert client.ml.get_filters()["count"] == 0
         assert client.ml.get_jobs()["count"] == 0
+
+
+def test_a_filter_and_a_calendar_read_config_maps_of_the_files(files, engine, capsys):
+    def config_map(items, events):
+        data = {"hosts.txt": items, "team.ics": f"BEGIN:VCALENDAR\nVERSION:2.0\n{events}END:VCALENDAR\n"}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shared"}, "data": data}
+
+    def event(summary, day):
+        return f"BEGIN:VEVENT\nUID:{summary}\nSUMMARY:{summary}\nDTSTART;VALUE=DATE:{day}\nEND:VEVENT\n"
+
+    def of(kind, name, **spec):
+        value = {"apiVersion": "anomalyops.io/v1alpha1", "kind": kind, "metadata": {"name": name}}
+        return value | {"spec": {"deletionPolicy": "Delete", **spec}}
+
+    def reference(key):
+        return [{"configMapRef": {"name": "shared", "key": key}}]
+
+    day = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y%m%d")
+    hosts = of("AnomalyFilter", "known-hosts", items=["c"], itemsFrom=reference("hosts.txt"))
+    days = of("AnomalyCalendar", "days-off", jobIds=["_all"], ics=reference("team.ics"))
+    files.write(hosts, days)
+    assert files.run("plan") == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "SourceNotFound" in said
+    assert "ConfigMap default/shared is not in the files: add it" in said
+    files.write(hosts, days, config_map("a\nb\n", event("Sale", day)))
+    assert files.run("apply", "--timeout", "1m") == 0
+    with engine.client() as client:
+
+        def there():
+            found = client.ml.get_calendar_events(calendar_id="days-off")["events"]
+            names = [one["description"] for one in found if not one["description"].startswith("[anomalyops.io")]
+            return client.ml.get_filters(filter_id="known-hosts")["filters"][0]["items"], names
+
+        assert there() == (["a", "b", "c"], ["Sale"])
+        capsys.readouterr()
+        assert files.run("plan") == 0
+        files.write(hosts, days, config_map("a\nd\n", event("Fair", day)))
+        assert files.run("plan") == 2
+        files.write(hosts, days, config_map("a\nd\x01\n", event("Fair", day) + event("", day)))
+        capsys.readouterr()
+        assert files.run("apply", "--timeout", "5s") == 3
+        said = " ".join(capsys.readouterr().out.split())
+        assert "ConfigMap shared, key hosts.txt: line 2 holds the control character U+0001" in said
+        assert "ConfigMap shared, key team.ics: event" in said
+        assert there() == (["a", "b", "c"], ["Sale"])
+        files.write(hosts, days)  # a deletion needs no ConfigMap
+        assert files.run("delete") == 0
+        assert client.ml.get_filters()["count"] == 0
 
 
 def test_a_filter_in_use_is_not_deleted_and_why(files, engine, capsys):

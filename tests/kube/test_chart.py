@@ -99,6 +99,7 @@ def test_crds_can_be_left_out(helm: Helm) -> None:
     [
         ("ClusterRole", "anomalyops"),
         ("ClusterRole", "anomalyops-secret-reader"),
+        ("ClusterRole", "anomalyops-config-map-reader"),
         ("ClusterRole", "anomalyops-view"),
         ("ClusterRole", "anomalyops-edit"),
         ("Role", "anomalyops-lease"),
@@ -218,6 +219,16 @@ def test_secrets_of_further_namespaces_are_opted_into(helm: Helm) -> None:
     manifests = helm.template("--set", "rbac.secretNamespaces={team-a}")
     bound = {m["metadata"]["namespace"] for m in manifests if m["kind"] == "RoleBinding"}
     assert bound == {NAMESPACE, "team-a"}
+
+
+def test_config_maps_of_further_namespaces_are_opted_into(helm: Helm) -> None:
+    manifests = helm.template("--set", "rbac.configMapNamespaces={team-a}")
+    bound = {
+        m["metadata"]["namespace"]
+        for m in manifests
+        if m["kind"] == "RoleBinding" and m["roleRef"]["name"] == "anomalyops-config-map-reader"
+    }
+    assert bound == {"team-a"}
 
 
 def test_replicas_share_a_lease_and_are_spread_and_kept_from_going_at_once(

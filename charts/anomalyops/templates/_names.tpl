@@ -54,6 +54,13 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
   verbs: [get, watch]
 {{- end }}
 
+{{- /* ConfigMaps that filter lists and calendars read, likewise. */ -}}
+{{- define "anomalyops.configMapRules" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, watch]
+{{- end }}
+
 {{- /* What runs before an uninstall, and goes when it has succeeded. */ -}}
 {{- define "anomalyops.hook" -}}
 helm.sh/hook: pre-delete

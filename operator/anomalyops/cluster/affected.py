@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,9 +17,12 @@ from anomalyops.resources import (
     Datafeed,
     ElasticsearchConnection,
     Investigation,
+    ManifestsByName,
     RequestResource,
     Resource,
     SharedResource,
+    texts_among,
+    with_texts,
 )
 
 Unit = Pair | SharedObject
@@ -40,10 +43,25 @@ class Affected:
     after: Unit
 
 
-def affected(merge: Merge) -> list[Affected]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigMapsAround:
+    """The ConfigMaps that filter lists and calendars read, as far as they are known.
+
+    Attributes:
+        before: In the cluster.
+        after: Where the files have been merged.
+    """
+
+    before: ManifestsByName = field(default_factory=dict)
+    after: ManifestsByName = field(default_factory=dict)
+
+
+def affected(merge: Merge, config_maps: ConfigMapsAround | None = None) -> list[Affected]:
     """The units that a merge has to do with, pairs before what they share."""
     before, after = merge.before(), _after(merge)
-    return [*_pairs_affected(merge, before, after), *_shared_affected(merge, before, after)]
+    known = config_maps or ConfigMapsAround()
+    old, new = _shared(before, known.before), _shared(after, known.after)
+    return [*_pairs_affected(merge, before, after), *_shared_affected(merge, old, new)]
 
 
 def _after(merge: Merge) -> list[AnyResource]:
@@ -96,30 +114,35 @@ def _age(resource: Resource) -> tuple[bool, float, str]:
     return created is None, created.timestamp() if created is not None else 0, resource.name
 
 
-def _shared_affected(merge: Merge, before: Sequence[AnyResource], after: Sequence[AnyResource]) -> list[Affected]:
-    """Filter lists and calendars that change themselves, and calendars whose jobs change."""
+def _shared_affected(merge: Merge, old: Mapping[Key, SharedObject], new: Mapping[Key, SharedObject]) -> list[Affected]:
+    """Filter lists and calendars that change themselves, or whose jobs or ConfigMaps change."""
     changes = {
         key_of(one.resource): one
         for one in merge.changes
         if isinstance(one.resource, SharedResource) and one.action is not Action.UNCHANGED
     }
-    old, new = _shared(before), _shared(after)
     return [
         Affected(changes=(changes[key],) if key in changes else (), before=old.get(key), after=one)
         for key, one in new.items()
-        if key in changes or (key in old and old[key].jobs != one.jobs)
+        if key in changes or (key in old and (old[key].jobs != one.jobs or reads_others(old[key], one)))
     ]
 
 
-def _shared(resources: Sequence[AnyResource]) -> dict[Key, SharedObject]:
+def reads_others(before: SharedObject, after: SharedObject) -> bool:
+    """Whether what a resource reads from ConfigMaps changes, or whether it can be read."""
+    return (before.resource.spec, before.problems) != (after.resource.spec, after.problems)
+
+
+def _shared(resources: Sequence[AnyResource], config_maps: ManifestsByName) -> dict[Key, SharedObject]:
     jobs = [one for one in resources if isinstance(one, AnomalyJob)]
     found = {}
-    for one in resources:
+    for one in (resource for resource in resources if isinstance(resource, SharedResource)):
+        texts = texts_among(config_maps, one.namespace, absent="is not there, here or in the cluster, or is unreadable")
+        whole, problems = with_texts(one, texts) if one.deletion_requested is None else (one, ())
+        ids, missing = frozenset[str](), tuple[str, ...]()
         if isinstance(one, AnomalyCalendar):
             ids, missing = chosen_jobs(one, [job for job in jobs if job.namespace == one.namespace])
-            found[key_of(one)] = SharedObject(resource=one, jobs=ids, missing_jobs=missing)
-        elif isinstance(one, SharedResource):
-            found[key_of(one)] = SharedObject(resource=one)
+        found[key_of(one)] = SharedObject(resource=whole, jobs=ids, missing_jobs=missing, problems=problems)
     return found
 
 

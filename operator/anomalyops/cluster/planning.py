@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from anomalyops.cluster.access import Cluster
-from anomalyops.cluster.affected import Affected, Unit, affected, meaning
+from anomalyops.cluster.affected import Affected, ConfigMapsAround, Unit, affected, meaning, reads_others
 from anomalyops.cluster.connections import read_secrets
 from anomalyops.cluster.errors import ClusterError
 from anomalyops.cluster.merging import Action, Change, Merge, is_made, merged
@@ -135,9 +135,10 @@ async def plan_merge(
         KubeApiError: The objects cannot be listed.
     """
     wanted = wanted_resources(manifests)
-    if not wanted and not prune:
+    read = {namespace for kind, namespace, _ in manifests.secrets if kind == "ConfigMap"}
+    if not wanted and not prune and not read:
         raise ClusterError("nothing to plan: no resource of this product is in the files")
-    namespaces = tuple(sorted({one.namespace for one in wanted} | ({cluster.namespace} if prune else set())))
+    namespaces = tuple(sorted({one.namespace for one in wanted} | read | ({cluster.namespace} if prune else set())))
     live, unreadable = await _live(cluster, namespaces)
     merge = merged(wanted, live, prune=prune, labels=labels)
     servers = _Servers(
@@ -156,8 +157,24 @@ async def plan_merge(
         for one in merge.changes
         if one.action is not Action.UNCHANGED and (words := meaning(one))
     ]
-    units = [*others, *await servers.plan_all(affected(merge))]
+    config_maps = await _config_maps(cluster, manifests, merge)
+    units = [*others, *await servers.plan_all(affected(merge, config_maps))]
     return MergePlan(namespaces=namespaces, merge=merge, units=tuple(units), unreadable=tuple(unreadable))
+
+
+async def _config_maps(cluster: Cluster, manifests: Manifests, merge: Merge) -> ConfigMapsAround:
+    """The ConfigMaps that filter lists and calendars name, as they are and as they will be."""
+    named = {
+        ("ConfigMap", one.namespace, name)
+        for one in (*merge.before(), *merge.after())
+        if isinstance(one, SharedResource)
+        for name in one.config_maps
+    }
+    live = {}
+    for kind, namespace, name in sorted(named):
+        if (found := await cluster.secret(kind, name, namespace)) is not None:
+            live[kind, namespace, name] = found
+    return ConfigMapsAround(before=live, after={**live, **manifests.secrets})
 
 
 def wanted_resources(manifests: Manifests) -> list[AnyResource]:
@@ -388,5 +405,9 @@ def _notes(unit: Affected) -> Iterator[str]:
             if isinstance(resource, SharedResource):
                 words = words.replace(", stopped and closed,", "")
             yield f"{resource.KIND}/{resource.name}: {words}"
-    if not unit.changes:
-        yield "the jobs that it chooses change"
+    before, after = unit.before, unit.after
+    if isinstance(before, SharedObject) and isinstance(after, SharedObject) and not unit.changes:
+        if before.jobs != after.jobs:
+            yield "the jobs that it chooses change"
+        if reads_others(before, after):
+            yield "what its ConfigMaps hold changes"

@@ -15,6 +15,7 @@ from anomalyops.controllers.requests.forecasts import ForecastController
 from anomalyops.controllers.requests.operations import Operations
 from anomalyops.controllers.requests.reverts import RevertController
 from anomalyops.controllers.shared.calendars import CalendarController
+from anomalyops.controllers.shared.config_maps import ConfigMaps
 from anomalyops.controllers.shared.filters import FilterController
 from anomalyops.fencing import Guard, free
 from anomalyops.watching.events import EventRecorder
@@ -63,8 +64,9 @@ class Controllers:
             measures=options.metrics_port is not None,
         )
         self.pairs = PairController(self.objects, self.work, self.connections, options)
-        self.filters = FilterController(self.objects, self.work, self.connections, options)
-        self.calendars = CalendarController(self.objects, self.work, self.connections, options)
+        config_maps = ConfigMaps(api, self.work.add)
+        self.filters = FilterController(self.objects, self.work, self.connections, config_maps, options)
+        self.calendars = CalendarController(self.objects, self.work, self.connections, config_maps, options)
         operations = Operations(self.objects)
         self.forecasts = ForecastController(
             self.objects, self.work, self.connections, operations, options, cluster=cluster

@@ -32,7 +32,7 @@ class Source(NamedTuple):
         return f"{kind} {self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class SourceError(Exception):
     """The content cannot be had; the message names the object and key, never a value."""
 
@@ -58,12 +58,25 @@ class SourceWatch:
         self._looked = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether there was a first look."""
+        return self._looked.is_set()
+
     async def looked(self) -> None:
         """Waits for the first look."""
         await self._looked.wait()
 
     def value(self, key: str) -> str:
-        """The text under a key.
+        """The text under a key, without the blanks around it.
+
+        Raises:
+            SourceError: the object or the key is missing, may not be read, or is not text.
+        """
+        return self.text(key).strip()
+
+    def text(self, key: str) -> str:
+        """The text under a key as it is.
 
         Raises:
             SourceError: the object or the key is missing, may not be read, or is not text.
@@ -75,7 +88,7 @@ class SourceWatch:
             have = ", ".join(sorted(data)) or "none"
             raise SourceError(FailureKind.SECRET_INVALID, f"{self.source} has no key {key!r}; its keys: {have}")
         try:
-            return data[key].decode().strip()
+            return data[key].decode()
         except UnicodeDecodeError:
             raise SourceError(FailureKind.SECRET_INVALID, f"{self.source}: the value of {key!r} is not text") from None
 
@@ -140,7 +153,8 @@ def _how_to_allow(source: Source, refusal: str) -> str:
     """The command that gives the right which the API's refusal says is missing."""
     found = re.search(r"system:serviceaccount:([a-z0-9.-]+:[a-z0-9.-]+)", refusal)
     account = found.group(1) if found else "anomalyops-system:anomalyops"
+    role = "anomalyops-secret-reader" if source.collection == "secrets" else "anomalyops-config-map-reader"
     return (
-        f"the operator may not read {source}; allow it with: kubectl create rolebinding anomalyops-secret-reader "
-        f"-n {source.namespace} --clusterrole=anomalyops-secret-reader --serviceaccount={account}"
+        f"the operator may not read {source}; allow it with: kubectl create rolebinding {role} "
+        f"-n {source.namespace} --clusterrole={role} --serviceaccount={account}"
     )

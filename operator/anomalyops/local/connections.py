@@ -23,6 +23,8 @@ from anomalyops.resources import (
     RequestResource,
     SecretManifest,
     SharedResource,
+    texts_among,
+    with_texts,
 )
 
 _DEFAULT = "default"
@@ -104,7 +106,7 @@ def targets(manifests: Manifests, login: Login) -> list[Target]:
         connection = connection_at(login.url) if login.url else _find(manifests, key, resources[0])
         credentials = credentials_for(manifests, connection, login)
         jobs = [pair.job for pair in members if pair.job is not None]
-        wanted = tuple(_shared(resource, jobs) for resource in others)
+        wanted = tuple(_shared(resource, jobs, manifests) for resource in others)
         target = Target(
             connection=connection,
             credentials=credentials,
@@ -116,13 +118,15 @@ def targets(manifests: Manifests, login: Login) -> list[Target]:
     return result
 
 
-def _shared(resource: SharedResource, jobs: list[AnomalyJob]) -> SharedObject:
-    """A resource with the jobs of the same files and server that it refers to."""
+def _shared(resource: SharedResource, jobs: list[AnomalyJob], manifests: Manifests) -> SharedObject:
+    """A resource with the ConfigMaps and, on the same server, the jobs of the same files that it refers to."""
+    texts = texts_among(manifests.secrets, resource.namespace, absent="is not in the files: add it")
+    whole, problems = with_texts(resource, texts)
     if not isinstance(resource, AnomalyCalendar):
-        return SharedObject(resource=resource)
+        return SharedObject(resource=whole, problems=problems)
     there = [job for job in jobs if job.namespace == resource.namespace]
     ids, missing = chosen_jobs(resource, there)
-    return SharedObject(resource=resource, jobs=ids, missing_jobs=missing)
+    return SharedObject(resource=whole, jobs=ids, missing_jobs=missing, problems=problems)
 
 
 def connection_at(url: str) -> ElasticsearchConnection:

@@ -33,7 +33,7 @@ class CalendarUnit(SharedUnit[ObservedCalendar]):
         assert isinstance(resource, AnomalyCalendar)  # noqa: S101 - a unit is of one kind
         if self.is_leaving:
             return Removal(id=resource.server_id, policy=resource.spec.deletion_policy)
-        if not shared.readable:
+        if not shared.readable or shared.problems:
             return None
         expansion = expanded(resource.spec, self.clock())
         return DesiredCalendar(
@@ -66,7 +66,7 @@ class CalendarUnit(SharedUnit[ObservedCalendar]):
         """This one of them."""
         return seen.get(self.shared.resource.server_id) or _observed(None, (), self.clock())
 
-    def plan(self, observed: ObservedCalendar) -> Plan:
+    def plan_known(self, observed: ObservedCalendar) -> Plan:
         """What is to be done."""
         return Plan() if self.desired is None else plan_calendar(self.owner, self.desired, observed, self.claim)
 

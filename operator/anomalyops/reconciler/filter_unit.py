@@ -23,10 +23,12 @@ class FilterUnit(SharedUnit[ObservedFilter]):
         assert isinstance(resource, AnomalyFilter)  # noqa: S101 - a unit is of one kind
         if self.is_leaving:
             return Removal(id=resource.server_id, policy=resource.spec.deletion_policy)
-        if not self.shared.readable:
+        if not self.shared.readable or self.shared.problems:
             return None
         spec = resource.spec
-        return DesiredFilter(filter_id=resource.server_id, items=frozenset(spec.items), description=spec.description)
+        return DesiredFilter(
+            filter_id=resource.server_id, items=frozenset(spec.items or ()), description=spec.description
+        )
 
     @property
     def wanted(self) -> tuple[DesiredFilter | Removal | None, Claim]:
@@ -46,7 +48,7 @@ class FilterUnit(SharedUnit[ObservedFilter]):
         """This one of them."""
         return seen.get(self.shared.resource.server_id) or _observed(None, self.clock())
 
-    def plan(self, observed: ObservedFilter) -> Plan:
+    def plan_known(self, observed: ObservedFilter) -> Plan:
         """What is to be done."""
         if self.desired is None:
             return Plan()

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from anomalyops.elastic import Gateway
-from anomalyops.plan import Claim, Owner, Plan
+from anomalyops.plan import Claim, Obstacle, Owner, Plan, Subject
 from anomalyops.reconciler.unit import Unit
-from anomalyops.resources import AnomalyCalendar, AnomalyJob, SharedResource
+from anomalyops.resources import BY_NAME, AnomalyCalendar, AnomalyJob, SharedResource, SourceProblem
 
 S = TypeVar("S")
 
@@ -21,16 +21,18 @@ class SharedObject:
     """A resource with its present status, and what it refers to.
 
     Attributes:
-        resource: The resource.
+        resource: The resource, with what it reads from ConfigMaps written into it.
         jobs: The ids of the AnomalyJobs that it refers to, on the server.
         missing_jobs: The names of AnomalyJobs that it refers to and that are not there.
         readable: False for what remains of an invalid one: unless it is being deleted, its object is left as it is.
+        problems: Why what it reads from ConfigMaps cannot be used: its object is left as it is likewise.
     """
 
     resource: SharedResource
     jobs: frozenset[str] = frozenset()
     missing_jobs: tuple[str, ...] = ()
     readable: bool = True
+    problems: tuple[SourceProblem, ...] = ()
 
     @property
     def key(self) -> str:
@@ -102,9 +104,23 @@ class SharedUnit(Unit[S]):
         """Nothing runs."""
         return Plan()
 
-    @abstractmethod
     def plan(self, observed: S) -> Plan:
-        """What is to be done."""
+        """What is to be done; nothing while it is not known what is wanted."""
+        if self.is_leaving or not self.shared.problems:
+            return self.plan_known(observed)
+        problems = self.shared.problems
+        first = next((one for one in problems if not one.waiting), problems[0])
+        obstacle = Obstacle(
+            reason=first.reason,
+            message=f"nothing is changed on the server meanwhile: {'; '.join(map(str, problems))}",
+            subject=Subject(BY_NAME[self.shared.resource.KIND].server_object),
+            waiting=first.waiting,
+        )
+        return Plan(obstacles=(obstacle,))
+
+    @abstractmethod
+    def plan_known(self, observed: S) -> Plan:
+        """What is to be done, where it is known what is wanted."""
 
     @classmethod
     @abstractmethod

@@ -8,6 +8,15 @@ from anomalyops.resources.calendar import (
     ScheduledEvent,
 )
 from anomalyops.resources.conditions import Condition, ConditionStatus, ConditionType, Reason, find_condition
+from anomalyops.resources.config_maps import (
+    ManifestsByName,
+    SourceProblem,
+    TextError,
+    TextOf,
+    text_of,
+    texts_among,
+    with_texts,
+)
 from anomalyops.resources.connection import (
     ENGINE_PORT,
     ApiKeySecretRef,
@@ -48,7 +57,7 @@ from anomalyops.resources.forecast import (
     ForecastOperation,
     ForecastRecord,
 )
-from anomalyops.resources.identifiers import ConnectionReference, ObjectReference
+from anomalyops.resources.identifiers import ConfigMapKeyReference, ConnectionReference, ObjectReference
 from anomalyops.resources.investigation import (
     EPISODE_ANNOTATION,
     TRIGGER_LABEL,
@@ -177,6 +186,7 @@ __all__ = [
     "Condition",
     "ConditionStatus",
     "ConditionType",
+    "ConfigMapKeyReference",
     "ConnectionReference",
     "DataCounts",
     "DataDescription",
@@ -212,6 +222,7 @@ __all__ = [
     "Kind",
     "LabelSelector",
     "ManifestError",
+    "ManifestsByName",
     "MemoryStatus",
     "Metadata",
     "MlCapacity",
@@ -240,7 +251,10 @@ __all__ = [
     "SharedStatus",
     "SizingPolicy",
     "SkipPeriod",
+    "SourceProblem",
     "TermsSource",
+    "TextError",
+    "TextOf",
     "VolumeDeletion",
     "canonical_function",
     "custom_resource_definitions",
@@ -260,4 +274,7 @@ __all__ = [
     "remains_of",
     "resource_from_object",
     "stamped_name",
+    "text_of",
+    "texts_among",
+    "with_texts",
 ]

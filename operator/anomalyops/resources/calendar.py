@@ -8,12 +8,12 @@ from pydantic import AfterValidator, Field
 
 from anomalyops.resources.base import Boolean, SpecModel
 from anomalyops.resources.durations import Duration
-from anomalyops.resources.ics import read_ics
-from anomalyops.resources.identifiers import JobId, ObjectReference, Text
+from anomalyops.resources.ics import IcsError, IcsEvent, read_ics
+from anomalyops.resources.identifiers import ConfigMapKeyReference, JobId, ObjectReference, Text
 from anomalyops.resources.label_selector import LabelSelector
 from anomalyops.resources.recurrence import LocalTime, RecurrenceRule, TimeZone
 from anomalyops.resources.resource import Resource, server_id_cel
-from anomalyops.resources.rules import Rule
+from anomalyops.resources.rules import Rule, exactly_one
 from anomalyops.resources.shared import MARK, SharedSpec, SharedStatus, without_mark
 from anomalyops.resources.times import PointInTime, parse_time
 from anomalyops.resources.transitions import Transition, server_id_stays
@@ -95,8 +95,21 @@ class ScheduledEvent(EventEffects):
         return body | {"start_time": parse_time(self.start), "end_time": parse_time(self.end)}
 
 
+def events_of_file(text: str, zone: str) -> tuple[IcsEvent, ...]:
+    """The events of an iCalendar text, as `read_ics` has them.
+
+    Raises:
+        IcsError: It is no calendar, or an event cannot be taken over.
+    """
+    events = read_ics(text, zone)
+    for event in events:
+        if event.summary.startswith(MARK.strip()):
+            raise IcsError(f"event {event.summary}: it must not begin as the operator's mark does")
+    return events
+
+
 def _inline_readable(text: str) -> str:
-    read_ics(text, "UTC")
+    events_of_file(text, "UTC")
     return text
 
 
@@ -124,8 +137,13 @@ class RecurringEvent(EventEffects):
 class IcsSource(EventEffects):
     """Events of an iCalendar file, and what they do to jobs."""
 
-    inline: Annotated[str, Field(min_length=1, max_length=262_144), AfterValidator(_inline_readable)] = Field(
-        description="The text of the file."
+    RULES: ClassVar[tuple[Rule, ...]] = (exactly_one("inline", "configMapRef"),)
+
+    inline: Annotated[str, Field(min_length=1, max_length=262_144), AfterValidator(_inline_readable)] | None = Field(
+        default=None, description="The text of the file."
+    )
+    config_map_ref: ConfigMapKeyReference | None = Field(
+        default=None, description="A ConfigMap's key with the file; the calendar follows it as it changes."
     )
 
 
@@ -222,3 +240,9 @@ class AnomalyCalendar(Resource):
     def server_id(self) -> str:
         """The calendar's id on the server."""
         return self.spec.calendar_id or self.metadata.name
+
+    @property
+    def config_maps(self) -> frozenset[str]:
+        """The names of the ConfigMaps that iCalendar files come from."""
+        references = (source.config_map_ref for source in self.spec.ics or ())
+        return frozenset(reference.name for reference in references if reference is not None)

@@ -170,6 +170,23 @@ class Reason(_DocumentedEnum):
     )
     NOT_SUPPORTED = "NotSupported", "This version of the operator cannot do what the manifest asks for."
 
+    # ConfigMaps that a resource reads
+    SOURCE_NOT_FOUND = (
+        "SourceNotFound",
+        "A ConfigMap that `spec.itemsFrom` or `spec.ics` names does not exist; nothing is changed on the server until "
+        "it does.",
+    )
+    SOURCE_FORBIDDEN = (
+        "SourceForbidden",
+        "The operator may not read a ConfigMap that `spec.itemsFrom` or `spec.ics` names; the message names the "
+        "command that allows it.",
+    )
+    SOURCE_INVALID = (
+        "SourceInvalid",
+        "A ConfigMap lacks the key that the manifest names, or a line or event in it cannot be used; the message names "
+        "it, and nothing is changed on the server until it is corrected.",
+    )
+
     # What the server or a policy refuses
     INVALID_SPEC = (
         "InvalidSpec",

@@ -10,7 +10,7 @@ from pydantic import Field
 from anomalyops.resources.base import Boolean, SpecModel
 from anomalyops.resources.durations import Duration
 from anomalyops.resources.embedded import Embedded
-from anomalyops.resources.identifiers import ObjectName, ObjectReference, Text
+from anomalyops.resources.identifiers import DataKey, ObjectName, ObjectReference, Text
 from anomalyops.resources.resource import Resource
 from anomalyops.resources.rules import Rule, exactly_one
 from anomalyops.resources.status import ElasticsearchConnectionStatus
@@ -25,10 +25,7 @@ _Url = Annotated[
         maximum=2048,
     ),
 ]
-_Key = Annotated[
-    str,
-    Text(pattern=r"^[-._a-zA-Z0-9]+$", form="a key consists of a-z, A-Z, 0-9, -, _ and dots", maximum=253),
-]
+_Key = DataKey
 
 
 # Of Elastic Cloud on Kubernetes, which names what it makes after its Elasticsearch.

@@ -39,7 +39,7 @@ class _Read(NamedTuple):
     event: IcsEvent
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)  # a file of 250 kB takes a second to read
 def read_ics(text: str, zone: str) -> tuple[IcsEvent, ...]:
     """The events of a file, in their order. Cancelled ones are left out, and changed ones of a series are as changed.
 

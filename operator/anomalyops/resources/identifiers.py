@@ -103,10 +103,23 @@ ObjectName = Annotated[
 ]
 
 
+DataKey = Annotated[
+    str,
+    Text(pattern=r"^[-._a-zA-Z0-9]+$", form="a key consists of a-z, A-Z, 0-9, -, _ and dots", maximum=253),
+]
+
+
 class ObjectReference(SpecModel):
     """Another object in the same namespace, by name."""
 
     name: ObjectName = Field(description="The name of the object, in the same namespace.")
+
+
+class ConfigMapKeyReference(SpecModel):
+    """A text in a ConfigMap of the same namespace."""
+
+    name: ObjectName = Field(description="The ConfigMap's name, in the same namespace.")
+    key: DataKey = Field(description="The key with the text.")
 
 
 class ConnectionReference(SpecModel):

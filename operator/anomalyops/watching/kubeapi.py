@@ -69,8 +69,9 @@ class KubeApiError(Exception):
 class KubeApi:
     """Get, create, patch and watch of single objects by path."""
 
-    def __init__(self, client: ApiClient, *, guard: Guard = free) -> None:
+    def __init__(self, client: ApiClient, *, guard: Guard = free, watches: ApiClient | None = None) -> None:
         self._client = client
+        self._watches = watches or client
         self._guard = guard
 
     @classmethod
@@ -99,11 +100,16 @@ class KubeApi:
         # What the environment says is asked once: the session would do so in a thread before each request.
         configuration.client_session_kwargs = {"trust_env": False}
         configuration.trace_configs = [tracing()]
-        return cls(ApiClient(configuration), guard=guard)
+        client = ApiClient(configuration)
+        # A watch keeps its connection for minutes; among a limited number of them requests would wait for that.
+        configuration.connection_pool_maxsize = 0
+        return cls(client, guard=guard, watches=ApiClient(configuration))
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.close()  # type: ignore[no-untyped-call]
+        if self._watches is not self._client:
+            await self._watches.close()  # type: ignore[no-untyped-call]
 
     async def get(self, path: str) -> JsonObject:
         """Reads one object.
@@ -149,11 +155,11 @@ class KubeApi:
             ("timeoutSeconds", str(WATCH_TIMEOUT)),
         ]
         timeout = aiohttp.ClientTimeout(total=WATCH_TIMEOUT + 30, sock_connect=REQUEST_TIMEOUT)
-        response = await self._send("GET", path, query=query, timeout=timeout)
+        response = await self._send("GET", path, query=query, timeout=timeout, client=self._watches)
         try:
             if response.status != 200:
                 raise KubeApiError(response.status, _reason(await response.read()))
-            async for line in response.content:
+            async for line in _lines(response.content):
                 event: JsonObject = json.loads(line)
                 if event["type"] == "ERROR":
                     raise KubeApiError(event["object"].get("code", 0), event["object"].get("message", ""))
@@ -191,10 +197,11 @@ class KubeApi:
         body: object = None,
         query: Sequence[tuple[str, str]] = (),
         content_type: str = "application/json",
+        client: ApiClient | None = None,
     ) -> aiohttp.ClientResponse:
         url, headers = await self._prepared(method, path, query, content_type)
         try:
-            answer = await self._client.call_api(
+            answer = await (client or self._client).call_api(
                 method, url, header_params=headers, body=body, _request_timeout=timeout
             )
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -214,6 +221,20 @@ class KubeApi:
             auth_settings=["BearerToken"],
         )
         return url, headers
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """The whole lines of a stream, however long; what is left at the end was cut off.
+
+    aiohttp's own reading of lines gives up at 128 KiB, and a ConfigMap has up to 1 MiB.
+    """
+    begun: list[bytes] = []
+    async for chunk in content.iter_any():
+        *ended, rest = chunk.split(b"\n")
+        for line in ended:
+            yield b"".join((*begun, line))
+            begun.clear()
+        begun.append(rest)
 
 
 def proxy_of_environment(url: str) -> str | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops.cli.merge_view import merge_document, merge_markdown, merge_text
-from anomalyops.cluster.affected import affected
+from anomalyops.cluster.affected import ConfigMapsAround, affected
 from anomalyops.cluster.merging import ABSENT, Action, field_changes, merged
 from anomalyops.cluster.planning import MergePlan, UnitPlan, presumed_server, wanted_resources
 from anomalyops.local.manifests import read_manifests
@@ -87,6 +87,24 @@ def test_a_calendar_is_affected_by_a_label_of_a_job_alone() -> None:
     pair, shared = affected(merge)
     assert pair.changes[0].resource.name == "web"
     assert (shared.changes, shared.after.jobs) == ((), frozenset({"web"}))
+
+
+def test_a_filter_is_affected_by_a_config_map_alone() -> None:
+    reference = {"configMapRef": {"name": "loud", "key": "items"}}
+    hosts = resource("AnomalyFilter", "hosts", {"itemsFrom": [reference]}, uid="f1")
+    other = resource("AnomalyFilter", "other", {"items": ["a"]}, uid="f2")
+    merge = merged([], [hosts, other])
+
+    def config_map(text: str) -> dict[tuple[str, str, str], SecretManifest]:
+        found = SecretManifest(name="loud", namespace="shop", kind="ConfigMap", data={"items": text.encode()})
+        return {("ConfigMap", "shop", "loud"): found}
+
+    equal = ConfigMapsAround(before=config_map("a\nb"), after=config_map("# loud ones\na\nb"))
+    assert affected(merge, equal) == []
+    (unit,) = affected(merge, ConfigMapsAround(before=config_map("a"), after=config_map("a\nb")))
+    assert (unit.changes, unit.after.resource.spec.items, unit.after.problems) == ((), ["a", "b"], ())
+    (unit,) = affected(merge, ConfigMapsAround(before=config_map("a"), after=config_map("a\x07")))
+    assert "line 1 holds the control character" in str(unit.after.problems[0])
 
 
 def test_what_was_never_carried_out_is_not_presumed_to_be_there() -> None:

@@ -1104,7 +1104,20 @@ FILTERS = [
         "spec.historyLimit",
         "greater than or equal to 1",
     ),
-    _filter("filter-without-items", {"items": REMOVE}, "spec.items", "is required", kubectl="Required value"),
+    _filter("filter-without-items", {"items": REMOVE}, "spec.items", "write items, itemsFrom or both"),
+    _filter(
+        "filter-from-nothing",
+        {"itemsFrom": [{}]},
+        "spec.itemsFrom[0].configMapRef",
+        "is required",
+        kubectl="Required value",
+    ),
+    _filter(
+        "filter-from-a-key-that-none-is",
+        {"itemsFrom": [{"configMapRef": {"name": "hosts", "key": "a b"}}]},
+        "spec.itemsFrom[0].configMapRef.key",
+        "a key consists of",
+    ),
     _filter(
         "filter-item-twice",
         {"items": ["a", "b", "a"]},
@@ -1137,6 +1150,12 @@ CALENDARS = [
         f"{_E0}.description",
         "is required",
         kubectl="Required value",
+    ),
+    _calendar(
+        "ics-from-nothing",
+        {"ics": [{"skipResult": False}]},
+        "spec.ics[0]",
+        "write exactly one of inline and configMapRef",
     ),
     _calendar(
         "event-now",
@@ -1235,6 +1254,9 @@ ACCEPTED = [
     manifest("AnomalyCalendar"),
     manifest("AnomalyCalendar", {"events": REMOVE, "jobRefs": REMOVE}),
     manifest(
+        "AnomalyCalendar", {"ics": [{"configMapRef": {"name": "sales", "key": "sales.ics"}, "skipResult": False}]}
+    ),
+    manifest(
         "AnomalyCalendar",
         {
             "calendarId": "holidays.de",
@@ -1328,6 +1350,8 @@ ACCEPTED = [
     ),
     manifest("AnomalyFilter"),
     manifest("AnomalyFilter", {"items": []}),
+    manifest("AnomalyFilter", {"items": REMOVE, "itemsFrom": [{"configMapRef": {"name": "hosts", "key": "loud.txt"}}]}),
+    manifest("AnomalyFilter", {"itemsFrom": [{"configMapRef": {"name": "hosts", "key": "loud.txt"}}]}),
     manifest(
         "AnomalyFilter",
         {

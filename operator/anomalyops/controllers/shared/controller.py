@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -15,6 +16,7 @@ from anomalyops.controllers.letting_go import LettingGo
 from anomalyops.controllers.patience import SETTLING, is_new
 from anomalyops.controllers.place import Place, home, is_held_on, note, with_place
 from anomalyops.controllers.reach import Reach, connection_for
+from anomalyops.controllers.shared.config_maps import ConfigMaps, Reader
 from anomalyops.elastic import GatewayError, OtherServer
 from anomalyops.health import Failure, FailureKind, Notice, transitions, unreachable_shared
 from anomalyops.reconciler import Observation, SharedObject, SharedOutcome, failure_of
@@ -23,10 +25,14 @@ from anomalyops.resources import (
     ConditionStatus,
     ConditionType,
     ElasticsearchConnection,
+    Reason,
     SharedResource,
     SharedStatus,
+    SourceProblem,
     find_condition,
+    with_texts,
 )
+from anomalyops.resources.shared import SharedSpec
 from anomalyops.watching.controller import Report
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import ObjectKey, Options
@@ -38,6 +44,15 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=SharedResource)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What a resource is with the texts that it names in ConfigMaps, and of which versions of all of them."""
+
+    version: tuple[object, ...]
+    spec: SharedSpec
+    problems: tuple[SourceProblem, ...]
+
+
 class SharedController(Generic[R]):
     """The resources of one such kind.
 
@@ -45,17 +60,27 @@ class SharedController(Generic[R]):
         objects: All objects.
         work: The queue, and where reports are written.
         connections: The servers.
+        config_maps: What the ConfigMaps hold that resources name.
         options: What the operator serves.
     """
 
     name: ClassVar[str]
     model: type[SharedResource]
 
-    def __init__(self, objects: Objects, work: Work, connections: ConnectionController, options: Options) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        work: Work,
+        connections: ConnectionController,
+        config_maps: ConfigMaps,
+        options: Options,
+    ) -> None:
         self.objects = objects
         self.work = work
         self.known: Callable[[str], bool] = lambda _: True  # whether all objects of a namespace were listed
         self._connections = connections
+        self._config_maps = config_maps
+        self._read: dict[ObjectKey, _Read] = {}
         self.default = options.default_connection
         self._reach = Reach(objects, connections, options.default_connection)
         self._letting_go = LettingGo(patience=options.release_after)
@@ -71,12 +96,25 @@ class SharedController(Generic[R]):
         return self.connection_of(seen) if seen is not None else None
 
     async def stop(self) -> None:
-        """Nothing runs outside the queue."""
+        """End the watches of ConfigMaps."""
+        await self._config_maps.stop()
 
     def shared(self, seen: Seen[R]) -> SharedObject | None:
         """The resource with what it refers to; None for one that cannot be read and never was on a server."""
         resource = seen.managed
-        return None if resource is None else SharedObject(resource=resource, readable=seen.resource is not None)
+        if resource is None:
+            return None
+        if seen.resource is None or seen.metadata.deletion_timestamp is not None:
+            return SharedObject(resource=resource, readable=seen.resource is not None)
+        if not resource.config_maps:
+            return SharedObject(resource=resource)
+        known = self._read.get(seen.key)
+        if known is None or known.version != self._version(seen):
+            pending = SourceProblem(
+                field="spec", reason=Reason.PENDING, message="its ConfigMaps are read", waiting=True
+            )
+            return SharedObject(resource=resource, problems=(pending,))
+        return SharedObject(resource=resource.model_copy(update={"spec": known.spec}), problems=known.problems)
 
     def carried_out(self, seen: Seen[R], outcome: SharedOutcome) -> None:
         """Something was changed on the server."""
@@ -111,7 +149,8 @@ class SharedController(Generic[R]):
                 return
             for key, seen in settled:
                 shared = self.shared(seen)
-                if shared is not None and not (_is_ready(seen) and reconciler.is_as_wanted(shared, found)):
+                known = self._is_read(seen) and _is_ready(seen)
+                if shared is not None and not (known and reconciler.is_as_wanted(shared, found)):
                     self.work.add(self.name, key)
 
     # -- one resource --------------------------------------------------------------------------------------
@@ -128,6 +167,7 @@ class SharedController(Generic[R]):
         leaving = seen.metadata.deletion_timestamp is not None
         if leaving and FINALIZER not in seen.metadata.finalizers:
             return Report()  # it never had a server object
+        looked = self._config_maps.follow(Reader(self.name, key), _config_maps_of(seen))
         lives = home(seen.managed)
         connection, runtime = self._reach.runtime(connection, lives if leaving else None, key.namespace)
         if runtime is None and is_new(seen.metadata):
@@ -144,6 +184,9 @@ class SharedController(Generic[R]):
             return self._unreachable(
                 seen, Failure(kind=FailureKind.PLACE_CHANGED, message=_elsewhere(lives, here)), connection
             )
+        if not looked:
+            return Report()  # its ConfigMaps are looked at, and the first look brings it back
+        await self._read_aside(seen)
         return await self._reconcile(key, seen, runtime, here)
 
     async def _reconcile(self, key: ObjectKey, seen: Seen[R], runtime: ConnectionRuntime, here: Place) -> Report:
@@ -160,8 +203,8 @@ class SharedController(Generic[R]):
             await self.work.write(Report(statuses=((current, status),)))
             current = self.objects.current(current)
         shared = self.shared(current) if current is not None else None
-        if current is None or shared is None:
-            return Report()
+        if current is None or shared is None or not self._is_read(current):
+            return Report()  # what has changed meanwhile brings it back
         async with runtime.shared() as reconciler:
             outcome = await reconciler.reconcile(shared, cluster_uuid=here.cluster_uuid)
         seen = self.objects.current(current) or current
@@ -201,11 +244,38 @@ class SharedController(Generic[R]):
         return Report(statuses=((seen, status.manifest()),), notices=tuple((seen, notice) for notice in notices))
 
     async def _forget(self, key: ObjectKey) -> None:
+        self._config_maps.follow(Reader(self.name, key), frozenset())
+        self._read.pop(key, None)
         if key in self._all:
             return
         for runtime in self._connections.runtimes.values():
             runtime.forget(f"{self.model.KIND}/{key}")
         await self._connections.reap()
+
+    # -- what it reads from ConfigMaps -----------------------------------------------------------------------
+
+    async def _read_aside(self, seen: Seen[R]) -> None:
+        """Read what a resource names in ConfigMaps: in a thread, because a large file takes seconds."""
+        resource, version = seen.resource, self._version(seen)
+        if resource is None or self._is_read(seen):
+            return
+        namespace = seen.key.namespace
+        whole, problems = await asyncio.to_thread(
+            with_texts, resource, lambda reference: self._config_maps.text(namespace, reference)
+        )
+        self._read[seen.key] = _Read(version=version, spec=whole.spec, problems=problems)
+
+    def _is_read(self, seen: Seen[R]) -> bool:
+        """Whether what a resource names in ConfigMaps is known as it is now."""
+        if not _config_maps_of(seen):
+            return True
+        known = self._read.get(seen.key)
+        return known is not None and known.version == self._version(seen)
+
+    def _version(self, seen: Seen[R]) -> tuple[object, ...]:
+        metadata = seen.metadata
+        versions = self._config_maps.versions(seen.key.namespace, _config_maps_of(seen))
+        return metadata.uid, metadata.generation, *versions
 
     # -- small parts ---------------------------------------------------------------------------------------
 
@@ -222,6 +292,14 @@ class SharedController(Generic[R]):
         known = seen.resource or seen.remains
         reference = known.spec.connection_ref if known is not None else None
         return connection_for(self.objects, seen.key.namespace, reference, self.default)
+
+
+def _config_maps_of(seen: Seen[Any]) -> frozenset[str]:
+    """The names of the ConfigMaps that a resource reads; none for one that is on its way out or cannot be read."""
+    if seen.resource is None or seen.metadata.deletion_timestamp is not None:
+        return frozenset()
+    names: frozenset[str] = seen.resource.config_maps
+    return names
 
 
 def _is_unsettled(seen: Seen[Any]) -> bool:

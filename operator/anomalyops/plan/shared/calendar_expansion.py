@@ -10,11 +10,16 @@ from typing import Any, Final
 
 from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.shared.calendar_values import Event
-from anomalyops.resources.calendar import MOST_EVENTS, AnomalyCalendarSpec, EventEffects, RecurringEvent
+from anomalyops.resources.calendar import (
+    MOST_EVENTS,
+    AnomalyCalendarSpec,
+    EventEffects,
+    IcsSource,
+    RecurringEvent,
+    events_of_file,
+)
 from anomalyops.resources.durations import parse_duration
-from anomalyops.resources.ics import read_ics
 from anomalyops.resources.recurrence import Recurrence, clock_changes, local_time, time_zone
-from anomalyops.resources.shared import MARK
 
 _DAY_MS: Final = 86_400_000
 
@@ -25,7 +30,7 @@ class Expansion:
 
     Attributes:
         events: The bodies of all events, each once.
-        problems: What cannot be written out, and why; its events are missing.
+        problems: What cannot be written out, and why; then the events are not all that are asked for.
     """
 
     events: tuple[JsonObject, ...]
@@ -66,7 +71,7 @@ def _sources(spec: AnomalyCalendarSpec) -> Iterator[tuple[str, Any]]:
     for number, event in enumerate(spec.recurring_events or ()):
         yield f"spec.recurringEvents[{number}]", lambda begin, end, one=event: _recurring(one, spec, begin, end)
     for number, file in enumerate(spec.ics or ()):
-        yield f"spec.ics[{number}]", lambda begin, end, one=file: _of_file(one.inline, one, spec, begin, end)
+        yield f"spec.ics[{number}]", lambda begin, end, one=file: _of_file(one, spec, begin, end)
     if spec.daylight_saving_time_zone is not None:
         yield "spec.daylightSavingTimeZone", lambda begin, end: _clock(str(spec.daylight_saving_time_zone), begin, end)
 
@@ -85,12 +90,12 @@ def _recurring(event: RecurringEvent, spec: AnomalyCalendarSpec, begin: int, end
         yield _body(event.description, start, stop, event)
 
 
-def _of_file(text: str, effects: EventEffects, spec: AnomalyCalendarSpec, begin: int, end: int) -> Iterator[JsonObject]:
-    for event in read_ics(text, spec.time_zone):
-        if event.summary.startswith(MARK.strip()):
-            raise ValueError(f"event {event.summary}: it must not begin as the operator's mark does")
+def _of_file(source: IcsSource, spec: AnomalyCalendarSpec, begin: int, end: int) -> Iterator[JsonObject]:
+    if source.inline is None:
+        raise ValueError("the text of its ConfigMap was not read")
+    for event in events_of_file(source.inline, spec.time_zone):
         for start, stop in _between(event.recurrence, begin, end):
-            yield _body(event.summary, start, stop, effects)
+            yield _body(event.summary, start, stop, source)
 
 
 def _clock(zone: str, begin: int, end: int) -> Iterator[JsonObject]:

@@ -68,7 +68,7 @@ class DesiredCalendar:
         events: The bodies of all its events.
         description: Its description; None leaves the one that it has.
         missing_jobs: AnomalyJobs that the manifest names and that are not there yet.
-        problems: Why some of its events cannot be known; no event is deleted meanwhile.
+        problems: Why some of its events cannot be known; nothing is changed meanwhile.
     """
 
     calendar_id: str

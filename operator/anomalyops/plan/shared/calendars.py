@@ -47,6 +47,10 @@ def plan_calendar(owner: Owner, wanted: DesiredCalendar | Removal, observed: Obs
         refused = claim.obstacle(Subject.CALENDAR, target, mark, owner, _lost(wanted, observed))
         if refused is not None and observed.job_ids is not None:
             return Plan(obstacles=(refused,), ownership=ownership)
+    if wanted.problems:  # half of its events are not what is asked for
+        message = f"nothing is changed meanwhile: {'; '.join(wanted.problems)}"
+        unknown = Obstacle(reason=Reason.INVALID_SPEC, message=message, subject=Subject.CALENDAR)
+        return Plan(obstacles=(unknown,), ownership=ownership)
     return Plan(
         steps=tuple(_steps(owner, wanted, observed)),
         obstacles=tuple(_obstacles(wanted, observed)),
@@ -92,8 +96,6 @@ def _changes_of_events(
             missing[event] -= 1
         else:
             old[name] = event
-    if wanted.problems:  # whether the others are wanted is not known
-        old = {}
     posted = {}
     for number, body in enumerate(wanted.events):
         event = Event.read(body)
@@ -131,9 +133,6 @@ def _obstacles(wanted: DesiredCalendar, observed: ObservedCalendar) -> Iterator[
             "delete the calendar on the server: it is then made anew, with its events"
         )
         yield Obstacle(reason=Reason.IMMUTABLE_FIELD_CHANGED, message=message, subject=Subject.CALENDAR)
-    if wanted.problems:
-        message = f"no event is deleted meanwhile: {'; '.join(wanted.problems)}"
-        yield Obstacle(reason=Reason.INVALID_SPEC, message=message, subject=Subject.CALENDAR)
     if wanted.missing_jobs:
         message = f"AnomalyJobs of spec.jobRefs that are not there yet: {in_words(wanted.missing_jobs)}"
         yield Obstacle(reason=Reason.WAITING_FOR_JOB, message=message, subject=Subject.CALENDAR, waiting=True)
