@@ -400,7 +400,7 @@ def test_a_filter_and_a_calendar_read_config_maps_of_the_files(files, engine, ca
         files.write(hosts, days, config_map("a\nd\x01\n", event("Fair", day) + event("", day)))
         capsys.readouterr()
         assert files.run("apply", "--timeout", "5s") == 3
-        said = " ".join(capsys.readouterr().out.split())
+        said = " ".join(capsys.readouterr().err.split())
         assert "ConfigMap shared, key hosts.txt: line 2 holds the control character U+0001" in said
         assert "ConfigMap shared, key team.ics: event" in said
         assert there() == (["a", "b", "c"], ["Sale"])

@@ -15,7 +15,7 @@ from anomalyops.cluster.affected import ConfigMapsAround, affected
 from anomalyops.cluster.merging import ABSENT, Action, field_changes, merged
 from anomalyops.cluster.planning import MergePlan, UnitPlan, presumed_server, wanted_resources
 from anomalyops.local.manifests import read_manifests
-from anomalyops.resources import KINDS, resource_from_object
+from anomalyops.resources import KINDS, SecretManifest, resource_from_object
 
 API = "anomalyops.io/v1alpha1"
 
