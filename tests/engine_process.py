@@ -41,7 +41,7 @@ class EngineProcess:
         ready.unlink(missing_ok=True)
         code = (
             "import sys; from pathlib import Path; from anomalyops_engine.server import serve; "
-            "from anomalyops_engine.server import Protection, Resources; "
+            "from anomalyops_engine.server import Limits, Protection, Resources; "
             f"serve(Path(sys.argv[1]), {self._host!r}, 0{self._more})"
         )
         environment = {**os.environ, "PYTHONPATH": str(_ROOT / "operator")}

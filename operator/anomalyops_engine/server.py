@@ -24,7 +24,8 @@ from anomalyops_engine.config import MemorySize
 from anomalyops_engine.connections import Connection, connection_limit, quiet_accept_errors
 from anomalyops_engine.jobs import JobService
 from anomalyops_engine.jobs.machine import machine_memory
-from anomalyops_engine.jobs.runtime import Settings
+from anomalyops_engine.jobs.runtime import MAX_BODY_BYTES, Settings
+from anomalyops_engine.query.limits import USUAL, Limits
 from anomalyops_engine.security import SecurityService
 from anomalyops_engine.store import Store
 
@@ -73,6 +74,8 @@ class Resources:
 
     Attributes:
         bodies_bytes: of the bodies of all requests together.
+        body_bytes: of the body of one request.
+        searches: what searches may take.
         database_bytes: of the database's memory; it goes on on disk where that is not enough.
         database_threads: of one query.
         models: of all models together.
@@ -81,6 +84,8 @@ class Resources:
     """
 
     bodies_bytes: int | None = None
+    body_bytes: int = MAX_BODY_BYTES
+    searches: Limits = USUAL
     database_bytes: int | None = None
     database_threads: int | None = None
     models: MemorySize | None = None
@@ -94,6 +99,8 @@ class Resources:
             max_model_memory=self.largest_model,
             memory=self.models or usual.memory,
             workers=self.feed_threads or usual.workers,
+            limits=self.searches,
+            body_bytes=self.body_bytes,
         )
 
 

@@ -14,7 +14,7 @@ import pytest
 from elasticsearch import ApiError, BadRequestError, ConflictError, Elasticsearch, NotFoundError
 from elasticsearch.helpers import BulkIndexError, bulk
 
-from anomalyops_engine.api.middleware import MAX_BODY_BYTES
+from anomalyops_engine.jobs.runtime import MAX_BODY_BYTES
 
 
 @pytest.fixture

@@ -96,6 +96,8 @@ def _serve(told: dict[str, Any]) -> None:
 
     try:
         from anomalyops_engine.config import MemorySize
+        from anomalyops_engine.jobs.runtime import MAX_BODY_BYTES
+        from anomalyops_engine.query.limits import USUAL, Limits
         from anomalyops_engine.server import Protection, Resources, UnsafeListeningError, serve
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("anomalyops_engine."):
@@ -110,8 +112,17 @@ def _serve(told: dict[str, Any]) -> None:
     protection = Protection(
         _password(told.get("password_file")), told.get("tls.certificate"), told.get("tls.key"), told["insecure"]
     )
+    searches = Limits(
+        buckets=told.get("search.max_buckets", USUAL.buckets),
+        clauses=told.get("indices.query.bool.max_clause_count", USUAL.clauses),
+        depth=told.get("indices.query.bool.max_nested_depth", USUAL.depth),
+        timeout_ms=told.get("search.default_search_timeout", USUAL.timeout_ms),
+        partial=told.get("search.default_allow_partial_results", USUAL.partial),
+    )
     resources = Resources(
         bodies_bytes=told.get("requests.memory"),
+        body_bytes=told.get("http.max_content_length", MAX_BODY_BYTES),
+        searches=searches,
         database_bytes=told.get("database.memory"),
         database_threads=told.get("database.threads"),
         models=memory("ml.memory"),

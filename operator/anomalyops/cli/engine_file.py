@@ -15,6 +15,8 @@ from anomalyops.cli.logs import LogFormat, LogLevel
 from anomalyops.local.errors import LocalError
 
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(b|kb|mb|gb|tb)")
+_TIME = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
+_TIMES_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _UNITS: Final = {"b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40}
 
 Read = Callable[[Any, Path], Any]
@@ -129,12 +131,35 @@ def _number(least: int, most: int) -> Read:
     return read
 
 
-def _size(value: Any, _: Path) -> int:
+def _bytes(value: Any) -> int:
+    """Read a size; 0 for what is none."""
     match = _SIZE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
-    size = int(float(match[1]) * _UNITS[match[2]]) if match is not None else 0
+    return int(float(match[1]) * _UNITS[match[2]]) if match is not None else 0
+
+
+def _size(value: Any, _: Path) -> int:
+    size = _bytes(value)
     if size < 2**20:
         raise _must("a size of 1mb and more with its unit (b, kb, mb, gb, tb)", value)
     return size
+
+
+def _body_size(value: Any, _: Path) -> int:
+    size = _bytes(value)
+    if not 2**10 <= size < 2**31:
+        raise _must("a size from 1kb to less than 2gb with its unit (b, kb, mb, gb)", value)
+    return size
+
+
+def _duration(value: Any, _: Path) -> int | None:
+    """Read a time in milliseconds; None for any."""
+    if value == -1 and not isinstance(value, bool):
+        return None
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    time_ms = int(match[1]) * _TIMES_MS[match[2]] if match is not None else 0
+    if time_ms < 1:
+        raise _must("a time of 1ms and more with its unit (ms, s, m, h, d), or -1 for any", value)
+    return time_ms
 
 
 def _word(kind: type[LogFormat] | type[LogLevel]) -> Read:
@@ -161,6 +186,12 @@ _READERS: Final[Mapping[str, Read]] = {
         "log.format": _word(LogFormat),
         "log.level": _word(LogLevel),
         "requests.memory": _size,
+        "http.max_content_length": _body_size,
+        "indices.query.bool.max_clause_count": _number(1, 2**31 - 1),
+        "indices.query.bool.max_nested_depth": _number(1, 30),
+        "search.max_buckets": _number(0, 2**31 - 1),
+        "search.default_search_timeout": _duration,
+        "search.default_allow_partial_results": _truth,
         "database.memory": _size,
         "database.threads": _number(1, 1024),
         "ml.memory": _size,
@@ -168,4 +199,4 @@ _READERS: Final[Mapping[str, Read]] = {
         "ml.threads": _number(1, 1024),
     }.items()
 }
-_GROUPS: Final = frozenset(name.rpartition(".")[0] for name in _READERS if "." in name)
+_GROUPS: Final = frozenset(name[:at] for name in _READERS for at in range(len(name)) if name[at] == ".")

@@ -51,7 +51,7 @@ from anomalyops_engine.api.index_stats import IndexStats
 from anomalyops_engine.api.inflight import InFlight
 from anomalyops_engine.api.instruments import Instruments
 from anomalyops_engine.api.lanes import Lanes
-from anomalyops_engine.api.middleware import MAX_BODY_BYTES, ExchangeMiddleware
+from anomalyops_engine.api.middleware import ExchangeMiddleware
 from anomalyops_engine.api.search_contexts import SearchContexts
 from anomalyops_engine.api.security import SecurityEndpoints
 from anomalyops_engine.jobs import JobService, MlError
@@ -67,7 +67,6 @@ def create_app(
     jobs: JobService,
     security: SecurityService | None = None,
     *,
-    max_body_bytes: int = MAX_BODY_BYTES,
     max_bytes_in_flight: int | None = None,
     allowed_hosts: Collection[str] = (),
 ) -> Starlette:
@@ -79,7 +78,6 @@ def create_app(
         store: documents and states.
         jobs: what runs on them.
         security: who may do what; None for an engine without authentication.
-        max_body_bytes: larger request bodies are refused.
         max_bytes_in_flight: of all bodies together; None for a part of the memory.
         allowed_hosts: names beside the loopback ones under which the engine may be asked.
     """
@@ -140,7 +138,7 @@ def create_app(
             Middleware(
                 ExchangeMiddleware,
                 doorkeeper=Doorkeeper(security),
-                max_body_bytes=max_body_bytes,
+                max_body_bytes=jobs.cluster_settings.body_bytes,
                 in_flight=in_flight,
                 instruments=instruments,
                 allowed_hosts=allowed_hosts,

@@ -94,5 +94,8 @@ def _not_gzip(why: str) -> ApiError:
 
 
 def _too_large(size: int, limit: int) -> ApiError:
-    reason = f"entity content is too long [{size}] for the configured buffer limit [{limit}]"
+    reason = (
+        f"entity content is too long [{size}] for the configured buffer limit [{limit}]. This limit can be set by "
+        "changing the [http.max_content_length] node setting."
+    )
     return ApiError(413, "content_too_long_exception", reason)

@@ -10,7 +10,7 @@ import orjson
 from anomalyops_engine.api.bulk_body import Operation
 from anomalyops_engine.api.duplicates import names_once
 from anomalyops_engine.api.errors import ApiError
-from anomalyops_engine.api.json_text import parse_document
+from anomalyops_engine.api.json_text import is_too_deep, parse_document
 
 
 def refusal_of(operation: Operation) -> ApiError | None:
@@ -30,6 +30,10 @@ def parse_documents(operations: Sequence[Operation]) -> tuple[list[dict[str, Any
             and set(map(type, documents)) == {dict}
             and not any(operation.id == "" for operation in operations)
             and names_once(text, documents)
+            and not any(
+                is_too_deep(operation.source, document)
+                for operation, document in zip(operations, documents, strict=True)
+            )
         ):
             return documents, {}
     except orjson.JSONDecodeError:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.parameters import WAITING, known
+from anomalyops_engine.api.parameters import WAITING, boolean, known
 from anomalyops_engine.jobs import JobService
 
 
@@ -19,7 +19,7 @@ class SettingsEndpoints:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        flat = known(["flat_settings"], idle=(*WAITING, "include_defaults"))
+        flat = known(["flat_settings", "include_defaults"], idle=WAITING, readers={"include_defaults": boolean})
         return [
             Endpoint("GET", "/_cluster/settings", Lane.STATE, self.get, flat),
             Endpoint("PUT", "/_cluster/settings", Lane.MANAGEMENT, self.put, known(["flat_settings"], idle=WAITING)),
@@ -27,7 +27,8 @@ class SettingsEndpoints:
 
     def get(self, call: Call) -> Response:
         """`GET /_cluster/settings`."""
-        return call.respond(self._settings.get(flat=call.flag("flat_settings", default=False)))
+        flat, defaults = (call.flag(name, default=False) for name in ("flat_settings", "include_defaults"))
+        return call.respond(self._settings.get(flat=flat, defaults=defaults))
 
     def put(self, call: Call) -> Response:
         """`PUT /_cluster/settings`."""

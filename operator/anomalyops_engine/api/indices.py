@@ -13,15 +13,21 @@ from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
 from anomalyops_engine.api.lanes import Lane
-from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
+from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, boolean, known
 from anomalyops_engine.store import Index, Reader, Store, Wildcards
 from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open
 from anomalyops_engine.store.catalog import STREAM
 from anomalyops_engine.store.dates import format_millis
 from anomalyops_engine.store.patterns import matches_any
-from anomalyops_engine.store.settings import nested, replicas
+from anomalyops_engine.store.settings import defaults_besides, nested, replicas
 
 _LOOK = known([*TARGETS, "flat_settings"], idle=(*WAITING, "include_defaults", "local"), missing=("features",))
+_SETTINGS = known(
+    [*TARGETS, "flat_settings", "include_defaults"],
+    idle=(*WAITING, "local"),
+    missing=("features",),
+    readers={"include_defaults": boolean},
+)
 _MAPPING_LOOK = known(TARGETS, idle=(*WAITING, "local"))
 _REFRESH = known(TARGETS)
 
@@ -52,10 +58,10 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("GET", "/_mapping", _get_mapping, _MAPPING_LOOK),
         on("GET", "/{index}/_mapping", _get_mapping, _MAPPING_LOOK),
         on("PUT POST", "/{index}/_mapping", _put_mapping, put_mapping),
-        on("GET", "/_settings", _get_settings, _LOOK),
-        on("GET", "/_settings/{name}", _get_settings, _LOOK),
-        on("GET", "/{index}/_settings", _get_settings, _LOOK),
-        on("GET", "/{index}/_settings/{name}", _get_settings, _LOOK),
+        on("GET", "/_settings", _get_settings, _SETTINGS),
+        on("GET", "/_settings/{name}", _get_settings, _SETTINGS),
+        on("GET", "/{index}/_settings", _get_settings, _SETTINGS),
+        on("GET", "/{index}/_settings/{name}", _get_settings, _SETTINGS),
         on("PUT", "/_settings", _put_settings, put_settings),
         on("PUT", "/{index}/_settings", _put_settings, put_settings),
         on("PUT", "/{index}/_block/{block}", _put_block, block),
@@ -159,14 +165,15 @@ def _get_settings(store: Store, call: Call) -> Response:
     with store.read() as reader:
         indices = described(reader, call)
     wanted = call.path.get("name")
-    return call.respond(
-        {
-            index.name: {"settings": shown}
-            for index in indices
-            for shown in [shown_settings(index, call, wanted)]
-            if shown or wanted is None
-        }
-    )
+    with_defaults = call.flag("include_defaults", default=False)
+    found = {}
+    for index in indices:
+        shown: dict[str, Any] = {"settings": shown_settings(index, call, wanted)}
+        if with_defaults:
+            shown["defaults"] = _shown(defaults_besides(index.settings), call, wanted)
+        if any(shown.values()) or wanted is None:
+            found[index.name] = shown
+    return call.respond(found)
 
 
 def _put_settings(store: Store, call: Call) -> Response:
@@ -239,6 +246,11 @@ def shown_settings(index: Index, call: Call, wanted: str | None = None) -> dict[
     }
     if call.flag("human", default=False):
         settings["creation_date_string"] = format_millis(index.created_ms, "strict_date_time")
+    return _shown(settings, call, wanted)
+
+
+def _shown(settings: dict[str, str], call: Call, wanted: str | None) -> dict[str, Any]:
+    """Return settings of an index, all or those of some names and patterns, nested or with dots."""
     if wanted not in {None, "_all", "*"}:
         patterns = str(wanted).split(",")
         settings = {name: text for name, text in settings.items() if matches_any(patterns, f"index.{name}")}

@@ -11,6 +11,12 @@ from anomalyops_engine.api.duplicates import DuplicateNameError, check_names
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.query.options import token_of
 
+# As deep as Elasticsearch's parser goes (`StreamReadConstraints` of Jackson).
+MOST_DEPTH: Final = 1000
+_TOO_DEEP: Final = (
+    f"Document nesting depth ({MOST_DEPTH + 1}) exceeds the maximum allowed ({MOST_DEPTH}, from "
+    "`StreamReadConstraints.getMaxNestingDepth()`)"
+)
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # How a value begins that may stand after another one, and the name of its kind.
 _BEGINNINGS: Final = (
@@ -42,6 +48,23 @@ def without_mark(text: bytes) -> bytes:
     return text.removeprefix(_BYTE_ORDER_MARK)
 
 
+def is_too_deep(text: bytes, value: object) -> bool:
+    """Return whether objects and arrays lie in one another deeper than they may.
+
+    Args:
+        text: JSON.
+        value: what it parses to.
+    """
+    if len(text) < 2 * MOST_DEPTH or text.count(b"{") + text.count(b"[") <= MOST_DEPTH:
+        return False
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, dict | list))
+        level = [inner for part in parts for inner in part if isinstance(inner, dict | list)]
+    return depth > MOST_DEPTH
+
+
 def parse_json(text: bytes) -> Any:
     """Return parsed JSON.
 
@@ -51,10 +74,14 @@ def parse_json(text: bytes) -> Any:
     text = without_mark(text)
     try:
         value = orjson.loads(text)
+        if is_too_deep(text, value):
+            raise MalformedJsonError(_TOO_DEEP)
         check_names(text, value)
     except DuplicateNameError as error:
         raise MalformedJsonError(str(error)) from None
     except orjson.JSONDecodeError as error:
+        if "depth" in error.msg:
+            raise MalformedJsonError(_TOO_DEEP) from None
         where = len(text.decode(errors="replace")[: error.pos].encode())
         behind = text[where:] if "content after" in error.msg else b""
         reason = f"[{error.lineno}:{error.colno}] {error.msg}"

@@ -23,6 +23,7 @@ from anomalyops_engine.api.info import DIALECT_VERSION
 from anomalyops_engine.api.instruments import CLASS, Instruments
 from anomalyops_engine.api.media_types import JSON, answer_type, check_content_type
 from anomalyops_engine.api.origin import check_origin
+from anomalyops_engine.jobs.runtime import MAX_BODY_BYTES
 
 _THROTTLED_WARNING = (
     "[ignore_throttled] parameter is deprecated because frozen indices have been deprecated. Consider cold or frozen "
@@ -31,7 +32,6 @@ _THROTTLED_WARNING = (
 # For probes, which have no credentials: that the process answers, and nothing about what it holds.
 HEALTH_PATH = "/_health"
 _HEALTHY = b'{"status":"green"}'
-MAX_BODY_BYTES = 100 * 1024 * 1024
 PRODUCT_HEADER = (b"x-elastic-product", b"Elasticsearch")
 
 log = logging.getLogger(__name__)

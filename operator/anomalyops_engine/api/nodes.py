@@ -92,7 +92,7 @@ def _info(store: Store, jobs: JobService, call: Call) -> Response:
         "http": lambda: {
             "bound_address": [f"{server[0]}:{server[1]}"],
             "publish_address": f"{server[0]}:{server[1]}",
-            "max_content_length_in_bytes": 100 << 20,
+            "max_content_length_in_bytes": jobs.cluster_settings.body_bytes,
         },
         "plugins": list,
         "ingest": lambda: {"processors": []},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -19,8 +19,10 @@ from anomalyops_engine.api.parameters import TARGETS, known
 from anomalyops_engine.api.search_contexts import Context, SearchContexts
 from anomalyops_engine.config.units import duration_ms
 from anomalyops_engine.json_types import JsonObject
-from anomalyops_engine.query import search
-from anomalyops_engine.store import Reader
+from anomalyops_engine.query import IllegalQueryError, SearchPhaseError, search
+from anomalyops_engine.query.errors import ShardFailure
+from anomalyops_engine.query.limits import limit_of
+from anomalyops_engine.store import Index, Reader
 
 _TIEBREAK: Final = "_shard_doc"
 _IDLE: Final = ("preference", "routing", "allow_partial_search_results", "max_concurrent_shard_requests")
@@ -135,6 +137,7 @@ def begin_scroll(
     name, context = contexts.open("scroll", kept_ms, lambda reader: readable(reader, call))
     context.body, context.hidden = whole, len(criteria) if not with_sort else len(criteria) - len(given)
     try:
+        _check_batch(context.indices, body)
         with contexts.use("scroll", name, None) as (_, reader):
             return {"_scroll_id": name, **_part(context, reader, whole, options)}, uuids_of(context.indices)
     except BaseException:
@@ -158,6 +161,27 @@ def _check_scroll(body: JsonObject, *, cached: bool) -> None:
         failures.append("using [point in time] is not allowed in a scroll context")
     if failures:
         raise validation_failed(failures)
+
+
+def _check_batch(indices: Sequence[Index], body: JsonObject) -> None:
+    """Check that no index is asked for more hits at once than it gives.
+
+    Raises:
+        SearchPhaseError: one is.
+    """
+    size = str(body.get("size", 10))
+    failures = []
+    for index in indices:
+        limit = limit_of(index, "max_result_window")
+        if size.isdecimal() and int(size) > limit:
+            error = IllegalQueryError(
+                f"Batch size is too large, size must be less than or equal to: [{limit}] but was [{size}]. Scroll "
+                "batch sizes cost as much memory as result windows so they are controlled by the "
+                "[index.max_result_window] index level setting."
+            )
+            failures.append(ShardFailure(index.name, index.uuid, error))
+    if failures and len(failures) == len(indices):
+        raise SearchPhaseError(failures)
 
 
 def _scroll(activity: Activity, contexts: SearchContexts, call: Call) -> Response:

@@ -16,9 +16,9 @@ from typing import Final
 from anomalyops_engine.config import MemorySize
 from anomalyops_engine.config.units import duration_ms
 from anomalyops_engine.jobs.registry import METADATA
-from anomalyops_engine.jobs.runtime import ASSIGNMENT, Runtime
+from anomalyops_engine.jobs.runtime import ASSIGNMENT, NODE_NAME, Runtime
 from anomalyops_engine.json_types import Json, JsonObject
-from anomalyops_engine.query.limits import USUAL, Limits
+from anomalyops_engine.query.limits import Limits
 from anomalyops_engine.refusals import illegal_argument, not_implemented
 
 MAX_MODEL_MEMORY: Final = "xpack.ml.max_model_memory_limit"
@@ -26,14 +26,10 @@ DESTRUCTIVE: Final = "action.destructive_requires_name"
 _MOST_BUCKETS: Final = "search.max_buckets"
 _SEARCH_TIMEOUT: Final = "search.default_search_timeout"
 _PARTIAL: Final = "search.default_allow_partial_results"
-# Elasticsearch reads these from its file at the start; here they are as they are.
-_FIXED: Final = {
-    "indices.query.bool.max_clause_count": "10000",
-    "indices.query.bool.max_nested_depth": "30",
-    "http.max_content_length": "100mb",
-    "cluster.name": "anomalyops",
-    "node.name": "anomalyops-engine",
-}
+MAX_CLAUSES: Final = "indices.query.bool.max_clause_count"
+MAX_DEPTH: Final = "indices.query.bool.max_nested_depth"
+MAX_BODY: Final = "http.max_content_length"
+_SIZES: Final = (("gb", 30), ("mb", 20), ("kb", 10), ("b", 0))
 # The first words of what Elasticsearch's other settings are called.
 _KNOWN_ELSEWHERE: Final = frozenset(
     {"action", "breaker", "bootstrap", "ccr", "cluster", "discovery", "gateway", "http", "indices", "ingest", "network"}
@@ -65,7 +61,7 @@ class ClusterSettings:
         self._registry = runtime.registry
         self._started_with = runtime.settings.max_model_memory
         self._made: dict[str, Flat] = {scope: {} for scope in _SCOPES}
-        self._limits = USUAL
+        self._limits = self._usual = runtime.settings.limits
 
     def load(self) -> None:
         """Take over what is stored."""
@@ -93,9 +89,49 @@ class ClusterSettings:
         """What searches may take."""
         return self._limits
 
-    def get(self, *, flat: bool) -> JsonObject:
-        """Return what was made, by scope."""
-        return {scope: self._shown(self._made[scope], flat=flat) for scope in _SCOPES}
+    @property
+    def body_bytes(self) -> int:
+        """The largest body of a request."""
+        return self._runtime.settings.body_bytes
+
+    @property
+    def fixed(self) -> Flat:
+        """What is as it was at the start, as Elasticsearch reads it from its file."""
+        return {
+            MAX_CLAUSES: str(self._usual.clauses),
+            MAX_DEPTH: str(self._usual.depth),
+            MAX_BODY: _shown_size(self._runtime.settings.body_bytes),
+            "cluster.name": "anomalyops",
+            "node.name": NODE_NAME,
+        }
+
+    @property
+    def defaults(self) -> Flat:
+        """Every setting with a name of its own, as it is where the API says nothing."""
+        usual = self._usual
+        return {
+            **self.fixed,
+            MAX_MODEL_MEMORY: "0b" if self._started_with is None else str(self._started_with),
+            DESTRUCTIVE: "true",
+            ASSIGNMENT: "all",
+            _MOST_BUCKETS: str(usual.buckets),
+            _SEARCH_TIMEOUT: "-1" if usual.timeout_ms is None else f"{usual.timeout_ms}ms",
+            _PARTIAL: str(usual.partial).lower(),
+        }
+
+    def get(self, *, flat: bool, defaults: bool = False) -> JsonObject:
+        """Return what was made, by scope.
+
+        Args:
+            flat: whether to answer with dots in names.
+            defaults: whether to add what was not made, as it is without.
+        """
+        shown: JsonObject = {scope: self._shown(self._made[scope], flat=flat) for scope in _SCOPES}
+        if defaults:
+            made = {name for scope in _SCOPES for name in self._made[scope]}
+            left = {name: value for name, value in self.defaults.items() if name not in made}
+            shown["defaults"] = self._shown(left, flat=flat)
+        return shown
 
     def put(self, body: JsonObject, *, flat: bool) -> JsonObject:
         """Change settings, all of them or none, and return those that the request set.
@@ -117,6 +153,9 @@ class ClusterSettings:
             made = {scope: dict(self._made[scope]) for scope in _SCOPES}
             for scope, changes in given.items():
                 for name, value in changes.items():
+                    if name in self.fixed:
+                        reason = f"{scope} setting [{name}], not dynamically updateable; it is [{self.fixed[name]}]"
+                        raise illegal_argument(reason)
                     _change(made[scope], scope, name, value)
             with self._registry.store.write() as writer:
                 writer.put_config(METADATA, _STORED, made["persistent"])
@@ -135,11 +174,13 @@ class ClusterSettings:
         if maximum is not None and maximum.mib < 1:  # zero means any
             maximum = None
         assigning = made.get(ASSIGNMENT, "all") == "all"
-        timeout = made.get(_SEARCH_TIMEOUT, "-1")
-        self._limits = Limits(
-            buckets=int(made.get(_MOST_BUCKETS, USUAL.buckets)),
+        now = {**self.defaults, **made}
+        timeout = now[_SEARCH_TIMEOUT]
+        self._limits = replace(
+            self._usual,
+            buckets=int(now[_MOST_BUCKETS]),
             timeout_ms=None if timeout == "-1" else duration_ms(timeout, _SEARCH_TIMEOUT),
-            partial=made.get(_PARTIAL, "true") == "true",
+            partial=now[_PARTIAL] == "true",
         )
         self._runtime.settings = replace(self._runtime.settings, max_model_memory=maximum, assigning=assigning)
         for name in {*before, *made}:
@@ -165,6 +206,12 @@ class ClusterSettings:
         return nested
 
 
+def _shown_size(size: int) -> str:
+    """Return a number of bytes with the largest unit that leaves it whole."""
+    unit, bits = next((unit, bits) for unit, bits in _SIZES if size % (1 << bits) == 0)
+    return f"{size >> bits}{unit}"
+
+
 def _flat(settings: Json, prefix: str = "") -> dict[str, Json]:
     if not isinstance(settings, dict):
         raise illegal_argument(f"settings must be an object, got [{settings}]")
@@ -188,8 +235,6 @@ def _change(made: Flat, scope: str, name: str, value: Json) -> None:
             del made[taken]
         return
     is_level = name.startswith(_LOGGER) and len(name) > len(_LOGGER)
-    if name in _FIXED:
-        raise illegal_argument(f"{scope} setting [{name}], not dynamically updateable; it is [{_FIXED[name]}]")
     if name not in _READERS and not is_level:
         if name.partition(".")[0] in _KNOWN_ELSEWHERE:
             if value is None:

@@ -22,6 +22,7 @@ from anomalyops_engine.jobs.waiting_records import replace_segments, waiting_rec
 from anomalyops_engine.jobs.warm_up import WarmUp
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.node import NODE_ID
+from anomalyops_engine.query.limits import USUAL, Limits
 from anomalyops_engine.refusals import MlError, server_error
 from anomalyops_engine.scoring import SnapshotError, UnsupportedAnalysis
 from anomalyops_engine.store import Writer
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 ASSIGNMENT: Final = "cluster.persistent_tasks.allocation.enable"
 NODE_NAME: Final = "anomalyops-engine"
+MAX_BODY_BYTES: Final = 100 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,16 @@ class Settings:
         memory: what all models together may use.
         workers: threads that run datafeeds.
         assigning: whether jobs are opened and datafeeds started; what runs is not touched.
+        limits: what searches may take where the API says nothing else.
+        body_bytes: the largest body of a request (`http.max_content_length`).
     """
 
     max_model_memory: MemorySize | None = None
     memory: MemorySize = field(default_factory=usable_memory)
     workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
     assigning: bool = True
+    limits: Limits = USUAL
+    body_bytes: int = MAX_BODY_BYTES
 
 
 class Runtime:

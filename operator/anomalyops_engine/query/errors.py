@@ -104,12 +104,23 @@ class UnsupportedQueryError(QueryError):
 
 
 class TooManyClausesError(QueryError):
-    """A query has more clauses than allowed."""
+    """One clause has more others in it, or a text has more words, than allowed."""
 
-    type = "too_many_nested_clauses"
+    type = "too_many_clauses"
+    before: ClassVar[str] = ""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"Query contains too many nested clauses; maxClauseCount is set to {limit}")
+        super().__init__(
+            f"{self.before}maxClauseCount is set to {limit}. This limit can be set by changing the "
+            "[indices.query.bool.max_clause_count] node setting."
+        )
+
+
+class TooManyNestedClausesError(TooManyClausesError):
+    """A query has more clauses than allowed, all together."""
+
+    type = "too_many_nested_clauses"
+    before = "Query contains too many nested clauses; "
 
 
 class TooManyBucketsError(QueryError):

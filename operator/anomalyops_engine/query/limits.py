@@ -12,6 +12,7 @@ from anomalyops_engine.store import Index
 
 DEFAULTS = {
     "max_docvalue_fields_search": 100,
+    "max_regex_length": 1000,
     "max_result_window": 10_000,
     "max_slices_per_pit": 1024,
     "max_slices_per_scroll": 1024,
@@ -25,11 +26,16 @@ class Limits:
 
     Attributes:
         buckets: buckets of all aggregations of a search together (`search.max_buckets`).
+        clauses: clauses of a query, and words of one of its texts (`indices.query.bool.max_clause_count`).
+        depth: how many clauses may lie in one another (`indices.query.bool.max_nested_depth`).
         timeout_ms: how long a search may take that says nothing of it; None for any time.
         partial: whether a search whose time is over is answered, and not refused, where it says nothing of it.
     """
 
     buckets: int = 65_536
+    # Elasticsearch computes its limit of the heap; it is at least 1,024.
+    clauses: int = 10_000
+    depth: int = 30
     timeout_ms: int | None = None
     partial: bool = True
 

@@ -118,7 +118,7 @@ def _check_window(request: SearchRequest, index: Index, goes_on: GoesOn | None) 
             "the scroll api for a more efficient way to request large data sets. This limit can be set by changing the "
             "[index.max_result_window] index level setting."
         )
-    limit, asked = limit_of(index, "max_docvalue_fields_search"), len(request.docvalue_fields)
+    limit, asked = limit_of(index, "max_docvalue_fields_search"), len(hit_fields(index, request.docvalue_fields))
     if asked > limit:
         raise IllegalQueryError(
             f"Trying to retrieve too many docvalue_fields. Must be less than or equal to: [{limit}] but was [{asked}]. "

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
 from anomalyops_engine.query.options import shown
 
-_LONGEST = 1000
 _MOST_REPEATS = 1000
 # What a pattern may grow to when its repetitions are written out; Lucene's limit on states is the same number.
 _LARGEST = 10_000
@@ -36,15 +35,25 @@ def full_match_pattern(pattern: str) -> str:
     """Return the RE2 pattern of a Lucene pattern, for matching whole values; `.` must be told to match line ends.
 
     Raises:
-        IllegalQueryError: it is no regular expression, or too long or too large.
+        IllegalQueryError: it is no regular expression, or too large.
         UnsupportedQueryError: it uses an operator that RE2 lacks.
     """
-    if len(pattern) > _LONGEST:
-        raise IllegalQueryError(
-            f"The length of regex [{len(pattern)}] used in the request has exceeded the allowed maximum of "
-            f"[{_LONGEST}]. This maximum can be set by changing the [index.max_regex_length] index level setting."
-        )
     return _Translator(pattern).translate()
+
+
+def too_long(what: str, pattern: str, where: str, limit: int) -> IllegalQueryError:
+    """Return the refusal of a pattern that is longer than an index allows.
+
+    Args:
+        what: what kind of pattern it is.
+        pattern: the pattern.
+        where: what it is used in.
+        limit: its longest length, characters (`index.max_regex_length`).
+    """
+    return IllegalQueryError(
+        f"The length of {what} [{len(pattern)}] used in the {where} has exceeded the allowed maximum of [{limit}]. "
+        "This maximum can be set by changing the [index.max_regex_length] index level setting."
+    )
 
 
 def literal_pattern(text: str) -> str:

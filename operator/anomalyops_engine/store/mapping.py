@@ -312,15 +312,18 @@ class IndexMapping:
         if self.field_count > self.limits.fields:
             raise MappingConflictError(
                 f"Limit of total fields [{self.limits.fields}] has been exceeded while adding new field [{path}]"
+                f"{_told_by('total_fields')}"
             )
         if path.count(".") + (path in self.object_paths) > self.limits.depth - 1:
             raise MappingConflictError(
                 f"Limit of mapping depth [{self.limits.depth}] has been exceeded due to object field [{path}]"
+                f"{_told_by('depth')}"
             )
         name = path.rpartition(".")[2]
         if len(name) > self.limits.name_length:
             raise MappingConflictError(
                 f"Field name [{name}] is longer than the limit of [{self.limits.name_length}] characters"
+                f"{_told_by('field_name_length')}"
             )
         return self
 
@@ -392,6 +395,10 @@ class IndexMapping:
             multi_fields={**self.multi_fields, sub.path: own},
             columns=self.columns + (not shared),
         )
+
+
+def _told_by(limit: str) -> str:
+    return f". This limit can be set by changing the [index.mapping.{limit}.limit] index level setting."
 
 
 def parents_of(path: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Setting:
         served: which texts this engine honours; None for all.
         dynamic: it may be changed on an index that is open.
         final: it cannot be changed at all.
+        default: what holds where it is not set; None where that is not said.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Setting:
     served: frozenset[str] | None = None
     dynamic: bool = False
     final: bool = False
+    default: str | None = None
 
 
 def read_settings(given: object) -> dict[str, str]:
@@ -50,6 +52,13 @@ def read_settings(given: object) -> dict[str, str]:
         UnsupportedSettingError: Elasticsearch has it, this engine has not.
     """
     return {name: text for name, text in _read(given) if text is not None}
+
+
+def defaults_besides(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what holds where settings say nothing, by name without `index.`."""
+    served = {row.name: min(row.served) for row in _TABLE if row.served is not None and len(row.served) == 1}
+    stated = {row.name: row.default for row in _TABLE if row.default is not None}
+    return {name: text for name, text in {**served, **stated}.items() if name not in settings}
 
 
 def stated_settings(given: object) -> dict[str, str | None]:
@@ -222,27 +231,28 @@ def _only(*texts: str) -> frozenset[str]:
 
 _TABLE: Final = (
     # --- honoured ---
-    Setting("hidden", _boolean, dynamic=True),
-    Setting("blocks.write", _boolean, dynamic=True),
-    Setting("blocks.read", _boolean, dynamic=True),
-    Setting("blocks.read_only", _boolean, dynamic=True),
-    Setting("blocks.metadata", _boolean, dynamic=True),
-    Setting("blocks.read_only_allow_delete", _boolean, dynamic=True),
+    Setting("hidden", _boolean, dynamic=True, default="false"),
+    Setting("blocks.write", _boolean, dynamic=True, default="false"),
+    Setting("blocks.read", _boolean, dynamic=True, default="false"),
+    Setting("blocks.read_only", _boolean, dynamic=True, default="false"),
+    Setting("blocks.metadata", _boolean, dynamic=True, default="false"),
+    Setting("blocks.read_only_allow_delete", _boolean, dynamic=True, default="false"),
     # No pipeline exists: with one named, documents are refused, as they are where a pipeline is missing.
-    Setting("default_pipeline", _any, dynamic=True),
-    Setting("final_pipeline", _any, dynamic=True),
-    Setting("gc_deletes", _time, served=_only("60s", "1m"), dynamic=True),
-    Setting("mapping.coerce", _boolean),
-    Setting("mapping.depth.limit", _number(1), served=frozenset(map(str, range(1, 101))), dynamic=True),
-    Setting("mapping.field_name_length.limit", _number(1), dynamic=True),
-    Setting("mapping.ignore_malformed", _boolean),
-    Setting("mapping.nested_fields.limit", _number(0), dynamic=True),
-    Setting("mapping.total_fields.limit", _number(0), dynamic=True),
-    Setting("max_docvalue_fields_search", _number(0), dynamic=True),
-    Setting("max_result_window", _number(1), dynamic=True),
-    Setting("max_slices_per_pit", _number(1), dynamic=True),
-    Setting("max_slices_per_scroll", _number(1), dynamic=True),
-    Setting("max_terms_count", _number(1), dynamic=True),
+    Setting("default_pipeline", _any, dynamic=True, default="_none"),
+    Setting("final_pipeline", _any, dynamic=True, default="_none"),
+    Setting("gc_deletes", _time, served=_only("60s", "1m"), dynamic=True, default="60s"),
+    Setting("mapping.coerce", _boolean, default="true"),
+    Setting("mapping.depth.limit", _number(1), served=frozenset(map(str, range(1, 101))), dynamic=True, default="20"),
+    Setting("mapping.field_name_length.limit", _number(1), dynamic=True, default="9223372036854775807"),
+    Setting("mapping.ignore_malformed", _boolean, default="false"),
+    Setting("mapping.nested_fields.limit", _number(0), dynamic=True, default="100"),
+    Setting("mapping.total_fields.limit", _number(0), dynamic=True, default="1000"),
+    Setting("max_docvalue_fields_search", _number(0), dynamic=True, default="100"),
+    Setting("max_regex_length", _number(1), dynamic=True, default="1000"),
+    Setting("max_result_window", _number(1), dynamic=True, default="10000"),
+    Setting("max_slices_per_pit", _number(1), dynamic=True, default="1024"),
+    Setting("max_slices_per_scroll", _number(1), dynamic=True, default="1024"),
+    Setting("max_terms_count", _number(1), dynamic=True, default="65536"),
     # --- about what there is not: shards, copies, files, caches, logs ---
     Setting("allocation.max_retries", _number(0), dynamic=True),
     Setting("auto_expand_replicas", _bounds, dynamic=True),
@@ -286,7 +296,6 @@ _TABLE: Final = (
     Setting("mapping.total_fields.ignore_dynamic_beyond_limit", _boolean, served=_only("false"), dynamic=True),
     Setting("max_inner_result_window", _number(0), served=_only("100"), dynamic=True),
     Setting("max_ngram_diff", _number(0), dynamic=True),
-    Setting("max_regex_length", _number(1), served=_only("1000"), dynamic=True),
     Setting("max_rescore_window", _number(1), served=_only("10000"), dynamic=True),
     Setting("max_script_fields", _number(0), dynamic=True),
     Setting("max_shingle_diff", _number(0), dynamic=True),

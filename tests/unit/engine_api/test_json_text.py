@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.api.errors import ApiError
-from anomalyops_engine.api.json_text import MalformedJsonError, parse_document, parse_json, parse_object
+from anomalyops_engine.api.json_text import MOST_DEPTH, MalformedJsonError, parse_document, parse_json, parse_object
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,19 @@ def once(pairs):
     if len(dict(pairs)) < len(pairs):
         raise ValueError("twice")
     return dict(pairs)
+
+
+@pytest.mark.parametrize("deep", ["objects", "arrays", "both"])
+@given(beyond=st.integers(-30, 60), brackets=st.text("{[\"'a", max_size=5))
+@settings(max_examples=20)
+def test_json_is_as_deep_as_it_may_be_and_no_deeper(deep, beyond, brackets):
+    # Brackets in texts and side by side add nothing to the depth.
+    levels = MOST_DEPTH + beyond
+    text = json.dumps([brackets * 300, *([{}] * 1200)])
+    for level in range(levels - 2):
+        text = f'{{"a":{text}}}' if deep == "objects" or (deep == "both" and level % 2) else f"[{text}]"
+    if beyond <= 0:
+        parse_json(text.encode())
+    else:
+        with pytest.raises(MalformedJsonError, match=r"nesting depth \(1001\) exceeds the maximum allowed \(1000"):
+            parse_json(text.encode())

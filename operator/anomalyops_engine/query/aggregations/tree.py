@@ -128,7 +128,9 @@ def parse_aggregations(body: object, *, depth: int = 0) -> tuple[Node, ...]:
     if not isinstance(body, dict):
         raise QueryParsingError(f"[aggs] must be an object, got [{shown(body)}]")
     if depth > _MAX_DEPTH:
-        raise IllegalQueryError(f"aggregations are nested deeper than [{_MAX_DEPTH}] levels")
+        raise IllegalQueryError(
+            f"The nested depth of the aggregations exceeds the maximum nested depth for aggregations of [{_MAX_DEPTH}]"
+        )
     return tuple(_parse(name, definition, depth) for name, definition in body.items())
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
-from anomalyops_engine.query.dsl.fulltext import read_zero_terms, spaced
+from anomalyops_engine.query.dsl.fulltext import check_words, read_zero_terms, spaced
 from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
 from anomalyops_engine.query.dsl.patterns import read_prefix
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError, UnsupportedQueryError
@@ -39,6 +39,7 @@ class MatchBoolPrefix(Clause):
         text = as_text(self.query)
         if leaf is None or not leaf.is_text:
             return read_prefix({self.field: text}).lower(scope)
+        check_words(text)
         return some_value(leaf, lambda value: self._matches(analysis.words_of(value), analysis.words_of_query(text)))
 
     def _matches(self, words: Expr, wanted: Expr) -> Expr:

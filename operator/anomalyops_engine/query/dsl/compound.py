@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body, read_strict_clause, renamed
 from anomalyops_engine.query.dsl.minimum import read_minimum
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, TooManyClausesError
 from anomalyops_engine.query.expr import FALSE, TRUE, Expr, ListOf, all_of, any_of, call, when
+from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
@@ -23,6 +24,8 @@ from anomalyops_engine.query.options import (
 )
 from anomalyops_engine.query.values import not_created
 
+# How many conditions of a conjunction are filters of their own, which the database may push into its scan.
+_FILTERS = 16
 _Parse = Callable[[object], Clause]
 
 
@@ -42,6 +45,21 @@ class MatchNone(Clause):
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
         return FALSE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exceeding(Clause):
+    """A query of more clauses than there may be."""
+
+    error: TooManyClausesError
+
+    def lower(self, scope: Scope) -> Expr:
+        """Refuse.
+
+        Raises:
+            QueryShardError: always.
+        """
+        raise not_created(self.error)
 
 
 def read_match_all(body: object) -> Clause:
@@ -124,12 +142,15 @@ class Bool(Clause):
         """Return the condition; see `Clause.lower`."""
         if not (self.required or self.optional or self.excluded):
             return TRUE
+        # Those of written queries are not counted while they are read.
+        if len(self.required) + len(self.optional) + len(self.excluded) > limits().clauses:
+            raise not_created(TooManyClausesError(limits().clauses))
         if self.excluded and not self.required and not self.optional and not self.pure_negative:
             return FALSE
         required = [clause.lower(scope) for clause in self.required]
         optional = [clause.lower(scope) for clause in self.optional]
-        excluded = [clause.lower(scope).is_not_true() for clause in self.excluded]
-        return all_of([*required, _some_of(self._needed(), optional), *excluded])
+        excluded = [clause.lower(scope) for clause in self.excluded]
+        return all_of([*_every(required), _some_of(self._needed(), optional), *_none(excluded)])
 
     def _needed(self) -> int:
         """Return how many of the optional clauses must match.
@@ -145,6 +166,22 @@ class Bool(Clause):
                 raise not_created(error) from None
         # A query of optional clauses alone finds what one of them finds (Lucene's BooleanQuery).
         return max(needed, 1) if self.optional and not self.required else needed
+
+
+def _every(conditions: list[Expr]) -> list[Expr]:
+    """Return conditions that hold together where every one of some does.
+
+    Each condition of a conjunction is a filter to the database, whose planning takes time and memory that grow with
+    the square of their number: beyond a few, they are one.
+    """
+    return [*conditions[:_FILTERS], *_none([condition.is_not_true() for condition in conditions[_FILTERS:]])]
+
+
+def _none(conditions: list[Expr]) -> list[Expr]:
+    """Return conditions that hold together where none of some does."""
+    if len(conditions) <= _FILTERS:
+        return [condition.is_not_true() for condition in conditions]
+    return [any_of(conditions).is_not_true()]
 
 
 def _some_of(needed: int, conditions: list[Expr]) -> Expr:
@@ -165,6 +202,9 @@ def read_bool(body: object, parse: _Parse) -> Clause:
     """
     subject = Subject("bool")
     options = read_options(_BoolOptions, options_body("bool", body), subject)
+
+    if sum(map(len, (options.must, options.filter, options.should, options.must_not))) > limits().clauses:
+        raise TooManyClausesError(limits().clauses)
 
     def inner(key: str, bodies: Sequence[object]) -> tuple[Clause, ...]:
         try:

@@ -10,10 +10,16 @@ from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
 from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
 from anomalyops_engine.query.dsl.terms import has_one_of
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
+from anomalyops_engine.query.errors import (
+    IllegalQueryError,
+    QueryParsingError,
+    TooManyClausesError,
+    UnsupportedQueryError,
+)
 from anomalyops_engine.query.expr import FALSE, Binary, Expr, Not, all_of, any_of, call, lift
+from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import Scalar, boolean, integer, option, shown, spoken, text, word
-from anomalyops_engine.query.values import as_text
+from anomalyops_engine.query.values import as_text, not_created
 
 _NO_PHRASE = partial(IllegalQueryError, "[match_phrase] requires query value")
 _NO_TEXT = partial(QueryParsingError, "No text specified for text query")
@@ -29,6 +35,17 @@ def read_zero_terms(value: object) -> str:
     if wanted.lower() not in {"none", "all"}:
         raise QueryParsingError(f"Unsupported zero_terms_query value [{shown(wanted)}]")
     return wanted.lower()
+
+
+def check_words(text: str) -> None:
+    """Check that a text of a query has no more words than a query may have clauses.
+
+    Raises:
+        QueryShardError: it has.
+    """
+    most = limits().clauses
+    if len(text) > most and len(analysis.split_words(text)) > most:
+        raise not_created(TooManyClausesError(most))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +72,7 @@ class Match(Clause):
         if leaf is None or not leaf.is_text:
             return self._exact(scope)
         text = as_text(self.query)
+        check_words(text)
         found = some_value(leaf, lambda value: self._matches(value, text))
         if self.zero_terms_query == "none":
             return found

@@ -9,7 +9,13 @@ from typing import Any
 
 from anomalyops_engine.query.dsl.beginnings import read_match_bool_prefix, read_match_phrase_prefix
 from anomalyops_engine.query.dsl.clause import Clause, Scope
-from anomalyops_engine.query.dsl.compound import read_bool, read_constant_score, read_match_all, read_match_none
+from anomalyops_engine.query.dsl.compound import (
+    Exceeding,
+    read_bool,
+    read_constant_score,
+    read_match_all,
+    read_match_none,
+)
 from anomalyops_engine.query.dsl.existence import read_exists
 from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
 from anomalyops_engine.query.dsl.intervals import read_intervals
@@ -22,15 +28,13 @@ from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryParsingError,
     TooManyClausesError,
+    TooManyNestedClausesError,
     UnsupportedQueryError,
 )
 from anomalyops_engine.query.expr import Expr, all_of
+from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import MistypedError, shown
 from anomalyops_engine.store import Index
-
-_MAX_DEPTH = 30
-# Elasticsearch computes its limit of the heap; it is at least 1,024.
-_MAX_CLAUSES = 10_000
 
 
 @dataclass(slots=True)
@@ -39,11 +43,23 @@ class Parser:
 
     Attributes:
         named: the clauses with a `_name`, as they were met.
-        clauses: how many clauses were read.
+        clauses: how many clauses without others in them were read.
     """
 
     named: list[Clause] = field(default_factory=list)
     clauses: int = 0
+
+    def whole(self, body: object) -> Clause:
+        """Return a query; one of too many clauses is not read to its end, and refused by every index.
+
+        Raises:
+            QueryError: malformed, not supported, or nested too deep.
+        """
+        try:
+            return self.query(body)
+        except TooManyClausesError as error:
+            self.named.clear()
+            return Exceeding(error=error)
 
     def query(self, body: object, depth: int = 0) -> Clause:
         """Return one query clause (`{"term": {...}}`) that lies in `depth` others.
@@ -58,13 +74,13 @@ class Parser:
                     f"query [{name}] is not supported by this engine; supported: [{_SUPPORTED}]"
                 )
             raise QueryParsingError(f"unknown query [{name}]")
-        self.clauses += 1
-        if self.clauses > _MAX_CLAUSES:
-            raise TooManyClausesError(_MAX_CLAUSES)
-        if depth >= _MAX_DEPTH:
+        self.clauses += name in _LEAVES
+        if self.clauses > limits().clauses:
+            raise TooManyNestedClausesError(limits().clauses)
+        if depth >= limits().depth:
             raise IllegalQueryError(
-                f"The nested depth of the query exceeds the maximum nested depth for bool queries set in "
-                f"[indices.query.bool.max_nested_depth] of [{_MAX_DEPTH}]"
+                "The nested depth of the query exceeds the maximum nested depth for queries set in "
+                "[indices.query.bool.max_nested_depth]"
             )
         if name in _COMPOUNDS:
             clause = _COMPOUNDS[name](options, lambda inner: self.query(inner, depth + 1))
@@ -106,7 +122,7 @@ def read_query(body: object) -> Query:
     if not isinstance(body, dict):
         raise MistypedError(body)
     parser = Parser()
-    clause = parser.query(body)
+    clause = parser.whole(body)
     return Query(clause, tuple(parser.named))
 
 
@@ -116,7 +132,7 @@ def parse_query(body: object) -> Clause:
     Raises:
         QueryError: malformed, or something this engine lacks.
     """
-    return Parser().query(body)
+    return Parser().whole(body)
 
 
 def check_query(query: object) -> None:
@@ -125,7 +141,9 @@ def check_query(query: object) -> None:
     Raises:
         QueryError: it is not.
     """
-    parse_query(query)
+    clause = parse_query(query)
+    if isinstance(clause, Exceeding):
+        raise clause.error
 
 
 def condition_on(index: Index, query: Clause | None, *, now_ms: int) -> Expr:

@@ -13,8 +13,10 @@ from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD, index_fi
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError
 from anomalyops_engine.query.expr import FALSE, Column, Expr, Lambda, call
 from anomalyops_engine.query.globs import Any, Token, wildcard_tokens
+from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.options import boolean, option, shown, text
-from anomalyops_engine.query.regexes import literal_pattern
+from anomalyops_engine.query.regexes import literal_pattern, too_long
+from anomalyops_engine.query.values import not_created
 from anomalyops_engine.store import Field
 
 _REWRITES = frozenset(
@@ -88,6 +90,9 @@ class Prefix(_Pattern):
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
+        limit = limit_of(scope.index, "max_regex_length")
+        if len(self.value) > limit:
+            raise not_created(too_long("prefix", self.value, "Prefix Query request", limit))
         if self.field == INDEX_FIELD or self.case_insensitive:
             return self.lower_pattern("prefix", [*self.value, Any.TEXT], scope)
         leaf = pattern_leaf("prefix", self.field, scope)

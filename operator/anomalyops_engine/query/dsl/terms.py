@@ -151,10 +151,12 @@ class Terms(Clause):
         values = self.values if self.lookup is None else looked_up(self.lookup)
         limit = limit_of(scope.index, "max_terms_count")
         if len(values) > limit:
-            raise IllegalQueryError(
-                f"The number of terms [{len(values)}] used in the Terms Query request has exceeded the allowed "
-                f"maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] index level "
-                "setting."
+            raise not_created(
+                IllegalQueryError(
+                    f"The number of terms [{len(values)}] used in the Terms Query request has exceeded the "
+                    f"allowed maximum of [{limit}]. This maximum can be set by changing the [index.max_terms_count] "
+                    "index level setting."
+                )
             )
         return has_one_of(self.field, values, scope)
 

@@ -13,7 +13,9 @@ from anomalyops_engine.query.dsl.ranges import read_range
 from anomalyops_engine.query.errors import QueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import FALSE, Expr, any_of
 from anomalyops_engine.query.fields import leaves_matching
-from anomalyops_engine.query.regexes import full_match_pattern
+from anomalyops_engine.query.limits import limit_of
+from anomalyops_engine.query.regexes import full_match_pattern, too_long
+from anomalyops_engine.query.values import not_created
 
 # Fields of every document that a query may name.
 _OF_EVERY_DOCUMENT = frozenset({"_id", "_index"})
@@ -132,7 +134,11 @@ def exists(fields: tuple[str, ...]) -> Clause:
 def expression(fields: tuple[str, ...], pattern: str, manner: Manner) -> Clause:
     """Return what finds texts that fit a regular expression whole."""
     regex = full_match_pattern(pattern)
-    return InFields(fields=fields, body=lambda name: _Regex(field=name, regex=regex), lenient=manner.lenient)
+
+    def body(name: str) -> Clause:
+        return _Regex(field=name, pattern=pattern, regex=regex)
+
+    return InFields(fields=fields, body=body, lenient=manner.lenient)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +146,14 @@ class _Regex(Clause):
     """A regular expression in one field."""
 
     field: str
+    pattern: str
     regex: str
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
+        limit = limit_of(scope.index, "max_regex_length")
+        if len(self.pattern) > limit:
+            raise not_created(too_long("regex", self.pattern, "[query_string]", limit))
         leaf = pattern_leaf("regexp", self.field, scope)
         return FALSE if leaf is None else some_fits(leaf, self.regex, insensitive=False)
 
