@@ -6,7 +6,7 @@ columns (the common case), anything else as `bulk_sequence` says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from anomalyops_engine.api.bulk_body import Operation
 from anomalyops_engine.api.bulk_documents import parse_documents, refusal_of
@@ -55,9 +55,9 @@ def is_forbidden(store: Store, operation: Operation) -> bool:
 def _forbidden(store: Store, operations: Sequence[Operation]) -> dict[tuple[str, str], ApiError]:
     """Return what may not be done by whoever asks: index and kind of operation, and the refusal."""
     refusals = {}
-    with store.read() as reader:
-        there = {name for index in reader.indices() for name in (index.name, *index.aliases, index.stream)}
-    for index, kind in {(operation.index, operation.kind) for operation in operations}:
+    asked = {(operation.index, operation.kind) for operation in operations}
+    there = _there(store, {index for index, _ in asked})
+    for index, kind in asked:
         try:
             with doing(_ACTIONS[kind]):
                 check_visible(index)
@@ -67,6 +67,20 @@ def _forbidden(store: Store, operations: Sequence[Operation]) -> dict[tuple[str,
         except IndexForbiddenError as error:
             refusals[index, kind] = from_lower_layer(error)
     return refusals
+
+
+def _there(store: Store, names: set[str]) -> set[str | None]:
+    """Return names of indices, aliases and data streams that are there, all of those asked for that are."""
+    # What was last seen is what is there but for what others change at this moment; most requests need no snapshot.
+    there = _names(store.last_seen())
+    if not names <= there:
+        with store.read() as reader:
+            there = _names(reader.indices())
+    return there
+
+
+def _names(indices: Iterable[Index]) -> set[str | None]:
+    return {name for index in indices for name in (index.name, *index.aliases, index.stream)}
 
 
 def carry_out(writer: Writer, operations: Sequence[Operation]) -> list[Outcome]:

@@ -148,10 +148,24 @@ def run_block(store: Store, block: Block) -> WrittenBlock | None:
 
 
 def _write(writer: Writer, blocks: Sequence[tuple[Block, Prepared]]) -> list[WrittenBlock | None]:
-    return [_written(writer, block, prepared) for block, prepared in blocks]
+    """Write blocks, those of one index at once, and return what became of each."""
+    targets = [_target(writer, block, prepared) for block, prepared in blocks]
+    alike: dict[str, tuple[Index, list[int]]] = {}
+    for place, target in enumerate(targets):
+        if target is not None:
+            alike.setdefault(target.name, (target, []))[1].append(place)
+    answers: list[WrittenBlock | None] = [None] * len(blocks)
+    for index, places in alike.values():
+        first = writer.put_prepared(index, [blocks[place][1] for place in places])
+        for place in places:
+            block, prepared = blocks[place]
+            answers[place] = WrittenBlock(block.kind, index.name, prepared.ids, first, index.uuid)
+            first += len(prepared.ids)
+    return answers
 
 
-def _written(writer: Writer, block: Block, prepared: Prepared) -> WrittenBlock | None:
+def _target(writer: Writer, block: Block, prepared: Prepared) -> Index | None:
+    """Return the index that a block can be written to as it was prepared; None where it cannot."""
     try:
         index = write_target(writer.indices(), block.index)
     except StoreError:
@@ -160,7 +174,7 @@ def _written(writer: Writer, block: Block, prepared: Prepared) -> WrittenBlock |
         return None
     if index.stream == block.index and not prepared.have_all("@timestamp"):
         return None
-    return WrittenBlock(block.kind, index.name, prepared.ids, writer.put_prepared(index, prepared), index.uuid)
+    return index
 
 
 def _takes_blocks(index: Index, block: Block) -> bool:

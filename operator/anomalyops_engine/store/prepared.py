@@ -59,6 +59,16 @@ def prepared(mapping: IndexMapping, known: KnownColumns, sources: Sequence[bytes
     return Prepared(mapping, ids, pa.table(rows))
 
 
+def joined(parts: Sequence[Prepared]) -> list[pa.Table]:
+    """Return the rows of parts for one index in their order, in as few tables as can be."""
+    tables = [part.rows for part in parts]
+    try:
+        # A part has no column for a field that none of its documents has.
+        return [pa.concat_tables(tables, promote_options="default")]
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return tables  # the values of a field came as whole numbers in one, as others in another
+
+
 def text_array(texts: Sequence[bytes]) -> pa.Array:
     """Return UTF-8 texts as an Arrow array; they come from a JSON parser, which has checked the encoding."""
     ends = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)

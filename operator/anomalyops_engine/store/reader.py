@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -45,12 +46,19 @@ class CatalogCache:
 
     Attributes:
         mappings: parsed mappings by their text and that of their settings.
-        latest: a committed version of the catalog and its indices.
+        latest: the newest committed version of the catalog that somebody has seen, and its indices.
     """
 
     mappings: dict[tuple[str, str], IndexMapping] = field(default_factory=dict)
     latest: tuple[int, tuple[Index, ...]] = (-1, ())
+    _noting: threading.Lock = field(default_factory=threading.Lock)
     _columns: dict[str, tuple[IndexMapping, KnownColumns]] = field(default_factory=dict)
+
+    def note(self, version: int, indices: tuple[Index, ...]) -> None:
+        """Note a committed version of the catalog; an older one than is known, of an older snapshot, is passed over."""
+        with self._noting:
+            if version > self.latest[0]:
+                self.latest = version, indices
 
     def known_columns(self, index: Index) -> KnownColumns:
         """Return what reads documents by what the mapping of an index knows."""
@@ -85,7 +93,7 @@ class Reader:
         known, indices = self._cache.latest
         if version != known:
             indices = self._read_indices()
-            self._cache.latest = (version, indices)
+            self._cache.note(version, indices)
         return list(indices)
 
     def _read_indices(self) -> tuple[Index, ...]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from anomalyops_engine.store.writer import Writer
@@ -78,7 +80,7 @@ class Together:
         try:
             with self._write() as writer:
                 shares = self._taken(own)
-                answers = own.work(writer, [item for share in shares for item in share.items])
+                answers = [answer for run in _runs(shares) for answer in _done(writer, run)]
         except BaseException as error:
             with self._changing:
                 self._leave(own)
@@ -99,7 +101,7 @@ class Together:
         shares, size = [own], own.size
         with self._changing:
             self._leave(own)
-            while self._queue and self._queue[0].work == own.work:
+            while self._queue:
                 size += self._queue[0].size
                 if size > _MOST:
                     break
@@ -116,3 +118,13 @@ class Together:
     def _leave(self, share: _Share) -> None:
         if share in self._queue:
             self._queue.remove(share)
+
+
+def _runs(shares: Sequence[_Share]) -> Iterator[Sequence[_Share]]:
+    """Yield shares of one work that follow each other, so that everything is done in the order in which it came."""
+    for _, run in groupby(shares, key=attrgetter("work")):
+        yield list(run)
+
+
+def _done(writer: Writer, run: Sequence[_Share]) -> list[Any]:
+    return run[0].work(writer, [item for share in run for item in share.items])

@@ -40,7 +40,7 @@ from anomalyops_engine.store.index_templates import Blueprint, is_of_streams
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
 from anomalyops_engine.store.names import parts_of
-from anomalyops_engine.store.prepared import Prepared, text_array
+from anomalyops_engine.store.prepared import Prepared, joined, text_array
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.settings import changed_settings, read_settings, stated_settings
 from anomalyops_engine.store.tombstones import Tombstones
@@ -116,7 +116,7 @@ class Writer(Reader):
         self._tombstones.change(self.buried)
         if self._version is not None and self._known is not None:
             # Nobody needs to read a catalog of thousands of aliases again because one was added.
-            self._cache.latest = (self._version, tuple(self._known))
+            self._cache.note(self._version, tuple(self._known))
 
     def indices(self) -> list[Index]:
         """Return all indices, by name, as this transaction sees them."""
@@ -493,14 +493,17 @@ class Writer(Reader):
                 outcomes[position] = written
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def put_prepared(self, index: Index, prepared: Prepared) -> int:
+    def put_prepared(self, index: Index, parts: Sequence[Prepared]) -> int:
         """Index documents that are columns already, and return the sequence number of the first one.
 
         The caller has looked that they were made by this very mapping, and that the index takes documents.
         """
-        first = self._take_sequence(index, len(prepared.ids))
-        numbers = pa.array(np.arange(first, first + len(prepared.ids)))
-        self._insert_rows(index, prepared.rows.append_column("_seq_no", numbers))
+        count = sum(part.rows.num_rows for part in parts)
+        first = start = self._take_sequence(index, count)
+        for rows in joined(parts):
+            numbers = pa.array(np.arange(start, start + rows.num_rows))
+            self._insert_rows(index, rows.append_column("_seq_no", numbers))
+            start += rows.num_rows
         return first
 
     def known(self, index: Index, ids: Iterable[str], *, with_sources: Iterable[str]) -> dict[str, Known]:

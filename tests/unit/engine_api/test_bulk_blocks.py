@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_engine.api.bulk import run_bulk
-from anomalyops_engine.api.bulk_blocks import read_block, run_block
+from anomalyops_engine.api.bulk_blocks import WrittenBlock, read_block, run_block
 from anomalyops_engine.api.bulk_body import Defaults, parse_bulk
 from anomalyops_engine.api.filtering import keep_paths
 from anomalyops_engine.store import Store
@@ -43,6 +43,29 @@ def as_operations(store: Store, body: bytes) -> dict[str, Any]:
         "took": 3,
         "items": [{operation.kind: outcome.item} for operation, outcome in pairs],
     }
+
+
+def written_together(store: Store, bodies: list[bytes]) -> list[WrittenBlock | None]:
+    """What becomes of blocks that wait for each other; None for each that is not written as one."""
+    places, items, works = [], [], []
+
+    def wait(asked: list[Any], work: Any, *, size: int) -> list[None]:
+        places.append(now)
+        items.extend(asked)
+        works.append(work)
+        assert size == MANY
+        return [None]
+
+    write, store.write_together = store.write_together, wait
+    try:
+        for now, body in enumerate(bodies):  # noqa: B007 (`wait` notes it)
+            assert run_block(store, read_block(body, DEFAULTS)) is None
+    finally:
+        store.write_together = write
+    answers: list[WrittenBlock | None] = [None] * len(bodies)
+    for place, answer in zip(places, write(items, works[0]) if items else [], strict=True):
+        answers[place] = answer
+    return answers
 
 
 def without_ids(answer: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +166,25 @@ def test_a_block_answers_and_leaves_what_its_documents_do_as_operations(two_stor
         else:
             assert without_ids(answer) == without_ids(as_operations(operations, body))
     assert left(blocks) == left(operations)
+
+
+_PARTS = st.sampled_from([{"n": 1}, {"n": 2, "text": "b"}, {"o": {"x": 1}}, {"o": {"x": 0.5}}, PLAIN])
+
+
+@law(examples=30)
+@given(asked=st.lists(st.tuples(st.sampled_from(["logs", "alias", "strict", "shut"]), _PARTS), min_size=2, max_size=6))
+def test_blocks_that_are_written_together_answer_and_leave_what_they_do_one_after_the_other(two_stores, asked):
+    bodies = [body_of(f'{{"index":{{"_index":"{index}"}}}}', [document] * MANY) for index, document in asked]
+    together, single = two_stores
+    for store in two_stores:
+        begin(store)
+        for index, fields in (("logs", PLAIN), ("strict", {"n": 1})):
+            as_operations(store, body_of(f'{{"index":{{"_index":"{index}"}}}}', [fields]))
+    expected = [as_block(single, body) for body in bodies]
+    answers = written_together(together, bodies)
+    shown = [None if one is None else json.loads(one.answer(3, None, refreshed=False)) for one in answers]
+    assert [one and without_ids(one) for one in shown] == [one and without_ids(one) for one in expected]
+    assert left(together) == left(single)
 
 
 @pytest.mark.parametrize("action", ['{"index":{}}', '{"create":{}}', '{"create":{"_index":"alias"}}'])

@@ -22,6 +22,11 @@ def write(writer, items):
     return [number * 10 for number in numbers]
 
 
+def note(writer, items):
+    """Note numbers in another way."""
+    return [-number for number in write(writer, items)]
+
+
 @contextmanager
 def held(store):
     """Keep the store to oneself, so that others queue."""
@@ -29,17 +34,18 @@ def held(store):
         yield
 
 
-def queued(store, requests, interruptions=None):
-    """The answers of requests that come while the store is held, or their errors."""
+def queued(store, requests, interruptions=None, works=()):
+    """The answers of requests that come while the store is held, or their errors; the works are `write` as usual."""
+    works = works or [write] * len(requests)
     found = [None] * len(requests)
 
     def ask(place):
         try:
             if interruptions is None:
-                found[place] = store.write_together(requests[place], write)
+                found[place] = store.write_together(requests[place], works[place])
             else:
                 with interruptions[place].watching():
-                    found[place] = store.write_together(requests[place], write)
+                    found[place] = store.write_together(requests[place], works[place])
         except (ValueError, WorkInterruptedError) as error:
             found[place] = error
 
@@ -67,17 +73,21 @@ def stored(store):
         return {int(row[0]) for row in reader.connection.execute(f"SELECT _id FROM {table}").fetchall()}
 
 
+NUMBERS = st.lists(st.integers(-2, 40), min_size=1, max_size=3, unique=True)
+
+
 @law(examples=15)
-@given(st.lists(st.lists(st.integers(-2, 40), min_size=1, max_size=3, unique=True), min_size=1, max_size=8))
-def test_each_is_answered_for_itself_and_what_is_answered_is_there(tmp_path_factory, requests):
+@given(st.lists(st.tuples(NUMBERS, st.sampled_from([write, note])), min_size=1, max_size=8))
+def test_each_is_answered_for_itself_and_what_is_answered_is_there(tmp_path_factory, asked):
     folder = tmp_path_factory.mktemp("together")
     store = Store.open(folder)
-    found = queued(store, requests)
-    for numbers, answer in zip(requests, found, strict=True):
+    requests, works = zip(*asked, strict=True)
+    found = queued(store, requests, works=works)
+    for numbers, work, answer in zip(requests, works, found, strict=True):
         if min(numbers) < 0:
             assert isinstance(answer, ValueError)
         else:
-            assert answer == [number * 10 for number in numbers]
+            assert answer == [number * (10 if work is write else -10) for number in numbers]
     expected = {number for numbers in requests if min(numbers) >= 0 for number in numbers}
     assert stored(store) == expected
     store.close()
@@ -86,7 +96,8 @@ def test_each_is_answered_for_itself_and_what_is_answered_is_there(tmp_path_fact
     store.close()
 
 
-def test_those_that_wait_share_a_transaction(store):
+@pytest.mark.parametrize("works", [[write] * 12, [write, note] * 6])
+def test_those_that_wait_share_a_transaction_whatever_each_of_them_does(store, works):
     commits = []
     store_write = store._together._write
 
@@ -97,7 +108,8 @@ def test_those_that_wait_share_a_transaction(store):
         commits.append(1)
 
     store._together._write = counted
-    assert queued(store, [[number] for number in range(12)]) == [[number * 10] for number in range(12)]
+    found = queued(store, [[number] for number in range(12)], works=works)
+    assert found == [[number * (10 if work is write else -10)] for number, work in enumerate(works)]
     assert len(commits) <= 2
 
 
@@ -165,3 +177,14 @@ def change(writer, kind, name):
         writer.delete_alias("z-all")
     elif kind == "field" and name in there:
         writer.append(name, [{"word": "a", "list": [1, 2], "at": 5}])
+
+
+def test_an_older_snapshot_does_not_bring_back_what_was_known_before(store):
+    with store.write() as writer:
+        writer.create_index("a")
+    with store.read() as before:
+        before.version()
+        with store.write() as writer:
+            writer.create_index("b")
+        assert [index.name for index in before.indices()] == ["a"]
+    assert [index.name for index in store.last_seen()] == ["a", "b"]
