@@ -1,9 +1,10 @@
 """A server under many clients at once: how long each kind of request takes, what fails, and how much memory it takes.
 
 An engine in a process of its own is asked by clients that write, search, aggregate, look at documents and jobs, with a
-job that analyses what they write; each client sends its next request when it has the answer to the last. A probe asks
-for `/_health` ten times a second meanwhile. Printed are percentiles by kind of request, answers that are no success,
-and the memory of the process every half a minute.
+job that analyses what they write; each client sends its next request when it has the answer to the last. A probe in a
+process of its own, so that it waits for no client, asks for `/_health` ten times a second meanwhile. Printed are
+percentiles by kind of request, answers that are no success, what a request costs of the processor, and the memory of
+the process every half a minute.
 
 Run: python -m benchmarks.load [--clients 200] [--minutes 10] [--heavy 0.02] [--engine FOLDER]
 """
@@ -12,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import json
+import multiprocessing
 import os
 import random
 import subprocess
@@ -21,6 +24,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +124,26 @@ async def _client(session: aiohttp.ClientSession, tally: _Tally, seed: int, unti
         await _ask(session, tally, _request(rng, heavy))
 
 
-async def _probe(session: aiohttp.ClientSession, tally: _Tally, until: float) -> None:
+def _probe(url: str, seconds: float) -> list[float]:
+    """Ask how the engine is again and again; returns how long each answer took."""
+    took, until = [], time.monotonic() + seconds
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     while time.monotonic() < until:
-        await _ask(session, tally, ("probe", "GET", "/_health", None))
-        await asyncio.sleep(0.1)
+        began = time.perf_counter()
+        connection.request("GET", "/_health")
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"/_health answered {answer.status}")
+        took.append(time.perf_counter() - began)
+        time.sleep(0.1)
+    return took
+
+
+def _worked(pid: int) -> float:
+    """Return what a process had of the processor, seconds."""
+    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int) -> float:
@@ -175,20 +195,25 @@ async def _run(url: str, pid: int, folder: Path, clients: int, minutes: float, h
     timeout = aiohttp.ClientTimeout(total=300)
     async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as session:
         await _prepare(session, tally)
-        began, until = time.monotonic(), time.monotonic() + minutes * 60
-        await asyncio.gather(
-            _probe(session, tally, until),
-            _watch(pid, folder, until, seen),
-            *(_client(session, tally, seed, until, heavy) for seed in range(clients)),
-        )
-        seconds = time.monotonic() - began
-    _print(tally, seen, clients, seconds, _resident(pid))
+        began, until, worked = time.monotonic(), time.monotonic() + minutes * 60, _worked(pid)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            probe = asyncio.get_running_loop().run_in_executor(pool, _probe, url, minutes * 60)
+            await asyncio.gather(
+                _watch(pid, folder, until, seen),
+                *(_client(session, tally, seed, until, heavy) for seed in range(clients)),
+            )
+            tally.took["probe"] = await probe
+        seconds, worked = time.monotonic() - began, _worked(pid) - worked
+    _print(tally, seen, clients, seconds, worked, _resident(pid))
 
 
-def _print(tally: _Tally, seen: list[float], clients: int, seconds: float, last: float) -> None:
+def _print(tally: _Tally, seen: list[float], clients: int, seconds: float, worked: float, last: float) -> None:
     tally.took.pop("set up", None)
     total = sum(len(times) for kind, times in tally.took.items() if kind != "probe")
-    print(f"\n{clients} clients, {seconds:.0f} s, {total / seconds:,.0f} requests a second; milliseconds")
+    print(
+        f"\n{clients} clients, {seconds:.0f} s, {total / seconds:,.1f} requests a second, each "
+        f"{1000 * worked / total:.1f} ms of the processor ({worked / seconds:.2f} processors); milliseconds"
+    )
     print(f"  {'':14} {'requests':>9} {'p50':>8} {'p95':>8} {'p99':>8} {'most':>8}")
     for kind, times in sorted(tally.took.items()):
         ordered = sorted(times)

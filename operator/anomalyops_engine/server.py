@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,9 @@ _REPEAT_SECONDS = 0.05
 # Models may take most of the memory, bodies a tenth; what is left is the database's.
 _DATABASE_SHARE = 0.3
 _LEAST_MEMORY = 256 * 2**20
+# For how long a thread may keep the interpreter's lock that others wait for. A write and an answer need it dozens of
+# times; at the usual 5 ms they wait a moment of that length each time while answers of searches are made.
+_SWITCH_SECONDS = 0.0005
 # Short: when descriptors run out, asyncio tries to accept this many times at once.
 _BACKLOG = 128
 
@@ -141,6 +145,7 @@ def serve(
     # Bulk requests make hundreds of thousands of short-lived objects without cycles; looking through them with the
     # default thresholds costs a tenth of the time of loading.
     gc.set_threshold(100_000, 20, 20)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     listener = _listen(host, port)
     with contextlib.closing(listener), _closing(_open(data, resources)) as store:
         bound = listener.getsockname()

@@ -11,6 +11,7 @@ from elasticsearch.helpers import bulk
 from prometheus_client.parser import text_string_to_metric_families
 from raw_http import RawConnection
 
+from anomalyops_engine.api.admission import MOST_SEARCHES
 from engine_process import EngineProcess
 
 _PASSWORD = "a long way"
@@ -136,7 +137,10 @@ def test_figures_come_while_searches_fill_their_threads(engine):
         stop.set()
         for thread in threads:
             thread.join()
-    assert max(found["anomalyops_engine_requests_working", "search"] for found in seen) == 8
+    names = ("requests_working", "request_threads")
+    working, threads = ([found[f"anomalyops_engine_{name}", "search"] for found in seen] for name in names)
+    assert any(some == most for some, most in zip(working, threads, strict=True))
+    assert all(1 <= most <= MOST_SEARCHES for most in threads)
     assert max(found["anomalyops_engine_requests_waiting", "search"] for found in seen) >= 1
 
 
