@@ -111,3 +111,26 @@ def test_the_table_says_what_to_write(manifests, shared_engine, capsys):
     out = capsys.readouterr().out
     assert "queryDelay: 40s" in out.replace("\n", " ") or "40s" in out
     assert "5/30/600s" in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("long", 5), ("double", 1.5), ("keyword", "x"), ("text", "x"), ("boolean", True), ("ip", "10.0.0.1")],
+)
+def test_what_holds_no_dates_says_nothing_of_the_delay(client, manifests, shared_engine, capsys, kind, value):
+    index = f"undated-{kind}"
+    mapping = {"@timestamp": {"type": "date"}, "event": {"properties": {"ingested": {"type": kind}}}}
+    client.indices.create(index=index, mappings={"properties": mapping})
+    try:
+        client.index(index=index, document={"@timestamp": START, "event": {"ingested": value}}, refresh=True)
+        for indices, kinds in ((index, kind), (f"estimated, {index}", ", ".join(sorted(["date", kind])))):
+            path = manifests(limit="40mb", indices=indices)
+            assert invoke(["estimate", "-f", str(path), "--url", shared_engine.url, "--output", "json"]) in {0, 2}
+            (found,) = json.loads(capsys.readouterr().out)
+            assert found["latency"] is None
+            assert found["undated"] == f"event.ingested holds {kinds}: a date is accepted"
+            assert found["estimate"] > 0
+        assert invoke(["estimate", "-f", str(manifests(limit="40mb", indices=index)), "--url", shared_engine.url]) == 0
+        assert f"event.ingested holds {kind}" in " ".join(capsys.readouterr().out.split())
+    finally:
+        client.indices.delete(index=index)

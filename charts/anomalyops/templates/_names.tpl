@@ -61,6 +61,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
   verbs: [get, watch]
 {{- end }}
 
+{{- define "anomalyops.webhook" -}}
+{{ include "anomalyops.fullname" . | trunc 42 | trimSuffix "-" }}-webhook
+{{- end }}
+
+{{- define "anomalyops.webhookTls" -}}
+{{ .Values.webhook.tlsSecret | default (printf "%s-tls" (include "anomalyops.webhook" .)) }}
+{{- end }}
+
 {{- /* What runs before an uninstall, and goes when it has succeeded. */ -}}
 {{- define "anomalyops.hook" -}}
 helm.sh/hook: pre-delete

@@ -55,7 +55,7 @@ def estimate_document(estimates: Sequence[Estimate]) -> list[dict[str, Any]]:
 def _advice(one: Estimate) -> Text:
     if one.estimate is None:
         return Text("no documents to look at", style="yellow")
-    lines = []
+    lines = [f"how late documents come is not known: {one.undated}"] if one.undated else []
     if one.too_large and one.largest is not None:
         lines.append(f"needs more than the server allows ({format_memory(one.largest)})")
     if one.raise_limit and one.advised_limit is not None:

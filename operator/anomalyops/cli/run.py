@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,6 +61,13 @@ def run(
     metrics_port: Annotated[
         int, typer.Option(help="Port of the metrics for Prometheus, /metrics; 0 for none.", min=0, max=65535)
     ] = 8081,
+    webhook_port: Annotated[
+        int, typer.Option(help="Port of the validating webhook, /validate; 0 for none.", min=0, max=65535)
+    ] = 0,
+    webhook_certificate: Annotated[
+        Path,
+        typer.Option(help="Folder with the webhook's tls.crt and tls.key, which may be renewed at any time."),
+    ] = Path("/etc/anomalyops/webhook"),
     release_after: Annotated[
         float,
         typer.Option(
@@ -85,7 +93,7 @@ def run(
     from anomalyops.cli.investigator import investigator
     from anomalyops.controllers.operator import StartupError
     from anomalyops.controllers.operator import run as run_operator
-    from anomalyops.watching.options import Options
+    from anomalyops.watching.options import Options, Webhook
 
     options = Options(
         namespaces=tuple(namespace or ()),
@@ -93,6 +101,7 @@ def run(
         cluster_id=cluster_id,
         liveness_port=liveness_port or None,
         metrics_port=metrics_port or None,
+        webhook=Webhook(port=webhook_port, certificate=webhook_certificate) if webhook_port else None,
         lease=object_key("--lease", lease) if lease else None,
         identity=identity or None,
         lease_seconds=lease_seconds,

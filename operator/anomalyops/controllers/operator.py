@@ -10,6 +10,7 @@ import socket
 import uuid
 from collections.abc import Callable
 
+from anomalyops.controllers.admission.server import AdmissionServer, certificate_trouble
 from anomalyops.controllers.endpoints import Endpoints
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.investigations.investigator import Investigator
@@ -52,6 +53,7 @@ class _Operator:
         self._begun = asyncio.Event()
         self._term: Term | None = None
         self._endpoints: Endpoints
+        self._admission = AdmissionServer(options.webhook, options) if options.webhook is not None else None
 
     async def serve(self) -> None:
         """Serve until the process is to end; what is left of plans is done after the next start, or by who leads."""
@@ -72,6 +74,8 @@ class _Operator:
                     logger.warning("this process does not lead any more: %s", term.over())
         finally:
             await self._endpoints.stop()
+            if self._admission is not None:
+                await self._admission.stop()
             if leadership is not None:
                 await asyncio.to_thread(leadership.stop)
 
@@ -107,6 +111,18 @@ class _Operator:
             await self._endpoints.start(health_port=ports[0], metrics_port=ports[1])
         except OSError as error:
             raise StartupError(f"--liveness-port or --metrics-port: {error.strerror or error}") from error
+        if self._admission is None or self.options.webhook is None:
+            return
+        try:
+            await self._admission.start()
+        except OSError as error:
+            raise StartupError(certificate_trouble(self.options.webhook, error)) from error
+
+    def _serve(self, service: Service | None) -> None:
+        """Answer about what is served from now on; None for nothing."""
+        self._endpoints.serve(service)
+        if self._admission is not None:
+            self._admission.serve(service)
 
     async def _serve_while(self, term: Term | None) -> None:
         """Serve until the term is over or the process is to end.
@@ -129,7 +145,7 @@ class _Operator:
                 watching = asyncio.create_task(service.watch())
                 await done
         finally:
-            self._endpoints.serve(None)
+            self._serve(None)
             service.end()
             for task in (done, begun):
                 task.cancel()
@@ -141,7 +157,7 @@ class _Operator:
 
     async def _begin(self, service: Service) -> None:
         await service.start()
-        self._endpoints.serve(service)
+        self._serve(service)
 
     @staticmethod
     async def _has_begun(begun: asyncio.Task[None], term: Term | None) -> bool:

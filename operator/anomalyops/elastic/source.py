@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from anomalyops.elastic.rest import Rest
 
 JsonDict = dict[str, Any]
 
+_DATES: Final = {"date", "date_nanos"}
 _DOCUMENTS = 10_000  # the latest ones of which the lateness is looked at: as many as one search gives
+
+
+class NoDateError(Exception):
+    """A field that is to say when something was holds something else than dates; the message says what."""
 
 
 class Source:
@@ -25,7 +30,7 @@ class Source:
     def __init__(self, rest: Rest, datafeed: Mapping[str, Any], time_field: str) -> None:
         given = datafeed["indices"]
         self._rest = rest
-        self._path = f"/{quote(given if isinstance(given, str) else ','.join(given), safe=',*:-.')}/_search"
+        self._indices = f"/{quote(given if isinstance(given, str) else ','.join(given), safe=',*:-.')}"
         self._datafeed = datafeed
         self._time_field = time_field
 
@@ -61,7 +66,13 @@ class Source:
         }
 
     async def latencies(self, ingested_field: str) -> list[float]:
-        """Seconds between time and ingestion of the documents that were ingested last; raises as `latest` does."""
+        """Seconds between time and ingestion of the documents that were ingested last.
+
+        Raises:
+            NoDateError: The field, or the time field, holds something else than dates in some index.
+            GatewayError: As `latest`.
+        """
+        await self._require_dates(self._time_field, ingested_field)
         times = [{"field": field, "format": "epoch_millis"} for field in (self._time_field, ingested_field)]
         body = {
             "size": _DOCUMENTS,
@@ -75,6 +86,24 @@ class Source:
         found = [(_first(hit, ingested_field), _first(hit, self._time_field)) for hit in hits]
         return [(ingested - time) / 1000 for ingested, time in found if ingested is not None and time is not None]
 
+    async def _require_dates(self, *fields: str) -> None:
+        """Make sure that fields hold dates wherever they are: what a number or a word would mean is not known.
+
+        Raises:
+            NoDateError: One holds something else.
+        """
+        mapped = self._datafeed.get("runtime_mappings")
+        answer = await self._rest.read(
+            "POST",
+            f"{self._indices}/_field_caps",
+            query={"fields": ",".join(fields)},
+            body={"runtime_mappings": mapped} if mapped else None,
+        )
+        for field in fields:
+            kinds = set(answer.get("fields", {}).get(field, {})) - {"unmapped"}
+            if kinds - _DATES:
+                raise NoDateError(f"{field} holds {', '.join(sorted(kinds))}: a date is accepted")
+
     def _query(self) -> Mapping[str, Any]:
         query: Mapping[str, Any] = self._datafeed.get("query") or {"match_all": {}}
         return query
@@ -87,7 +116,7 @@ class Source:
     async def _send(self, body: JsonDict) -> JsonDict:
         if mapped := self._datafeed.get("runtime_mappings"):
             body = {**body, "runtime_mappings": mapped}
-        return await self._rest.read("POST", self._path, body=body)
+        return await self._rest.read("POST", f"{self._indices}/_search", body=body)
 
 
 def _counts(fields: Sequence[str]) -> JsonDict:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from anomalyops.elastic import Gateway
-from anomalyops.elastic.source import Source
+from anomalyops.elastic.source import NoDateError, Source
 from anomalyops.local.applying import CLUSTER
 from anomalyops.local.connections import Target, open_gateway
 from anomalyops.plan import DesiredDatafeed, DesiredJob
@@ -38,6 +38,7 @@ class Estimate:
         latency: How late documents came; None where they do not say when they were ingested.
         too_late: How many more came later than the longest delay that the manifest's policy allows.
         advised_delay: The query delay to give, in seconds; None without `latency`.
+        undated: Why it cannot be known how late documents come, where they hold no dates; else empty.
     """
 
     job_id: str
@@ -51,6 +52,7 @@ class Estimate:
     latency: Latency | None
     too_late: int
     advised_delay: int | None
+    undated: str = ""
 
     @property
     def raise_limit(self) -> bool:
@@ -105,7 +107,11 @@ async def _one(
     needed = said.needed
     used = await _used(gateway, job.job_id)
     policy = FeedDelay.of(pair.datafeed)
-    measured = await source.latencies(ingested_field or policy.ingested_field) if lateness else []
+    measured, undated = [], ""
+    try:
+        measured = await source.latencies(ingested_field or policy.ingested_field) if lateness else []
+    except NoDateError as error:
+        undated = str(error)
     found = latency(measured, policy.longest)
     delay = feed.body.get("query_delay")
     limit = (job.body.get("analysis_limits") or {}).get("model_memory_limit")
@@ -121,6 +127,7 @@ async def _one(
         latency=found,
         too_late=len(measured) - (0 if found is None else found.documents),
         advised_delay=None if found is None else within_bounds(advised_delay(found) * SECOND, policy.rule) // SECOND,
+        undated=undated,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from anomalyops.elastic import Gateway, GatewayError
-from anomalyops.elastic.source import Source
+from anomalyops.elastic.source import NoDateError, Source
 from anomalyops.plan import DatafeedState, DelayLook, Desired, DesiredDatafeed, Observed, ObservedDatafeed
 from anomalyops.plan.core.delay_policy import SECOND, DelayNeed, longer_delay
 from anomalyops.plan.core.sizing import latency
@@ -121,7 +121,7 @@ async def look_at_delay(gateway: Gateway, delay: FeedDelay, desired: Desired, ob
     time_field = (observed.job.config.get("data_description") or {}).get("time_field") or DEFAULT_TIME_FIELD
     try:
         seconds = await Source(gateway.rest, asked.body, time_field).latencies(delay.ingested_field)
-    except GatewayError:
+    except (GatewayError, NoDateError):
         seconds = []
     found = latency(seconds, delay.longest)
     in_force = configured(feed) or 0

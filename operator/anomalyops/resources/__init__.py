@@ -97,6 +97,7 @@ from anomalyops.resources.kinds import (
 from anomalyops.resources.label_selector import LabelSelector
 from anomalyops.resources.manifests import parse_manifests, resource_from_object
 from anomalyops.resources.memory_sizes import MEBIBYTE, format_memory, parse_memory
+from anomalyops.resources.pairs import pair_faults
 from anomalyops.resources.policies import (
     AdoptionPolicy,
     DatafeedRunState,
@@ -106,7 +107,7 @@ from anomalyops.resources.policies import (
     ReplacePolicy,
     SizingPolicy,
 )
-from anomalyops.resources.problems import ManifestError, Problem
+from anomalyops.resources.problems import Fault, ManifestError, Problem
 from anomalyops.resources.quantities import parse_quantity
 from anomalyops.resources.reference import generate_reference
 from anomalyops.resources.remains import remains_of
@@ -208,6 +209,7 @@ __all__ = [
     "Embedded",
     "EmbeddedStatus",
     "EngineClients",
+    "Fault",
     "FilterRef",
     "ForecastOperation",
     "ForecastRecord",
@@ -266,6 +268,7 @@ __all__ = [
     "generate_reference",
     "generate_rights",
     "load_documents",
+    "pair_faults",
     "parse_duration",
     "parse_manifests",
     "parse_memory",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 DEFAULT_CONNECTION_NAME = "default"
@@ -31,6 +32,19 @@ class ObjectKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where the validating webhook answers.
+
+    Attributes:
+        port: The port.
+        certificate: A folder with `tls.crt` and `tls.key`.
+    """
+
+    port: int
+    certificate: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What `anomalyops run` was asked for."""
 
@@ -39,6 +53,7 @@ class Options:
     cluster_id: str | None = None  # None: the uid of kube-system
     liveness_port: int | None = None  # None: no health endpoint
     metrics_port: int | None = None  # None: no metrics
+    webhook: Webhook | None = None  # None: no manifest is judged at admission
     lease: ObjectKey | None = None  # None: there is no other operator, and no election
     identity: str | None = None  # in the election; None: a name of its own
     lease_seconds: float = 12.0  # for which a leader that has died keeps others away

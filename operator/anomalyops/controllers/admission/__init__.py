@@ -1,0 +1,1 @@
+"""The validating webhook: what a manifest is refused for that CEL cannot see."""
