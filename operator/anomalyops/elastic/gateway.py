@@ -33,6 +33,7 @@ from anomalyops.elastic.patience import Patience
 from anomalyops.elastic.rest import Endpoint, Rest, Timed
 from anomalyops.elastic.scores import LatestScores
 from anomalyops.elastic.server import ServerInfo, server_info
+from anomalyops.elastic.together import Together
 from anomalyops.elastic.trial import Trial
 from anomalyops.fencing import Guard, free
 
@@ -89,6 +90,9 @@ class Gateway:
         self.trial = Trial(self.rest)
         self.forecasts = Forecasts(self.rest)
         self._patience = Patience(self.rest, state_timeout=state_timeout, poll_interval=poll_interval)
+        # Every creation asks both; many creations at once ask together.
+        self._identity = Together(partial(self.rest.read, "GET", "/"))
+        self._ml_info = Together(partial(self.rest.read, "GET", "/_ml/info"))
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -102,12 +106,11 @@ class Gateway:
 
     async def cluster_uuid(self) -> str:
         """The identity of the cluster that answers; empty when it has none."""
-        return str((await self.rest.read("GET", "/")).get("cluster_uuid", ""))
+        return str((await self._identity.ask()).get("cluster_uuid", ""))
 
     async def upgrade_mode(self) -> bool:
         """Whether `set_upgrade_mode` is on."""
-        info = await self.rest.read("GET", "/_ml/info")
-        return bool(info.get("upgrade_mode", False))
+        return bool((await self._ml_info.ask()).get("upgrade_mode", False))
 
     async def sync_saved_objects(self) -> JsonDict:
         """Lets Kibana see jobs created through the API; see `anomalyops.elastic.kibana`."""

@@ -1,4 +1,4 @@
-"""Finds the Kubernetes, etcd and Helm binaries, or builds them once with Go from the modules pinned here.
+"""Finds the Kubernetes, etcd, Helm and Prometheus binaries, or builds them once with Go from the modules pinned here.
 
 Looked for in this order: the folder named by KUBEBUILDER_ASSETS, the cache folder of an earlier build, PATH.
 The cache comes before PATH for kubectl and helm, because a system one may be of another version.
@@ -37,6 +37,7 @@ class Component:
     folder: str  # under tests/kube/binaries
     module: str
     programs: dict[str, str]  # file name -> Go package
+    tags: str = ""  # build tags
 
     @property
     def version(self) -> str:
@@ -67,7 +68,14 @@ KUBERNETES = Component(
 )
 ETCD = Component("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"})
 HELM = Component("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
-COMPONENTS = (KUBERNETES, ETCD, HELM)
+# promtool checks rules; the clouds that Prometheus finds its targets in are most of what it would be built of.
+PROMETHEUS = Component(
+    "prometheus",
+    "github.com/prometheus/prometheus",
+    {"promtool": "github.com/prometheus/prometheus/cmd/promtool"},
+    tags="remove_all_sd",
+)
+COMPONENTS = (KUBERNETES, ETCD, HELM, PROMETHEUS)
 
 
 def find(component: Component) -> dict[str, Path]:
@@ -92,7 +100,7 @@ def _look_up(component: Component, name: str) -> Path | None:
         Path(assets) / name if assets else None,
         component.cache / name,
         # A foreign kubectl or helm may be a wrapper, or of a version that the apiserver does not speak to.
-        Path(on_path) if on_path and name in {"kube-apiserver", "etcd"} else None,
+        Path(on_path) if on_path and name in {"kube-apiserver", "etcd", "promtool"} else None,
     ]
     return next((path for path in candidates if path is not None and os.access(path, os.X_OK)), None)
 
@@ -120,7 +128,17 @@ def _go_build(go: str, component: Component, name: str) -> None:
         flush=True,
     )
     partial = target.with_suffix(".partial")
-    command = [go, "build", "-trimpath", "-ldflags", component.linker_flags, "-o", str(partial)]
+    command = [
+        go,
+        "build",
+        "-trimpath",
+        "-tags",
+        component.tags,
+        "-ldflags",
+        component.linker_flags,
+        "-o",
+        str(partial),
+    ]
     result = subprocess.run(
         [*command, component.programs[name]],
         cwd=MODULES / component.folder,
