@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,11 +12,57 @@ import pytest
 import yaml
 from kube_harness.kubectl import Manifest
 from kube_harness.processes import wait_until
-from kube_harness.world import World
+from kube_harness.world import ACCOUNT, World
 
 from anomalyops.demo import weblogs
 
 SAMPLES = Path(__file__).parent.parent.parent / "manifests" / "samples"
+FOLDERS = sorted(folder.name for folder in SAMPLES.iterdir() if folder.is_dir())
+
+_DELETED = {
+    "AnomalyJob",
+    "Datafeed",
+    "AnomalyFilter",
+    "AnomalyCalendar",
+    "AnomalyForecast",
+    "ModelSnapshotRevert",
+}  # kinds with a deletion policy
+
+Check = Callable[[World, pytest.FixtureRequest], None]
+CHECKS: dict[str, Check] = {}
+
+
+def sample(folder: str) -> Callable[[Check], Check]:
+    """What a sample folder needs beside the web logs, and what shall come of it."""
+
+    def register(check: Check) -> Check:
+        CHECKS[folder] = check
+        return check
+
+    return register
+
+
+def applied_alone(world: World, request: pytest.FixtureRequest, folder: str) -> None:
+    """A folder of which nothing else is known: applied over the web logs, until all of it is Ready."""
+    fill_web_logs(world)
+    manifests = rendered(world, folder)
+    apply_until_ready(world, manifests, request)
+    remove(world, manifests)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_sample(world: World, request: pytest.FixtureRequest, folder: str) -> None:
+    """Every folder that is there."""
+    if folder in CHECKS:
+        CHECKS[folder](world, request)
+    else:
+        applied_alone(world, request, folder)
+
+
+def test_every_check_has_its_folder() -> None:
+    assert set(CHECKS) <= set(FOLDERS)
+    loose = [file.name for file in SAMPLES.iterdir() if file.suffix in {".yaml", ".yml", ".json"}]
+    assert loose == [], "a sample is a folder"
 
 
 def rendered(world: World, folder: str) -> list[Manifest]:
@@ -29,7 +76,9 @@ def rendered(world: World, folder: str) -> list[Manifest]:
 
 
 def apply_until_ready(world: World, manifests: list[Manifest], report: pytest.FixtureRequest) -> None:
-    names = [f"{manifest['kind'].lower()}/{manifest['metadata']['name']}" for manifest in manifests]
+    ours = [manifest for manifest in manifests if manifest["apiVersion"].startswith("anomalyops.io/")]
+    assert ours, "a sample without a resource"
+    names = [f"{manifest['kind'].lower()}/{manifest['metadata']['name']}" for manifest in ours]
     begun = time.monotonic()
     world.apply(*manifests)
     world.wait_ready(*names, timeout=90)
@@ -41,12 +90,12 @@ def apply_until_ready(world: World, manifests: list[Manifest], report: pytest.Fi
 def remove(world: World, manifests: list[Manifest]) -> None:
     """Through the operator, jobs and results included, so that the ids are free for other tests."""
     for manifest in manifests:
-        if manifest["kind"] != "ElasticsearchConnection":
+        if manifest["kind"] in _DELETED:
             manifest["spec"]["deletionPolicy"] = "Delete"
     world.apply(*manifests)
     world.kubectl(
         "delete",
-        "modelsnapshotreverts,anomalyforecasts,datafeeds,anomalyjobs,anomalyfilters,anomalycalendars",
+        "investigations,modelsnapshotreverts,anomalyforecasts,datafeeds,anomalyjobs,anomalyfilters,anomalycalendars",
         "--all",
         "-n",
         world.namespace,
@@ -60,7 +109,8 @@ def fill_web_logs(world: World) -> None:
         world.engine.index(weblogs.INDEX, weblogs.MAPPING["properties"], list(weblogs.generate()))
 
 
-def test_web_logs(world: World, request: pytest.FixtureRequest) -> None:
+@sample("weblogs")
+def web_logs(world: World, request: pytest.FixtureRequest) -> None:
     fill_web_logs(world)
     manifests = rendered(world, "weblogs")
     apply_until_ready(world, manifests, request)
@@ -70,7 +120,8 @@ def test_web_logs(world: World, request: pytest.FixtureRequest) -> None:
     assert world.engine.job_config("low_request_rate") is None
 
 
-def test_nyc_taxi(world: World, request: pytest.FixtureRequest) -> None:
+@sample("nyc-taxi")
+def nyc_taxi(world: World, request: pytest.FixtureRequest) -> None:
     """A recording: its datafeed comes to an end, which is success."""
     start = datetime(2014, 7, 1, tzinfo=UTC)
     times = [start + timedelta(minutes=30 * number) for number in range(48 * 30)]
@@ -88,7 +139,8 @@ def test_nyc_taxi(world: World, request: pytest.FixtureRequest) -> None:
     remove(world, manifests)
 
 
-def test_known_clients(world: World, request: pytest.FixtureRequest) -> None:
+@sample("known-clients")
+def known_clients(world: World, request: pytest.FixtureRequest) -> None:
     """A filter and the job that needs it, applied at once."""
     fill_web_logs(world)
     manifests = rendered(world, "known-clients")
@@ -97,7 +149,8 @@ def test_known_clients(world: World, request: pytest.FixtureRequest) -> None:
     assert world.engine.request("GET", "/_ml/filters/known-clients")[0] == 404
 
 
-def test_days_off(world: World, request: pytest.FixtureRequest) -> None:
+@sample("days-off")
+def days_off(world: World, request: pytest.FixtureRequest) -> None:
     """A calendar and the job that it chooses by its label."""
     fill_web_logs(world)
     manifests = rendered(world, "days-off")
@@ -113,7 +166,8 @@ def test_days_off(world: World, request: pytest.FixtureRequest) -> None:
     assert world.engine.request("GET", path)[0] == 404
 
 
-def test_forecast(world: World, request: pytest.FixtureRequest) -> None:
+@sample("forecast")
+def forecast(world: World, request: pytest.FixtureRequest) -> None:
     """A forecast that waits until its job has learnt enough, and one that waits for Monday."""
     fill_web_logs(world)
     manifests = rendered(world, "forecast")
@@ -127,7 +181,8 @@ def test_forecast(world: World, request: pytest.FixtureRequest) -> None:
     remove(world, manifests)
 
 
-def test_revert(world: World, request: pytest.FixtureRequest) -> None:
+@sample("revert")
+def revert(world: World, request: pytest.FixtureRequest) -> None:
     """A job that learns anew, but for the hours in which the site was down."""
     fill_web_logs(world)
     manifests = rendered(world, "revert")
@@ -140,7 +195,8 @@ def test_revert(world: World, request: pytest.FixtureRequest) -> None:
     assert world.engine.request("GET", path)[0] == 404
 
 
-def test_job_set(world: World, request: pytest.FixtureRequest) -> None:
+@sample("job-set")
+def job_set(world: World, request: pytest.FixtureRequest) -> None:
     """A job for each response code that the logs have."""
     fill_web_logs(world)
     manifests = rendered(world, "job-set")
@@ -157,3 +213,33 @@ def test_job_set(world: World, request: pytest.FixtureRequest) -> None:
     world.kubectl("delete", "anomalyjobsets", "--all", "-n", world.namespace, "--timeout=30s")
     # There is no garbage collector in this cluster.
     world.kubectl("delete", "datafeeds,anomalyjobs", "--all", "-n", world.namespace, "--timeout=60s")
+
+
+@sample("investigation")
+def investigation(world: World, request: pytest.FixtureRequest) -> None:
+    """What broke lately: the job of the team is asked, and the investigation comes to an end."""
+    fill_web_logs(world)
+    manifests = rendered(world, "investigation")
+    apply_until_ready(world, manifests, request)
+    (found,) = world.kubectl.list("investigations", world.namespace)
+    ready = next(one for one in found["status"]["conditions"] if one["type"] == "Ready")
+    assert ready["reason"] in {"Investigated", "NothingFound"}
+    assert "chooses no AnomalyJob" not in found["status"]["summary"]
+    remove(world, manifests)
+
+
+@sample("from-config-maps")
+def from_config_maps(world: World, request: pytest.FixtureRequest) -> None:
+    """A filter list and a calendar of what other teams keep, read by the right that the manifest names."""
+    role = "anomalyops-config-map-reader"
+    account = f"--serviceaccount={ACCOUNT}"
+    world.kubectl("create", "rolebinding", role, "-n", world.namespace, f"--clusterrole={role}", account)
+    manifests = rendered(world, "from-config-maps")
+    apply_until_ready(world, manifests, request)
+    (found,) = world.engine.call("GET", "/_ml/filters/known-hosts")["filters"]
+    assert found["items"] == ["backup.*", "build-1", "build-2", "load-test"]
+    events = world.engine.call("GET", "/_ml/calendars/maintenance/events")["events"]
+    assert sum(one["description"] == "Backup" for one in events) in {7, 8, 9}  # two a week, for four weeks and today
+    remove(world, manifests)
+    assert world.engine.request("GET", "/_ml/filters/known-hosts")[0] == 404
+    assert world.engine.request("GET", "/_ml/calendars/maintenance")[0] == 404

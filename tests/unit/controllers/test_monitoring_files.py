@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import promql_parser
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard, VariableType
 from prometheus_client import Metric
 
 from anomalyops.cli.investigator import investigator
@@ -89,3 +95,75 @@ def test_alerts_say_what_happened_to_whom() -> None:
 
 def test_the_work_is_measured_in_a_registry_of_its_own() -> None:
     assert Instruments().registry is not Instruments().registry
+
+
+# -- the board, by Grafana's own schema ----------------------------------------------------------------------------
+
+
+def unknown_to_grafana(board: Any) -> list[str]:
+    """What of a board is lost when the models made of Grafana's schema read it: keys that no panel or query has."""
+    register_default_plugins()
+    read = json.loads(JSONEncoder().encode(Dashboard.from_json(copy.deepcopy(board))))
+    return list(_lost(board, read, ""))
+
+
+def _lost(wanted: Any, found: Any, where: str) -> Iterator[str]:
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key, value in wanted.items():
+            if key in found:
+                yield from _lost(value, found[key], f"{where}.{key}")
+            else:
+                yield f"{where}.{key}"
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for number, (one, other) in enumerate(zip(wanted, found, strict=True)):
+            yield from _lost(one, other, f"{where}[{number}]")
+    elif wanted != found:
+        yield where
+
+
+def test_the_board_is_by_grafanas_schema() -> None:
+    assert unknown_to_grafana(BOARD) == []
+
+
+def _panel_keys() -> Iterator[tuple[int, tuple[str, ...]]]:
+    for number, panel in enumerate(BOARD["panels"]):
+        yield from ((number, (key,)) for key in panel if key != "type")  # without it, nothing could be read
+        for part in ("options", "fieldConfig", "gridPos"):
+            yield from ((number, (part, key)) for key in panel.get(part, {}))
+
+
+@pytest.mark.parametrize(("number", "path"), list(_panel_keys()), ids=str)
+def test_a_key_that_is_misspelt_would_be_found(number: int, path: tuple[str, ...]) -> None:
+    spoiled = copy.deepcopy(BOARD)
+    within = spoiled["panels"][number]
+    for key in path[:-1]:
+        within = within[key]
+    within[f"{path[-1]}X"] = within.pop(path[-1])
+    assert unknown_to_grafana(spoiled) != []
+
+
+def test_the_boards_panels_have_ids_places_and_thresholds_as_grafana_documents_them() -> None:
+    """https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/."""
+    assert BOARD["schemaVersion"] >= 36
+    assert 1 <= len(BOARD["uid"]) <= 40
+    panels = BOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        assert find_spec(f"grafana_foundation_sdk.models.{panel['type']}") is not None, panel["type"]
+        at = panel["gridPos"]
+        assert at["w"] > 0
+        assert at["h"] > 0
+        assert 0 <= at["x"] <= 24 - at["w"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+        steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
+        values = [step["value"] for step in steps]
+        assert values[:1] in ([], [None])  # the first is minus infinity
+        assert values[1:] == sorted(values[1:])
+        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+    known = {variable["name"] for variable in BOARD["templating"]["list"]}
+    assert all(variable["type"] in {kind.value for kind in VariableType} for variable in BOARD["templating"]["list"])
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(BOARD)))
+    assert {name for name in used if not name.startswith("__")} <= known
