@@ -100,6 +100,7 @@ def test_crds_can_be_left_out(helm: Helm) -> None:
         ("ClusterRole", "anomalyops"),
         ("ClusterRole", "anomalyops-secret-reader"),
         ("ClusterRole", "anomalyops-config-map-reader"),
+        ("ClusterRole", "anomalyops-engine-runner"),
         ("ClusterRole", "anomalyops-view"),
         ("ClusterRole", "anomalyops-edit"),
         ("Role", "anomalyops-lease"),
@@ -151,6 +152,34 @@ def test_a_namespaced_release_has_rights_in_its_namespaces_only(helm: Helm) -> N
     assert roles == {"team-a": "anomalyops", "team-b": "anomalyops", NAMESPACE: "anomalyops-lease"}
     arguments = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
     assert arguments[-2:] == ["--namespace=team-a", "--namespace=team-b"]
+
+
+def test_rights_for_embedded_engines_are_given_where_they_are_asked_for(
+    helm: Helm, rendered: list[Manifest], installation: list[Manifest]
+) -> None:
+    """Nowhere by default, in single namespaces of a cluster-wide installation, in served ones of a namespaced one."""
+    name = "anomalyops-engine-runner"
+    for manifests in (rendered, installation):
+        assert [m["kind"] for m in manifests if m["metadata"]["name"] == name] == ["ClusterRole"]  # bound nowhere
+    asked = ("--set", "rbac.engineNamespaces={team-a,team-b}", "--set", "engine.image.repository=registry.example/e")
+    manifests = helm.template(*asked)
+    role = one(manifests, "ClusterRole", name)
+    assert role["rules"] == one(installation, "ClusterRole", name)["rules"]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"create", "get", "patch", "watch"}
+    bindings = [m for m in manifests if m["kind"] == "RoleBinding" and m["metadata"]["name"] == name]
+    assert [m["metadata"]["namespace"] for m in bindings] == ["team-a", "team-b"]
+    assert {m["roleRef"]["name"] for m in bindings} == {name}
+    arguments = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert [a for a in arguments if a.startswith("--engine-image=registry.example/e:")]
+    manifests = helm.template("--set", "namespaces={team-a,team-b}", "--set", "rbac.engineNamespaces={team-b}")
+    rules = {m["metadata"]["namespace"]: m["rules"] for m in manifests if m["kind"] == "Role"}
+    assert [rule for rule in rules["team-b"] if rule not in rules["team-a"]] == role["rules"]
+    assert not [m for m in manifests if m["kind"] == "ClusterRole" and m["metadata"]["name"] == name]
+    arguments = ("--set", "namespaces={team-a}", "--set", "rbac.engineNamespaces={team-c}")
+    version = ("--kube-version", binaries.KUBERNETES.version)
+    refused = helm.run("template", RELEASE, CHART, "-n", NAMESPACE, *version, *arguments, check=False)
+    assert refused.returncode != 0
+    assert "rbac.engineNamespaces names team-c, which is not one of namespaces" in refused.stderr
 
 
 def test_monitoring_is_left_out_until_it_is_asked_for(helm: Helm, rendered: list[Manifest]) -> None:

@@ -210,14 +210,6 @@ def test_a_job_without_a_connection_of_its_namespace_uses_the_installations(worl
         world.kubectl("delete", "esc", "default", "-n", "anomalyops-system")
 
 
-def test_what_cannot_be_served_yet_is_stalled(world: World) -> None:
-    connection = world.connection()
-    connection["spec"] = {"embedded": {}}
-    world.apply(connection, world.job())
-    world.condition("elasticsearchconnection", "Stalled", reason="NotSupported")
-    world.condition("anomalyjob", "ConnectionUnavailable", reason="NotSupported")
-
-
 def test_a_changed_address_is_followed(world: World) -> None:
     wrong = world.connection(url="http://127.0.0.1:9")
     world.apply(wrong, world.job(), world.datafeed())

@@ -20,6 +20,18 @@
   verbs: [create]
 {{- end }}
 
+{{- define "anomalyops.engineRules" -}}
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: [create, get, patch, watch]
+- apiGroups: [""]
+  resources: [services, secrets]
+  verbs: [create, get, patch, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [create, get, patch, watch]
+{{- end }}
+
 {{- define "anomalyops.releaseRules" -}}
 - apiGroups: [anomalyops.io]
   resources: [anomalyjobs, datafeeds, anomalycalendars, anomalyfilters, anomalyforecasts, modelsnapshotreverts]

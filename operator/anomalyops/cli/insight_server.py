@@ -15,7 +15,7 @@ def endpoint(filename: list[str] | None, url: str | None, ca: Path | None, names
     Raises:
         LocalError: No server is named, or several are; or a Secret or the CA cannot be read.
         ManifestError: A file is not valid.
-        NotSupportedError: The connection names no address.
+        NotSupportedError: The connection shows a client certificate.
     """
     from anomalyops.cli.options import login
     from anomalyops.local.connections import only_connection
@@ -32,8 +32,6 @@ def endpoint(filename: list[str] | None, url: str | None, ca: Path | None, names
             f"ElasticsearchConnection {connection.name!r}: this command shows no client certificate "
             "(spec.clientCertificateSecretRef): give --url of an address that asks for none"
         )
-    if not spec.addresses:
-        raise NotSupportedError(f"ElasticsearchConnection {connection.name!r} names no address: give spec.url or --url")
     return Endpoint(
         urls=tuple(spec.addresses),
         api_key=credentials.api_key if credentials else None,

@@ -84,6 +84,20 @@ def run(
             envvar="ANOMALYOPS_RELIST_AFTER",
         ),
     ] = 300,
+    engine_image: Annotated[
+        str,
+        typer.Option(
+            help="Image of embedded engines whose connection names none. Default: that of this version.",
+            envvar="ANOMALYOPS_ENGINE_IMAGE",
+        ),
+    ] = "",
+    own_namespace: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the operator's pods run, from which embedded engines let it in. Default: any namespace.",
+            envvar="POD_NAMESPACE",
+        ),
+    ] = None,
     log_format: Annotated[LogFormat, typer.Option(help="How log lines look.")] = LogFormat.TEXT,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe lines that are logged.")] = LogLevel.INFO,
 ) -> None:
@@ -105,6 +119,8 @@ def run(
         lease=object_key("--lease", lease) if lease else None,
         identity=identity or None,
         lease_seconds=lease_seconds,
+        engine_image=engine_image,
+        own_namespace=own_namespace or None,
         release_after=release_after,
         relist_after=relist_after,
     )

@@ -20,7 +20,7 @@ from anomalyops.local.connections import Login, connection_at, credentials_for, 
 from anomalyops.local.errors import LocalError
 from anomalyops.local.manifests import Manifests
 from anomalyops.plan import CreateJob, DatafeedState, JobState, Observed, Obstacle, Plan, Subject, plan, presumed
-from anomalyops.reconciler import Credentials, NotSupportedError, Pair, Reconciler, SharedObject, SharedReconciler
+from anomalyops.reconciler import Credentials, Pair, Reconciler, SharedObject, SharedReconciler
 from anomalyops.reconciler.pair import desired, policy
 from anomalyops.resources import (
     KINDS,
@@ -252,7 +252,7 @@ class _Servers:
                 uuid = (await gateway.info()).cluster_uuid
                 here = Place(key, uuid) if key is not None else None
                 return [await self._asked(unit, gateway, here, units) for unit in units]
-        except (GatewayError, LocalError, ClusterError, NotSupportedError) as error:
+        except (GatewayError, LocalError, ClusterError) as error:
             return [self._presumed(unit, str(error)) for unit in units]
 
     def _make_sure_it_serves(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from anomalyops import __version__
 from anomalyops.controllers.connection.controller import ConnectionController
+from anomalyops.controllers.embedded.controller import EmbeddedController
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.investigations.controller import InvestigationController
 from anomalyops.controllers.investigations.investigator import Investigator
@@ -18,11 +20,14 @@ from anomalyops.controllers.shared.calendars import CalendarController
 from anomalyops.controllers.shared.config_maps import ConfigMaps
 from anomalyops.controllers.shared.filters import FilterController
 from anomalyops.fencing import Guard, free
+from anomalyops.plan.embedded import EngineSettings
 from anomalyops.watching.events import EventRecorder
 from anomalyops.watching.kubeapi import KubeApi
 from anomalyops.watching.objects import Objects
 from anomalyops.watching.options import ObjectKey, Options
 from anomalyops.watching.work import Work
+
+_ENGINE_IMAGE = f"anomalyops-engine:{__version__}"
 
 
 class Controllers:
@@ -63,6 +68,13 @@ class Controllers:
             guard=guard,
             measures=options.metrics_port is not None,
         )
+        self.engines = EmbeddedController(
+            self.objects,
+            self.work,
+            api,
+            self.connections,
+            EngineSettings(image=options.engine_image or _ENGINE_IMAGE, operator_namespace=options.own_namespace),
+        )
         self.pairs = PairController(self.objects, self.work, self.connections, options)
         config_maps = ConfigMaps(api, self.work.add)
         self.filters = FilterController(self.objects, self.work, self.connections, config_maps, options)
@@ -81,6 +93,7 @@ class Controllers:
         self.pairs.holder = operations.holder
         self.pairs.let_go_since = operations.let_go_since
         self.work.employ(self.connections)
+        self.work.employ(self.engines)
         self.work.employ(self.filters)
         self.work.employ(self.calendars)
         self.work.employ(self.pairs)

@@ -1,6 +1,14 @@
 """From what the server reports to status and conditions. Pure: values in, values out, times as arguments."""
 
-from anomalyops.health.connection import ServerFacts, connection_status, unreachable_datafeed, unreachable_job
+from anomalyops.health.connection import (
+    EngineFacts,
+    ServerFacts,
+    connection_status,
+    engine_missing,
+    unreachable_datafeed,
+    unreachable_job,
+    while_starting,
+)
 from anomalyops.health.datafeed import datafeed_status
 from anomalyops.health.failures import Failure, FailureKind, PlanState
 from anomalyops.health.investigations import (
@@ -21,6 +29,7 @@ from anomalyops.health.shared import shared_status, unreachable_shared
 
 __all__ = [
     "Annotation",
+    "EngineFacts",
     "Failure",
     "FailureKind",
     "Findings",
@@ -31,6 +40,7 @@ __all__ = [
     "ServerFacts",
     "connection_status",
     "datafeed_status",
+    "engine_missing",
     "failed_investigation",
     "failed_request",
     "finished_investigation",
@@ -50,4 +60,5 @@ __all__ = [
     "unreachable_request",
     "unreachable_shared",
     "waiting_investigation",
+    "while_starting",
 ]

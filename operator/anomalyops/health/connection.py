@@ -19,10 +19,12 @@ from anomalyops.resources import (
     DeletionPolicy,
     ElasticsearchConnection,
     ElasticsearchConnectionStatus,
+    EmbeddedStatus,
     MlCapacity,
     Reason,
     RequestResource,
     SharedResource,
+    VolumeDeletion,
 )
 
 _RENEWED = {
@@ -53,13 +55,72 @@ class ServerFacts:
     messages_problem: str = ""  # why its notifications about jobs cannot be read
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """How the engine is that the operator runs for a connection.
+
+    Attributes:
+        name: Of its StatefulSet, Service, NetworkPolicy and Secret.
+        volume_claim: Of its data.
+        made: Whether all of it is there.
+        ready: Whether its pod is as it should be, and ready.
+        failure: Why it is not as the manifest wants it.
+        certificate_ends: When its certificate ends.
+    """
+
+    name: str
+    volume_claim: str
+    made: bool = False
+    ready: bool = False
+    failure: Failure | None = None
+    certificate_ends: datetime | None = None
+
+
+_WHILE_STARTING = frozenset({FailureKind.CONNECTION, FailureKind.TIMEOUT, FailureKind.TLS, FailureKind.UNAUTHORIZED})
+
+
+def engine_missing(engine: EngineFacts | None, last: ElasticsearchConnectionStatus | None) -> Failure | None:
+    """Why there is no engine yet that could be asked; None when there is one, whatever it is like.
+
+    Args:
+        engine: How it was when it was last looked at; None before that.
+        last: The present status, which knows one that was made by an earlier process.
+    """
+    if (engine is not None and engine.made) or (last is not None and last.embedded is not None):
+        return None
+    if engine is not None and engine.failure is not None:
+        return engine.failure
+    return Failure(kind=FailureKind.ENGINE_STARTING, message="the embedded engine is being set up")
+
+
+def while_starting(failure: Failure, engine: EngineFacts | None) -> Failure:
+    """What a failed check means where the engine's pod is not ready, or runs with older keys: it starts."""
+    if engine is None or engine.ready or failure.kind not in _WHILE_STARTING:
+        return failure
+    message = (
+        f"pod {engine.name}-0 of the embedded engine is not ready, or not as it should be yet ({failure.message}); "
+        "kubectl describe pod says what it waits for"
+    )
+    return Failure(kind=FailureKind.ENGINE_STARTING, message=message)
+
+
 def connection_status(
     previous: ElasticsearchConnectionStatus | None,
     connection: ElasticsearchConnection,
     checked: ServerFacts | Failure,
     now: datetime,
+    *,
+    engine: EngineFacts | None = None,
 ) -> ElasticsearchConnectionStatus:
-    """The status of a connection after a check: facts of the server, or why there are none."""
+    """The status of a connection after a check: facts of the server, or why there are none.
+
+    Args:
+        previous: Its present status.
+        connection: The connection.
+        checked: What the server said, or why it could not be asked.
+        now: The present time.
+        engine: How the engine is that the operator runs for it; None where it runs none.
+    """
     last = previous or ElasticsearchConnectionStatus()
     history = History(previous=last.conditions, generation=connection.metadata.generation, now=now)
     if isinstance(checked, Failure):
@@ -67,6 +128,8 @@ def connection_status(
         known = last.model_copy(update={"reachable": checked.licence})
     else:
         findings = _answered(checked)
+        if engine is not None and engine.failure is not None and findings[0].status is ConditionStatus.TRUE:
+            findings = stuck(engine.failure.reason, str(engine.failure)).findings()
         known = ElasticsearchConnectionStatus(
             reachable=True,
             version=checked.version,
@@ -81,8 +144,29 @@ def connection_status(
             last_check_time=last.last_check_time,
         )
     conditions = history.conditions(findings)
-    told = known.model_copy(update={"observed_generation": connection.metadata.generation, "conditions": conditions})
+    about = {"observed_generation": connection.metadata.generation, "conditions": conditions}
+    told = known.model_copy(update={**about, "embedded": _embedded(connection, engine, last)})
     return told if told == previous else told.model_copy(update={"last_check_time": now.replace(microsecond=0)})
+
+
+def _embedded(
+    connection: ElasticsearchConnection, engine: EngineFacts | None, last: ElasticsearchConnectionStatus
+) -> EmbeddedStatus | None:
+    """What is told of the engine; what was told last until it was looked at again."""
+    embedded = connection.spec.embedded
+    if embedded is None:
+        return None
+    if engine is None or not engine.made:
+        return last.embedded
+    kept = embedded.volume.when_deleted is VolumeDeletion.RETAIN
+    fate = "Retain: it stays when the connection is deleted" if kept else "Delete: it is deleted with the connection"
+    return EmbeddedStatus(
+        stateful_set=engine.name,
+        secret=engine.name,
+        volume_claim=engine.volume_claim,
+        volume_deletion=fate,
+        certificate_expiry=engine.certificate_ends,
+    )
 
 
 def _answered(facts: ServerFacts) -> list[Finding]:

@@ -150,7 +150,6 @@ async def open_gateway(connection: ElasticsearchConnection, credentials: Credent
 
     Raises:
         LocalError: The URL or the CA of the connection cannot be used.
-        NotSupportedError: The connection asks for what cannot be done from files.
         GatewayError: What the calls inside raise, with the connection's name and URL before the reason.
     """
     try:
@@ -221,6 +220,11 @@ def credentials_for(manifests: Manifests, connection: ElasticsearchConnection, l
         LocalError: A Secret or one of its keys is missing, and the environment has nothing instead.
     """
     spec = connection.resolved()
+    if connection.spec.embedded is not None and not _holds(manifests, connection):
+        raise LocalError(
+            f"ElasticsearchConnection/{connection.name}: its engine runs in a cluster (spec.embedded): give --url of a "
+            f"way there, such as a port-forward, with --ca and {_CREDENTIAL_VARIABLES}"
+        )
     ca_pem = login.ca_pem or _ca(manifests, connection)
     reader = _SecretReader(manifests, connection)
     given = _from_secrets(reader, spec.auth, optional=login.credentials is not None)
@@ -231,6 +235,11 @@ def credentials_for(manifests: Manifests, connection: ElasticsearchConnection, l
             given, certificate_pem=certificate, key_pem=reader.value(shown.name, shown.private_key_key, optional=False)
         )
     return None if given == Credentials() else given
+
+
+def _holds(manifests: Manifests, connection: ElasticsearchConnection) -> bool:
+    """Whether all that the connection logs in with is there, as it is when it was read from the cluster."""
+    return all((kind, connection.namespace, name) in manifests.secrets for kind, name in connection.sources)
 
 
 def _from_secrets(reader: _SecretReader, auth: Auth | None, *, optional: bool) -> Credentials | None:

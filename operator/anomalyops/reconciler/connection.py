@@ -7,7 +7,7 @@ from datetime import datetime
 
 from anomalyops.elastic import Credentials, Endpoint, Gateway, GatewayError, ServerInfo, Timed
 from anomalyops.fencing import Guard, free
-from anomalyops.health import Failure, FailureKind, ServerFacts, connection_status
+from anomalyops.health import EngineFacts, Failure, FailureKind, ServerFacts, connection_status, while_starting
 from anomalyops.reconciler.failures import failure_of
 from anomalyops.resources import ElasticsearchConnection, ElasticsearchConnectionStatus, parse_duration
 
@@ -16,7 +16,7 @@ _NEWEST_MAJOR = 9
 
 
 class NotSupportedError(Exception):
-    """The connection asks for what this version of the operator cannot do; the message says what."""
+    """The connection asks for what a command cannot do; the message says what."""
 
 
 def connect(
@@ -35,15 +35,9 @@ def connect(
         guard: Says whether something may be changed now.
 
     Raises:
-        NotSupportedError: The connection has `embedded`.
         ValueError: A URL, the CA certificate or the client certificate is unusable.
     """
     spec = connection.resolved()
-    if connection.spec.embedded is not None:
-        raise NotSupportedError(
-            f"ElasticsearchConnection {connection.metadata.name!r}: spec.embedded is not supported yet; "
-            "give the server's address as spec.url"
-        )
     return Gateway(
         Endpoint(
             urls=spec.addresses,
@@ -67,6 +61,7 @@ async def check_connection(
     now: datetime,
     *,
     messages_problem: str = "",
+    engine: EngineFacts | None = None,
 ) -> ElasticsearchConnectionStatus:
     """Asks the server who it is and what it can do: four calls.
 
@@ -76,15 +71,17 @@ async def check_connection(
         previous: Its present status.
         now: The present time.
         messages_problem: Why the server's notifications about jobs cannot be read; empty when they can.
+        engine: How the engine is that the operator runs for the connection; None where it runs none.
     """
     try:
         info = await gateway.info()
     except GatewayError as error:
-        return connection_status(previous, connection, _refused(error, connection), now)
+        failure = while_starting(_refused(error, connection), engine)
+        return connection_status(previous, connection, failure, now, engine=engine)
     facts = _checked(info, now)
     if isinstance(facts, ServerFacts):
         facts = replace(facts, messages_problem=messages_problem)
-    return connection_status(previous, connection, facts, now)
+    return connection_status(previous, connection, facts, now, engine=engine)
 
 
 def _refused(error: GatewayError, connection: ElasticsearchConnection) -> Failure:

@@ -30,6 +30,16 @@ def operator_rules() -> str:
     )
 
 
+def engine_rules() -> str:
+    """The rules of who runs embedded engines in a namespace, as YAML; their objects go with the connection."""
+    verbs = ("create", "get", "patch", "watch")
+    return (
+        _rule(["statefulsets"], verbs, group="apps")
+        + _rule(["services", "secrets"], verbs, group='""')
+        + _rule(["networkpolicies"], verbs, group="networking.k8s.io")
+    )
+
+
 def release_rules() -> str:
     """The rules of who takes the finalizer off all objects when the operator goes, as YAML."""
     return _rule([kind.plural for kind in KINDS if kind.finalized], ("list", "patch"))
@@ -50,6 +60,7 @@ def generate_rights() -> dict[str, str]:
     return {
         "charts/anomalyops/templates/_rights.tpl": _chart(),
         "manifests/install/cluster/operator-role.yaml": _HEADER + _OPERATOR.format(rules=_indented(operator_rules())),
+        "manifests/install/cluster/engine-runner.yaml": _HEADER + _ENGINES.format(rules=_indented(engine_rules())),
         "manifests/install/cluster/user-roles.yaml": _HEADER
         + _USERS.format(view=_indented(view_rules()), edit=_indented(edit_rules())),
         "manifests/install/namespaced/role.yaml": _HEADER + _NAMESPACED.format(rules=_indented(operator_rules())),
@@ -67,6 +78,7 @@ def _indented(rules: str) -> str:
 def _chart() -> str:
     blocks = {
         "kindRules": operator_rules(),
+        "engineRules": engine_rules(),
         "releaseRules": release_rules(),
         "viewRules": view_rules(),
         "editRules": edit_rules(),
@@ -107,6 +119,22 @@ subjects:
   - kind: ServiceAccount
     name: anomalyops
     namespace: anomalyops-system
+"""
+
+_ENGINES = """\
+# Embedded engines. The operator runs them only where this role is bound, which is nowhere at first: it may write
+# Secrets and run pods there. For connections with spec.embedded in a namespace NS:
+#
+#   kubectl create rolebinding anomalyops-engine-runner -n NS \\
+#     --clusterrole=anomalyops-engine-runner --serviceaccount=anomalyops-system:anomalyops
+#
+# A connection whose engine may not be run says so in its conditions, with this command.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: anomalyops-engine-runner
+rules:
+{rules}
 """
 
 _USERS = """\

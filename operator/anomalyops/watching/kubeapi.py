@@ -140,6 +140,16 @@ class KubeApi:
         """Applies an RFC 7386 patch."""
         return await self._request("PATCH", path, body=dict(body), content_type="application/merge-patch+json")
 
+    async def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> JsonObject:
+        """Applies an object on the server's side: the fields of `body` are the manager's, whoever had them before."""
+        return await self._request(
+            "PATCH",
+            path,
+            body=dict(body),
+            content_type="application/apply-patch+yaml",  # JSON is YAML
+            query=(("fieldManager", manager), ("force", "true")),
+        )
+
     async def watch(self, path: str, *, name: str, resource_version: str) -> AsyncIterator[JsonObject]:
         """Yields the events of one object of the collection at `path`, until the server ends the watch.
 
@@ -170,13 +180,21 @@ class KubeApi:
             response.close()
 
     async def _request(
-        self, method: str, path: str, *, body: object = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        content_type: str = "application/json",
+        query: Sequence[tuple[str, str]] = (),
     ) -> JsonObject:
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT)
         changes = guarded(self._guard) if method != "GET" else nullcontext()
         try:
             with changes:
-                response = await self._send(method, path, body=body, content_type=content_type, timeout=timeout)
+                response = await self._send(
+                    method, path, body=body, query=query, content_type=content_type, timeout=timeout
+                )
         except KeptBackError as error:
             raise KubeApiError(0, f"{method} {path} was not sent: {error}") from None
         try:

@@ -59,4 +59,6 @@ class Options:
     lease_seconds: float = 12.0  # for which a leader that has died keeps others away
     workers_per_connection: int = 8  # plans carried out at a time on one server
     relist_after: float = 300.0  # seconds between two listings under the watches
+    engine_image: str = ""  # of embedded engines whose connection names none; empty: the one of this version
+    own_namespace: str | None = None  # where the operator's pods run; None: not in a cluster
     release_after: float = 300.0  # seconds that a deletion with Retain waits for a server that does not answer

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from kstatus_reading import kstatus
 from looks import LATER, NOW, connection, told
 
-from anomalyops.health import Failure, FailureKind, ServerFacts, connection_status
+from anomalyops.health import (
+    EngineFacts,
+    Failure,
+    FailureKind,
+    ServerFacts,
+    connection_status,
+    engine_missing,
+    while_starting,
+)
 
 FACTS = ServerFacts(version="8.19.3", cluster_name="es", cluster_uuid="u", licence="trial (active)")
 
@@ -79,3 +89,62 @@ def test_the_same_answer_changes_nothing():
     assert connection_status(known, connection(), FACTS, LATER) == known
     newer = ServerFacts(version="9.1.0", cluster_name="es", cluster_uuid="u", licence="trial (active)")
     assert connection_status(known, connection(), newer, LATER).last_check_time == LATER
+
+
+ENGINE = EngineFacts(name="c-engine", volume_claim="data-c-engine-0", made=True, ready=True, certificate_ends=LATER)
+UNREACHABLE = Failure(kind=FailureKind.CONNECTION, message="refused")
+FORBIDDEN = Failure(kind=FailureKind.ENGINE_FORBIDDEN, message="allow it with: ...")
+STORAGE = Failure(kind=FailureKind.ENGINE_STORAGE_FIXED, message="set it back")
+
+
+def embedded(**more):
+    return connection(url=None, embedded=more)
+
+
+def test_an_engine_that_answers_is_told_with_its_objects():
+    status = connection_status(None, embedded(), FACTS, NOW, engine=ENGINE)
+    assert told(status) == ("True", "Connected")
+    assert status.embedded.manifest() == {
+        "statefulSet": "c-engine",
+        "secret": "c-engine",
+        "volumeClaim": "data-c-engine-0",
+        "volumeDeletion": "Retain: it stays when the connection is deleted",
+        "certificateExpiry": LATER.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    going = connection_status(None, embedded(storage={"whenDeleted": "Delete"}), FACTS, NOW, engine=ENGINE)
+    assert going.embedded.volume_deletion == "Delete: it is deleted with the connection"
+
+
+def test_what_is_refused_of_an_engine_that_answers_is_told_though_it_answers():
+    status = connection_status(None, embedded(), FACTS, NOW, engine=replace(ENGINE, failure=STORAGE))
+    assert told(status) == ("False", "EngineStorageFixed")
+    assert status.reachable
+    assert kstatus(embedded(), status) == "Failed"
+
+
+def test_what_the_server_says_comes_before_what_is_refused_of_its_engine():
+    facts = ServerFacts(version="8.19.3", upgrade_mode=True)
+    status = connection_status(None, embedded(), facts, NOW, engine=replace(ENGINE, failure=STORAGE))
+    assert told(status) == ("False", "UpgradeMode")
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+@pytest.mark.parametrize("ready", [True, False])
+def test_no_answer_means_that_it_starts_where_its_pod_is_not_ready(kind, ready):
+    starts = {FailureKind.CONNECTION, FailureKind.TIMEOUT, FailureKind.TLS, FailureKind.UNAUTHORIZED}
+    failure = Failure(kind=kind, message="why")
+    found = while_starting(failure, replace(ENGINE, ready=ready))
+    assert found.kind is (FailureKind.ENGINE_STARTING if kind in starts and not ready else kind)
+    assert "why" in found.message
+    assert while_starting(failure, None) == failure
+
+
+def test_an_engine_is_asked_once_it_was_made_and_whatever_becomes_of_the_right_to_change_it():
+    made = connection_status(None, embedded(), FACTS, NOW, engine=ENGINE)
+    assert engine_missing(None, None).kind is FailureKind.ENGINE_STARTING
+    assert engine_missing(replace(ENGINE, made=False, failure=FORBIDDEN), None) == FORBIDDEN
+    assert engine_missing(ENGINE, None) is None
+    assert engine_missing(None, made) is None
+    assert engine_missing(replace(ENGINE, made=False, failure=FORBIDDEN), made) is None
+    later = connection_status(made, embedded(), UNREACHABLE, LATER, engine=replace(ENGINE, made=False))
+    assert later.embedded == made.embedded  # what was made is still there

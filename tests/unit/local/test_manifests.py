@@ -180,6 +180,15 @@ def test_a_secret_that_is_missing_or_lacks_its_key_is_named(tmp_path):
         targets(read(tmp_path, a_yaml=JOB, b_yaml=lacking), NOBODY)
 
 
+def test_an_engine_that_runs_in_a_cluster_is_reached_by_url(tmp_path):
+    connection = SECURE.split("---", maxsplit=1)[0].partition("spec:")[0] + "spec:\n  embedded: {}\n"
+    manifests = read(tmp_path, a_yaml=JOB, b_yaml=connection)
+    with pytest.raises(LocalError, match=r"its engine runs in a cluster \(spec\.embedded\): give --url"):
+        targets(manifests, NOBODY)
+    (target,) = targets(manifests, login(url="https://127.0.0.1:9200", ca_pem=None, environ={}))
+    assert target.connection.spec.addresses == ("https://127.0.0.1:9200",)
+
+
 def test_the_environment_stands_in_for_a_secret_that_is_not_in_the_files(tmp_path):
     text = SECURE.split("---", maxsplit=1)[0].replace("  caSecretRef: {name: authority}\n", "")
     manifests = read(tmp_path, a_yaml=JOB, b_yaml=text)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from anomalyops.elastic import GatewayError
-from anomalyops.reconciler import Credentials, NotSupportedError, check_connection, connect
+from anomalyops.reconciler import Credentials, check_connection, connect
 from anomalyops.resources import Resource, find_condition
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -103,11 +103,6 @@ async def test_reads_are_tried_again_as_often_as_the_manifest_says(server):
             await gateway.job_stats()
         await gateway.close()
         assert len(server.calls) == retries + 1
-
-
-def test_what_is_not_supported_yet_says_so():
-    with pytest.raises(NotSupportedError, match=r"spec\.embedded is not supported yet.*spec\.url"):
-        connect(connection(embedded={}))
 
 
 def test_an_elasticsearch_of_eck_is_found_by_its_conventions():

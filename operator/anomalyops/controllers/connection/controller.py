@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.elastic import Timed
 from anomalyops.fencing import Guard, free
-from anomalyops.health import transitions
+from anomalyops.health import EngineFacts, transitions
 from anomalyops.plan import Step
 from anomalyops.reconciler import Observation
 from anomalyops.resources import AnomalyJob, ElasticsearchConnection, ElasticsearchConnectionStatus, parse_duration
@@ -70,6 +70,7 @@ class ConnectionController:
         self._guard = guard
         self.measures = measures
         self._clients: list[Client] = []
+        self._engines: dict[ObjectKey, EngineFacts] = {}
         objects.tell(self._take_in)
 
     def serve(self, client: Client) -> None:
@@ -118,7 +119,19 @@ class ConnectionController:
         known = self._objects.of(ElasticsearchConnection)
         for key in list(self.runtimes):
             if key not in known and not any(client.needs(key) for client in self._clients):
+                self._engines.pop(key, None)
                 await self.runtimes.pop(key).stop()
+
+    def engine_seen(self, key: ObjectKey, facts: EngineFacts) -> None:
+        """The engine of a connection with `spec.embedded` was looked at: news are told in the connection's status."""
+        if self._engines.get(key) != facts:
+            self._engines[key] = facts
+            if key in self.runtimes:
+                self.runtimes[key].check_again()
+
+    def engine(self, key: ObjectKey) -> EngineFacts | None:
+        """How the engine of a connection was when it was last looked at."""
+        return self._engines.get(key)
 
     # -- what the runtimes tell ----------------------------------------------------------------------------
 

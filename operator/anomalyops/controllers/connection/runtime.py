@@ -20,11 +20,10 @@ from anomalyops.controllers.connection.secrets import credentials, sources
 from anomalyops.controllers.sources import Source, SourceError, SourceWatch
 from anomalyops.elastic import Gateway, GatewayError, Timed
 from anomalyops.fencing import Guard, free
-from anomalyops.health import Failure, FailureKind, connection_status
+from anomalyops.health import EngineFacts, Failure, FailureKind, connection_status, engine_missing
 from anomalyops.plan import Step
 from anomalyops.reconciler import (
     Figures,
-    NotSupportedError,
     Observation,
     Observer,
     Reconciler,
@@ -55,7 +54,21 @@ _FAILURES = {
     Reason.LICENSE_INVALID: FailureKind.LICENSE,
     Reason.ML_UNAVAILABLE: FailureKind.ML_UNAVAILABLE,
     Reason.SERVER_ERROR: FailureKind.SERVER,
+    Reason.ENGINE_STARTING: FailureKind.ENGINE_STARTING,
+    Reason.ENGINE_FORBIDDEN: FailureKind.ENGINE_FORBIDDEN,
+    Reason.ENGINE_NAME_TAKEN: FailureKind.ENGINE_NAME_TAKEN,
+    Reason.REJECTED: FailureKind.REJECTED,
 }
+
+_OF_THE_ENGINE = frozenset(
+    {
+        Reason.ENGINE_FORBIDDEN,
+        Reason.ENGINE_NAME_TAKEN,
+        Reason.ENGINE_STARTING,
+        Reason.ENGINE_STORAGE_FIXED,
+        Reason.REJECTED,
+    }
+)
 
 
 class Owner(Protocol):
@@ -73,6 +86,9 @@ class Owner(Protocol):
 
     def scored_spans(self) -> frozenset[int]:
         """The bucket spans, in seconds, of the jobs whose latest scores are wanted; none when nobody wants them."""
+
+    def engine(self, key: ObjectKey) -> EngineFacts | None:
+        """How the engine of a connection with `spec.embedded` was last; None before it was looked at."""
 
     def availability_changed(self, key: ObjectKey) -> None:
         """The connection has become usable or unusable, or is unusable for another reason."""
@@ -165,6 +181,7 @@ class ConnectionRuntime:
         self._watches: dict[Source, SourceWatch] = {}
         self._deaf = _Deafness()
         self._stale = True  # the gateway must be made anew
+        self._unchecked = False  # it was asked to check
         self._wake = asyncio.Event()
         self._last_pass = time.monotonic()
         self._next_resync = 0.0
@@ -239,6 +256,11 @@ class ConnectionRuntime:
         """Asks for a pass now."""
         self._wake.set()
 
+    def check_again(self) -> None:
+        """Asks for a pass now that finds out anew how the server is."""
+        self._unchecked = True
+        self._wake.set()
+
     def distrust(self) -> None:
         """Another server has answered: what is behind the connection is found out anew."""
         self._renew()
@@ -278,7 +300,8 @@ class ConnectionRuntime:
     async def _pass(self) -> None:
         was_usable = self.usable
         resync = time.monotonic() >= self._next_resync
-        if self._stale or not was_usable or resync:
+        if self._stale or self._unchecked or not was_usable or resync:
+            self._unchecked = False
             await self._check()
         session = self._session
         if not self.usable or session is None:
@@ -303,39 +326,52 @@ class ConnectionRuntime:
 
     async def _check(self) -> None:
         """Finds out whether the server can be used, and says so in the status of the connection."""
-        resource = self._resource
+        resource, now = self._resource, _now()
+        engine = self._owner.engine(self.key) if resource.spec.embedded is not None else None
         try:
-            session = self._session
-            if self._stale or session is None:
-                session = await self._open(resource)
-            async with session.use():
-                status = await check_connection(
-                    session.gateway, resource, resource.status, _now(), messages_problem=self._deaf.problem
-                )
-            failure = _failure_of(status)
-            if failure is None:
-                session.cluster_uuid = status.cluster_uuid or ""
+            embedded = resource.spec.embedded is not None
+            missing = engine_missing(engine, resource.status) if embedded else None
+            if missing is not None:
+                status = connection_status(resource.status, resource, missing, now, engine=engine)
+            else:
+                status = await self._asked(resource, now, engine)
         except SourceError as error:
             failure = Failure(kind=error.kind, message=error.message)
-            status = connection_status(resource.status, resource, failure, _now())
-        except NotSupportedError as error:
-            failure = Failure(kind=FailureKind.NOT_SUPPORTED, message=str(error))
-            status = connection_status(resource.status, resource, failure, _now())
+            status = connection_status(resource.status, resource, failure, now, engine=engine)
         except ValueError as error:
             failure = Failure(kind=FailureKind.SECRET_INVALID, message=str(error))
-            status = connection_status(resource.status, resource, failure, _now())
-        changed = not self.checked or failure != self.failure
-        self.failure, self.checked = failure, True
+            status = connection_status(resource.status, resource, failure, now, engine=engine)
+        failed = _failure_of(status)
+        changed = not self.checked or failed != self.failure
+        self.failure, self.checked = failed, True
         await self._owner.connection_checked(self.key, status)
         if changed:
             self._owner.availability_changed(self.key)
+
+    async def _asked(
+        self, resource: ElasticsearchConnection, now: datetime, engine: EngineFacts | None
+    ) -> ElasticsearchConnectionStatus:
+        """What the server says.
+
+        Raises:
+            SourceError, ValueError: as `_open`.
+        """
+        session = self._session
+        if self._stale or session is None:
+            session = await self._open(resource)
+        async with session.use():
+            status = await check_connection(
+                session.gateway, resource, resource.status, now, messages_problem=self._deaf.problem, engine=engine
+            )
+        if _failure_of(status) is None:
+            session.cluster_uuid = status.cluster_uuid or ""
+        return status
 
     async def _open(self, resource: ElasticsearchConnection) -> _Session:
         """Makes the gateway anew from the present spec and credentials.
 
         Raises:
             SourceError: a Secret or ConfigMap is missing or lacks a key.
-            NotSupportedError: this version cannot serve such a connection.
             ValueError: a value of a Secret is unusable.
         """
         await self._follow(sources(resource))
@@ -374,6 +410,8 @@ def _failure_of(status: ElasticsearchConnectionStatus) -> Failure | None:
     """Why the connection cannot be used, from its conditions; None when it can."""
     ready = find_condition(status.conditions, ConditionType.READY)
     if ready is None or ready.status == ConditionStatus.TRUE:
+        return None
+    if status.reachable and ready.reason in _OF_THE_ENGINE:  # it answers, and is not as the manifest wants it
         return None
     kind = next((kind for reason, kind in _FAILURES.items() if reason == ready.reason), FailureKind.CONNECTION)
     return Failure(kind=kind, message=ready.message)

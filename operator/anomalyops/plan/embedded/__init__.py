@@ -1,6 +1,6 @@
 """What runs for a connection with `spec.embedded`, and what of it is to be changed. Pure."""
 
-from anomalyops.plan.embedded.changes import Change, Found, Refused, plan_engine, rolled_out
+from anomalyops.plan.embedded.changes import Change, Found, Refused, name_taken, plan_engine, rolled_out
 from anomalyops.plan.embedded.objects import (
     AUTHORITY,
     ENGINE_LABEL,
@@ -25,6 +25,7 @@ __all__ = [
     "authority_name",
     "engine_objects",
     "host_names",
+    "name_taken",
     "of_connection",
     "plan_engine",
     "rolled_out",
