@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -27,6 +27,12 @@ _ALL_TIMES: Final = re.compile(
     r"(?:\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
     r"(?:Z|[+-]\d\d:\d\d)?\n)*"
 )
+# Times that are surely one each, as every server reads them in JSON.
+_ALL_JSON_TIMES: Final = re.compile(
+    r"(?:[12]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)?\n)*",
+    re.ASCII,
+)
 # Addresses as `ipaddress` reads them: no zeros in front.
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _ALL_ADDRESSES: Final = re.compile(rf"(?:{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}\n)*", re.ASCII)
@@ -36,6 +42,8 @@ _LONG_PHRASE: Final = re.compile(r"\S\s+\S+\s+\S+\s+\S+\s+\S")
 # What tells which of day and month comes first.
 _DAY_BEYOND_TWELVE: Final = re.compile(r"(?:1[3-9]|2\d|3[01])[/.\-]|\d{1,2}[/.\-](?:1[3-9]|2\d|3[01])[/.\-]")
 _BOOLEANS: Final = frozenset({"true", "false"})
+# Types of JSON values whose values could all be the same things; whole numbers within 64 bits.
+_ONE_OF_JSON: Final = frozenset({bool, int, float})
 
 
 class FieldType(StrEnum):
@@ -129,10 +137,14 @@ class Evidence:
         return False
 
     def _count_all(self, texts: Sequence[str], *kinds: str) -> bool:
-        self.values += len(texts)
-        for kind in (*kinds, "text"):
-            self._count(kind, texts[0], len(texts))
+        self._count_alike(texts[0], len(texts), (*kinds, "text"))
         return True
+
+    def _count_alike(self, first: str, number: int, kinds: Sequence[str]) -> None:
+        """Count so many values that could be the same; the first of them is an example."""
+        self.values += number
+        for kind in kinds:
+            self._count(kind, first, number)
 
     def _count_numbers(self, texts: Sequence[str], joined: str) -> bool:
         decimals = joined.count(".")
@@ -158,15 +170,66 @@ class Evidence:
 
     def add_json(self, values: Sequence[Any]) -> None:
         """Count more values of a JSON file, None among them."""
-        for value in values:
-            if value is None or value == "":
-                continue
-            self.values += 1
+        filled = [value for value in values if value is not None and value != ""]
+        types = set(map(type, filled))
+        if len(types) == 1 and self._all_alike_json(types.pop(), filled):
+            return
+        texts = list(map(str, filled))
+        # Each different value is looked at once; what is equal may yet be another: 1, 1.0 and true.
+        keys = list(zip(map(type, filled), texts, strict=True))
+        counted = Counter(keys)
+        for key, value in dict(zip(keys, filled, strict=True)).items():
+            text, number = key[1], counted[key]
+            self.values += number
             for kind in json_kinds(value):
-                self._count(kind, str(value), 1)
-            known = self.words if isinstance(value, str) else self.numbers
-            if len(known) < _KEPT:
-                known[str(value)] = known.get(str(value), 0) + 1
+                self._count(kind, text, number)
+            self._keep_json(self.words if isinstance(value, str) else self.numbers, text, number)
+
+    def _all_alike_json(self, kind: type, values: Sequence[Any]) -> bool:
+        """Count values of one type at once, where all could be the same."""
+        if kind is str:
+            return self._all_words_alike(values)
+        if kind is int and (min(values) < LONG_RANGE[0] or max(values) > LONG_RANGE[1]):
+            return False
+        if kind not in _ONE_OF_JSON:
+            return False
+        self._count_alike(str(values[0]), len(values), json_kinds(values[0]))
+        self._keep_all_json(self.numbers, map(str, values))
+        return True
+
+    def _all_words_alike(self, texts: Sequence[str]) -> bool:
+        """Count texts at once that are all of the one kind that the column has shown so far."""
+        if self.values < _KEPT:
+            return False
+        joined = "\n".join(texts) + "\n"
+        if joined.count("\n") > len(texts):
+            return False
+        if self.share("date") == 1:
+            alike, narrowest = _ALL_JSON_TIMES.fullmatch(joined) is not None, ["date"]
+        elif self.share("ip") == 1:
+            alike, narrowest = _ALL_ADDRESSES.fullmatch(joined) is not None, ["ip"]
+        else:
+            alike, narrowest = self._all_keywords(texts, joined), []
+        if alike:
+            self._count_alike(texts[0], len(texts), [*narrowest, "keyword", "text"])
+            self._keep_all_json(self.words, texts)
+        return alike
+
+    def _all_keywords(self, texts: Sequence[str], joined: str) -> bool:
+        """Return whether texts are surely nothing but keywords, in a column that has had nothing else."""
+        if self.share("keyword") < 1 or not self.kinds.keys() <= {"keyword", "text"}:
+            return False
+        short = max(map(len, texts)) <= KEYWORD_LENGTH and _LONG_PHRASE.search(joined) is None
+        return short and _PERHAPS_NO_WORD.search(joined) is None
+
+    def _keep_all_json(self, known: dict[str, int], texts: Iterable[str]) -> None:
+        if len(known) < _KEPT:
+            for text, number in Counter(texts).items():
+                self._keep_json(known, text, number)
+
+    def _keep_json(self, known: dict[str, int], text: str, number: int) -> None:
+        if len(known) < _KEPT:
+            known[text] = known.get(text, 0) + number
 
     def share(self, kind: str) -> float:
         """Return which part of the values, without those for no value, could be of a type."""

@@ -23,6 +23,14 @@ _ACTION_KEYS: Final = frozenset({"_index", "_id", "_type", "routing", "pipeline"
 _WRAPPERS: Final = ("hits.hits", "features", "data.result")
 
 
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+# Made once: `json.loads` makes a decoder for each text.
+_decode: Final = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
 class JsonForm(StrEnum):
     """How a JSON file holds its rows."""
 
@@ -100,7 +108,7 @@ def _lines(text: TextIO) -> Iterator[Item]:
 
 def _parsed(number: int, text: str) -> Item:
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = _decode(text)
     except (ValueError, RecursionError) as error:
         return Unreadable(number, f"not JSON: {error}", text)
     return _row(number, value, text)
@@ -274,7 +282,3 @@ def _json_type(value: Any) -> str:
 
 def _text_or_none(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")

@@ -15,6 +15,7 @@ from anomalyops.loader.timestamps import TimeError, TimeFormat, TimeOptions, det
 _RULE: Final = 0.9
 _MANY_FIELDS: Final = 1_000
 _SHOWN: Final = 3
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +153,25 @@ def _joined(by_column: Mapping[str, Sequence[str]], time: TimeField) -> list[str
 def _add_objects(found: Survey, batch: Objects) -> None:
     found.textual = False
     found.ids = found.ids or any(doc_id is not None for doc_id in batch.ids)
-    values: dict[str, list[Any]] = {}
-    for row in batch.rows:
-        for name, value in _leaves(row):
-            values.setdefault(name, []).append(value)
+    values = _flat_columns(batch.rows)
+    if values is None:
+        values = {}
+        for row in batch.rows:
+            for name, value in _leaves(row):
+                values.setdefault(name, []).append(value)
     for name, listed in values.items():
         found.evidence.setdefault(name, Evidence()).add_json(listed)
     if len(found.evidence) > _MANY_FIELDS:
         raise LoadError(f"the rows have more than {_MANY_FIELDS:,} different fields, which an index does not take")
     _note_ends(found, [str(value) for value in values.get(found.time.name, ()) if value not in (None, "")])
+
+
+def _flat_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]] | None:
+    """Return the values of rows that all have the same fields and nothing inside them; None where they have not."""
+    if not rows or any(row.keys() != rows[0].keys() for row in rows):
+        return None
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return columns if all(_SCALARS.issuperset(map(type, values)) for values in columns.values()) else None
 
 
 def _note_ends(found: Survey, times: Sequence[str]) -> None:
