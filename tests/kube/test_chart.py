@@ -329,6 +329,39 @@ def test_install_upgrade_and_uninstall(cluster_helm: Helm, admin: Kubectl) -> No
     assert admin.get("crd", "anomalyjobs.anomalyops.io")
 
 
+def test_the_certificate_of_the_webhook_is_made_once(cluster_helm: Helm, admin: Kubectl) -> None:
+    """By the real helm, which finds on an upgrade what it made before; the configuration trusts who signed it."""
+    namespace = "chart-webhook"
+    admin("create", "namespace", namespace)
+    settings = [
+        "-n",
+        namespace,
+        "--set",
+        "crds.install=false,webhook.enabled=true",
+        "--set",
+        f"namespaces={{{namespace}}}",
+    ]
+    configuration = f"third-anomalyops-webhook.{namespace}"
+
+    def made() -> tuple[dict[str, str], str]:
+        secret = admin.get("secret", "third-anomalyops-webhook-tls", namespace)["data"]
+        (webhook,) = admin.get("validatingwebhookconfiguration", configuration)["webhooks"]
+        assert webhook["namespaceSelector"]["matchExpressions"][0]["values"] == [namespace]
+        return secret, webhook["clientConfig"]["caBundle"]
+
+    try:
+        cluster_helm.run("install", "third", CHART, *settings)
+        secret, bundle = made()
+        assert bundle == secret["ca.crt"]
+        pod = admin.get("deployment", "third-anomalyops", namespace)["spec"]["template"]["spec"]
+        assert pod["volumes"][0]["secret"]["secretName"] == "third-anomalyops-webhook-tls"
+        cluster_helm.run("upgrade", "third", CHART, *settings, "--set", "webhook.timeoutSeconds=3")
+        assert made() == (secret, bundle)
+    finally:
+        cluster_helm.run("uninstall", "third", "-n", namespace, "--no-hooks", check=False)
+    assert not admin.exists("validatingwebhookconfiguration", configuration, namespace)
+
+
 def test_network_policies_are_left_out_until_they_are_asked_for(helm: Helm, rendered: list[Manifest]) -> None:
     assert not [m for m in rendered if m["kind"] == "NetworkPolicy"]
     manifests = helm.template("--values", str(CHART / "ci" / "isolated-values.yaml"), "--set", "metrics.service=true")

@@ -158,6 +158,16 @@ def test_nothing_that_is_wrong_is_held_and_nobody_waits_for_who_does_not_answer(
     judged.operator.stop()
     assert judged.said(again, "--dry-run=server") == ""  # failurePolicy: Ignore
 
+    world.apply(world.filter("a", deletionPolicy="Retain"))
+    judged.configuration["webhooks"][0]["failurePolicy"] = "Fail"
+    judged.configure()
+    eventually(
+        lambda: "failed calling webhook" in judged.said(again, "--dry-run=server"), "refusals without an operator"
+    )
+    assert "failed calling webhook" in judged.said(world.filter("b"), "--dry-run=server")
+    world.kubectl("label", "anomalyfilter/hosts", "a=b", "-n", world.namespace)
+    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, "--timeout=20s")
+
 
 def test_the_chart_makes_what_the_webhook_needs(world: World) -> None:
     off = rendered_all()
