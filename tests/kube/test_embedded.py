@@ -218,12 +218,36 @@ def test_the_pod_is_accepted_by_the_restricted_profile(world: World) -> None:
     assert "Warning" not in answer.stderr
 
 
+def test_what_the_pod_waits_for_is_said(world: World) -> None:
+    allow(world)
+    world.kubectl("create", "serviceaccount", "default", "-n", world.namespace)
+    world.apply(connection(world))
+    wait_until(lambda: template(world), timeout=30, what="the StatefulSet")
+    spec = {"containers": [{"name": "engine", "image": "none"}], "automountServiceAccountToken": False}
+    metadata = {"name": f"{NAME}-0", "namespace": world.namespace}
+    world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    state = {"name": "engine", "image": "none", "imageID": "", "ready": False, "restartCount": 0, "state": waiting}
+    patch = json.dumps({"status": {"containerStatuses": [state]}})
+    world.kubectl(
+        "patch", "pod", f"{NAME}-0", "-n", world.namespace, "--subresource=status", "--type=merge", "-p", patch
+    )
+
+    def said() -> bool:
+        found = world.condition("elasticsearchconnection", "Reconciling", reason="EngineStarting")
+        return "ImagePullBackOff: no such image" in found["message"]
+
+    wait_until(said, timeout=40, what="what the pod waits for")
+
+
 def test_edits_by_hand_are_healed_and_nothing_is_written_at_rest(world: World) -> None:
     allow(world)
     world.apply(connection(world))
     before = settled(world)
     port = [{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 1}]
     world.kubectl("patch", "service", NAME, "-n", world.namespace, "--type=json", "-p", json.dumps(port))
+    patch_secret(world, NAME, {"theirs": b"kept"})  # what others add stays, and is written over by nobody
+    secret = world.kubectl.get("secret", NAME, world.namespace)["metadata"]["resourceVersion"]
     image = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "other"}]
     world.kubectl("patch", "statefulset", NAME, "-n", world.namespace, "--type=json", "-p", json.dumps(image))
     world.kubectl("delete", "networkpolicy", NAME, "-n", world.namespace)
@@ -239,6 +263,7 @@ def test_edits_by_hand_are_healed_and_nothing_is_written_at_rest(world: World) -
     assert all(after[kind] != before[kind] for kind in KINDS)
     time.sleep(3)
     assert versions(world) == after
+    assert world.kubectl.get("secret", NAME, world.namespace)["metadata"]["resourceVersion"] == secret
 
 
 def test_each_change_goes_where_it_belongs_and_the_volume_stays(world: World, pod: Pod) -> None:

@@ -30,6 +30,10 @@
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [create, get, patch, watch]
+# What an engine's pod waits for.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get]
 {{- end }}
 
 {{- define "anomalyops.releaseRules" -}}

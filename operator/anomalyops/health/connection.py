@@ -64,6 +64,7 @@ class EngineFacts:
         volume_claim: Of its data.
         made: Whether all of it is there.
         ready: Whether its pod is as it should be, and ready.
+        trouble: What its pod waits for, in Kubernetes' words, where that is unusual.
         failure: Why it is not as the manifest wants it.
         certificate_ends: When its certificate ends.
     """
@@ -72,6 +73,7 @@ class EngineFacts:
     volume_claim: str
     made: bool = False
     ready: bool = False
+    trouble: str = ""
     failure: Failure | None = None
     certificate_ends: datetime | None = None
 
@@ -97,6 +99,9 @@ def while_starting(failure: Failure, engine: EngineFacts | None) -> Failure:
     """What a failed check means where the engine's pod is not ready, or runs with older keys: it starts."""
     if engine is None or engine.ready or failure.kind not in _WHILE_STARTING:
         return failure
+    if engine.trouble:
+        message = f"pod {engine.name}-0 of the embedded engine is not ready: {engine.trouble}"
+        return Failure(kind=FailureKind.ENGINE_STARTING, message=message)
     message = (
         f"pod {engine.name}-0 of the embedded engine is not ready, or not as it should be yet ({failure.message}); "
         "kubectl describe pod says what it waits for"

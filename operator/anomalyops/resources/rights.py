@@ -37,6 +37,8 @@ def engine_rules() -> str:
         _rule(["statefulsets"], verbs, group="apps")
         + _rule(["services", "secrets"], verbs, group='""')
         + _rule(["networkpolicies"], verbs, group="networking.k8s.io")
+        + "# What an engine's pod waits for.\n"
+        + _rule(["pods"], ("get",), group='""')
     )
 
 

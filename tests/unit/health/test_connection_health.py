@@ -148,3 +148,9 @@ def test_an_engine_is_asked_once_it_was_made_and_whatever_becomes_of_the_right_t
     assert engine_missing(replace(ENGINE, made=False, failure=FORBIDDEN), made) is None
     later = connection_status(made, embedded(), UNREACHABLE, LATER, engine=replace(ENGINE, made=False))
     assert later.embedded == made.embedded  # what was made is still there
+
+
+def test_what_the_pod_waits_for_is_told_in_place_of_no_answer():
+    waiting = replace(ENGINE, ready=False, trouble="ImagePullBackOff: no such image")
+    found = while_starting(UNREACHABLE, waiting)
+    assert found.message == "pod c-engine-0 of the embedded engine is not ready: ImagePullBackOff: no such image"

@@ -20,6 +20,7 @@ from anomalyops.plan.embedded import (
     engine_objects,
     host_names,
     plan_engine,
+    pod_trouble,
     rolled_out,
     volume_claim,
 )
@@ -289,3 +290,23 @@ def test_the_names_are_those_that_the_connection_resolves_to() -> None:
 def test_it_is_rolled_out_when_the_newest_pod_is_ready(status: dict[str, Any], rolled: bool) -> None:
     assert rolled_out({"metadata": {"generation": 2}, "status": status}) is rolled
     assert not rolled_out(None)
+
+
+WAITING = {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}]}
+UNSCHEDULED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no volume"}
+
+
+@pytest.mark.parametrize(
+    ("pod", "trouble"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"status": WAITING}, "ImagePullBackOff: no such image"),
+        ({"status": {"conditions": [UNSCHEDULED]}}, "Unschedulable: no volume"),
+        ({"status": {"conditions": [{**UNSCHEDULED, "status": "True"}]}}, ""),
+        ({"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}}, ""),
+        ({"status": {"containerStatuses": [{"state": {"running": {"startedAt": "now"}}}]}}, ""),
+    ],
+)
+def test_what_a_pod_waits_for_is_said_in_the_words_of_kubernetes(pod: dict[str, Any] | None, trouble: str) -> None:
+    assert pod_trouble(pod) == trouble

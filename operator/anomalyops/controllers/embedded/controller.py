@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -27,6 +27,7 @@ from anomalyops.plan.embedded import (
     host_names,
     name_taken,
     plan_engine,
+    pod_trouble,
     rolled_out,
     secret_object,
     volume_claim,
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 MANAGER: Final = "anomalyops"
 _REFUSED_RETRY: Final = 5.0  # seconds until a right that is missing is asked for again
 _TAKEN_RETRY: Final = 5.0  # seconds until it is looked whether a name is free
+_STARTING_LOOK: Final = 15.0  # seconds between two looks at what a pod waits for, of which no watch tells
 _LOOK: Final = 86_400.0  # seconds between two looks at when a certificate ends
 _COLLECTIONS: Final = {
     "Secret": "/api/v1/namespaces/{}/secrets",
@@ -162,12 +164,25 @@ class EmbeddedController:
             return _refused(connection, refused)
         for change in changes:
             await self._apply(change.manifest)
-        report = Report(notices=_notices(seen, done, changes), retry_after=self._until(held))
         ready = rolled_out(found.of("StatefulSet")) and not changes
+        trouble = "" if ready else await self._trouble(connection)
+        until = self._until(held) if ready else _STARTING_LOOK
+        report = Report(notices=_notices(seen, done, changes), retry_after=until)
         failure = None
         if refused is not None:
             failure = Failure(kind=FailureKind.ENGINE_STORAGE_FIXED, message=refused.message)
-        return _facts(connection, failure=failure, ready=ready, made=True, ends=held.ends), report
+        facts = _facts(connection, failure=failure, ready=ready, made=True, ends=held.ends)
+        return replace(facts, trouble=trouble), report
+
+    async def _trouble(self, connection: ElasticsearchConnection) -> str:
+        """What the pod waits for; nothing where it may not be looked at."""
+        where = Place(f"/api/v1/namespaces/{connection.namespace}/pods", f"{connection.engine}-0")
+        try:
+            return pod_trouble(await self._get(where))
+        except KubeApiError as error:
+            if not error.forbidden:
+                raise
+            return ""
 
     async def _store(
         self, connection: ElasticsearchConnection, held: Keys, authority: _Held | None, engine: _Held | None

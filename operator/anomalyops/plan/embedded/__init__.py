@@ -1,6 +1,6 @@
 """What runs for a connection with `spec.embedded`, and what of it is to be changed. Pure."""
 
-from anomalyops.plan.embedded.changes import Change, Found, Refused, name_taken, plan_engine, rolled_out
+from anomalyops.plan.embedded.changes import Change, Found, Refused, name_taken, plan_engine, pod_trouble, rolled_out
 from anomalyops.plan.embedded.objects import (
     AUTHORITY,
     ENGINE_LABEL,
@@ -28,6 +28,7 @@ __all__ = [
     "name_taken",
     "of_connection",
     "plan_engine",
+    "pod_trouble",
     "rolled_out",
     "secret_object",
     "volume_claim",

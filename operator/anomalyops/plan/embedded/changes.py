@@ -17,6 +17,7 @@ from anomalyops.plan.embedded.objects import JsonObject, of_connection
 from anomalyops.resources import ElasticsearchConnection, parse_quantity
 
 _WRITTEN: Final = "anomalyops.io/written"  # an annotation: the digest of what was applied last
+_USUAL: Final = frozenset({"ContainerCreating", "PodInitializing"})  # what every pod waits for when it begins
 _KEYS: Final = ("name", "uid", "mountPath", "containerPort", "port")
 """By which entries of a list know each other; lists of anything else are compared as a whole."""
 
@@ -114,6 +115,23 @@ def rolled_out(stateful_set: Mapping[str, Any] | None) -> bool:
         and status.get("readyReplicas", 0) >= 1
         and status.get("currentRevision") == status.get("updateRevision")
     )
+
+
+def pod_trouble(pod: Mapping[str, Any] | None) -> str:
+    """What a pod that is not ready waits for, in Kubernetes' words; empty for nothing unusual."""
+    status = pod.get("status", {}) if pod is not None else {}
+    for condition in status.get("conditions", ()):
+        if (condition["type"], condition["status"]) == ("PodScheduled", "False"):
+            return _said(condition)
+    for container in status.get("containerStatuses", ()):
+        waiting = container.get("state", {}).get("waiting")
+        if waiting is not None and waiting.get("reason") not in _USUAL:
+            return _said(waiting)
+    return ""
+
+
+def _said(state: Mapping[str, Any]) -> str:
+    return ": ".join(part for part in (state.get("reason", ""), state.get("message", "")) if part)
 
 
 def _of_an_earlier(connection: ElasticsearchConnection, live: Mapping[str, Any]) -> bool:
