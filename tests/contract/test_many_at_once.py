@@ -135,6 +135,15 @@ def test_one_search_that_cannot_be_read_refuses_all(filled, readable, bad, place
     assert kind in {"parsing_exception", "illegal_argument_exception", "x_content_parse_exception"}
 
 
+def test_a_total_that_is_no_single_number_refuses_all(filled):
+    searches = [{"index": "one"}, {}, {"index": "one"}, {"track_total_hits": 10}]
+    status, kind, reason = refusal(filled.msearch, searches=searches, rest_total_hits_as_int=True)
+    assert (status, kind) == (400, "illegal_argument_exception")
+    assert "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not accurate, got 10" in reason
+    answers = filled.msearch(searches=searches[:2], rest_total_hits_as_int=True)["responses"]
+    assert isinstance(answers[0]["hits"]["total"], int)
+
+
 def test_an_answer_is_that_of_the_search_alone(filled):
     body = {
         "query": {"match_all": {}},

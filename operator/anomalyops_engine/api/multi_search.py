@@ -21,6 +21,7 @@ from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.query import QueryError, search
 from anomalyops_engine.query.errors import UnsupportedQueryError
 from anomalyops_engine.query.request import read_request
+from anomalyops_engine.query.search import with_exact_total
 from anomalyops_engine.store import Reader, Store, StoreError, Wildcards
 from anomalyops_engine.store.blocks import check_open
 
@@ -52,7 +53,7 @@ def _msearch(store: Store, activity: Activity, call: Call) -> Response:
     # One search that cannot be read refuses all of them, before the first is made.
     for header, body in pairs:
         _check_header(header, call)
-        _check_readable(body)
+        _check_readable(body, as_numbers=call.flag("rest_total_hits_as_int", default=False))
     responses = []
     for header, body in pairs:
         started = time.perf_counter()
@@ -116,14 +117,20 @@ def _check_header(header: JsonObject, call: Call) -> None:
         _flag(header, name, default=True)
 
 
-def _check_readable(body: JsonObject) -> None:
+def _check_readable(body: JsonObject, *, as_numbers: bool) -> None:
     """Check that a search can be read; what this engine lacks is the answer of that search alone.
 
+    Args:
+        body: of the search.
+        as_numbers: its total is to be a number.
+
     Raises:
-        QueryError: it is malformed.
+        QueryError: it is malformed, or its total is none that is one number.
     """
     with suppress(UnsupportedQueryError):
-        read_request(body)
+        request = read_request(body)
+        if as_numbers:
+            with_exact_total(request)
 
 
 def _wildcards(value: Any) -> Wildcards:

@@ -1,6 +1,7 @@
-r"""The standard analyser: words in lower case, for `match` and for terms on text fields.
+r"""Analysers: the words of a text, for `match` and for terms on text fields.
 
-The rules are those of Unicode text segmentation (UAX #29, word boundaries) as Lucene's standard tokenizer applies them:
+The standard one makes words in lower case. Its rules are those of Unicode text segmentation (UAX #29, word boundaries)
+as Lucene's standard tokenizer applies them:
 
 - letters and digits are joined, with `_` and its like (WB5, WB8 to WB10, WB13);
 - over one `.`, `'` or `:` letters are joined to letters, over one `.`, `,`, `'` or `;` digits to digits (WB6, WB7,
@@ -10,14 +11,18 @@ The rules are those of Unicode text segmentation (UAX #29, word boundaries) as L
 - emoji, keycaps and flags are words;
 - of longer words every 255 characters make one.
 
+`whitespace` keeps what stands between spaces as it is written, `simple` makes a word in lower case of each run of
+letters.
+
 All of it is expressions of the database, also for the text of a query: there is no second tokenizer to disagree with.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Final
 
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.expr import (
@@ -32,6 +37,7 @@ from anomalyops_engine.query.expr import (
     when,
 )
 
+STANDARD: Final = "standard"
 _LONGEST = 255
 _MOST_LOOKED_FOR = 8
 
@@ -102,8 +108,33 @@ _PIECE = rf"(?s).{{1,{_LONGEST}}}"
 _SIMPLE = re.compile(r"[a-z0-9_]*[a-z0-9][a-z0-9_]*(?:\s+[a-z0-9_]*[a-z0-9][a-z0-9_]*)*", re.ASCII)
 
 
-def words_of(text: Expr) -> Expr:
-    """Return the list of words of a text, in order."""
+# What Java's `Character.isWhitespace` takes for none.
+_BETWEEN_SPACES = (
+    r"[^\x{9}-\x{d}\x{1c}-\x{20}\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
+)
+_RUN_OF_LETTERS = r"\p{L}+"
+
+
+def _between_spaces(text: Expr) -> Expr:
+    return _cut(text, call("regexp_extract_all", text, _BETWEEN_SPACES))
+
+
+def _runs_of_letters(text: Expr) -> Expr:
+    return _cut(text, call("regexp_extract_all", call("lower", text), _RUN_OF_LETTERS))
+
+
+def _cut(text: Expr, words: Expr) -> Expr:
+    """Return the words of a text, of which longer ones than there may be are cut."""
+    return when(call("length", text) <= _LONGEST, words, _pieces(words))
+
+
+_OTHERS: Final[dict[str, Callable[[Expr], Expr]]] = {"simple": _runs_of_letters, "whitespace": _between_spaces}
+
+
+def words_of(text: Expr, analyzer: str = STANDARD) -> Expr:
+    """Return the list of words that an analyser makes of a text, in order."""
+    if analyzer != STANDARD:
+        return _OTHERS[analyzer](text)
     lowered, length = call("lower", text), call("length", text)
     usual = all_of(
         [
@@ -114,8 +145,10 @@ def words_of(text: Expr) -> Expr:
     return when(usual, call("regexp_extract_all", lowered, _ASCII_WORD), _unusual_words(lowered))
 
 
-def words_of_query(query: str) -> Expr:
-    """Return the list of words of the text of a query, in order."""
+def words_of_query(query: str, analyzer: str = STANDARD) -> Expr:
+    """Return the list of words that an analyser makes of the text of a query, in order."""
+    if analyzer != STANDARD:
+        return _OTHERS[analyzer](Literal(query))
     lowered = call("lower", query)
     if query.isascii() and re.search(_LONG, query) is None:
         return call("regexp_extract_all", lowered, _ASCII_WORD)
@@ -123,30 +156,50 @@ def words_of_query(query: str) -> Expr:
 
 
 @lru_cache(maxsize=1024)
-def split_words(query: str) -> tuple[str, ...]:
+def split_words(query: str, analyzer: str = STANDARD) -> tuple[str, ...]:
     """Return the words of the text of a query, where they must be known before documents are looked at."""
-    found: list[str] = sql.evaluated(words_of_query(query))
+    found: list[str] = sql.evaluated(words_of_query(query, analyzer))
     return tuple(found)
 
 
 def _unusual_words(lowered: Expr) -> Expr:
     """Return the words of a text beyond ASCII, or with words that must be cut."""
     found = call("regexp_extract_all", call("regexp_replace", lowered, _APART, r" \1 ", "g"), _WORD)
-    pieces = call("list_transform", found, Lambda("word", call("regexp_extract_all", Column("word"), _PIECE)))
-    return call("flatten", pieces)
+    return _pieces(found)
 
 
-def has_a_word(text: Expr, words: Sequence[str]) -> Expr:
+def _pieces(words: Expr) -> Expr:
+    """Return words of which every so many characters make one."""
+    return call(
+        "flatten", call("list_transform", words, Lambda("word", call("regexp_extract_all", Column("word"), _PIECE)))
+    )
+
+
+def has_a_word(text: Expr, words: Sequence[str], analyzer: str = STANDARD) -> Expr:
     """Return that a text has one of some words, which are given as the analyser makes them."""
+    if analyzer != STANDARD:
+        return call("list_has_any", words_of(text, analyzer), Literal(tuple(words), "VARCHAR[]"))
     # A word is a part of its text; looking for parts is much faster than making words of all texts.
     looked_for = [call("contains", call("lower", text), word) for word in words]
     listed = call("list_has_any", words_of(text), Literal(tuple(words), "VARCHAR[]"))
     return all_of([any_of(looked_for), listed]) if len(words) <= _MOST_LOOKED_FOR else listed
 
 
-def has_words_of(text: Expr, query: str, *, every: bool) -> Expr:
-    """Return that a text has some of the words (or every word) of another text; false when that has none."""
-    wanted = words_of_query(query)
+def has_words_of(text: Expr, query: str, *, every: bool, analyzers: tuple[str, str] = (STANDARD, STANDARD)) -> Expr:
+    """Return that a text has some of the words (or every word) of another text; false when that has none.
+
+    Args:
+        text: of a document.
+        query: the other text.
+        every: all of its words are wanted.
+        analyzers: of the text and of the query.
+    """
+    wanted = words_of_query(query, analyzers[1])
+    if analyzers != (STANDARD, STANDARD):
+        words = words_of(text, analyzers[0])
+        if every:
+            return all_of([call("list_has_all", words, wanted), call("len", wanted) > 0])
+        return call("list_has_any", words, wanted)
     lowered = query.lower()
     simple = _SIMPLE.fullmatch(lowered) is not None and len(lowered.split()) <= _MOST_LOOKED_FOR
     if every:

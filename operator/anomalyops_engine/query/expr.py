@@ -50,10 +50,13 @@ SqlType: TypeAlias = OneOf[
 ScalarFunction: TypeAlias = OneOf[
     "abs",
     "acos",
+    "acosh",
     "array_to_string",
     "asin",
+    "asinh",
     "atan",
     "atan2",
+    "atanh",
     "cbrt",
     "ceil",
     "coalesce",

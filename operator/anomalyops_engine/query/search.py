@@ -68,7 +68,7 @@ def search(
     if parameters:
         request = read_request({**body, **parameters})
     if totals_as_numbers:
-        request = _with_exact_total(request)
+        request = with_exact_total(request)
     if request.part is not None and goes_on is None:
         raise InvalidRequestError("[slice] can only be used with [scroll] or [point-in-time] requests")
     boosts = factors(reader, request.indices_boost, ignore_unavailable=ignore_unavailable)
@@ -108,7 +108,7 @@ def _aggregations(plan: Plan, finder: DocumentFinder, *, typed_keys: bool) -> di
     nodes = plan.request.nodes
     try:
         return aggregate(finder.reader, targets, nodes, plan.now_ms, typed_keys=typed_keys, finder=finder)
-    except (UnsupportedQueryError, TooManyBucketsError, SearchPhaseError):
+    except (UnsupportedQueryError, InvalidRequestError, TooManyBucketsError, SearchPhaseError):
         raise
     except QueryError as error:
         raise SearchPhaseError([failure_of(target.index, error) for target in plan.targets]) from None
@@ -171,7 +171,7 @@ def _counted_query(query: object) -> Query:
         raise QueryParsingError("Failed to parse", error) from None
 
 
-def _with_exact_total(request: SearchRequest) -> SearchRequest:
+def with_exact_total(request: SearchRequest) -> SearchRequest:
     """Return a request whose total is one number, and so must be exact or absent.
 
     Raises:

@@ -39,6 +39,11 @@ from anomalyops_engine.store.patterns import matches
 _NO_LIMITS: Final = 2**31
 
 
+def _built_in(analyzer: str | None) -> str:
+    """Return the analyzer that a name means."""
+    return "standard" if analyzer in {None, "default"} else str(analyzer)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the settings of the index say about its mapping.
@@ -102,6 +107,21 @@ class Field:
         """SQL type of the column."""
         base = SQL_TYPES[self.type]
         return f"{base}[]" if self.multi else base
+
+    @property
+    def analyzer(self) -> str:
+        """What makes words of the texts of documents."""
+        return _built_in(self.definition.get("analyzer"))
+
+    @property
+    def search_analyzer(self) -> str:
+        """What makes words of the text of a query."""
+        return _built_in(self.definition.get("search_analyzer", self.analyzer))
+
+    @property
+    def phrase_analyzer(self) -> str:
+        """What makes words of the text of a phrase."""
+        return _built_in(self.definition.get("search_quote_analyzer", self.search_analyzer))
 
     @property
     def is_text(self) -> bool:

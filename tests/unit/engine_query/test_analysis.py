@@ -100,3 +100,39 @@ def test_texts_match_by_the_words_that_they_share(database, text, query):
     every = value(database, has_words_of(Literal(text), query, every=True))
     assert some == bool(set(mine) & set(wanted))
     assert every == (bool(wanted) and set(wanted) <= set(mine))
+
+
+_PIECES = [
+    "Disk",
+    "FULL",
+    "a_b",
+    "x1y",
+    "don't",
+    "ä",
+    "10.0.0.1",
+    "中文",
+    " ",
+    "\t",
+    "\n",
+    "\u00a0",
+    "\u2003",
+    "-",
+    ".",
+]
+_pieces = st.lists(st.sampled_from(_PIECES), max_size=10).map("".join)
+
+
+@law(examples=60)
+@given(_pieces)
+def test_other_analysers_cut_at_spaces_and_at_what_is_no_letter(database, text):
+    between = "".join("\0" if each in " \t\n\u2003" else each for each in text).split("\0")
+    assert value(database, words_of(Literal(text), "whitespace")) == [word for word in between if word]
+    letters = "".join(each.lower() if each.isalpha() else " " for each in text).split()
+    assert value(database, words_of(Literal(text), "simple")) == letters
+    for analyzer in ("simple", "whitespace"):
+        assert value(database, words_of_query(text, analyzer)) == value(database, words_of(Literal(text), analyzer))
+
+
+def test_words_of_other_analysers_are_cut_too(database):
+    for analyzer in ("simple", "whitespace"):
+        assert value(database, words_of(Literal("x" * 600), analyzer)) == ["x" * 255, "x" * 255, "x" * 90]

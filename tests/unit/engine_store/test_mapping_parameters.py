@@ -64,7 +64,7 @@ def test_a_parameter_is_shown_again_or_is_its_default_or_is_refused_by_name(kind
         ({"type": "keyword", "ignore_above": -1}, MappingError, r"\[ignore_above\] must be positive, got \[-1\]"),
         ({"type": "scaled_float"}, MappingError, "misses required parameter"),
         ({"type": "long", "script": {"source": "1"}}, UnsupportedMappingError, r"\[script\]"),
-        ({"type": "text", "analyzer": "simple"}, UnsupportedMappingError, r"\[analyzer\] of \[simple\]"),
+        ({"type": "text", "analyzer": "stop"}, UnsupportedMappingError, r"\[analyzer\] of \[stop\]"),
         ({"type": "keyword", "fields": {"a": {"type": "long", "copy_to": "x"}}}, MappingError, "copy_to"),
         ({"type": "keyword", "fields": {"a.b": {"type": "long"}}}, MappingError, "cannot contain"),
     ],

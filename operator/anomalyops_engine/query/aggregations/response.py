@@ -21,8 +21,18 @@ from anomalyops_engine.query.aggregations.auto_date_histogram import AutoDateHis
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.composite_pages import Page, page_of
 from anomalyops_engine.query.aggregations.levels import Level
+from anomalyops_engine.query.aggregations.parents import (
+    PARENT_PIPELINES,
+    BucketSort,
+    ParentPipeline,
+    check_parent,
+    in_order,
+    paths_of,
+    typed_name,
+    with_figures,
+)
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.aggregations.siblings import SiblingPipeline, Step
+from anomalyops_engine.query.aggregations.siblings import SiblingPipeline, Step, find_step
 from anomalyops_engine.query.aggregations.top_hits import Finder
 from anomalyops_engine.query.aggregations.tree import Node, bucket_aggregation, compile_metrics
 from anomalyops_engine.query.errors import IllegalQueryError, TooManyBucketsError, UnsupportedQueryError
@@ -56,11 +66,13 @@ class _Group:
         metrics: those that are numbers.
         branches: those that make buckets.
         nodes: all, as the request gave them.
+        pipelines: those that are made of the buckets around them, in the order in which they are.
     """
 
     metrics: tuple[Metric, ...]
     branches: tuple[_Branch, ...]
     nodes: tuple[Node, ...]
+    pipelines: dict[str, ParentPipeline] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -141,7 +153,7 @@ def _compile(nodes: tuple[Node, ...], rows: Rows, parent: Level, metrics: tuple[
     for node in nodes:
         if isinstance(node.aggregation, Composite):
             branches.append(_compile_page(node, node.aggregation, rows, parent))
-        elif not isinstance(node.aggregation, MetricAggregation | SiblingPipeline):
+        elif not isinstance(node.aggregation, (MetricAggregation, SiblingPipeline, *PARENT_PIPELINES)):
             if isinstance(node.aggregation, AutoDateHistogram) and parent is not _ROOT:
                 raise UnsupportedQueryError(
                     f"[auto_date_histogram] of [{node.name}] inside another aggregation is not supported by this engine"
@@ -150,11 +162,30 @@ def _compile(nodes: tuple[Node, ...], rows: Rows, parent: Level, metrics: tuple[
             inner = compile_metrics(node.children, rows)
             level = parent.below(bucketing, inner)
             branches.append(_Branch(level, bucketing, _compile(node.children, rows, level, inner)))
-    group = _Group(metrics, tuple(branches), nodes)
+    group = _Group(metrics, tuple(branches), nodes, _pipelines(nodes, parent))
+    for name, pipeline in group.pipelines.items():
+        for path in paths_of(pipeline):
+            if path != "_count" and find_step(_steps(group), path) is None:
+                raise IllegalQueryError(f"No aggregation found for path [{path}] of [{name}]")
     for node in nodes:
         if isinstance(node.aggregation, SiblingPipeline):
             node.aggregation.check(node.name, _steps(group))
     return group
+
+
+def _pipelines(nodes: tuple[Node, ...], parent: Level) -> dict[str, ParentPipeline]:
+    """Return those of aggregations side by side that are made of the buckets around them.
+
+    Raises:
+        QueryError: they stand in buckets that they cannot work on, or read each other.
+    """
+    found = {}
+    around = parent.path[-1].typed_name if parent.path else None
+    for node in nodes:
+        if isinstance(node.aggregation, PARENT_PIPELINES):
+            check_parent(node.name, node.kind, node.aggregation, around)
+            found[node.name] = node.aggregation
+    return in_order(found)
 
 
 _ONE_BUCKET = frozenset({"filter", "missing"})
@@ -177,7 +208,12 @@ def _steps(group: _Group) -> tuple[Step, ...]:
         )
         for branch in group.branches
     ]
-    return (*metrics, *branches)
+    made = [
+        Step(name, "InternalSimpleValue", is_metric=True, is_single=True)
+        for name, pipeline in group.pipelines.items()
+        if not isinstance(pipeline, BucketSort)
+    ]
+    return (*metrics, *branches, *made)
 
 
 def _class_of(typed_name: str) -> str:
@@ -332,6 +368,10 @@ def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> d
             return _object(branch.inner, branch.values.get(deeper, ()), deeper, name)
 
         body = branch.bucketing.render(branch.found.get(keys, []), inner)
+        if branch.inner.pipelines:
+            pipelines = branch.inner.pipelines
+            shown_as = {each: f"{typed_name(pipeline)}#{each}" for each, pipeline in pipelines.items()}
+            with_figures(body, pipelines, shown_as if name is _typed_name else {each: each for each in pipelines})
         shown[branch.bucketing.name] = name(branch.bucketing), body
     beside = {each: body for each, (_, body) in shown.items()}
     for node in group.nodes:
@@ -340,6 +380,8 @@ def _object(group: _Group, values: Sequence[Any], keys: _Keys, name: _Name) -> d
             shown[node.name] = typed, node.aggregation.of(beside)
     answer: dict[str, Any] = {}
     for node in group.nodes:
+        if node.name in group.pipelines:
+            continue
         key, body = shown[node.name]
         answer[key] = body if node.meta is None else {"meta": node.meta, **body}
     return answer

@@ -127,6 +127,19 @@ def _object(where: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def value_in(where: Mapping[str, Any], path: str) -> float | None:
+    """Return the figure that a path leads to inside a bucket, None where there is none."""
+    *steps, last = path.split(">")
+    for step in steps:
+        where = _object(where, step)
+    return where.get("doc_count") if last == "_count" else _value(where, last)
+
+
+def find_step(steps: Sequence[Step], path: str) -> Step | None:
+    """Return the first aggregation on a path, None where there is none of that name."""
+    return _step(steps, path.split(">", maxsplit=1)[0])
+
+
 def _value(where: Mapping[str, Any], part: str) -> float | None:
     body = _object(where, part)
     if body:

@@ -26,6 +26,7 @@ from anomalyops_engine.query.aggregations.metrics import (
     Sum,
     ValueCount,
 )
+from anomalyops_engine.query.aggregations.parents import BucketSort, CumulativeSum, SerialDiff
 from anomalyops_engine.query.aggregations.pipelines import BucketScript, Derivative, PipelineAggregation
 from anomalyops_engine.query.aggregations.ranges import DateRange, Range
 from anomalyops_engine.query.aggregations.rare_terms import RareTerms
@@ -48,8 +49,10 @@ TABLES: dict[str, type[Aggregation]] = {
     "avg": Average,
     "avg_bucket": AverageBucket,
     "bucket_script": BucketScript,
+    "bucket_sort": BucketSort,
     "cardinality": Cardinality,
     "composite": Composite,
+    "cumulative_sum": CumulativeSum,
     "date_histogram": DateHistogram,
     "date_range": DateRange,
     "derivative": Derivative,
@@ -67,6 +70,7 @@ TABLES: dict[str, type[Aggregation]] = {
     "percentiles": Percentiles,
     "range": Range,
     "rare_terms": RareTerms,
+    "serial_diff": SerialDiff,
     "stats": Stats,
     "stats_bucket": StatsBucket,
     "sum": Sum,
@@ -76,19 +80,20 @@ TABLES: dict[str, type[Aggregation]] = {
     "value_count": ValueCount,
     "weighted_avg": WeightedAverage,
 }
+_OfBuckets = BucketSort | CumulativeSum | SerialDiff
 _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
     **{kind: partial(read_options, table) for kind, table in TABLES.items()},
     "filter": read_filter,
 }
 _ELSEWHERE = frozenset(
     {"adjacency_matrix", "boxplot", "bucket_correlation"}
-    | {"bucket_selector", "bucket_sort", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
-    | {"cumulative_sum", "diversified_sampler", "extended_stats_bucket"}
+    | {"bucket_selector", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
+    | {"diversified_sampler", "extended_stats_bucket"}
     | {"frequent_item_sets", "geo_bounds", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
     | {"geohex_grid", "global", "inference", "ip_prefix", "matrix_stats"}
     | {"moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rate"}
-    | {"reverse_nested", "sampler", "scripted_metric", "serial_diff", "significant_terms", "significant_text"}
+    | {"reverse_nested", "sampler", "scripted_metric", "significant_terms", "significant_text"}
     | {"string_stats", "t_test", "time_series", "top_metrics"}
     | {"variable_width_histogram"}
 )
@@ -150,7 +155,7 @@ def _parse(name: str, definition: object, depth: int) -> Node:
         raise QueryParsingError(f"aggregation [{name}] must have exactly one type, found [{found}]")
     kind = kinds[0]
     aggregation = _read(name, kind, definition[kind])
-    if isinstance(aggregation, MetricAggregation | PipelineAggregation | SiblingPipeline) and (
+    if isinstance(aggregation, MetricAggregation | PipelineAggregation | SiblingPipeline | _OfBuckets) and (
         "aggs" in definition or "aggregations" in definition
     ):
         raise IllegalQueryError(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")

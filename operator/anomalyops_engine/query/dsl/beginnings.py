@@ -39,8 +39,9 @@ class MatchBoolPrefix(Clause):
         text = as_text(self.query)
         if leaf is None or not leaf.is_text:
             return read_prefix({self.field: text}).lower(scope)
-        check_words(text)
-        return some_value(leaf, lambda value: self._matches(analysis.words_of(value), analysis.words_of_query(text)))
+        check_words(text, leaf.search_analyzer)
+        wanted = analysis.words_of_query(text, leaf.search_analyzer)
+        return some_value(leaf, lambda value: self._matches(analysis.words_of(value, leaf.analyzer), wanted))
 
     def _matches(self, words: Expr, wanted: Expr) -> Expr:
         """Return that words have those that are wanted; nothing has none."""
@@ -83,9 +84,13 @@ class MatchPhrasePrefix(Clause):
                 f"failed to create query: Can only use phrase prefix queries on text fields - not on [{self.field}] "
                 f"which is of type [{leaf.type}]"
             )
-        phrase = analysis.words_of_query(as_text(self.query))
+        phrase = analysis.words_of_query(as_text(self.query), leaf.phrase_analyzer)
         begun = Binary("||", lift(" "), call("array_to_string", phrase, " "))
-        found = some_value(leaf, lambda value: call("contains", spaced(analysis.words_of(value)), begun))
+
+        def has_beginning(value: Expr) -> Expr:
+            return call("contains", spaced(analysis.words_of(value, leaf.analyzer)), begun)
+
+        found = some_value(leaf, has_beginning)
         any_words = call("len", phrase) > 0
         return any_of([Not(any_words), found]) if self.zero_terms_query == "all" else all_of([any_words, found])
 

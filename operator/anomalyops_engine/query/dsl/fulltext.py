@@ -20,6 +20,7 @@ from anomalyops_engine.query.expr import FALSE, Binary, Expr, Not, all_of, any_o
 from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import Scalar, boolean, integer, option, shown, spoken, text, word
 from anomalyops_engine.query.values import as_text, not_created
+from anomalyops_engine.store import Field
 
 _NO_PHRASE = partial(IllegalQueryError, "[match_phrase] requires query value")
 _NO_TEXT = partial(QueryParsingError, "No text specified for text query")
@@ -37,14 +38,14 @@ def read_zero_terms(value: object) -> str:
     return wanted.lower()
 
 
-def check_words(text: str) -> None:
+def check_words(text: str, analyzer: str = analysis.STANDARD) -> None:
     """Check that a text of a query has no more words than a query may have clauses.
 
     Raises:
         QueryShardError: it has.
     """
     most = limits().clauses
-    if len(text) > most and len(analysis.split_words(text)) > most:
+    if len(text) > most and len(analysis.split_words(text, analyzer)) > most:
         raise not_created(TooManyClausesError(most))
 
 
@@ -72,18 +73,19 @@ class Match(Clause):
         if leaf is None or not leaf.is_text:
             return self._exact(scope)
         text = as_text(self.query)
-        check_words(text)
-        found = some_value(leaf, lambda value: self._matches(value, text))
+        check_words(text, leaf.search_analyzer)
+        found = some_value(leaf, lambda value: self._matches(value, text, leaf))
         if self.zero_terms_query == "none":
             return found
-        return any_of([call("len", analysis.words_of_query(text)).equals(0), found])
+        return any_of([call("len", analysis.words_of_query(text, leaf.search_analyzer)).equals(0), found])
 
-    def _matches(self, value: Expr, text: str) -> Expr:
+    def _matches(self, value: Expr, text: str, leaf: Field) -> Expr:
+        analyzers = (leaf.analyzer, leaf.search_analyzer)
         if self.operator == "and" or self.minimum_should_match is None:
-            return analysis.has_words_of(value, text, every=self.operator == "and")
-        wanted = call("list_distinct", analysis.words_of_query(text))
+            return analysis.has_words_of(value, text, every=self.operator == "and", analyzers=analyzers)
+        wanted = call("list_distinct", analysis.words_of_query(text, leaf.search_analyzer))
         needed = self.minimum_should_match.of_expression(call("len", wanted))
-        common = call("len", call("list_intersect", analysis.words_of(value), wanted))
+        common = call("len", call("list_intersect", analysis.words_of(value, leaf.analyzer), wanted))
         return all_of([common >= needed, common > 0])
 
     def _exact(self, scope: Scope) -> Expr:
@@ -120,8 +122,12 @@ class MatchPhrase(Clause):
         leaf = scope.searched(self.field)
         if leaf is None or not leaf.is_text:
             return has_one_of(self.field, (self.query,), scope)
-        phrase = analysis.words_of_query(as_text(self.query))
-        found = some_value(leaf, lambda value: call("contains", spaced(analysis.words_of(value)), spaced(phrase)))
+        phrase = analysis.words_of_query(as_text(self.query), leaf.phrase_analyzer)
+
+        def has_phrase(value: Expr) -> Expr:
+            return call("contains", spaced(analysis.words_of(value, leaf.analyzer)), spaced(phrase))
+
+        found = some_value(leaf, has_phrase)
         any_words = call("len", phrase) > 0
         return any_of([Not(any_words), found]) if self.zero_terms_query == "all" else all_of([any_words, found])
 

@@ -14,7 +14,7 @@ from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, ClauseOptions, Scope, field_body
 from anomalyops_engine.query.dsl.fuzziness import Fuzziness, is_close, read_fuzziness
 from anomalyops_engine.query.dsl.patterns import pattern_regex
-from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError
+from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import FALSE, Column, Expr, all_of, call, when
 from anomalyops_engine.query.globs import wildcard_tokens
 from anomalyops_engine.query.options import (
@@ -252,6 +252,10 @@ class Intervals(Clause):
         if not leaf.is_text:
             raise IllegalQueryError(
                 f"Can only use interval queries on text fields - not on [{self.field}] which is of type [{leaf.type}]"
+            )
+        if {leaf.analyzer, leaf.search_analyzer} != {analysis.STANDARD}:
+            raise UnsupportedQueryError(
+                f"[intervals] on [{self.field}] with analyzer [{leaf.analyzer}] is not supported by this engine"
             )
         column = Column(leaf.column)
         words = analysis.words_of(column)

@@ -74,12 +74,13 @@ def some_fits(leaf: Field, regex: str, *, insensitive: bool) -> Expr:
         return call("regexp_full_match", value, regex, "si" if insensitive else "s")
 
     if leaf.is_text:
-        return some_value(leaf, lambda value: _some_word(value, fits(Column("word"))))
+        return some_value(leaf, lambda value: _some_word(leaf, value, fits(Column("word"))))
     return some_value(leaf, fits)
 
 
-def _some_word(value: Expr, condition: Expr) -> Expr:
-    return call("list_bool_or", call("list_transform", analysis.words_of(value), Lambda("word", condition)))
+def _some_word(leaf: Field, value: Expr, condition: Expr) -> Expr:
+    words = analysis.words_of(value, leaf.analyzer)
+    return call("list_bool_or", call("list_transform", words, Lambda("word", condition)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,8 @@ class Prefix(_Pattern):
         if leaf is None:
             return FALSE
         if leaf.is_text:
-            return some_value(leaf, lambda value: _some_word(value, call("starts_with", Column("word"), self.value)))
+            begins = call("starts_with", Column("word"), self.value)
+            return some_value(leaf, lambda value: _some_word(leaf, value, begins))
         return some_value(leaf, lambda value: call("starts_with", value, self.value))
 
 

@@ -78,7 +78,7 @@ class Range(Clause):
             return all_of([Compare(sign, value, Literal(limit)) for sign, limit in limits])
 
         if leaf.is_text:
-            return some_value(leaf, lambda value: _some_word(value, within(Column("word"))))
+            return some_value(leaf, lambda value: _some_word(leaf, value, within(Column("word"))))
         return some_value(leaf, within)
 
     def _limits(self, leaf: Field, scope: Scope) -> list[tuple[Comparison, Any]]:
@@ -105,8 +105,8 @@ class Range(Clause):
             raise DateBoundError(error.reason, error.cause) from None
 
 
-def _some_word(value: Expr, condition: Expr) -> Expr:
-    words = call("list_filter", analysis.words_of(value), Lambda("word", condition))
+def _some_word(leaf: Field, value: Expr, condition: Expr) -> Expr:
+    words = call("list_filter", analysis.words_of(value, leaf.analyzer), Lambda("word", condition))
     return call("len", words) > 0
 
 

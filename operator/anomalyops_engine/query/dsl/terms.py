@@ -71,7 +71,7 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
         raise QueryShardError(_NOT_EXACT[leaf.type].format(name))
     if leaf.is_text:
         words = [as_text(value) for value in values]
-        return some_value(leaf, lambda value: analysis.has_a_word(value, words))
+        return some_value(leaf, lambda value: analysis.has_a_word(value, words, leaf.analyzer))
     if leaf.type == "ip":
         blocks = [text for text in map(as_text, values) if ip.is_block(text)]
         single = tuple(value for value in values if not ip.is_block(as_text(value)))

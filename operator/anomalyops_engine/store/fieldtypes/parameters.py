@@ -234,6 +234,6 @@ TEXT_LAYOUT = (
     Parameter("fielddata_frequency_filter", anything, updatable=True, served=()),
 )
 ANALYZERS = tuple(
-    Parameter(name, analyzer, updatable=name != "analyzer", served=("default", "standard"))
+    Parameter(name, analyzer, updatable=name != "analyzer", served=("default", "standard", "simple", "whitespace"))
     for name in ("analyzer", "search_analyzer", "search_quote_analyzer")
 )

@@ -169,7 +169,12 @@ def _append(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     return Operand(when(both, call("list_concat", one, two)), found, multi=True)
 
 
-def _contains(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+def _sets(node: Call, operands: list[Operand]) -> tuple[DataType, Expr, Expr]:
+    """Return the type of two operands, and their values as lists, which are empty for NULL.
+
+    Raises:
+        VerificationError: they are of different types.
+    """
     found = unified(operand.type for operand in operands)
     if found is None:
         fail(
@@ -179,7 +184,30 @@ def _contains(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
         )
     empty = Written((), list_of(found))
     one, two = (call("coalesce", as_type(operand, found).listed, empty) for operand in operands)
-    return Operand(call("list_has_all", one, two), "boolean")
+    return found, one, two
+
+
+def _of_sets(function: ScalarFunction) -> Build:
+    """Return the making of a question about two sets."""
+
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        _, one, two = _sets(node, operands)
+        return Operand(call(function, one, two), "boolean")
+
+    return make
+
+
+def _union(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    found, one, two = _sets(node, operands)
+    both = Operand(scope.fresh.filled(call("list_concat", one, two)), found, multi=True)
+    return _dedupe(scope, node, [both])
+
+
+def _intersection(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    found, one, two = _sets(node, operands)
+    name = scope.fresh.name()
+    common = call("list_filter", one, Lambda(name, call("list_contains", two, Column(name))))
+    return _dedupe(scope, node, [Operand(scope.fresh.filled(common), found, multi=True)])
 
 
 def _zip(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
@@ -211,10 +239,12 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "mv_append": Function((ANY, ANY), _append),
     "mv_avg": Function((NUMBER,), _figure("list_avg")),
     "mv_concat": Function((TEXT, TEXT), _concat),
-    "mv_contains": Function((ANY, ANY), _contains),
+    "mv_contains": Function((ANY, ANY), _of_sets("list_has_all")),
     "mv_count": _of_any(_count),
     "mv_dedupe": _of_any(_dedupe),
     "mv_first": _of_any(_first),
+    "mv_intersection": Function((ANY, ANY), _intersection),
+    "mv_intersects": Function((ANY, ANY), _of_sets("list_has_any")),
     "mv_last": _of_any(_last),
     "mv_max": Function(_ORDERED, _edge("list_max")),
     "mv_median": Function((NUMBER,), _median),
@@ -224,5 +254,6 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "mv_slice": Function((ANY, WHOLE, optional(WHOLE)), _slice),
     "mv_sort": Function((*_ORDERED, optional(FIXED_TEXT)), _sort),
     "mv_sum": Function((NUMBER,), _sum),
+    "mv_union": Function((ANY, ANY), _union),
     "mv_zip": Function((TEXT, TEXT, optional(TEXT)), _zip),
 }

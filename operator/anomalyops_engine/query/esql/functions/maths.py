@@ -12,7 +12,7 @@ from anomalyops_engine.query.esql.operands import Operand, as_type, attempt, con
 from anomalyops_engine.query.esql.operators import finite, narrowed
 from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.syntax import Call
-from anomalyops_engine.query.expr import Case, Cast, Expr, Literal, ScalarFunction, call, when
+from anomalyops_engine.query.expr import Case, Cast, Expr, Literal, ScalarFunction, all_of, call, when
 
 _MOST_DECIMALS = 30
 
@@ -113,8 +113,41 @@ def _round_to(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     return Operand(scope.fresh.let(number.single, rounded), found)
 
 
+def _clamp(*, low: bool, high: bool) -> Build:
+    """Return the making of a number within one limit, or two."""
+
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        found: DataType = "integer"
+        for operand in operands:
+            found = wider(found, operand.type)
+        value, *limits = (as_type(operand, found).single for operand in operands)
+        bounded = value
+        if low:
+            bounded = call("greatest", bounded, limits[0])
+        if high:
+            bounded = call("least", bounded, limits[-1])
+        # The database passes over what is NULL; here nothing comes of it.
+        known = all_of([part.is_not_null() for part in (value, *limits)])
+        return Operand(when(known, bounded), found)
+
+    return make
+
+
+def _scalb(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    number, exponent = operands
+    # A float with more than these is none, or 0.
+    power = call("least", call("greatest", as_type(exponent, "long").single, -4000), 4000)
+    half = power // 2
+    factors = (call("pow", Literal(2.0), Cast(part, "DOUBLE")) for part in (half, power - half))
+    made = _fraction(number)
+    for factor in factors:
+        made = made * factor
+    return Operand(finite(scope, attempt(made)), "double")
+
+
 _ROOTED: Final[tuple[ScalarFunction, ...]] = (
-    *("acos", "asin", "atan", "cbrt", "cos", "cosh", "exp", "log10", "sin", "sinh", "sqrt", "tan", "tanh"),
+    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "exp", "log10", "sin", "sinh"),
+    *("sqrt", "tan", "tanh"),
 )
 _ONE, _TWO = (NUMBER,), (NUMBER, NUMBER)
 
@@ -123,6 +156,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "abs": Function(_ONE, _same(lambda v: call("abs", v), lambda v: attempt(call("abs", v)))),
     "atan2": Function(_TWO, _of_fraction("atan2")),
     "ceil": Function(_ONE, _same(lambda v: call("ceil", v), lambda v: v)),
+    "clamp": Function((NUMBER, NUMBER, NUMBER), _clamp(low=True, high=True)),
+    "clamp_max": Function(_TWO, _clamp(low=False, high=True)),
+    "clamp_min": Function(_TWO, _clamp(low=True, high=False)),
     "copy_sign": Function(_TWO, _copy_sign),
     "e": Function((), _fixed(math.e)),
     "floor": Function(_ONE, _same(lambda v: call("floor", v), lambda v: v)),
@@ -132,6 +168,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "pow": Function(_TWO, _pow),
     "round": Function((NUMBER, optional(WHOLE)), _round),
     "round_to": Function(_TWO, _round_to, repeats=True),
+    "scalb": Function((NUMBER, WHOLE), _scalb),
     "signum": Function(_ONE, _signum),
     "tau": Function((), _fixed(math.tau)),
     "to_degrees": Function(_ONE, _of_fraction("degrees")),
