@@ -19,6 +19,7 @@ from anomalyops.resources.job_set import stamped_name
 NAMESPACES = ("one", "two")
 HOSTS = ("web-0", "web-1", "web-2")
 PLURALS = {
+    "Investigation": "investigations",
     "AnomalyJobSet": "anomalyjobsets",
     "ModelSnapshotRevert": "modelsnapshotreverts",
     "AnomalyForecast": "anomalyforecasts",
@@ -109,7 +110,7 @@ class JobSet(Thing):
 
 
 def all_things() -> list[Thing]:
-    """Pairs, a job set, a calendar, a filter, forecasts and reverts in each namespace."""
+    """Pairs, a job set, a calendar, a filter, forecasts, reverts and investigations in each namespace."""
     found: list[Thing] = []
     for namespace in NAMESPACES:
         jobs = [f"pair{number}" for number in range(3)]
@@ -118,6 +119,7 @@ def all_things() -> list[Thing]:
         found += [_job_set(namespace), _calendar(namespace, jobs), _filter(namespace)]
         for number in range(2):
             found += [_forecast(namespace, f"forecast{number}", jobs), _revert(namespace, f"back{number}", jobs)]
+        found += [_investigation(namespace, "incident", None), _investigation(namespace, "all-day", f"{namespace}-*")]
     return found
 
 
@@ -252,6 +254,13 @@ def _revert(namespace: str, name: str, jobs: list[str]) -> Thing:
     made = Thing("ModelSnapshotRevert", namespace, name, base, edits, server_id=skip_calendar_id(namespace, name))
     made.spec = spec
     return made
+
+
+def _investigation(namespace: str, name: str, pattern: str | None) -> Thing:
+    """Of all jobs of the namespace, by labels or by ids; a change of what it looks at is refused once it has begun."""
+    which = {"jobSelector": {"matchLabels": {"team": namespace}}} if pattern is None else {"jobs": pattern}
+    edits: list[Edit] = [_one("ttlAfterFinished", "1h", "2h", None), _one("minScore", 25, 50)]
+    return Thing("Investigation", namespace, name, {"since": "24h"} | which, edits)
 
 
 # -- what may be deleted on a server -----------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ class Verdict:
         self._processed: dict[str, int] = {}
         self._began = time.monotonic()
         self._requests: dict[tuple[str, str], dict[str, float]] = {}  # uids of requests by what and whose, since when
+        self._finished: dict[str, str] = {}  # when each Investigation came to its end, by uid
         self._asked: Counter[tuple[str, str]] = Counter()  # how often that was carried out on a server
 
     # -- all the time ------------------------------------------------------------------------------------------
@@ -64,6 +65,7 @@ class Verdict:
         """Notes what has been learned, and complains about what was lost or done without a reason."""
         objects = self._stage.objects()
         self._note_requests(objects)
+        self._note_finished(objects)
         self._read_calls()
         by_name = {(one["kind"], one["metadata"]["namespace"], one["metadata"]["name"]): one for one in objects}
         for thing in self._things:
@@ -86,6 +88,15 @@ class Verdict:
                 self._requests.setdefault(key, {}).setdefault(one["metadata"]["uid"], time.monotonic())
                 if "schedule" in one["spec"]:  # once a minute, and once for what was missed
                     self._requests[key][f"{one['metadata']['uid']} at its times"] = time.monotonic()
+
+    def _note_finished(self, objects: list[Manifest]) -> None:
+        """An Investigation comes to an end once, whoever leads by then."""
+        for one in objects:
+            finished = one.get("status", {}).get("completionTime") if one["kind"] == "Investigation" else None
+            name, uid = f"{one['metadata']['namespace']}/{one['metadata']['name']}", one["metadata"]["uid"]
+            if finished is not None and self._finished.setdefault(uid, finished) != finished:
+                self.wrong.append(f"{name} was finished at {self._finished[uid]}, and again at {finished}")
+                self._finished[uid] = finished
 
     def _read_calls(self) -> None:
         for number, proxy in enumerate(self._stage.proxies):
@@ -330,6 +341,8 @@ class Verdict:
         of_template = {"template": {half: {"deletionPolicy": "Delete"} for half in ("job", "datafeed")}}
         for item in stage.objects():
             kind, metadata = item["kind"], item["metadata"]
+            if kind == "Investigation":
+                continue  # nothing of it is on a server
             if kind not in PLURALS or "deletionTimestamp" in metadata or metadata.get("ownerReferences"):
                 continue
             spec = of_template if kind == "AnomalyJobSet" else {"deletionPolicy": "Delete"}
