@@ -37,11 +37,13 @@ class Incident:
         causes: The entities that are right.
         appearances: As a ranking takes them.
         complaints: See there.
+        calls: Whom a service calls, of the services that have a job of their calls.
     """
 
     causes: frozenset[str]
     appearances: list[Appearance] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
+    calls: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def incident(kind: str, seed: int) -> Incident:
     else:
         for cause in causes:
             _spread(world, found, cause, fault, clocks, lost, start=chance.uniform(0, 3) if len(causes) > 1 else 0.0)
+    found.calls.update(_calls(world, lost))
     if kind == "red herring":
         _herring(world, found, causes[0])
     _noise(world, found)
@@ -97,6 +100,16 @@ def _world(chance: random.Random) -> World:
         for target in chance.sample(names[:position], min(position, chance.randint(1, 3))):
             callers[target].append(name)
     return World(chance, services, callers)
+
+
+def _calls(world, lost):
+    """What the source of jobs of calls says of who calls whom, whether anything was anomalous or not."""
+    known = {name: set() for name in world.callers if (name, "calls") not in lost}
+    for target, callers in world.callers.items():
+        for caller in callers:
+            if caller in known:
+                known[caller].add(target)
+    return {name: targets for name, targets in known.items() if targets}
 
 
 def _spread(world, found, cause, fault, clocks, lost, *, start, zone=None):

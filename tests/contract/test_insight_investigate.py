@@ -80,7 +80,8 @@ def test_the_target_of_complaints_is_the_cause(investigate, url):
     window = ("--start", at(day - 5).isoformat(), "--end", at(day + 5).isoformat())
     _, found = investigate(window=window)
     assert [one["entity"] for one in found["suspects"]] == ["stock", "orders"]
-    assert found["suspects"][0]["parts"]["blame"] == 1
+    assert found["suspects"][0]["parts"]["silence"] == 1
+    assert found["suspects"][0]["parts"]["explains"] > found["suspects"][1]["parts"]["explains"]
     assert "not confirmed by evidence" in found["notes"][-1]
 
 
@@ -229,3 +230,36 @@ def test_a_source_that_cannot_be_read_leaves_the_bucket(url, investigate, steps)
     assert {one["onset"] for one in found["suspects"]} == {at(2 * DAY + 60).isoformat()}
     assert [one["onsetBetween"] for one in found["suspects"]] == [None, None]
     assert found["leads"] == []
+
+
+def test_the_source_tells_who_calls_whom(url, investigate):
+    """Nobody complains; but the source of a job of calls says that one of the two calls the other."""
+    day = 3 * DAY
+    planted = [
+        influencer(f"{job}-{name}", day + minutes, "caller", name, 80)
+        for name in ("front", "back")
+        for job in ("latency", "errors")
+        for minutes in (0, 5, 10)
+    ]
+    documents = [
+        {"@timestamp": at(day - 2).isoformat(), "caller": caller, "callee": target}
+        for caller, target in (("back", "disk"), ("front", "back"))
+    ]
+    with Elasticsearch(url) as client:
+        keyword = {"type": "keyword"}
+        properties = {"@timestamp": {"type": "date"}, "caller": keyword, "callee": keyword}
+        client.indices.create(index="traces", mappings={"properties": properties})
+        split = {"partition_field_name": "caller", "by_field_name": "callee"}
+        client.ml.put_job(
+            job_id="calls-of-all",
+            analysis_config={"bucket_span": "5m", "detectors": [{"function": "count", **split}]},
+            data_description={"time_field": "@timestamp"},
+        )
+        client.ml.put_datafeed(datafeed_id="datafeed-calls-of-all", job_id="calls-of-all", indices=["traces"])
+        planted.append(record("calls-of-all", day, 0, 0, function="count"))
+        body = [part for one in planted for part in ({"index": {"_index": RESULTS}}, one)]
+        body += [part for one in documents for part in ({"index": {"_index": "traces"}}, one)]
+        assert not client.bulk(operations=body, refresh=True)["errors"]
+    _, found = investigate(window=("--start", at(day - 5).isoformat(), "--end", at(day + 15).isoformat()))
+    assert [one["entity"] for one in found["suspects"]] == ["back", "front"]
+    assert [one["parts"]["origin"] for one in found["suspects"]] == [1, pytest.approx(0.27, abs=0.05)]

@@ -13,8 +13,9 @@ from anomalyops_insight.emptiness import Empty
 from anomalyops_insight.errors import BadRequestError, RefusedError
 from anomalyops_insight.explaining.explanation import band
 from anomalyops_insight.investigating.beginnings import beginnings
+from anomalyops_insight.investigating.calls import NOT_ENTITIES, SPLITS, calls, complaints, named_by
 from anomalyops_insight.investigating.investigation import Incident, Investigation, LogCategory, Source
-from anomalyops_insight.investigating.ranking import Appearance, Complaint, Suspect, rank
+from anomalyops_insight.investigating.ranking import Appearance, Suspect, rank
 from anomalyops_insight.programs import Program, ask, progress
 from anomalyops_insight.query import AtLeast, By, Count, Largest, Question, Smallest, Sort
 from anomalyops_insight.query.question import MOST_ROWS
@@ -56,18 +57,13 @@ STEPS = (
     "what kind of fault it is",
     "the worst records",
     "influencers, in the order of their appearance",
-    "who complains about whom",
+    "who complains about whom, and who calls whom",
     "which suspect is the most likely cause, and when it began",
     "what was unusual about it",
     "how far it reached",
     "source documents as evidence",
     "log categories before and during",
 )
-_TARGET = re.compile(
-    r"(?i)(?:^|[._-])(?:dest(?:ination)?|target|peer|upstream|remote|dependency|backend|server|callee)(?:$|[._-])"
-)
-_NOT_ENTITIES = frozenset({"mlcategory", "bucket_time"})
-_SPLITS = ("partition", "by", "over")
 _INTERVALS = (60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
 _MOST_STEPS = 72
 _MOST_CATEGORIES = 3
@@ -118,6 +114,7 @@ def investigate(incident: Incident) -> Program[Investigation]:
     order = yield from correlation(CorrelationParameters(**scored, limit=MOST_ROWS))
     yield from _step(9)
     splits = yield from _splits(scored)
+    known_calls = yield from calls(configs, incident.start, incident.end)
     yield from _step(10)
     named = [
         Appearance(
@@ -125,15 +122,15 @@ def investigate(incident: Incident) -> Program[Investigation]:
             row.anomalies,
         )
         for row in order.rows
-        if row.influencer_field_name not in _NOT_ENTITIES
+        if row.influencer_field_name not in NOT_ENTITIES
     ]  # fmt: skip
     named = _with_splits(named, splits)
     blames, tolerance = complaints(splits), timedelta(seconds=_span(splits)) + _CLOCK
-    suspects = rank(named, blames, tolerance=tolerance, clock=_CLOCK)
+    suspects = rank(named, blames, calls=known_calls, tolerance=tolerance, clock=_CLOCK)
     began = yield from beginnings(suspects, configs, scored)
     if began.onsets:
         named = [replace(one, onset=began.onsets.get((one.job_id, one.entity, one.first))) for one in named]
-        suspects = rank(named, blames, tolerance=tolerance, clock=_CLOCK)
+        suspects = rank(named, blames, calls=known_calls, tolerance=tolerance, clock=_CLOCK)
     found = replace(found, suspects=suspects, leads=began.leads, notes=_notes(found, order.complete))
     if not suspects:
         return replace(found, empty=records.empty or steps.empty or Empty(*_NOTHING))
@@ -192,7 +189,7 @@ def _interval(incident: Incident) -> str:
 def _splits(scored: Mapping[str, Any]) -> Program[list[Values]]:
     """Records by job and by what splits them."""
     over = Over(job_id_pattern=scored["job_id_pattern"], start=scored["start"], end=scored["end"])
-    names = [f"{kind}_field_{part}" for kind in _SPLITS for part in ("name", "value")]
+    names = [f"{kind}_field_{part}" for kind in SPLITS for part in ("name", "value")]
     question = Question(
         index=RESULTS,
         scope=over.results("record"),
@@ -212,19 +209,13 @@ def _splits(scored: Mapping[str, Any]) -> Program[list[Values]]:
     return list((yield from ask(question)).rows)
 
 
-def _named(row: Values) -> list[tuple[str, str]]:
-    """The fields and values that split a record's series."""
-    pairs = ((row[f"{kind}_field_name"], row[f"{kind}_field_value"]) for kind in _SPLITS)
-    return [(name, value) for name, value in pairs if name and value and name not in _NOT_ENTITIES]
-
-
 def _with_splits(named: Sequence[Appearance], splits: Iterable[Values]) -> list[Appearance]:
     """Influencers, and split values that are no influencers of their job; a job that names nobody stands for itself."""
     known = {(a.job_id, a.entity) for a in named}
     speaking = {a.job_id for a in named}
     found = list(named)
     for row in splits:
-        pairs = _named(row)
+        pairs = named_by(row)
         if not pairs and row["job_id"] not in speaking:
             pairs = [("job_id", row["job_id"])]
         found += [
@@ -232,17 +223,6 @@ def _with_splits(named: Sequence[Appearance], splits: Iterable[Values]) -> list[
             for name, value in pairs
             if (row["job_id"], value) not in known
         ]
-    return found
-
-
-def complaints(splits: Iterable[Values]) -> list[Complaint]:
-    """Records of one entity about another: split by who it is, and by a field that says whom it called."""
-    found = []
-    for row in splits:
-        pairs = _named(row)
-        about = [value for name, value in pairs if _TARGET.search(name)]
-        by = [value for name, value in pairs if not _TARGET.search(name)]
-        found += [Complaint(one, other, row["max_score"]) for one in by for other in about]
     return found
 
 

@@ -1,31 +1,46 @@
 """Which entity is the cause: a ranking of suspects from when, where and how strongly each appeared. Pure.
 
-Five things speak for an entity, each between 0 and 1:
+Seven things speak for an entity, each between 0 and 1:
 
-- breadth: jobs that name it, each by its score, against the entity that is named most. Many low scores weigh more than
-  one high one, because independent detectors seldom err about the same entity at the same time.
-- onset: how early its anomalies began, against the spread of all onsets. The onset is not the first anomaly but the
-  moment at which a fifth of the entity's own weight had come, so that a single early false alarm does not make a cause.
-  It lies somewhere in a bucket, or where its source says; only what surely began after the first is late.
-- blame: others that complain about it (records of a caller by its target), less what it complains about itself: an
-  entity that waits for another is a victim of it.
-- strength: its worst score, which tells the centre of an incident from its edge.
-- persistence: the share of the window's anomalous time in which it was anomalous: a spike that is over when the
-  incident begins is a coincidence.
+- breadth: jobs that name it, each by its score and by how long it was anomalous, against the entity that is named most.
+  Many low scores weigh more than one high one, because independent detectors seldom err about the same entity at the
+  same time, and a blip that is over when others begin weighs little.
+- explains: how much of what happened to others follows from it: who complains about it, who complains about those, and
+  services that run where it is (a zone or host that their jobs name with them).
+- silence: that it complains about nobody. An entity that waits for another is a victim of it.
+- origin: that nothing which it is known to call was anomalous before it, whether it complains or not, also through
+  others of which nothing was seen.
+- onset: how early it began, against the spread of all onsets. The onset is not the first anomaly but the moment at
+  which a fifth of the entity's own weight had come, so that a single early false alarm does not make a cause.
+- persistence: the share of the incident's usual length for which it was anomalous.
+- strength: its worst anomaly, which tells the centre of an incident from its edge.
+
+Their weights are those of a conditional logit (McFadden, 1974): the probability that an entity is the cause is in
+proportion to the exponential of its weighted sum, and the weights make the causes of generated incidents most probable.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from anomalyops_insight.investigating.onset import Onset
 
 _SHARE_OF_ONSET = 0.2
-_TEMPERATURE = 0.12  # how much better a suspect must be to be twice as likely
+_HOP = 0.9  # how surely a complaint is true
+_FAINT = 0.05  # what is explained less surely than this is not explained
+_LEAST_WEIGHT = 0.2  # of an anomaly that is over at once
+_USUAL = 0.9  # the quantile of the lengths of anomalies that stands for the incident's
+_UNKNOWN = 0.15  # how far an entity of whose calls nothing is known is taken for a victim
+_UNSEEN = 0.7  # how surely a fault went through an entity that was not anomalous
+_FARTHEST = 4  # calls that it went through at most
+_MOST_EXPLAINING = 100  # entities for which it is worked out what they explain, those of most weight
+_LEAST_SHARE = 0.2  # of its jobs that name an entity with another, for it to be in that
+_MOST_TOGETHER = 100  # entities of one job among which it is looked for what is in what
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +90,15 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each thing speaks; they were chosen on generated incidents that no figure is made of."""
+    """How much each thing speaks, in nats: fitted by `python -m benchmarks.rca.fit` on incidents of no figure."""
 
-    breadth: float = 0.4
-    onset: float = 0.14
-    blame: float = 0.37
-    strength: float = 0.02
-    persistence: float = 0.07
+    breadth: float = 2.8
+    explains: float = 4.3
+    silence: float = 4.4
+    origin: float = 5.7
+    onset: float = 2.1
+    persistence: float = 1.95
+    strength: float = 1.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +132,7 @@ def rank(
     appearances: Iterable[Appearance],
     complaints: Iterable[Complaint] = (),
     *,
+    calls: Mapping[str, Collection[str]] | None = None,
     tolerance: timedelta = timedelta(minutes=1),
     clock: timedelta = timedelta(minutes=1),
     weights: Weights | None = None,
@@ -124,41 +142,113 @@ def rank(
     Args:
         appearances: Of all entities in all jobs.
         complaints: Of entities about others.
+        calls: Whom an entity calls, where that is known; whoever complains about another calls it.
         tolerance: Differences of first buckets that mean nothing: the bucket span, and what clocks differ by.
         clock: What clocks differ by.
         weights: How much each thing speaks.
     """
     weights = weights or Weights()
     of: dict[str, list[Appearance]] = defaultdict(list)
-    for appearance in appearances:
+    for appearance in sorted(appearances, key=lambda a: (a.entity, a.job_id, a.field, a.first, -a.max_score)):
         of[appearance.entity].append(appearance)
     if not of:
         return ()
-    mass = {entity: _mass(seen) for entity, seen in of.items()}
-    onsets = {entity: _onset(seen) for entity, seen in of.items()}
-    early = _earliness({entity: _interval_of(a, tolerance, clock) for entity, a in onsets.items()}, mass, tolerance)
-    blame = _blame(of, complaints)
-    whole = _interval([appearance for seen in of.values() for appearance in seen])
-    most, worst = max(mass.values()), max(a.max_score for seen in of.values() for a in seen)
-    scored = []
-    for entity, seen in of.items():
-        lasting = _interval(seen)
-        parts = {
-            "breadth": mass[entity] / most,
-            "onset": early[entity],
-            "blame": blame[entity],
-            "strength": max(a.max_score for a in seen) / worst if worst > 0 else 0.0,
-            "persistence": min(1.0, 2 * lasting / whole) if whole > 0 else 1.0,
-        }
-        total = sum(getattr(weights, name) * value for name, value in parts.items())
-        scored.append((total, entity, parts))
+    weighed = _Weighed.of(of, tolerance)
+    onsets = {entity: _onset(seen, weighed) for entity, seen in of.items()}
+    began = {entity: _interval_of(one, tolerance, clock) for entity, one in onsets.items()}
+    parts = _parts(of, weighed, began, _Relations.of(complaints, calls or {}))
+    scored = [
+        (sum(getattr(weights, name) * value for name, value in said.items()), entity, said)
+        for entity, said in parts.items()
+    ]
     scored.sort(key=lambda item: (-item[0], onsets[item[1]].began, item[1]))
-    best = scored[0][0]
-    odds = [math.exp((total - best) / _TEMPERATURE) for total, _, _ in scored]
+    odds = [math.exp(total - scored[0][0]) for total, _, _ in scored]
     return tuple(
-        _suspect(of[entity], total, odd / sum(odds), onsets[entity], parts)
-        for (total, entity, parts), odd in zip(scored, odds, strict=True)
+        _suspect(of[entity], total, odd / sum(odds), onsets[entity], said)
+        for (total, entity, said), odd in zip(scored, odds, strict=True)
     )
+
+
+_Of = Mapping[str, Sequence[Appearance]]
+_Interval = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """How much each entity weighs.
+
+    Attributes:
+        usual: How long anomalies of the incident usually lasted, in seconds.
+        bucket: The length of one.
+        mass: By entity: the sum over jobs of how sure each is.
+    """
+
+    usual: float
+    bucket: float
+    mass: dict[str, float]
+
+    @classmethod
+    def of(cls, of: _Of, tolerance: timedelta) -> _Weighed:
+        bucket = tolerance.total_seconds()
+        lengths = sorted(_seconds(a) + bucket for seen in of.values() for a in seen)
+        weighed = cls(max(lengths[int(_USUAL * (len(lengths) - 1))], 1.0), bucket, {})
+        for entity, seen in of.items():
+            by_job: dict[str, float] = defaultdict(float)
+            for a in seen:
+                by_job[a.job_id] = max(by_job[a.job_id], weighed.weight(a))
+            weighed.mass[entity] = sum(by_job.values())
+        return weighed
+
+    def weight(self, one: Appearance) -> float:
+        """Of an anomaly: its score, less where it was over soon."""
+        lasting = min(1.0, 2 * max(0.0, _seconds(one) + self.bucket - 0.3 * self.usual) / self.usual)
+        return one.max_score / 100 * (_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * lasting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Relations:
+    """Who has to do with whom.
+
+    Attributes:
+        about: How bad entities say that others are: complainer, then target; 0 to 1.
+        calls: Whom an entity calls, as far as is known.
+    """
+
+    about: Mapping[str, Mapping[str, float]]
+    calls: Mapping[str, Collection[str]]
+
+    @classmethod
+    def of(cls, complaints: Iterable[Complaint], calls: Mapping[str, Collection[str]]) -> _Relations:
+        about: dict[str, dict[str, float]] = defaultdict(dict)
+        for one in complaints:
+            if one.by != one.about:
+                about[one.by][one.about] = max(about[one.by].get(one.about, 0.0), one.score / 100)
+        known = {name: {*calls.get(name, ()), *about.get(name, ())} - {name} for name in (*calls, *about)}
+        return cls(about, known)
+
+
+def _parts(
+    of: _Of, weighed: _Weighed, began: Mapping[str, _Interval], related: _Relations
+) -> dict[str, dict[str, float]]:
+    """What speaks for each entity, 0 to 1."""
+    mass = weighed.mass
+    most = max(mass.values())
+    worst = max(weighed.weight(a) for seen in of.values() for a in seen)
+    early = _earliness(began, mass)
+    explained = _explained(of, mass, related)
+    calling = {a.field for entity in related.calls for a in of.get(entity, ())}
+    return {
+        entity: {
+            "breadth": mass[entity] / most if most > 0 else 1.0,
+            "explains": explained[entity],
+            "silence": 1 / (1 + sum(related.about.get(entity, {}).values())),
+            "origin": 1 - _victim(entity, mass, began, related, calling=any(a.field in calling for a in seen)),
+            "onset": early[entity],
+            "persistence": min(1.0, 2 * _interval(seen) / weighed.usual),
+            "strength": max(weighed.weight(a) for a in seen) / worst if worst > 0 else 0.0,
+        }
+        for entity, seen in of.items()
+    }
 
 
 def _suspect(
@@ -178,113 +268,140 @@ def _suspect(
     )
 
 
-def _mass(seen: Sequence[Appearance]) -> float:
-    """The weight of an entity: the sum over jobs of how sure each is."""
-    worst: dict[str, float] = {}
-    for appearance in seen:
-        worst[appearance.job_id] = max(worst.get(appearance.job_id, 0.0), appearance.max_score)
-    return sum(score / 100 for score in worst.values())
+def _seconds(one: Appearance) -> float:
+    """From its first to its last anomalous bucket."""
+    return (one.last - one.first).total_seconds()
 
 
-def _onset(seen: Sequence[Appearance]) -> Appearance:
+def _onset(seen: Sequence[Appearance], weighed: _Weighed) -> Appearance:
     """With which a fifth of the entity's weight had come."""
     ordered = sorted(seen, key=lambda a: (a.began, -a.max_score, a.job_id))
-    wanted = _SHARE_OF_ONSET * sum(a.max_score for a in ordered)
+    wanted = _SHARE_OF_ONSET * sum(weighed.weight(a) for a in ordered)
     came = 0.0
     for appearance in ordered:
-        came += appearance.max_score
+        came += weighed.weight(appearance)
         if came >= wanted:
             return appearance
     return ordered[-1]
 
 
-def _interval_of(one: Appearance, tolerance: timedelta, clock: timedelta) -> tuple[datetime, datetime]:
+def _interval_of(one: Appearance, tolerance: timedelta, clock: timedelta) -> _Interval:
     """Between which times it began, as seen by clocks that differ."""
     if one.onset is None:
         return one.first, one.first + tolerance
-    return one.onset.low, one.onset.high + clock
+    return one.onset.low - clock / 2, one.onset.high + clock / 2
 
 
-def _earliness(
-    onsets: Mapping[str, tuple[datetime, datetime]], mass: Mapping[str, float], tolerance: timedelta
-) -> dict[str, float]:
+def _middle(interval: _Interval) -> datetime:
+    return interval[0] + (interval[1] - interval[0]) / 2
+
+
+def _earliness(began: Mapping[str, _Interval], mass: Mapping[str, float]) -> dict[str, float]:
     """1 for the first of those that matter, falling with the spread of onsets.
 
     The beginning is that of entities which carry weight: what came long before anything else, and alone, is not it.
     """
     most = max(mass.values())
-    notable = [interval for entity, interval in onsets.items() if mass[entity] >= most / 3]
-    begin, until = min(low for low, _ in notable), min(high for _, high in notable)
-    spread = sorted(max(timedelta(), low - until) for low, _ in notable)
-    scale = max(spread[len(spread) // 2], tolerance, timedelta(seconds=1))
+    notable = sorted((began[entity] for entity in began if mass[entity] >= most / 3), key=_middle)
+    begin = _middle(notable[0])
+    spread = _middle(notable[len(notable) // 2]) - begin
     values = {}
-    for entity, (low, high) in onsets.items():
-        off = max(timedelta(), low - until, begin - high)
-        values[entity] = math.exp(-(off / scale))
+    for entity, interval in began.items():
+        scale = max(spread, interval[1] - interval[0], timedelta(seconds=1))
+        values[entity] = math.exp(-(abs(_middle(interval) - begin) / scale))
     return values
 
 
-def _blame(of: Mapping[str, Sequence[Appearance]], complaints: Iterable[Complaint]) -> dict[str, float]:
-    """What others say about an entity against what it says about others, 0 to 1; a half where nobody says anything.
+def _after(one: _Interval, other: _Interval) -> float:
+    """How probable it is that one did not begin before another."""
+    scale = max(one[1] - one[0], other[1] - other[0], timedelta(seconds=1))
+    return 1 / (1 + math.exp(-2 * min(max((_middle(one) - _middle(other)) / scale + 0.5, -20.0), 20.0)))
 
-    Blame is passed on: who is blamed and blames another hands on what it was blamed for.
+
+def _victim(
+    entity: str, mass: Mapping[str, float], began: Mapping[str, _Interval], related: _Relations, *, calling: bool
+) -> float:
+    """How far an entity may be a victim: whether something that it calls was anomalous, and not later.
+
+    What it calls through others counts where those were not anomalous, as where no job watches them.
+    Of an entity that is of a kind which calls others, such as a service, and whose calls are not known, it may be so.
     """
-    about: dict[str, dict[str, float]] = defaultdict(dict)
-    for complaint in complaints:
-        if complaint.by != complaint.about:
-            known = about[complaint.by]
-            known[complaint.about] = max(known.get(complaint.about, 0.0), complaint.score / 100)
-    flow = _inherited(of, _passed_on(about))
-    most = max(flow.values(), default=0.0)
-    values = {}
-    for entity in of:
-        said = sum(about.get(entity, {}).values())
-        share = flow.get(entity, 0.0) / most if most > 0 else 0.0
-        values[entity] = 0.5 + 0.5 * share if share > 0 else 0.5 / (1 + said)
+    if entity not in related.calls:
+        return _UNKNOWN if calling else 0.0
+    most = max(mass.values()) or 1.0
+    worst, through, surely = 0.0, {entity}, 1.0
+    called = set(related.calls[entity]) - through
+    for _ in range(_FARTHEST):
+        guilty = (mass[one] / most * _after(began[entity], began[one]) for one in called if one in mass)
+        worst = max(worst, surely * max(guilty, default=0.0))
+        through |= called
+        called = {one for via in called if via not in mass for one in related.calls.get(via, ())} - through
+        surely *= _UNSEEN
+    return worst
+
+
+def _explained(of: _Of, mass: Mapping[str, float], related: _Relations) -> dict[str, float]:
+    """The share of the weight of all others that follows from an entity."""
+    led: dict[str, dict[str, float]] = defaultdict(dict)  # by what explains, then what it explains, and how surely
+    for one, said in related.about.items():
+        for other in said:
+            led[other][one] = _HOP
+    for (inner, outer), share in _inside(of, mass).items():
+        led[outer][inner] = max(led[outer].get(inner, 0.0), share)
+    total = sum(mass.values())
+    values = dict.fromkeys(of, 0.0)
+    for entity in sorted(of, key=lambda name: (-mass[name], name))[:_MOST_EXPLAINING]:
+        rest = total - mass[entity]
+        reached = sum(sure * mass.get(other, 0.0) for other, sure in _reached(entity, led).items() if other != entity)
+        values[entity] = min(1.0, reached / rest) if rest > 1e-9 else 1.0
     return values
 
 
-def _passed_on(about: Mapping[str, Mapping[str, float]], rounds: int = 20) -> dict[str, float]:
-    """Where blame comes to rest: who complains begins with one unit, and who complains passes on what arrives."""
-    names = sorted({*about, *(other for said in about.values() for other in said)})
-    resting = dict.fromkeys(names, 0.0)
-    moving = {name: 1.0 if name in about else 0.0 for name in names}
-    for _ in range(rounds):
-        arriving = dict.fromkeys(names, 0.0)
-        for name, amount in moving.items():
-            said = about.get(name, {})
-            total = sum(said.values())
-            if amount == 0.0:
-                continue
-            if total <= 0:
-                resting[name] += amount
-                continue
-            for other, score in said.items():
-                arriving[other] += 0.9 * amount * score / total
-        moving = arriving
-        if max(moving.values(), default=0.0) < 1e-6:
-            break
-    return {name: resting[name] + moving[name] for name in names}
+def _reached(entity: str, led: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """What follows from an entity, each over the surest way."""
+    sure = {entity: 1.0}
+    queue = [(-1.0, entity)]
+    while queue:
+        chance, name = heapq.heappop(queue)
+        if -chance < sure[name]:
+            continue
+        for other, hop in led.get(name, {}).items():
+            along = -chance * hop
+            if along > max(sure.get(other, 0.0), _FAINT):
+                sure[other] = along
+                heapq.heappush(queue, (-along, other))
+    return sure
 
 
-def _inherited(of: Mapping[str, Sequence[Appearance]], flow: Mapping[str, float]) -> dict[str, float]:
-    """Blame with that of what is in an entity: a zone or host inherits from the services that its jobs name with it.
+def _inside(of: _Of, mass: Mapping[str, float]) -> dict[tuple[str, str], float]:
+    """How surely one entity is in another, such as a service in a zone: the share of its jobs that name that one.
 
-    It inherits as much of a service's blame as the share of the service's jobs that name both; so what is under
-    one blamed service stays behind it, and what is under several comes before each of them.
+    Of its jobs those count that name anything of the other's fields; one job alone is half a proof.
     """
-    jobs = {entity: {a.job_id for a in seen} for entity, seen in of.items()}
     fields = {entity: {a.field for a in seen} for entity, seen in of.items()}
-    blamed = {entity: amount for entity, amount in flow.items() if amount > 0 and entity in of}
-    result = dict(flow)
-    for entity in of:
-        under = sum(
-            amount * len(jobs[entity] & jobs[other]) / len(jobs[other])
-            for other, amount in blamed.items()
-            if not fields[entity] & fields[other]
-        )
-        result[entity] = max(flow.get(entity, 0.0), under)
-    return result
+    jobs = {entity: {a.job_id for a in seen} for entity, seen in of.items()}
+    by_job: dict[str, list[str]] = defaultdict(list)
+    with_field: dict[str, set[str]] = defaultdict(set)
+    for entity in sorted(of, key=lambda name: (-mass[name], name)):
+        for job in jobs[entity]:
+            by_job[job].append(entity)
+        for a in of[entity]:
+            with_field[a.field].add(a.job_id)
+    together: dict[tuple[str, str], int] = defaultdict(int)
+    for named in by_job.values():
+        for one in named[:_MOST_TOGETHER]:
+            for other in named[:_MOST_TOGETHER]:
+                if one != other and not fields[one] & fields[other]:
+                    together[one, other] += 1
+    told: dict[tuple[str, frozenset[str]], int] = {}
+    shares = {}
+    for (one, other), count in together.items():
+        kind = one, frozenset(fields[other])
+        if kind not in told:
+            told[kind] = sum(any(job in with_field[field] for field in kind[1]) for job in jobs[one])
+        if count / (told[kind] + 1) >= _LEAST_SHARE:
+            shares[one, other] = count / (told[kind] + 1)
+    return shares
 
 
 def _interval(seen: Sequence[Appearance]) -> float:

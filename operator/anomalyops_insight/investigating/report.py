@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,8 @@ _SHOWN = 10
 _MOST_LANES = 12
 _LONGEST = 400
 _SURE = 0.8
+_TELLS = 0.75  # of a part, for it to be told
+_DIFFERS = 0.1  # by which it must be above the least one
 _LEADS_OF_VERDICT = 3
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "resource": (
@@ -81,7 +83,7 @@ def _verdict(found: Investigation) -> Iterator[Block]:
     sure = f"How sure this is: {first.likelihood:.0%}"
     if rest:
         sure += f"; the runner-up is {rest[0].entity} with {rest[0].likelihood:.0%}"
-    yield Paragraph(f"{sure}. What speaks for it: {reasons(first)}.")
+    yield Paragraph(f"{sure}. What speaks for it: {reasons(first, found.suspects)}.")
     led = [lead for lead in found.leads if first.entity in (lead.leader[1], lead.follower[1]) and telling(lead)]
     yield from (Paragraph(f"{against(lead, first)}{words(lead)}.") for lead in led[:_LEADS_OF_VERDICT])
     yield Table(
@@ -100,16 +102,21 @@ def _verdict(found: Investigation) -> Iterator[Block]:
 
 _WORDS: Mapping[str, str] = {
     "breadth": "named by the most jobs",
+    "explains": "much of the rest follows from it",
+    "silence": "it complains about nobody",
+    "origin": "nothing that it calls was anomalous before it",
     "onset": "among the first to be anomalous",
-    "blame": "others complain about it",
     "strength": "among the highest scores",
     "persistence": "anomalous for most of the time",
 }
 
 
-def reasons(suspect: Suspect) -> str:
-    """What speaks for a suspect, in words."""
-    told = [words for name, words in _WORDS.items() if suspect.parts.get(name, 0.0) >= 0.75]
+def reasons(suspect: Suspect, among: Sequence[Suspect]) -> str:
+    """What speaks for a suspect and not for all, in words."""
+    least = {name: min(one.parts.get(name, 0.0) for one in among) for name in _WORDS}
+    told = [
+        words for name, words in _WORDS.items() if suspect.parts.get(name, 0.0) >= max(_TELLS, least[name] + _DIFFERS)
+    ]
     return ", ".join(told) or "nothing alone, all of it together"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomalyops_insight.investigating.protocol import complaints, fault_class
+from anomalyops_insight.investigating.calls import complaints
+from anomalyops_insight.investigating.onset import Onset
+from anomalyops_insight.investigating.protocol import fault_class
 from anomalyops_insight.investigating.ranking import Appearance, Complaint, rank
 from anomalyops_insight.tools.correlation import Fingerprint
 
@@ -116,3 +119,51 @@ def test_the_kind_of_fault_is_what_weighs_most_in_the_suspects_jobs():
     known = [one("j1", "resource", 60), one("j2", "network", 50), one("j3", "security", 99)]
     assert fault_class(suspect, known) == "resource"
     assert fault_class(suspect, []) == "unknown"
+
+
+@given(
+    appearances=appearances,
+    blames=blames,
+    calls=st.dictionaries(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES))),
+)
+def test_parts_are_shares_whatever_is_known_of_calls(appearances, blames, calls):
+    found = rank(appearances, blames, calls=calls)
+    assert all(0 <= value <= 1 for one in found for value in one.parts.values())
+    assert sum(one.likelihood for one in found) == pytest.approx(1)
+
+
+@given(appearances=appearances, blames=blames, caller=st.sampled_from(NAMES), target=st.sampled_from(NAMES))
+def test_who_calls_what_broke_is_no_likelier_than_who_calls_nothing_that_did(appearances, blames, caller, target):
+    alone = {one.entity: one for one in rank(appearances, blames, calls={caller: set()})}
+    calling = {one.entity: one for one in rank(appearances, blames, calls={caller: {target}})}
+    if caller in alone:
+        assert calling[caller].parts["origin"] <= alone[caller].parts["origin"]
+
+
+def test_of_two_that_nobody_complains_about_the_one_that_is_called_is_the_cause():
+    both = [seen(name, f"{name}-{job}", 0, 80, 60) for name in ("caller", "target") for job in "xy"]
+    assert rank(both, calls={"caller": {"target"}, "target": {"other"}})[0].entity == "target"
+    assert rank(both, calls={"target": {"caller"}, "caller": {"other"}})[0].entity == "caller"
+
+
+def test_a_fault_goes_through_a_service_that_nobody_watches():
+    both = [seen(name, f"{name}-{job}", 0, 80, 60) for name in ("caller", "target") for job in "xy"]
+    assert rank(both, calls={"caller": {"unseen"}, "unseen": {"target"}, "target": {"x"}})[0].entity == "target"
+
+
+def test_onsets_of_the_source_decide_within_a_bucket():
+    def one(name, minutes):
+        at = BEGIN + timedelta(minutes=minutes)
+        onset = Onset(at, at - timedelta(seconds=10), at + timedelta(seconds=10))
+        return [replace(seen(name, f"{name}-{job}", 0, 80, 60), onset=onset) for job in "xy"]
+
+    found = rank([*one("late", 4), *one("first", 1)], tolerance=timedelta(minutes=6), clock=timedelta())
+    assert [one.entity for one in found] == ["first", "late"]
+    assert found[0].likelihood > 2 * found[1].likelihood
+    assert found[0].within == (BEGIN + timedelta(seconds=50), BEGIN + timedelta(seconds=70))
+
+
+def test_a_blip_weighs_less_than_what_lasts():
+    blip = [seen("blip", f"b-{job}", 0, 99, 0) for job in "xyz"]
+    lasting = [seen("lasting", f"l-{job}", 5, 60, 65) for job in "xyz"]
+    assert rank([*blip, *lasting])[0].entity == "lasting"
