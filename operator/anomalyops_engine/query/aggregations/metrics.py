@@ -262,12 +262,16 @@ class Percentiles(MetricAggregation):
         formats = number_format(self.format, column, name)
         figures = figures_of(column, "percentiles", self.missing, formats)
         worded, hdr = wording(column, formats), self.hdr
+        names = [str(percent) for percent in self.percents]
 
         def show(found: Sequence[Any]) -> dict[str, Any]:
             quantiles = found[0] if found[0] is not None else [None] * len(self.percents)
             if hdr is not None:
                 quantiles = hdr.shown(found[0], self.percents)
-            pairs = [(p, None if q is None else float(q)) for p, q in zip(self.percents, quantiles, strict=True)]
+            values = [None if q is None else float(q) for q in quantiles]
+            if self.keyed and worded is None:  # as nearly always, and for thousands of buckets
+                return {"values": dict(zip(names, values, strict=True))}
+            pairs = list(zip(self.percents, values, strict=True))
             if self.keyed:
                 keyed = [_words_of(str(percent), value, worded) for percent, value in pairs]
                 return {"values": {name: value for each in keyed for name, value in each.items()}}
