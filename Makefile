@@ -46,6 +46,7 @@ test-e2e: $(READY)  ## the chart on kind, where Docker is
 
 fuzz: $(READY)  ## every law, long
 	$(BIN)/python -m pytest tests/unit -m hypothesis --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest tests/contract -m hypothesis --hypothesis-profile thorough --timeout 7200 $(PARALLEL) $(ARGS)
 	$(BIN)/python -m pytest tests/contract/test_catalog.py --hypothesis-profile thorough $(PARALLEL) $(ARGS)
 
 chaos: $(READY)  ## ten minutes of everything at once on a real kube-apiserver

@@ -153,8 +153,123 @@ BULK: tuple[dict[str, Any], ...] = (
 _PAGE = {"page": {"from": 0, "size": 10}, "start": "0", "end": "now", "sort": "timestamp", "desc": True}
 _RESULTS = {**_PAGE, "exclude_interim": True}
 
+_ROLE: dict[str, Any] = {
+    "cluster": ["monitor_ml", "manage_own_api_key"],
+    "indices": [{"names": ["law-*", "/a.*/"], "privileges": ["read", "view_index_metadata"]}],
+    "metadata": {"a": 1},
+}
+_KEY: dict[str, Any] = {"name": "k", "expiration": "1d", "role_descriptors": {"r": _ROLE}, "metadata": {"a": {"b": 1}}}
+_PRIVILEGES: dict[str, Any] = {
+    "cluster": ["monitor"],
+    "index": [{"names": ["law-a", "*"], "privileges": ["read", "write"], "allow_restricted_indices": True}],
+    "application": [],
+}
+_TEMPLATE: dict[str, Any] = {
+    "index_patterns": ["law-made-*"],
+    "template": {
+        "settings": {"index.number_of_replicas": "0"},
+        "mappings": {"properties": {"a": {"type": "long"}}},
+        "aliases": {"law-t": {}},
+    },
+    "composed_of": ["law-part"],
+    "ignore_missing_component_templates": ["law-part"],
+    "priority": 5,
+    "version": 3,
+    "_meta": {"a": 1},
+    "data_stream": {"hidden": True},
+}
+_ANALYZE: dict[str, Any] = {
+    "tokenizer": {"type": "pattern", "pattern": "[ ,]", "flags": "CASE_INSENSITIVE", "group": -1},
+    "filter": ["lowercase", {"type": "stop", "stopwords": ["a"], "ignore_case": True}, {"type": "length", "max": 5}],
+    "char_filter": [{"type": "pattern_replace", "pattern": "(b+)", "replacement": "$1-"}, "html_strip"],
+    "text": ["<b>A quick b</b>, c", "d"],
+    "explain": False,
+}
+
 # By method and the end of a path; the first that fits counts.
 BODIES: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("/_has_privileges", (_PRIVILEGES,)),
+    ("/api_key/_bulk_update", ({"ids": ["nothing"], "role_descriptors": {"r": _ROLE}, "expiration": "2d"},)),
+    ("/_security/_query/api_key", ({"query": {"term": {"name": "k"}}, "from": 0, "size": 5, "sort": ["name"]},)),
+    ("/_security/api_key", (_KEY, {"ids": ["nothing"], "owner": False})),
+    ("/api_key/{key_id}", ({key: _KEY[key] for key in ("role_descriptors", "metadata", "expiration")},)),
+    ("/_password", ({"password": "long-enough"}, {"password_hash": "$2a$10$abc"})),
+    (
+        "/_security/user/{username}",
+        (
+            {
+                "password": "long-enough",
+                "roles": ["viewer"],
+                "full_name": "F",
+                "email": "a@b.org",
+                "metadata": {"a": 1},
+                "enabled": True,
+            },
+        ),
+    ),
+    ("/_security/role/{name}", (_ROLE,)),
+    ("/_start", ({"start": "0", "end": "3600000", "timeout": "1s"},)),
+    (
+        "/_data",
+        (
+            [{"time": 60_000 * n, "host": "h1", "value": n} for n in range(3)],
+            {"time": "2024-01-01T00:00:00Z", "host": ["h1", "h2"], "value": "1.5"},
+        ),
+    ),
+    (
+        "/{job_id}/_flush",
+        ({"calc_interim": True, "start": "0", "end": "3600000", "advance_time": "60000", "skip_time": "1"}, None),
+    ),
+    ("/results/buckets/{timestamp}", ({"expand": True, "exclude_interim": False, "anomaly_score": 1},)),
+    ("/model_snapshots/{snapshot_id}", (_PAGE,)),
+    ("/results/categories", ({"page": {"from": 0, "size": 3}},)),
+    ("/results/categories/{category_id}", ({"page": {"from": 0, "size": 3}},)),
+    ("/_forecast", ({"duration": "1h", "expires_in": "2d", "max_model_memory": "10mb"},)),
+    ("/model_snapshots/{snapshot_id}/_update", ({"description": "d", "retain": True},)),
+    ("/model_snapshots/{snapshot_id}/_revert", ({"delete_intervening_results": True},)),
+    (
+        "/_estimate_model_memory",
+        (
+            {
+                "analysis_config": JOB["analysis_config"],
+                "overall_cardinality": {"host": 10, "p": 5, "user": 3},
+                "max_bucket_cardinality": {"host": 4},
+            },
+        ),
+    ),
+    ("/calendars/", ({"page": {"from": 0, "size": 5}},)),
+    ("/{job_id}/_open", ({"timeout": "1s"}, None)),
+    ("/_async_search", SEARCHES),
+    ("/_explain/{id:path}", QUERIES),
+    ("/_validate/query", QUERIES),
+    ("/_pit", ({}, {"index_filter": {"term": {"host": "h1"}}})),
+    ("/_search/scroll", ({"scroll": "1m", "scroll_id": "nothing"}, {"scroll_id": ["nothing"]})),
+    ("/_search/scroll/{scroll_id}", ({"scroll": "1m"},)),
+    (
+        "/_query/async",
+        ({"query": "FROM law-* | LIMIT 3", "wait_for_completion_timeout": "1s", "keep_on_completion": False},),
+    ),
+    (
+        "/_mget",
+        (
+            {"docs": [{"_index": "law-a", "_id": "1", "_source": ["host"], "routing": "r", "stored_fields": ["a"]}]},
+            {"ids": ["1", "2"]},
+        ),
+    ),
+    ("/_data_stream/{name}", (None,)),
+    ("/_aliases/{name}", ({"filter": {"term": {"host": "h1"}}, "routing": "r", "is_hidden": False},)),
+    ("/_simulate_index/{name}", (_TEMPLATE,)),
+    ("/_simulate", (_TEMPLATE,)),
+    ("/_simulate/{name}", (_TEMPLATE,)),
+    ("/_index_template/{name}", (_TEMPLATE,)),
+    ("/_component_template/{name}", ({"template": _TEMPLATE["template"], "version": 1, "_meta": {}},)),
+    ("/_template/{name}", ({"index_patterns": ["law-old-*"], "order": 1, **_TEMPLATE["template"]},)),
+    (
+        "/_settings",
+        ({"index": {"max_result_window": 500, "hidden": False, "number_of_replicas": 0}}, {"index.priority": 4}),
+    ),
+    ("/_field_caps", ({"fields": ["host", "*"], "index_filter": {"range": {"time": {"gte": 0}}}},)),
+    ("/_analyze", (_ANALYZE, {"analyzer": "standard", "text": "a b"}, {"field": "host", "text": "a"})),
     ("/_search", SEARCHES),
     ("/_count", QUERIES),
     (
@@ -230,4 +345,26 @@ BODIES: tuple[tuple[str, tuple[Any, ...]], ...] = (
         ({"persistent": {"xpack.ml.max_model_memory_limit": "20gb"}, "transient": {"logger.a": "INFO"}},),
     ),
     ("/{index:index}", ({"mappings": MAPPING, "settings": {"index.number_of_shards": 1}, "aliases": {"law-y": {}}},)),
+)
+
+# What takes no body, by the end of a path.
+BODILESS = (
+    *("/_enable", "/_disable", "/set_upgrade_mode", "/_upgrade", "/jobs/{job_id}", "/_reset", "/_ml/{path:path}"),
+    *("/stop", "/{index}/_open", "/_cache/clear", "/_forcemerge", "/_flush", "/_refresh", "/_resolve/index/{name}"),
+    "/_block/{block}",
+)
+# Bodies of lines: by the end of a path, good lines.
+LINES: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("/_bulk", BULK),
+    (
+        "/_msearch",
+        (
+            {"index": "law-a"},
+            SEARCHES[1],
+            {},
+            SEARCHES[0],
+            {"index": ["law-*"], "ignore_unavailable": True},
+            SEARCHES[2],
+        ),
+    ),
 )

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from engine_process import EngineProcess
 from judge.differences import PAGE, page
-from judge.engine import EngineServer
-from judge.recorded import Stage, difference, known_differences, load_all
+from judge.recorded import difference, known_differences, load_all
 from judge.report import request_line
+from judge.stages import stages
 
 _RECORDED = load_all()
 _KNOWN = {case: group for group in known_differences() for case in group.cases}
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory):
-    """A server without jobs, and one with: whoever had a job keeps the index of configurations."""
-    engines = [EngineProcess(tmp_path_factory.mktemp(name)) for name in ("engine", "with-jobs")]
-    for engine in engines:
-        engine.start()
-    yield [Stage(EngineServer(engine.url)) for engine in engines]
-    for engine in engines:
-        engine.kill()
+def verdicts(tmp_path_factory):
+    with stages(tmp_path_factory.mktemp("engines")) as found:
+        yield found
 
 
 @pytest.mark.parametrize("recorded", _RECORDED, ids=lambda recorded: recorded.id)
-def test_the_engine_answers_as_elasticsearch_did(stages, recorded):
-    requests = (*recorded.case.setup, *recorded.case.steps)
-    stage = stages[any("_ml/" in request.path for request in requests)]
-    found = difference(stage.verdicts(recorded))
+def test_the_engine_answers_as_elasticsearch_did(verdicts, recorded):
+    found = difference(verdicts(recorded))
     asked = "\n".join(map(request_line, (*recorded.case.setup, *recorded.case.steps)))
     if recorded.id in _KNOWN:
         assert found is not None, f"agrees now: take it off the list with `make judge-prune`\n{asked}"

@@ -13,17 +13,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from engine_process import EngineProcess
 from judge.__main__ import benches
 from judge.bench import Bench
 from judge.cases import Case
 from judge.differences import write_page
-from judge.engine import EngineServer
 from judge.generate.families import AREAS, draw, families
 from judge.recorded import (
     KnownDifferences,
     Recorded,
-    Stage,
     difference,
     known_differences,
     load_all,
@@ -32,6 +29,7 @@ from judge.recorded import (
     title_of,
     trimmed,
 )
+from judge.stages import stages
 from judge.verdicts import Kind
 
 OPEN = "Not looked at yet."
@@ -107,22 +105,16 @@ def _settle(*, prune: bool) -> None:
     groups = {(group.title, group.reason): list(group.cases) for group in known_differences()}
     listed = {case for cases in groups.values() for case in cases}
     every, declined = load_all(), set()
-    with tempfile.TemporaryDirectory() as folder:
-        engine = EngineProcess(Path(folder))
-        engine.start()
-        try:
-            stage = Stage(EngineServer(engine.url))
-            for one in every:
-                found = difference(stage.verdicts(one))
-                if found is None:
-                    if prune:
-                        groups = {key: [case for case in cases if case != one.id] for key, cases in groups.items()}
-                elif found.kind in {Kind.DECLINED, Kind.ABSENT}:
-                    declined.add(one.id)
-                elif one.id not in listed:
-                    groups.setdefault((title_of(found), OPEN), []).append(one.id)
-        finally:
-            engine.kill()
+    with tempfile.TemporaryDirectory() as folder, stages(Path(folder)) as verdicts:
+        for one in every:
+            found = difference(verdicts(one))
+            if found is None:
+                if prune:
+                    groups = {key: [case for case in cases if case != one.id] for key, cases in groups.items()}
+            elif found.kind in {Kind.DECLINED, Kind.ABSENT}:
+                declined.add(one.id)
+            elif one.id not in listed:
+                groups.setdefault((title_of(found), OPEN), []).append(one.id)
     save([one for one in every if one.id not in declined])
     left = {key: [case for case in cases if case not in declined] for key, cases in groups.items()}
     save_known(KnownDifferences(title, reason, tuple(cases)) for (title, reason), cases in left.items())

@@ -29,7 +29,7 @@ class Call:
 
     Attributes:
         request: the request.
-        body: decompressed body.
+        reads_body: whether the handler has looked at the body.
         path: path parameters.
         query: query parameters; the last value counts where one is repeated.
         interruption: the handle by which the work is ended before it is done.
@@ -37,11 +37,18 @@ class Call:
 
     def __init__(self, request: Request, body: bytes, interruption: Interruption) -> None:
         self.request = request
-        self.body = body
+        self._body = body
+        self.reads_body = False
         self.path: Mapping[str, str] = request.path_params
         self.query: Mapping[str, str] = dict(request.query_params)
         self.interruption = interruption
         self._began_ns = time.perf_counter_ns()
+
+    @property
+    def body(self) -> bytes:
+        """The decompressed body."""
+        self.reads_body = True
+        return self._body
 
     def running_ns(self) -> int:
         """Return for how long its handler has been at work, nanoseconds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +19,16 @@ from anomalyops_engine.jobs.cluster_settings import ClusterSettings
 from anomalyops_engine.query.limits import limited
 from anomalyops_engine.store import Interruption, seeing
 
+# Deletions that say in a body what they are about, by the ends of their paths; no other one has a body.
+_DELETIONS_WITH_BODY: Final = (
+    *("/_pit", "/_search/scroll", "/_search/scroll/{scroll_id}", "/_security/api_key", "/_delete_expired_data"),
+    "/_delete_expired_data/{job_id}",
+)
+# What else changes something and has no body.
+_BODILESS: Final = (
+    *("/_enable", "/_disable", "/set_upgrade_mode", "/_upgrade", "/calendars/{calendar_id}/jobs/{job_id}", "/_reset"),
+    *("/{index}/_open", "/{index}/_close", "/_block/{block}", "/_data_stream/{name}"),
+)
 Handler = Callable[[Call], Response]
 
 
@@ -50,6 +61,25 @@ class Endpoint:
             route.methods.discard("HEAD")
         return route
 
+    def _handled(self, call: Call) -> Response:
+        """Return what the handler answers, or refuse a body that it has no use for.
+
+        Raises:
+            ApiError: 400 for such a body; what changes something is not done then.
+        """
+        changes = call.request.method not in {"GET", "HEAD"}
+        if changes and not self._takes_body(call.request.method):
+            call.refuse_body()
+        answer = self.handler(call)
+        if not call.reads_body:
+            call.refuse_body()
+        return answer
+
+    def _takes_body(self, method: str) -> bool:
+        if method == "DELETE":
+            return self.path.endswith(_DELETIONS_WITH_BODY)
+        return not self.path.endswith(_BODILESS)
+
     async def _answer(self, request: Request) -> Response:
         if self.deprecation is not None:
             request.scope["anomalyops.deprecation"] = self.deprecation
@@ -63,6 +93,6 @@ class Endpoint:
 
         def work(interruption: Interruption) -> Response:
             with seeing(access), limited(cluster.limits):
-                return self.handler(Call(request, body, interruption))
+                return self._handled(Call(request, body, interruption))
 
         return await lanes.run(self.lane, request, work)

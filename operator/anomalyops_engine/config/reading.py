@@ -59,6 +59,21 @@ class Parser:
         return parsed
 
 
+def read_field(owner: str, field: str, reader: Read, value: Json) -> Any:
+    """Return the value of one field, as its reader takes it.
+
+    Args:
+        owner: what the field is of, for the error.
+        field: its name.
+        reader: its reader.
+        value: what was given.
+
+    Raises:
+        MlError: 400 for a value of another JSON type, or what else the reader refuses.
+    """
+    return Parser(owner, {field: reader}).parse({field: value})[field]
+
+
 def token(value: object) -> str:
     """Return the name of a JSON value's token, as Elasticsearch's texts have it."""
     if isinstance(value, bool):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from anomalyops_engine.config import create_job
-from anomalyops_engine.config.reading import integer, mapping
+from anomalyops_engine.config.reading import integer, mapping, read_field
 from anomalyops_engine.json_types import JsonObject
 from anomalyops_engine.refusals import illegal_argument, not_implemented
 from anomalyops_engine.scoring import UnsupportedAnalysis, estimated_bytes
@@ -51,8 +51,8 @@ def estimate_memory(body: JsonObject) -> JsonObject:
 
 
 def _cardinality(body: JsonObject, name: str) -> dict[str, int]:
-    given = mapping(name, body[name]) if body.get(name) is not None else {}
-    numbers = {field: int(integer(f"{name}.{field}", value)) for field, value in given.items()}
+    given = read_field("estimate", name, mapping, body[name]) if body.get(name) is not None else {}
+    numbers = {field: int(read_field(name, field, integer, value)) for field, value in given.items()}
     for field, number in numbers.items():
         if number < 0:
             raise illegal_argument(f"[{name}] of field [{field}] cannot be negative, got [{number}]")

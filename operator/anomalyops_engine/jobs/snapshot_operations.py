@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 
 from anomalyops_engine.config import Job
 from anomalyops_engine.config.job import JOB_VERSION
-from anomalyops_engine.config.reading import boolean, text
+from anomalyops_engine.config.reading import boolean, read_field, text
 from anomalyops_engine.jobs.audit import wall_clock_ms
 from anomalyops_engine.jobs.documents import ANNOTATIONS_INDEX, results_index
 from anomalyops_engine.jobs.interim import erase_interim
@@ -232,9 +232,9 @@ class SnapshotOperations:
 def _changes(body: JsonObject) -> JsonObject:
     changes: JsonObject = {}
     if body.get("description") is not None:
-        changes["description"] = text("description", body["description"])
+        changes["description"] = read_field("model_snapshot", "description", text, body["description"])
     if body.get("retain") is not None:
-        changes["retain"] = boolean("retain", body["retain"])
+        changes["retain"] = read_field("model_snapshot", "retain", boolean, body["retain"])
     return changes
 
 
