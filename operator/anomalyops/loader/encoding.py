@@ -134,9 +134,10 @@ class Encoder:
 
     def _objects(self, batch: Objects) -> Documents:
         found = Documents()
+        as_they_are = self._times_stay(batch.rows)
         for line, row, doc_id in zip(batch.lines, batch.rows, batch.ids, strict=True):
             try:
-                document = _encode(self._timed(row))
+                document = _encode(row if as_they_are else self._timed(row))
             except (ValueError, RecursionError) as error:
                 found.unreadable.append(Unreadable(line, str(error), _shown(row)))
             else:
@@ -144,6 +145,16 @@ class Encoder:
                 found.lines.append(line)
                 found.ids.append(doc_id if self._keep_ids else None)
         return found
+
+    def _times_stay(self, rows: Sequence[dict[str, Any]]) -> bool:
+        """Return whether all rows have their time as the server reads it, seen of all at once."""
+        if self._read_time is None or not self._read_time.utc_iso:
+            return False
+        times = [row.get(self._time.name) for row in rows]
+        if set(map(type, times)) != {str}:
+            return False
+        joined = "\n".join(times) + "\n"  # type: ignore[arg-type]
+        return joined.count("\n") == len(times) and _ALL_UTC.fullmatch(joined) is not None
 
     def _timed(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row with its time as the server reads it."""

@@ -8,9 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anomalyops.loader import columns
-from anomalyops.loader.columns import Evidence, json_kinds
+from anomalyops.loader.columns import Column, Evidence, FieldType, json_kinds
+from anomalyops.loader.encoding import Encoder
 from anomalyops.loader.rows import Objects
-from anomalyops.loader.survey import Survey, _add_objects, _leaves
+from anomalyops.loader.survey import Survey, TimeField, _add_objects, _leaves
+from anomalyops.loader.timestamps import TimeOptions, named
 
 KEPT = 8
 
@@ -124,3 +126,23 @@ def test_rows_of_the_same_fields_give_what_each_gives(rows):
     for name, values in leaves.items():
         assert found.evidence[name].values == one_by_one([values]).values
         assert found.evidence[name].kinds == one_by_one([values]).kinds, json.dumps(rows)
+
+
+_STAYING = st.datetimes(datetime(1900, 1, 1), datetime(2999, 12, 28)).map(lambda moment: moment.isoformat() + "Z")
+_ROW_TIMES = st.one_of(_STAYING, _STAYING, _STAYING, _NEAR_TIMES, st.none(), st.just(""), st.integers(0, 10**12))
+
+
+@given(
+    st.one_of(st.lists(_STAYING, min_size=1, max_size=6), st.lists(_ROW_TIMES, min_size=1, max_size=4)), st.booleans()
+)
+def test_times_that_stay_are_written_as_converted_ones_are(times, nested):
+    column = Column("t.at", FieldType.DATE, named("iso", TimeOptions()))
+
+    def encoded(*, at_once):
+        rows = [{"t": {"at": time}} if nested else {"t.at": time} for time in times]
+        encoder = Encoder([column], TimeField("t.at", ("t.at",)))
+        if not at_once:
+            encoder._times_stay = lambda _: False
+        return encoder.encode(Objects(rows=rows, lines=list(range(len(rows))), ids=[None] * len(rows)))
+
+    assert encoded(at_once=True) == encoded(at_once=False)
