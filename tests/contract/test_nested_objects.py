@@ -48,6 +48,13 @@ def test_no_query_from_outside_reaches_them(client):
 
 
 @pytest.mark.ours("it refuses by name what it lacks, and answers at once")
+def test_sorted_by_what_lies_inside_all_documents_lack_a_value(client):
+    for field, nothing in (("parts.name", None), ("parts.size", 2**63 - 1)):
+        hits = client.search(index="nested-a", sort=[field])["hits"]["hits"]
+        assert [(hit["_id"], hit["sort"]) for hit in hits] == [("1", [nothing]), ("2", [nothing])]
+    assert refusal(client.search, index="nested-a", sort=["parts.nothing"])[0] == 400
+
+
 def test_what_goes_inside_is_refused_by_name(client):
     inside = {"nested": {"path": "parts", "query": {"match_all": {}}}}
     assert refusal(client.search, index="nested-a", query=inside)[0] == 501

@@ -166,7 +166,12 @@ def sort_column(key: SortKey, index: Index, *, number: int, score: float = 1.0) 
         raise id_field_error()
     leaf = index.get(key.field)
     if leaf is None:
-        return _unmapped_column(key)
+        # The values of a nested object are none of the document's.
+        inside = index.mapping.leaf(key.field)
+        if inside is None:
+            return _unmapped_column(key)
+        check_doc_values(inside, key.field, index.name)
+        return _unmapped_column(replace(key, unmapped_type=inside.type))
     check_doc_values(leaf, key.field, index.name)
     if leaf.type == "geo_point":
         raise IllegalQueryError(
