@@ -41,6 +41,7 @@ from anomalyops_engine.models.series import (
     special,
     spread,
 )
+from anomalyops_engine.models.series.explanations import NEAR
 from anomalyops_engine.models.series.state import (
     ATOM,
     DAILY,
@@ -217,7 +218,10 @@ def _gain_of_shift(
     around = spread.variance(p, state.forecasters[i, SLOW].spread, magnitude, present)
     if abs(f.mean - present.mean) < max(clock.CLEARLY * math.sqrt(unknown), clock.TELLS * math.sqrt(around)):
         return 0.0
-    return spread.log_likelihood(p, value, f, shifted) - spread.log_likelihood(p, value, present, square)
+    gain = spread.log_likelihood(p, value, f, shifted) - spread.log_likelihood(p, value, present, square)
+    # What another hour does not explain either speaks for none: the morning of a holiday is less far off an hour ago.
+    explained = abs(spread.deviation(p, value, f.mean, f.doubt, shifted)) < NEAR
+    return gain if explained else min(gain, 0.0)
 
 
 @kernel
