@@ -14,12 +14,14 @@ from typing import Any
 
 from anomalyops_engine.models.kernel.compiling import kernel
 from anomalyops_engine.models.kernel.tails import count_deviate, count_log_probability
-from anomalyops_engine.models.series.state import Forecast, SeriesParameters
+from anomalyops_engine.models.series.state import WINDOW, Forecast, SeriesParameters
 
 CALM = 8.0
 """Buckets in which a disturbance is forgotten."""
 WORST = 25.0
 """Largest disturbance: judged by five times the usual noise."""
+SPOKEN_FROM, SPOKEN = 3.0, 5.0
+"""Surprise from which an episode has been told of, and at which it was told of loudly."""
 FAR = 4.0
 """Deviation from which a residual is far, and may belong to an episode."""
 LEAST_OF_COUNTS = 0.0025
@@ -71,7 +73,10 @@ def disturbed(series: Any) -> float:
     After an outage, a step or a change of scale, what follows is judged by what came just before (a volatility, as in
     Bollerslev 1986, with a floor): an episode is loud at its onset, and less and less as it goes on.
     """
-    return float(max(series.disturbance - 1.5, 1.0))
+    spoken = 0.0
+    if series.since_alarm <= 2 * WINDOW:
+        spoken = min(max((series.peak - SPOKEN_FROM) / (SPOKEN - SPOKEN_FROM), 0.0), 1.0)
+    return float(1.0 + spoken * max(series.disturbance - 2.5, 0.0))
 
 
 @kernel
