@@ -79,11 +79,14 @@ class Verdict(NamedTuple):
 
 
 @kernel
-def _multi_deviation(state: SeriesState, i: int, e: int, residual: float, variance: float) -> float:
-    """Deviation of the last WINDOW residuals' sum, each bounded so that no single one can carry it."""
+def _multi_deviation(state: SeriesState, i: int, e: int, residual: float, variance: float) -> tuple[float, float]:
+    """Deviation of the last WINDOW residuals' sum, each bounded so that no single one can carry it.
+
+    And the same without the newest one: what the buckets before say by themselves.
+    """
     if state.forecasters[i, e].ring_n < WINDOW - 1:
-        return 0.0
-    total, power = 0.0, 0.0
+        return 0.0, 0.0
+    total, power, newest = 0.0, 0.0, 0.0
     oldest = state.forecasters[i, e].ring_at
     for k in range(WINDOW):
         if k == oldest:
@@ -91,9 +94,12 @@ def _multi_deviation(state: SeriesState, i: int, e: int, residual: float, varian
         else:
             r, v = state.ring[i, e, k, 0], state.ring[i, e, k, 1]
         limit = 4.0 * math.sqrt(v)
-        total += min(max(r, -limit), limit)
+        bounded = min(max(r, -limit), limit)
+        total += bounded
         power += v
-    return total / math.sqrt(power)
+        if k == oldest:
+            newest = bounded
+    return total / math.sqrt(power), (total - newest) / math.sqrt(max(power - variance, 1e-200))
 
 
 @kernel
@@ -166,17 +172,18 @@ def opinion(
 
 
 @kernel
-def _several(state: SeriesState, i: int, value: float, o: Opinion, shift: float) -> tuple[float, float]:
-    """Multi-bucket deviation, raw and standardised."""
+def _several(state: SeriesState, i: int, value: float, o: Opinion, shift: float) -> tuple[float, float, float]:
+    """Multi-bucket deviation, raw and standardised, and that of the buckets before."""
     e = o.who
     if e == ATOM:
         series = state.series[i]
         away = 1.0 if value != series.atom else 0.0
         share = min(max(1.0 - series.atom_share, 1e-3), 0.999)
-        raw = _multi_deviation(state, i, e, away - share, share * (1.0 - share))
+        raw, before = _multi_deviation(state, i, e, away - share, share * (1.0 - share))
     else:
-        raw = _multi_deviation(state, i, e, value - o.mean - shift, o.square)
-    return raw, raw / math.sqrt(max(state.forecasters[i, e].multi_spread, 0.25))
+        raw, before = _multi_deviation(state, i, e, value - o.mean - shift, o.square)
+    unit = math.sqrt(max(state.forecasters[i, e].multi_spread, 0.25))
+    return raw, raw / unit, before / unit
 
 
 @kernel
@@ -221,12 +228,12 @@ def judge(
         one = reading.surprise
         if scored and abs(raw) > ASK_FROM:
             one = mildest(state, p, i, e, value, moment, forecasts, o, one)
-    raw_multi, multi = 0.0, 0.0
+    raw_multi, multi, before = 0.0, 0.0, 0.0
     if scored and o.who == e:
-        raw_multi, multi = _several(state, i, value, o, reading.shift if reading.jump else 0.0)
+        raw_multi, multi, before = _several(state, i, value, o, reading.shift if reading.jump else 0.0)
     pooled = 0.0
     if scored:
-        pooled = _compose(state, p, i, o, one, reading.deviation, multi, moment, detail)
+        pooled = _compose(state, p, i, o, one, reading.deviation, multi, before, moment, detail)
     jump, season = reading.jump, o.who != e
     return Verdict(
         o.who, o.f, o.square, o.factor, raw, reading.deviation, raw_multi, multi, reading.shift, season, jump, pooled
@@ -234,16 +241,16 @@ def judge(
 
 
 @kernel
-def _pooled(series: Any, one: float, many: float, time_s: float) -> float:
-    """The surprise of a bucket and of the last ones together.
+def _pooled(series: Any, one: float, many: float, before: float, time_s: float) -> float:
+    """The surprise of a bucket, of the last ones together, and of those before it.
 
     Whatever their dependence, the smaller of two probabilities is at most twice as likely (Bonferroni). A stretch that
     is far off without pause speaks by both: as independent witnesses (Fisher 1932), whose dependence the history of the
-    series has taken out of each, once it is long enough.
+    series has taken out of each, once it is long enough. A bucket that carries its window alone is one witness.
     """
     pooled = max(max(one, many) - TWO_SIDES, 0.0)
-    if min(one, many) > WITNESS and habit.maturity(series, time_s) >= 1.0:
-        both = one + many
+    if min(one, before) > WITNESS and habit.maturity(series, time_s) >= 1.0:
+        both = one + before
         pooled = max(pooled, both - math.log10(1.0 + LN10 * both))
     return pooled
 
@@ -257,6 +264,7 @@ def _compose(
     one: float,
     single: float,
     multi: float,
+    before: float,
     moment: Moment,
     detail: FloatArray,
 ) -> float:
@@ -264,12 +272,15 @@ def _compose(
     series: Any = state.series[i]
     # The buckets before it are the bucket's anomaly as far as it takes part: back at its expectation, it does not.
     part = min(abs(single), 1.0) if multi * single > 0.0 else 0.0
-    many = 0.0
+    many, earlier = 0.0, 0.0
     if part > 0.0:
         records = state.histories[i, o.who, 1]
         # A history vouches for as much as it has seen.
-        many = min(sided(p.side, records, multi, o.trust), 3.0 + history.seen(records) / 200.0) * part
-    pooled = _pooled(series, one, many, moment.time_s)
+        most = 3.0 + history.seen(records) / 200.0
+        many = min(sided(p.side, records, multi, o.trust), most) * part
+        if before * single > 0.0 and min(one, many) > WITNESS:
+            earlier = min(sided(p.side, records, before, o.trust), most) * part
+    pooled = _pooled(series, one, many, earlier, moment.time_s)
     detail[SINGLE], detail[MULTI] = one, many
     # A clockwork is known by its count of buckets alone.
     clockwork = p.discrete and o.square < 0.5 * (o.mean - p.least) and pooled <= one
