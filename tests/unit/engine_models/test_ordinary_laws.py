@@ -298,3 +298,28 @@ def test_spikes_of_what_is_zero_else_become_ordinary(seed: int, span: int, size:
     values[places] = size
     found = scores(values, span)
     assert (found[places[5:]] < CRITICAL).all()
+
+
+@LAW
+@given(SEEDS, SPANS, LEVELS, st.floats(0.0, 0.9), st.integers(7, 10))
+def test_a_day_off_changes_no_clocks(seed: int, span: int, level: float, left: float, begin: int) -> None:
+    """Where working hours begin an hour later on a day off, or not at all, the next day begins as ever."""
+    rng = np.random.default_rng(seed)
+    clock = Clock(span, 35)
+    hours = clock.hour
+    rise = np.clip((hours - begin) / 3.0, 0.0, 1.0) * np.clip((20.0 - hours) / 3.0, 0.0, 1.0)
+    values = level * (1.0 + 4.0 * rise) * (1.0 + 0.02 * rng.standard_normal(len(clock)))
+    off = slice(clock.at(29), clock.at(30))
+    values[off] = level * (1.0 + 4.0 * left * rise[off])
+    assert learnt(values[: clock.at(30)], span).series[0]["clock_s"] == 0.0
+
+
+@LAW
+@given(SEEDS, SPANS, st.floats(8.0, 40.0), st.integers(4, 10), st.sampled_from([-1.0, 1.0]))
+def test_a_slow_onset_does_not_hide_itself(seed: int, span: int, size: float, buckets: int, sign: float) -> None:
+    rng = np.random.default_rng(seed)
+    values = 1000.0 + rng.standard_normal(1300)
+    values[1200:1240] += sign * size * np.minimum(np.arange(1, 41) / buckets, 1.0)
+    found = scores(values, span)
+    assert (found[1200 : 1200 + buckets + 2] >= CRITICAL).any()
+    assert (found[600:1200] >= CRITICAL).sum() <= 1

@@ -40,7 +40,7 @@ from anomalyops_engine.models.series.state import (
     SeriesState,
 )
 
-WITNESS = 2.5
+WITNESS = 2.0
 """Surprise from which a bucket, and the window that ends with it, are two witnesses."""
 ASK_FROM = 2.0
 """Deviation from which another explanation is looked for."""
