@@ -41,7 +41,7 @@ from anomalyops_engine.models.series.state import (
 )
 
 WITNESS = 2.0
-"""Surprise from which a bucket, and the window that ends with it, are two witnesses."""
+"""Surprise from which a bucket, and those before it in its window, are two witnesses."""
 ASK_FROM = 2.0
 """Deviation from which another explanation is looked for."""
 

@@ -21,7 +21,7 @@ CALM = 8.0
 WORST = 25.0
 """Largest disturbance: judged by five times the usual noise."""
 SPOKEN_FROM, SPOKEN = 3.0, 5.0
-"""Surprise from which an episode has been told of, and at which it was told of loudly."""
+"""Surprise from which an episode counts as told of (an alarm is counted, `habit.NOTED_FROM`), and as told loudly."""
 FAR = 4.0
 """Deviation from which a residual is far, and may belong to an episode."""
 LEAST_OF_COUNTS = 0.0025
@@ -68,10 +68,11 @@ def log_likelihood(p: SeriesParameters, value: float, f: Forecast, square: float
 
 @kernel
 def disturbed(series: Any) -> float:
-    """Factor of the variance after disturbed buckets; 1 where nothing happened.
+    """Factor of the variance after disturbed buckets; 1 where nothing happened, and as long as no alarm told of it.
 
     After an outage, a step or a change of scale, what follows is judged by what came just before (a volatility, as in
-    Bollerslev 1986, with a floor): an episode is loud at its onset, and less and less as it goes on.
+    Bollerslev 1986, with a floor): an episode is loud at its onset, and less and less as it goes on. An onset of many
+    buckets disturbs, too, and would hide itself: so what excuses a bucket is the alarm before it.
     """
     spoken = 0.0
     if series.since_alarm <= 2 * WINDOW:
