@@ -24,6 +24,7 @@ from anomalyops.cli.export import export
 from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
 from anomalyops.cli.investigate import investigate
+from anomalyops.cli.kibana import kibana
 from anomalyops.cli.mcp import mcp
 from anomalyops.cli.new import new
 from anomalyops.cli.plan import plan
@@ -66,7 +67,8 @@ app = typer.Typer(
     " Elasticsearch or on the embedded engine.",
     epilog="Exit codes: 0 done; 1 error; 2 (plan, estimate, tool) something is to do or waited for, (backtest) too many"
     " alarms; 3 (plan, apply, delete, estimate, tool) in need of a person or not ready in time, (tool, investigate)"
-    " nothing to look at, (new) not confirmed; troubleshoot: 2 a warning, 3 critical; 130 interrupted."
+    " nothing to look at, (new) not confirmed; troubleshoot: 2 a warning, 3 critical; kibana: 2 different,"
+    " 3 somebody else's in the way; 130 interrupted."
     " ANOMALYOPS_DEBUG=1 shows tracebacks.",
     no_args_is_help=True,
     add_completion=False,
@@ -82,6 +84,7 @@ for asking in (investigate, explain, troubleshoot, tools, mcp):
 # A tool's parameters are options too: the command passes on those that are not its own.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)
 app.add_typer(catalog)
+app.add_typer(kibana)
 
 
 def main() -> None:

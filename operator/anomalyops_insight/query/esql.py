@@ -67,9 +67,15 @@ class Statement:
             body["filter"] = dict(self.clause)
         return body
 
+    def partly(self, kept: Mapping[str, str]) -> str:
+        """The text with its values in place, but for some parameters, each under the name that it is given."""
+        return _PARAMETER.sub(
+            lambda match: f"?{kept[match[1]]}" if match[1] in kept else _literal(self.parameters[match[1]]), self.text
+        )
+
     def shown(self) -> str:
         """The statement for a person, its values in place as literals; a clause before it as a comment."""
-        text = _PARAMETER.sub(lambda match: _literal(self.parameters[match[1]]), self.text)
+        text = self.partly({})
         if self.clause is None:
             return text
         return f"// with the filter {json.dumps(self.clause, default=str)}\n{text}"

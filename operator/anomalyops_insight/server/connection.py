@@ -136,7 +136,7 @@ def _client(endpoint: Endpoint) -> AsyncElasticsearch:
     elif endpoint.bearer is not None:
         options["bearer_auth"] = endpoint.bearer
     if any(url.startswith("https:") for url in endpoint.urls):
-        options["ssl_context"] = _tls(endpoint)
+        options["ssl_context"] = tls(endpoint)
     return AsyncElasticsearch(
         list(endpoint.urls),
         transport_class=_QuietTransport,
@@ -147,7 +147,12 @@ def _client(endpoint: Endpoint) -> AsyncElasticsearch:
     )
 
 
-def _tls(endpoint: Endpoint) -> ssl.SSLContext:
+def tls(endpoint: Endpoint) -> ssl.SSLContext:
+    """What an endpoint trusts.
+
+    Raises:
+        ValueError: Its CA is not a certificate.
+    """
     try:
         context = ssl.create_default_context(cadata=endpoint.ca_pem)
     except ssl.SSLError as error:
