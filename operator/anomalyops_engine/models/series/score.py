@@ -160,7 +160,7 @@ def opinion(
         square = spread.variance(p, state.forecasters[i, who].spread, series.magnitude, f)
     factor, kind, shift = 1.0, -1, 0.0
     if who != ATOM:
-        factor = spread.disturbed(series)
+        factor = spread.disturbed(series, moment.time_s)
         kind = special.kind(state, i, moment)
     if kind >= 0:
         shift = state.special[i, kind, special.slot(moment)].mean

@@ -14,6 +14,7 @@ from typing import Any
 
 from anomalyops_engine.models.kernel.compiling import kernel
 from anomalyops_engine.models.kernel.tails import count_deviate, count_log_probability
+from anomalyops_engine.models.series import habit
 from anomalyops_engine.models.series.state import WINDOW, Forecast, SeriesParameters
 
 CALM = 8.0
@@ -67,17 +68,19 @@ def log_likelihood(p: SeriesParameters, value: float, f: Forecast, square: float
 
 
 @kernel
-def disturbed(series: Any) -> float:
+def disturbed(series: Any, time_s: float) -> float:
     """Factor of the variance after disturbed buckets; 1 where nothing happened, and as long as no alarm told of it.
 
     After an outage, a step or a change of scale, what follows is judged by what came just before (a volatility, as in
     Bollerslev 1986, with a floor): an episode is loud at its onset, and less and less as it goes on. An onset of many
-    buckets disturbs, too, and would hide itself: so what excuses a bucket is the alarm before it.
+    buckets disturbs, too, and would hide itself: so what excuses a bucket is the alarm before it. Only of a young series
+    every disturbance excuses, since it may be what the series is like.
     """
     spoken = 0.0
     if series.since_alarm <= 2 * WINDOW:
         spoken = min(max((series.peak - SPOKEN_FROM) / (SPOKEN - SPOKEN_FROM), 0.0), 1.0)
-    return float(1.0 + spoken * max(series.disturbance - 2.5, 0.0))
+    excused = 1.0 - (1.0 - spoken) * habit.maturity(series, time_s)
+    return float(1.0 + excused * max(series.disturbance - 2.5, 0.0))
 
 
 @kernel
