@@ -73,8 +73,8 @@ def disturbed(series: Any, time_s: float) -> float:
 
     After an outage, a step or a change of scale, what follows is judged by what came just before (a volatility, as in
     Bollerslev 1986, with a floor): an episode is loud at its onset, and less and less as it goes on. An onset of many
-    buckets disturbs, too, and would hide itself: so what excuses a bucket is the alarm before it. Only of a young series
-    every disturbance excuses, since it may be what the series is like.
+    buckets disturbs, too, and would hide itself: so what excuses a bucket is the alarm before it. Only of a young
+    series every disturbance excuses, since it may be what the series is like.
     """
     spoken = 0.0
     if series.since_alarm <= 2 * WINDOW:
