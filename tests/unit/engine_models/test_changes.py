@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from benchmarks.accuracy.case import MONDAY_S, Array
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.models.series import state as series
@@ -77,6 +77,9 @@ def test_a_batch_of_one_bucket_a_day_is_a_season(span: int) -> None:
 
 @LAW
 @given(SEEDS, SPANS, LEVELS, st.floats(20, 100), st.sampled_from([-1, 1]), st.integers(10, 25), st.booleans())
+@example(145, 1800, 1.0, 20.0, -1, 10, True)  # one value in the run of a level lies farther from it than most
+@example(5855, 1800, 1.0, 75.3, 1, 21, False)  # the same, of a level that is far away
+@example(8975, 3600, 1.0, 46.6, 1, 19, True)  # a run that began again was taken for a way back
 def test_a_level_shift_that_no_season_explains_is_told_once_with_its_size_and_its_beginning(
     seed: int, span: int, level: float, size: float, sign: int, day: int, daily: bool
 ) -> None:

@@ -10,6 +10,7 @@ was seen, and is followed at once.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from anomalyops_engine.models.kernel.compiling import kernel
@@ -29,6 +30,8 @@ NEW_RUN = 4
 """The same, at a level that is not known."""
 SEASONAL_RUN = 24
 """The same, where a season has to be told from a level."""
+TOGETHER = 0.15
+"""Share of a run's distance from the present level, within which its values lie together whatever their noise."""
 MEMORY = 4000.0
 """Buckets that the time spent at a level is remembered."""
 HOME_PRICE = 0.5
@@ -104,6 +107,12 @@ def _place_of_new(state: SeriesState, i: int) -> int:
 
 
 @kernel
+def _together(series: Any, width: float) -> float:
+    """How far a value may lie from a run's mean to be of the run: by its noise, or little to how far all of it is."""
+    return max(width * math.sqrt(1.0 + 1.0 / series.run), TOGETHER * abs(series.run_level - series.run_from))
+
+
+@kernel
 def note(state: SeriesState, p: SeriesParameters, i: int, x: float, width: float, far: bool) -> None:
     """Follow a series from level to level.
 
@@ -132,9 +141,12 @@ def note(state: SeriesState, p: SeriesParameters, i: int, x: float, width: float
         if series.run >= RETURN_RUN:
             _jump(state, i, k)
         return
-    if series.run > 0 and series.run_to == -1 and abs(x - series.run_level) <= width:
+    if series.run > 0 and series.run_to == -1 and abs(x - series.run_level) <= _together(series, width):
         series.run += 1
         series.run_level += (x - series.run_level) / series.run
+    elif series.run >= NEW_RUN and series.run_to == -1:
+        # One stray value does not undo a run; as many as were in it do.
+        series.run -= 1
     else:
         series.run, series.run_to, series.run_level = 1, -1, x
         series.run_from = levels[i, series.here].center
