@@ -109,7 +109,7 @@ def _place_of_new(state: SeriesState, i: int) -> int:
 @kernel
 def _together(series: Any, width: float) -> float:
     """How far a value may lie from a run's mean to be of the run: by its noise, or little to how far all of it is."""
-    return max(width * math.sqrt(1.0 + 1.0 / series.run), TOGETHER * abs(series.run_level - series.run_from))
+    return float(max(width * math.sqrt(1.0 + 1.0 / series.run), TOGETHER * abs(series.run_level - series.run_from)))
 
 
 @kernel
