@@ -305,7 +305,8 @@ def test_any_request_to_an_endpoint_is_answered(engine, endpoints, data):
         assert answer.status < 500 or answer.status in {501, 503}, answer.text
         if method != "HEAD" and not answer.headers["content-type"].startswith("text/plain"):
             json.loads(answer.text)
-        for word in ("duckdb", "SELECT", "Traceback", "Binder", "Conversion Error"):
+        # Documents may hold any word; what is said of a request that failed holds none of the database's.
+        for word in ("duckdb", "SELECT", "Traceback", "Binder", "Conversion Error") if answer.status >= 400 else ():
             assert word not in answer.text or word in path or word.encode() in body
         assert connection.request("GET", "/").status == 200
         if method in {"DELETE", "PUT", "POST"} and any(word in path for word in _CLOSING):
