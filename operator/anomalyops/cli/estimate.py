@@ -37,7 +37,7 @@ def estimate(
     """
     import asyncio
 
-    from anomalyops.cli.estimate_view import estimate_document, estimate_table
+    from anomalyops.cli.estimate_view import estimate_document, estimate_notes, estimate_table
     from anomalyops.cli.options import targets
     from anomalyops.local.estimating import estimate as look
 
@@ -47,7 +47,10 @@ def estimate(
     if output is OutputFormat.TABLE:
         from anomalyops.cli.console import output as console
 
-        console().print(estimate_table(made))
+        shown = console()
+        shown.print(estimate_table(made))
+        for note in estimate_notes(made):
+            shown.print(note, soft_wrap=True)
     else:
         from anomalyops.cli.structured import write
 

@@ -35,6 +35,15 @@ def estimate_table(estimates: Sequence[Estimate]) -> Table:
     return table
 
 
+def estimate_notes(estimates: Sequence[Estimate]) -> list[str]:
+    """What was not known, a sentence a job: for below the table, whose columns would break the names of fields."""
+    return [
+        f"{one.job_id}: how late documents come is not known: {one.undated}"
+        for one in estimates
+        if one.undated and one.estimate is not None
+    ]
+
+
 def estimate_document(estimates: Sequence[Estimate]) -> list[dict[str, Any]]:
     """Plain values: bytes and seconds as they are, and the advice in the manifest's own words."""
     return [
@@ -55,7 +64,7 @@ def estimate_document(estimates: Sequence[Estimate]) -> list[dict[str, Any]]:
 def _advice(one: Estimate) -> Text:
     if one.estimate is None:
         return Text("no documents to look at", style="yellow")
-    lines = [f"how late documents come is not known: {one.undated}"] if one.undated else []
+    lines = []
     if one.too_large and one.largest is not None:
         lines.append(f"needs more than the server allows ({format_memory(one.largest)})")
     if one.raise_limit and one.advised_limit is not None:
