@@ -10,7 +10,7 @@ from anomalyops.health.connection import (
     while_starting,
 )
 from anomalyops.health.datafeed import datafeed_status
-from anomalyops.health.failures import Failure, FailureKind, PlanState
+from anomalyops.health.failures import Failure, FailureKind, PlanState, kind_of
 from anomalyops.health.investigations import (
     Findings,
     failed_investigation,
@@ -50,6 +50,7 @@ __all__ = [
     "job_set_trouble",
     "job_status",
     "kept_investigation",
+    "kind_of",
     "request_status",
     "running_investigation",
     "shared_status",

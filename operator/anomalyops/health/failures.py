@@ -62,6 +62,7 @@ _REASONS = {
     FailureKind.NOT_SUPPORTED: Reason.NOT_SUPPORTED,
     FailureKind.PLACE_CHANGED: Reason.PLACE_CHANGED,
 }
+_KINDS = {reason: kind for kind, reason in _REASONS.items()} | {Reason.UNREACHABLE: FailureKind.CONNECTION}
 _NEEDS_A_PERSON = frozenset(
     {
         FailureKind.TLS,
@@ -118,6 +119,11 @@ class Failure:
 
     def __str__(self) -> str:
         return self.message if self.step is None else f"{self.step.verb} failed: {self.message}"
+
+
+def kind_of(reason: str) -> FailureKind | None:
+    """The kind of failure behind a condition's reason; None where the reason tells of no failure."""
+    return next((kind for known, kind in _KINDS.items() if known == reason), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from anomalyops.controllers.connection.secrets import credentials, sources
 from anomalyops.controllers.sources import Source, SourceError, SourceWatch
 from anomalyops.elastic import Gateway, GatewayError, Timed
 from anomalyops.fencing import Guard, free
-from anomalyops.health import EngineFacts, Failure, FailureKind, connection_status, engine_missing
+from anomalyops.health import EngineFacts, Failure, FailureKind, connection_status, engine_missing, kind_of
 from anomalyops.plan import Step
 from anomalyops.reconciler import (
     Figures,
@@ -45,20 +45,6 @@ from anomalyops.watching.kubeapi import KubeApi
 from anomalyops.watching.options import ObjectKey
 
 logger = logging.getLogger(__name__)
-
-_FAILURES = {
-    Reason.UNREACHABLE: FailureKind.CONNECTION,
-    Reason.TLS_FAILED: FailureKind.TLS,
-    Reason.UNAUTHORIZED: FailureKind.UNAUTHORIZED,
-    Reason.FORBIDDEN: FailureKind.FORBIDDEN,
-    Reason.LICENSE_INVALID: FailureKind.LICENSE,
-    Reason.ML_UNAVAILABLE: FailureKind.ML_UNAVAILABLE,
-    Reason.SERVER_ERROR: FailureKind.SERVER,
-    Reason.ENGINE_STARTING: FailureKind.ENGINE_STARTING,
-    Reason.ENGINE_FORBIDDEN: FailureKind.ENGINE_FORBIDDEN,
-    Reason.ENGINE_NAME_TAKEN: FailureKind.ENGINE_NAME_TAKEN,
-    Reason.REJECTED: FailureKind.REJECTED,
-}
 
 _OF_THE_ENGINE = frozenset(
     {
@@ -413,8 +399,7 @@ def _failure_of(status: ElasticsearchConnectionStatus) -> Failure | None:
         return None
     if status.reachable and ready.reason in _OF_THE_ENGINE:  # it answers, and is not as the manifest wants it
         return None
-    kind = next((kind for reason, kind in _FAILURES.items() if reason == ready.reason), FailureKind.CONNECTION)
-    return Failure(kind=kind, message=ready.message)
+    return Failure(kind=kind_of(ready.reason) or FailureKind.CONNECTION, message=ready.message)
 
 
 def _now() -> datetime:
