@@ -120,6 +120,17 @@ def web_logs(world: World, request: pytest.FixtureRequest) -> None:
     assert world.engine.job_config("low_request_rate") is None
 
 
+@sample("embedded")
+def an_engine_of_its_own(world: World, request: pytest.FixtureRequest) -> None:
+    """Accepted as it stands; `test_embedded.py` goes on to its first anomaly, with an engine in its pod's place."""
+    del request
+    manifests = list(yaml.safe_load_all(world.kubectl("kustomize", SAMPLES / "embedded")))
+    answer = world.kubectl(
+        *("apply", "--dry-run=server", "-n", world.namespace, "-f", "-"), stdin=yaml.safe_dump_all(manifests)
+    )
+    assert len(answer.splitlines()) == len(manifests)
+
+
 @sample("nyc-taxi")
 def nyc_taxi(world: World, request: pytest.FixtureRequest) -> None:
     """A recording: its datafeed comes to an end, which is success."""
