@@ -313,9 +313,9 @@ class ConnectionRuntime:
     async def _check(self) -> None:
         """Finds out whether the server can be used, and says so in the status of the connection."""
         resource, now = self._resource, _now()
-        engine = self._owner.engine(self.key) if resource.spec.embedded is not None else None
+        embedded = resource.spec.embedded is not None
+        engine = self._owner.engine(self.key) if embedded else None
         try:
-            embedded = resource.spec.embedded is not None
             missing = engine_missing(engine, resource.status) if embedded else None
             if missing is not None:
                 status = connection_status(resource.status, resource, missing, now, engine=engine)
