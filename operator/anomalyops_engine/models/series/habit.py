@@ -48,6 +48,20 @@ def maturity(series: Any, time_s: float) -> float:
 
 
 @kernel
+def fresh(series: Any) -> bool:
+    """Whether the present episode is not over: its last alarm is so near that another one would belong to it."""
+    return bool(series.since_alarm <= 2 * WINDOW)
+
+
+@kernel
+def told(series: Any) -> float:
+    """How loudly, 0 to 1, the present episode was told of: from an alarm that is counted to one vouched for whole."""
+    if not fresh(series):
+        return 0.0
+    return float(min(max((series.peak - NOTED_FROM) / (MOST - NOTED_FROM), 0.0), 1.0))
+
+
+@kernel
 def credit(series: Any, time_s: float, surprise: float) -> float:
     """A surprise as far as a series vouches for it, by its age and at most by MOST.
 
@@ -86,7 +100,7 @@ def worth(
     for k in range(rank, RANKS):
         earlier += state.alarms[i, k]
     series = state.series[i]
-    if series.since_alarm <= 2 * WINDOW and _rank(series.peak) >= rank:
+    if fresh(series) and _rank(series.peak) >= rank:
         # The present episode is not an earlier one, as long as it is fresh.
         earlier -= maturity(series, time_s) / max(series.length, 1.0)
     seen = min(series.seen, p.alarm_memory)
@@ -112,7 +126,7 @@ def note(state: SeriesState, p: SeriesParameters, i: int, surprise: float, time_
         return
     rank = _rank(surprise)
     weight = maturity(series, time_s)
-    if series.since_alarm > 2 * WINDOW or series.peak == 0.0:
+    if not fresh(series) or series.peak == 0.0:
         alarms[rank] += weight
         series.peak = surprise
     else:

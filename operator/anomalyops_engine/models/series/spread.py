@@ -15,14 +15,12 @@ from typing import Any
 from anomalyops_engine.models.kernel.compiling import kernel
 from anomalyops_engine.models.kernel.tails import count_deviate, count_log_probability
 from anomalyops_engine.models.series import habit
-from anomalyops_engine.models.series.state import WINDOW, Forecast, SeriesParameters
+from anomalyops_engine.models.series.state import Forecast, SeriesParameters
 
 CALM = 8.0
 """Buckets in which a disturbance is forgotten."""
 WORST = 25.0
 """Largest disturbance: judged by five times the usual noise."""
-SPOKEN_FROM, SPOKEN = 3.0, 5.0
-"""Surprise from which an episode counts as told of (an alarm is counted, `habit.NOTED_FROM`), and as told loudly."""
 FAR = 4.0
 """Deviation from which a residual is far, and may belong to an episode."""
 LEAST_OF_COUNTS = 0.0025
@@ -76,10 +74,7 @@ def disturbed(series: Any, time_s: float) -> float:
     buckets disturbs, too, and would hide itself: so what excuses a bucket is the alarm before it. Only of a young
     series every disturbance excuses, since it may be what the series is like.
     """
-    spoken = 0.0
-    if series.since_alarm <= 2 * WINDOW:
-        spoken = min(max((series.peak - SPOKEN_FROM) / (SPOKEN - SPOKEN_FROM), 0.0), 1.0)
-    excused = 1.0 - (1.0 - spoken) * habit.maturity(series, time_s)
+    excused = 1.0 - (1.0 - habit.told(series)) * habit.maturity(series, time_s)
     return float(1.0 + excused * max(series.disturbance - 2.5, 0.0))
 
 
