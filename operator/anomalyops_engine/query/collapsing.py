@@ -53,14 +53,11 @@ class InnerCollapse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InnerHits:
-    """What is shown of the documents of a group."""
+class ShownHits:
+    """Which documents of a group are shown, and what of them."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
-        {"explain", "highlight", "ignore_unmapped", "script_fields", "stored_fields"}
-    )
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"explain", "highlight", "script_fields", "stored_fields"})
 
-    name: str | None = option(text, None)
     start: int = option(at_least_zero("from"), 0, key="from")
     size: int = option(at_least_zero("size"), 3)
     sort: tuple[SortKey, ...] = option(read_sort, ())
@@ -70,6 +67,15 @@ class InnerHits:
     version: bool = option(boolean, default=False)
     seq_no_primary_term: bool = option(boolean, default=False)
     track_scores: bool = option(boolean, default=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InnerHits(ShownHits):
+    """What is shown of the documents of a group of `collapse`."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = ShownHits.UNSUPPORTED | {"ignore_unmapped"}
+
+    name: str | None = option(text, None)
     collapse: InnerCollapse | None = option(table_of(InnerCollapse, Subject("collapse")), None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.collapsing import Collapse, Expand, InnerHits
+from anomalyops_engine.query.collapsing import Collapse, Expand, InnerHits, ShownHits
 from anomalyops_engine.query.errors import SearchPhaseError
 from anomalyops_engine.query.expr import TRUE, Column, Expr, Literal, Order, all_of, one_of
 from anomalyops_engine.query.hits import Plan, hits_of
@@ -25,7 +25,7 @@ def expansion(reader: Reader, plan: Plan, *, numbers: bool, raw_sources: bool) -
     boosts = {target.index.name: target.score for target in plan.targets}
     indices = [target.index for target in plan.targets]
     inner_plans = {
-        name: plan_of(reader, inner_request(plan.request, inner), indices, plan.now_ms, boosts)
+        name: plan_of(reader, _of_group(plan.request, inner), indices, plan.now_ms, boosts)
         for name, inner in collapse.named().items()
     }
     groups = {target.index.name: target.group for target in plan.targets}
@@ -48,7 +48,7 @@ def expansion(reader: Reader, plan: Plan, *, numbers: bool, raw_sources: bool) -
     return expand
 
 
-def inner_request(request: SearchRequest, inner: InnerHits) -> SearchRequest:
+def inner_request(request: SearchRequest, inner: ShownHits) -> SearchRequest:
     """Return the search for the documents of a group, without what makes it that of the group."""
     return SearchRequest(
         query=request.query,
@@ -61,8 +61,13 @@ def inner_request(request: SearchRequest, inner: InnerHits) -> SearchRequest:
         version=inner.version,
         seq_no_primary_term=inner.seq_no_primary_term,
         track_scores=inner.track_scores,
-        collapse=None if inner.collapse is None else Collapse(field=inner.collapse.field),
     )
+
+
+def _of_group(request: SearchRequest, inner: InnerHits) -> SearchRequest:
+    """Return the search for what is shown of a group of `collapse`."""
+    collapse = None if inner.collapse is None else Collapse(field=inner.collapse.field)
+    return replace(inner_request(request, inner), collapse=collapse)
 
 
 # More documents than an index ever has.
@@ -85,7 +90,7 @@ class DocumentFinder:
         self.numbers = numbers
         self.raw_sources = raw_sources
 
-    def top(self, wanted: InnerHits, rows: Rows) -> TopDocuments:
+    def top(self, wanted: ShownHits, rows: Rows) -> TopDocuments:
         """Return how documents of the rows are told, sorted and shown.
 
         Raises:

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, Final, Protocol
 
 from anomalyops_engine.query.aggregations.aggregation import Metric, MetricAggregation
 from anomalyops_engine.query.aggregations.rows import Rows
-from anomalyops_engine.query.collapsing import InnerHits
+from anomalyops_engine.query.collapsing import ShownHits
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Aggregate, Expr, Order, call
-from anomalyops_engine.query.hit_fields import WantedField, read_docvalue_fields, read_fields
-from anomalyops_engine.query.options import at_least_zero, boolean, option
-from anomalyops_engine.query.sorting import SortKey, read_sort
-from anomalyops_engine.query.sources import SourceFilter, read_source
 
 _WINDOW: Final = 100
 
@@ -26,7 +22,7 @@ _WINDOW: Final = 100
 class Finder(Protocol):
     """Whoever knows the documents of a search."""
 
-    def top(self, wanted: InnerHits, rows: Rows) -> Top:
+    def top(self, wanted: ShownHits, rows: Rows) -> Top:
         """Return how documents of the rows are told, sorted and shown.
 
         Raises:
@@ -58,20 +54,8 @@ class Top(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TopHits(MetricAggregation):
+class TopHits(ShownHits, MetricAggregation):
     """The first documents of a bucket."""
-
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"explain", "highlight", "script_fields", "stored_fields"})
-
-    start: int = option(at_least_zero("from"), 0, key="from")
-    size: int = option(at_least_zero("size"), 3)
-    sort: tuple[SortKey, ...] = option(read_sort, ())
-    source: SourceFilter | None = option(read_source, SourceFilter(), key="_source")
-    fields: tuple[WantedField, ...] = option(read_fields, ())
-    docvalue_fields: tuple[WantedField, ...] = option(read_docvalue_fields, ())
-    version: bool = option(boolean, default=False)
-    seq_no_primary_term: bool = option(boolean, default=False)
-    track_scores: bool = option(boolean, default=False)
 
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
@@ -84,7 +68,7 @@ class TopHits(MetricAggregation):
             )
         if rows.finder is None:
             raise UnsupportedQueryError(f"[top_hits] of [{name}] is supported in a search only: it gives no number")
-        top = rows.finder.top(self._wanted(), rows)
+        top = rows.finder.top(self, rows)
         ordered = Aggregate("list", (top.number,), order=top.order)
         first = call("list_slice", ordered, self.start + 1, last)
         best = () if top.score is None else (Aggregate("max", (top.score,)),)
@@ -105,17 +89,4 @@ class TopHits(MetricAggregation):
             show=show,
             orders={},
             note=note,
-        )
-
-    def _wanted(self) -> InnerHits:
-        return InnerHits(
-            start=self.start,
-            size=self.size,
-            sort=self.sort,
-            source=self.source,
-            fields=self.fields,
-            docvalue_fields=self.docvalue_fields,
-            version=self.version,
-            seq_no_primary_term=self.seq_no_primary_term,
-            track_scores=self.track_scores,
         )
