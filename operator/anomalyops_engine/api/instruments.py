@@ -32,7 +32,7 @@ class Instruments:
         )
         self._durations = Histogram(
             "anomalyops_engine_request_duration_seconds",
-            "From the first byte of a request that was read to the last byte of its answer.",
+            "From the first byte of a request that was read to when the last part of its answer leaves.",
             ("class",),
             buckets=_BOUNDS,
             registry=self.registry,

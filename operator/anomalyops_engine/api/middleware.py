@@ -74,13 +74,12 @@ class ExchangeMiddleware:
         if scope["path"] == HEALTH_PATH and scope["method"] in {"GET", "HEAD"}:
             await Response(_HEALTHY, media_type=JSON)(scope, receive, send)
             return
-        holding, began = self._in_flight.hold(), time.perf_counter()
-        outgoing = _Outgoing(Request(scope), send)
+        account = _Account(scope, self._in_flight.hold(), self._instruments)
+        outgoing = _Outgoing(Request(scope), send, account)
         try:
-            await self._exchange(outgoing, receive, holding)
+            await self._exchange(outgoing, receive, account.holding)
         finally:
-            holding.close()
-            self._instruments.count(scope.get(CLASS), outgoing.status, time.perf_counter() - began)
+            account.settle(outgoing.status)
 
     async def _exchange(self, outgoing: _Outgoing, receive: Receive, holding: Holding) -> None:
         request = outgoing.request
@@ -116,6 +115,35 @@ def _gone_wrong(request: Request, error: BaseException) -> ApiError:
     return ApiError(500, "exception", f"internal error; the engine's log tells more under [{incident}]")
 
 
+class _Account:
+    """What is kept of one exchange until its answer is whole.
+
+    Attributes:
+        holding: the bytes of its body.
+    """
+
+    def __init__(self, scope: Scope, holding: Holding, instruments: Instruments) -> None:
+        self.holding = holding
+        self._scope = scope
+        self._instruments = instruments
+        self._began = time.perf_counter()
+        self._settled = False
+
+    def settle(self, status: int | None) -> None:
+        """Give the bytes back and count the exchange, once.
+
+        Before the last part of the answer leaves: who has an answer whole finds it in what is asked next.
+
+        Args:
+            status: of the answer; None when there was none.
+        """
+        if self._settled:
+            return
+        self._settled = True
+        self.holding.close()
+        self._instruments.count(self._scope.get(CLASS), status, time.perf_counter() - self._began)
+
+
 class _Outgoing:
     """The way out: headers on every response; filtering for handlers that did not do it themselves.
 
@@ -124,9 +152,10 @@ class _Outgoing:
         status: of the answer; None until the client has been sent a part of it.
     """
 
-    def __init__(self, request: Request, send: Send) -> None:
+    def __init__(self, request: Request, send: Send, account: _Account) -> None:
         self.request = request
         self._send = send
+        self._account = account
         self._start: MutableMapping[str, Any] | None = None
         self._chunks: list[bytes] = []
         self.status: int | None = None
@@ -141,18 +170,23 @@ class _Outgoing:
             self._start = message
             return
         if self._start is None:
-            await self._send(message)
+            await self._pass_on(message)
             return
         if not self._must_render():
             await self._begin(self._start)
-            await self._send(message)
+            await self._pass_on(message)
             return
         self._chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             response = render(self.request, orjson.loads(b"".join(self._chunks)), self._start["status"])
             self._start["headers"] = response.raw_headers
             await self._begin(self._start)
-            await self._send({"type": "http.response.body", "body": response.body})
+            await self._pass_on({"type": "http.response.body", "body": response.body})
+
+    async def _pass_on(self, message: Message) -> None:
+        if not message.get("more_body", False):
+            self._account.settle(self.status)
+        await self._send(message)
 
     async def _begin(self, start: MutableMapping[str, Any]) -> None:
         self._start = None
