@@ -24,7 +24,7 @@ import pyarrow as pa
 from benchmarks.categories.accuracy import grouping_accuracy
 from benchmarks.categories.formats import FORMATS
 
-from anomalyops_engine.categories.analyzer import Analyzer, categorization_analyzer
+from anomalyops_engine.analyzers.analyzer import Analyzer, categorization_analyzer
 from anomalyops_engine.categories.categorization import Categorization, Messages
 from anomalyops_engine.config.categorization import DEFAULT_ANALYZER
 

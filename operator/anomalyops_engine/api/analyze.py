@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from anomalyops_engine.analyzers.analyzer import Analyzer, UnsupportedAnalyzer, custom_analyzer, named_analyzer
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, not_supported
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import known
-from anomalyops_engine.categories.analyzer import Analyzer, UnsupportedAnalyzer, custom_analyzer, named_analyzer
 
 _PARTS: Final = ("tokenizer", "filter", "char_filter")
 _NOT_SERVED: Final = ("field", "normalizer", "explain", "attributes")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from anomalyops_engine.categories.analyzer import Analyzer
+from anomalyops_engine.analyzers.analyzer import Analyzer
 from anomalyops_engine.categories.categorizer import NO_CATEGORY, Categorizer, ShapeRow
 from anomalyops_engine.categories.category import Category
 from anomalyops_engine.categories.shapes import shapes_of

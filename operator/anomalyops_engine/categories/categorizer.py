@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anomalyops_engine.categories.analyzer import Analyzer
+from anomalyops_engine.analyzers.analyzer import Analyzer
+from anomalyops_engine.analyzers.words import ENTITIES
 from anomalyops_engine.categories.category import Category
 from anomalyops_engine.categories.matching import (
     Key,
@@ -27,7 +28,6 @@ from anomalyops_engine.categories.places import WORD_BYTES, Places, statement_nu
 from anomalyops_engine.categories.recent import RecentPlaces
 from anomalyops_engine.categories.statements import Element, read_statement
 from anomalyops_engine.categories.status import CategorizerStats, stats_of
-from anomalyops_engine.categories.words import ENTITIES
 
 NO_CATEGORY: Final = 0
 """What stands for the category of a message that has none."""

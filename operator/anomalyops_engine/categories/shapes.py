@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from anomalyops_engine.categories.analyzer import Analyzer
+from anomalyops_engine.analyzers.analyzer import Analyzer
 from anomalyops_engine.models.kernel.compiling import kernel
 
 Int64Array = npt.NDArray[np.int64]

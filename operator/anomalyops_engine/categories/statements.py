@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from anomalyops_engine.categories.analyzer import Analyzer
-from anomalyops_engine.categories.tokenizers import Token
-from anomalyops_engine.categories.words import ENTITIES, STATEMENT_KEYS, TIMES, UNITS, is_statement_word
+from anomalyops_engine.analyzers.analyzer import Analyzer
+from anomalyops_engine.analyzers.tokenizers import Token
+from anomalyops_engine.analyzers.words import ENTITIES, STATEMENT_KEYS, TIMES, UNITS, is_statement_word
 
 VALUE: Final = "*"
 MOST_TOKENS: Final = 256

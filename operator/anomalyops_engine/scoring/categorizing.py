@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anomalyops_engine.categories.analyzer import Analyzer, UnsupportedAnalyzer, categorization_analyzer
+from anomalyops_engine.analyzers.analyzer import Analyzer, UnsupportedAnalyzer, categorization_analyzer
 from anomalyops_engine.categories.categorization import BucketRows, Categorization, Learnt, Messages, StatusChange
 from anomalyops_engine.categories.categorizer import NO_CATEGORY
 from anomalyops_engine.categories.category import Category

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomalyops_engine.categories.analyzer import (
+from anomalyops_engine.analyzers.analyzer import (
     UnsupportedAnalyzer,
     categorization_analyzer,
     custom_analyzer,

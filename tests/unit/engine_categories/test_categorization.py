@@ -11,7 +11,7 @@ from benchmarks.categories.formats import FORMATS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomalyops_engine.categories.analyzer import categorization_analyzer
+from anomalyops_engine.analyzers.analyzer import categorization_analyzer
 from anomalyops_engine.categories.categorization import Categorization, Messages, categories_of
 from anomalyops_engine.config.categorization import DEFAULT_ANALYZER
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from anomalyops_engine.categories.char_filters import CHAR_FILTERS, LINES, CharFilter
-from anomalyops_engine.categories.java_patterns import PatternError, java_pattern
-from anomalyops_engine.categories.parts import Part, UnsupportedAnalyzer
-from anomalyops_engine.categories.token_filters import TOKEN_FILTERS, TokenFilter
-from anomalyops_engine.categories.tokenizers import (
+from anomalyops_engine.analyzers.char_filters import CHAR_FILTERS, LINES, CharFilter
+from anomalyops_engine.analyzers.java_patterns import PatternError, java_pattern
+from anomalyops_engine.analyzers.parts import Part, UnsupportedAnalyzer
+from anomalyops_engine.analyzers.token_filters import TOKEN_FILTERS, TokenFilter
+from anomalyops_engine.analyzers.tokenizers import (
     Token,
     Tokenizer,
     classic,

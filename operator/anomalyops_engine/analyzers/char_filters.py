@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anomalyops_engine.categories.java_patterns import PatternError, java_pattern, java_replacement
-from anomalyops_engine.categories.parts import Part
+from anomalyops_engine.analyzers.java_patterns import PatternError, java_pattern, java_replacement
+from anomalyops_engine.analyzers.parts import Part
 
 
 @dataclass(frozen=True, slots=True)

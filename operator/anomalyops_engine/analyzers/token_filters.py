@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from anomalyops_engine.categories.java_patterns import PatternError, java_pattern, java_replacement
-from anomalyops_engine.categories.parts import Part
-from anomalyops_engine.categories.tokenizers import Token
+from anomalyops_engine.analyzers.java_patterns import PatternError, java_pattern, java_replacement
+from anomalyops_engine.analyzers.parts import Part
+from anomalyops_engine.analyzers.tokenizers import Token
 
 TokenFilter = Callable[[list[Token]], list[Token]]
 
