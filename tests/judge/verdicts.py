@@ -85,7 +85,7 @@ _ABSENT = re.compile(
     r"|unknown query \[(rank_feature|percolate|has_child|has_parent|parent_id|script)\]"
     r"|Unknown aggregation type \[(auto_date_histogram|derivative|moving_avg|moving_fn|cumulative_sum|bucket_\w+"
     r"|\w+_bucket|serial_diff|adjacency_matrix|time_series|matrix_stats|top_metrics|string_stats|boxplot|t_test|rate"
-    r"|multi_terms|normalize|categorize_text|change_point|frequent_item_sets|children|parent|cumulative_cardinality)\]"
+    r"|multi_terms|normalize|change_point|frequent_item_sets|children|parent|cumulative_cardinality)\]"
     r"|script_lang not supported|cannot execute scripts|(Unknown|Failed to find|failed to find).*(analyzer|tokenizer|"
     r"filter)|analyzer \[\w+\] has not been configured|no handler found for uri|Incorrect HTTP method for uri"
     r"|_source.* script"

@@ -87,3 +87,11 @@ def _joined(names: str) -> re.RegexFlag:
             raise PatternError(f"flag [{name}] is not supported; supported: {', '.join([*_FLAGS, _UNICODE])}")
         flags |= _FLAGS[name]
     return flags
+
+
+_SPECIAL: Final = re.compile(r"[.^$*+?()\[\]{}|\\/-]")
+
+
+def escaped(word: str) -> str:
+    """Return a word as a regular expression, for Java and for Python alike."""
+    return _SPECIAL.sub(r"\\\g<0>", word)

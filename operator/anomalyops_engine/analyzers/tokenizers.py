@@ -61,9 +61,13 @@ def _kept(text: str, found: Iterator[re.Match[str]], loose_ends: str) -> Iterato
 
 
 _IDEOGRAPH: Final = r"[\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_PICTURE: Final = r"[\u2600-\u27bf\u2b1b\u2b1c\u2b50\u2b55\U0001f300-\U0001f3fa\U0001f400-\U0001faff]"
+# A picture with its tone or variation, several of them joined to one, or the two letters of a flag.
+_TONED: Final = rf"{_PICTURE}[\ufe0f\U0001f3fb-\U0001f3ff]*"
+_EMOJI: Final = rf"[\U0001f1e6-\U0001f1ff]{{2}}|{_TONED}(?:\u200d{_TONED})*"
 # Letters and digits, over one apostrophe, full stop or colon between letters, over one separator between digits.
 _STANDARD_WORD: Final = re.compile(
-    rf"{_IDEOGRAPH}|(?:(?!{_IDEOGRAPH})\w|(?<=[^\W\d_])[.':\u2019](?=[^\W\d_])|(?<=\d)[.,';](?=\d))+"
+    rf"{_IDEOGRAPH}|{_EMOJI}|(?:(?!{_IDEOGRAPH})\w|(?<=[^\W\d_])[.':\u2019](?=[^\W\d_])|(?<=\d)[.,';](?=\d))+"
 )
 _LONGEST: Final = 255
 

@@ -148,3 +148,13 @@ def is_statement_word(term: str) -> bool:
     if term == word or term.istitle():
         return word in _KNOWN or _ENDINGS.match(word) is not None
     return term.isupper() and word in _KNOWN
+
+
+_VERBS: Final = frozenset(_forms(_ACTIONS))
+_VERB_ENDING: Final = re.compile(r"[a-z]{3,}(?:ing|ed|ized?|ises?)\Z")
+
+
+def is_verb(term: str) -> bool:
+    """Return whether a word of a statement says what happens."""
+    word = term.lower()
+    return word in _VERBS or _VERB_ENDING.match(word) is not None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from anomalyops_engine.analyzers.java_patterns import escaped
 from anomalyops_engine.categories.statements import Element, Word
 
 EXAMPLE_LENGTH: Final = 1000
@@ -97,11 +97,3 @@ class Category:
             preferred_to=list(preferred_to),
             heir=heir,
         )
-
-
-_SPECIAL: Final = re.compile(r"[.^$*+?()\[\]{}|\\/-]")
-
-
-def escaped(word: str) -> str:
-    """Return a word as a regular expression, for Java and for Python alike."""
-    return _SPECIAL.sub(r"\\\g<0>", word)

@@ -477,11 +477,13 @@ class Member:
         name: its columns are read as `Column(..., name)`.
         relation: its rows.
         using: columns in which it equals the members before it; none pairs every row with every row.
+        outer: rows of the members before it that it has nothing for are kept, with NULL for its columns.
     """
 
     name: str
     relation: Relation
     using: tuple[str, ...] = ()
+    outer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,8 @@ class _Writer:
     def _joined(self, member: expr.Member) -> str:
         if not member.using:
             return f" CROSS JOIN {self._named(member)}"
-        return f" JOIN {self._named(member)} USING ({', '.join(map(quoted, member.using))})"
+        word = "LEFT JOIN" if member.outer else "JOIN"
+        return f" {word} {self._named(member)} USING ({', '.join(map(quoted, member.using))})"
 
     def _named(self, member: expr.Member) -> str:
         return f"{self._source(member.relation)} AS {quoted(member.name)}"

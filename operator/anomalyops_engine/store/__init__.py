@@ -33,7 +33,7 @@ from anomalyops_engine.store.errors import (
 from anomalyops_engine.store.frame import Frame
 from anomalyops_engine.store.given_rows import given_rows
 from anomalyops_engine.store.held import HeldSnapshot
-from anomalyops_engine.store.interruption import Interruption
+from anomalyops_engine.store.interruption import Interruption, end_if_asked
 from anomalyops_engine.store.mapping import Field, IndexMapping
 from anomalyops_engine.store.mapping_body import check_mappings
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
@@ -91,6 +91,7 @@ __all__ = [
     "check_visible",
     "database_trouble",
     "doing",
+    "end_if_asked",
     "given_rows",
     "scratch",
     "seeing",

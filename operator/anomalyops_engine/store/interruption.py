@@ -128,3 +128,14 @@ def interruptible(cursor: duckdb.DuckDBPyConnection) -> AbstractContextManager[N
     """
     current = _current.get()
     return nullcontext() if current is None else current.holding(cursor)
+
+
+def end_if_asked() -> None:
+    """Let work of this thread that is not the database's end where its end was requested.
+
+    Raises:
+        WorkInterruptedError: it was.
+    """
+    current = _current.get()
+    if current is not None:
+        current.check()

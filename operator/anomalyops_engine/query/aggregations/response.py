@@ -119,9 +119,8 @@ def aggregate(
         QueryError: not allowed for a field, or not supported; or too many buckets.
     """
 
-    def ask(relation: Relation) -> tuple[Any, ...]:
-        (row,) = sql.fetch(reader.connection, relation)
-        return tuple(row)
+    def ask(relation: Relation) -> list[tuple[Any, ...]]:
+        return sql.fetch(reader.connection, relation)
 
     rows = Rows(targets, now_ms, finder=finder, ask=ask)
     root = _compile(aggregations, rows, _ROOT)

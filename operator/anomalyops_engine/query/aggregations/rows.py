@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anomalyops_engine.query.dsl import Clause, Scope
+from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import (
     FALSE,
+    Aggregate,
     Cast,
     Column,
     Expr,
+    Join,
     ListOf,
     Literal,
+    Member,
     Relation,
     Select,
+    Star,
     Table,
     Union,
     call,
@@ -125,7 +130,7 @@ class Rows:
         targets: indices, each with the condition of the query.
         now_ms: the present that `now` means in filters.
         finder: knows the documents as hits, None where there are none.
-        ask: gives the only row of a relation, None where nothing may be asked before all is compiled.
+        ask: gives the rows of a relation, None where nothing may be asked before all is compiled.
     """
 
     def __init__(
@@ -134,7 +139,7 @@ class Rows:
         now_ms: int,
         *,
         finder: Finder | None = None,
-        ask: Callable[[Relation], tuple[Any, ...]] | None = None,
+        ask: Callable[[Relation], Sequence[tuple[Any, ...]]] | None = None,
     ) -> None:
         self.now_ms = now_ms
         self.finder = finder
@@ -143,6 +148,7 @@ class Rows:
         self._columns: dict[str, RowColumn] = {}
         self._conditions: list[Clause] = []
         self._given: list[tuple[Expr, ...]] = []
+        self._translated: list[tuple[Expr, Relation]] = []
 
     def column(self, name: str) -> RowColumn:
         """Return the column of a field.
@@ -150,18 +156,35 @@ class Rows:
         Raises:
             IllegalQueryError: the field is analysed text, or has no doc values.
         """
-        known = self._columns.get(name)
-        if known is not None:
-            return known
         if name == "_id":
             raise id_field_error()
-        indices = [index for index, _ in self._targets]
-        field = index_names(indices) if name == "_index" else resolve_field(indices, name)
-        for (index, _), leaf in zip(self._targets, field.leaves, strict=True):
+        column = self._column(name)
+        for (index, _), leaf in zip(self._targets, column.field.leaves, strict=True):
             if leaf is not None:
                 check_doc_values(leaf, name, index.name)
-        column = self._columns[name] = RowColumn(field, Column(f"f{len(self._columns)}"), self.now_ms)
         return column
+
+    def text_column(self, name: str) -> RowColumn:
+        """Return the column of a field of texts, analysed ones too.
+
+        Raises:
+            IllegalQueryError: it holds something else.
+        """
+        column = self._column(name)
+        for leaf in column.field.leaves:
+            if leaf is not None and (not leaf.is_string or leaf.type == "ip"):
+                raise IllegalQueryError(
+                    f"Field [{name}] of type [{leaf.type}] is not supported for aggregation [categorize_text]"
+                )
+        return column
+
+    def _column(self, name: str) -> RowColumn:
+        known = self._columns.get(name)
+        if known is None:
+            indices = [index for index, _ in self._targets]
+            field = index_names(indices) if name == "_index" else resolve_field(indices, name)
+            known = self._columns[name] = RowColumn(field, Column(f"f{len(self._columns)}"), self.now_ms)
+        return known
 
     def condition(self, query: Clause) -> Expr:
         """Return the boolean column that tells whether a query matches."""
@@ -177,9 +200,40 @@ class Rows:
 
         def totals(aggregates: Sequence[Expr]) -> tuple[Any, ...]:
             named = tuple(each.named(f"a{number}") for number, each in enumerate(aggregates))
-            return ask(Select(named, self.relation()))
+            (row,) = ask(Select(named, self.relation()))
+            return tuple(row)
 
         return totals
+
+    def counted(self, value: Expr) -> list[tuple[Any, int]] | None:
+        """Return the different values of all rows with the number of their rows; None where nothing may be asked yet.
+
+        Args:
+            value: of a row; rows where it is NULL are left out.
+        """
+        if self._ask is None:
+            return None
+        one, inner = Column("value"), Select((value.named("value"),), self.relation())
+        columns = (one.named("value"), Aggregate("count").named("n"))
+        whole = Select(columns, inner, one.is_not_null(), group=(one,))
+        return [(found, int(n)) for found, n in self._ask(whole)]
+
+    def translated(self, value: Expr, numbers: Mapping[str, tuple[int, ...]], *, several: bool) -> Expr:
+        """Return the number that stands for the text of a row, or the list of such; NULL where none does.
+
+        Args:
+            value: the text of a row.
+            numbers: what stands for each text; one at most, unless there may be `several`.
+            several: whether the result is a list.
+        """
+        place = len(self._translated)
+        text, number = f"t{place}", f"n{place}"
+        written = [" ".join(map(str, found)) for found in numbers.values()]
+        texts, shown = Literal(tuple(numbers), "VARCHAR[]"), Literal(tuple(written), "VARCHAR[]")
+        pairs = Select((call("unnest", texts).named(text), call("unnest", shown).named(number)))
+        self._translated.append((value, pairs))
+        found = call("nullif", Column(number), "")
+        return Cast(call("string_split", found, " "), "BIGINT[]") if several else Cast(found, "BIGINT")
 
     def given(self, values: Sequence[Expr]) -> Column:
         """Return the column of a value that is something else in each of the indices."""
@@ -202,4 +256,13 @@ class Rows:
             columns += [FALSE.named(f"q{number}") for number in range(len(self._conditions))]
             columns += [null("BIGINT").named(f"g{number}") for number in range(len(self._given))]
             members.append(Select(tuple(columns), where=FALSE))
-        return Union(tuple(members))
+        return self._joined(Union(tuple(members)))
+
+    def _joined(self, relation: Relation) -> Relation:
+        """Return rows with the numbers that stand for texts of theirs."""
+        for place, (value, pairs) in enumerate(self._translated):
+            text = f"t{place}"
+            keyed = Select((Star(), value.named(text)), relation)
+            joined = Join((Member("rows", keyed), Member("texts", pairs, (text,), outer=True)))
+            relation = Select((Star(),), joined)
+        return relation

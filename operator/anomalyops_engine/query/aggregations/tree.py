@@ -9,6 +9,7 @@ from typing import Any
 
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, BucketAggregation, Metric, MetricAggregation
 from anomalyops_engine.query.aggregations.auto_date_histogram import AutoDateHistogram
+from anomalyops_engine.query.aggregations.categorize_text import CategorizeText
 from anomalyops_engine.query.aggregations.composite import Composite
 from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
 from anomalyops_engine.query.aggregations.dispersion import ExtendedStats, MedianAbsoluteDeviation, WeightedAverage
@@ -51,6 +52,7 @@ TABLES: dict[str, type[Aggregation]] = {
     "bucket_script": BucketScript,
     "bucket_sort": BucketSort,
     "cardinality": Cardinality,
+    "categorize_text": CategorizeText,
     "composite": Composite,
     "cumulative_sum": CumulativeSum,
     "date_histogram": DateHistogram,
@@ -87,7 +89,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
 }
 _ELSEWHERE = frozenset(
     {"adjacency_matrix", "boxplot", "bucket_correlation"}
-    | {"bucket_selector", "cartesian_bounds", "categorize_text", "children", "cumulative_cardinality"}
+    | {"bucket_selector", "cartesian_bounds", "children", "cumulative_cardinality"}
     | {"diversified_sampler", "extended_stats_bucket"}
     | {"frequent_item_sets", "geo_bounds", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
     | {"geohex_grid", "global", "inference", "ip_prefix", "matrix_stats"}

@@ -49,8 +49,11 @@ def answer(connection: Connection, text: str, parameters: Parameters, around: Su
         ((value,),) = sql.fetch(connection, Select((expr.named("value"),)))
         return value
 
+    def fetched(relation: Relation) -> list[tuple[Any, ...]]:
+        return sql.fetch(connection, pruned(relation))
+
     try:
-        planned = plan(read_statement(text, parameters), replace(around, folded=folded))
+        planned = plan(read_statement(text, parameters), replace(around, folded=folded, fetched=fetched))
         attributes = planned.frame.attributes
         rows = sql.fetch(connection, pruned(_final(planned)))
     except RecursionError:

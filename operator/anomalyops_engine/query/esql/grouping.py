@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from anomalyops_engine.query.esql.categorizing import categorized, check_aggregated, check_places, is_categorize
 from anomalyops_engine.query.esql.datatypes import SPANS, SQL
 from anomalyops_engine.query.esql.errors import Problems, StatementError
 from anomalyops_engine.query.esql.frames import Attribute, Frame, overlaid
@@ -15,7 +16,7 @@ from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
 from anomalyops_engine.query.esql.lowering import Lowering, check_names
 from anomalyops_engine.query.esql.operands import Operand
 from anomalyops_engine.query.esql.scope import Scope, fail, nodes_of
-from anomalyops_engine.query.esql.syntax import Aggregated, Call, Name, Node, Star, Stats
+from anomalyops_engine.query.esql.syntax import Aggregated, Assigned, Call, Name, Node, Star, Stats
 from anomalyops_engine.query.expr import (
     Aggregate,
     AggregateFunction,
@@ -51,6 +52,7 @@ class _Aggregates:
         first: a number that no other command of the statement has.
         made: the columns of the aggregates.
         where: the rows that count for the next one.
+        categories: names of keys that are categories of messages.
     """
 
     inner: Lowering
@@ -58,6 +60,7 @@ class _Aggregates:
     first: int
     made: list[Named] = field(default_factory=list)
     where: Expr | None = None
+    categories: tuple[str, ...] = ()
 
     def build(self, node: Call) -> Operand:
         """Return the value of an aggregate, as a column."""
@@ -65,6 +68,7 @@ class _Aggregates:
         if len(arguments) < len(node.arguments) and node.function.lower() != "count":
             raise StatementError(node.at, f"error building [{node.function.lower()}]: does not support *")
         for argument in arguments:
+            check_aggregated(argument, self.categories)
             for found in nodes_of(argument):
                 if isinstance(found, Call) and found.function.lower() in AGGREGATES:
                     fail(
@@ -125,10 +129,12 @@ def grouped(frame: Frame, command: Stats, scope: Scope) -> Frame:
         VerificationError: the parts of the command do not go together.
     """
     _check(command, scope)
+    check_places(command)
     keyed, groups = _with_keys(frame, command, Lowering(scope))
     keys = tuple(Column(group.attribute.column) for group in groups)
     inner = Lowering(scope)
     aggregates = _Aggregates(inner, keys if command.inline else None, keyed.made)
+    aggregates.categories = tuple(group.name for group in groups if is_categorize(group.node))
     outer = _Aggregating(scope, aggregates, groups)
     values: list[tuple[str, Operand]] = []
     for field_ in command.aggregates:
@@ -188,6 +194,10 @@ def _with_keys(frame: Frame, command: Stats, lowering: Lowering) -> tuple[Frame,
         for node in nodes_of(assigned.expression):
             if isinstance(node, Call) and node.function.lower() in AGGREGATES:
                 fail(node.at, f"cannot use an aggregate [{node.text}] for grouping")
+        if isinstance(assigned.expression, Call) and is_categorize(assigned.expression):
+            frame, group = _category(frame, assigned, lowering)
+            groups.append(group)
+            continue
         operand = lowering.operand(assigned.expression)
         if operand.type in SPANS:
             fail(assigned.at, f"cannot group by [{assigned.expression.text}] of type [{operand.type}]")
@@ -199,3 +209,13 @@ def _with_keys(frame: Frame, command: Stats, lowering: Lowering) -> tuple[Frame,
         frame, (column,) = frame.with_columns([Operand(value, operand.type)], "g")
         groups.append(_Group(assigned.expression, assigned.column, Attribute(assigned.column, operand.type, column)))
     return frame, groups
+
+
+def _category(frame: Frame, assigned: Assigned, lowering: Lowering) -> tuple[Frame, _Group]:
+    """Return the rows with the categories of messages as a key."""
+    node = assigned.expression
+    assert isinstance(node, Call)  # noqa: S101 (what the caller looked for)
+    if len(node.arguments) != 1:
+        raise StatementError(node.at, f"error building [{node.function.lower()}]: expects exactly one argument")
+    frame, column = categorized(frame, node, lowering.operand(node.arguments[0]), lowering.scope)
+    return frame, _Group(node, assigned.column, Attribute(assigned.column, "keyword", column))

@@ -8,7 +8,7 @@ from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.esql import fulltext, operators
 from anomalyops_engine.query.esql.datatypes import SPANS, STRINGS, shown
 from anomalyops_engine.query.esql.errors import Problems, StatementError, not_served
-from anomalyops_engine.query.esql.functions import FUNCTIONS, MISSING, function_of
+from anomalyops_engine.query.esql.functions import FUNCTIONS, GROUPING, MISSING, function_of
 from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
 from anomalyops_engine.query.esql.functions.conversions import FUNCTIONS as CONVERSIONS
 from anomalyops_engine.query.esql.operands import Operand, aligned, constant, nothing
@@ -116,6 +116,8 @@ class Lowering:
             fail(node.at, f"aggregate function [{node.text}] not allowed outside STATS command")
         if name in fulltext.FUNCTIONS:
             return self._search(node)
+        if name in GROUPING:
+            fail(node.at, f"cannot use grouping function [{node.text}] outside of a STATS command")
         function = function_of(name)
         if name in CONVERSIONS and len(node.arguments) == 1:
             variants = self._variants(node.arguments[0])
@@ -232,7 +234,7 @@ def check_names(node: Node, scope: Scope, problems: Problems) -> None:
             problems.missing(found.at, f"Unknown column [{found.name}]{similar(found.name, scope.attributes)}")
         elif isinstance(found, Call):
             name = found.function.lower()
-            if name not in {*FUNCTIONS, *AGGREGATES, *MISSING, *fulltext.FUNCTIONS}:
+            if name not in {*FUNCTIONS, *AGGREGATES, *GROUPING, *MISSING, *fulltext.FUNCTIONS}:
                 problems.missing(
                     found.at, f"Unknown function [{found.function}]{similar(name, [*FUNCTIONS, *AGGREGATES])}"
                 )

@@ -40,7 +40,7 @@ from anomalyops_engine.query.esql.syntax import (
     Stats,
     Where,
 )
-from anomalyops_engine.query.expr import Column, Expr, ListOf, Order, Select, Star, all_of, call, null
+from anomalyops_engine.query.expr import Column, Expr, ListOf, Order, Relation, Select, Star, all_of, call, null
 from anomalyops_engine.query.globs import fits
 from anomalyops_engine.store import Index
 
@@ -58,6 +58,7 @@ class Surroundings:
         now_ms: the present.
         server: version, build date and build hash, as SHOW INFO shows them.
         folded: returns what an expression without columns is worth.
+        fetched: returns the rows of a relation.
     """
 
     resolve: Callable[[str], Sequence[Index] | None]
@@ -65,6 +66,7 @@ class Surroundings:
     now_ms: int
     server: tuple[str, str, str]
     folded: Callable[[Expr], Any] | None = None
+    fetched: Callable[[Relation], Sequence[tuple[Any, ...]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class _Planner:
 
     def __init__(self, around: Surroundings, searches: dict[Node, str]) -> None:
         self._around = around
-        self._first = Scope({}, around.now_ms, searches=searches, folded=around.folded)
+        self._first = Scope({}, around.now_ms, searches=searches, folded=around.folded, fetched=around.fetched)
 
     def _scope(self, frame: Frame) -> Scope:
         named = {attribute.name: attribute for attribute in frame.attributes}

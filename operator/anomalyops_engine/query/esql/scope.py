@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
@@ -13,7 +13,7 @@ from anomalyops_engine.query.esql.frames import Attribute
 from anomalyops_engine.query.esql.operands import Fresh
 from anomalyops_engine.query.esql.places import Place
 from anomalyops_engine.query.esql.syntax import Node
-from anomalyops_engine.query.expr import Aggregate, AggregateFunction, Expr
+from anomalyops_engine.query.expr import Aggregate, AggregateFunction, Expr, Relation
 
 
 class MakeAggregate(Protocol):
@@ -37,6 +37,7 @@ class Scope:
         searches: the columns of full-text functions.
         past: as in `Frame`.
         folded: returns what an expression without columns is worth.
+        fetched: returns the rows of a relation; None where nothing may be asked before all is planned.
     """
 
     attributes: Mapping[str, Attribute]
@@ -46,6 +47,7 @@ class Scope:
     searches: Mapping[Node, str] = field(default_factory=dict)
     past: str = ""
     folded: Callable[[Expr], Any] | None = None
+    fetched: Callable[[Relation], Sequence[tuple[Any, ...]]] | None = None
 
 
 def fail(place: Place, what: str) -> NoReturn:

@@ -19,7 +19,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 }
 # What Elasticsearch has and this engine has not.
 MISSING: Final = frozenset(
-    {"all_first", "all_last", "categorize", "chunk", "count_distinct_over_time", "date_unit_count", "days_in_month"}
+    {"all_first", "all_last", "chunk", "count_distinct_over_time", "date_unit_count", "days_in_month"}
     | {"decay", "earliest", "embed", "embed_text", "embedding", "extract_snippets", "field_extract", "first_over_time"}
     | {"in_range", "json_extract", "latest", "mv_contains_all", "range_contains", "range_intersects", "range_max"}
     | {"range_min", "range_within", "sample", "to_ascii", "to_counter", "to_date_range"}
@@ -38,6 +38,10 @@ MISSING: Final = frozenset(
     | {"to_dense_vector", "irate", "increase", "delta", "idelta", "deriv", "percentile_over_time"}
     | {"stddev_over_time", "variance_over_time", "to_datenanos"}
 )
+
+
+# What makes keys of STATS, and nothing else.
+GROUPING: Final = frozenset({"categorize"})
 
 
 def function_of(name: str) -> Function:
