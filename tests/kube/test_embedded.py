@@ -1,14 +1,9 @@
-"""Connections with `spec.embedded`: the operator runs the engine.
-
-No kubelet and no controller of StatefulSets is here: `Pod` stands for them. It starts the real engine with the
-arguments and the files that the pod of the StatefulSet would have, and nothing else.
-"""
+"""Connections with `spec.embedded`: the operator runs the engine, in what stands for a pod here."""
 
 from __future__ import annotations
 
 import base64
 import json
-import ssl
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,82 +12,23 @@ from typing import Any
 
 import pytest
 import yaml
+from kube_harness.embedded import ENGINE_NAME as NAME
+from kube_harness.embedded import ENGINE_RUNNER as RUNNER
+from kube_harness.embedded import Pod, pod_template, secret_values
 from kube_harness.kubectl import Manifest
 from kube_harness.processes import wait_until
-from kube_harness.services import Engine, Protection
+from kube_harness.services import Engine
 from kube_harness.world import ACCOUNT, World, fill_index
 
 from anomalyops.controllers.embedded.keys import CERTIFICATE_LIFE, keys
 
 SAMPLE = Path(__file__).parent.parent.parent / "manifests" / "samples" / "embedded"
-NAME = "default-engine"
-RUNNER = "anomalyops-engine-runner"
 KINDS = ("service", "networkpolicy", "statefulset")
-NO_LOOPBACK = "--host=0.0.0.0"
-
-
-class Mounted(Protection):
-    """What the pod's volumes hold, as files, and its arguments with their paths."""
-
-    def __init__(self, world: World, folder: Path):
-        stateful_set = world.kubectl.get("statefulset", NAME, world.namespace)
-        pod = stateful_set["spec"]["template"]["spec"]
-        (container,) = pod["containers"]
-        (secret,) = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
-        self.data = values(world, secret["secretName"])
-        for item in secret["items"]:
-            (folder / item["path"]).write_bytes(self.data[item["key"]])
-        (mount,) = [one["mountPath"] for one in container["volumeMounts"] if one["name"] == "secrets"]
-        assert container["args"][0] == "engine"
-        assert NO_LOOPBACK in container["args"]
-        self.names = (f"{NAME}.{world.namespace}.svc",)
-        self._arguments = [
-            argument.replace(mount, str(folder))
-            for argument in container["args"][1:]
-            if not argument.startswith(("--data", "--host", "--port"))  # this machine's own
-        ]
-
-    @property
-    def options(self) -> tuple[str | Path, ...]:
-        return (*self._arguments, "--allow-host", *self.names)
-
-    @property
-    def authorization(self) -> str:
-        login = self.data["username"] + b":" + self.data["password"]
-        return "Basic " + base64.b64encode(login).decode()
-
-    @property
-    def context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.data["ca.crt"].decode())
-
-
-class Pod:
-    """The engine that a kubelet would run, and starts anew when the StatefulSet's template changes."""
-
-    def __init__(self, world: World, folder: Path):
-        self._world, self._folder, self._number = world, folder, 0
-        self.engine: Engine | None = None
-
-    def start(self) -> Engine:
-        """Run what the StatefulSet asks for now, with the data that are there."""
-        self.stop()
-        wait_until(lambda: template(self._world), timeout=30, what="the StatefulSet")
-        self._number += 1
-        mounted = self._folder / f"mounted-{self._number}"
-        mounted.mkdir()
-        (self._folder / "engine-data" / "engine.json").unlink(missing_ok=True)
-        self.engine = Engine(self._folder, Mounted(self._world, mounted)).start()
-        self._world.operator.serve(f"{NAME}.{self._world.namespace}.svc:9200", self.engine.url)
-        return self.engine
-
-    def stop(self) -> None:
-        if self.engine is not None:
-            self.engine.stop()
 
 
 @pytest.fixture
 def pod(world: World, tmp_path: Path) -> Iterator[Pod]:
-    pod = Pod(world, tmp_path)
+    pod = Pod(world.kubectl, world.namespace, [world.operator], tmp_path)
     try:
         yield pod
     finally:
@@ -112,13 +48,11 @@ def connection(world: World, **embedded: Any) -> Manifest:
 
 
 def values(world: World, name: str) -> dict[str, bytes]:
-    data = world.kubectl.get("secret", name, world.namespace)["data"]
-    return {key: base64.b64decode(value) for key, value in data.items()}
+    return secret_values(world.kubectl, world.namespace, name)
 
 
 def template(world: World) -> dict[str, Any]:
-    found: dict[str, Any] = world.kubectl.get("statefulset", NAME, world.namespace)["spec"]["template"]
-    return found
+    return pod_template(world.kubectl, world.namespace)
 
 
 def versions(world: World) -> dict[str, str]:

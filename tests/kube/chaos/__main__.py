@@ -35,7 +35,7 @@ def main() -> int:
 
 def _run(stage: Stage, seconds: float, seed: int) -> int:
     things = all_things()
-    print(f"seed {seed}: {seconds:g} s over {len(things)} objects, two operators and two servers", flush=True)
+    print(f"seed {seed}: {seconds:g} s over {len(things)} objects, two operators and three servers", flush=True)
     happenings = Happenings(stage, things, seed)
     verdict = Verdict(stage, things, happenings)
     end = told = time.monotonic()

@@ -7,11 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from kube_harness.embedded import ENGINE_NAME
 from kube_harness.proxy import Cut, EngineProxy
 from kube_harness.services import Engine
 
-from chaos.stage import LEASE_SECONDS, Stage
-from chaos.things import HOSTS, NAMESPACES, JobSet, Thing
+from chaos.stage import ENGINE_KINDS, LEASE_SECONDS, Stage
+from chaos.things import EMBEDDED, HOSTS, NAMESPACES, OTHER, JobSet, Thing
 
 WEIGHTS: dict[str, int] = {
     "apply": 14,
@@ -26,11 +27,18 @@ WEIGHTS: dict[str, int] = {
     "meddle_with_filter": 3,
     "meddle_with_member": 3,
     "move_connection": 3,
+    "take_connection": 1,
+    "edit_engine": 2,
+    "meddle_with_engine": 2,
+    "take_engine": 1,
+    "kill_engine": 1,
+    "kill_server": 1,
     "take_secret": 2,
     "give_secret": 4,
     "rotate_secret": 2,
     "take_rights": 1,
     "give_rights": 3,
+    "give_connections": 3,
     "kill_leader": 2,
     "kill_all": 1,
     "pause_leader": 2,
@@ -87,8 +95,8 @@ class Happenings:
     def apply(self) -> None:
         thing = self._any()
         if not thing.applied and thing.kind in {"AnomalyForecast", "ModelSnapshotRevert"}:
-            job = self._any("AnomalyJob")
-            thing.base["jobRef"] = {"name": job.name}
+            jobs = [one for one in self.things if one.kind == "AnomalyJob" and one.namespace == thing.namespace]
+            thing.base["jobRef"] = {"name": self.random.choice(jobs).name}
         self._send(thing)
 
     def edit(self) -> None:
@@ -127,6 +135,18 @@ class Happenings:
     def move_connection(self) -> None:
         url = self.random.choice([*(proxy.url for proxy in self.stage.proxies), "http://127.0.0.1:9"])
         self.stage.kubectl.apply(self.stage.connection(self.random.choice(NAMESPACES), url))
+
+    def take_connection(self) -> None:
+        name = self.random.choice(["default", OTHER])
+        self.stage.delete("elasticsearchconnection", name, self.random.choice(NAMESPACES))
+
+    def give_connections(self) -> None:
+        for namespace in NAMESPACES:
+            for name, proxy in zip(("default", OTHER), self.stage.proxies, strict=True):
+                if not self.stage.kubectl.exists("elasticsearchconnection", name, namespace):
+                    self.stage.kubectl.apply(self.stage.connection(namespace, proxy.url, name=name))
+        self.stage.allow_engine()
+        self.stage.kubectl.apply(self.stage.embedded())
 
     def take_secret(self) -> None:
         self.stage.delete("secret", "elastic", self.random.choice(NAMESPACES))
@@ -171,6 +191,42 @@ class Happenings:
         if job_set.base["template"]["job"]["deletionPolicy"] == "Delete":
             job_set.doomed.update(HOSTS)
         self.stage.delete(plural, name, job_set.namespace)
+
+    # -- the engine that the operator asks for -----------------------------------------------------------------
+
+    def edit_engine(self) -> None:
+        """Another pod for the same volume, or another policy for that."""
+        self.stage.engine_spec |= self.random.choice(
+            [
+                {"image": self.random.choice(["registry.example/engine:1", "registry.example/engine:2"])},
+                {"tolerations": self.random.choice([[], [{"operator": "Exists"}]])},
+                {"storage": {"whenDeleted": self.random.choice(["Retain", "Delete"])}},
+                {"nodeSelector": {"disk": self.random.choice(["ssd", "any"])}},
+            ]
+        )
+        self.stage.kubectl.apply(self.stage.embedded())
+
+    def meddle_with_engine(self) -> None:
+        """Somebody deletes an object of the engine, edits its pod, or takes the operator's right to it."""
+        kind = self.random.choice([*ENGINE_KINDS, "authority", "pod", "right"])
+        if kind == "pod":
+            image = '[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "other"}]'
+            patch = ("--type=json", "-p", image)
+            self.stage.kubectl.run("patch", "statefulset", ENGINE_NAME, "-n", EMBEDDED, *patch, check=False)
+        elif kind == "right":
+            self.stage.delete("rolebinding", "engines", EMBEDDED)
+        elif kind == "authority":
+            self.stage.delete("secret", f"{ENGINE_NAME}-authority", EMBEDDED)
+        else:
+            self.stage.delete(kind, ENGINE_NAME, EMBEDDED)
+
+    def take_engine(self) -> None:
+        """The connection goes, and what was made for its engine; the volume stays."""
+        self.stage.delete("elasticsearchconnection", "default", EMBEDDED)
+
+    def kill_engine(self) -> None:
+        if self.stage.pod.engine is not None and self.stage.pod.engine.process.running:
+            self.stage.pod.engine.process.kill()
 
     # -- on the servers --------------------------------------------------------------------------------------
 
@@ -237,6 +293,9 @@ class Happenings:
 
     def _proxy(self) -> EngineProxy:
         return self.random.choice([self.stage.proxies[0], self.stage.proxies[0], self.stage.proxies[1]])
+
+    def kill_server(self) -> None:
+        self.stage.kill_server(self.random.choice([0, 0, 1]))
 
     def bad_answers(self) -> None:
         proxy = self._proxy()

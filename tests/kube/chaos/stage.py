@@ -1,4 +1,5 @@
-"""A cluster, two operators of which one leads, and two servers, each behind a proxy that can be made to fail."""
+"""A cluster, two operators of which one leads, two servers, each behind a proxy that can be made to fail, and an engine
+that the operator asks for."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ import signal
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kube_harness.control_plane import ControlPlane
+from kube_harness.embedded import ENGINE_NAME, ENGINE_RUNNER, Pod
 from kube_harness.kubectl import Kubectl, Manifest
 from kube_harness.processes import wait_until
 from kube_harness.proxy import EngineProxy
@@ -17,12 +20,19 @@ from kube_harness.services import Engine, Operator
 from kube_harness.world import fill_index
 
 from anomalyops.resources import API_VERSION
-from chaos.things import NAMESPACES, PLURALS
+from chaos.things import ALIAS, EMBEDDED, INDEX, NAMESPACES, OTHER, PLURALS
 
 INSTALL = Path(__file__).parent.parent.parent.parent / "manifests" / "install"
 SYSTEM = "anomalyops-system"
 ACCOUNT = f"{SYSTEM}:anomalyops"
 LEASE_SECONDS = 6
+# What the operator makes for an engine, with the group that has it.
+ENGINE_KINDS = {
+    "statefulset": "apis/apps/v1",
+    "service": "api/v1",
+    "networkpolicy": "apis/networking.k8s.io/v1",
+    "secret": "api/v1",
+}
 
 
 class Stage:
@@ -37,15 +47,19 @@ class Stage:
         for place, engine in (("a", self.engine), ("b", self.other)):
             (folder / place).mkdir(exist_ok=True)
             engine.start()
-            fill_index(engine)
+            _fill(engine)
             self.proxies.append(EngineProxy(engine.url, credentials=("elastic", self.password)))
-        self.uuid = self.engine.call("GET", "/")["cluster_uuid"]
+        self.servers: dict[str, Engine] = {_uuid(engine): engine for engine in self.engines()}
         self.kubectl("apply", "--server-side", "-k", INSTALL)
         self.kubectl.wait_for_definitions()
-        for namespace in NAMESPACES:
+        for namespace in (*NAMESPACES, EMBEDDED):
             self.kubectl("create", "namespace", namespace)
         self.operators = {name: self._operator(folder, name) for name in ("left", "right")}
         self.paused: dict[str, float] = {}  # the operators that stand still, and until when
+        self.engine_spec: dict[str, Any] = {}  # of the connection whose engine the operator asks for
+        self.pod = Pod(self.kubectl, EMBEDDED, self.operators.values(), folder / "c")
+        self._runs: dict[str, Any] | None = None  # the template that the pod was started with
+        self.embedded_uuid = ""
         self.mend()
         for operator in self.operators.values():
             operator.start()
@@ -70,7 +84,10 @@ class Stage:
             engine.call("POST", "/_ml/set_upgrade_mode?enabled=false")
         for namespace in NAMESPACES:
             self.allow(namespace)
-            self.kubectl.apply(self.secret(namespace), self.connection(namespace))
+            other = self.connection(namespace, self.proxies[1].url, name=OTHER)
+            self.kubectl.apply(self.secret(namespace), self.connection(namespace), other)
+        self.allow_engine()
+        self.kubectl.apply(self.embedded())
 
     # -- what a namespace needs ----------------------------------------------------------------------------
 
@@ -83,7 +100,7 @@ class Stage:
         metadata = {"name": "elastic", "namespace": namespace}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
-    def connection(self, namespace: str, url: str = "") -> Manifest:
+    def connection(self, namespace: str, url: str = "", *, name: str = "default") -> Manifest:
         spec = {
             "url": url or self.proxies[0].url,
             "observeInterval": "1s",
@@ -91,8 +108,71 @@ class Stage:
             "requestTimeout": "3s",
             "auth": {"basicSecretRef": {"name": "elastic"}},
         }
-        metadata = {"name": "default", "namespace": namespace}
-        return {"apiVersion": API_VERSION, "kind": "ElasticsearchConnection", "metadata": metadata, "spec": spec}
+        return _connection(namespace, name, spec)
+
+    def allow_engine(self) -> None:
+        role = (f"--clusterrole={ENGINE_RUNNER}", f"--serviceaccount={ACCOUNT}")
+        self.kubectl.run("create", "rolebinding", "engines", "-n", EMBEDDED, *role, check=False)
+
+    def embedded(self) -> Manifest:
+        intervals = {"observeInterval": "1s", "resyncInterval": "3s", "requestTimeout": "3s"}
+        return _connection(EMBEDDED, "default", {"embedded": self.engine_spec, **intervals})
+
+    # -- the servers ---------------------------------------------------------------------------------------
+
+    def where(self, item: Manifest) -> Engine | None:
+        """The server that an object lives on, as its status tells."""
+        return self.servers.get(item.get("status", {}).get("placement", {}).get("clusterUuid", ""))
+
+    def leads_to(self, item: Manifest, objects: list[Manifest]) -> str:
+        """The cluster uuid of the server that an object's connection leads to when all is mended."""
+        namespace, reference = item["metadata"]["namespace"], item["spec"].get("connectionRef")
+        if item["kind"] != "AnomalyJob" and "jobRef" in item["spec"]:
+            named = item["spec"]["jobRef"]["name"], namespace
+            jobs = [one for one in objects if one["kind"] == "AnomalyJob"]
+            found = [one for one in jobs if (one["metadata"]["name"], one["metadata"]["namespace"]) == named]
+            if not found:  # where it will be its job is going to say
+                return str(item.get("status", {}).get("placement", {}).get("clusterUuid", ""))
+            reference = found[0]["spec"].get("connectionRef")
+        if namespace == EMBEDDED:
+            return self.embedded_uuid
+        return _uuid(self.engine if reference is None else self.other)
+
+    def kill_server(self, number: int) -> None:
+        """Ends a server without a chance to tidy up, and starts it again with what it has written."""
+        engine = self.engines()[number]
+        engine.process.kill()
+        (engine.data / "engine.json").unlink(missing_ok=True)
+        engine.start()
+        self.proxies[number].target = urlsplit(engine.url)
+
+    def look_after_engine(self, objects: list[Manifest]) -> None:
+        """What a cluster does for an engine: what belonged to a connection that is gone goes, and the pod runs that is
+        asked for, with the Secret as it was at its start.
+        """
+        there = {one["metadata"]["uid"] for one in objects}
+        found: dict[tuple[str, str], Manifest] = {}
+        for one in self.engine_objects():
+            owners = {owner["uid"] for owner in one["metadata"].get("ownerReferences", [])}
+            if owners and not there & owners:
+                self.delete(one["kind"].lower(), one["metadata"]["name"], EMBEDDED)
+            else:
+                found[one["kind"], one["metadata"]["name"]] = one
+        stateful_set = found.get(("StatefulSet", ENGINE_NAME))
+        if stateful_set is None:
+            self.pod.stop()
+            self._runs = None
+        elif ("Secret", ENGINE_NAME) in found:  # a pod does not start without what it mounts, and runs on without it
+            self._run(stateful_set["spec"]["template"])
+
+    def _run(self, template: dict[str, Any]) -> None:
+        if self._runs == template and self.pod.engine is not None and self.pod.engine.process.running:
+            return
+        self._runs = template
+        engine = self.pod.start()
+        _fill(engine)
+        self.embedded_uuid = _uuid(engine)
+        self.servers[self.embedded_uuid] = engine
 
     # -- the operators -------------------------------------------------------------------------------------
 
@@ -130,8 +210,8 @@ class Stage:
 
     def objects(self) -> list[Manifest]:
         """All objects of all namespaces."""
-        kinds = ",".join(("elasticsearchconnections", *PLURALS.values()))
-        return self.kubectl.list(kinds)
+        paths = (f"/apis/{API_VERSION}/{plural}" for plural in ("elasticsearchconnections", *PLURALS.values()))
+        return [one for path in paths for one in self.plane.items(path)]
 
     def collect_garbage(self, objects: list[Manifest]) -> None:
         """Deletes what belonged to a set that is gone, as Kubernetes' controllers do, of which there are none here."""
@@ -140,6 +220,11 @@ class Stage:
             owners = [owner["uid"] for owner in one["metadata"].get("ownerReferences", [])]
             if owners and not there & set(owners) and "deletionTimestamp" not in one["metadata"]:
                 self.delete(PLURALS[one["kind"]], one["metadata"]["name"], one["metadata"]["namespace"])
+        self.look_after_engine(objects)
+
+    def engine_objects(self) -> list[Manifest]:
+        """What the operator has made for an engine."""
+        return [one for kind, group in ENGINE_KINDS.items() for one in self.plane.items(_path(kind, group))]
 
     def delete(self, plural: str, name: str, namespace: str) -> None:
         self.kubectl.run("delete", plural, name, "-n", namespace, "--wait=false", "--ignore-not-found", check=False)
@@ -153,7 +238,27 @@ class Stage:
             proxy.down()
         for engine in self.engines():
             engine.stop()
+        self.pod.stop()
         self.plane.stop()
+
+
+def _connection(namespace: str, name: str, spec: dict[str, Any]) -> Manifest:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": "ElasticsearchConnection", "metadata": metadata, "spec": spec}
+
+
+def _path(kind: str, group: str) -> str:
+    plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    return f"/{group}/namespaces/{EMBEDDED}/{plural}"
+
+
+def _fill(engine: Engine) -> None:
+    fill_index(engine)
+    engine.call("PUT", f"/{INDEX}/_alias/{ALIAS}")
+
+
+def _uuid(engine: Engine) -> str:
+    return str(engine.call("GET", "/")["cluster_uuid"])
 
 
 def condition(item: Manifest, type_: str) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from anomalyops.resources import API_VERSION
 from anomalyops.resources.job_set import stamped_name
 
 NAMESPACES = ("one", "two")
+EMBEDDED = "three"  # the namespace whose connection asks for an engine
+OTHER = "other"  # the connection of the other namespaces that leads to the second server
+ALIAS = "kube-requests-too"  # the same documents under another name: other data, as far as a plan can know
 HOSTS = ("web-0", "web-1", "web-2")
 PLURALS = {
     "Investigation": "investigations",
@@ -45,6 +48,7 @@ class Thing:
         applied: Whether it was applied after it was last deleted.
         deleting: Whether a deletion was asked for that may be under way.
         may_go: Whether a deletion with policy Delete may be under way.
+        replacing: The replacement policies, other than Never, that the present object has had.
         uids: All objects of this name that there were.
     """
 
@@ -59,6 +63,7 @@ class Thing:
     applied: bool = False
     deleting: bool = False
     may_go: bool = False
+    replacing: set[str] = field(default_factory=set)
     uids: list[str] = field(default_factory=list)
 
     @property
@@ -77,12 +82,17 @@ class Thing:
         """Notes what the present spec allows; called before an act reaches the cluster."""
         if self.deleting and self.whole.get("deletionPolicy") == "Delete":
             self.may_go = True
+        self.replacing |= self._replaces()
+
+    def _replaces(self) -> set[str]:
+        return {self.whole.get("replacePolicy", "Never")} - {"Never"}
 
     def seen(self, uid: str | None, *, leaving: bool) -> None:
         """Notes which object of this name there is now."""
         if uid is not None and uid not in self.uids:
             self.uids.append(uid)
             self.deleting = self.may_go = False
+            self.replacing = self._replaces()
         if uid is None or leaving:
             return
         self.deleting = False
@@ -95,6 +105,8 @@ class JobSet(Thing):
     doomed: set[str] = field(default_factory=set)
 
     def allowed(self) -> None:
+        if self.whole["template"]["job"].get("replacePolicy") == "Recreate":
+            self.doomed.update(HOSTS)
         if self.base["template"]["job"]["deletionPolicy"] != "Delete":
             return
         if self.deleting:
@@ -110,24 +122,39 @@ class JobSet(Thing):
 
 
 def all_things() -> list[Thing]:
-    """Pairs, a job set, a calendar, a filter, forecasts, reverts and investigations in each namespace."""
+    """Pairs, a job set, a calendar, a filter, forecasts, reverts and investigations in each namespace.
+
+    The first pair of a namespace never has a policy under which it may be replaced.
+    """
     found: list[Thing] = []
     for namespace in NAMESPACES:
         jobs = [f"pair{number}" for number in range(3)]
         for name in jobs:
-            found += [_job(namespace, name), _feed(namespace, name)]
+            replaced = name != jobs[0]
+            found += [_job(namespace, name, replaced=replaced, moves=True), _feed(namespace, name, replaced=replaced)]
         found += [_job_set(namespace), _calendar(namespace, jobs), _filter(namespace)]
         for number in range(2):
             found += [_forecast(namespace, f"forecast{number}", jobs), _revert(namespace, f"back{number}", jobs)]
         found += [_investigation(namespace, "incident", None), _investigation(namespace, "all-day", f"{namespace}-*")]
-    return found
+    return [*found, *_on_the_embedded_engine()]
+
+
+def _on_the_embedded_engine() -> list[Thing]:
+    """A little of what the other namespaces have."""
+    job, feed = _job(EMBEDDED, "pair0", replaced=False, moves=False), _feed(EMBEDDED, "pair0", replaced=False)
+    return [job, feed, _filter(EMBEDDED), _calendar(EMBEDDED, ["pair0"]), _forecast(EMBEDDED, "forecast0", ["pair0"])]
 
 
 def _one(name: str, *values: Any) -> Edit:
     return lambda source: {name: source.choice(values)}
 
 
-def _job(namespace: str, name: str) -> Thing:
+def _elsewhere(source: random.Random) -> Spec:
+    """Another connection, which leads to another server; most return sooner or later."""
+    return {"connectionRef": source.choice([None, None, {"name": OTHER}])}
+
+
+def _job(namespace: str, name: str, *, replaced: bool, moves: bool) -> Thing:
     base = {
         "jobId": f"{namespace}-{name}",
         "analysisConfig": _analysis(namespace, scoped=False),
@@ -143,17 +170,28 @@ def _job(namespace: str, name: str) -> Thing:
         lambda source: {"analysisConfig": _analysis(namespace, scoped=source.random() < 0.5)},
         _one("deletionPolicy", "Retain", "Retain", "Delete", "Orphan"),
     ]
+    if moves:
+        edits += [_elsewhere, _one("movePolicy", "Refuse", "Move")]
+    if replaced:
+        edits += [
+            lambda source: {"analysisConfig": _another_span(namespace, source), "replacePolicy": "Recreate"},
+            _one("replacePolicy", "Never", "Reset", "Recreate", "Recreate"),
+        ]
     return Thing("AnomalyJob", namespace, name, base, edits, server_id=f"{namespace}-{name}")
 
 
-def _analysis(namespace: str, *, scoped: bool) -> Spec:
+def _another_span(namespace: str, source: random.Random) -> Spec:
+    return _analysis(namespace, scoped=source.random() < 0.5, span=source.choice(["15m", "30m"]))
+
+
+def _analysis(namespace: str, *, scoped: bool, span: str = "15m") -> Spec:
     detector: Spec = {"function": "mean", "fieldName": "value", "partitionFieldName": "host"}
     if scoped:
         detector["customRules"] = [{"scope": {"host": {"filterId": f"{namespace}-hosts"}}}]
-    return {"bucketSpan": "15m", "detectors": [detector]}
+    return {"bucketSpan": span, "detectors": [detector]}
 
 
-def _feed(namespace: str, job: str) -> Thing:
+def _feed(namespace: str, job: str, *, replaced: bool) -> Thing:
     base = {"datafeedId": f"{namespace}-{job}-feed", "jobRef": {"name": job}, "indices": [INDEX]}
     edits: list[Edit] = [
         _one("queryDelay", "60s", "75s", "90s"),
@@ -162,7 +200,10 @@ def _feed(namespace: str, job: str) -> Thing:
         lambda source: {"suspend": source.random() < 0.2},
         _one("state", "Started", "Started", "Stopped"),
         _one("deletionPolicy", "Retain", "Delete", "Orphan"),
+        _one("indices", [INDEX], [ALIAS]),
     ]
+    if replaced:
+        edits.append(_one("replacePolicy", "Never", "Reset", "Recreate"))
     return Thing("Datafeed", namespace, f"{job}-feed", base, edits, server_id=f"{namespace}-{job}-feed")
 
 
@@ -184,11 +225,20 @@ def _job_set(namespace: str) -> Thing:
     def other_words(source: random.Random) -> Spec:
         return {"template": template | {"job": job | {"description": f"{source.choice('abc')} of {{{{value}}}}"}}}
 
+    def another_span(source: random.Random) -> Spec:
+        """New jobs for all values, where they may be deleted at all."""
+        if policy != "Delete":
+            return other_words(source)
+        analysis = job["analysisConfig"] | {"bucketSpan": source.choice(["15m", "30m"])}
+        return {"template": template | {"job": job | {"analysisConfig": analysis, "replacePolicy": "Recreate"}}}
+
     edits: list[Edit] = [
-        lambda source: {"values": sorted(source.sample(HOSTS, source.randint(1, 3)))},
-        lambda source: {"values": sorted(source.sample(HOSTS, source.randint(1, 3)))},
+        lambda source: {"values": sorted(source.sample(HOSTS, source.randint(1, 3))), "terms": None},
+        lambda source: {"values": sorted(source.sample(HOSTS, source.randint(1, 3))), "terms": None},
+        lambda source: {"values": None, "terms": {"indices": [INDEX], "field": "host"}},
         _one("prunePolicy", "Retain", "Delete", "Delete"),
         other_words,
+        another_span,
     ]
     base = {"values": list(HOSTS[:2]), "template": template}
     return JobSet("AnomalyJobSet", namespace, "hosts", base, edits)
@@ -282,10 +332,16 @@ def why_not(path: str, things: list[Thing]) -> str:
     names = [found[found.lastindex or 1] for pattern in (_JOB, _FEED, _SHARED) if (found := pattern.match(path))]
     if not names:
         return "nothing of the kind is ever deleted"
-    allowed = {one.server_id for one in things if one.may_go}
-    allowed |= {f"{one.server_id}-feed" for one in things if one.may_go and one.kind == "AnomalyJob"}
+    going = [one for one in things if one.may_go or "Recreate" in one.replacing]
+    allowed = {one.server_id for one in going}
+    allowed |= {f"{one.server_id}-feed" for one in going if one.kind == "AnomalyJob"}
     allowed |= {one.member(value) for one in things if isinstance(one, JobSet) for value in one.doomed}
     return "" if names[0] in allowed else f"{names[0]} was deleted, which no policy asked for"
+
+
+def may_forget(job_id: str, things: list[Thing]) -> bool:
+    """Whether a policy of the job or of its datafeed has allowed that the model is lost."""
+    return any(one.replacing for one in things if one.server_id in {job_id, f"{job_id}-feed"})
 
 
 def _policies(thing: Thing) -> Iterator[str]:

@@ -15,9 +15,9 @@ from kube_harness.services import Engine
 
 from chaos.happenings import Happenings
 from chaos.stage import Stage, condition
-from chaos.things import HOSTS, INDEX, PLURALS, JobSet, Thing, why_not
+from chaos.things import HOSTS, INDEX, PLURALS, JobSet, Thing, may_forget, why_not
 
-SPAN = 900_000  # ms of a bucket
+DOCUMENTS_APART = 300_000  # ms
 SETTLING = 8.0  # seconds in which an edit has reached what follows from it
 AT_REST = 20.0  # seconds in which nothing may be written
 # What may keep an object from its manifest for good, because a person has to decide.
@@ -35,6 +35,7 @@ TRUE_STALLS = {
     "RevertFailed",
 }
 _FORECAST = re.compile(r"^/_ml/anomaly_detectors/([^/]+)/_forecast$")
+_RESET = re.compile(r"^/_ml/anomaly_detectors/([^/]+)/_reset$")
 _REVERT = re.compile(r"^/_ml/anomaly_detectors/([^/]+)/model_snapshots/[^/]+/_revert$")
 
 
@@ -53,7 +54,7 @@ class Verdict:
         self.wrong: list[str] = []
         self.stalls: Counter[str] = Counter()
         self._read = [0 for _ in stage.proxies]
-        self._processed: dict[str, int] = {}
+        self._processed: dict[tuple[str, str], int] = {}  # by cluster uuid and job id
         self._began = time.monotonic()
         self._requests: dict[tuple[str, str], dict[str, float]] = {}  # uids of requests by what and whose, since when
         self._finished: dict[str, str] = {}  # when each Investigation came to its end, by uid
@@ -108,7 +109,7 @@ class Verdict:
                     continue
                 if call.method == "DELETE" and (why := why_not(call.path, self._things)):
                     self.wrong.append(f"{call}: {why}")
-                if call.path.endswith("/_reset"):
+                if (found := _RESET.match(call.path)) and not may_forget(found[1], self._things):
                     self.wrong.append(f"{call}: nothing asked for that")
                 for kind, pattern in (("AnomalyForecast", _FORECAST), ("ModelSnapshotRevert", _REVERT)):
                     if (found := pattern.match(call.path)) and call.method == "POST":
@@ -116,17 +117,23 @@ class Verdict:
 
     def _look_at_counts(self) -> None:
         """No job has less than it had, but for what policies, reverts and hands have done to it."""
-        stats = self._stage.engine.call("GET", "/_ml/anomaly_detectors/_all/_stats?allow_no_match=true")["jobs"]
-        now = {one["job_id"]: one["data_counts"]["processed_record_count"] for one in stats}
         free = self._happenings.by_hand | {one.server_id for one in self._things if one.may_go}
         free |= {place for kind, place in self._requests if kind == "ModelSnapshotRevert"}
         for thing in self._things:
-            name = thing.server_id
-            if thing.kind == "AnomalyJob" and name not in free and now.get(name, 0) < self._processed.get(name, 0):
-                left = now.get(name, 0)
-                self.wrong.append(f"{name}: {self._processed[name]} records were analysed, {left} are left")
+            if thing.kind == "AnomalyJob" and may_forget(thing.server_id, self._things):
+                free.add(thing.server_id)
+        kept = {thing.server_id for thing in self._things if thing.kind == "AnomalyJob"} - free
+        for uuid, engine in self._stage.servers.items():
+            now = _processed(engine)
+            if now is None:
+                continue
+            for name in kept:
+                before, left = self._processed.get((uuid, name), 0), now.get(name, 0)
+                if left < before:
+                    self.wrong.append(f"{name}: {before} records were analysed, {left} are left")
+            self._processed = {key: count for key, count in self._processed.items() if key[0] != uuid}
+            self._processed |= {(uuid, name): count for name, count in now.items()}
         self._happenings.by_hand.clear()
-        self._processed = now
 
     # -- when trouble is over --------------------------------------------------------------------------------------
 
@@ -142,11 +149,12 @@ class Verdict:
 
     def _problem(self, item: Manifest, objects: list[Manifest]) -> str:
         ready, stalled, synced = (condition(item, name) for name in ("Ready", "Stalled", "Synced"))
-        lives = item.get("status", {}).get("placement", {}).get("clusterUuid")
-        here = lives in {None, self._stage.uuid}
+        here = self._is_here(item, objects)
         if item["metadata"].get("deletionTimestamp"):
             return self._why_not_gone(item, here)
         if stalled.get("reason") == "PlaceChanged":  # true of what was created elsewhere
+            if self._is_to_move(item, objects):
+                return f"it is to move, and says {stalled['message']}"
             return "" if not here else f"it lives where its connection leads, and says {stalled['message']}"
         if stalled:
             return self._is_stuck(item, stalled, objects)
@@ -156,7 +164,7 @@ class Verdict:
             return self._is_waiting(item, ready, objects)
         if ready["reason"] == "ForecastImpossible":
             job_id = f"{item['metadata']['namespace']}-{item['spec']['jobRef']['name']}"
-            counts = self._stage.engine.call("GET", f"/_ml/anomaly_detectors/{job_id}/_stats")
+            counts = self._home(item, objects).call("GET", f"/_ml/anomaly_detectors/{job_id}/_stats")
             learnt = counts["jobs"][0]["data_counts"]["processed_record_count"]
             return "" if learnt == 0 else f"the job has learnt {learnt} records, and it says {ready['message']}"
         if item["kind"] == "AnomalyJobSet" and ready["status"] != "True":
@@ -167,6 +175,22 @@ class Verdict:
             return f"{ready['reason']}: {ready['message']}"
         return "" if not synced or synced["status"] == "True" else f"Synced: {synced['reason']}: {synced['message']}"
 
+    def _is_here(self, item: Manifest, objects: list[Manifest]) -> bool:
+        """Whether an object lives where its connection leads; what lives nowhere may live there."""
+        lives = item.get("status", {}).get("placement", {}).get("clusterUuid")
+        return lives in {None, self._stage.leads_to(item, objects)}
+
+    def _home(self, item: Manifest, objects: list[Manifest]) -> Engine:
+        """The server that an object lives on, or else the one that its connection leads to."""
+        leads = self._stage.servers.get(self._stage.leads_to(item, objects), self._stage.engine)
+        return self._stage.where(item) or leads
+
+    @staticmethod
+    def _is_to_move(item: Manifest, objects: list[Manifest]) -> bool:
+        """Whether the job of a pair says that the pair is to move."""
+        job = _job_of(item, objects) if item["kind"] in {"AnomalyJob", "Datafeed"} else None
+        return job is not None and job["spec"].get("movePolicy") == "Move"
+
     def _why_not_gone(self, item: Manifest, here: bool) -> str:
         """A deletion waits for the way to where the object lives, or for the jobs that use a filter."""
         waits = condition(item, "Reconciling").get("message", "") + condition(item, "Ready").get("message", "")
@@ -174,7 +198,8 @@ class Verdict:
             return ""
         if item["kind"] == "AnomalyFilter" and "used by jobs" in waits:
             name = item["spec"]["filterId"]
-            jobs = self._stage.engine.call("GET", "/_ml/anomaly_detectors/_all?allow_no_match=true")["jobs"]
+            engine = self._stage.where(item) or self._stage.engine
+            jobs = engine.call("GET", "/_ml/anomaly_detectors/_all?allow_no_match=true")["jobs"]
             return "" if any(name in str(job["analysis_config"]) for job in jobs) else f"no job uses it: {waits}"
         return f"still being deleted: {waits}"
 
@@ -182,7 +207,7 @@ class Verdict:
         reason, message = stalled["reason"], stalled["message"]
         self.stalls[f"{item['kind']} {reason}"] += 1
         if reason == "JobNotOpen":
-            state = self._stage.engine.job_state(item["status"].get("jobId", ""))
+            state = self._home(item, objects).job_state(item["status"].get("jobId", ""))
             return "" if state == "closed" else f"the job is {state}, and it says {message}"
         if item["kind"] == "AnomalyJobSet" and reason == "Conflict":
             names = [one["metadata"]["name"] for one in objects if "ownerReferences" not in one["metadata"]]
@@ -199,7 +224,7 @@ class Verdict:
         message = ready["message"]
         here = [one for one in objects if one["metadata"]["namespace"] == item["metadata"]["namespace"]]
         if ready["reason"] == "WaitingForFilter":
-            lists = self._stage.engine.call("GET", "/_ml/filters?size=1000")["filters"]
+            lists = self._home(item, objects).call("GET", "/_ml/filters?size=1000")["filters"]
             return "" if not any(one["filter_id"] in message for one in lists) else f"it is there: {message}"
         jobs = {one["metadata"]["name"]: one for one in here if one["kind"] == "AnomalyJob"}
         named = item["spec"]["jobRef"]["name"] if "jobRef" in item["spec"] else ""
@@ -230,15 +255,18 @@ class Verdict:
         self._check_requests()
         self._check_feeds(objects)
         self._check_shared(objects)
-        documents = _documents(self._stage.engine)
+        self._check_configurations(objects)
         found: dict[str, list[Any]] = {}
-        for engine in self._stage.engines():
+        for engine in self._stage.servers.values():
+            documents = _documents(engine)
             for config in engine.call("GET", "/_ml/anomaly_detectors/_all?allow_no_match=true")["jobs"]:
                 found.setdefault(config["job_id"], []).append(config)
                 self._check_buckets(engine, config, documents)
         for job_id, configs in found.items():
-            # A job that was kept or left by a deletion is none of the object that has its name now.
-            owners = [config["custom_settings"].get("anomalyops.io/uid") for config in configs]
+            # A job that was kept or left by a deletion is none of the object that has its name now; nor is one that was
+            # kept where its object has moved away.
+            marks = [config.get("custom_settings", {}) for config in configs]
+            owners = [mark.get("anomalyops.io/uid") for mark in marks if "anomalyops.io/retained" not in mark]
             if len(owners) > len(set(owners)):
                 self.wrong.append(f"{job_id} is on two servers for one object")
 
@@ -267,7 +295,7 @@ class Verdict:
             found = condition(feed, "Ready").get("reason")
             runs = not suspended and feed["spec"].get("state", "Started") == "Started"
             runs = runs and job["spec"].get("state", "Opened") == "Opened" and found != "LeftAsFound"
-            state = self._stage.engine.datafeed_state(feed["status"].get("datafeedId", ""))
+            state = self._home(feed, objects).datafeed_state(feed["status"].get("datafeedId", ""))
             if (state == "started") != runs:
                 self.wrong.append(
                     f"datafeed {feed['status'].get('datafeedId')} is {state} ({found}); it should run: {runs}"
@@ -278,7 +306,7 @@ class Verdict:
         for item in objects:
             if condition(item, "Ready").get("status") != "True":
                 continue
-            spec, engine = item["spec"], self._stage.engine
+            spec, engine = item["spec"], self._home(item, objects)
             if item["kind"] == "AnomalyFilter":
                 status, answer = engine.request("GET", f"/_ml/filters/{spec['filterId']}")
                 items = sorted(answer["filters"][0]["items"]) if status == 200 else None
@@ -293,9 +321,28 @@ class Verdict:
                 if len([one for one in events if one.startswith("[anomalyops.io ")]) != 1:
                     self.wrong.append(f"calendar {spec['calendarId']} has not one mark: {events}")
 
+    def _check_configurations(self, objects: list[Manifest]) -> None:
+        """What says that it is synced has on its server what its manifest says."""
+        for item in objects:
+            synced = condition(item, "Synced").get("status") == "True" and not condition(item, "Stalled")
+            if not synced or "deletionTimestamp" in item["metadata"]:
+                continue
+            home, name = self._home(item, objects), item["metadata"]["name"]
+            if item["kind"] == "AnomalyJob":
+                found = _facts_of_job(home.job_config(item["status"]["jobId"]) or {})
+                wanted = _wanted_of_job(item["spec"])
+            elif item["kind"] == "Datafeed":
+                found = _facts_of_feed(home.datafeed_config(item["status"]["datafeedId"]) or {})
+                wanted = _wanted_of_feed(item["spec"])
+            else:
+                continue
+            if different := {key: found.get(key) for key, value in wanted.items() if found.get(key) != value}:
+                place = f"{item['kind']} {item['metadata']['namespace']}/{name}"
+                self.wrong.append(f"{place} says that it is synced, and the server has {different}, not {wanted}")
+
     def _check_buckets(self, engine: Engine, config: Manifest, documents: Counter[tuple[int, str]]) -> None:
         """Each bucket is there once, with each of its documents once."""
-        job_id = config["job_id"]
+        job_id, span = config["job_id"], _span(config)
         path = f"/_ml/anomaly_detectors/{job_id}/results/buckets"
         buckets = [
             one
@@ -303,14 +350,15 @@ class Verdict:
             if not one["is_interim"]
         ]
         times = [bucket["timestamp"] for bucket in buckets]
-        if times != list(range(times[0], times[0] + len(times) * SPAN, SPAN)) if times else False:
+        if times != list(range(times[0], times[0] + len(times) * span, span)) if times else False:
             self.wrong.append(f"{job_id}: buckets were skipped or doubled")
         if job_id.startswith("hosts-"):  # one of a set's, of one host
             hosts = [host for host in ("web-0", "web-1", "web-2") if host in job_id]
         else:
             hosts = ["web-0", "web-1", "web-2"]
         for bucket in buckets[1:]:  # a start in the middle of the first one is no fault
-            wanted = sum(documents[bucket["timestamp"], host] for host in hosts)
+            moments = range(bucket["timestamp"], bucket["timestamp"] + span, DOCUMENTS_APART)
+            wanted = sum(documents[moment, host] for moment in moments for host in hosts)
             if bucket["event_count"] != wanted:
                 self.wrong.append(
                     f"{job_id}: bucket {bucket['timestamp']} counts {bucket['event_count']}, not {wanted}"
@@ -319,12 +367,12 @@ class Verdict:
 
     def check_rest(self) -> None:
         """Nothing is written to the API server or to a server while nothing happens."""
-        before, written = _versions(self._stage.objects()), [len(proxy.attempts()) for proxy in self._stage.proxies]
+        before, written = _versions(self._everything()), [len(proxy.attempts()) for proxy in self._stage.proxies]
         time.sleep(AT_REST)
         for proxy, count in zip(self._stage.proxies, written, strict=True):
             if late := proxy.attempts()[count:]:
                 self.wrong.append(f"written at rest: {Counter(late).most_common(5)}")
-        after = _versions(self._stage.objects())
+        after = _versions(self._everything())
         changed = [
             f"{name} {', '.join(_changes(before[name][1], one)) if name in before else 'made'}"
             for name, (version, one) in after.items()
@@ -332,6 +380,9 @@ class Verdict:
         ]
         if changed:
             self.wrong.append(f"objects written at rest: {changed[:5]}")
+
+    def _everything(self) -> list[Manifest]:
+        return [*self._stage.objects(), *self._stage.engine_objects()]
 
     # -- the end of all ----------------------------------------------------------------------------------------------
 
@@ -353,7 +404,7 @@ class Verdict:
     def check_deletion(self) -> None:
         """When all is deleted with policy Delete, the server that they live on has nothing of it any more."""
         stage = self._stage
-        gone: dict[str, str] = {}
+        gone: dict[str, tuple[Engine, str]] = {}
         self._delete_policies()
         for item in stage.objects():
             kind, status = item["kind"], item.get("status", {})
@@ -361,11 +412,11 @@ class Verdict:
                 continue
             name = status.get({"AnomalyJob": "jobId", "Datafeed": "datafeedId"}.get(kind, ""), "")
             name = name or item["spec"].get("calendarId", "") or item["spec"].get("filterId", "")
-            lives_here = status.get("placement", {}).get("clusterUuid") == stage.uuid
+            home = stage.where(item)
             # A set leaves those alone whose values are there no more.
             asked = item["spec"].get("deletionPolicy") == "Delete"
-            if name and asked and lives_here and not condition(item, "Stalled"):
-                gone[f"{kind} {name}"] = name
+            if name and asked and home is not None and not condition(item, "Stalled"):
+                gone[f"{kind} {name}"] = home, name
         for thing in self._things:
             thing.may_go = True
             if isinstance(thing, JobSet):
@@ -383,11 +434,11 @@ class Verdict:
             ]
             for one in strangers:  # what a set let go
                 stage.delete(PLURALS[one["kind"]], one["metadata"]["name"], one["metadata"]["namespace"])
-            waits = []
-            for one in left:
-                here = one.get("status", {}).get("placement", {}).get("clusterUuid") in {None, stage.uuid}
-                if why := self._why_not_gone(one, here):
-                    waits.append(f"{one['kind']}/{one['metadata']['name']}: {why}")
+            waits = [
+                f"{one['kind']}/{one['metadata']['name']}: {why}"
+                for one in left
+                if (why := self._why_not_gone(one, self._is_here(one, objects)))
+            ]
             assert not waits, waits
             return True
 
@@ -395,7 +446,7 @@ class Verdict:
             wait_until(empty, timeout=90, what="the deletion of everything", interval=2)
         except AssertionError as error:
             self.wrong.append(str(error))
-        for what, name in gone.items():
+        for what, (home, name) in gone.items():
             paths = (
                 f"/_ml/anomaly_detectors/{name}",
                 f"/_ml/datafeeds/{name}",
@@ -404,8 +455,63 @@ class Verdict:
             )
             kind = what.split()[0]
             path = dict(zip(("AnomalyJob", "Datafeed", "AnomalyCalendar", "AnomalyFilter"), paths, strict=True))[kind]
-            if stage.engine.request("GET", path)[0] == 200:
+            if home.request("GET", path)[0] == 200:
                 self.wrong.append(f"{what} was orphaned: it was deleted with policy Delete and is still on the server")
+
+
+def _job_of(item: Manifest, objects: list[Manifest]) -> Manifest | None:
+    """The job of a pair's object."""
+    if item["kind"] == "AnomalyJob":
+        return item
+    named = item["spec"]["jobRef"]["name"], item["metadata"]["namespace"]
+    jobs = [one for one in objects if one["kind"] == "AnomalyJob"]
+    return next((one for one in jobs if (one["metadata"]["name"], one["metadata"]["namespace"]) == named), None)
+
+
+def _processed(engine: Engine) -> dict[str, int] | None:
+    """The records that each job has analysed; None while the server is away."""
+    try:
+        status, answer = engine.request("GET", "/_ml/anomaly_detectors/_all/_stats?allow_no_match=true")
+    except OSError:
+        return None
+    jobs = answer["jobs"] if status == 200 else None
+    return None if jobs is None else {one["job_id"]: one["data_counts"]["processed_record_count"] for one in jobs}
+
+
+def _span(config: Manifest) -> int:
+    """The bucket span of a job, in ms."""
+    return int(config["analysis_config"]["bucket_span"].removesuffix("m")) * 60_000
+
+
+def _wanted_of_job(spec: Manifest) -> dict[str, Any]:
+    analysis = spec["analysisConfig"]
+    wanted = {"span": analysis["bucketSpan"], "rules": sum("customRules" in one for one in analysis["detectors"])}
+    given = {key: spec[key] for key in ("description", "groups") if key in spec}
+    return wanted | given | {"memory": spec["analysisLimits"]["modelMemoryLimit"]}
+
+
+def _facts_of_job(config: Manifest) -> dict[str, Any]:
+    analysis, limits = config.get("analysis_config", {}), config.get("analysis_limits", {})
+    return {
+        "span": analysis.get("bucket_span"),
+        "rules": sum(bool(one.get("custom_rules")) for one in analysis.get("detectors", [])),
+        "description": config.get("description"),
+        "groups": config.get("groups"),
+        "memory": limits.get("model_memory_limit"),
+    }
+
+
+def _wanted_of_feed(spec: Manifest) -> dict[str, Any]:
+    given = {"delay": spec.get("queryDelay"), "scroll": spec.get("scrollSize")}
+    return {"indices": spec["indices"]} | {key: value for key, value in given.items() if value is not None}
+
+
+def _facts_of_feed(config: Manifest) -> dict[str, Any]:
+    return {
+        "indices": config.get("indices"),
+        "delay": config.get("query_delay"),
+        "scroll": config.get("scroll_size"),
+    }
 
 
 def _versions(objects: list[Manifest]) -> dict[str, tuple[str, Manifest]]:
@@ -436,10 +542,10 @@ def _changes(before: Any, after: Any, path: str = "") -> Iterator[str]:
 
 
 def _documents(engine: Engine) -> Counter[tuple[int, str]]:
-    """How many documents each bucket has of each host."""
+    """How many documents each moment has of each host; the moments are whole multiples of their distance."""
     found: Counter[tuple[int, str]] = Counter()
     answer = engine.call("POST", f"/{INDEX}/_search", {"size": 10_000})
     for hit in answer["hits"]["hits"]:
         source = hit["_source"]
-        found[source["@timestamp"] // SPAN * SPAN, source["host"]] += 1
+        found[source["@timestamp"] // DOCUMENTS_APART * DOCUMENTS_APART, source["host"]] += 1
     return found

@@ -13,6 +13,7 @@ import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from kube_harness import binaries
 from kube_harness.kubectl import Kubectl
@@ -81,6 +82,22 @@ class ControlPlane:
                 return answer.status == 200
         except urllib.error.HTTPError:
             return False
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """All objects of a collection, each with its kind; for looks that are many, and need no process each.
+
+        Raises:
+            AssertionError: the API server does not answer, or refuses.
+        """
+        trust = ssl.create_default_context(cafile=str(self.ca))
+        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"})
+        try:
+            with urllib.request.urlopen(request, context=trust, timeout=60) as answer:
+                content = json.loads(answer.read())
+        except OSError as error:
+            raise AssertionError(f"GET {path}: {error}") from error
+        made = {"apiVersion": content["apiVersion"], "kind": content["kind"].removesuffix("List")}
+        return [{**made, **item} for item in content["items"]]
 
     def _etcd_command(self, client_url: str, peer_url: str) -> list[str | Path]:
         return [
