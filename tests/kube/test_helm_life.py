@@ -30,6 +30,7 @@ CHART = ROOT / "charts" / "anomalyops"
 SYSTEM = "anomalyops-system"
 FINALIZER = "anomalyops.io/finalizer"
 HOOK = "anomalyops-release"
+INTRODUCTION = "anomalyops-introduction"
 
 
 class Cluster:
@@ -46,6 +47,12 @@ class Cluster:
         result = subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=120)
         assert not check or result.returncode == 0, result.stdout + result.stderr
         return result
+
+    def rendered(self, *arguments: str) -> list[dict[str, Any]]:
+        """What the chart renders without a cluster."""
+        fixed = ("--kube-version", binaries.KUBERNETES.version)
+        text = self.helm("template", "anomalyops", CHART, *fixed, *arguments).stdout
+        return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
     def add_job(self, namespace: str, name: str = "web") -> None:
         """An AnomalyJob as a running operator leaves it: with its finalizer, and one of somebody else."""
@@ -200,14 +207,18 @@ def test_the_operator_is_stopped_before_anything_is_released(cluster: Cluster) -
 def test_the_engine_comes_with_the_release_and_keeps_its_password(cluster: Cluster, tmp_path: Path) -> None:
     """A bare cluster: one installation gives a server, and the connection that leads to it."""
     enabled = ("--set", "engine.enabled=true")
-    cluster.helm("install", "anomalyops", CHART, "--create-namespace", *enabled)
+    with cluster.kubelet() as ran:
+        cluster.helm("install", "anomalyops", CHART, "--create-namespace", *enabled)
+    assert len(ran) == 1
+    left = cluster.admin("get", "serviceaccounts,roles,rolebindings,jobs", "-n", SYSTEM, "-o", "name")
+    assert INTRODUCTION not in left
     connection = cluster.admin.get("elasticsearchconnection", "default", SYSTEM)
     assert connection["spec"]["url"] == f"https://anomalyops-engine.{SYSTEM}.svc:9200"
     credentials = connection["spec"]["auth"]["basicSecretRef"]["name"]
     tls = connection["spec"]["caSecretRef"]["name"]
     secrets = {name: cluster.admin.get("secret", name, SYSTEM)["data"] for name in (credentials, tls)}
 
-    for _ in range(2):  # the first takes the connection over that came before its kind
+    for _ in range(2):  # the first takes the connection over that the Job made
         cluster.helm("upgrade", "anomalyops", CHART, *enabled)
         assert {name: cluster.admin.get("secret", name, SYSTEM)["data"] for name in secrets} == secrets
         again = cluster.admin.get("elasticsearchconnection", "default", SYSTEM)
@@ -253,11 +264,37 @@ def test_the_engine_comes_with_the_release_and_keeps_its_password(cluster: Clust
         engine.stop()
 
 
+def test_the_connection_is_made_however_late_its_kind_is_served(cluster: Cluster) -> None:
+    """The hook's Job, with its own rights, in a cluster that gets the definitions after it has begun."""
+    admin = cluster.admin
+    admin("create", "namespace", SYSTEM)
+    for manifest in cluster.rendered("--set", "engine.enabled=true"):
+        if manifest["metadata"]["name"] == INTRODUCTION:
+            admin.apply(manifest)
+    (job,) = admin.list("jobs", SYSTEM)
+    pod = job["spec"]["template"]["spec"]
+    token = admin("create", "token", pod["serviceAccountName"], "-n", SYSTEM).strip()
+    hook = cluster.plane.kubectl(token, name="introduction")
+    command = [*COMMAND, *pod["containers"][0]["args"], "--timeout=90s"]
+    env = os.environ | {"KUBECONFIG": str(hook.kubeconfig)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as introducing:
+        with pytest.raises(subprocess.TimeoutExpired):
+            introducing.wait(5)
+        admin("apply", "--server-side", "-k", ROOT / "crds")
+        said, _ = introducing.communicate(timeout=90)
+    assert (introducing.returncode, said) == (0, f"made ElasticsearchConnection {SYSTEM}/default\n")
+    made = admin.get("elasticsearchconnection", "default", SYSTEM)
+    assert made["spec"]["url"] == f"https://anomalyops-engine.{SYSTEM}.svc:9200"
+    for denied in (("delete", "elasticsearchconnections/default"), ("get", "elasticsearchconnections/other"),
+                   ("create", "anomalyjobs"), ("get", "secrets")):  # fmt: skip
+        with pytest.raises(AssertionError):
+            hook("auth", "can-i", *denied, "-n", SYSTEM)
+
+
 def test_an_engine_takes_the_secrets_that_it_is_given(cluster: Cluster) -> None:
     given = ("--set", "engine.enabled=true,engine.credentialsSecret=mine,engine.tlsSecret=certificate")
-    version = binaries.KUBERNETES.version
-    text = cluster.helm("template", "anomalyops", CHART, "--kube-version", version, *given).stdout
-    manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest]
+    manifests = cluster.rendered(*given, "--api-versions", "anomalyops.io/v1alpha1/ElasticsearchConnection")
+    assert INTRODUCTION not in {manifest["metadata"]["name"] for manifest in manifests}
     assert "Secret" not in {manifest["kind"] for manifest in manifests}
     connection = next(one for one in manifests if one["kind"] == "ElasticsearchConnection")
     assert connection["spec"]["auth"]["basicSecretRef"]["name"] == "mine"
@@ -267,11 +304,7 @@ def test_an_engine_takes_the_secrets_that_it_is_given(cluster: Cluster) -> None:
 def test_prometheus_finds_the_engine_and_its_settings_are_those_of_the_values(cluster: Cluster) -> None:
     given = ("--set", "engine.enabled=true,metrics.serviceMonitor=true,log.format=text")
     more = ("--set", "engine.config.database.memory=1gb,engine.config.log.level=info")
-    version = binaries.KUBERNETES.version
-    text = cluster.helm("template", "anomalyops", CHART, "--kube-version", version, *given, *more).stdout
-    found = {
-        (one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text) if one and "metadata" in one
-    }
+    found = {(one["kind"], one["metadata"]["name"]): one for one in cluster.rendered(*given, *more)}
     configuration = yaml.safe_load(found["ConfigMap", "anomalyops-engine"]["data"]["engine.yaml"])
     assert configuration["log"] == {"format": "text", "level": "info"}
     assert configuration["database"] == {"memory": "1gb"}

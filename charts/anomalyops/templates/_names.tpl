@@ -69,12 +69,6 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{ .Values.webhook.tlsSecret | default (printf "%s-tls" (include "anomalyops.webhook" .)) }}
 {{- end }}
 
-{{- /* What runs before an uninstall, and goes when it has succeeded. */ -}}
-{{- define "anomalyops.hook" -}}
-helm.sh/hook: pre-delete
-helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-{{- end }}
-
 {{- define "anomalyops.release" -}}
 {{ include "anomalyops.fullname" . | trunc 42 | trimSuffix "-" }}-release
 {{- end }}
@@ -107,6 +101,14 @@ capabilities:
 
 {{- define "anomalyops.engine" -}}
 {{ include "anomalyops.fullname" . }}-engine
+{{- end }}
+
+{{- define "anomalyops.engineHost" -}}
+{{ include "anomalyops.engine" . }}.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{- define "anomalyops.introduction" -}}
+{{ include "anomalyops.fullname" . | trunc 42 | trimSuffix "-" }}-introduction
 {{- end }}
 
 {{- define "anomalyops.engineSelector" -}}

@@ -23,6 +23,7 @@ from anomalyops.cli.explain import explain
 from anomalyops.cli.export import export
 from anomalyops.cli.forecast import forecast
 from anomalyops.cli.ingest import ingest
+from anomalyops.cli.introduce import introduce
 from anomalyops.cli.investigate import investigate
 from anomalyops.cli.kibana import kibana
 from anomalyops.cli.mcp import mcp
@@ -83,6 +84,8 @@ for asking in (investigate, explain, troubleshoot, tools, mcp):
     app.command()(asking)
 # A tool's parameters are options too: the command passes on those that are not its own.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)
+# The chart's own: it has no part in what a person does.
+app.command(hidden=True)(introduce)
 app.add_typer(catalog)
 app.add_typer(kibana)
 
