@@ -80,6 +80,20 @@ def do(client: Elasticsearch, method, path, body=None):
     )
 
 
+def test_writes_are_answered_with_what_a_get_shows(client, job_id):
+    """A client need not read back what it has written."""
+    name = f"df-{job_id}"
+
+    def shown():
+        return client.ml.get_datafeeds(datafeed_id=name)["datafeeds"][0]
+
+    assert client.ml.put_datafeed(datafeed_id=name, job_id=job_id, indices=["feed-source"]).body == shown()
+    for change in ({"query_delay": "90s"}, {"query": {"term": {"host": "h1"}}}, {"indices": ["feed-source", "other*"]}):
+        assert client.ml.update_datafeed(datafeed_id=name, **change).body == shown()
+    job = client.ml.update_job(job_id=job_id, description="with a datafeed").body
+    assert {**job, "datafeed_config": shown()} == client.ml.get_jobs(job_id=job_id)["jobs"][0]
+
+
 def test_a_minimal_datafeed_gets_the_servers_defaults(client, job_id):
     made = client.ml.put_datafeed(datafeed_id=f"df-{job_id}", job_id=job_id, indices=["feed-source"])
     delay = made.body.pop("query_delay")

@@ -270,7 +270,7 @@ class Gateway:
 
     # -- reads of one pair -------------------------------------------------------------------------
 
-    async def pair(self, job_id: str, datafeed_id: str | None) -> ServerPair:
+    async def pair(self, job_id: str, datafeed_id: str | None, *, missing: bool = False) -> ServerPair:
         """A job, its datafeed (whatever its id) and the stats of both: three calls.
 
         One more where the datafeed has another id, two more where the expected one belongs to another job.
@@ -278,9 +278,18 @@ class Gateway:
         Args:
             job_id: The job.
             datafeed_id: The id that the job's datafeed is expected to have, None for no expectation.
+            missing: The job is expected to be missing: one call where it is, which tells nothing of another job whose
+                datafeed has the id.
         """
         expected = self.datafeed_stats_of(datafeed_id) if datafeed_id is not None else _nothing()
-        job, feed_stats = await asyncio.gather(self.job(job_id), expected)
+        if missing:
+            job = await self.job(job_id)
+            if job is None:
+                expected.close()
+                return ServerPair(job=None, job_stats=None, datafeed=None, datafeed_stats=None)
+            feed_stats = await expected
+        else:
+            job, feed_stats = await asyncio.gather(self.job(job_id), expected)
         feed: JsonDict | None = job.get("datafeed_config") if job is not None else None
         elsewhere = feed_stats is not None and (feed is None or feed["datafeed_id"] != datafeed_id)
         other_job = await self._job_of_datafeed(datafeed_id, job_id) if datafeed_id and elsewhere else None
@@ -292,6 +301,26 @@ class Gateway:
             known = job if job_stats is not None else None
             return ServerPair(job=known, job_stats=job_stats, datafeed=None, datafeed_stats=None, other_job=other_job)
         return ServerPair(job=job, job_stats=job_stats, datafeed=feed, datafeed_stats=feed_stats, other_job=other_job)
+
+    async def running_pair(self, job: JsonDict, datafeed: JsonDict | None) -> ServerPair | None:
+        """A job and its datafeed whose configurations are known, with the stats of both: two calls.
+
+        Args:
+            job: The job's configuration.
+            datafeed: That of its datafeed, None for none.
+
+        Returns:
+            None where one of them is missing.
+        """
+        feed_stats = None
+        if datafeed is not None:
+            feed_stats = await self.datafeed_stats_of(str(datafeed["datafeed_id"]))
+            if feed_stats is None:
+                return None
+        job_stats = await self.job_stats_of(str(job["job_id"]))  # last, as above
+        if job_stats is None:
+            return None
+        return ServerPair(job=job, job_stats=job_stats, datafeed=datafeed, datafeed_stats=feed_stats)
 
     async def _job_of_datafeed(self, datafeed_id: str, expected: str) -> JsonDict | None:
         """The job that a datafeed belongs to, None where it is the expected one or the datafeed went meanwhile."""
@@ -368,13 +397,13 @@ class Gateway:
 
     # -- changes of jobs ---------------------------------------------------------------------------
 
-    async def create_job(self, job_id: str, body: Mapping[str, Any]) -> None:
-        """`PUT _ml/anomaly_detectors/{job_id}`."""
-        await self.rest.write("PUT", f"{_JOBS}/{quoted(job_id)}", body=body)
+    async def create_job(self, job_id: str, body: Mapping[str, Any]) -> JsonDict:
+        """`PUT _ml/anomaly_detectors/{job_id}`; the configuration as the server has it."""
+        return await self.rest.write("PUT", f"{_JOBS}/{quoted(job_id)}", body=body)
 
-    async def update_job(self, job_id: str, body: Mapping[str, Any]) -> None:
-        """`POST _ml/anomaly_detectors/{job_id}/_update`; sent again on a concurrent internal write."""
-        await self._patience.through_version_conflicts(
+    async def update_job(self, job_id: str, body: Mapping[str, Any]) -> JsonDict:
+        """`POST _ml/anomaly_detectors/{job_id}/_update`, again on a concurrent internal write; all of the result."""
+        return await self._patience.through_version_conflicts(
             lambda: self.rest.write("POST", f"{_JOBS}/{quoted(job_id)}/_update", body=body)
         )
 
@@ -401,9 +430,12 @@ class Gateway:
             Timeout: Still not closed in time; the server goes on.
         """
         path = f"{_JOBS}/{quoted(job_id)}/_close"
-        await self._patience.until(
-            lambda: self._patience.request_state(path, force=force), self._job_closed(job_id), f"POST {path}"
-        )
+
+        async def ask() -> bool:
+            await self._patience.request_state(path, force=force)
+            return False
+
+        await self._patience.until(ask, self._job_closed(job_id), f"POST {path}")
 
     async def reset_job(self, job_id: str) -> None:
         """Forgets a closed job's model and results; waits for the end of it."""
@@ -427,13 +459,13 @@ class Gateway:
 
     # -- changes of datafeeds ----------------------------------------------------------------------
 
-    async def create_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
-        """`PUT _ml/datafeeds/{datafeed_id}`."""
-        await self.rest.write("PUT", f"{_FEEDS}/{quoted(datafeed_id)}", body=body)
+    async def create_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> JsonDict:
+        """`PUT _ml/datafeeds/{datafeed_id}`; the configuration as the server has it."""
+        return await self.rest.write("PUT", f"{_FEEDS}/{quoted(datafeed_id)}", body=body)
 
-    async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
-        """`POST _ml/datafeeds/{datafeed_id}/_update`; the datafeed must be stopped."""
-        await self._patience.through_version_conflicts(
+    async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> JsonDict:
+        """`POST _ml/datafeeds/{datafeed_id}/_update` of a stopped datafeed; all of the result."""
+        return await self._patience.through_version_conflicts(
             lambda: self.rest.write("POST", f"{_FEEDS}/{quoted(datafeed_id)}/_update", body=body)
         )
 
@@ -452,15 +484,21 @@ class Gateway:
             return
 
     async def stop_datafeed(self, datafeed_id: str, *, force: bool = False) -> None:
-        """Stops a datafeed and waits until its stats say so. No such datafeed is success.
+        """Stops a datafeed and waits until the server says so: in its answer, unless it was forced, or in the stats.
+
+        No such datafeed is success.
 
         Raises:
             Timeout: Still not stopped in time; the server goes on.
         """
         path = f"{_FEEDS}/{quoted(datafeed_id)}/_stop"
-        await self._patience.until(
-            lambda: self._patience.request_state(path, force=force), self._feed_stopped(datafeed_id), f"POST {path}"
-        )
+
+        async def ask() -> bool:
+            answer = await self._patience.request_state(path, force=force)
+            # The server answers when the datafeed has ended; a forced stop is answered before that.
+            return not force and answer.get("stopped") is True
+
+        await self._patience.until(ask, self._feed_stopped(datafeed_id), f"POST {path}")
 
     async def delete_datafeed(self, datafeed_id: str) -> None:
         """Deletes a stopped datafeed. No such datafeed is success."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from anomalyops.elastic.errors import NotFound, Timeout, VersionConflict
 from anomalyops.elastic.rest import Rest
+
+T = TypeVar("T")
 
 _CONFLICT_ATTEMPTS = 5
 _ANSWER_MARGIN = 10.0  # seconds that the client waits longer than the server was told to
@@ -37,9 +39,9 @@ class Patience:
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         """A call that the server answers when a state is reached; the client waits longer than the server."""
-        await self._rest.write(
+        return await self._rest.write(
             "POST",
             path,
             query=query if query is not None else {"timeout": f"{self._state_timeout:.0f}s"},
@@ -47,25 +49,30 @@ class Patience:
             seconds=self.answer_seconds,
         )
 
-    async def request_state(self, path: str, *, force: bool) -> None:
-        """Asks for a state that is awaited by polling: running out of time here is not yet a failure."""
+    async def request_state(self, path: str, *, force: bool) -> dict[str, Any]:
+        """Asks for a state that is awaited by polling: running out of time here is not yet a failure.
+
+        Returns:
+            The answer; empty where there is no such object, or no answer in time.
+        """
         query = {"timeout": f"{self._state_timeout:.0f}s", **({"force": "true"} if force else {})}
         try:
-            await self.lifecycle(path, query=query)
+            return await self.lifecycle(path, query=query)
         except (NotFound, Timeout):
-            return
+            return {}
 
     async def until(
-        self, ask: Callable[[], Awaitable[None]], missing: Callable[[], Awaitable[str | None]], call: str
+        self, ask: Callable[[], Awaitable[bool]], missing: Callable[[], Awaitable[str | None]], call: str
     ) -> None:
-        """Asks once, then looks until nothing is missing.
+        """Asks once, then, unless the answer shows that all is there, looks until nothing is missing.
 
         Raises:
             Timeout: Something was still missing after `state_timeout` seconds; says what.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._state_timeout
-        await ask()
+        if await ask():
+            return
         pause = self._poll_interval
         while (problem := await missing()) is not None:
             if loop.time() >= deadline:
@@ -73,14 +80,13 @@ class Patience:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 1.0)
 
-    async def through_version_conflicts(self, send: Callable[[], Awaitable[Any]]) -> None:
-        """Sends a call again while the server's own concurrent write is in the way."""
+    async def through_version_conflicts(self, send: Callable[[], Awaitable[T]]) -> T:
+        """Sends a call again while the server's own concurrent write is in the way; the answer to the last one."""
         pause = self._poll_interval
         for _ in range(_CONFLICT_ATTEMPTS - 1):
             try:
-                await send()
-                return
+                return await send()
             except VersionConflict:
                 await asyncio.sleep(pause)
                 pause *= 2
-        await send()
+        return await send()

@@ -6,7 +6,7 @@ from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.owner import LOCAL, Owner
 from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
 from anomalyops.plan.core.removals import Removal
-from anomalyops.plan.core.steps import Effect, Step, Subject
+from anomalyops.plan.core.steps import Answer, Effect, Step, Subject
 from anomalyops.plan.kept_calendars import keeping_calendars, leaves_calendars
 from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
@@ -101,6 +101,7 @@ __all__ = [
     "JOB_FIELDS",
     "LOCAL",
     "AddCalendarJobs",
+    "Answer",
     "AskForForecast",
     "CalendarStep",
     "Call",

@@ -7,7 +7,24 @@ from datetime import datetime
 from typing import Any
 
 from anomalyops.elastic import ServerPair
-from anomalyops.plan import DatafeedState, JobState, Observed, ObservedDatafeed, ObservedJob, Taken, owner_of
+from anomalyops.plan import (
+    Answer,
+    CreateDatafeed,
+    CreateJob,
+    DatafeedState,
+    Effect,
+    JobState,
+    Observed,
+    ObservedDatafeed,
+    ObservedJob,
+    Taken,
+    UpdateDatafeed,
+    UpdateJob,
+    owner_of,
+)
+from anomalyops.reconciler.unit import Done
+
+JsonDict = dict[str, Any]
 
 
 def observed_pair(server: ServerPair, *, now: datetime) -> Observed:
@@ -18,6 +35,34 @@ def observed_pair(server: ServerPair, *, now: datetime) -> Observed:
         now_ms=round(now.timestamp() * 1000),
         taken=None if server.other_job is None else taken_by(server.other_job),
     )
+
+
+def configurations_after(done: Done[Observed]) -> tuple[JsonDict, JsonDict | None] | None:
+    """The configurations of a job and its datafeed after steps, as the server has told them; None where it has not.
+
+    A write is answered with all that the server has from then on, and to open, close, start or stop changes nothing
+    that a plan is made from. Where something was given up, where an id is taken, or where an answer is not about the
+    object, the server has to be asked.
+    """
+    if done.before.taken is not None:
+        return None
+    job = None if done.before.job is None else dict(done.before.job.config)
+    feed = None if done.before.datafeed is None else dict(done.before.datafeed.config)
+    for step, answer in done.answers:
+        if isinstance(step, CreateJob | UpdateJob):
+            job = _told(answer, "job_id", step.target)
+        elif isinstance(step, CreateDatafeed | UpdateDatafeed):
+            feed = _told(answer, "datafeed_id", step.target)
+            if feed is None:
+                return None
+        elif step.effect is not Effect.RUNS:
+            return None
+    return None if job is None else (job, feed)
+
+
+def _told(answer: Answer, id_field: str, identifier: str) -> JsonDict | None:
+    """The configuration that an answer holds."""
+    return dict(answer) if isinstance(answer, Mapping) and answer.get(id_field) == identifier else None
 
 
 def taken_by(config: Mapping[str, Any]) -> Taken:

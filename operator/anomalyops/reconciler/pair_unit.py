@@ -30,11 +30,11 @@ from anomalyops.plan import (
     without_filters,
 )
 from anomalyops.reconciler.kibana import SavedObjectsSync
-from anomalyops.reconciler.look import observed_pair
+from anomalyops.reconciler.look import configurations_after, observed_pair
 from anomalyops.reconciler.memory import JobMemory, needed_limit
 from anomalyops.reconciler.pair import Pair, desired, is_deleting, policy
 from anomalyops.reconciler.query_delay import FeedDelay, look_at_delay
-from anomalyops.reconciler.unit import Unit
+from anomalyops.reconciler.unit import Done, Unit
 from anomalyops.reconciler.verification import verify
 from anomalyops.resources import DeletionPolicy
 
@@ -105,13 +105,25 @@ class PairUnit(Unit[Observed]):
         """What is to be done of a pair that has no server side."""
         return plan(self.desired, Observed(job=None, datafeed=None), policy(self.pair))
 
-    async def look_and_plan(self, *, curious: bool = False) -> tuple[Observed, Plan]:
+    async def look_and_plan(
+        self, *, curious: bool = False, done: Done[Observed] | None = None
+    ) -> tuple[Observed, Plan]:
         """What the server has and what is to be done; only then upgrade mode is asked for.
 
         Before a plan gives something up, the server is asked about the configuration that it leads to; who is curious
         asks about any other one too.
+
+        After steps only the states are asked for, and what the server answered is what it has. If that is not what was
+        wanted, it is read whole before anything is done about it.
         """
-        observed = await self.look()
+        if done is not None and (seen := await self._after(done)) is not None:
+            told, left = await self._planned(seen, curious=curious)
+            if left.empty:
+                return told, left
+        return await self._planned(await self.look(everything=curious), curious=curious)
+
+    async def _planned(self, observed: Observed, *, curious: bool) -> tuple[Observed, Plan]:
+        """What is to be done about what the server has, which is asked for what the plan has to know too."""
         allowed = policy(self.pair, now=self._clock())
         wanted, observed = await self._sized(observed)
         found = plan(wanted, observed, allowed)
@@ -167,19 +179,38 @@ class PairUnit(Unit[Observed]):
         members = {name: list(config.get("job_ids") or ()) for name, config in calendars.items()}
         return keeping_calendars(found, members)
 
-    async def look(self) -> Observed:
-        """What the server has of job and datafeed."""
+    async def _after(self, done: Done[Observed]) -> Observed | None:
+        """What the server has after steps, without reading what it answered; None where that has to be read."""
+        known = configurations_after(done)
+        if known is None:
+            return None
+        server = await self._gateway.running_pair(*known)
+        return None if server is None else await self._noticed(observed_pair(server, now=self._clock()))
+
+    async def look(self, *, everything: bool = True) -> Observed:
+        """What the server has of job and datafeed.
+
+        Args:
+            everything: Also who has the datafeed's id where there is no job: to create it tells that too.
+        """
         pair = self.pair
         feed_id = pair.datafeed.server_id if pair.datafeed is not None else None
         job_id = pair.job.server_id if pair.job is not None else await self._job_of_datafeed(feed_id)
         if job_id is None:
             return Observed(job=None, datafeed=None)
-        observed = observed_pair(await self._gateway.pair(job_id, feed_id), now=self._clock())
+        status = pair.job.status if pair.job is not None else None
+        missing = not everything and pair.job is not None and (status is None or not status.conditions)
+        return await self._noticed(
+            observed_pair(await self._gateway.pair(job_id, feed_id, missing=missing), now=self._clock())
+        )
+
+    async def _noticed(self, observed: Observed) -> Observed:
+        """The same, with what the server's messages alone tell."""
         feed = observed.datafeed
         if feed is None or stopped_run(observed, wanted_window_of(self.desired)) is None:
             return observed
-        # Whether a bounded run that has stopped came to its end is in the server's messages alone.
-        completed = await self._gateway.lookback_completed(job_id)
+        # Whether a bounded run that has stopped came to its end.
+        completed = await self._gateway.lookback_completed(str(feed.config["job_id"]))
         return replace(observed, datafeed=replace(feed, completed=completed))
 
     def plan_run_state(self, observed: Observed) -> Plan:

@@ -137,9 +137,10 @@ class Requests:
                 await told
         run.just_noted = False
         try:
-            run.answer = await move.step.send(self._gateway) or ""
+            answer = await move.step.send(self._gateway)
         except GatewayError as error:
             return error
+        run.answer = answer if isinstance(answer, str) else ""
         run.executed.append(move.step)
         run.called = move.step
         await run.unit.look(self._gateway, self._clock())

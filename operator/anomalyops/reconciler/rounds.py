@@ -11,11 +11,11 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from anomalyops.elastic import Gateway, GatewayError, OtherServer
-from anomalyops.plan import Effect, Plan, Step
+from anomalyops.plan import Answer, Effect, Plan, Step
 from anomalyops.reconciler.backoff import Backoff
 from anomalyops.reconciler.failures import is_definite, is_stale
 from anomalyops.reconciler.hold import Broken, Holds
-from anomalyops.reconciler.unit import Run, Unit
+from anomalyops.reconciler.unit import Done, Run, Unit
 
 OnPlan = Callable[[Plan], None]
 OnStep = Callable[[Step], Awaitable[None] | None]
@@ -132,8 +132,9 @@ class Rounds:
         unit = run.unit
         await self._mend(run)
         refusal = self._holds.standing(unit.key, unit.wanted)
+        done: Done[S] | None = None
         for round_ in range(_ROUNDS):
-            run.observed, found = await unit.look_and_plan()
+            run.observed, found = await unit.look_and_plan(done=done)
             if found.empty:
                 refusal = None  # what was refused is there all the same
                 self._broken.pop(unit.key, None)
@@ -146,7 +147,9 @@ class Rounds:
                 await self._make_sure_of(run.cluster_uuid, unit.key)
             if self._on_plan is not None:
                 self._on_plan(found)
-            failed = await self._execute(found, run)
+            answers: list[tuple[Step, Answer]] = []
+            failed = await self._execute(found, run, answers)
+            done = Done(before=run.observed, answers=tuple(answers)) if failed is None else None
             if failed is not None:
                 self._note_broken(run, found, *failed)
             if failed is not None and not (is_stale(failed[0]) and round_ < _ROUNDS - 1):
@@ -165,18 +168,28 @@ class Rounds:
         if answering and answering != cluster_uuid:
             raise OtherServer(f"the cluster {answering} answers, and {key} lives on {cluster_uuid}")
 
-    async def _execute(self, found: Plan, run: Run[S]) -> tuple[GatewayError, Step] | None:
-        """Sends the steps in order; the error and the step at which it stopped, None when all are done."""
+    async def _execute(
+        self, found: Plan, run: Run[S], answers: list[tuple[Step, Answer]] | None = None
+    ) -> tuple[GatewayError, Step] | None:
+        """Sends the steps in order; the error and the step at which it stopped, None when all are done.
+
+        Args:
+            found: The plan.
+            run: Takes down what was executed.
+            answers: Takes down what the server answered.
+        """
         for step in found.steps:
             if self._on_step is not None:
                 told = self._on_step(step)
                 if inspect.isawaitable(told):
                     await told
             try:
-                await step.send(self._gateway)
+                answer = await step.send(self._gateway)
             except GatewayError as error:
                 return error, step
             run.executed.append(step)
+            if answers is not None:
+                answers.append((step, answer))
         return None
 
     async def _after_failure(self, run: Run[S], error: GatewayError, step: Step) -> None:

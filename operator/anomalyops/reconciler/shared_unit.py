@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from anomalyops.elastic import Gateway
 from anomalyops.plan import Claim, Obstacle, Owner, Plan, Subject
-from anomalyops.reconciler.unit import Unit
+from anomalyops.reconciler.unit import Done, Unit
 from anomalyops.resources import BY_NAME, AnomalyCalendar, AnomalyJob, SharedResource, SourceProblem
 
 S = TypeVar("S")
@@ -95,7 +95,7 @@ class SharedUnit(Unit[S]):
         spec = self.shared.resource.spec
         return Claim(adoption=spec.adoption_policy, take_over=spec.take_over_from or "")
 
-    async def look_and_plan(self, *, curious: bool = False) -> tuple[S, Plan]:
+    async def look_and_plan(self, *, curious: bool = False, done: Done[S] | None = None) -> tuple[S, Plan]:
         """What the server has, and what is to be done."""
         observed = await self.look()
         return observed, self.plan(observed)

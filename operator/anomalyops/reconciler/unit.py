@@ -8,9 +8,22 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from anomalyops.elastic import GatewayError
-from anomalyops.plan import Plan, Step
+from anomalyops.plan import Answer, Plan, Step
 
 S = TypeVar("S")  # what the server has of a unit, as a plan is made from it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(Generic[S]):
+    """Steps that were all carried out since a look.
+
+    Attributes:
+        before: What the server had then.
+        answers: The steps in their order, each with what the server answered.
+    """
+
+    before: S
+    answers: tuple[tuple[Step, Answer], ...]
 
 
 class Unit(ABC, Generic[S]):
@@ -48,11 +61,12 @@ class Unit(ABC, Generic[S]):
         """
 
     @abstractmethod
-    async def look_and_plan(self, *, curious: bool = False) -> tuple[S, Plan]:
+    async def look_and_plan(self, *, curious: bool = False, done: Done[S] | None = None) -> tuple[S, Plan]:
         """What the server has, and what is to be done.
 
         Args:
             curious: Ask the server of every change what it would say, not only of those that give something up.
+            done: What was carried out a moment ago: what the server answered need not be read again.
 
         Raises:
             GatewayError: The server could not be looked at.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ from anomalyops.plan import (
     Desired,
     DesiredDatafeed,
     DesiredJob,
+    Effect,
     JobState,
     OpenJob,
     Plan,
@@ -33,6 +35,7 @@ from anomalyops.plan import (
     ResetJob,
     StartDatafeed,
     StopDatafeed,
+    Subject,
     UpdateDatafeed,
     UpdateJob,
     compare_datafeed,
@@ -44,6 +47,8 @@ from anomalyops.plan import (
 )
 from anomalyops.plan.core.differences import value_at
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState, Window
+from anomalyops.reconciler.look import configurations_after
+from anomalyops.reconciler.unit import Done
 from anomalyops.resources import DeletionPolicy, ReplacePolicy, parse_duration, parse_time
 
 _ROUNDS = 4
@@ -219,6 +224,41 @@ def test_a_kill_after_any_step_reaches_the_same_end(scene, meanwhile):
         assert end_of(server, same_past=same_past) == end_of(reference, same_past=same_past), (
             f"cut after step {cut} of {[type(s).__name__ for s in steps]}"
         )
+
+
+@given(scenes())
+def test_what_the_server_answered_is_what_a_look_would_see(scene):
+    """After any steps: the answers to writes stand for a look, or a look is asked for; and there is nothing to plan."""
+    server = scene.server.copy()
+    before, steps, answers = server.observe(), scene.plan().steps, []
+    for step in steps:
+        server.execute(step)
+        written = {Subject.JOB: server.job, Subject.DATAFEED: server.feed}[step.subject]
+        told = step.effect in {Effect.CREATES, Effect.CHANGES}
+        answers.append((step, copy.deepcopy(written) if told else None))
+    known = configurations_after(Done(before=before, answers=tuple(answers)))
+    seen = server.observe()
+    if known is None:
+        given_up = any(step.effect is Effect.DESTROYS or isinstance(step, ResetJob) for step in steps)
+        assert given_up or seen.job is None
+        return
+    job, feed = known
+    told = replace(
+        seen,
+        job=replace(seen.job, config=job),
+        datafeed=None if feed is None else replace(seen.datafeed, config=feed),
+    )
+    assert feed == (None if seen.datafeed is None else seen.datafeed.config)
+    assert {**job, "finished_time": 0} == {**seen.job.config, "finished_time": 0}
+    assert plan(scene.desired, told, scene.policy).describe() == []
+
+
+@given(scenes(), st.sampled_from([None, {}, {"acknowledged": True}, {"job_id": "other", "datafeed_id": "other"}]))
+def test_an_answer_about_something_else_stands_for_no_look(scene, answer):
+    server = scene.server.copy()
+    before, steps = server.observe(), scene.plan().steps
+    if any(step.effect in {Effect.CREATES, Effect.CHANGES} for step in steps):
+        assert configurations_after(Done(before=before, answers=tuple((step, answer) for step in steps))) is None
 
 
 # -- law 5 --------------------------------------------------------------------------------------------------------

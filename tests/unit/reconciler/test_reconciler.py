@@ -30,6 +30,9 @@ FEED = {
 }
 
 
+_NO_FEED = {"error": {"type": "resource_not_found_exception", "reason": "No datafeed"}, "status": 404}
+
+
 def merge(base, changes):
     result = copy.deepcopy(base)
     for key, value in changes.items():
@@ -88,6 +91,76 @@ async def test_a_pair_in_order_costs_three_reads_and_no_write(server, reconciler
     assert outcome.plan.empty
     assert len(server.calls) == 3
     assert server.writes == []
+
+
+async def test_a_new_pair_costs_three_reads_and_four_writes(server, reconciler):
+    """What is created is told by the answers; that it runs is asked for."""
+    await reconciler.reconcile(pair())
+    calls = [f"{method} {path.removeprefix('/_ml/')}" for method, path in server.calls if "web" in path]
+    assert calls == [
+        "GET anomaly_detectors/web",
+        "PUT anomaly_detectors/web",
+        "PUT datafeeds/feed-web",
+        "POST anomaly_detectors/web/_open",
+        "POST datafeeds/feed-web/_start",
+        "GET datafeeds/feed-web/_stats",
+        "GET anomaly_detectors/web/_stats",
+    ]
+
+
+async def test_another_query_delay_costs_five_reads_and_three_writes(server, reconciler):
+    await reconciler.reconcile(pair())
+    server.calls.clear()
+    outcome = await reconciler.reconcile(pair(feed={"queryDelay": "90s"}))
+    assert verbs(outcome.executed) == ["stop datafeed", "update datafeed", "start datafeed"]
+    assert outcome.retry_after is None
+    assert len(server.writes) == 3
+    assert len([path for _, path in server.calls if "web" in path]) == 8
+
+
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [("PUT", "anomaly_detectors/web$"), ("PUT", "datafeeds/feed-web$"), ("POST", "anomaly_detectors/web/_open$")],
+)
+async def test_an_answer_that_tells_nothing_is_read_back(server, reconciler, call, path):
+    server.fault(call, path, status=200, body={"acknowledged": True}, after=True)
+    outcome = await reconciler.reconcile(pair())
+    assert condition(outcome.job_status, "Ready").status == "True"
+    read_back = "open" not in path
+    assert [call for call in server.calls if call == ("GET", "/_ml/anomaly_detectors/web")][1:] == (
+        [("GET", "/_ml/anomaly_detectors/web")] if read_back else []
+    )
+
+
+async def test_what_was_answered_and_is_gone_is_not_taken_for_there(server, reconciler):
+    """Somebody deletes the datafeed right after its start: the states are asked for, and tell."""
+    server.fault("GET", "datafeeds/feed-web/_stats", status=404, body=_NO_FEED)
+    outcome = await reconciler.reconcile(pair())
+    reads = [path for method, path in server.calls if method == "GET" and path == "/_ml/anomaly_detectors/web"]
+    assert len(reads) == 2
+    assert condition(outcome.datafeed_status, "Ready").status == "True"
+
+
+async def test_an_answer_that_is_not_what_was_wanted_is_read_before_anything_is_done(server, reconciler):
+    """A proxy, say, that answers with what was there before: the configuration is read, and found as it should be."""
+    await reconciler.reconcile(pair())
+    stale = copy.deepcopy(server.feeds["feed-web"])
+    server.fault("POST", "datafeeds/feed-web/_update", status=200, body=stale, after=True)
+    outcome = await reconciler.reconcile(pair(feed={"queryDelay": "90s"}))
+    assert verbs(outcome.executed) == ["stop datafeed", "update datafeed", "start datafeed"]
+    assert condition(outcome.datafeed_status, "Synced").status == "True"
+
+
+async def test_the_id_of_a_datafeed_that_is_taken_is_found_by_creating_it(server, reconciler):
+    await reconciler.reconcile(pair())
+    other = merge(JOB, {"metadata": {"name": "other", "uid": "uid-3"}})
+    feed = merge(FEED, {"spec": {"jobRef": {"name": "other"}}, "metadata": {"uid": "uid-4"}})
+    outcome = await reconciler.reconcile(Pair(job=Resource.from_object(other), datafeed=Resource.from_object(feed)))
+    assert server.feeds["feed-web"]["job_id"] == "web"
+    assert server.job_states["other"] == "opened"
+    stalled = condition(outcome.datafeed_status, "Stalled")
+    assert stalled.reason == "Conflict"
+    assert outcome.error is None
 
 
 async def test_planning_alone_changes_nothing(server, reconciler):

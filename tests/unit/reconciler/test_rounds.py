@@ -65,7 +65,7 @@ class Word(Unit[str | None]):
     async def look(self) -> str | None:
         return self.server.word
 
-    async def look_and_plan(self, *, curious: bool = False) -> tuple[str | None, Plan]:
+    async def look_and_plan(self, *, curious: bool = False, done: object = None) -> tuple[str | None, Plan]:
         there = await self.look()
         return there, Plan(steps=() if there == self.word else (Say(word=self.word, reason=f"it is {there}"),))
 

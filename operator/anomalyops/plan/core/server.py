@@ -7,12 +7,15 @@ from typing import Any, Protocol
 
 
 class Server(Protocol):
-    """A server that steps are sent to. A call returns when the server has done what was asked."""
+    """A server that steps are sent to. A call returns when the server has done what was asked.
 
-    async def create_job(self, job_id: str, body: Mapping[str, Any]) -> None:
+    Those that write the configuration of a job or a datafeed return it whole, as the server has it from then on.
+    """
+
+    async def create_job(self, job_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Create a job."""
 
-    async def update_job(self, job_id: str, body: Mapping[str, Any]) -> None:
+    async def update_job(self, job_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Update a job."""
 
     async def open_job(self, job_id: str) -> None:
@@ -27,10 +30,10 @@ class Server(Protocol):
     async def delete_job(self, job_id: str) -> None:
         """Delete a job with its model and results."""
 
-    async def create_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
+    async def create_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Create a datafeed."""
 
-    async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> None:
+    async def update_datafeed(self, datafeed_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Update a stopped datafeed."""
 
     async def start_datafeed(self, datafeed_id: str, *, start: str | None = None, end: str | None = None) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from anomalyops.plan.core.server import Server
+
+Answer = str | Mapping[str, Any] | None
+"""What the server tells of an object: the id that it gave it, or its whole configuration after a write."""
 
 
 class Subject(StrEnum):
@@ -47,5 +51,5 @@ class Step(ABC):
         """The id of the object on the server."""
 
     @abstractmethod
-    async def send(self, server: Server) -> str | None:
-        """Make the call, and return when it is done: the id of what the server has named itself, if any."""
+    async def send(self, server: Server) -> Answer:
+        """Make the call, and return when it is done: what the server told of the object."""

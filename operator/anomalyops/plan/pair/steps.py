@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from anomalyops.plan.core.server import Server
-from anomalyops.plan.core.steps import Effect, Step, Subject
+from anomalyops.plan.core.steps import Answer, Effect, Step, Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,9 @@ class CreateJob(JobStep):
     effect: ClassVar[Effect] = Effect.CREATES
     body: Mapping[str, Any]
 
-    async def send(self, server: Server) -> None:
-        """Make the call."""
-        await server.create_job(self.job_id, self.body)
+    async def send(self, server: Server) -> Answer:
+        """Make the call; the configuration that the server has then."""
+        return await server.create_job(self.job_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,9 @@ class UpdateJob(JobStep):
     effect: ClassVar[Effect] = Effect.CHANGES
     body: Mapping[str, Any]
 
-    async def send(self, server: Server) -> None:
-        """Make the call."""
-        await server.update_job(self.job_id, self.body)
+    async def send(self, server: Server) -> Answer:
+        """Make the call; the configuration that the server has then."""
+        return await server.update_job(self.job_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +122,9 @@ class CreateDatafeed(DatafeedStep):
     effect: ClassVar[Effect] = Effect.CREATES
     body: Mapping[str, Any]
 
-    async def send(self, server: Server) -> None:
-        """Make the call."""
-        await server.create_datafeed(self.datafeed_id, self.body)
+    async def send(self, server: Server) -> Answer:
+        """Make the call; the configuration that the server has then."""
+        return await server.create_datafeed(self.datafeed_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +135,9 @@ class UpdateDatafeed(DatafeedStep):
     effect: ClassVar[Effect] = Effect.CHANGES
     body: Mapping[str, Any]
 
-    async def send(self, server: Server) -> None:
-        """Make the call."""
-        await server.update_datafeed(self.datafeed_id, self.body)
+    async def send(self, server: Server) -> Answer:
+        """Make the call; the configuration that the server has then."""
+        return await server.update_datafeed(self.datafeed_id, self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
