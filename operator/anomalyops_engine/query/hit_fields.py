@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
 from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.errors import ContentParseError, IllegalQueryError, QueryError, UnsupportedQueryError
@@ -25,6 +25,7 @@ from anomalyops_engine.query.options import (
 from anomalyops_engine.store import Field, Index, ip
 from anomalyops_engine.store.dates import format_millis, format_nanos, parse_nanos
 from anomalyops_engine.store.fieldtypes.numbers import SINGLES, single_digits
+from anomalyops_engine.store.fieldtypes.spans import Ranges, shown_block
 from anomalyops_engine.store.mapping import SQL_TYPES
 from anomalyops_engine.store.patterns import matches
 from anomalyops_engine.store.source_values import field_values, left_out
@@ -143,7 +144,7 @@ def hit_fields(index: Index, wanted: Sequence[WantedField]) -> dict[str, HitFiel
                 _values(leaf, entry, index),
                 _show(leaf, entry),
                 leaf.path,
-                _nanos(leaf, entry, index) if leaf.type == "date_nanos" else None,
+                _derived(leaf, entry, index),
                 None if entry.sorted else partial(left_out, index.mapping, leaf),
             )
     return found
@@ -183,6 +184,43 @@ def _metadata(entry: WantedField, index: Index) -> HitField | None:
     return HitField(name, kind, value if name == "_ignored" else ListOf((value,)), _as_it_is)
 
 
+def _derived(leaf: Field, entry: WantedField, index: Index) -> FromDocument | None:
+    """Return what shows values of the document, where the column has less than they say."""
+    if leaf.is_range:
+        return _spans(leaf, entry, index)
+    return _nanos(leaf, entry, index) if leaf.type == "date_nanos" else None
+
+
+def _spans(leaf: Field, entry: WantedField, index: Index) -> FromDocument:
+    """Return what shows ranges with the ends that they name.
+
+    Raises:
+        UnsupportedQueryError: as doc values.
+    """
+    if entry.sorted:
+        raise UnsupportedQueryError(
+            f"[docvalue_fields] of [{leaf.type}] field [{leaf.path}] are not supported by this engine"
+        )
+    formats = leaf.formats if entry.format is None else date_format(entry.format)
+    reader = cast("Ranges", leaf.reader)
+
+    def end(value: Any) -> Any:
+        read = reader.end(value)
+        if leaf.type == "ip_range":
+            return ip.shown(ip.stored(str(value)))
+        return format_millis(int(read), formats) if leaf.type == "date_range" else read
+
+    def derived(document: dict[str, Any]) -> list[Any]:
+        return [
+            {key: end(part) for key, part in value.items() if part is not None}
+            if isinstance(value, dict)
+            else shown_block(value)
+            for value in field_values(index.mapping, leaf, document)
+        ]
+
+    return derived
+
+
 def _nanos(leaf: Field, entry: WantedField, index: Index) -> FromDocument:
     """Return what shows moments to the nanosecond, of which the column has the milliseconds."""
     formats = leaf.formats if entry.format is None else date_format(entry.format)
@@ -220,6 +258,8 @@ def _values(leaf: Field, entry: WantedField, index: Index) -> Expr:
 
 
 def _show(leaf: Field, entry: WantedField) -> Callable[[Any], Any]:
+    if leaf.is_range and (entry.format is None or leaf.type == "date_range"):
+        return _as_it_is
     if leaf.is_date:
         formats = leaf.formats if entry.format is None else date_format(entry.format)
         return lambda value: format_millis(value, formats)

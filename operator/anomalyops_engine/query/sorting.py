@@ -173,6 +173,8 @@ def sort_column(key: SortKey, index: Index, *, number: int, score: float = 1.0) 
         check_doc_values(inside, key.field, index.name)
         return _unmapped_column(replace(key, unmapped_type=inside.type))
     check_doc_values(leaf, key.field, index.name)
+    if leaf.is_range:
+        raise IllegalQueryError("can't sort on binary field")
     if leaf.type == "geo_point":
         raise IllegalQueryError(
             "can't sort on geo_point field without using specific sorting feature, like geo_distance"

@@ -262,7 +262,7 @@ class Batch:
         if leaf is None:
             return
         reader = leaf.reader
-        if reader.takes_objects:
+        if reader.takes_lists:
             values = [as_points(value) for value in values]
         if isinstance(reader, Strings):
             values = self._spelled(path, values)

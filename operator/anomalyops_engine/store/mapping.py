@@ -29,6 +29,7 @@ from anomalyops_engine.store.fieldtypes import (
     FIELD_TYPES,
     FLOATS,
     INTEGER_LIMITS,
+    RANGES,
     SQL_TYPES,
     TEXTS,
     Reader,
@@ -137,6 +138,11 @@ class Field:
     def is_string(self) -> bool:
         """True for VARCHAR columns."""
         return SQL_TYPES[self.type] == "VARCHAR"
+
+    @property
+    def is_range(self) -> bool:
+        """True for ranges: texts of two ends (`fieldtypes.spans`)."""
+        return self.type in RANGES
 
     @property
     def searchable(self) -> bool:

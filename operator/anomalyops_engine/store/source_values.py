@@ -15,7 +15,7 @@ def field_values(mapping: IndexMapping, leaf: Field, document: dict[str, Any]) -
     path = leaf.path.rpartition(".")[0] if leaf.path in mapping.multi_fields else leaf.path
     copied = [other.path for other in mapping.fields.values() if path in other.definition.get("copy_to", ())]
     found = [value for origin in (path, *copied) for value in values_at(document, origin)]
-    points = as_points(found) if leaf.reader.takes_objects else found
+    points = as_points(found) if leaf.reader.takes_lists else found
     return [value for value in flat(points) if value is not None]
 
 

@@ -30,6 +30,7 @@ _CALENDAR_NAMES = {
     **dict.fromkeys(("1y", "year"), "year"),
 }
 _CALENDAR_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_SHORTEST_DAYS = {"month": 28, "quarter": 90, "year": 365}
 # 1970-01-01 was a Thursday; weeks begin on Monday.
 _MONDAY_MS = 4 * 86_400_000
 # Intervals and offsets stay where sums with them cannot leave 64 bits.
@@ -50,6 +51,11 @@ class Interval:
     def months(self) -> int:
         """Length of a calendar unit that has no fixed length."""
         return _CALENDAR_MONTHS[self.unit]
+
+    @property
+    def shortest_ms(self) -> int:
+        """The length of the shortest of the buckets."""
+        return self.milliseconds or _SHORTEST_DAYS[self.unit] * _FIXED_MS["d"]
 
     @property
     def origin_ms(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, ClassVar
 
+from anomalyops_engine.query import spans
 from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, read_order
 from anomalyops_engine.query.aggregations.date_buckets import (
     Buckets,
@@ -16,12 +17,13 @@ from anomalyops_engine.query.aggregations.date_buckets import (
     offset,
 )
 from anomalyops_engine.query.aggregations.intervals import Ends, check_ends, interval_renderer, keys_over
+from anomalyops_engine.query.aggregations.range_fields import RANGES_OF_DATES, missing_range, range_kind
 from anomalyops_engine.query.aggregations.rows import RowColumn, Rows, Values
 from anomalyops_engine.query.aggregations.zoned_buckets import ZonedBuckets, buckets_in
 from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.datemath import resolve_date
-from anomalyops_engine.query.errors import IllegalQueryError
-from anomalyops_engine.query.expr import null
+from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
+from anomalyops_engine.query.expr import Expr, null
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
@@ -34,6 +36,7 @@ from anomalyops_engine.query.options import (
     text,
 )
 from anomalyops_engine.store.dates import DEFAULT_FORMAT, format_millis
+from anomalyops_engine.store.fieldtypes.spans import RangeKind
 
 
 def _bound(value: object) -> Scalar:
@@ -77,7 +80,10 @@ class DateHistogram(BucketAggregation):
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""
         buckets = buckets_in(self.time_zone, interval_of(self, name), self.offset)
-        column = date_column(self.field, rows)
+        column = rows.column(self.field, ranges=True)
+        kind = range_kind(column, "date_histogram", RANGES_OF_DATES)
+        if kind is None:
+            check_dates(column, "date_histogram")
         leaf = column.leaf
         formats = self.format or (leaf.formats if leaf is not None else DEFAULT_FORMAT)
         extended = self._moments(self.extended_bounds, formats, rows)
@@ -87,11 +93,17 @@ class DateHistogram(BucketAggregation):
         def show(key: Any) -> dict[str, Any]:
             return {"key_as_string": format_millis(key, formats, self.time_zone), "key": key}
 
-        values = date_values(column, self.missing, formats, self.time_zone)
+        def keys() -> tuple[Expr, bool]:
+            if kind is not None:
+                return self._keys_of_ranges(name, column, kind, buckets, hard), True
+            values = date_values(column, self.missing, formats, self.time_zone)
+            return keys_over(values, buckets.key_of, hard=hard), values.multi
+
+        key, is_list = keys()
         return Bucketing(
             name=name,
             typed_name="date_histogram",
-            key=keys_over(values, buckets.key_of, hard=hard),
+            key=key,
             render=interval_renderer(
                 name,
                 minimum=self.min_doc_count,
@@ -101,8 +113,24 @@ class DateHistogram(BucketAggregation):
                 following=buckets.following,
                 extended=None if extended is None else (_floor(buckets, extended[0]), _floor(buckets, extended[1])),
             ),
-            is_list=values.multi,
+            is_list=is_list,
         )
+
+    def _keys_of_ranges(
+        self, name: str, column: RowColumn, kind: RangeKind, buckets: Buckets | ZonedBuckets, hard: Ends | None
+    ) -> Expr:
+        if self.missing is not None:
+            raise missing_range(name, kind)
+        if isinstance(buckets, ZonedBuckets):
+            raise UnsupportedQueryError(
+                f"[time_zone] of aggregation [{name}] on a [{kind.name}] must be one without changes of the clock in "
+                f"this engine, got [{self.time_zone}]"
+            )
+
+        def keys(value: Expr) -> Expr:
+            return spans.steps(*spans.clipped(kind, value, hard), buckets.interval.shortest_ms, buckets.key_of)
+
+        return spans.keys_of(column.column, keys, multi=column.field.multi)
 
     def _moments(self, bounds: Bounds | None, formats: str, rows: Rows) -> Ends | None:
         if bounds is None:

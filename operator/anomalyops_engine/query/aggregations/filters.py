@@ -49,7 +49,7 @@ class Missing(BucketAggregation):
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""
-        key = when(rows.column(self.field).filled(self.missing).expression.is_null(), 0)
+        key = when(rows.column(self.field, ranges=True).filled(self.missing).expression.is_null(), 0)
         return Bucketing(name=name, typed_name="missing", key=key, render=_render_single)
 
 

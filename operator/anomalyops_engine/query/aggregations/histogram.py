@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from anomalyops_engine.query import spans
 from anomalyops_engine.query.aggregations.aggregation import BucketAggregation, Bucketing, read_order
 from anomalyops_engine.query.aggregations.intervals import Ends, check_inside, interval_renderer, keys_over
-from anomalyops_engine.query.aggregations.rows import Rows
+from anomalyops_engine.query.aggregations.range_fields import RANGES_OF_NUMBERS, missing_range, range_kind
+from anomalyops_engine.query.aggregations.rows import RowColumn, Rows
 from anomalyops_engine.query.errors import ContentParseError, IllegalQueryError
 from anomalyops_engine.query.expr import Cast, Expr, Literal, call
 from anomalyops_engine.query.options import Scalar, Subject, boolean, integer, number, option, scalar, table_of, text
 from anomalyops_engine.query.values import as_number
+from anomalyops_engine.store.fieldtypes.spans import RangeKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +54,21 @@ class Histogram(BucketAggregation):
 
     def compile(self, name: str, rows: Rows) -> Bucketing:
         """Return keys and rendering; see `BucketAggregation.compile`."""
-        column = rows.column(self.field)
-        if not column.field.is_numeric:
+        column = rows.column(self.field, ranges=True)
+        kind = range_kind(column, "histogram", RANGES_OF_NUMBERS)
+        if kind is None and not column.field.is_numeric:
             raise IllegalQueryError(
                 f"Field [{self.field}] of type [{column.type_name}] is not supported for aggregation [histogram]"
             )
         width, offset = self.interval, self.offset
-        values = column.filled(None if self.missing is None else as_number(self.missing))
         extended, hard = _ends(self.extended_bounds), _ends(self.hard_bounds)
         check_inside(extended, hard)
+
+        def keys() -> tuple[Expr, bool]:
+            if kind is not None:
+                return self._keys_of_ranges(name, column, kind, hard), True
+            values = column.filled(None if self.missing is None else as_number(self.missing))
+            return keys_over(values, key_of, hard=hard), values.multi
 
         def key_of(value: Expr) -> Expr:
             return call("floor", (Cast(value, "DOUBLE") - Literal(offset)) / Literal(width)) * Literal(width) + offset
@@ -70,10 +79,11 @@ class Histogram(BucketAggregation):
         def following(key: float) -> float:
             return (round((key - offset) / width) + 1) * width + offset
 
+        key, is_list = keys()
         return Bucketing(
             name=name,
             typed_name="histogram",
-            key=keys_over(values, key_of, hard=hard),
+            key=key,
             render=interval_renderer(
                 name,
                 minimum=self.min_doc_count,
@@ -83,8 +93,17 @@ class Histogram(BucketAggregation):
                 following=following,
                 extended=None if extended is None else (floor(extended[0]), floor(extended[1])),
             ),
-            is_list=values.multi,
+            is_list=is_list,
         )
+
+    def _keys_of_ranges(self, name: str, column: RowColumn, kind: RangeKind, hard: Ends | None) -> Expr:
+        if self.missing is not None:
+            raise missing_range(name, kind)
+
+        def keys(value: Expr) -> Expr:
+            return spans.widths(*spans.clipped(kind, value, hard), self.interval, self.offset)
+
+        return spans.keys_of(column.column, keys, multi=column.field.multi)
 
 
 def _ends(bounds: Bounds | None) -> Ends | None:

@@ -13,7 +13,7 @@ from anomalyops_engine.query.aggregations.hdr import Hdr, each_method, ranked
 from anomalyops_engine.query.aggregations.rows import RowColumn, Rows
 from anomalyops_engine.query.date_options import date_format
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
-from anomalyops_engine.query.expr import Expr, call
+from anomalyops_engine.query.expr import Expr, call, when
 from anomalyops_engine.query.options import (
     MistypedError,
     Scalar,
@@ -172,7 +172,11 @@ class ValueCount(MetricAggregation):
 
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
-        values = rows.column(self.field).filled(self.missing)
+        column = rows.column(self.field, ranges=True)
+        values = column.filled(self.missing)
+        if column.leaf is not None and column.leaf.is_range:
+            # All ranges of a document are one value.
+            values = replace(values, expression=when(values.expression.is_not_null(), 1), multi=False)
         if values.multi and values.type == "VARCHAR":
             # What is kept of texts are the different ones of a document.
             values = replace(values, expression=call("list_distinct", values.expression))
@@ -194,7 +198,13 @@ class Cardinality(MetricAggregation):
 
     def compile(self, name: str, rows: Rows) -> Metric:
         """Return aggregates and rendering; see `MetricAggregation.compile`."""
-        figures = Figures(rows.column(self.field).filled(self.missing))
+        column = rows.column(self.field, ranges=True)
+        if column.leaf is not None and column.leaf.is_range:
+            raise UnsupportedQueryError(
+                f"aggregation [{name}] of type [cardinality] on [{column.leaf.type}] field [{self.field}] is not "
+                "supported by this engine"
+            )
+        figures = Figures(column.filled(self.missing))
         return _count(self, name, "cardinality", figures.cardinality)
 
 

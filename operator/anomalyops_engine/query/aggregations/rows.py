@@ -36,6 +36,7 @@ from anomalyops_engine.query.fields import (
     resolve_field,
 )
 from anomalyops_engine.query.options import Scalar
+from anomalyops_engine.query.spans import type_error
 from anomalyops_engine.query.values import filler
 from anomalyops_engine.store import Field, Index
 
@@ -150,11 +151,16 @@ class Rows:
         self._given: list[tuple[Expr, ...]] = []
         self._translated: list[tuple[Expr, Relation]] = []
 
-    def column(self, name: str) -> RowColumn:
+    def column(self, name: str, *, ranges: bool = False) -> RowColumn:
         """Return the column of a field.
 
+        Args:
+            name: its name.
+            ranges: it may be one of ranges.
+
         Raises:
-            IllegalQueryError: the field is analysed text, or has no doc values.
+            IllegalQueryError: the field is analysed text, or has no doc values, or has ranges where single values are
+                wanted.
         """
         if name == "_id":
             raise id_field_error()
@@ -162,6 +168,8 @@ class Rows:
         for (index, _), leaf in zip(self._targets, column.field.leaves, strict=True):
             if leaf is not None:
                 check_doc_values(leaf, name, index.name)
+                if leaf.is_range and not ranges:
+                    raise type_error(leaf)
         return column
 
     def text_column(self, name: str) -> RowColumn:
@@ -172,7 +180,7 @@ class Rows:
         """
         column = self._column(name)
         for leaf in column.field.leaves:
-            if leaf is not None and (not leaf.is_string or leaf.type == "ip"):
+            if leaf is not None and (not leaf.is_string or leaf.is_range or leaf.type == "ip"):
                 raise IllegalQueryError(
                     f"Field [{name}] of type [{leaf.type}] is not supported for aggregation [categorize_text]"
                 )

@@ -15,8 +15,10 @@ from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD
 from anomalyops_engine.query.errors import DateBoundError, DateParseError, IllegalQueryError
 from anomalyops_engine.query.expr import FALSE, Column, Compare, Comparison, Expr, Lambda, Literal, all_of, call
 from anomalyops_engine.query.options import Scalar, boolean, option, read_options, scalar, word
+from anomalyops_engine.query.spans import Wanted, end_of, lies
 from anomalyops_engine.query.values import as_text, bound_value, compare_numbers, epoch_numbers
 from anomalyops_engine.store import Field
+from anomalyops_engine.store.fieldtypes.spans import End
 from anomalyops_engine.store.mapping import FLOATS
 
 _LOWER: Mapping[str, bool | None] = {"gt": False, "gte": True, "from": None, "include_lower": None}
@@ -48,7 +50,7 @@ class Range(Clause):
     upper_bound: Bound = Bound()
     format: str | None = option(date_format, None)
     time_zone: tzinfo = option(named_zone, UTC)
-    # Fields hold single values, for which these are all the same.
+    # For fields of single values these are all the same.
     relation: str = option(word({"intersects", "contains", "within"}), "intersects")
     gt: Scalar | None = option(scalar, None, nullable=True)
     gte: Scalar | None = option(scalar, None, nullable=True)
@@ -68,6 +70,9 @@ class Range(Clause):
             return FALSE
         if leaf.type in {"geo_point", "binary"}:
             raise IllegalQueryError(f"Field [{self.field}] of type [{leaf.type}] does not support range queries")
+        if leaf.is_range:
+            wanted = self._wanted(leaf, scope)
+            return some_value(leaf, lambda value: lies(leaf, value, wanted, self.relation))
         limits = self._limits(leaf, scope)
         if not limits:
             return Column(leaf.column).is_not_null()
@@ -90,9 +95,24 @@ class Range(Clause):
             limits.append(("<=" if high.included else "<", self._limit(leaf, high.value, scope, up=high.included)))
         return limits
 
+    def _wanted(self, leaf: Field, scope: Scope) -> Wanted:
+        low, high = self.lower_bound, self.upper_bound
+        return Wanted(
+            None if low.value is None else self._end(leaf, low.value, scope, up=not low.included),
+            None if high.value is None else self._end(leaf, high.value, scope, up=high.included),
+            low.included,
+            high.included,
+        )
+
+    def _end(self, leaf: Field, value: Scalar, scope: Scope, *, up: bool) -> End:
+        return int(self._moment(leaf, value, scope, up=up)) if leaf.type == "date_range" else end_of(leaf, value)
+
     def _limit(self, leaf: Field, value: Scalar, scope: Scope, *, up: bool) -> Any:
         if not leaf.is_date:
             return as_text(value) if leaf.is_text else bound_value(leaf, value)
+        return self._moment(leaf, value, scope, up=up)
+
+    def _moment(self, leaf: Field, value: Scalar, scope: Scope, *, up: bool) -> int:
         if self.format is None:
             # One number makes both bounds milliseconds, whatever the field's format is.
             numbers = (self.lower_bound.value, self.upper_bound.value)
@@ -137,6 +157,7 @@ def read_range(body: object) -> Clause:
         lower_bound=ends[0],
         upper_bound=ends[1],
         format=read.format,
+        relation=read.relation,
         time_zone=read.time_zone,
         boost=read.boost,
         name=read.name,

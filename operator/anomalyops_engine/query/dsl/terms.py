@@ -38,6 +38,7 @@ from anomalyops_engine.query.options import (
     scalar,
 )
 from anomalyops_engine.query.regexes import literal_pattern
+from anomalyops_engine.query.spans import Wanted, end_of, lies
 from anomalyops_engine.query.values import (
     as_text,
     column_value,
@@ -77,6 +78,8 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
         single = tuple(value for value in values if not ip.is_block(as_text(value)))
         inside = some_value(leaf, lambda address: any_of([in_block(address, block) for block in blocks]))
         return any_of([*([_has_value(leaf, single)] if single else []), *([inside] if blocks else [])])
+    if leaf.is_range:
+        return any_of([_around(leaf, value, scope) for value in values])
     if leaf.is_date:
         return any_of([_at_moment(leaf, value, scope) for value in values])
     return _has_value(leaf, values)
@@ -90,6 +93,18 @@ def _has_value(leaf: Field, values: tuple[Scalar, ...]) -> Expr:
     if leaf.multi:
         return call("list_has_any", Column(leaf.column), Literal(tuple(wanted))) if wanted else FALSE
     return one_of(Column(leaf.column), wanted)
+
+
+def _around(leaf: Field, value: Scalar, scope: Scope) -> Expr:
+    """Return that a field has a range in which a value lies."""
+    if leaf.type == "date_range":
+        formats = epoch_numbers(leaf.formats, value)
+        low, high = (resolve_date(value, formats, now_ms=scope.now_ms, round_up=up) for up in (False, True))
+        wanted = Wanted(low, high)
+    else:
+        end = end_of(leaf, value)
+        wanted = Wanted(end, end)
+    return some_value(leaf, lambda span: lies(leaf, span, wanted, "intersects"))
 
 
 def _at_moment(leaf: Field, value: Scalar, scope: Scope) -> Expr:
@@ -122,7 +137,7 @@ class Term(Clause):
         leaf = scope.searched(self.field)
         if leaf is None:
             return FALSE
-        if not leaf.is_string or leaf.type in {"ip", "geo_point", "binary"}:
+        if not leaf.is_string or leaf.is_range or leaf.type in {"ip", "geo_point", "binary"}:
             raise QueryShardError(
                 f"[{self.field}] field which is of type [{leaf.type}], does not support case insensitive term queries"
             )

@@ -262,7 +262,7 @@ def _doc_kind(leaf: Field) -> Kind:
     if leaf.is_date:
         return "date"
     kind = _DOC_KINDS.get(leaf.sql_type.removesuffix("[]"))
-    if kind is None or leaf.type == "geo_point":
+    if kind is None or leaf.is_range or leaf.type == "geo_point":
         raise ScriptError(f"fields of type [{leaf.type}] are not supported in scripts by this engine")
     return kind
 

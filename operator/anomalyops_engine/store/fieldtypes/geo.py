@@ -22,6 +22,7 @@ class Points(Reader):
     """
 
     takes_objects = True
+    takes_lists = True
 
     def __init__(self, *, ignore_z: bool = True, **options: Any) -> None:
         self._ignore_z = ignore_z

@@ -41,13 +41,15 @@ class Reader(ABC):
 
     Attributes:
         sql_type: SQL type of the column.
-        takes_objects: an object, or a list of numbers, can be one value.
+        takes_objects: an object can be one value.
+        takes_lists: a list of numbers can be one value.
         limit: strings longer than this are left out of the column (`ignore_above`), in UTF-16 units; None for none.
         ignore_malformed: values that do not fit are left out of the column instead of refusing the document.
         null: what a null is kept as; None for nothing.
     """
 
     takes_objects = False
+    takes_lists = False
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from anomalyops_engine.store.fieldtypes.moments import Dates
 from anomalyops_engine.store.fieldtypes.numbers import INTEGER_LIMITS, Floats, Integers
 from anomalyops_engine.store.fieldtypes.parameters import Parameter
 from anomalyops_engine.store.fieldtypes.reader import Reader
+from anomalyops_engine.store.fieldtypes.spans import RANGE_KINDS, Ranges
 from anomalyops_engine.store.fieldtypes.texts import Addresses, Booleans, Constant, Strings
 
 NANOS_FORMAT: Final = "strict_date_optional_time_nanos||epoch_millis"
@@ -106,10 +107,18 @@ def _points(definition: Definition) -> Reader:
     return Points(ignore_z=definition.given.get("ignore_z_value", True), **definition.common())
 
 
+def _ranges(definition: Definition) -> Reader:
+    formats = str(definition.given.get("format", DEFAULT_FORMAT))
+    return Ranges(definition.kind, coerce=definition.flag("coerce"), formats=formats)
+
+
+_COERCE = Parameter("coerce", known.boolean, updatable=True)
+# Names of months and days are English.
+_LOCALE = Parameter("locale", known.optional_text, default="en", served=("", "en_US", "en-US"))
 _NUMERIC = (
     *known.STORED,
     known.IGNORE_MALFORMED,
-    Parameter("coerce", known.boolean, updatable=True),
+    _COERCE,
     known.NULL_VALUE,
     *known.SCRIPT,
     known.DIMENSION,
@@ -120,9 +129,9 @@ _DATE = (
     known.IGNORE_MALFORMED,
     known.NULL_VALUE,
     *known.SCRIPT,
-    # Names of months and days are English.
-    Parameter("locale", known.optional_text, default="en", served=("", "en_US", "en-US")),
+    _LOCALE,
 )
+_FORMAT = Parameter("format", known.date_formats, default=DEFAULT_FORMAT)
 _TEXT = (*known.ANALYZERS, *known.TEXT_LAYOUT, Parameter("index", known.boolean, default=True), known.STORED[0])
 
 FIELD_TYPES: Final[dict[str, FieldType]] = {
@@ -156,7 +165,7 @@ FIELD_TYPES: Final[dict[str, FieldType]] = {
               Parameter("null_value", known.boolean), *known.SCRIPT, known.DIMENSION),
         _type("ip", "VARCHAR", lambda d: Addresses(**d.common()), *known.STORED, known.IGNORE_MALFORMED,
               known.NULL_VALUE, *known.SCRIPT, known.DIMENSION),
-        _type("date", "BIGINT", _dates, *_DATE, Parameter("format", known.date_formats, default=DEFAULT_FORMAT)),
+        _type("date", "BIGINT", _dates, *_DATE, _FORMAT),
         _type("date_nanos", "BIGINT", _dates, *_DATE, Parameter("format", known.date_formats, default=NANOS_FORMAT)),
         _type(
             "geo_point",
@@ -169,6 +178,8 @@ FIELD_TYPES: Final[dict[str, FieldType]] = {
             *known.SCRIPT,
         ),
         *(_type(kind, "BIGINT", _integers, *_NUMERIC) for kind in INTEGER_LIMITS if kind != "unsigned_long"),
+        *(_type(kind, "VARCHAR", _ranges, *known.STORED, _COERCE) for kind in RANGE_KINDS if kind != "date_range"),
+        _type("date_range", "VARCHAR", _ranges, *known.STORED, _COERCE, _FORMAT, _LOCALE),
         _type("unsigned_long", "UBIGINT", _integers, *_NUMERIC),
         *(_type(kind, "DOUBLE", _floats, *_NUMERIC) for kind in ("double", "float", "half_float")),
         _type("scaled_float", "DOUBLE", _floats, *_NUMERIC, Parameter("scaling_factor", known.scaling_factor)),
@@ -178,6 +189,7 @@ SQL_TYPES: Final = {name: row.sql_type for name, row in FIELD_TYPES.items()}
 FLOATS: Final = frozenset({"double", "float", "half_float", "scaled_float"})
 DATES: Final = frozenset({"date", "date_nanos"})
 TEXTS: Final = frozenset({"text", "match_only_text"})
+RANGES: Final = frozenset(RANGE_KINDS)
 # Types that Elasticsearch has and this engine has not.
 UNSUPPORTED_TYPES: Final = frozenset(
     [
@@ -185,19 +197,13 @@ UNSUPPORTED_TYPES: Final = frozenset(
         "annotated_text",
         "completion",
         "counted_keyword",
-        "date_range",
         "dense_vector",
-        "double_range",
         "exponential_histogram",
         "flattened",
-        "float_range",
         "geo_shape",
         "histogram",
         "icu_collation_keyword",
-        "integer_range",
-        "ip_range",
         "join",
-        "long_range",
         "murmur3",
         "passthrough",
         "pattern_text",
