@@ -112,6 +112,7 @@ def test_formatted_keys_come_back_as_they_were_shown(client):
 @pytest.mark.ours("it refuses by name what it lacks, and answers at once")
 def test_what_makes_no_composite_is_refused(client):
     terms = {"a": {"terms": {"field": "host"}}}
+    tiles = {"a": {"geotile_grid": {"field": "x"}}}
     for status, word, aggregation in (
         (400, "cannot be null or empty", {"composite": {"sources": []}}),
         (400, "found duplicates: [a]", {"composite": {"sources": [terms, terms]}}),
@@ -119,7 +120,8 @@ def test_what_makes_no_composite_is_refused(client):
         (400, "[after] has 2 value(s)", {"composite": {"sources": [terms], "after": {"a": 1, "b": 2}}}),
         (400, "Missing value for [after.a]", {"composite": {"sources": [terms], "after": {"b": 2}}}),
         (400, "parent", {"terms": {"field": "host"}, "aggs": {"c": {"composite": {"sources": [terms]}}}}),
-        (501, "geotile_grid", {"composite": {"sources": [{"a": {"geotile_grid": {"field": "x"}}}]}}),
+        (400, "Invalid geotile_grid hash", {"composite": {"sources": [tiles], "after": {"a": "1/2/3"}}}),
+        (400, "zoom [3]", {"composite": {"sources": [tiles], "after": {"a": "3/2/3"}}}),
     ):
         with pytest.raises(ApiError) as caught:
             client.search(index="pages-a", aggs={"c": aggregation})

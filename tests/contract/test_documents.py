@@ -299,7 +299,7 @@ def test_what_is_unknown_or_missing_is_named_and_never_ignored(http_request, met
     [
         ({"query": {"script": {}}}, 501, "script"),
         ({"query": {"termm": {}}}, 400, "termm"),
-        ({"aggs": {"a": {"adjacency_matrix": {}}}}, 501, "adjacency_matrix"),
+        ({"aggs": {"a": {"geohex_grid": {}}}}, 501, "geohex_grid"),
         ({"highlight": {}}, 501, "highlight"),
         ({"qery": {}}, 400, "qery"),
         ({"size": -1}, 400, "size"),

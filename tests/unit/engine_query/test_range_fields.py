@@ -148,8 +148,8 @@ def test_a_range_is_in_every_bucket_of_numbers_that_it_reaches_into(store, data,
     expected: dict[float, int] = {}
     for value in values:
         keys: set[float] = set()
-        for low, high in (interval(kind, one) for one in listed(value)):
-            low, high = max(low, bounds[0]), min(high, bounds[1])
+        for first, last in (interval(kind, one) for one in listed(value)):
+            low, high = max(first, bounds[0]), min(last, bounds[1])
             if low <= high:
                 places = range(math.floor((low - offset) / width), math.floor((high - offset) / width) + 1)
                 keys |= {place * width + offset for place in places}
@@ -196,7 +196,7 @@ def test_an_endless_range_is_too_many_buckets(store):
         ("double_range", {"histogram": {"field": "span", "interval": 1}}),
     ):
         make(store, kind, [{}])
-        with pytest.raises(QueryError, match="[Tt]oo many buckets|buckets"):
+        with pytest.raises(QueryError, match="too many buckets"):
             found(store, {"size": 0, "aggs": {"h": aggregation}})
 
 

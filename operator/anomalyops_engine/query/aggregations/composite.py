@@ -16,13 +16,14 @@ from anomalyops_engine.query.aggregations.date_buckets import (
     offset,
 )
 from anomalyops_engine.query.aggregations.date_histogram import date_column
+from anomalyops_engine.query.aggregations.geo_grids import points_of, tile_key, tile_precision
 from anomalyops_engine.query.aggregations.intervals import keys_over
 from anomalyops_engine.query.aggregations.rows import Rows, Values
 from anomalyops_engine.query.aggregations.zoned_buckets import buckets_in
 from anomalyops_engine.query.date_options import date_format, time_zone
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Cast, Expr, ListOf, call, null, when
-from anomalyops_engine.query.fields import list_type
+from anomalyops_engine.query.fields import ValueType, list_type
 from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import (
     Subject,
@@ -115,14 +116,46 @@ class NumberSource:
         return _keyed(name, column.values, key_of, keeps_missing=self.missing_bucket)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileSource:
+    """The map tiles of points."""
+
+    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"bounds", "script", "missing_order", "value_type", "format"})
+
+    field: str = option(text)
+    precision: int = option(tile_precision, 7)
+    order: str = option(word({"asc", "desc"}), "asc")
+    missing_bucket: bool = option(boolean, default=False)
+
+    def bucketing(self, name: str, rows: Rows) -> Bucketing:
+        """Return the keys of the rows.
+
+        Raises:
+            IllegalQueryError: the field has others than points.
+        """
+
+        def key_of(value: Expr) -> Expr:
+            return tile_key(value, self.precision)
+
+        values = points_of(self.field, rows, "geotile_grid")
+        return _keyed(name, values, key_of, keeps_missing=self.missing_bucket, key_type="BIGINT")
+
+
 def _keyed(
-    name: str, values: Values, key_of: Callable[[Expr], Expr], *, keeps_missing: bool, is_ip: bool = False
+    name: str,
+    values: Values,
+    key_of: Callable[[Expr], Expr],
+    *,
+    keeps_missing: bool,
+    is_ip: bool = False,
+    key_type: ValueType | None = None,
 ) -> Bucketing:
     """Return the bucketing of a source; with `keeps_missing` rows without a value have a bucket too, of no key."""
     key = keys_over(values, key_of, hard=None)
     if values.multi and keeps_missing:
-        none = ListOf((null(values.type),))
-        key = when(call("coalesce", call("len", values.expression), 0) > 0, key, Cast(none, list_type(values.type)))
+        kind = key_type or values.type
+        none = ListOf((null(kind),))
+        key = when(call("coalesce", call("len", values.expression), 0) > 0, key, Cast(none, list_type(kind)))
     return Bucketing(
         name=name,
         typed_name="composite",
@@ -134,9 +167,13 @@ def _keyed(
     )
 
 
-Source: TypeAlias = TermsSource | DateSource | NumberSource
-_SOURCES: dict[str, type[Source]] = {"terms": TermsSource, "date_histogram": DateSource, "histogram": NumberSource}
-_ELSEWHERE = frozenset({"geotile_grid"})
+Source: TypeAlias = TermsSource | DateSource | NumberSource | TileSource
+_SOURCES: dict[str, type[Source]] = {
+    "terms": TermsSource,
+    "date_histogram": DateSource,
+    "histogram": NumberSource,
+    "geotile_grid": TileSource,
+}
 
 
 def _source(value: object) -> tuple[str, Source]:
@@ -147,8 +184,6 @@ def _source(value: object) -> tuple[str, Source]:
     if not isinstance(definition, dict) or len(definition) != 1:
         raise QueryParsingError(f"composite source [{name}] must have one type, got [{shown(definition)}]")
     ((kind, options),) = definition.items()
-    if kind in _ELSEWHERE:
-        raise UnsupportedQueryError(f"composite source [{name}] of type [{kind}] is not supported by this engine")
     if kind not in _SOURCES:
         raise QueryParsingError(f"Unknown composite source [{kind}] of [{name}]")
     return name, read_options(_SOURCES[kind], mapping(options), Subject(kind, f" in source [{name}]"))
@@ -185,6 +220,12 @@ class Composite(Aggregation):
         Raises:
             QueryError: not allowed for a field, not supported, or not with exactly one date histogram.
         """
+        for source_name, source in self.sources:
+            if isinstance(source, TileSource):
+                raise UnsupportedQueryError(
+                    f"composite source [{source_name}] of type [geotile_grid] in a datafeed is not supported by this "
+                    "engine"
+                )
         dates = sum(isinstance(source, DateSource) for _, source in self.sources)
         if dates != 1:
             raise IllegalQueryError(

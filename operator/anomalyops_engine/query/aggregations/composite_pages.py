@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomalyops_engine.query.aggregations.aggregation import Bucketing, Found, Inner
-from anomalyops_engine.query.aggregations.composite import Composite, DateSource, Source
+from anomalyops_engine.query.aggregations.composite import Composite, DateSource, Source, TileSource
+from anomalyops_engine.query.aggregations.geo_grids import tile, tile_of
 from anomalyops_engine.query.aggregations.levels import Level
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.datemath import resolve_date
@@ -115,6 +116,9 @@ def page_of(composite: Composite, name: str, rows: Rows) -> Page:
 
 
 def _show(source: Source, rows: Rows) -> Show:
+    if isinstance(source, TileSource):
+        precision = source.precision
+        return lambda value: None if value is None else tile(value, precision)
     if not isinstance(source, DateSource):
         return _shown_address if rows.column(source.field).field.is_ip else _as_it_is
     formats, zone = source.format, source.time_zone
@@ -151,6 +155,13 @@ def _after(composite: Composite, after: dict[str, Any], rows: Rows) -> tuple[Sca
 def _key_of(source: Source, value: Scalar, rows: Rows) -> Scalar:
     """Return a value of `after` as the database has the keys of a source."""
     column = rows.column(source.field)
+    if isinstance(source, TileSource):
+        zoom, key = tile_of(value)
+        if zoom != source.precision:
+            raise IllegalQueryError(
+                f"[after] has a tile of zoom [{zoom}] where the precision of the source is [{source.precision}]"
+            )
+        return key
     if isinstance(source, DateSource):
         if source.format is None and isinstance(value, str):
             raise IllegalQueryError(f"error while formatting [{shown(value)}]: the key of a moment is a number")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from anomalyops_engine.query.aggregations.adjacency_matrix import AdjacencyMatrix
 from anomalyops_engine.query.aggregations.aggregation import Aggregation, BucketAggregation, Metric, MetricAggregation
 from anomalyops_engine.query.aggregations.auto_date_histogram import AutoDateHistogram
 from anomalyops_engine.query.aggregations.categorize_text import CategorizeText
@@ -15,6 +16,7 @@ from anomalyops_engine.query.aggregations.date_histogram import DateHistogram
 from anomalyops_engine.query.aggregations.dispersion import ExtendedStats, MedianAbsoluteDeviation, WeightedAverage
 from anomalyops_engine.query.aggregations.filters import Filters, FiltersSubject, Missing, read_filter
 from anomalyops_engine.query.aggregations.geo import GeoCentroid
+from anomalyops_engine.query.aggregations.geo_grids import GeohashGrid, GeotileGrid
 from anomalyops_engine.query.aggregations.histogram import Histogram
 from anomalyops_engine.query.aggregations.ip_range import IpRange
 from anomalyops_engine.query.aggregations.metrics import (
@@ -46,6 +48,7 @@ from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryP
 from anomalyops_engine.query.options import Subject, read_options, shown
 
 TABLES: dict[str, type[Aggregation]] = {
+    "adjacency_matrix": AdjacencyMatrix,
     "auto_date_histogram": AutoDateHistogram,
     "avg": Average,
     "avg_bucket": AverageBucket,
@@ -61,6 +64,8 @@ TABLES: dict[str, type[Aggregation]] = {
     "extended_stats": ExtendedStats,
     "filters": Filters,
     "geo_centroid": GeoCentroid,
+    "geohash_grid": GeohashGrid,
+    "geotile_grid": GeotileGrid,
     "histogram": Histogram,
     "ip_range": IpRange,
     "max": Maximum,
@@ -88,10 +93,10 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Subject], Aggregation]] = {
     "filter": read_filter,
 }
 _ELSEWHERE = frozenset(
-    {"adjacency_matrix", "boxplot", "bucket_correlation"}
+    {"boxplot", "bucket_correlation"}
     | {"bucket_selector", "cartesian_bounds", "children", "cumulative_cardinality"}
     | {"diversified_sampler", "extended_stats_bucket"}
-    | {"frequent_item_sets", "geo_bounds", "geo_distance", "geo_line", "geohash_grid", "geotile_grid"}
+    | {"frequent_item_sets", "geo_bounds", "geo_distance", "geo_line"}
     | {"geohex_grid", "global", "inference", "ip_prefix", "matrix_stats"}
     | {"moving_fn", "moving_percentiles", "multi_terms", "nested"}
     | {"normalize", "parent", "percentile_ranks", "percentiles_bucket", "random_sampler", "rate"}
@@ -178,7 +183,7 @@ def _read(name: str, kind: str, options: object) -> Aggregation:
         raise QueryParsingError(f"Unknown aggregation type [{kind}] of [{name}]")
     if not isinstance(options, dict):
         raise QueryParsingError(f"aggregation [{name}]: [{kind}] must be an object, got [{shown(options)}]")
-    subject = FiltersSubject if kind == "filters" else _Subject
+    subject = FiltersSubject if kind in {"adjacency_matrix", "filters"} else _Subject
     return read(options, subject(kind, f" in aggregation [{name}]"))
 
 
