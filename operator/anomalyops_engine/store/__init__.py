@@ -1,6 +1,7 @@
 """Documents, configurations, results and model states, durable, in one DuckDB file."""
 
 from anomalyops_engine.store.catalog import Index
+from anomalyops_engine.store.database import scratch
 from anomalyops_engine.store.errors import (
     AmbiguousTargetError,
     BrokenStoreError,
@@ -39,7 +40,7 @@ from anomalyops_engine.store.mapping_body import check_mappings
 from anomalyops_engine.store.names import EVERYTHING, Wildcards
 from anomalyops_engine.store.prepared import Prepared
 from anomalyops_engine.store.reader import Connection, Reader, Stored
-from anomalyops_engine.store.store import Store, scratch
+from anomalyops_engine.store.store import Store
 from anomalyops_engine.store.visibility import Visibility, check_visible, doing, seeing
 from anomalyops_engine.store.writer import Removed, Writer, Written
 

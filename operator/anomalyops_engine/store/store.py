@@ -6,27 +6,23 @@ changes are in the write-ahead log and on disk when `write()` is left, and gone 
 
 from __future__ import annotations
 
-import base64
-import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import duckdb
-import orjson
 
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.checkpoints import Checkpoints
-from anomalyops_engine.store.columns import ROUTING_COLUMN
 from anomalyops_engine.store.compaction import compact, is_worth_it, remove_remains
+from anomalyops_engine.store.database import connect, limits_of
 from anomalyops_engine.store.errors import DamagedStoreError, StoreError
 from anomalyops_engine.store.figures import StoreFigures
 from anomalyops_engine.store.held import HeldSnapshot
-from anomalyops_engine.store.identifiers import quoted
 from anomalyops_engine.store.interruption import interruptible
+from anomalyops_engine.store.layout import bring_up, identity
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.log_mark import LogMark
 from anomalyops_engine.store.prepared import Prepared, prepared
@@ -35,45 +31,9 @@ from anomalyops_engine.store.together import Together, Work
 from anomalyops_engine.store.tombstones import Tombstones
 from anomalyops_engine.store.writer import Writer
 
-FORMAT_VERSION = 6
 _FILE = "engine.duckdb"
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS format (version INTEGER);
-CREATE TABLE IF NOT EXISTS identity (uuid VARCHAR);
-CREATE SEQUENCE IF NOT EXISTS table_numbers;
-CREATE TABLE IF NOT EXISTS indices (
-    name VARCHAR, table_name VARCHAR, uuid VARCHAR, created_ms BIGINT, mapping VARCHAR, settings VARCHAR);
-CREATE TABLE IF NOT EXISTS aliases (alias VARCHAR, index_name VARCHAR, properties VARCHAR);
-CREATE TABLE IF NOT EXISTS catalog (version BIGINT);
-INSERT INTO catalog SELECT 0 WHERE NOT EXISTS (FROM catalog);
-CREATE TABLE IF NOT EXISTS configs (kind VARCHAR, id VARCHAR, body VARCHAR);
-CREATE TABLE IF NOT EXISTS states (kind VARCHAR, id VARCHAR, state BLOB);
-"""
-
-# The database cannot leave its folder: whatever a statement says, it reads and writes no other file, reaches no
-# network, loads no code and sees no variable of this process (DuckDB's "Securing DuckDB" guide).
-_SETTINGS = {
-    "enable_external_access": "false",
-    "python_enable_replacements": "false",
-    "allow_persistent_secrets": "false",
-    # The engine needs no extension and must not fetch one.
-    "autoinstall_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "allow_unsigned_extensions": "false",
-    "allow_extension_repositories": "forbidden",
-    # The built-in functions count as one that is loaded on demand, and replaying the log after a crash needs them: so
-    # this is turned off as soon as the file is open.
-    "autoload_known_extensions": "true",
-    # No commit waits for a checkpoint: they are taken beside the writers (`checkpoints.py`).
-    "checkpoint_threshold": "1TB",
-}
 # Deleted rows that are worth a checkpoint of their own.
 _MANY_ROWS = 10_000
-_CLOSE_DOORS = """
-SET autoload_known_extensions = false;
-SET lock_configuration = true;
-"""
 
 
 class Store:
@@ -117,8 +77,8 @@ class Store:
         lock = FolderLock(folder)
         try:
             mark = LogMark(folder / _FILE)
-            connection = _opened(folder, _limits(memory_bytes, threads))
-            uuid = _identity(connection)
+            connection = _opened(folder, limits_of(memory_bytes, threads))
+            uuid = identity(connection)
         except duckdb.Error as error:
             lock.release()
             raise DamagedStoreError(str(folder), str(error).strip().partition("\n")[0]) from error
@@ -258,84 +218,16 @@ class Store:
                 self._idle.notify_all()
 
 
-def _limits(memory_bytes: int | None, threads: int | None) -> dict[str, str]:
-    """Return what the database may take, as settings of its own."""
-    limits = {"memory_limit": memory_bytes and f"{memory_bytes}B", "threads": threads and str(threads)}
-    return {name: value for name, value in limits.items() if value}
-
-
 def _opened(folder: Path, limits: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
     """Return the database of a folder in the present format, after giving back the space that it does not need."""
     file = folder / _FILE
     remove_remains(file)
-    connection = _connect(str(file), limits)
-    connection.execute(_SCHEMA)
-    _check_format(connection, folder)
+    connection = connect(str(file), limits)
+    bring_up(connection, folder)
     if not is_worth_it(connection, file):
         return connection
     connection.execute("CHECKPOINT")
     connection.close()
     if not file.with_name(f"{file.name}.wal").exists():
         compact(file, limits)
-    return _connect(str(file), limits)
-
-
-def _connect(path: str, limits: Mapping[str, str] = MappingProxyType({})) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(path, config={**_SETTINGS, **limits})
-    connection.execute(_CLOSE_DOORS)
-    return connection
-
-
-@contextmanager
-def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give an empty database in memory, behind the same closed doors, for computations on made-up rows."""
-    with _connect(":memory:") as connection:
-        yield connection
-
-
-def _identity(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return what tells this data folder from every other, made when the folder is."""
-    found = connection.execute("SELECT uuid FROM identity").fetchone()
-    if found is not None:
-        return str(found[0])
-    # 16 random bytes in the alphabet of URLs, as Elasticsearch writes them.
-    uuid = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-    connection.execute("INSERT INTO identity VALUES (?)", [uuid])
-    return uuid
-
-
-def _check_format(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    rows = connection.execute("SELECT version FROM format").fetchall()
-    if not rows:
-        connection.execute("INSERT INTO format VALUES (?)", [FORMAT_VERSION])
-        return
-    ((found,),) = rows or [(FORMAT_VERSION,)]
-    if found not in range(min(_MIGRATIONS), FORMAT_VERSION + 1):
-        connection.close()
-        raise StoreError(
-            f"data folder {folder} has format version {found}; this version reads format versions "
-            f"{min(_MIGRATIONS)} to {FORMAT_VERSION}"
-        )
-    # All or nothing: who is killed here begins again.
-    connection.execute("BEGIN TRANSACTION")
-    for version in range(found, FORMAT_VERSION):
-        _MIGRATIONS[version](connection)
-    connection.execute("UPDATE format SET version = ?", [FORMAT_VERSION])
-    connection.execute("COMMIT")
-
-
-def _add_routing(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the tables of indices a column for the routing of documents."""
-    for (table,) in connection.execute("SELECT table_name FROM indices").fetchall():
-        connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(ROUTING_COLUMN)} VARCHAR")
-
-
-def _note_filled(connection: duckdb.DuckDBPyConnection) -> None:
-    """Say of the columns of indices that all of them are stored, as they were until then."""
-    for name, text in connection.execute("SELECT name, mapping FROM indices").fetchall():
-        mapping = orjson.dumps({**orjson.loads(text), "unfilled": []}).decode()
-        connection.execute("UPDATE indices SET mapping = ? WHERE name = ?", [mapping, name])
-
-
-# From each version that can be read to the next one.
-_MIGRATIONS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {4: _add_routing, 5: _note_filled}
+    return connect(str(file), limits)

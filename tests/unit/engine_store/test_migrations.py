@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from anomalyops_engine.store import Store, StoreError
-from anomalyops_engine.store import store as module
+from anomalyops_engine.store import layout as module
 
 
 def older(folder):
