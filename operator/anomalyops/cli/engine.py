@@ -1,4 +1,4 @@
-"""`anomalyops engine`: the embedded engine as a server."""
+"""`anomalyops engine`: the embedded engine as a server, and backups of its data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from anomalyops.cli.engine_backup import backup, restore
+from anomalyops.cli.engine_installed import needing_engine
 from anomalyops.cli.logs import LogFormat, LogLevel, configure_logging
 
 _SHORTEST_PASSWORD = 6
@@ -23,8 +25,14 @@ _DEFAULTS: Final = {
     "log.level": LogLevel.WARNING,
 }
 
+engine = typer.Typer(name="engine", invoke_without_command=True)
+engine.command()(backup)
+engine.command()(restore)
 
-def engine(
+
+@engine.callback()
+def run_engine(
+    context: typer.Context,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the engine's data; created if missing.")
     ] = None,
@@ -67,6 +75,9 @@ def engine(
     from anomalyops.cli.engine_file import read_engine_file
     from anomalyops.local.errors import LocalError
 
+    if context.invoked_subcommand is not None:
+        _check_bare(context)
+        return
     flags = {
         "data": data,
         "host": host,
@@ -90,21 +101,32 @@ def engine(
     _serve(told)
 
 
+def _check_bare(context: typer.Context) -> None:
+    """Refuse options of the engine before a command that does not run it.
+
+    Raises:
+        LocalError: there is one.
+    """
+    from anomalyops.local.errors import LocalError
+
+    command = context.invoked_subcommand
+    given = [name for name, value in context.params.items() if value or type(value) is int]  # --port 0 is given too
+    if given:
+        raise LocalError(
+            f"--{given[0].replace('_', '-')} is of the engine itself; the options of {command} follow its name: "
+            f"anomalyops engine {command} --help"
+        )
+
+
 def _serve(told: dict[str, Any]) -> None:
     """Run the engine as flags and configuration say."""
     from anomalyops.local.errors import LocalError
 
-    try:
+    with needing_engine():
         from anomalyops_engine.config import MemorySize
         from anomalyops_engine.jobs.runtime import MAX_BODY_BYTES
         from anomalyops_engine.query.limits import USUAL, Limits
         from anomalyops_engine.server import Protection, Resources, UnsafeListeningError, serve
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("anomalyops_engine."):
-            raise
-        raise LocalError(
-            f"the engine is not installed ({error.name} is missing): pip install 'anomalyops[engine]'"
-        ) from error
 
     def memory(name: str) -> MemorySize | None:
         return MemorySize(told[name] >> 20) if name in told else None

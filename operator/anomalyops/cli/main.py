@@ -55,9 +55,7 @@ _EXPECTED = frozenset(
         "anomalyops.reconciler.connection.NotSupportedError",
         "anomalyops.resources.problems.ManifestError",
         "anomalyops_insight.errors.InsightError",
-        "anomalyops_engine.store.errors.DamagedStoreError",
-        "anomalyops_engine.store.errors.LostLogError",
-        "anomalyops_engine.store.errors.StoreLockedError",
+        "anomalyops_engine.store.errors.StoreError",
         "builtins.OSError",
     }
 )
@@ -78,7 +76,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _FILES = (plan, apply, status, delete, export, estimate, new, backtest)
-for command in (*_FILES, anomalies, forecast, ingest, demo, engine, run, crds, uninstall):
+for command in (*_FILES, anomalies, forecast, ingest, demo, run, crds, uninstall):
     app.command()(command)
 for asking in (investigate, explain, troubleshoot, tools, mcp):
     app.command()(asking)
@@ -87,6 +85,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 # The chart's own: it has no part in what a person does.
 app.command(hidden=True)(introduce)
 app.add_typer(catalog)
+app.add_typer(engine)
 app.add_typer(kibana)
 
 

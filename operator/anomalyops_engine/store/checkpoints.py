@@ -38,13 +38,13 @@ _BUSY_S: Final = 60.0
 class Checkpoints:
     """The thread that takes the checkpoints of a database file."""
 
-    def __init__(self, file: Path, take: Callable[[], tuple[int, bool]]) -> None:
+    def __init__(self, file: Path, take: Callable[[], tuple[int, bool] | None]) -> None:
         """Prepare the thread; it runs from the first commit on.
 
         Args:
             file: the database file.
             take: takes a checkpoint, with the store held, and returns how long the log then is, and whether nobody
-                read meanwhile: what readers may still see is not freed.
+                read meanwhile: what readers may still see is not freed. None where the file is being copied.
         """
         self._file = file
         self._log_file = file.with_name(f"{file.name}.wal")
@@ -103,13 +103,18 @@ class Checkpoints:
     def _checkpoint(self) -> None:
         freed, self._freed = self._freed, False
         try:
-            left, alone = self._take()
+            outcome = self._take()
         except StoreError:
             return  # it was closed meanwhile
         except duckdb.Error as error:
             self._freed = self._freed or freed
             self._note_failure(error)
             return
+        if outcome is None:
+            self._freed = self._freed or freed
+            self._not_before = time.monotonic() + _PAUSE_S
+            return
+        left, alone = outcome
         self.taken += 1
         self._busy_since = None
         self.trouble = None

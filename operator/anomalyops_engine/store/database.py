@@ -26,6 +26,7 @@ _SETTINGS = {
     "checkpoint_threshold": "1TB",
 }
 _CLOSE_DOORS = """
+PRAGMA disable_checkpoint_on_shutdown;
 SET autoload_known_extensions = false;
 SET lock_configuration = true;
 """

@@ -70,10 +70,16 @@ class LostLogError(StoreError):
     """The write-ahead log of the data folder is not there, or shorter than what was committed to it."""
 
     def __init__(self, folder: str, what: str, mark: str) -> None:
+        self.what = what
+        self.mark = mark
         super().__init__(
             f"data folder {folder} has lost acknowledged writes: {what}. Nothing was changed. Put the file back, or "
             f"the whole folder from a backup; to go on with what is left, delete {mark} in the folder and start again"
         )
+
+
+class BackupError(StoreError):
+    """A backup cannot be taken, or no data folder be made of it; nothing that was there was changed."""
 
 
 class WorkInterruptedError(StoreError):

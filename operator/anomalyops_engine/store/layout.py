@@ -14,6 +14,10 @@ from anomalyops_engine.store.columns import ROUTING_COLUMN
 from anomalyops_engine.store.errors import StoreError
 from anomalyops_engine.store.identifiers import quoted
 
+# The file in a data folder.
+DATABASE_FILE = "engine.duckdb"
+# Of its name while it is put there from a backup.
+RESTORED_SUFFIX = ".restoring"
 FORMAT_VERSION = 6
 
 _SCHEMA = """
@@ -40,6 +44,16 @@ def bring_up(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     _check_format(connection, folder)
 
 
+def is_readable(version: int) -> bool:
+    """Return whether this version of the engine reads a version of the layout."""
+    return min(_MIGRATIONS) <= version <= FORMAT_VERSION
+
+
+def readable() -> str:
+    """Return the versions of the layout that this version of the engine reads, in words."""
+    return f"format versions {min(_MIGRATIONS)} to {FORMAT_VERSION}"
+
+
 def identity(connection: duckdb.DuckDBPyConnection) -> str:
     """Return what tells this data folder from every other, made when the folder is."""
     found = connection.execute("SELECT uuid FROM identity").fetchone()
@@ -57,12 +71,9 @@ def _check_format(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         connection.execute("INSERT INTO format VALUES (?)", [FORMAT_VERSION])
         return
     ((found,),) = rows or [(FORMAT_VERSION,)]
-    if found not in range(min(_MIGRATIONS), FORMAT_VERSION + 1):
+    if not is_readable(found):
         connection.close()
-        raise StoreError(
-            f"data folder {folder} has format version {found}; this version reads format versions "
-            f"{min(_MIGRATIONS)} to {FORMAT_VERSION}"
-        )
+        raise StoreError(f"data folder {folder} has format version {found}; this version reads {readable()}")
     # All or nothing: who is killed here begins again.
     connection.execute("BEGIN TRANSACTION")
     for version in range(found, FORMAT_VERSION):

@@ -15,7 +15,7 @@ from typing import Final
 
 from anomalyops_engine.store.errors import LostLogError
 
-_NAME: Final = "engine.mark"
+MARK_FILE: Final = "engine.mark"
 # Three blocks of 4 KiB: what the file is, and the two headers between which checkpoints alternate.
 _HEADERS: Final = 3 * 4096
 _FORMAT: Final = "{digest:64} {length:020d}\n"
@@ -32,7 +32,7 @@ class LogMark:
         """
         self._file = file
         self._log = file.with_name(f"{file.name}.wal")
-        self._path = file.with_name(_NAME)
+        self._path = file.with_name(MARK_FILE)
         self._check()
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._digest: str | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,16 @@ from anomalyops_engine.store.errors import DamagedStoreError, StoreError
 from anomalyops_engine.store.figures import StoreFigures
 from anomalyops_engine.store.held import HeldSnapshot
 from anomalyops_engine.store.interruption import interruptible
-from anomalyops_engine.store.layout import bring_up, identity
+from anomalyops_engine.store.layout import DATABASE_FILE, RESTORED_SUFFIX, bring_up, identity
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.log_mark import LogMark
 from anomalyops_engine.store.prepared import Prepared, prepared
 from anomalyops_engine.store.reader import CatalogCache, Reader
+from anomalyops_engine.store.standstill import Standstill
 from anomalyops_engine.store.together import Together, Work
 from anomalyops_engine.store.tombstones import Tombstones
 from anomalyops_engine.store.writer import Writer
 
-_FILE = "engine.duckdb"
 # Deleted rows that are worth a checkpoint of their own.
 _MANY_ROWS = 10_000
 
@@ -40,16 +40,24 @@ class Store:
     """Everything the engine remembers."""
 
     def __init__(
-        self, folder: Path, lock: FolderLock, mark: LogMark, connection: duckdb.DuckDBPyConnection, uuid: str
+        self,
+        folder: Path,
+        *,
+        lock: FolderLock,
+        mark: LogMark,
+        standstill: Standstill,
+        connection: duckdb.DuckDBPyConnection,
+        uuid: str,
     ) -> None:
         self.folder = folder
         self.uuid = uuid  # of this data folder, for ever
         self._lock = lock
         self._mark = mark
+        self._standstill = standstill
         self._connection = connection
         self._writing = threading.Lock()
         self._together = Together(self.write)
-        self._checkpoints = Checkpoints(folder / _FILE, self._checkpoint)
+        self._checkpoints = Checkpoints(folder / DATABASE_FILE, self._checkpoint)
         self._catalog = CatalogCache()
         self._sequences: dict[str, int] = {}
         self._tombstones = Tombstones()
@@ -76,16 +84,18 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         try:
-            mark = LogMark(folder / _FILE)
-            connection = _opened(folder, limits_of(memory_bytes, threads))
-            uuid = identity(connection)
+            standstill = Standstill(folder)
+            with standstill.over():
+                mark = LogMark(folder / DATABASE_FILE)
+                connection = _opened(folder, limits_of(memory_bytes, threads))
+                uuid = identity(connection)
         except duckdb.Error as error:
             lock.release()
             raise DamagedStoreError(str(folder), str(error).strip().partition("\n")[0]) from error
         except BaseException:
             lock.release()
             raise
-        return cls(folder, lock, mark, connection, uuid)
+        return cls(folder, lock=lock, mark=mark, standstill=standstill, connection=connection, uuid=uuid)
 
     def close(self, wait_s: float | None = None) -> bool:
         """Write everything into the file and give the folder free; waits for what runs.
@@ -95,7 +105,7 @@ class Store:
 
         Returns:
             False when something still ran: then the file stays open. What is committed is in its log, so the process
-            may end as it is.
+            may end as it is; so it stays too while the folder is copied.
         """
         self._checkpoints.stop()
         with self._idle:
@@ -103,7 +113,11 @@ class Store:
             if not self._idle.wait_for(lambda: self._open_cursors == 0, wait_s):
                 return False
         if not already:
+            with self._standstill.unless_copied() as free, suppress(duckdb.Error):
+                if free:
+                    self._connection.execute("CHECKPOINT")
             self._connection.close()
+            self._standstill.close()
             self._mark.close()
             self._lock.release()
         return True
@@ -145,8 +159,10 @@ class Store:
             self._commits += 1
         self._checkpoints.note_commit(freed=writer.freed >= _MANY_ROWS)
 
-    def _checkpoint(self) -> tuple[int, bool]:
-        with self._writing, self._cursor() as cursor:
+    def _checkpoint(self) -> tuple[int, bool] | None:
+        with self._standstill.unless_copied() as free, self._writing, self._cursor() as cursor:
+            if not free:
+                return None
             alone = self._open_cursors == 1
             cursor.execute("CHECKPOINT")
             self._mark.note_checkpoint()
@@ -165,7 +181,7 @@ class Store:
             ).fetchone()
         memory, temporary = found or (0, 0)
         return StoreFigures(
-            file_bytes=(self.folder / _FILE).stat().st_size,
+            file_bytes=(self.folder / DATABASE_FILE).stat().st_size,
             log_bytes=self._checkpoints.log_bytes(),
             memory_bytes=int(memory or 0),
             temporary_bytes=int(temporary or 0),
@@ -220,8 +236,9 @@ class Store:
 
 def _opened(folder: Path, limits: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
     """Return the database of a folder in the present format, after giving back the space that it does not need."""
-    file = folder / _FILE
+    file = folder / DATABASE_FILE
     remove_remains(file)
+    file.with_name(f"{file.name}{RESTORED_SUFFIX}").unlink(missing_ok=True)
     connection = connect(str(file), limits)
     bring_up(connection, folder)
     if not is_worth_it(connection, file):
