@@ -256,9 +256,9 @@ def test_what_is_wrong_is_told_with_its_place(client, query, kind, reason):
         ("FROM esql-logs | FORK (WHERE true) (WHERE false)", "FORK"),
         ("FROM esql-logs | CHANGE_POINT bytes", "CHANGE_POINT"),
         ("FROM esql-logs METADATA _score", "_score"),
-        ("FROM esql-logs | STATS COUNT(*) BY CATEGORIZE(message)", "CATEGORIZE"),
+        ("FROM esql-logs | STATS COUNT(*) BY TBUCKET(1 hour)", "TBUCKET"),
         ('FROM esql-logs | GROK host "%{HTTPD_COMMONLOG}"', "HTTPD_COMMONLOG"),
-        ('ROW a = TO_GEOPOINT("POINT(1 2)")', "TO_GEOPOINT"),
+        ('ROW a = TO_GEOSHAPE("POINT(1 2)")', "TO_GEOSHAPE"),
     ],
 )
 def test_what_is_not_served_is_refused_by_name(client, query, named):

@@ -27,6 +27,7 @@ from anomalyops_engine.query.esql.syntax import (
     NamePattern,
     Rename,
     Row,
+    Sample,
     ShowInfo,
     Sort,
     Sorted,
@@ -60,9 +61,16 @@ _MISSING = {
     "promql": "PROMQL",
     "rerank": "RERANK",
     "right": "JOIN",
-    "sample": "SAMPLE",
     "set": "SET",
     "ts": "TS",
+    "external": "EXTERNAL",
+    "fillnull": "FILLNULL",
+    "metrics_info": "METRICS_INFO",
+    "mmr": "MMR",
+    "registered_domain": "REGISTERED_DOMAIN",
+    "ts_info": "TS_INFO",
+    "uri_parts": "URI_PARTS",
+    "user_agent": "USER_AGENT",
 }
 
 
@@ -289,6 +297,8 @@ class CommandParser(ExpressionParser):
                 f"value of [{start.at.to(self.last).text}] must be a non negative integer, found value "
                 f"[{at.text}] type [{found.type}]",
             )
+        if self.token.word == "by":
+            raise not_served("[LIMIT] of each group", self.token.at)
         return Limit(start.at.to(self.last), min(found.value, 2**31 - 1))
 
     def _bad_limit(self, at: Place) -> StatementError:
@@ -296,6 +306,17 @@ class CommandParser(ExpressionParser):
             at, f"value of [limit -{self.ahead(1).text}] must be a non negative integer, found value "
             f"[-{self.ahead(1).text}] type [integer]"
         )  # fmt: skip
+
+    def read_sample(self, start: Token) -> Sample:
+        """Read how likely it is that a row stays."""
+        found = self.constant()
+        at = start.at.to(self.last)
+        if not isinstance(found.value, float | int) or isinstance(found.value, bool) or not 0 < found.value < 1:
+            raise StatementError(
+                at,
+                f"invalid value for SAMPLE probability [{found.text}], expecting a number between 0 and 1, exclusive",
+            )
+        return Sample(at, float(found.value))
 
     def read_stats(self, start: Token) -> Stats:
         """Read aggregates and groups."""
@@ -384,6 +405,7 @@ _PROCESSING_COMMANDS: dict[str, Callable[[CommandParser, Token], Command]] = {
     "limit": CommandParser.read_limit,
     "mv_expand": CommandParser.read_mv_expand,
     "rename": CommandParser.read_rename,
+    "sample": CommandParser.read_sample,
     "sort": CommandParser.read_sort,
     "stats": CommandParser.read_stats,
     "where": CommandParser.read_where,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from anomalyops_engine.query.dsl import Clause, parse_query
@@ -19,7 +20,8 @@ from anomalyops_engine.query.esql.syntax import Call, Command, Constant, Convers
 
 OF_FIELDS: Final = frozenset({"match", "match_phrase"})
 OF_DOCUMENTS: Final = {"kql": "kql", "qstr": "query_string"}
-FUNCTIONS: Final = OF_FIELDS | OF_DOCUMENTS.keys()
+MULTI_MATCH: Final = "multi_match"
+FUNCTIONS: Final = OF_FIELDS | OF_DOCUMENTS.keys() | {MULTI_MATCH}
 
 
 def searches_of(commands: Iterable[Command]) -> list[Node]:
@@ -72,6 +74,8 @@ def _body(node: Node) -> dict[str, Any]:
     assert isinstance(node, Call)  # noqa: S101 (what `searches_of` finds)
     name = node.function.lower()
     options = {key: value.value for key, value in node.options}
+    if name == MULTI_MATCH:
+        return _multi_match(node, options)
     wanted = 1 if name in OF_DOCUMENTS else 2
     if len(node.arguments) != wanted:
         counted = "one argument" if wanted == 1 else "two arguments"
@@ -80,6 +84,13 @@ def _body(node: Node) -> dict[str, Any]:
     if name in OF_DOCUMENTS:
         return {OF_DOCUMENTS[name]: {"query": query, **options}}
     return {name: {field_of(node): {"query": query, **options}}}
+
+
+def _multi_match(node: Call, options: dict[str, Any]) -> dict[str, Any]:
+    if len(node.arguments) < 2:
+        raise StatementError(node.at, f"error building [{MULTI_MATCH}]: expects at least two arguments")
+    query = _query(node, node.arguments[0])
+    return {MULTI_MATCH: {"query": query, "fields": list(fields_of(node)), **options}}
 
 
 def _query(node: Node, argument: Node) -> Any:
@@ -104,6 +115,19 @@ def field_of(node: Node) -> str:
     return inner.name
 
 
+def fields_of(node: Node) -> tuple[str, ...]:
+    """Return the names of the fields that a function looks into; none for one that looks into documents.
+
+    Raises:
+        VerificationError: it looks into something else.
+    """
+    if isinstance(node, Call) and node.function.lower() == MULTI_MATCH:
+        return tuple(field_of(replace(node, arguments=(argument,))) for argument in node.arguments[1:])
+    if isinstance(node, Matches) or (isinstance(node, Call) and node.function.lower() in OF_FIELDS):
+        return (field_of(node),)
+    return ()
+
+
 def check_place(node: Node, past: str, attributes: Mapping[str, Attribute]) -> None:
     """Check that a function stands where the documents are still those that were read.
 
@@ -112,7 +136,6 @@ def check_place(node: Node, past: str, attributes: Mapping[str, Attribute]) -> N
     """
     if past:
         fail(node.at, f"{called(node)} cannot be used after {past}")
-    if isinstance(node, Matches) or (isinstance(node, Call) and node.function.lower() in OF_FIELDS):
-        name = field_of(node)
+    for name in fields_of(node):
         if attributes[name].field != name:
             fail(node.at, f"{called(node)} cannot operate on [{name}], which is not a field from an index mapping")

@@ -8,7 +8,7 @@ from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.esql import fulltext, operators
 from anomalyops_engine.query.esql.datatypes import SPANS, STRINGS, shown
 from anomalyops_engine.query.esql.errors import Problems, StatementError, not_served
-from anomalyops_engine.query.esql.functions import FUNCTIONS, GROUPING, MISSING, function_of
+from anomalyops_engine.query.esql.functions import FUNCTIONS, GROUPING, MISSING
 from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
 from anomalyops_engine.query.esql.functions.conversions import FUNCTIONS as CONVERSIONS
 from anomalyops_engine.query.esql.operands import Operand, aligned, constant, nothing
@@ -118,7 +118,9 @@ class Lowering:
             return self._search(node)
         if name in GROUPING:
             fail(node.at, f"cannot use grouping function [{node.text}] outside of a STATS command")
-        function = function_of(name)
+        function = FUNCTIONS.get(name)
+        if function is None:
+            raise not_served(f"the function [{name.upper()}]", node.at)
         if name in CONVERSIONS and len(node.arguments) == 1:
             variants = self._variants(node.arguments[0])
             if variants:

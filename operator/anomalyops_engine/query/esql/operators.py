@@ -108,6 +108,8 @@ def _time(sign: str, left: Operand, right: Operand, at: Place) -> Operand:
         return _spans(sign, left, right, at)
     if left.type not in MOMENTS or right.type not in SPANS or sign not in {"+", "-"}:
         fail(at, f"[{sign}] has arguments with incompatible types [{shown(left.type)}] and [{shown(right.type)}]")
+    if right.value is None:
+        return nothing(left.type)
     span: TimeSpan = right.value
     way = 1 if sign == "+" else -1
     if left.fixed and isinstance(left.value, int):

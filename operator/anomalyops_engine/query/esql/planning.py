@@ -16,6 +16,7 @@ from anomalyops_engine.query.esql.grokking import grokked
 from anomalyops_engine.query.esql.grouping import grouped
 from anomalyops_engine.query.esql.lowering import Lowering, check_names
 from anomalyops_engine.query.esql.operands import Operand, constant
+from anomalyops_engine.query.esql.places import Place
 from anomalyops_engine.query.esql.scope import Scope, fail, nodes_of, similar
 from anomalyops_engine.query.esql.sources import frame_of
 from anomalyops_engine.query.esql.syntax import (
@@ -34,18 +35,20 @@ from anomalyops_engine.query.esql.syntax import (
     Node,
     Rename,
     Row,
+    Sample,
     ShowInfo,
     Sort,
     Statement,
     Stats,
     Where,
 )
-from anomalyops_engine.query.expr import Column, Expr, ListOf, Order, Relation, Select, Star, all_of, call, null
+from anomalyops_engine.query.expr import Column, Expr, ListOf, Order, Relation, Select, Star, Window, all_of, call, null
 from anomalyops_engine.query.globs import fits
 from anomalyops_engine.store import Index
 
 DEFAULT_LIMIT = 1000
 MOST_ROWS = 10_000
+_LOTS = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,22 @@ def plan(statement: Statement, around: Surroundings) -> Plan:
     for command in others:
         frame = planner.processed(frame, command)
     limited = any(isinstance(command, Limit) for command in others)
-    warnings = () if limited else (f"No limit defined, adding default limit of [{DEFAULT_LIMIT}]",)
-    return Plan(_limited(frame, MOST_ROWS if limited else DEFAULT_LIMIT), warnings)
+    warnings = [text for command in others if isinstance(command, Stats) for text in _shadowed(command)]
+    if not limited:
+        warnings.append(f"No limit defined, adding default limit of [{DEFAULT_LIMIT}]")
+    return Plan(_limited(frame, MOST_ROWS if limited else DEFAULT_LIMIT), tuple(warnings))
+
+
+def _shadowed(command: Stats) -> list[str]:
+    """Return which columns of STATS are not seen, since a later one has the same name."""
+    named: dict[str, Place] = {}
+    found = []
+    for field in reversed((*command.aggregates, *command.groups)):
+        later = named.setdefault(field.column, field.at)
+        if later is not field.at:
+            place = f"Line {field.at.line}:{field.at.column}"
+            found.append(f"{place}: Field '{field.column}' shadowed by field at line {later.line}:{later.column}")
+    return found[::-1]
 
 
 def _limited(frame: Frame, count: int) -> Frame:
@@ -245,6 +262,12 @@ class _Planner:
         )
         return replace(sorted_, order=orders)
 
+    def sample(self, frame: Frame, command: Sample) -> Frame:
+        """Return some of the rows: which ones says their place, so that a statement finds the same ones again."""
+        drawn = call("hash", Window("row_number")) % _LOTS
+        relation = Select((Star(),), frame.relation, qualify=drawn < int(command.share * _LOTS))
+        return replace(frame, relation=relation)
+
     def limit(self, frame: Frame, command: Limit) -> Frame:
         """Return the first rows."""
         return replace(_limited(frame, command.count), past="LIMIT")
@@ -326,6 +349,7 @@ _PROCESSED: dict[type[Command], Callable[[_Planner, Frame, Any], Frame]] = {
     Limit: _Planner.limit,
     MvExpand: _Planner.expand,
     Rename: _Planner.rename,
+    Sample: _Planner.sample,
     Sort: _Planner.sort,
     Stats: _Planner.stats,
     Where: _Planner.where,

@@ -274,6 +274,17 @@ class Limit(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Sample(Command):
+    """Some rows, each by chance.
+
+    Attributes:
+        share: how likely it is that a row is among them.
+    """
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stats(Command):
     """Aggregates of groups of rows; `inline` keeps the rows and gives each those of its group."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.esql.datatypes import DataType, shown
 from anomalyops_engine.query.esql.expressions import span_in_text
-from anomalyops_engine.query.esql.operands import Operand, constant
+from anomalyops_engine.query.esql.operands import Operand, constant, nothing
 from anomalyops_engine.query.esql.places import Place
 from anomalyops_engine.query.esql.scope import fail
 from anomalyops_engine.query.esql.syntax import TimeSpan
@@ -58,6 +59,17 @@ def converted(operand: Operand, data_type: DataType, place: Place) -> Operand:
     except (ValueError, OverflowError, IllegalQueryError) as error:
         fail(place, f"Cannot convert string [{operand.value}] to [{shown(data_type).upper()}], error [{error}]")
     return constant(found if operand.multi else found[0], data_type)
+
+
+def understood(operand: Operand, data_type: DataType, place: Place) -> Operand:
+    """Return a written text, or several, as values of another type; those that stand for none are left out."""
+    found = []
+    for text in operand.value if isinstance(operand.value, tuple) else (operand.value,):
+        with suppress(ValueError, OverflowError, IllegalQueryError):
+            found.append(value_of(text, data_type, place))
+    if not found:
+        return nothing(data_type)
+    return constant(tuple(found) if len(found) > 1 else found[0], data_type)
 
 
 def is_written_text(operand: Operand) -> bool:

@@ -154,6 +154,19 @@ def _absent(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     return Operand(scope.aggregate("count", (operands[0].expr,)).equals(0), "boolean")
 
 
+def _sample(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    operand, limit = operands
+    count = limit.value
+    if not isinstance(count, int) or not 0 < count <= _MOST_TOP:
+        fail(node.at, f"Limit must be greater than 0 in [{node.text}], found [{count}]")
+    made: DataType = "keyword" if operand.type == "text" else operand.type
+    if operand.multi:
+        found: Expr = call("list_slice", _all_values(scope, operand), 1, count)
+    else:
+        found = scope.aggregate("arg_min", (operand.expr, call("random"), Literal(count)))
+    return Operand(scope.fresh.filled(found), made, multi=True)
+
+
 _ORDERED: tuple[DataType, ...] = tuple(kind for kind in ANYTHING if kind not in {"geo_point", "version"})
 _COMPARED = Parameter(_ORDERED, "boolean, date, ip, string, version or numeric except counter types")
 _NUMBER = Parameter(NUMBERS, "numeric except unsigned_long or counter types")
@@ -171,16 +184,17 @@ AGGREGATES: Final[Mapping[str, Function]] = {
     "count_distinct": Function((ANY, _PRECISION), _count_distinct),
     "first": Function((ANY, _SORT), _at_edge("arg_min")),
     "last": Function((ANY, _SORT), _at_edge("arg_max")),
-    "max": Function((_COMPARED,), _edge("max", "list_max")),
+    "max": Function((_COMPARED,), _edge("max", "list_max"), follows=True),
     "median": Function((_NUMBER,), _figure("median")),
     "median_absolute_deviation": Function((_NUMBER,), _figure("mad")),
-    "min": Function((_COMPARED,), _edge("min", "list_min")),
+    "min": Function((_COMPARED,), _edge("min", "list_min"), follows=True),
     "percentile": Function((_NUMBER, _PERCENT), _percentile),
     "present": Function((ANY,), _present),
+    "sample": Function((ANY, _LIMIT), _sample),
     "std_dev": Function((_NUMBER,), _figure("stddev_pop")),
     "sum": Function((_NUMBER,), _sum),
     "top": Function((_COMPARED, _LIMIT, optional(FIXED_TEXT)), _top),
-    "values": Function((_COMPARED,), _values),
+    "values": Function((_COMPARED,), _values, follows=True),
     "variance": Function((_NUMBER,), _figure("var_pop")),
     "weighted_avg": Function((NUMBER, NUMBER), _weighted_avg),
 }

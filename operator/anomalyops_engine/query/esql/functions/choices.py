@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from anomalyops_engine.query.esql.datatypes import NUMERIC, DataType, shown, unified, wider
-from anomalyops_engine.query.esql.functions.function import ANY, Build, Function
-from anomalyops_engine.query.esql.operands import Operand, aligned, as_type
+from anomalyops_engine.query.esql.datatypes import NUMERIC, SPANS, DataType, shown, unified, wider
+from anomalyops_engine.query.esql.functions.function import ANY, ANYTHING, Build, Function, Parameter
+from anomalyops_engine.query.esql.operands import Operand, aligned, as_type, nothing
 from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.syntax import Call
 from anomalyops_engine.query.expr import Case, Expr, ScalarFunction, call
@@ -48,6 +48,8 @@ def _case(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
                 f"[{shown(condition.type)}]",
             )
     places = [*range(1, pairs * 2, 2), *([len(operands) - 1] if rest else [])]
+    if any(operands[place].type in SPANS for place in places):
+        return _chosen_span(node, operands, places)
     found = _common(node, [(place, operands[place]) for place in places])
     values, multi = aligned([operands[place] for place in places], found)
     branches: list[tuple[Expr, Expr]] = []
@@ -55,6 +57,26 @@ def _case(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
         condition = as_type(operands[number * 2], "boolean")
         branches.append((condition.single, value))
     return Operand(Case(tuple(branches), values[-1] if rest else None), found, multi)
+
+
+def _chosen_span(node: Call, operands: list[Operand], places: list[int]) -> Operand:
+    """Return one of some stretches of time, which is the same for every row.
+
+    Raises:
+        VerificationError: which one differs between rows, or not all are stretches of one kind.
+    """
+    kinds = {operands[place].type for place in places} - {"null"}
+    if len(kinds) != 1:
+        fail(node.at, f"the values of [{node.text}] must be of one type, found [{', '.join(sorted(kinds))}]")
+    for place in places:
+        if place == len(operands) - 1 and len(operands) % 2:
+            return operands[place]
+        condition = operands[place - 1]
+        if not condition.fixed:
+            fail(node.at, f"the conditions of [{node.text}] must be constants, since it chooses a stretch of time")
+        if condition.value is True:
+            return operands[place]
+    return nothing(kinds.pop())
 
 
 def _coalesce(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
@@ -79,8 +101,10 @@ def _extreme(function: ScalarFunction, of_list: ScalarFunction) -> Build:
     return make
 
 
+_ANY_OR_SPAN: Final = Parameter((*ANYTHING, *sorted(SPANS)), "any type")
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
-    "case": Function((ANY, ANY), _case, repeats=True),
+    "case": Function((ANY, _ANY_OR_SPAN), _case, repeats=True),
     "coalesce": Function((ANY,), _coalesce, repeats=True),
     "greatest": Function((ANY,), _extreme("greatest", "list_max"), repeats=True),
     "least": Function((ANY,), _extreme("least", "list_min"), repeats=True),

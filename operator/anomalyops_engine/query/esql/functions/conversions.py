@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from anomalyops_engine.query.esql.datatypes import MOMENTS, NUMERIC, SQL, STRINGS, DataType
-from anomalyops_engine.query.esql.errors import not_served
+from anomalyops_engine.query.esql.functions.addresses import parsed
 from anomalyops_engine.query.esql.functions.function import ANYTHING, TEXTS, Build, Function, Parameter
-from anomalyops_engine.query.esql.operands import Operand, attempt
+from anomalyops_engine.query.esql.functions.places import point_in
+from anomalyops_engine.query.esql.operands import Operand, attempt, nothing
 from anomalyops_engine.query.esql.scope import Scope
 from anomalyops_engine.query.esql.syntax import Call
-from anomalyops_engine.query.esql.texts import converted, is_written_text
-from anomalyops_engine.query.expr import Binary, Case, Cast, Expr, call, lift, when
+from anomalyops_engine.query.esql.texts import converted, is_written_text, understood
+from anomalyops_engine.query.expr import Binary, Case, Cast, Expr, all_of, call, lift, when
 from anomalyops_engine.query.fields import shown_address
 
 ISO_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%gZ"
@@ -48,9 +49,47 @@ def _text_of(data_type: DataType) -> Callable[[Expr], Expr]:
             call("list_extract", call("string_split", value, ","), 1),
             ")",
         )
+    if data_type == "double":
+        return _as_java
     if data_type in STRINGS | {"version", "null", "_source"}:
         return lambda value: value
     return lambda value: Cast(value, "VARCHAR")
+
+
+def _as_java(number: Expr) -> Expr:
+    """Return a fraction as Java writes it: with an exponent below a thousandth and from ten millions on."""
+    text, size = Cast(number, "VARCHAR"), call("abs", number)
+    sign = when(number < 0, "-", "")
+    digits = call("replace", call("ltrim", text, "-"), ".", "")
+    parts = call("string_split", text, "e")
+    mantissa = call("list_extract", parts, 1)
+    power = Cast(call("list_extract", parts, 2), "INTEGER", lenient=True)
+    small = call("ltrim", digits, "0")
+    leading = call("length", digits) - call("length", small)
+    return Case(
+        (
+            (
+                call("contains", text, "e"),
+                _joined(mantissa, when(call("contains", mantissa, "."), "", ".0"), "E", Cast(power, "VARCHAR")),
+            ),
+            (size >= 1e7, _joined(sign, _scientific(digits), "E", _length_before_point(text))),
+            (
+                all_of([size > 0.0, size < 1e-3]),
+                _joined(sign, _scientific(small), "E-", Cast(leading, "VARCHAR")),
+            ),
+        ),
+        text,
+    )
+
+
+def _scientific(digits: Expr) -> Expr:
+    rest = call("rtrim", call("substr", digits, 2), "0")
+    return _joined(call("left", digits, 1), ".", when(rest.equals(""), "0", rest))
+
+
+def _length_before_point(text: Expr) -> Expr:
+    whole = call("ltrim", call("list_extract", call("string_split", text, "."), 1), "-")
+    return Cast(call("length", whole) - 1, "VARCHAR")
 
 
 def _to_string(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
@@ -128,7 +167,7 @@ def _to_datetime(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     if operand.type == "date":
         return operand
     if is_written_text(operand):
-        return converted(operand, "date", node.at)
+        return understood(operand, "date", node.at)
     if operand.type in STRINGS:
         return scope.fresh.each(operand, moment_in, "date")
     if operand.type in MOMENTS:
@@ -140,14 +179,28 @@ def _to_ip(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     (operand,) = operands
     if operand.type == "ip":
         return operand
-    if not is_written_text(operand):
-        raise not_served("[TO_IP] of texts that differ between rows", node.at)
-    return converted(operand, "ip", node.at)
+    if is_written_text(operand):
+        return understood(operand, "ip", node.at)
+    return scope.fresh.each(operand, lambda text: parsed(scope.fresh, text), "ip")
+
+
+def _to_version(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    return Operand(operand.expr, "version", operand.multi)
+
+
+def _to_point(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    (operand,) = operands
+    if operand.type == "geo_point":
+        return operand
+    return scope.fresh.each(operand, lambda text: point_in(scope.fresh, text), "geo_point")
 
 
 def _to_span(made: DataType) -> Build:
     def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
         (operand,) = operands
+        if operand.value is None:
+            return nothing(made)
         return converted(operand, made, node.at) if is_written_text(operand) else operand
 
     return make
@@ -174,6 +227,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     **dict.fromkeys(("to_dbl", "to_double"), _of(_NUMBERS_OR_TEXT, _to_double)),
     **dict.fromkeys(("to_int", "to_integer"), _of(_NUMBERS_OR_TEXT, _to_whole("integer"))),
     "to_ip": _of(Parameter(("ip", *TEXTS), "ip or string"), _to_ip),
+    "to_geopoint": _of(Parameter(("geo_point", *TEXTS), "geo_point or string"), _to_point),
+    **dict.fromkeys(("to_ver", "to_version"), _of(Parameter(("version", *TEXTS), "string or version"), _to_version)),
     "to_long": _of(_NUMBERS_OR_TEXT, _to_whole("long")),
     **dict.fromkeys(("to_str", "to_string"), _of(Parameter(ANYTHING, "any type"), _to_string)),
     **dict.fromkeys(("to_ul", "to_ulong", "to_unsigned_long"), _of(_NUMBERS_OR_TEXT, _to_whole("unsigned_long"))),

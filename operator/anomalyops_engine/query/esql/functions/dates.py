@@ -18,7 +18,7 @@ from anomalyops_engine.query.esql.functions.function import (
     Function,
     Parameter,
 )
-from anomalyops_engine.query.esql.operands import Operand, as_type, attempt, constant
+from anomalyops_engine.query.esql.operands import Operand, as_type, attempt, constant, nothing
 from anomalyops_engine.query.esql.operators import finite, narrowed
 from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.spans import HUMAN_SPANS, is_plain, truncated, truncated_ms
@@ -224,6 +224,8 @@ def _format(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     *pattern, moment = operands
     if not pattern or pattern[0].value in {"strict_date_optional_time", "strict_date_time", "date_optional_time"}:
         return Operand(shown_moment(moment.single), "keyword")
+    if pattern[0].fixed and pattern[0].value is None:
+        return nothing("keyword")
     if not pattern[0].fixed:
         raise not_served("[DATE_FORMAT] with formats that differ between rows", node.at)
     written = strptime_format(str(pattern[0].value), node)
@@ -234,6 +236,8 @@ def _parse(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     *pattern, text = operands
     if not pattern or pattern[0].value in {"strict_date_optional_time", "date_optional_time"}:
         return Operand(scope.fresh.let(text.single, moment_in), "date")
+    if pattern[0].fixed and pattern[0].value is None:
+        return nothing("date")
     if not pattern[0].fixed:
         raise not_served("[DATE_PARSE] with formats that differ between rows", node.at)
     written = strptime_format(str(pattern[0].value), node)

@@ -45,12 +45,14 @@ class Function:
         make: what it gives for what it takes, after that was checked.
         repeats: the last parameter may come any number of times.
         headless: the first parameter may be left out.
+        follows: its value is of the type of what comes first, so that of NULL it is NULL of no type.
     """
 
     parameters: tuple[Parameter, ...]
     make: Build
     repeats: bool = False
     headless: bool = False
+    follows: bool = False
 
     def build(self, scope: Scope, node: Call, operands: Sequence[Operand]) -> Operand:
         """Return what a call gives.
@@ -62,6 +64,8 @@ class Function:
         self.check_count(node, len(operands))
         if self.headless and len(operands) < len(self.parameters):
             return Function(self.parameters[1:], self.make).build(scope, node, operands)
+        if self.follows and operands and operands[0].type == "null":
+            return nothing("null")
         checked = [self._checked(scope, node, place, operand) for place, operand in enumerate(operands)]
         return self.make(scope, node, checked)
 
@@ -79,12 +83,11 @@ class Function:
     def _checked(self, scope: Scope, node: Call, place: int, operand: Operand) -> Operand:
         parameter = self.parameters[min(place, len(self.parameters) - 1)]
         if parameter.fixed:
-            operand = _folded(scope, operand)
+            operand = folded(scope, operand)
         argument = node.arguments[place]
         if operand.type == "null":
-            return (
-                operand if parameter.types == ANYTHING or parameter.types[0] in SPANS else nothing(parameter.types[0])
-            )
+            keeps = parameter.types[: len(ANYTHING)] == ANYTHING or parameter.types[0] in SPANS
+            return operand if keeps else nothing(parameter.types[0])
         if operand.type not in parameter.types and is_written_text(operand):
             for wanted in parameter.types:
                 if wanted in FROM_TEXT | SPANS:
@@ -113,7 +116,7 @@ class Function:
         return wanted
 
 
-def _folded(scope: Scope, operand: Operand) -> Operand:
+def folded(scope: Scope, operand: Operand) -> Operand:
     """Return an operand with its value, where it is the same for every row."""
     if operand.fixed or scope.folded is None or not is_constant(operand.expr):
         return operand

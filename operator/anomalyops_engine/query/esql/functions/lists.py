@@ -227,6 +227,20 @@ def _zip(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     return Operand(scope.fresh.filled(joined(left, right)), "keyword", multi=True)
 
 
+def _weighted_sum(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+    """Return the sum of x(i) / i ** p over the places i from 1 on."""
+    values, power = (as_type(operand, "double") for operand in operands)
+    name = scope.fresh.name()
+
+    def summed(found: Expr) -> Expr:
+        place = Column(name)
+        term = call("list_extract", found, place) / call("pow", Cast(place, "DOUBLE"), power.single)
+        terms = call("list_transform", call("range", 1, call("len", found) + 1), Lambda(name, term))
+        return when(power.single.is_not_null(), call("list_sum", terms))
+
+    return Operand(finite(scope, attempt(scope.fresh.let(values.listed, summed))), "double")
+
+
 _SORTED: tuple[DataType, ...] = tuple(kind for kind in ANYTHING if kind not in {"geo_point", "version"})
 _ORDERED = (Parameter(_SORTED, "boolean, date, ip, string or numeric except unsigned_long, version or counter types"),)
 
@@ -246,14 +260,15 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "mv_intersection": Function((ANY, ANY), _intersection),
     "mv_intersects": Function((ANY, ANY), _of_sets("list_has_any")),
     "mv_last": _of_any(_last),
-    "mv_max": Function(_ORDERED, _edge("list_max")),
-    "mv_median": Function((NUMBER,), _median),
+    "mv_max": Function(_ORDERED, _edge("list_max"), follows=True),
+    "mv_median": Function((NUMBER,), _median, follows=True),
     "mv_median_absolute_deviation": Function((NUMBER,), _deviation),
-    "mv_min": Function(_ORDERED, _edge("list_min")),
+    "mv_min": Function(_ORDERED, _edge("list_min"), follows=True),
     "mv_percentile": Function((NUMBER, Parameter(NUMBERS, "numeric except unsigned_long", fixed=True)), _percentile),
+    "mv_pseries_weighted_sum": Function((NUMBER, NUMBER), _weighted_sum),
     "mv_slice": Function((ANY, WHOLE, optional(WHOLE)), _slice),
-    "mv_sort": Function((*_ORDERED, optional(FIXED_TEXT)), _sort),
-    "mv_sum": Function((NUMBER,), _sum),
+    "mv_sort": Function((*_ORDERED, optional(FIXED_TEXT)), _sort, follows=True),
+    "mv_sum": Function((NUMBER,), _sum, follows=True),
     "mv_union": Function((ANY, ANY), _union),
     "mv_zip": Function((TEXT, TEXT, optional(TEXT)), _zip),
 }

@@ -30,6 +30,16 @@ def _of_fraction(function: ScalarFunction) -> Build:
     return make
 
 
+def _of_each(function: ScalarFunction) -> Build:
+    """Return the making of a conversion of fractions, which takes several values too."""
+
+    def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
+        operand = as_type(operands[0], "double")
+        return scope.fresh.each(operand, lambda value: finite(scope, call(function, value)), "double")
+
+    return make
+
+
 def _fixed(value: float) -> Build:
     return lambda scope, node, operands: constant(value, "double")
 
@@ -39,6 +49,8 @@ def _same(of_fraction: Callable[[Expr], Expr], of_whole: Callable[[Expr], Expr])
 
     def make(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
         (operand,) = operands
+        if operand.type == "unsigned_long":
+            return operand
         body = of_fraction if operand.type == "double" else of_whole
         made = scope.fresh.let(operand.single, body)
         return Operand(narrowed(made) if operand.type == "integer" else made, operand.type)
@@ -153,24 +165,24 @@ _ONE, _TWO = (NUMBER,), (NUMBER, NUMBER)
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
     **{name: Function(_ONE, _of_fraction(name)) for name in _ROOTED},
-    "abs": Function(_ONE, _same(lambda v: call("abs", v), lambda v: attempt(call("abs", v)))),
+    "abs": Function(_ONE, _same(lambda v: call("abs", v), lambda v: attempt(call("abs", v))), follows=True),
     "atan2": Function(_TWO, _of_fraction("atan2")),
-    "ceil": Function(_ONE, _same(lambda v: call("ceil", v), lambda v: v)),
+    "ceil": Function(_ONE, _same(lambda v: call("ceil", v), lambda v: v), follows=True),
     "clamp": Function((NUMBER, NUMBER, NUMBER), _clamp(low=True, high=True)),
     "clamp_max": Function(_TWO, _clamp(low=False, high=True)),
     "clamp_min": Function(_TWO, _clamp(low=True, high=False)),
     "copy_sign": Function(_TWO, _copy_sign),
     "e": Function((), _fixed(math.e)),
-    "floor": Function(_ONE, _same(lambda v: call("floor", v), lambda v: v)),
+    "floor": Function(_ONE, _same(lambda v: call("floor", v), lambda v: v), follows=True),
     "hypot": Function(_TWO, _hypot),
     "log": Function((NUMBER, optional(NUMBER)), _log),
     "pi": Function((), _fixed(math.pi)),
     "pow": Function(_TWO, _pow),
-    "round": Function((NUMBER, optional(WHOLE)), _round),
+    "round": Function((NUMBER, optional(WHOLE)), _round, follows=True),
     "round_to": Function(_TWO, _round_to, repeats=True),
     "scalb": Function((NUMBER, WHOLE), _scalb),
     "signum": Function(_ONE, _signum),
     "tau": Function((), _fixed(math.tau)),
-    "to_degrees": Function(_ONE, _of_fraction("degrees")),
-    "to_radians": Function(_ONE, _of_fraction("radians")),
+    "to_degrees": Function(_ONE, _of_each("degrees")),
+    "to_radians": Function(_ONE, _of_each("radians")),
 }

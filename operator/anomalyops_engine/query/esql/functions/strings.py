@@ -11,18 +11,15 @@ from anomalyops_engine.query.esql.errors import not_served
 from anomalyops_engine.query.esql.functions.function import (
     FIXED_TEXT,
     TEXT,
-    TEXTS,
     WHOLE,
     Build,
     Function,
-    Parameter,
     optional,
 )
 from anomalyops_engine.query.esql.operands import Operand, attempt
 from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.syntax import Call
-from anomalyops_engine.query.expr import Binary, Expr, ScalarFunction, all_of, any_of, call, when
-from anomalyops_engine.store import ip
+from anomalyops_engine.query.expr import Binary, Expr, ScalarFunction, all_of, call, when
 
 _LONGEST = 1_048_576
 _GROUP = re.compile(r"\\(.)|\$(\d)", re.DOTALL)
@@ -146,29 +143,6 @@ def _from_base64(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     return Operand(attempt(call("decode", call("from_base64", operands[0].single))), "keyword")
 
 
-def _cidr_match(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
-    address, *blocks = operands
-
-    def inside(value: Expr) -> Expr:
-        found = []
-        for block, argument in zip(blocks, node.arguments[1:], strict=True):
-            if not block.fixed:
-                raise not_served("[CIDR_MATCH] with blocks that differ between rows", node.at)
-            for text in block.value if isinstance(block.value, tuple) else (block.value,):
-                try:
-                    low, high = ip.block(str(text)) if "/" in str(text) else _alone(str(text))
-                except ValueError as error:
-                    fail(argument.at, str(error))
-                found.append(all_of([value >= low, *([] if high is None else [value < high])]))
-        return any_of(found)
-
-    return Operand(scope.fresh.let(address.single, inside), "boolean")
-
-
-def _alone(text: str) -> tuple[str, str | None]:
-    return ip.block(f"{text}/{128 if ':' in text else 32}")
-
-
 def _trimmed(function: ScalarFunction) -> Build:
     return lambda scope, node, operands: Operand(call(function, operands[0].single, _SPACES), "keyword")
 
@@ -177,12 +151,10 @@ _SPACES: Any = "".join(map(chr, range(33)))
 _TWO = (TEXT, TEXT)
 _COUNT = (TEXT, WHOLE)
 _LOCATE = (TEXT, TEXT, optional(WHOLE))
-_ADDRESS = Parameter(("ip",), "ip")
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
     "bit_length": Function((TEXT,), _counted(lambda v: call("strlen", v) * 8)),
     "byte_length": Function((TEXT,), _counted(lambda v: call("strlen", v))),
-    "cidr_match": Function((_ADDRESS, Parameter(TEXTS, "string")), _cidr_match, repeats=True),
     "concat": Function(_TWO, _concat, repeats=True),
     "contains": Function(_TWO, _plain("contains", "boolean")),
     "ends_with": Function(_TWO, _plain("ends_with", "boolean")),
