@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -67,6 +68,79 @@ def test_a_pair_that_is_told_to_move_is_stopped_there_and_created_here(world: Wo
     assert world.engine.datafeed_state(world.datafeed_id) == "stopped"
     assert world.engine.job_config(world.job_id)["custom_settings"]["anomalyops.io/retained"] == "true"
     assert world.events("Moved")
+
+
+def test_what_jobs_share_moves_when_it_is_told_to(world: World, other: Engine) -> None:
+    """Refuse says so and does nothing; Move leaves it as with Retain, and makes it where the connection leads."""
+    event = {"description": "Christmas", "start": "2026-12-24", "end": "2026-12-27"}
+    world.apply(named(world, "old"), world.connection(url=other.url))
+    there: dict[str, object] = {"connectionRef": {"name": "old"}}
+    world.apply(world.filter("a", "b", **there), world.calendar(event, jobIds=["some-job"], **there))
+    world.wait_ready("anomalyfilter/hosts", "anomalycalendar/holidays")
+    paths = f"/_ml/filters/{world.filter_id}", f"/_ml/calendars/{world.calendar_id}"
+
+    world.apply(world.filter("a", "b"), world.calendar(event, jobIds=["some-job"]))
+    for kind in ("anomalyfilter", "anomalycalendar"):
+        assert "movePolicy" in world.condition(kind, "Stalled", reason="PlaceChanged")["message"]
+    assert [other.request("GET", path)[0] for path in paths] == [404, 404]
+
+    world.apply(
+        world.filter("a", "b", movePolicy="Move"), world.calendar(event, jobIds=["some-job"], movePolicy="Move")
+    )
+    world.wait_ready("anomalyfilter/hosts", "anomalycalendar/holidays")
+    uuid = other.call("GET", "/")["cluster_uuid"]
+    for kind, name in (("anomalyfilter", "hosts"), ("anomalycalendar", "holidays")):
+        assert world.kubectl.get(kind, name, world.namespace)["status"]["placement"]["clusterUuid"] == uuid
+    assert len(world.events("Moved")) == 2
+    kept, made = (server.call("GET", paths[0])["filters"][0] for server in (world.engine, other))
+    assert kept["items"] == made["items"] == ["a", "b"]
+    assert '"retained": true' in kept["description"]
+    assert "retained" not in made["description"]
+    for server, retained in ((world.engine, True), (other, False)):
+        assert server.call("GET", paths[1])["calendars"][0]["job_ids"] == ["some-job"]
+        told = [one["description"] for one in server.call("GET", f"{paths[1]}/events")["events"]]
+        assert "Christmas" in told
+        assert any('"retained": true' in one for one in told) is retained
+
+    world.kubectl("patch", "anomalyfilter", "hosts", "-n", world.namespace, "--type=merge", "-p",
+                  '{"spec": {"deletionPolicy": "Delete"}}')  # fmt: skip
+    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, "--timeout=30s")
+    assert other.request("GET", paths[0])[0] == 404  # where it lives now
+    assert world.engine.request("GET", paths[0])[0] == 200
+
+
+def test_requests_go_with_their_job(world: World, other: Engine) -> None:
+    """What was made once stays made; a schedule goes on where its job is."""
+    two_days_ago = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    job = world.job(connectionRef={"name": "old"})
+    world.apply(named(world, "old"), job, world.datafeed(start=two_days_ago))
+    world.wait_ready("anomalyjob/requests", "datafeed/feed")
+    stats = f"/_ml/anomaly_detectors/{world.job_id}/_stats"
+    wait_until(
+        lambda: world.engine.call("GET", stats)["jobs"][0]["data_counts"]["processed_record_count"] > 500,
+        timeout=30,
+        what="almost two days of data",
+    )
+    daily = world.forecast(schedule="0 0 1 1 *")
+    daily["metadata"]["name"] = "yearly"
+    world.apply(world.forecast(), daily)
+    world.condition("anomalyforecast", "Ready", status="True", reason="ForecastFinished")
+    before = world.kubectl.get("anomalyforecast", "half-day", world.namespace)["status"]
+
+    world.apply(world.connection(url=other.url), world.job(movePolicy="Move"))
+    wait_until(lambda: other.datafeed_state(world.datafeed_id) == "started", timeout=30, what="the new datafeed")
+    uuid = other.call("GET", "/")["cluster_uuid"]
+
+    def lives() -> str:
+        status = world.kubectl.get("anomalyforecast", "yearly", world.namespace)["status"]
+        return str(status["placement"]["clusterUuid"])
+
+    wait_until(lambda: lives() == uuid, timeout=30, what="the schedule's new place")
+    after = world.kubectl.get("anomalyforecast", "half-day", world.namespace)["status"]
+    assert after["history"] == before["history"]
+    assert after["placement"] == before["placement"]
+    for name in ("half-day", "yearly"):
+        assert world.kubectl.condition("anomalyforecast", name, world.namespace, "Stalled") is None
 
 
 def test_another_name_of_the_same_server_is_no_change(world: World) -> None:

@@ -14,7 +14,8 @@ from anomalyops.cluster.connections import read_secrets
 from anomalyops.cluster.errors import ClusterError
 from anomalyops.cluster.merging import Action, Change, Merge, is_made, merged
 from anomalyops.controllers.pair.place import pinned, refusal
-from anomalyops.controllers.place import Place
+from anomalyops.controllers.place import Place, home
+from anomalyops.controllers.shared.place import refusal as refusal_of_shared
 from anomalyops.elastic import Gateway, GatewayError
 from anomalyops.local.connections import Login, connection_at, credentials_for, open_gateway
 from anomalyops.local.errors import LocalError
@@ -23,6 +24,7 @@ from anomalyops.plan import CreateJob, DatafeedState, JobState, Observed, Obstac
 from anomalyops.reconciler import Credentials, Pair, Reconciler, SharedObject, SharedReconciler
 from anomalyops.reconciler.pair import desired, policy
 from anomalyops.resources import (
+    BY_NAME,
     KINDS,
     AnomalyFilter,
     AnomalyJob,
@@ -307,6 +309,9 @@ class _Servers:
         """The plan as the server has things now."""
         after = unit.after
         if isinstance(after, SharedObject):
+            lives = home(after.resource)
+            if lives is not None and here is not None and not lives.is_server_of(here):
+                return _told(unit, _shared_elsewhere(after.resource, refusal_of_shared(lives, here)))
             found = await SharedReconciler(gateway, cluster=self.identity).plan(after)
             return _told(unit, found)
         lives = pinned(after)
@@ -365,6 +370,14 @@ def _elsewhere(pair: Pair, words: str) -> Plan:
         return Plan(unchecked=(f"movePolicy is Move: {words}",))
     obstacle = Obstacle(reason=Reason.PLACE_CHANGED, message=words, subject=Subject.JOB)
     return Plan(obstacles=(obstacle,))
+
+
+def _shared_elsewhere(resource: SharedResource, words: str) -> Plan:
+    """The same about what jobs share."""
+    if resource.spec.move_policy is MovePolicy.MOVE:
+        return Plan(unchecked=(f"movePolicy is Move: {words}",))
+    subject = Subject(BY_NAME[resource.KIND].server_object)
+    return Plan(obstacles=(Obstacle(reason=Reason.PLACE_CHANGED, message=words, subject=subject),))
 
 
 def _told(unit: Affected, found: Plan, why: str = "") -> UnitPlan:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from anomalyops.resources import FINALIZER, GROUP, Metadata, Placement, Resource
+from anomalyops.health import Notice
+from anomalyops.resources import FINALIZER, GROUP, Metadata, Placement, Reason, Resource
 from anomalyops.watching.objects import Seen
 from anomalyops.watching.options import ObjectKey
 
@@ -88,3 +89,21 @@ def with_place(seen: Seen[Any], place: Place) -> dict[str, Any] | None:
         return None
     pinned_status: dict[str, Any] = status.model_copy(update={"placement": place.placement()}).manifest()
     return pinned_status
+
+
+def moved_notice(seen: Seen[Any], message: str) -> Notice:
+    """The Event about an object that moves to another server."""
+    return Notice(kind=seen.kind.name, name=seen.metadata.name, type="Normal", reason=Reason.MOVED, message=message)
+
+
+def moved_words(lives: Place, here: Place, left: str) -> str:
+    """What is said of an object that moves.
+
+    Args:
+        lives: Where it was.
+        here: Where it is from now on.
+        left: What it is there now; empty where that server could not be reached.
+    """
+    if not left:
+        return f"moves to {here}; what it was on {lives} could not be reached and is left there as it is"
+    return f"moves to {here}; on {lives} it is {left}, and nobody manages it any more"

@@ -70,6 +70,7 @@ from anomalyops.plan.requests.reverts import (
     skip_calendar_id,
 )
 from anomalyops.plan.requests.seen_job import SeenJob
+from anomalyops.plan.requests.whereabouts import Whereabouts, whereabouts
 from anomalyops.plan.shared.calendar_expansion import Expansion, expanded
 from anomalyops.plan.shared.calendar_steps import (
     AddCalendarJobs,
@@ -174,6 +175,7 @@ __all__ = [
     "UpdateDatafeed",
     "UpdateFilter",
     "UpdateJob",
+    "Whereabouts",
     "Window",
     "compare_datafeed",
     "compare_job",
@@ -214,6 +216,7 @@ __all__ = [
     "skip_calendar_id",
     "stopped_run",
     "wanted_window_of",
+    "whereabouts",
     "why_never",
     "without_filters",
 ]

@@ -211,7 +211,7 @@ class Reason(_DocumentedEnum):
     PLACE_CHANGED = (
         "PlaceChanged",
         "The connection leads to another server than the one that the object lives on: let it lead back, or set "
-        "`spec.movePolicy: Move` to stop the job there and create a new one here.",
+        "`spec.movePolicy: Move` (for a forecast or revert: on its job) to leave what is there and go on here.",
     )
     NOT_OWNED = "NotOwned", "The server's object belongs to another resource or cluster."
     ALREADY_EXISTS = (

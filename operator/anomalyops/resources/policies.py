@@ -52,7 +52,7 @@ class DatafeedRunState(StrEnum):
 
 
 class MovePolicy(StrEnum):
-    """What to do when a pair would find itself on another server than the one that it lives on."""
+    """What to do when an object would find itself on another server than the one that it lives on."""
 
     REFUSE = "Refuse"
     MOVE = "Move"

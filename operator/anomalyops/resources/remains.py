@@ -25,8 +25,8 @@ from anomalyops.resources.revert import ModelSnapshotRevert, ModelSnapshotRevert
 _FIELDS: Mapping[type[Resource], tuple[type[SpecModel], tuple[str, ...]]] = {
     AnomalyJob: (AnomalyJobSpec, ("job_id", "connection_ref", "deletion_policy", "move_policy")),
     Datafeed: (DatafeedSpec, ("datafeed_id", "job_ref", "deletion_policy")),
-    AnomalyCalendar: (AnomalyCalendarSpec, ("calendar_id", "connection_ref", "deletion_policy")),
-    AnomalyFilter: (AnomalyFilterSpec, ("filter_id", "connection_ref", "deletion_policy")),
+    AnomalyCalendar: (AnomalyCalendarSpec, ("calendar_id", "connection_ref", "deletion_policy", "move_policy")),
+    AnomalyFilter: (AnomalyFilterSpec, ("filter_id", "connection_ref", "deletion_policy", "move_policy")),
     AnomalyForecast: (AnomalyForecastSpec, ("job_ref", "deletion_policy")),
     ModelSnapshotRevert: (ModelSnapshotRevertSpec, ("job_ref", "deletion_policy")),
 }

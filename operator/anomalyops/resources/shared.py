@@ -8,7 +8,7 @@ from pydantic import Field
 
 from anomalyops.resources.base import SpecModel, Timestamp
 from anomalyops.resources.identifiers import ConnectionReference
-from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy
+from anomalyops.resources.policies import AdoptionPolicy, DeletionPolicy, MovePolicy
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.status import Placement, ResourceStatus
 
@@ -51,6 +51,13 @@ class SharedSpec(SpecModel):
         description=(
             "The one owner that a managed object of this id may be taken over from, as messages name him: "
             "`<cluster>/<namespace>/<name>`, or `dir:...` or `git:...` for files."
+        ),
+    )
+    move_policy: MovePolicy = Field(
+        default=MovePolicy.REFUSE,
+        description=(
+            "What to do when the connection leads to another server than the one that the object lives on. Refuse: "
+            "nothing, and say so. Move: it stays there as with deletionPolicy Retain, and is created here."
         ),
     )
 

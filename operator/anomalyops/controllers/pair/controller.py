@@ -16,11 +16,11 @@ from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.pair.holding import held_report
 from anomalyops.controllers.pair.index import PairIndex
 from anomalyops.controllers.pair.place import pinned, placed, refusal, retained
-from anomalyops.controllers.pair.refusals import duplicate_status, moved_notice
+from anomalyops.controllers.pair.refusals import duplicate_status
 from anomalyops.controllers.pair.reporting import deletion_asked, pair_report
 from anomalyops.controllers.pair.waiting import Waiting
 from anomalyops.controllers.patience import GRACE, SETTLING, is_new
-from anomalyops.controllers.place import Place, note, with_place
+from anomalyops.controllers.place import Place, moved_notice, moved_words, note, with_place
 from anomalyops.controllers.reach import Reach
 from anomalyops.elastic import OtherServer
 from anomalyops.health import Failure, FailureKind, transitions
@@ -189,13 +189,13 @@ class PairController:
             connected = lives.connection in self._objects.of(ElasticsearchConnection)
             return self._waiting.for_connection(pair, seen, failure, connected=connected)
         there = self._reach.server_of(lives, key.namespace)
-        told = f"moves to {here}; what it was on {lives} could not be reached and is left there as it is"
+        told = moved_words(lives, here, "")
         if there is not None:
             async with there.reconciler() as reconciler:
                 left = await reconciler.reconcile(retained(pair, _now()), cluster_uuid=lives.cluster_uuid)
             if not left.job_released:
                 return Report(retry_after=left.retry_after or API_RETRY)
-            told = f"moves to {here}; on {lives} it is stopped and kept, and nobody manages it any more"
+            told = moved_words(lives, here, "stopped and kept")
         await self._work.write(Report(notices=tuple((one, moved_notice(one, told)) for one in seen)))
         await self._pin(seen, here)
         fresh, seen = self._pair(key)

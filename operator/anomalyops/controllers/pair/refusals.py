@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from anomalyops.health import Messages, Notice, PlanState, datafeed_status
+from anomalyops.health import Messages, PlanState, datafeed_status
 from anomalyops.plan import Obstacle, Subject
 from anomalyops.resources import AnomalyJob, Datafeed, DatafeedStatus, Reason
-from anomalyops.watching.objects import Seen
-
-
-def moved_notice(seen: Seen[Any], message: str) -> Notice:
-    """The Event about an object that moves to another server."""
-    return Notice(kind=seen.kind.name, name=seen.metadata.name, type="Normal", reason=Reason.MOVED, message=message)
 
 
 def waiting_status(datafeed: Datafeed, now: datetime, why: str = "") -> DatafeedStatus:

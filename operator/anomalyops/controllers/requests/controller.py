@@ -12,12 +12,12 @@ from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.letting_go import LettingGo
 from anomalyops.controllers.patience import SETTLING, is_new
-from anomalyops.controllers.place import Place, home, is_held_on, note, with_place
+from anomalyops.controllers.place import Place, home, is_held_on, moved_notice, note, with_place
 from anomalyops.controllers.reach import Reach, connection_for
 from anomalyops.controllers.requests.operations import Operations, holds, is_at_work
 from anomalyops.elastic import OtherServer
 from anomalyops.health import Failure, FailureKind, request_status, transitions, unreachable_request
-from anomalyops.plan import Owner, SeenJob, Standing, Tone
+from anomalyops.plan import Owner, SeenJob, Standing, Tone, Whereabouts, whereabouts
 from anomalyops.reconciler import Observation, RequestOutcome, failure_of
 from anomalyops.reconciler.request_unit import RequestUnit
 from anomalyops.resources import (
@@ -27,6 +27,7 @@ from anomalyops.resources import (
     DatafeedRunState,
     ElasticsearchConnection,
     JobRunState,
+    MovePolicy,
     Reason,
     RequestResource,
     ResourceStatus,
@@ -125,7 +126,8 @@ class RequestController(Generic[R]):
                 self.work.add(self.name, seen.key)
         if observation.jobs is None:
             return
-        for key in await self.gone(connection, here):
+        place = Place(connection, self._connections.runtimes[connection].cluster_uuid)
+        for key in await self.gone(connection, [seen for seen in here if _lives_on(seen, place)]):
             self._doubted.add(key)
             self.work.add(self.name, key)
 
@@ -174,9 +176,31 @@ class RequestController(Generic[R]):
             return self._unreachable(seen, self._reach.why_unusable(connection, runtime), connection)
         here = Place(runtime.key, runtime.cluster_uuid)
         if lives is not None and not here.is_server_of(lives):
-            failure = Failure(kind=FailureKind.PLACE_CHANGED, message=_elsewhere(lives, here))
-            return self._unreachable(seen, failure, connection)
+            return await self._elsewhere(seen, lives, runtime, job)
         return await self._carry_out(seen, runtime, here, job)
+
+    async def _elsewhere(self, seen: Seen[R], lives: Place, runtime: ConnectionRuntime, job: ObjectKey) -> Report:
+        """The job's connection leads to another server than the one that the request was begun on."""
+        here = Place(runtime.key, runtime.cluster_uuid)
+        there = self._reach.server_of(lives, seen.key.namespace)
+        course = Whereabouts.NOWHERE
+        if seen.resource is not None:
+            course = whereabouts(seen.resource, moves=self._moves(job))
+        if course is Whereabouts.STAYS:
+            return Report()
+        if course is Whereabouts.ENDS_THERE and there is not None:
+            return await self._carry_out(seen, there, Place(there.key, there.cluster_uuid), job)
+        if course is Whereabouts.GOES_ON_HERE:
+            told = f"moves to {here}, as its job does; what it made on {lives} stays there until it expires"
+            await self.work.write(Report(notices=((seen, moved_notice(seen, told)),)))
+            return await self._carry_out(seen, runtime, here, job)
+        failure = Failure(kind=FailureKind.PLACE_CHANGED, message=_refusal(lives, here))
+        return self._unreachable(seen, failure, runtime.key)
+
+    def _moves(self, key: ObjectKey) -> bool:
+        """Whether a job moves to another server when its connection leads there."""
+        job = self.objects.of(AnomalyJob).get(key)
+        return job is not None and job.resource is not None and job.resource.spec.move_policy is MovePolicy.MOVE
 
     async def _carry_out(self, seen: Seen[R], runtime: ConnectionRuntime, here: Place, job: ObjectKey) -> Report:
         leaving = seen.metadata.deletion_timestamp is not None
@@ -345,6 +369,12 @@ def _key(seen: Seen[Any]) -> str:
     return f"{seen.kind.name}/{seen.key}"
 
 
+def _lives_on(seen: Seen[Any], place: Place) -> bool:
+    """Whether a request was begun on a server, as far as that is known."""
+    lives = home(seen.managed) if seen.managed is not None else None
+    return lives is None or place.is_server_of(lives)
+
+
 def _is_unsettled(seen: Seen[Any]) -> bool:
     """Whether the present generation was not seen to yet, or is on its way out, or something of it is at work."""
     status = seen.managed.status if seen.managed is not None else None
@@ -353,10 +383,11 @@ def _is_unsettled(seen: Seen[Any]) -> bool:
     return status.observed_generation != seen.metadata.generation or status.operation is not None
 
 
-def _elsewhere(lives: Place, leads: Place) -> str:
+def _refusal(lives: Place, leads: Place) -> str:
     return (
         f"it was begun on {lives}, and its job's connection leads to {leads}: nothing is done on either. Let the "
-        "connection lead back, or delete the resource and apply it again to have it here"
+        "connection lead back, set spec.movePolicy: Move of the job (what is on its way has to end there first), or "
+        "delete the resource and apply it again to have it here"
     )
 
 

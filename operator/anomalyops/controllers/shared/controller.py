@@ -14,9 +14,10 @@ from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.connection.runtime import ConnectionRuntime
 from anomalyops.controllers.letting_go import LettingGo
 from anomalyops.controllers.patience import SETTLING, is_new
-from anomalyops.controllers.place import Place, home, is_held_on, note, with_place
+from anomalyops.controllers.place import Place, home, is_held_on, moved_notice, moved_words, note, with_place
 from anomalyops.controllers.reach import Reach, connection_for
 from anomalyops.controllers.shared.config_maps import ConfigMaps, Reader
+from anomalyops.controllers.shared.place import refusal, retained
 from anomalyops.elastic import GatewayError, OtherServer
 from anomalyops.health import Failure, FailureKind, Notice, transitions, unreachable_shared
 from anomalyops.reconciler import Observation, SharedObject, SharedOutcome, failure_of
@@ -25,6 +26,7 @@ from anomalyops.resources import (
     ConditionStatus,
     ConditionType,
     ElasticsearchConnection,
+    MovePolicy,
     Reason,
     SharedResource,
     SharedStatus,
@@ -36,7 +38,7 @@ from anomalyops.resources.shared import SharedSpec
 from anomalyops.watching.controller import Report
 from anomalyops.watching.objects import Objects, Seen
 from anomalyops.watching.options import ObjectKey, Options
-from anomalyops.watching.work import Work
+from anomalyops.watching.work import API_RETRY, Work
 from anomalyops.watching.writer import CONFLICT_RETRY
 
 logger = logging.getLogger(__name__)
@@ -180,14 +182,36 @@ class SharedController(Generic[R]):
             failure = self._reach.why_unusable(connection, runtime)
             return self._unreachable(seen, failure, connection)
         here = Place(runtime.key, runtime.cluster_uuid)
-        if lives is not None and not here.is_server_of(lives):
-            return self._unreachable(
-                seen, Failure(kind=FailureKind.PLACE_CHANGED, message=_elsewhere(lives, here)), connection
-            )
+        moves = lives is not None and not here.is_server_of(lives)
+        stays = leaving or seen.resource is None or seen.managed.spec.move_policy is not MovePolicy.MOVE
+        if moves and lives is not None and stays:
+            failure = Failure(kind=FailureKind.PLACE_CHANGED, message=refusal(lives, here))
+            return self._unreachable(seen, failure, connection)
         if not looked:
             return Report()  # its ConfigMaps are looked at, and the first look brings it back
         await self._read_aside(seen)
-        return await self._reconcile(key, seen, runtime, here)
+        if moves and lives is not None and (waits := await self._leave(seen, lives, here)) is not None:
+            return waits
+        return await self._reconcile(key, self.objects.current(seen) or seen, runtime, here)
+
+    async def _leave(self, seen: Seen[R], lives: Place, here: Place) -> Report | None:
+        """Leave the server that an object lives on, and note that it lives here; None when that is done.
+
+        Until it is noted, another run does the same again; from then on it is created here.
+        """
+        if seen.resource is None:
+            return Report()
+        there = self._reach.server_of(lives, seen.key.namespace)
+        if there is not None:
+            async with there.shared() as reconciler:
+                left = await reconciler.reconcile(retained(seen.resource, _now()), cluster_uuid=lives.cluster_uuid)
+            if not left.released:
+                return Report(retry_after=left.retry_after or API_RETRY)
+        told = moved_words(lives, here, "kept" if there is not None else "")
+        await self.work.write(Report(notices=((seen, moved_notice(seen, told)),)))
+        if (status := with_place(seen, here)) is not None:
+            await self.work.write(Report(statuses=((seen, status),)))
+        return None
 
     async def _reconcile(self, key: ObjectKey, seen: Seen[R], runtime: ConnectionRuntime, here: Place) -> Report:
         leaving = seen.metadata.deletion_timestamp is not None
@@ -313,13 +337,6 @@ def _is_ready(seen: Seen[Any]) -> bool:
     status = seen.managed.status if seen.managed is not None else None
     ready = find_condition(status.conditions, ConditionType.READY) if status is not None else None
     return ready is not None and ready.status is ConditionStatus.TRUE
-
-
-def _elsewhere(lives: Place, leads: Place) -> str:
-    return (
-        f"it lives on {lives}, and its connection leads to {leads}: nothing is done on either. Let spec.connectionRef "
-        "or the connection lead back, or delete the resource and apply it again to have it here"
-    )
 
 
 def _now() -> datetime:
