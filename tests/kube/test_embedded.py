@@ -219,10 +219,10 @@ def test_each_change_goes_where_it_belongs_and_the_volume_stays(world: World, po
     world.apply(connection(world))
     wait_until(lambda: "tolerations" not in template(world)["spec"], timeout=20, what="no tolerations")
 
-    world.apply(connection(world, storage={"size": "20Gi", "whenDeleted": "Delete"}))
+    world.apply(connection(world, storage={"size": "5Gi", "whenDeleted": "Delete"}))
     refused = world.condition("elasticsearchconnection", "Stalled", reason="EngineStorageFixed")
-    assert "asks for 20Gi of the default class" in refused["message"]
-    assert "was made with 10Gi" in refused["message"]
+    assert "asks for 5Gi of the default class" in refused["message"]
+    assert "has 10Gi of the default class" in refused["message"]
     policy = world.kubectl.get("statefulset", NAME, world.namespace)["spec"]["persistentVolumeClaimRetentionPolicy"]
     assert policy["whenDeleted"] == "Delete"  # all else is done
     time.sleep(2)
@@ -231,6 +231,119 @@ def test_each_change_goes_where_it_belongs_and_the_volume_stays(world: World, po
     assert ready["status"] == "True"  # and what runs there goes on
     world.apply(connection(world, storage={"size": "10240Mi"}))
     world.wait_ready("esc/default")
+
+
+def test_a_volume_grows_where_its_class_allows_it(world: World, pod: Pod) -> None:
+    """The claim is the API server's to judge: it refuses what the class does not allow, and takes it when it does."""
+    allow(world)
+    fixed = f"fixed-{world.namespace}"
+    kind = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": fixed}}
+    world.kubectl.apply({**kind, "provisioner": "example.com/volumes", "allowVolumeExpansion": False})
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": f"data-{NAME}-0", "namespace": world.namespace},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": fixed,
+            "volumeName": "volume",
+            "resources": {"requests": {"storage": "10Gi"}},
+        },
+    }
+    world.apply(claim, connection(world, storage={"className": fixed}))
+    bound(world, "10Gi")
+    pod.start()
+    world.wait_ready("esc/default", timeout=60)
+    world.apply(connection(world, storage={"className": fixed, "size": "20Gi"}))
+    refused = world.condition("elasticsearchconnection", "Stalled", reason="EngineStorageFixed")
+    assert f"does not let PersistentVolumeClaim data-{NAME}-0 grow from 10Gi" in refused["message"]
+    assert "allowVolumeExpansion" in refused["message"]
+    assert requested(world) == "10Gi"
+
+    world.kubectl("patch", "storageclass", fixed, "-p", '{"allowVolumeExpansion": true}')
+    wait_until(lambda: requested(world) == "20Gi", timeout=40, what="a larger claim")
+
+    def said(words: str) -> bool:
+        ready = world.kubectl.condition("esc", "default", world.namespace, "Ready")
+        return ready is not None and ready["status"] == "True" and words in ready["message"]
+
+    wait_until(lambda: said("its volume grows from 10Gi to 20Gi"), timeout=60, what="that it grows")
+    bound(world, "20Gi")
+    wait_until(lambda: said("is available") and not said("grows"), timeout=60, what="that it has grown")
+    assert world.kubectl.get("esc", "default", world.namespace)["status"]["embedded"]["volumeSize"] == "20Gi"
+    assert any("asks for 20Gi instead of 10Gi" in event["note"] for event in world.events("EngineChanged"))
+
+
+def requested(world: World) -> str:
+    claim = world.kubectl.get("pvc", f"data-{NAME}-0", world.namespace)
+    return str(claim["spec"]["resources"]["requests"]["storage"])
+
+
+def bound(world: World, capacity: str) -> None:
+    """As who provisions volumes leaves a claim."""
+    status = json.dumps({"status": {"phase": "Bound", "capacity": {"storage": capacity}}})
+    world.kubectl(
+        "patch", "pvc", f"data-{NAME}-0", "-n", world.namespace, "--subresource=status", "--type=merge", "-p", status
+    )
+
+
+def test_a_pod_that_cannot_start_makes_way_for_a_newer_one(world: World) -> None:
+    """A StatefulSet leaves a pod whose image does not exist as it is, whatever image is wanted by now."""
+    allow(world)
+    world.kubectl("create", "serviceaccount", "default", "-n", world.namespace)
+    world.apply(connection(world, image="registry.example/wrong:1"))
+    wait_until(lambda: template(world), timeout=30, what="the StatefulSet")
+    metadata = {"name": f"{NAME}-0", "namespace": world.namespace, "labels": {"controller-revision-hash": "first"}}
+    spec = {"containers": [{"name": "engine", "image": "none"}], "automountServiceAccountToken": False}
+    world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    state = {"name": "engine", "image": "none", "imageID": "", "ready": False, "restartCount": 0}
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    patched(world, "pod", f"{NAME}-0", {"containerStatuses": [{**state, "state": waiting}]})
+    rolls(world, "first")
+    world.condition("elasticsearchconnection", "Reconciling", reason="EngineStarting")
+    assert world.kubectl.exists("pod", f"{NAME}-0", world.namespace)  # it has the newest template
+
+    world.apply(connection(world, image="registry.example/right:1"))
+    wait_until(
+        lambda: template(world)["spec"]["containers"][0]["image"].endswith("right:1"), timeout=20, what="the image"
+    )
+    rolls(world, "second")
+    wait_until(lambda: not world.kubectl.exists("pod", f"{NAME}-0", world.namespace), timeout=40, what="no older pod")
+    wait_until(
+        lambda: any("makes way for a newer one: ImagePullBackOff" in one["note"] for one in world.events()),
+        timeout=20,
+        what="that it is told",
+    )
+
+
+def rolls(world: World, revision: str) -> None:
+    """As the controller of StatefulSets says that it has seen a template."""
+    seen = world.kubectl.get("statefulset", NAME, world.namespace)["metadata"]["generation"]
+    patched(world, "statefulset", NAME, {"observedGeneration": seen, "updateRevision": revision, "replicas": 1})
+
+
+def patched(world: World, kind: str, name: str, status: Any) -> None:
+    patch = json.dumps({"status": status})
+    world.kubectl("patch", kind, name, "-n", world.namespace, "--subresource=status", "--type=merge", "-p", patch)
+
+
+def test_metrics_are_where_prometheus_looks_for_them(world: World, pod: Pod) -> None:
+    """By the Service's annotations, with the engine's own certificate, and without its password."""
+    allow(world)
+    world.apply(connection(world, metrics={}))
+    pod.start()
+    world.wait_ready("esc/default", timeout=60)
+    service = world.kubectl.get("service", NAME, world.namespace)
+    told = {key: value for key, value in service["metadata"]["annotations"].items() if key.startswith("prometheus.io/")}
+    (container,) = template(world)["spec"]["containers"]
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+    served = {one["name"]: one["targetPort"] for one in service["spec"]["ports"]}
+    assert served["metrics"] == "metrics"
+    assert told["prometheus.io/port"] == str(ports["metrics"])
+    assert f"--metrics-port={ports['metrics']}" in container["args"]
+    rules = world.kubectl.get("networkpolicy", NAME, world.namespace)["spec"]["ingress"]
+    assert rules[1]["ports"] == [{"port": ports["metrics"], "protocol": "TCP"}]
+    assert "anomalyops_engine_requests_total" in pod.scrape(told["prometheus.io/path"])
 
 
 def test_what_ends_soon_or_is_lost_is_made_anew_and_the_engine_restarts_with_it(world: World, pod: Pod) -> None:

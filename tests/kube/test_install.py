@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
-from kube_harness.kubectl import Kubectl
+from kube_harness.kubectl import Kubectl, Manifest
 
 from anomalyops.resources import KINDS
 
 INSTALL = Path(__file__).parent.parent.parent / "manifests" / "install"
+RUNNER = "anomalyops-engine-runner"
 SERVICE_ACCOUNT = "system:serviceaccount:anomalyops-system:anomalyops"
 
 
@@ -102,3 +104,35 @@ def test_both_installations_give_the_same_rights_on_the_kinds(admin: Kubectl, in
         return [rule for rule in rules if rule["apiGroups"] != [""]]
 
     assert on_kinds(role["rules"]) == on_kinds(admin.get("clusterrole", "anomalyops")["rules"])
+
+
+def rendered(admin: Kubectl, folder: Path) -> list[Manifest]:
+    return [one for one in yaml.safe_load_all(admin("kustomize", folder)) if one]
+
+
+def named(manifests: list[Manifest], kind: str) -> Manifest:
+    (found,) = [one for one in manifests if (one["kind"], one["metadata"]["name"]) == (kind, RUNNER)]
+    return found
+
+
+def test_engines_are_allowed_in_a_namespace_by_an_overlay(admin: Kubectl, tmp_path: Path) -> None:
+    """The operator of the whole cluster: the role is there, and bound where an overlay says so."""
+    overlay = {"namespace": "team-a", "resources": [os.path.relpath(INSTALL / "engines", tmp_path)]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    binding = named(rendered(admin, tmp_path), "RoleBinding")
+    assert binding["metadata"]["namespace"] == "team-a"
+    assert binding["roleRef"]["name"] == named(rendered(admin, INSTALL), "ClusterRole")["metadata"]["name"]
+    account = {"kind": "ServiceAccount", "name": "anomalyops", "namespace": "anomalyops-system"}
+    assert binding["subjects"] == [account]
+
+
+def test_engines_are_allowed_to_a_namespaced_operator(admin: Kubectl) -> None:
+    manifests = rendered(admin, INSTALL / "namespaced-engines")
+    role, binding = named(manifests, "Role"), named(manifests, "RoleBinding")
+    assert role["rules"] == named(rendered(admin, INSTALL), "ClusterRole")["rules"]
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "anomalyops-system"
+    assert binding["subjects"][0]["namespace"] == "anomalyops-system"
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": RUNNER}
+    without = rendered(admin, INSTALL / "namespaced")
+    assert RUNNER not in {one["metadata"]["name"] for one in without}
+    assert len(manifests) == len(without) + 2

@@ -118,7 +118,7 @@ def test_requests_go_with_their_job(world: World, other: Engine) -> None:
     stats = f"/_ml/anomaly_detectors/{world.job_id}/_stats"
     wait_until(
         lambda: world.engine.call("GET", stats)["jobs"][0]["data_counts"]["processed_record_count"] > 500,
-        timeout=30,
+        timeout=120,  # the first datafeed of an engine waits for what it compiles
         what="almost two days of data",
     )
     daily = world.forecast(schedule="0 0 1 1 *")

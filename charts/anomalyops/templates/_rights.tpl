@@ -30,10 +30,14 @@
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [create, get, patch, watch]
-# What an engine's pod waits for.
+# What an engine's pod waits for; one that cannot start is replaced when its template has changed.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get]
+  verbs: [get, delete]
+# A volume that shall become larger.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, patch]
 {{- end }}
 
 {{- define "anomalyops.releaseRules" -}}

@@ -67,6 +67,8 @@ class EngineFacts:
         trouble: What its pod waits for, in Kubernetes' words, where that is unusual.
         failure: Why it is not as the manifest wants it.
         certificate_ends: When its certificate ends.
+        volume_size: What its volume holds at the most; empty where that is not known.
+        growing: What its volume waits for that becomes larger; empty for one that does not.
     """
 
     name: str
@@ -76,6 +78,8 @@ class EngineFacts:
     trouble: str = ""
     failure: Failure | None = None
     certificate_ends: datetime | None = None
+    volume_size: str = ""
+    growing: str = ""
 
 
 _WHILE_STARTING = frozenset({FailureKind.CONNECTION, FailureKind.TIMEOUT, FailureKind.TLS, FailureKind.UNAUTHORIZED})
@@ -132,7 +136,7 @@ def connection_status(
         findings = [*_failed(checked).findings(), _trouble(checked)]
         known = last.model_copy(update={"reachable": checked.licence})
     else:
-        findings = _answered(checked)
+        findings = _answered(checked, engine.growing if engine is not None else "")
         if engine is not None and engine.failure is not None and findings[0].status is ConditionStatus.TRUE:
             findings = stuck(engine.failure.reason, str(engine.failure)).findings()
         known = ElasticsearchConnectionStatus(
@@ -169,12 +173,13 @@ def _embedded(
         stateful_set=engine.name,
         secret=engine.name,
         volume_claim=engine.volume_claim,
+        volume_size=engine.volume_size or None,
         volume_deletion=fate,
         certificate_expiry=engine.certificate_ends,
     )
 
 
-def _answered(facts: ServerFacts) -> list[Finding]:
+def _answered(facts: ServerFacts, growing: str = "") -> list[Finding]:
     server = f"Elasticsearch {facts.version}"
     if not facts.licence_valid:
         message = f"{server} has the licence {facts.licence or 'unknown'}, which does not cover machine learning"
@@ -194,7 +199,8 @@ def _answered(facts: ServerFacts) -> list[Finding]:
     poor = ""
     if facts.missing_privileges:
         poor = f"; the credentials lack what the operator needs: {', '.join(facts.missing_privileges)}"
-    return fine(Reason.CONNECTED, f"{server} answers and machine learning is available{poor}{deaf}").findings()
+    more = f"; {growing}" if growing else ""
+    return fine(Reason.CONNECTED, f"{server} answers and machine learning is available{poor}{deaf}{more}").findings()
 
 
 def _capacity(facts: ServerFacts) -> MlCapacity | None:

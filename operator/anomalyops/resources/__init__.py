@@ -18,6 +18,7 @@ from anomalyops.resources.config_maps import (
     with_texts,
 )
 from anomalyops.resources.connection import (
+    ENGINE_METRICS_PORT,
     ENGINE_PORT,
     ApiKeySecretRef,
     Auth,
@@ -145,6 +146,7 @@ __all__ = [
     "BY_NAME",
     "DEFAULT_BUCKET_SPAN",
     "EMPTY_SNAPSHOT",
+    "ENGINE_METRICS_PORT",
     "ENGINE_PORT",
     "EPISODE_ANNOTATION",
     "FINALIZER",

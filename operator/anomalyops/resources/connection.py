@@ -32,6 +32,7 @@ _Key = DataKey
 _ECK_USER = "elastic"
 _ECK_PORT = 9200
 ENGINE_PORT = 9200
+ENGINE_METRICS_PORT = 9114
 _ENGINE_OF = "[a-z]([-a-z0-9]{0,43}[a-z0-9])?"  # names whose engine's Service and revisions of pods have one
 
 

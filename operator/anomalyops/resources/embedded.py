@@ -36,7 +36,13 @@ class VolumeDeletion(StrEnum):
 class EmbeddedStorage(SpecModel):
     """The volume of an engine: documents, configurations, models and results."""
 
-    size: ByteQuantity = Field(default=DEFAULT_SIZE, description="Its size. It cannot change once the engine is made.")
+    size: ByteQuantity = Field(
+        default=DEFAULT_SIZE,
+        description=(
+            "Its size. Once the engine is made it can become larger, where the StorageClass allows that, and never "
+            "smaller."
+        ),
+    )
     class_name: ObjectName | None = Field(
         default=None,
         description="Its StorageClass, by default the cluster's. It cannot change once the engine is made.",
@@ -133,6 +139,16 @@ def _memory_fits(spec: Embedded) -> bool:
     return parse_quantity(spec.memory_request) <= parse_quantity(spec.memory_limit)
 
 
+class EngineMetrics(SpecModel):
+    """A port from which Prometheus reads the numbers of an engine, without credentials."""
+
+    clients: list[EngineClients] | None = Field(
+        default=None,
+        max_length=32,
+        description="Who may reach it, by NetworkPolicy; every pod of the cluster when absent, nobody when empty.",
+    )
+
+
 class Embedded(SpecModel):
     """The embedded engine, which the operator runs beside the connection as a StatefulSet with a volume."""
 
@@ -174,6 +190,8 @@ class Embedded(SpecModel):
             "when absent, nobody when empty."
         ),
     )
+
+    metrics: EngineMetrics | None = Field(default=None, description="A port for Prometheus; there is none when absent.")
 
     @property
     def volume(self) -> EmbeddedStorage:

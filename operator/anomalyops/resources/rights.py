@@ -37,8 +37,10 @@ def engine_rules() -> str:
         _rule(["statefulsets"], verbs, group="apps")
         + _rule(["services", "secrets"], verbs, group='""')
         + _rule(["networkpolicies"], verbs, group="networking.k8s.io")
-        + "# What an engine's pod waits for.\n"
-        + _rule(["pods"], ("get",), group='""')
+        + "# What an engine's pod waits for; one that cannot start is replaced when its template has changed.\n"
+        + _rule(["pods"], ("get", "delete"), group='""')
+        + "# A volume that shall become larger.\n"
+        + _rule(["persistentvolumeclaims"], ("get", "patch"), group='""')
     )
 
 
@@ -65,6 +67,8 @@ def generate_rights() -> dict[str, str]:
         "manifests/install/cluster/engine-runner.yaml": _HEADER + _ENGINES.format(rules=_indented(engine_rules())),
         "manifests/install/cluster/user-roles.yaml": _HEADER
         + _USERS.format(view=_indented(view_rules()), edit=_indented(edit_rules())),
+        "manifests/install/namespaced-engines/engine-role.yaml": _HEADER
+        + _NAMESPACED_ENGINES.format(rules=_indented(engine_rules())),
         "manifests/install/namespaced/role.yaml": _HEADER + _NAMESPACED.format(rules=_indented(operator_rules())),
     }
 
@@ -187,6 +191,28 @@ roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
   name: anomalyops
+subjects:
+  - kind: ServiceAccount
+    name: anomalyops
+"""
+
+_NAMESPACED_ENGINES = """\
+# Embedded engines in the operator's own namespace: it may write Secrets and run pods there.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: anomalyops-engine-runner
+rules:
+{rules}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: anomalyops-engine-runner
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: anomalyops-engine-runner
 subjects:
   - kind: ServiceAccount
     name: anomalyops

@@ -158,6 +158,7 @@ class EmbeddedStatus(StatusModel):
         default=None, description="The Secret with `username`, `password` and `ca.crt` for clients of the engine."
     )
     volume_claim: str | None = Field(default=None, description="The PersistentVolumeClaim of the engine's data.")
+    volume_size: str | None = Field(default=None, description="What the volume holds at the most, as of the last look.")
     volume_deletion: str | None = Field(
         default=None, description="What becomes of the volume when the connection is deleted."
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import ssl
+import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kube_harness.kubectl import Kubectl
-from kube_harness.processes import wait_until
+from kube_harness.processes import free_port, wait_until
 from kube_harness.services import Engine, Operator, Protection
 
 ENGINE_NAME = "default-engine"  # of the connection `default`
@@ -50,8 +51,11 @@ class Mounted(Protection):
         self._arguments = [
             argument.replace(mount, str(folder))
             for argument in container["args"][1:]
-            if not argument.startswith(("--data", "--host", "--port"))  # this machine's own
+            if not argument.startswith(("--data", "--host", "--port", "--metrics-port"))  # this machine's own
         ]
+        self.metrics_port = free_port() if any(one.startswith("--metrics-port=") for one in container["args"]) else None
+        if self.metrics_port is not None:
+            self._arguments.append(f"--metrics-port={self.metrics_port}")
 
     @property
     def options(self) -> tuple[str | Path, ...]:
@@ -81,6 +85,7 @@ class Pod:
         self._kubectl, self._namespace, self._folder, self._number = kubectl, namespace, folder, 0
         self._operators = tuple(operators)
         self.engine: Engine | None = None
+        self.mounted: Mounted | None = None
 
     def start(self) -> Engine:
         """Run what the StatefulSet asks for now, with the data that are there."""
@@ -90,13 +95,21 @@ class Pod:
         mounted.mkdir(parents=True)
         (self._folder / "engine-data" / "engine.json").unlink(missing_ok=True)
         template = wait_until(self._template, timeout=30, what="the StatefulSet")
-        self.engine = Engine(self._folder, Mounted(self._kubectl, self._namespace, template, mounted)).start()
+        self.mounted = Mounted(self._kubectl, self._namespace, template, mounted)
+        self.engine = Engine(self._folder, self.mounted).start()
         for operator in self._operators:
             operator.serve(f"{ENGINE_NAME}.{self._namespace}.svc:9200", self.engine.url)
         return self.engine
 
     def _template(self) -> dict[str, Any]:
         return pod_template(self._kubectl, self._namespace)
+
+    def scrape(self, path: str) -> str:
+        """What the port for Prometheus answers to who knows the authority and no password."""
+        assert self.mounted is not None
+        url = f"https://127.0.0.1:{self.mounted.metrics_port}{path}"
+        with urllib.request.urlopen(url, context=self.mounted.context, timeout=10) as answer:
+            return str(answer.read().decode())
 
     def stop(self) -> None:
         if self.engine is not None:

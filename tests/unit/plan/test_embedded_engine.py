@@ -22,7 +22,9 @@ from anomalyops.plan.embedded import (
     plan_engine,
     pod_trouble,
     rolled_out,
+    stuck_pod,
     volume_claim,
+    volume_grows,
 )
 from anomalyops.resources import API_VERSION, ElasticsearchConnection, parse_quantity
 
@@ -57,6 +59,9 @@ FIELDS = {
             st.fixed_dictionaries({"namespaceSelector": selectors}),
         ),
         max_size=2,
+    ),
+    "metrics": st.fixed_dictionaries(
+        {}, optional={"clients": st.lists(st.fixed_dictionaries({"namespaceSelector": selectors}), max_size=2)}
     ),
 }
 storages = st.fixed_dictionaries(
@@ -99,7 +104,9 @@ def applied(changes: tuple[Change, ...], before: Found | None = None) -> Found:
 def planned(embedded: dict[str, Any], found: Found, **more: Any) -> tuple[tuple[Change, ...], Any]:
     secrets = more.pop("secrets", "s-1")
     made = connection(embedded, **more)
-    return plan_engine(made, engine_objects(made, SETTINGS, secrets=secrets), found)
+    plan = plan_engine(made, engine_objects(made, SETTINGS, secrets=secrets), found)
+    assert plan.growth is None or plan.refused is None
+    return plan.changes, plan.refused
 
 
 NOTHING = Found(objects={})
@@ -118,11 +125,14 @@ def test_the_objects_hold_together(embedded: dict[str, Any]) -> None:
     service, policy, stateful_set = objects(embedded)
     pod = stateful_set["spec"]["template"]
     (container,) = pod["spec"]["containers"]
-    (port,) = container["ports"]
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+    assert ("metrics" in ports) is ("metrics" in embedded)
     assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
     assert stateful_set["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
-    assert service["spec"]["ports"][0]["targetPort"] == port["name"]
+    assert {one["targetPort"]: one["port"] for one in service["spec"]["ports"]} == ports
+    allowed = {one["port"] for rule in policy["spec"]["ingress"] for one in rule["ports"]}
+    assert allowed <= set(ports.values())
     volumes = {one["name"] for one in (*pod["spec"]["volumes"], *[{"name": "data"}])}
     assert {mount["name"] for mount in container["volumeMounts"]} == volumes
     assert all(one["metadata"]["ownerReferences"][0]["uid"] == "u-1" for one in (service, policy, stateful_set))
@@ -151,10 +161,15 @@ def test_the_engine_reaches_nobody_and_not_everybody_reaches_it(embedded: dict[s
     spec = objects(embedded)[1]["spec"]
     assert set(spec["policyTypes"]) == {"Ingress", "Egress"}
     assert "egress" not in spec
-    (rule,) = spec["ingress"]
+    rule, *others = spec["ingress"]
     clients = embedded.get("clients")
     assert len(rule["from"]) == 1 + (1 if clients is None else len(clients))
-    assert {} not in rule["from"]
+    readers = embedded.get("metrics", {"clients": []}).get("clients")
+    assert [len(one["from"]) for one in others] == ([1] if readers is None else [len(readers)] if readers else [])
+    for one in spec["ingress"]:
+        assert len(one["ports"]) == 1
+        assert one["from"]  # without peers it would let in everybody
+        assert {} not in one["from"]
 
 
 WHERE = {
@@ -165,10 +180,11 @@ WHERE = {
     "tolerations": (r"StatefulSet", r"spec\.template\.spec\.tolerations.*|fields that .*"),
     "clients": (r"NetworkPolicy", r"spec\.ingress.*|fields that .*"),
 }
+_ALL = {"Service", "NetworkPolicy", "StatefulSet"}
 
 
 @given(specs, st.data())
-@pytest.mark.parametrize("field", list(FIELDS))
+@pytest.mark.parametrize("field", list(WHERE))
 def test_a_changed_field_changes_what_it_is_about_and_nothing_else(
     field: str, embedded: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -196,23 +212,142 @@ def test_other_secrets_restart_the_pod(embedded: dict[str, Any]) -> None:
     assert change.fields == (f"spec.template.metadata.annotations.{SECRETS_ANNOTATION}",)
 
 
-@given(specs, storages)
-def test_another_volume_is_refused_and_all_else_is_done(embedded: dict[str, Any], storage: dict[str, Any]) -> None:
-    had = embedded.get("storage", {})
-    assume(volume_of(had) != volume_of(storage))
+@given(specs, FIELDS["metrics"], FIELDS["metrics"])
+def test_metrics_come_and_go_with_their_port(
+    embedded: dict[str, Any], one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    """In all three objects at once; who may read them is the NetworkPolicy's alone."""
+    without = {name: value for name, value in embedded.items() if name != "metrics"}
+    bare = applied(planned(without, NOTHING)[0])
+    changes, _ = planned({**without, "metrics": one}, bare)
+    kinds = {change.manifest["kind"] for change in changes}
+    assert kinds == (_ALL if one.get("clients") != [] else _ALL - {"NetworkPolicy"})
+    found = applied(changes, bare)
+    assert {change.manifest["kind"] for change in planned({**without, "metrics": other}, found)[0]} <= {"NetworkPolicy"}
+    back, _ = planned(without, found)
+    assert {change.manifest["kind"] for change in back} == kinds
+    assert planned(without, applied(back, found)) == ((), None)
+    (service,) = (change.manifest for change in changes if change.manifest["kind"] == "Service")
+    assert service["metadata"]["annotations"]["prometheus.io/port"] == str(service["spec"]["ports"][1]["port"])
+
+
+def claim_of(storage: dict[str, Any], *, capacity: str | None = None, **status: Any) -> dict[str, Any]:
+    size, class_name = storage.get("size", "10Gi"), storage.get("className", "usual")
+    spec = {"resources": {"requests": {"storage": size}}, "storageClassName": class_name}
+    status |= {"capacity": {"storage": capacity or size}}
+    return {"metadata": {"name": "data-default-engine-0"}, "spec": spec, "status": status}
+
+
+@given(specs, st.lists(storages, min_size=1, max_size=4))
+def test_a_volume_grows_and_never_shrinks_and_all_else_is_done(
+    embedded: dict[str, Any], wishes: list[dict[str, Any]]
+) -> None:
+    """Over any wishes one after another: it is as large as the largest of its class, and nothing is lost."""
+    first = embedded.get("storage", {})
     found = applied(planned(embedded, NOTHING)[0])
-    changes, refused = planned({**embedded, "storage": storage}, found, secrets="s-2")
-    assert refused is not None
-    assert "which cannot change: set it back" in refused.message
-    (change,) = changes  # the restart goes on
-    assert change.manifest["spec"]["template"]["metadata"]["annotations"] == {SECRETS_ANNOTATION: "s-2"}
-    (has,), (stays,) = (one["spec"]["volumeClaimTemplates"] for one in (found.of("StatefulSet") or {}, change.manifest))
-    quantities = [parse_quantity(one["spec"]["resources"]["requests"]["storage"]) for one in (has, stays)]
-    assert quantities[0] == quantities[1]
-    assert has["spec"].get("storageClassName") == stays["spec"].get("storageClassName")
-    again, still = planned({**embedded, "storage": storage}, applied(changes, found), secrets="s-2")
-    assert again == ()
-    assert still == refused
+    claim = claim_of(first)
+    for number, wish in enumerate(wishes):
+        there = Found(objects={**found.objects, "PersistentVolumeClaim": claim})
+        made = connection({**embedded, "storage": wish})
+        plan = plan_engine(made, engine_objects(made, SETTINGS, secrets=f"s-{number + 2}"), there)
+        (change,) = plan.changes  # the restart goes on, and is no matter of the volume
+        template = change.manifest["spec"]["volumeClaimTemplates"][0]["spec"]
+        assert parse_quantity(template["resources"]["requests"]["storage"]) == volume_of(first)[0]
+        assert template.get("storageClassName") == first.get("className")
+        (wanted, class_name), has = volume_of(wish), volume_of({"size": asked(claim)})[0]
+        same_class = class_name == first.get("className")
+        assert (plan.refused is not None) is (not same_class or wanted < has)
+        assert (plan.growth is not None) is (same_class and wanted > has)
+        if plan.refused is not None:
+            assert "it can neither become smaller nor change its class. Set it back" in plan.refused.message
+            assert str(wish.get("size", "10Gi")) in plan.refused.message
+        if plan.growth is not None:
+            assert plan.growth.claim == volume_claim(made)
+            claim["spec"] |= plan.growth.patch["spec"]
+        found = applied(plan.changes, there)
+        again = plan_engine(made, engine_objects(made, SETTINGS, secrets=f"s-{number + 2}"), found_with(found, claim))
+        assert (again.changes, again.growth, again.refused) == ((), None, plan.refused)
+
+
+def asked(claim: dict[str, Any]) -> str:
+    return str(claim["spec"]["resources"]["requests"]["storage"])
+
+
+def found_with(found: Found, claim: dict[str, Any]) -> Found:
+    return Found(objects={**found.objects, "PersistentVolumeClaim": claim})
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        (None, ""),
+        (claim_of({"size": "20Gi"}), ""),
+        (claim_of({"size": "20Gi"}, capacity="20480Mi"), ""),
+        (claim_of({"size": "20Gi"}, capacity="10Gi"), "its volume grows from 10Gi to 20Gi"),
+        (
+            claim_of(
+                {"size": "20Gi"},
+                capacity="10Gi",
+                conditions=[{"type": "FileSystemResizePending", "status": "True", "message": "waits for a restart"}],
+            ),
+            "its volume grows from 10Gi to 20Gi (waits for a restart)",
+        ),
+    ],
+)
+def test_what_a_growing_volume_waits_for_is_said(claim: Any, words: str) -> None:
+    assert volume_grows(claim) == words
+
+
+def stateful_set(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"generation": 2}, "status": {"observedGeneration": 2, "updateRevision": "new", **status}}
+
+
+def pod_of(revision: str, **more: Any) -> dict[str, Any]:
+    return {"metadata": {"labels": {"controller-revision-hash": revision}, **more.pop("metadata", {})}, **more}
+
+
+@pytest.mark.parametrize(
+    ("sets", "pod", "stuck"),
+    [
+        (
+            {},
+            pod_of("old", status={"containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}),
+            True,
+        ),
+        ({}, pod_of("old", status={"conditions": [{"type": "PodScheduled", "status": "False", "reason": "No"}]}), True),
+        (
+            {},
+            pod_of("new", status={"containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}),
+            False,
+        ),
+        ({}, pod_of("old", status={"containerStatuses": [{"state": {"running": {}}}]}), False),  # opening its data
+        (
+            {},
+            pod_of("old", status={"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}),
+            False,
+        ),
+        (
+            {},
+            pod_of(
+                "old",
+                metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"},
+                status={"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
+            ),
+            False,
+        ),
+        (
+            {"observedGeneration": 1},
+            pod_of("old", status={"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}),
+            False,
+        ),
+    ],
+)
+def test_a_pod_gives_way_to_the_newest_template_where_no_process_runs_in_it(
+    sets: dict[str, Any], pod: dict[str, Any], stuck: bool
+) -> None:
+    assert bool(stuck_pod(stateful_set(**sets), pod)) is stuck
+    assert not stuck_pod(None, pod)
+    assert not stuck_pod(stateful_set(**sets), None)
 
 
 def volume_of(storage: dict[str, Any]) -> tuple[Any, Any]:

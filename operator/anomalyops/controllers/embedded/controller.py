@@ -19,8 +19,10 @@ from anomalyops.controllers.embedded.watches import ObjectWatch, Place
 from anomalyops.health import EngineFacts, Failure, FailureKind, Notice
 from anomalyops.plan.embedded import (
     Change,
+    EnginePlan,
     EngineSettings,
     Found,
+    Growth,
     Refused,
     authority_name,
     engine_objects,
@@ -30,7 +32,10 @@ from anomalyops.plan.embedded import (
     pod_trouble,
     rolled_out,
     secret_object,
+    stuck_pod,
     volume_claim,
+    volume_grows,
+    volume_size,
 )
 from anomalyops.resources import ElasticsearchConnection, Reason, SecretManifest
 from anomalyops.watching.controller import Report
@@ -158,31 +163,61 @@ class EmbeddedController:
         )
         done = await self._store(connection, held, authority, engine)
         wanted = engine_objects(connection, self._settings, secrets=held.mark)
-        found = Found(objects={one["kind"]: await self._get(_place_of(one)) for one in wanted})
-        changes, refused = plan_engine(connection, wanted, found)
-        if refused is not None and refused.taken:
-            return _refused(connection, refused)
-        for change in changes:
+        there = {one["kind"]: await self._get(_place_of(one)) for one in wanted}
+        claim = await self._get_allowed(_claim_place(connection))
+        found = Found(objects={**there, "PersistentVolumeClaim": claim})
+        made = plan_engine(connection, wanted, found)
+        if made.refused is not None and made.refused.taken:
+            return _refused(connection, made.refused)
+        for change in made.changes:
             await self._apply(change.manifest)
-        ready = rolled_out(found.of("StatefulSet")) and not changes
-        trouble = "" if ready else await self._trouble(connection)
-        until = self._until(held) if ready else _STARTING_LOOK
-        report = Report(notices=_notices(seen, done, changes), retry_after=until)
-        failure = None
-        if refused is not None:
-            failure = Failure(kind=FailureKind.ENGINE_STORAGE_FIXED, message=refused.message)
+        failure = await self._grow(connection, made)
+        ready = rolled_out(found.of("StatefulSet")) and not made.changes
+        trouble, replaced = "", ""
+        if not ready:
+            trouble, replaced = await self._starting(connection, found)
+        growing = volume_grows(claim) or (str(made.growth) if made.growth is not None else "")
+        settled = ready and not growing and failure is None
+        report = Report(
+            notices=_notices(seen, done, made, replaced, grown=failure is None),
+            retry_after=self._until(held) if settled else _STARTING_LOOK,
+        )
         facts = _facts(connection, failure=failure, ready=ready, made=True, ends=held.ends)
-        return replace(facts, trouble=trouble), report
+        told = growing if failure is None else ""
+        return replace(facts, trouble=trouble, volume_size=volume_size(claim), growing=told), report
 
-    async def _trouble(self, connection: ElasticsearchConnection) -> str:
-        """What the pod waits for; nothing where it may not be looked at."""
-        where = Place(f"/api/v1/namespaces/{connection.namespace}/pods", f"{connection.engine}-0")
+    async def _grow(self, connection: ElasticsearchConnection, made: EnginePlan) -> Failure | None:
+        """Let the volume grow; why it is not as the manifest wants it, None where it is or will be."""
+        kind = FailureKind.ENGINE_STORAGE_FIXED
+        if made.refused is not None:
+            return Failure(kind=kind, message=made.refused.message)
+        if made.growth is None:
+            return None
         try:
-            return pod_trouble(await self._get(where))
+            await self._api.merge_patch(_claim_place(connection).path, made.growth.patch)
+        except KubeApiError as error:
+            if not (error.forbidden or error.status == 422) or " cannot patch " in str(error):
+                raise
+            return Failure(kind=kind, message=_not_grown(made.growth, error))
+        return None
+
+    async def _starting(self, connection: ElasticsearchConnection, found: Found) -> tuple[str, str]:
+        """What the pod waits for, and why it was replaced; nothing where it may not be looked at."""
+        where = Place(f"/api/v1/namespaces/{connection.namespace}/pods", f"{connection.engine}-0")
+        pod = await self._get_allowed(where)
+        stuck = stuck_pod(found.of("StatefulSet"), pod)
+        if stuck and pod is not None:
+            await self._api.delete(where.path, uid=pod["metadata"]["uid"])
+        return pod_trouble(pod), stuck
+
+    async def _get_allowed(self, where: Place) -> JsonObject | None:
+        """An object; None for one that may not be looked at, too."""
+        try:
+            return await self._get(where)
         except KubeApiError as error:
             if not error.forbidden:
                 raise
-            return ""
+            return None
 
     async def _store(
         self, connection: ElasticsearchConnection, held: Keys, authority: _Held | None, engine: _Held | None
@@ -238,6 +273,19 @@ def _place_of(manifest: JsonObject) -> Place:
     return place(manifest["kind"], metadata["namespace"], metadata["name"])
 
 
+def _claim_place(connection: ElasticsearchConnection) -> Place:
+    collection = f"/api/v1/namespaces/{connection.namespace}/persistentvolumeclaims"
+    return Place(collection, volume_claim(connection))
+
+
+def _not_grown(growth: Growth, error: KubeApiError) -> str:
+    return (
+        f"spec.embedded.storage asks for {growth.size}, and Kubernetes does not let PersistentVolumeClaim "
+        f"{growth.claim} grow from {growth.had}: {error}. Set it back, or let its StorageClass have "
+        "allowVolumeExpansion; the engine goes on with the volume that it has"
+    )
+
+
 def _later(seconds: float) -> Report:
     return Report(retry_after=seconds)
 
@@ -282,14 +330,21 @@ def _failure(connection: ElasticsearchConnection, error: KubeApiError) -> Failur
 
 
 def _notices(
-    seen: Seen[Any], made: tuple[str, ...], changes: tuple[Change, ...]
+    seen: Seen[Any], made: tuple[str, ...], plan: EnginePlan, replaced: str, *, grown: bool
 ) -> tuple[tuple[Seen[Any], Notice], ...]:
     """What was done, in words without a value of any Secret."""
     told = []
     if made:
         told.append((Reason.CERTIFICATE_RENEWED, f"made anew for the embedded engine: {', '.join(made)}"))
-    if changes:
-        told.append((Reason.ENGINE_CHANGED, "; ".join(map(str, changes))))
+    done: list[Change | Growth] = [*plan.changes]
+    if plan.growth is not None and grown:
+        done.append(plan.growth)
+    if done:
+        told.append((Reason.ENGINE_CHANGED, "; ".join(map(str, done))))
+    if replaced:
+        told.append(
+            (Reason.ENGINE_CHANGED, f"a pod that could not start makes way for the newest template: {replaced}")
+        )
     for _, message in told:
         logger.info("connection %s: %s", seen.key, message)
     kind, name = ElasticsearchConnection.KIND, seen.key.name

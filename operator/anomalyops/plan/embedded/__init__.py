@@ -1,6 +1,19 @@
 """What runs for a connection with `spec.embedded`, and what of it is to be changed. Pure."""
 
-from anomalyops.plan.embedded.changes import Change, Found, Refused, name_taken, plan_engine, pod_trouble, rolled_out
+from anomalyops.plan.embedded.changes import (
+    Change,
+    EnginePlan,
+    Found,
+    Growth,
+    Refused,
+    name_taken,
+    plan_engine,
+    pod_trouble,
+    rolled_out,
+    stuck_pod,
+    volume_grows,
+    volume_size,
+)
 from anomalyops.plan.embedded.objects import (
     AUTHORITY,
     ENGINE_LABEL,
@@ -19,8 +32,10 @@ __all__ = [
     "ENGINE_LABEL",
     "SECRETS_ANNOTATION",
     "Change",
+    "EnginePlan",
     "EngineSettings",
     "Found",
+    "Growth",
     "Refused",
     "authority_name",
     "engine_objects",
@@ -31,5 +46,8 @@ __all__ = [
     "pod_trouble",
     "rolled_out",
     "secret_object",
+    "stuck_pod",
     "volume_claim",
+    "volume_grows",
+    "volume_size",
 ]

@@ -52,6 +52,29 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """A volume that is to become larger, which its PersistentVolumeClaim asks for.
+
+    Attributes:
+        claim: The claim's name.
+        size: What it is to ask for.
+        had: What it asks for.
+    """
+
+    claim: str
+    size: str
+    had: str
+
+    def __str__(self) -> str:
+        return f"PersistentVolumeClaim {self.claim} asks for {self.size} instead of {self.had}"
+
+    @property
+    def patch(self) -> JsonObject:
+        """The patch of the claim."""
+        return {"spec": {"resources": {"requests": {"storage": self.size}}}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """What cannot be done.
 
@@ -66,26 +89,73 @@ class Refused:
     passing: bool = False
 
 
-def plan_engine(
-    connection: ElasticsearchConnection, wanted: Iterable[JsonObject], found: Found
-) -> tuple[tuple[Change, ...], Refused | None]:
-    """The objects to apply, in order, and what of the wish is refused.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePlan:
+    """What is to be done about an engine.
 
-    Nothing is changed while a name is taken. Another volume is refused alone: all else is still done.
+    Attributes:
+        changes: The objects to apply, in order.
+        growth: The volume that is to become larger.
+        refused: What of the wish cannot be done.
+    """
+
+    changes: tuple[Change, ...] = ()
+    growth: Growth | None = None
+    refused: Refused | None = None
+
+
+def plan_engine(connection: ElasticsearchConnection, wanted: Iterable[JsonObject], found: Found) -> EnginePlan:
+    """What is to be done.
+
+    Nothing is changed while a name is taken. A volume that cannot be had is refused alone: all else is still done.
     """
     wanted = tuple(wanted)
     taken = name_taken(connection, (live for one in wanted if (live := found.of(one["kind"])) is not None))
     if taken is not None:
-        return (), taken
-    refused: Refused | None = None
+        return EnginePlan(refused=taken)
+    volume: Growth | Refused | None = None
     changes = []
     for one in wanted:
         live, possible = found.of(one["kind"]), one
         if one["kind"] == "StatefulSet" and live is not None:
-            possible, refused = _keeping_volume(connection, one, live)
+            possible = _keeping_volume(one, live)
+            volume = _plan_volume(connection, one, live, found.of("PersistentVolumeClaim"))
         if (change := _change(possible, live)) is not None:
             changes.append(change)
-    return tuple(changes), refused
+    growth = volume if isinstance(volume, Growth) else None
+    refused = volume if isinstance(volume, Refused) else None
+    return EnginePlan(changes=tuple(changes), growth=growth, refused=refused)
+
+
+def volume_size(claim: Mapping[str, Any] | None) -> str:
+    """What a volume holds at the most; empty while there is none."""
+    return str((claim or {}).get("status", {}).get("capacity", {}).get("storage", ""))
+
+
+def volume_grows(claim: Mapping[str, Any] | None) -> str:
+    """What a volume waits for that asks for more than it has, in Kubernetes' words; empty for one that has it."""
+    has = volume_size(claim)
+    if claim is None or not has:
+        return ""
+    asked = claim["spec"]["resources"]["requests"]["storage"]
+    if parse_quantity(has) >= parse_quantity(asked):
+        return ""
+    said = [_said(one) for one in claim.get("status", {}).get("conditions", ()) if one.get("status") == "True"]
+    return f"its volume grows from {has} to {asked}" + "".join(f" ({one})" for one in said)
+
+
+def stuck_pod(stateful_set: Mapping[str, Any] | None, pod: Mapping[str, Any] | None) -> str:
+    """Why a pod of an older template never gives way to the newest one: it cannot start; empty where it does.
+
+    A StatefulSet replaces its pod when that was ready once. One that waits for an image that does not exist, or ends
+    whenever it begins, stays until somebody deletes it. No process runs in such a pod.
+    """
+    if stateful_set is None or pod is None or pod["metadata"].get("deletionTimestamp") is not None:
+        return ""
+    newest = stateful_set.get("status", {}).get("updateRevision")
+    seen = stateful_set.get("status", {}).get("observedGeneration") == stateful_set["metadata"].get("generation")
+    has = pod["metadata"].get("labels", {}).get("controller-revision-hash")
+    return pod_trouble(pod) if seen and newest and has and has != newest else ""
 
 
 def name_taken(connection: ElasticsearchConnection, live: Iterable[Mapping[str, Any]]) -> Refused | None:
@@ -139,27 +209,38 @@ def _of_an_earlier(connection: ElasticsearchConnection, live: Mapping[str, Any])
     return any((owner.get("kind"), owner.get("name")) == (connection.KIND, connection.name) for owner in owners)
 
 
-def _keeping_volume(
-    connection: ElasticsearchConnection, wanted: JsonObject, live: Mapping[str, Any]
-) -> tuple[JsonObject, Refused | None]:
-    """The StatefulSet with the volume that it has, and what is said when another one is wanted."""
-    template = live["spec"]["volumeClaimTemplates"][0]["spec"]
-    (claim,) = wanted["spec"]["volumeClaimTemplates"]
-    has, wants = _volume(template), _volume(claim["spec"])
-    if parse_quantity(has[0]) == parse_quantity(wants[0]) and has[1] == wants[1]:
-        return wanted, None
+def _keeping_volume(wanted: JsonObject, live: Mapping[str, Any]) -> JsonObject:
+    """The StatefulSet with the claim that it was made with, which cannot change: the volume itself grows."""
+    size, class_name = _volume(live["spec"]["volumeClaimTemplates"][0]["spec"])
+    wants = _volume(wanted["spec"]["volumeClaimTemplates"][0]["spec"])
+    if parse_quantity(size) == parse_quantity(wants[0]) and class_name == wants[1]:
+        return wanted
     kept = copy.deepcopy(wanted)
     spec = kept["spec"]["volumeClaimTemplates"][0]["spec"]
-    spec["resources"]["requests"]["storage"] = has[0]
+    spec["resources"]["requests"]["storage"] = size
     spec.pop("storageClassName", None)
-    if has[1] is not None:
-        spec["storageClassName"] = has[1]
+    if class_name is not None:
+        spec["storageClassName"] = class_name
+    return kept
+
+
+def _plan_volume(
+    connection: ElasticsearchConnection, wanted: JsonObject, live: Mapping[str, Any], claim: Mapping[str, Any] | None
+) -> Growth | Refused | None:
+    """What becomes of the volume: nothing, it grows, or another one is wanted than there can be."""
+    made = _volume(live["spec"]["volumeClaimTemplates"][0]["spec"])
+    wants = _volume(wanted["spec"]["volumeClaimTemplates"][0]["spec"])
+    has = made if claim is None else (_volume(claim["spec"])[0], made[1])
+    if wants[1] == has[1] and parse_quantity(wants[0]) >= parse_quantity(has[0]):
+        if claim is None or parse_quantity(wants[0]) == parse_quantity(has[0]):
+            return None  # it is as wanted, or grows as soon as it is there
+        return Growth(claim=claim["metadata"]["name"], size=wants[0], had=has[0])
     message = (
         f"spec.embedded.storage asks for {_words(wants)}, and the volume of StatefulSet {connection.namespace}/"
-        f"{connection.engine} was made with {_words(has)}, which cannot change: set it back, or make another "
-        "connection; the engine goes on with the volume that it has"
+        f"{connection.engine} has {_words(has)}: it can neither become smaller nor change its class. Set it back, or "
+        "make another connection; the engine goes on with the volume that it has"
     )
-    return kept, Refused(message=message)
+    return Refused(message=message)
 
 
 def _volume(spec: Mapping[str, Any]) -> tuple[str, str | None]:

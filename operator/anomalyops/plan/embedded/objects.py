@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anomalyops.resources import API_VERSION, ENGINE_PORT, ElasticsearchConnection, Embedded, EngineClients
+from anomalyops.resources import (
+    API_VERSION,
+    ENGINE_METRICS_PORT,
+    ENGINE_PORT,
+    ElasticsearchConnection,
+    Embedded,
+    EngineClients,
+)
 
 JsonObject = dict[str, Any]
 
@@ -94,7 +101,7 @@ def engine_objects(
     if embedded is None:
         raise ValueError(f"connection {connection.name} has no spec.embedded")
     return (
-        _service(connection),
+        _service(connection, embedded),
         _network_policy(connection, embedded, settings),
         _stateful_set(connection, embedded, settings, secrets),
     )
@@ -114,14 +121,20 @@ def _metadata(connection: ElasticsearchConnection, name: str) -> JsonObject:
     }
 
 
-def _service(connection: ElasticsearchConnection) -> JsonObject:
-    port = {"name": "https", "port": ENGINE_PORT, "protocol": "TCP", "targetPort": "https"}
-    spec = {"type": "ClusterIP", "selector": _selector(connection), "ports": [port]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": _metadata(connection, connection.engine), "spec": spec}
+def _service(connection: ElasticsearchConnection, embedded: Embedded) -> JsonObject:
+    """The engine's address; with metrics, as Prometheus finds it by annotations or by a ServiceMonitor."""
+    ports = [{"name": "https", "port": ENGINE_PORT, "protocol": "TCP", "targetPort": "https"}]
+    metadata = _metadata(connection, connection.engine)
+    if embedded.metrics is not None:
+        ports.append({"name": "metrics", "port": ENGINE_METRICS_PORT, "protocol": "TCP", "targetPort": "metrics"})
+        scraped = {"scrape": "true", "scheme": "https", "port": str(ENGINE_METRICS_PORT), "path": "/metrics"}
+        metadata["annotations"] = {f"prometheus.io/{name}": value for name, value in scraped.items()}
+    spec = {"type": "ClusterIP", "selector": _selector(connection), "ports": ports}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
 
 def _network_policy(connection: ElasticsearchConnection, embedded: Embedded, settings: EngineSettings) -> JsonObject:
-    """The operator and the clients reach the engine; it reaches nobody."""
+    """The operator and the clients reach the engine, and Prometheus its metrics; it reaches nobody."""
     home = settings.operator_namespace
     namespaces = {"matchLabels": {"kubernetes.io/metadata.name": home}} if home is not None else {}
     operator = {
@@ -129,11 +142,16 @@ def _network_policy(connection: ElasticsearchConnection, embedded: Embedded, set
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "anomalyops"}},
     }
     clients = [{"podSelector": {}}] if embedded.clients is None else [_peer(one) for one in embedded.clients]
-    rule = {"ports": [{"port": ENGINE_PORT, "protocol": "TCP"}], "from": [operator, *clients]}
+    rules = [{"ports": [{"port": ENGINE_PORT, "protocol": "TCP"}], "from": [operator, *clients]}]
+    if embedded.metrics is not None:
+        chosen = embedded.metrics.clients
+        readers = [{"namespaceSelector": {}}] if chosen is None else [_peer(one) for one in chosen]
+        if readers:  # a rule without peers lets in everybody
+            rules.append({"ports": [{"port": ENGINE_METRICS_PORT, "protocol": "TCP"}], "from": readers})
     spec = {
         "podSelector": {"matchLabels": _selector(connection)},
         "policyTypes": ["Ingress", "Egress"],  # and no rule for egress
-        "ingress": [rule],
+        "ingress": rules,
     }
     metadata = _metadata(connection, connection.engine)
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
@@ -207,6 +225,11 @@ def _container(embedded: Embedded, settings: EngineSettings) -> JsonObject:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+    ports = [{"name": "https", "containerPort": ENGINE_PORT, "protocol": "TCP"}]
+    metrics = []
+    if embedded.metrics is not None:
+        ports.append({"name": "metrics", "containerPort": ENGINE_METRICS_PORT, "protocol": "TCP"})
+        metrics = [f"--metrics-port={ENGINE_METRICS_PORT}"]
     health = {"httpGet": {"path": "/_health", "port": "https", "scheme": "HTTPS"}}
     return {
         "name": "engine",
@@ -220,8 +243,9 @@ def _container(embedded: Embedded, settings: EngineSettings) -> JsonObject:
             "--tls-cert=/etc/anomalyops/tls.crt",
             "--tls-key=/etc/anomalyops/tls.key",
             "--log-format=json",
+            *metrics,
         ],
-        "ports": [{"name": "https", "containerPort": ENGINE_PORT, "protocol": "TCP"}],
+        "ports": ports,
         # A start opens the data and takes up all jobs.
         "startupProbe": {**health, "periodSeconds": 2, "failureThreshold": 300},
         "readinessProbe": {**health, "periodSeconds": 5, "timeoutSeconds": 5},
