@@ -310,7 +310,7 @@ def test_a_pod_that_cannot_start_makes_way_for_a_newer_one(world: World) -> None
     rolls(world, "second")
     wait_until(lambda: not world.kubectl.exists("pod", f"{NAME}-0", world.namespace), timeout=40, what="no older pod")
     wait_until(
-        lambda: any("makes way for a newer one: ImagePullBackOff" in one["note"] for one in world.events()),
+        lambda: any("makes way for the newest template: ImagePullBackOff" in one["note"] for one in world.events()),
         timeout=20,
         what="that it is told",
     )

@@ -161,8 +161,8 @@ class Reason(_DocumentedEnum):
     )
     ENGINE_STORAGE_FIXED = (
         "EngineStorageFixed",
-        "`spec.embedded.storage` asks for another size or class than the engine's volume was made with, which cannot "
-        "change; the engine goes on with the one that it has.",
+        "`spec.embedded.storage` asks for another class or for less than the engine's volume has, or for more than its "
+        "StorageClass allows; the engine goes on with the one that it has.",
     )
     ENGINE_NAME_TAKEN = (
         "EngineNameTaken",
