@@ -112,7 +112,6 @@ def test_what_jobs_share_moves_when_it_is_told_to(world: World, other: Engine) -
 def test_requests_go_with_their_job(world: World, other: Engine) -> None:
     """What was made once stays made; a schedule goes on where its job is."""
     two_days_ago = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fill_index(world.engine)
     job = world.job(connectionRef={"name": "old"})
     world.apply(named(world, "old"), job, world.datafeed(start=two_days_ago))
     world.wait_ready("anomalyjob/requests", "datafeed/feed")
