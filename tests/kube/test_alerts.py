@@ -46,6 +46,11 @@ def calls(ok: float, failed: float) -> Series:
     return answered | number(CALLS, {"method": "GET", "outcome": "Unreachable"}, f"0+{failed}x300")
 
 
+def ends(what: str, *, days: int) -> Series:
+    """Promtool's clock begins at 0."""
+    return number(f"anomalyops_connection_{what}_expiry_timestamp_seconds", CONNECTION, f"{days * 86400}x300")
+
+
 @dataclass(frozen=True)
 class Case:
     """What raises an alert.
@@ -144,6 +149,19 @@ CASES = {
         labels=CONNECTION,
         summary="The server of connection web/default cannot be used",
         quiet=({}, number("anomalyops_connection_usable", CONNECTION, "1x300")),
+    ),
+    "AnomalyLicenceEnds": Case(
+        raised=ends("licence", days=13),
+        labels=CONNECTION,
+        summary="The licence of the server of connection web/default ends within two weeks",
+        description="Machine learning ends with it; jobs are closed and datafeeds stopped by the server.",
+        quiet=({}, ends("licence", days=15)),
+    ),
+    "AnomalyCertificateEnds": Case(
+        raised=ends("certificate", days=13),
+        labels=CONNECTION,
+        summary="The certificate of the embedded engine of web/default was not renewed in time",
+        quiet=({}, ends("certificate", days=29)),
     ),
     "AnomalyScoresUnreadable": Case(
         raised=number("anomalyops_connection_scores_readable", CONNECTION, "0x300"),

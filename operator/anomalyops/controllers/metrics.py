@@ -9,7 +9,9 @@ from prometheus_client.registry import Collector
 
 from anomalyops.controllers.connection.controller import ConnectionController
 from anomalyops.controllers.resource_metrics import condition_metrics, datafeed_metrics, job_metrics
+from anomalyops.resources import ElasticsearchConnection
 from anomalyops.watching.leadership import Leadership
+from anomalyops.watching.objects import Objects
 from anomalyops.watching.scopes import Scopes
 from anomalyops.watching.work import Work
 
@@ -36,6 +38,7 @@ class OperatorCollector(Collector):
         yield from condition_metrics(self._work.objects.everything())
         yield from job_metrics(self._work.objects, figures)
         yield from datafeed_metrics(self._work.objects, figures)
+        yield from expiry_metrics(self._work.objects)
 
     def _of_the_operator(self) -> Iterator[Metric]:
         yield gauge(
@@ -76,6 +79,33 @@ class OperatorCollector(Collector):
             "Time since the last look at all jobs and datafeeds of a server ended.",
             ((labels, runtime.age()) for labels, runtime in runtimes),
         )
+
+
+def expiry_metrics(objects: Objects) -> Iterator[Metric]:
+    """When licences of servers and certificates of embedded engines end, as the status of their connections tells."""
+    statuses = [
+        ({"namespace": key.namespace, "connection": key.name}, seen.resource.status)
+        for key, seen in objects.of(ElasticsearchConnection).items()
+        if seen.resource is not None and seen.resource.status is not None
+    ]
+    yield gauge(
+        "connection_licence_expiry_timestamp_seconds",
+        "When the licence of a connection's server ends, in Unix time; absent for never.",
+        (
+            (labels, status.licence_expiry.timestamp())
+            for labels, status in statuses
+            if status.licence_expiry is not None
+        ),
+    )
+    yield gauge(
+        "connection_certificate_expiry_timestamp_seconds",
+        "When the certificate of a connection's embedded engine ends, in Unix time.",
+        (
+            (labels, status.embedded.certificate_expiry.timestamp())
+            for labels, status in statuses
+            if status.embedded is not None and status.embedded.certificate_expiry is not None
+        ),
+    )
 
 
 def leadership_metrics(leadership: Leadership) -> Iterator[Metric]:

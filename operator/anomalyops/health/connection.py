@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from anomalyops.health.conditions import Finding, History, Verdict, fine, holds, stuck, working
 from anomalyops.health.facts import moment
@@ -26,6 +26,8 @@ from anomalyops.resources import (
     SharedResource,
     VolumeDeletion,
 )
+
+_SOON = timedelta(days=30)  # before its end, a licence is spoken of
 
 _RENEWED = {
     ConditionType.READY,
@@ -136,7 +138,7 @@ def connection_status(
         findings = [*_failed(checked).findings(), _trouble(checked)]
         known = last.model_copy(update={"reachable": checked.licence})
     else:
-        findings = _answered(checked, engine.growing if engine is not None else "")
+        findings = _answered(checked, engine.growing if engine is not None else "", _licence_ends(checked, now))
         if engine is not None and engine.failure is not None and findings[0].status is ConditionStatus.TRUE:
             findings = stuck(engine.failure.reason, str(engine.failure)).findings()
         known = ElasticsearchConnectionStatus(
@@ -179,7 +181,7 @@ def _embedded(
     )
 
 
-def _answered(facts: ServerFacts, growing: str = "") -> list[Finding]:
+def _answered(facts: ServerFacts, growing: str, licence_ends: str) -> list[Finding]:
     server = f"Elasticsearch {facts.version}"
     if not facts.licence_valid:
         message = f"{server} has the licence {facts.licence or 'unknown'}, which does not cover machine learning"
@@ -199,8 +201,16 @@ def _answered(facts: ServerFacts, growing: str = "") -> list[Finding]:
     poor = ""
     if facts.missing_privileges:
         poor = f"; the credentials lack what the operator needs: {', '.join(facts.missing_privileges)}"
-    more = f"; {growing}" if growing else ""
+    more = "".join(f"; {one}" for one in (licence_ends, growing) if one)
     return fine(Reason.CONNECTED, f"{server} answers and machine learning is available{poor}{deaf}{more}").findings()
+
+
+def _licence_ends(facts: ServerFacts, now: datetime) -> str:
+    """When a licence ends that ends soon, in words; empty for any other."""
+    ends = moment(facts.licence_expires_ms)
+    if ends is None or not facts.licence_valid or ends - now > _SOON:
+        return ""
+    return f"its licence {facts.licence} ends at {ends.isoformat(timespec='seconds')}, and machine learning with it"
 
 
 def _capacity(facts: ServerFacts) -> MlCapacity | None:

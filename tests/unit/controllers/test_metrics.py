@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from anomalyops.controllers.instruments import Instruments
-from anomalyops.controllers.metrics import gauge
+from anomalyops.controllers.metrics import expiry_metrics, gauge
 from anomalyops.controllers.resource_metrics import condition_metrics, datafeed_metrics, job_metrics
 from anomalyops.elastic import LatestScores
 from anomalyops.reconciler import Figures
@@ -143,6 +143,18 @@ def test_conditions_that_hold_and_readiness_with_reasons() -> None:
     } | {
         of("resource_condition", one | {"type": "MemoryLimited", "reason": "MemoryHardLimit"}): 1.0
         for one in (job, feed)
+    }
+
+
+def test_what_ends_is_told_by_its_moment_and_nothing_of_what_never_ends() -> None:
+    known = Objects()
+    ending = {"licenceExpiry": "2026-12-01T00:00:00Z", "embedded": {"certificateExpiry": "2027-01-01T00:00:00Z"}}
+    for name, status in (("east", ending), ("west", {"licence": "basic (active)"}), ("new", {})):
+        known.put(body("ElasticsearchConnection", name, {"url": "http://es.example:9200"}, status))
+    labels = {"namespace": "web", "connection": "east"}
+    assert samples(expiry_metrics(known)) == {
+        of("connection_licence_expiry_timestamp_seconds", labels): 1_796_083_200.0,
+        of("connection_certificate_expiry_timestamp_seconds", labels): 1_798_761_600.0,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from kstatus_reading import kstatus
@@ -154,3 +155,24 @@ def test_what_the_pod_waits_for_is_told_in_place_of_no_answer():
     waiting = replace(ENGINE, ready=False, trouble="ImagePullBackOff: no such image")
     found = while_starting(UNREACHABLE, waiting)
     assert found.message == "pod c-engine-0 of the embedded engine is not ready: ImagePullBackOff: no such image"
+
+
+@pytest.mark.parametrize(
+    ("days", "licence", "said"),
+    [
+        (None, "basic", False),
+        (31, "trial (active)", False),
+        (29, "trial (active)", True),
+        (1, "platinum (active)", True),
+    ],
+)
+def test_a_licence_that_ends_soon_is_spoken_of(days, licence, said):
+    """And by its moment, so that the status is the same at each look."""
+    ends = None if days is None else round((NOW + timedelta(days=days)).timestamp() * 1000)
+    facts = replace(FACTS, licence=licence, licence_expires_ms=ends)
+    first = connection_status(None, connection(), facts, NOW)
+    (ready,) = [one for one in first.conditions if one.type == "Ready"]
+    assert (f"; its licence {licence} ends at 20" in ready.message) is said
+    assert ready.status == "True"
+    if said:
+        assert connection_status(first, connection(), facts, LATER) == first
