@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from anomalyops.resources import GROUP
+from anomalyops.watching.listing import PAGE
 
 PREFIX = GROUP  # of everything that the operator writes on objects
 
@@ -29,13 +32,27 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.watching.server_timeout = 600
     settings.watching.client_timeout = 610
     settings.watching.connect_timeout = 30
-    settings.watching.chunk_size = 500
+    # All objects come once more from kopf's own first listing, as they are on the wire, some 20 KiB each: few at a
+    # time, and gone as soon as they were looked at. What is kept would be put between them in memory, and hold it.
+    settings.watching.chunk_size = PAGE
     # No limit: kopf holds each object's worker until all objects of the first listing have one.
     settings.queueing.worker_limit = None
-    settings.queueing.idle_timeout = 1
+    settings.queueing.idle_timeout = 0.05
     settings.peering.standalone = True
     settings.scanning.disabled = True  # no list or watch on namespaces and CRDs: they need rights of their own
     return settings
+
+
+class NoMemories(ResourceMemories):
+    """Remembers nothing of an object from one event to the next.
+
+    kopf keeps a record of each object for handlers that are resumed, and for daemons, timers and indices. Here are none
+    of these: the records would be 5 KiB of each pair.
+    """
+
+    async def recall(self, *arguments: Any, **options: Any) -> ResourceMemory:
+        """A new record, for this event alone."""
+        return await super().recall(*arguments, **{**options, "ephemeral": True})
 
 
 class _ForEver:

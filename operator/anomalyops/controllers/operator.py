@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 
 from anomalyops.controllers.admission.server import AdmissionServer, certificate_trouble
+from anomalyops.controllers.allocator import keep_little
 from anomalyops.controllers.endpoints import Endpoints
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.investigations.investigator import Investigator
@@ -39,6 +40,7 @@ def run(options: Options, investigator: Investigator) -> None:
     Raises:
         StartupError: the CRDs are missing, or the API server cannot be reached or lets nothing be listed.
     """
+    keep_little()
     asyncio.run(_Operator(options, investigator).serve())
 
 

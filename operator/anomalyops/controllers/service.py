@@ -18,7 +18,7 @@ import kopf
 from anomalyops.controllers.composition import Controllers
 from anomalyops.controllers.instruments import Instruments
 from anomalyops.controllers.investigations.investigator import Investigator
-from anomalyops.controllers.kopf_settings import kopf_settings
+from anomalyops.controllers.kopf_settings import NoMemories, kopf_settings
 from anomalyops.fencing import Guard
 from anomalyops.resources import GROUP, KINDS, VERSION
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError, in_cluster
@@ -137,6 +137,7 @@ class Service:
                 kopf.operator(
                     registry=self.registry(),
                     settings=kopf_settings(),
+                    memories=NoMemories(),
                     standalone=True,
                     clusterwide=not self._options.namespaces,
                     namespaces=self._options.namespaces,

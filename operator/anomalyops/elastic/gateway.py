@@ -45,6 +45,15 @@ _FILTERS = "/_ml/filters"
 _CALENDARS = "/_ml/calendars"
 _LONGEST = 2000  # characters of the names in a path; a server takes 4096 bytes for the whole line
 _MOST = "10000"  # that a server tells of in one answer
+# What is read of the stats of all jobs and all datafeeds. Left out are times and addresses, half of an answer.
+JOB_STATS = (
+    *("job_id", "state", "deleting", "assignment_explanation", "node.name"),
+    *("data_counts", "model_size_stats"),
+)
+FEED_STATS = (
+    *("datafeed_id", "state", "assignment_explanation", "node.name", "running_state"),
+    *("timing_stats.job_id", "timing_stats.search_count", "timing_stats.total_search_time_ms"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +136,12 @@ class Gateway:
         return _by_id(await self._list(f"{_FEEDS}/_all"), "datafeeds", "datafeed_id")
 
     async def job_stats(self) -> dict[str, JsonDict]:
-        """Every job's state and counters by id."""
-        return _by_id(await self._list(f"{_JOBS}/_all/_stats"), "jobs", "job_id")
+        """Every job's state and counters by id: what is read of them, of thousands at a time."""
+        return _by_id(await self._list(f"{_JOBS}/_all/_stats", "jobs", JOB_STATS), "jobs", "job_id")
 
     async def datafeed_stats(self) -> dict[str, JsonDict]:
-        """Every datafeed's state and counters by id."""
-        return _by_id(await self._list(f"{_FEEDS}/_all/_stats"), "datafeeds", "datafeed_id")
+        """Every datafeed's state and counters by id: what is read of them, of thousands at a time."""
+        return _by_id(await self._list(f"{_FEEDS}/_all/_stats", "datafeeds", FEED_STATS), "datafeeds", "datafeed_id")
 
     async def filters(self) -> dict[str, JsonDict]:
         """Every filter list by id (the server answers at most 10,000)."""
@@ -239,8 +248,10 @@ class Gateway:
         hidden = {"ignore_unavailable": "true", "allow_no_indices": "true", "expand_wildcards": "open,hidden"}
         return await self.rest.read("POST", f"/{indices}/_search", query=hidden, body=body)
 
-    async def _list(self, path: str) -> JsonDict:
-        return dict(await self.rest.read("GET", path, query={"allow_no_match": "true"}))
+    async def _list(self, path: str, key: str = "", parts: Sequence[str] = ()) -> JsonDict:
+        """All items of a listing under `key`; of each the parts alone, where some are named."""
+        chosen = {"filter_path": ",".join(("count", *(f"{key}.{part}" for part in parts)))} if parts else {}
+        return dict(await self.rest.read("GET", path, query={"allow_no_match": "true", **chosen}))
 
     async def values_of(
         self, indices: Sequence[str], field: str, query: Mapping[str, Any] | None, *, most: int

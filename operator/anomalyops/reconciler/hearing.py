@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import dropwhile
 
 from anomalyops.elastic import MlMessage
 
@@ -13,28 +14,35 @@ OVERLAP = timedelta(minutes=2)  # a message becomes searchable a little after it
 _KEPT = 8  # problems, and as many news, of one job; the newest count
 
 
-def _kept() -> deque[MlMessage]:
-    return deque(maxlen=_KEPT)
-
-
 @dataclass(slots=True)
 class _OfJob:
-    """Problems and news apart: a job that is started often must not push its problems out."""
+    """Problems and news apart: a job that is started often must not push its problems out.
 
-    problems: deque[MlMessage] = field(default_factory=_kept)
-    news: deque[MlMessage] = field(default_factory=_kept)
+    Tuples, because nearly all jobs have one to three messages: an empty deque takes as much as twenty of them.
+    """
+
+    problems: tuple[MlMessage, ...] = ()
+    news: tuple[MlMessage, ...] = ()
 
     def __iter__(self) -> Iterator[MlMessage]:
         yield from self.problems
         yield from self.news
 
     def add(self, message: MlMessage) -> None:
-        (self.news if message.level == "info" else self.problems).append(message)
+        if message.level == "info":
+            self.news = (*self.news, message)[-_KEPT:]
+        else:
+            self.problems = (*self.problems, message)[-_KEPT:]
 
     def forget_before(self, oldest: int) -> None:
-        for kept in (self.problems, self.news):
-            while kept and kept[0].timestamp < oldest:
-                kept.popleft()
+        self.problems, self.news = _since(oldest, self.problems), _since(oldest, self.news)
+
+
+def _since(oldest: int, kept: tuple[MlMessage, ...]) -> tuple[MlMessage, ...]:
+    """The messages from the first one on that is not older."""
+    if not kept or kept[0].timestamp >= oldest:
+        return kept
+    return tuple(dropwhile(lambda message: message.timestamp < oldest, kept))
 
 
 class Hearing:

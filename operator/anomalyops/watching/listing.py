@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from anomalyops.resources import API_VERSION
 from anomalyops.watching.kubeapi import JsonObject, KubeApi
 
-PAGE = 500  # objects in one answer
+PAGE = 100  # objects in one answer, which is held whole: some 20 KiB each until they are read
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from anomalyops.elastic import Credentials, Endpoint, Gateway
+from anomalyops_engine.api.filtering import keep_paths
 
 TRIALS = ("/_validate", "/_validate/detector", "/_preview", "/_field_caps")
 PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
@@ -107,6 +108,8 @@ class FakeElasticsearch:
                 return self._drop(request)
             return web.json_response(fault.body, status=fault.status, headers=PRODUCT)
         status, answer = self._route(method, path, body, request.query)
+        if status < 300 and "filter_path" in request.query:
+            answer = keep_paths(answer, request.query["filter_path"].split(","))
         return web.json_response(answer, status=status, headers=PRODUCT)
 
     @staticmethod
