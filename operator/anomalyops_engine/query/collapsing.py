@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from anomalyops_engine.query import sql
+from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import (
     Aggregate,
@@ -19,7 +20,6 @@ from anomalyops_engine.query.expr import (
     Expr,
     Literal,
     Select,
-    Table,
     all_of,
     call,
 )
@@ -168,7 +168,7 @@ def check_single(reader: Reader, index: Index, condition: Expr, group: Group) ->
     if not group.multi:
         return
     several = call("len", group.shown.values) > 1
-    counted = Select((Aggregate("count").named("n"),), Table(index.table), all_of([condition, several]))
+    counted = Select((Aggregate("count").named("n"),), documents_of(index), all_of([condition, several]))
     ((found,),) = sql.fetch(reader.connection, counted)
     if found:
         raise IllegalQueryError("failed to extract doc's collapse value: the collapse field must be single valued")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from anomalyops_engine.query import sql
+from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.dsl import condition_on, parse_query
 from anomalyops_engine.query.errors import QueryError, SearchPhaseError, ShardFailure, UnsupportedQueryError
-from anomalyops_engine.query.expr import Column, Delete, Table, any_of, call
+from anomalyops_engine.query.expr import Column, Delete, Expr, InQuery, Select, Table, any_of, call
 from anomalyops_engine.query.lookups import looking_up
 from anomalyops_engine.store import Index, Writer
 from anomalyops_engine.store.blocks import check_open
@@ -29,7 +30,7 @@ def delete_matching(writer: Writer, indices: Sequence[Index], query: object) -> 
     with looking_up(writer):
         for index in indices:
             try:
-                deletions.append(Delete(Table(index.table), condition_on(index, clause, now_ms=now_ms)))
+                deletions += _deletions(index, condition_on(index, clause, now_ms=now_ms))
             except UnsupportedQueryError:
                 raise
             except QueryError as error:
@@ -56,4 +57,14 @@ def delete_by_id(writer: Writer, index: str, prefixes: Sequence[str]) -> int:
     begins = any_of(call("starts_with", Column("_id"), prefix) for prefix in prefixes)
     indices = writer.resolve(index, ignore_unavailable=True)
     check_open(indices, "write")
-    return sum(sql.delete(writer.connection, Delete(Table(index.table), begins)) for index in indices)
+    return sum(
+        sql.delete(writer.connection, Delete(Table(table), begins)) for index in indices for table in index.stored
+    )
+
+
+def _deletions(index: Index, condition: Expr) -> list[Delete]:
+    """Return what deletes the documents of an index that fulfil a condition, which may read any column."""
+    if not index.parts:
+        return [Delete(Table(index.table), condition)]
+    found = Select((Column("_seq_no").named("_seq_no"),), documents_of(index), condition)
+    return [Delete(Table(table), InQuery((Column("_seq_no"),), found)) for table in index.stored]

@@ -424,9 +424,16 @@ class Star:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A stored table, or what a `With` names."""
+    """A stored table, or what a `With` names.
+
+    Attributes:
+        name: its name.
+        members: of a view that puts tables together, these tables, each with the columns that it has; a row of one
+            has NULL in the columns of the others.
+    """
 
     name: str
+    members: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import orjson
 
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.collapsing import Expand, Group
+from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.dsl import Clause
 from anomalyops_engine.query.errors import ShardFailure
 from anomalyops_engine.query.expr import (
@@ -21,7 +22,6 @@ from anomalyops_engine.query.expr import (
     Named,
     Order,
     Select,
-    Table,
     Union,
     Window,
     all_of,
@@ -94,7 +94,7 @@ def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool, expand: Expand | N
     # The values of a field are in columns by type: the database would make one type of all.
     slots = list(dict.fromkeys(field.slot for target in plan.targets for field in target.fields.values()))
     selects = tuple(
-        Select(_columns(place, target, plan, slots), Table(target.index.table), _near_enough(reader, plan, place))
+        Select(_columns(place, target, plan, slots), documents_of(target.index), _near_enough(reader, plan, place))
         for place, target in enumerate(plan.targets)
     )
     order = _order(plan)
@@ -141,7 +141,7 @@ def _near_enough(reader: Reader, plan: Plan, place: int) -> Expr:
     present = leading.key.is_not_null()
     first = Select(
         (leading.key.named("value"),),
-        Table(target.index.table),
+        documents_of(target.index),
         all_of([target.condition, present, *not_nothing, *behind_last]),
         order=(Order(leading.key, descending=leading.descending),),
         limit=wanted,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from anomalyops_engine.query import sql
 from anomalyops_engine.query.collapsing import check_alike, check_single, group_in
+from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.dsl import Scope, condition_on
 from anomalyops_engine.query.errors import (
     DateBoundError,
@@ -16,7 +17,7 @@ from anomalyops_engine.query.errors import (
     ShardFailure,
     UnsupportedQueryError,
 )
-from anomalyops_engine.query.expr import Literal, Select, Table, all_of
+from anomalyops_engine.query.expr import Literal, Select, all_of
 from anomalyops_engine.query.hit_fields import hit_fields
 from anomalyops_engine.query.hits import Plan, Target
 from anomalyops_engine.query.limits import limit_of
@@ -73,7 +74,7 @@ def plan_of(
 
 
 def _is_empty(reader: Reader, index: Index) -> bool:
-    first = Select((Literal(1).named("one"),), Table(index.table), limit=1)
+    first = Select((Literal(1).named("one"),), documents_of(index), limit=1)
     return not sql.fetch(reader.connection, first)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.dsl import where
 from anomalyops_engine.query.errors import IllegalQueryError
-from anomalyops_engine.query.expr import FALSE, Column, Expr, Relation, Select, Star, Table, Union, all_of, null
+from anomalyops_engine.query.expr import FALSE, Column, Expr, Relation, Select, Star, Union, all_of, null
 from anomalyops_engine.query.fields import resolve_field, single_value
 from anomalyops_engine.store import Index
 from anomalyops_engine.store.mapping import SQL_TYPES
@@ -87,7 +88,7 @@ def select(
                 *(field.single(position).named(columns[field.name]) for field in resolved),
                 *(field.values(position).named(lists[field.name]) for field in several),
             ),
-            Table(index.table),
+            documents_of(index),
             all_of([in_stretch(index, time_field, start_ms, end_ms), where(queried, query)]),
         )
         for position, (index, queried) in enumerate(seen)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from anomalyops_engine.query import expr
 from anomalyops_engine.query.expr import Delete, Expr, Relation, Scalar
 from anomalyops_engine.store import Connection
-from anomalyops_engine.store.identifiers import quoted
+from anomalyops_engine.store.identifiers import quoted, united
 
 _SCALARS = frozenset(get_args(expr.ScalarFunction))
 _AGGREGATES = frozenset(get_args(expr.AggregateFunction))
@@ -88,6 +88,8 @@ class _Writer:
 
     def __init__(self) -> None:
         self.parameters: list[Any] = []
+        # Names of columns in what is written of a select, those of selects inside it too.
+        self._read: set[str] = set()
 
     # --- relations ---
 
@@ -135,9 +137,29 @@ class _Writer:
         return f"{self._source(member.relation)} AS {quoted(member.name)}"
 
     def _select(self, node: expr.Select) -> str:
+        outer, self._read = self._read, set()
         parts = ["SELECT ", ", ".join(self._column(column) for column in node.columns)]
-        if node.source is not None:
-            parts += [" FROM ", self._source(node.source)]
+        if isinstance(node.source, expr.Table) and node.source.members and expr.Star() not in node.columns:
+            clauses = self._clauses(node)
+            parts += [" FROM ", self._members(node.source), *clauses]
+        else:
+            parts += [] if node.source is None else [" FROM ", self._source(node.source)]
+            parts += self._clauses(node)
+        self._read |= outer
+        return "".join(parts)
+
+    def _members(self, table: expr.Table) -> str:
+        """Write the rows of tables that are read together, with the columns that the select around them reads.
+
+        A view of them has all columns, and a plan of hundreds takes longer than most searches.
+        """
+        known = frozenset[str]().union(*(columns for _, columns in table.members))
+        names = sorted(self._read & known) or [min(known)]
+        return united(table.members, names)
+
+    def _clauses(self, node: expr.Select) -> list[str]:
+        """Write what follows the source."""
+        parts: list[str] = []
         if node.where is not None and node.where != expr.TRUE:
             parts += [" WHERE ", self.expression(node.where)]
         if node.sets:
@@ -152,7 +174,7 @@ class _Writer:
             parts.append(f" LIMIT {int(node.limit)}")
         if node.offset:
             parts.append(f" OFFSET {int(node.offset)}")
-        return "".join(parts)
+        return parts
 
     def _column(self, column: expr.Named | expr.Star) -> str:
         if isinstance(column, expr.Star):
@@ -177,6 +199,7 @@ class _Writer:
 
     def column(self, node: expr.Column) -> str:
         """Write a column's name."""
+        self._read.add(node.name)
         return quoted(node.name) if node.table is None else f"{quoted(node.table)}.{quoted(node.name)}"
 
     def literal(self, node: expr.Literal) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from anomalyops_engine.query import sql
-from anomalyops_engine.query.expr import Aggregate, Select, Table
+from anomalyops_engine.query.documents_of import documents_of
+from anomalyops_engine.query.expr import Aggregate, Select
 from anomalyops_engine.query.hits import Plan, Target
 from anomalyops_engine.store import Reader
 
@@ -26,7 +27,7 @@ def count_matching(reader: Reader, targets: Sequence[Target]) -> int:
     """Return how many documents match."""
     total = 0
     for target in targets:
-        counted = Select((Aggregate("count").named("matching"),), Table(target.index.table), target.condition)
+        counted = Select((Aggregate("count").named("matching"),), documents_of(target.index), target.condition)
         ((matching,),) = sql.fetch(reader.connection, counted)
         total += matching
     return total

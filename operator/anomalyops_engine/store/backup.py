@@ -278,7 +278,8 @@ def _looked_through(file: Path) -> dict[str, Any]:
         tables = {table: _rows(connection, table) for (table,) in connection.execute(_TABLES).fetchall()}
         named = connection.execute("SELECT name, table_name FROM indices ORDER BY name").fetchall()
         ((uuid,),) = connection.execute("SELECT uuid FROM identity").fetchall()
-    indices = {name: tables[table] for name, table in named}
+        # Where an index has several tables, its own is a view of them.
+        indices = {name: tables[table] if table in tables else _rows(connection, table) for name, table in named}
     return {"layout": layout, "uuid": uuid, "tables": tables, "indices": indices}
 
 

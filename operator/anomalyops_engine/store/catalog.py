@@ -19,18 +19,32 @@ _LONGEST_NAME = 255  # bytes of UTF-8
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A table for documents of one shape, beside the main one of their index (`parts.py`).
+
+    Attributes:
+        table: its name.
+        columns: the columns of fields that it has.
+    """
+
+    table: str
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """One index as a snapshot saw it.
 
     Attributes:
         name: its name.
-        table: the SQL table that holds its documents.
+        table: the SQL table that its documents are read from; with parts a view of the tables that store them.
         mapping: its fields.
         settings: index settings that differ from the defaults, as text, by their name below `index.`.
         aliases: alias name to its properties (`filter`, `is_write_index`, `is_hidden`).
         created_ms: time of creation, epoch milliseconds.
         uuid: identity that a re-created index does not share.
         filters: queries that every document must satisfy, because the index was named by a filtered alias.
+        parts: tables that hold documents of one shape.
     """
 
     name: str
@@ -41,6 +55,21 @@ class Index:
     created_ms: int = 0
     uuid: str = ""
     filters: tuple[dict[str, Any], ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The table that stores documents of every shape."""
+        return f"{self.table}_main" if self.parts else self.table
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The tables that store its documents, each in one of them."""
+        return (self.main, *(part.table for part in self.parts))
+
+    def stored_with(self, column: str) -> tuple[str, ...]:
+        """Return those of them that have a column of a field."""
+        return (self.main, *(part.table for part in self.parts if column in part.columns))
 
     @property
     def hidden(self) -> bool:

@@ -18,14 +18,15 @@ from anomalyops_engine.store.identifiers import quoted
 DATABASE_FILE = "engine.duckdb"
 # Of its name while it is put there from a backup.
 RESTORED_SUFFIX = ".restoring"
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS format (version INTEGER);
 CREATE TABLE IF NOT EXISTS identity (uuid VARCHAR);
 CREATE SEQUENCE IF NOT EXISTS table_numbers;
 CREATE TABLE IF NOT EXISTS indices (
-    name VARCHAR, table_name VARCHAR, uuid VARCHAR, created_ms BIGINT, mapping VARCHAR, settings VARCHAR);
+    name VARCHAR, table_name VARCHAR, uuid VARCHAR, created_ms BIGINT, mapping VARCHAR, settings VARCHAR,
+    parts VARCHAR);
 CREATE TABLE IF NOT EXISTS aliases (alias VARCHAR, index_name VARCHAR, properties VARCHAR);
 CREATE TABLE IF NOT EXISTS catalog (version BIGINT);
 INSERT INTO catalog SELECT 0 WHERE NOT EXISTS (FROM catalog);
@@ -95,5 +96,15 @@ def _note_filled(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("UPDATE indices SET mapping = ? WHERE name = ?", [mapping, name])
 
 
+def _note_parts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say of the indices that each has all its documents in one table, as they had until then."""
+    connection.execute("ALTER TABLE indices ADD COLUMN parts VARCHAR DEFAULT '{}'")
+    connection.execute("ALTER TABLE indices ALTER parts DROP DEFAULT")
+
+
 # From each version that can be read to the next one.
-_MIGRATIONS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {4: _add_routing, 5: _note_filled}
+_MIGRATIONS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {
+    4: _add_routing,
+    5: _note_filled,
+    6: _note_parts,
+}

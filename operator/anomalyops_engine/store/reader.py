@@ -12,11 +12,12 @@ import orjson
 
 from anomalyops_engine.store.catalog import Index
 from anomalyops_engine.store.errors import IndexNotFoundError
-from anomalyops_engine.store.identifiers import quoted
+from anomalyops_engine.store.identifiers import united
 from anomalyops_engine.store.index_templates import COMPONENT, COMPOSABLE, LEGACY, Templates
 from anomalyops_engine.store.known_columns import KnownColumns
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.names import Wildcards, resolve
+from anomalyops_engine.store.parts import from_record, places
 
 # An open database as the layers above hand it on.
 Connection: TypeAlias = duckdb.DuckDBPyConnection
@@ -103,7 +104,7 @@ class Reader:
         ).fetchall():
             aliases.setdefault(name, {})[alias] = orjson.loads(properties)
         rows = self.connection.execute(
-            "SELECT name, table_name, uuid, created_ms, mapping, settings FROM indices ORDER BY name"
+            "SELECT name, table_name, uuid, created_ms, mapping, settings, parts FROM indices ORDER BY name"
         ).fetchall()
         return tuple(
             Index(
@@ -114,8 +115,9 @@ class Reader:
                 aliases.get(name, {}),
                 created_ms,
                 uuid,
+                parts=from_record(orjson.loads(parts)),
             )
-            for name, table, uuid, created_ms, mapping, settings in rows
+            for name, table, uuid, created_ms, mapping, settings, parts in rows
         )
 
     def _within_reach(self, _expression: str | Sequence[str]) -> list[Index]:
@@ -165,7 +167,8 @@ class Reader:
     def documents(self, index: Index, ids: Sequence[str]) -> dict[str, Stored]:
         """Return documents by id, of those that exist."""
         rows = self.connection.execute(
-            f"SELECT _id, _source, _version, _seq_no, _routing FROM {quoted(index.table)} "  # noqa: S608
+            "SELECT _id, _source, _version, _seq_no, _routing "  # noqa: S608
+            f"FROM {united(places(index), ('_id', '_source', '_version', '_seq_no', '_routing'))} "
             "WHERE _id IN (SELECT unnest(?))",
             [list(ids)],
         ).fetchall()
@@ -173,11 +176,15 @@ class Reader:
 
     def size(self, index: Index) -> int:
         """Return the bytes of the database's file that the documents of an index take, without those in its log."""
-        ((blocks,),) = self.connection.execute(
-            "SELECT count(DISTINCT block_id) FROM pragma_storage_info(?) WHERE persistent", [index.table]
-        ).fetchall()
+        blocks = {
+            block
+            for table in index.stored
+            for (block,) in self.connection.execute(
+                "SELECT DISTINCT block_id FROM pragma_storage_info(?) WHERE persistent", [table]
+            ).fetchall()
+        }
         ((block_bytes,),) = self.connection.execute("SELECT block_size FROM pragma_database_size()").fetchall()
-        return int(blocks) * int(block_bytes)
+        return len(blocks) * int(block_bytes)
 
     def config(self, kind: str, id: str) -> dict[str, Any] | None:  # noqa: A002 (the field's name for it)
         """Return a stored configuration, None when there is none."""

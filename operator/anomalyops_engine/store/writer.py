@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from anomalyops_engine.store import catalog
 from anomalyops_engine.store.blocks import BLOCK_SETTINGS, check_open, check_unrestricted
-from anomalyops_engine.store.catalog import Index
+from anomalyops_engine.store.catalog import Index, Part
 from anomalyops_engine.store.changes import Changes, Known, check_pipelines
 from anomalyops_engine.store.columns import IGNORED_COLUMN, ROUTING_COLUMN, Batch
 from anomalyops_engine.store.document_ids import made_ids
@@ -35,24 +35,29 @@ from anomalyops_engine.store.errors import (
 )
 from anomalyops_engine.store.frame import Frame
 from anomalyops_engine.store.given_rows import given_rows
-from anomalyops_engine.store.identifiers import assignments, column_list, quoted, typed
+from anomalyops_engine.store.identifiers import assignments, column_list, quoted, typed, united
 from anomalyops_engine.store.index_templates import Blueprint, is_of_streams
 from anomalyops_engine.store.mapping import IndexMapping, Limits
 from anomalyops_engine.store.mapping_body import merged
 from anomalyops_engine.store.names import parts_of
+from anomalyops_engine.store.parts import (
+    META_COLUMNS,
+    bring_into_main,
+    drop_tables,
+    empty_into_main,
+    fitting_part,
+    is_part_worth_it,
+    make_view,
+    places,
+    to_record,
+    with_part,
+)
 from anomalyops_engine.store.prepared import Prepared, joined, text_array
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from anomalyops_engine.store.settings import changed_settings, read_settings, stated_settings
 from anomalyops_engine.store.tombstones import Tombstones
 
-_META_COLUMNS = (
-    ("_id", "VARCHAR"),
-    ("_version", "BIGINT"),
-    ("_seq_no", "BIGINT"),
-    ("_source", "VARCHAR"),
-    (IGNORED_COLUMN, "VARCHAR[]"),
-    (ROUTING_COLUMN, "VARCHAR"),
-)
+_META_COLUMNS = (*META_COLUMNS, (IGNORED_COLUMN, "VARCHAR[]"), (ROUTING_COLUMN, "VARCHAR"))
 
 _WHOLE_INDEX = 2**62
 
@@ -269,7 +274,7 @@ class Writer(Reader):
     def _drop(self, name: str) -> None:
         index = self.index(name)
         check_open([index], "metadata_write")
-        self.connection.execute(f"DROP TABLE {quoted(index.table)}")
+        drop_tables(self.connection, index)
         self.freed += _WHOLE_INDEX
         self.connection.execute("DELETE FROM indices WHERE name = ?", [name])
         self.connection.execute("DELETE FROM aliases WHERE index_name = ?", [name])
@@ -502,7 +507,7 @@ class Writer(Reader):
         first = start = self._take_sequence(index, count)
         for rows in joined(parts):
             numbers = pa.array(np.arange(start, start + rows.num_rows))
-            self._insert_rows(index, rows.append_column("_seq_no", numbers))
+            self._insert_rows(index.main, rows.append_column("_seq_no", numbers))
             start += rows.num_rows
         return first
 
@@ -519,7 +524,8 @@ class Writer(Reader):
         found = {doc_id: Known(version, buried=True) for doc_id, version in versions.items()}
         if listed:
             rows = self.connection.execute(
-                f"SELECT _id, _version, _seq_no, _routing FROM {quoted(index.table)} "  # noqa: S608
+                "SELECT _id, _version, _seq_no, _routing "  # noqa: S608
+                f"FROM {united(places(index), ('_id', '_version', '_seq_no', '_routing'))} "
                 "WHERE _id IN (SELECT unnest(?))",
                 [listed],
             ).fetchall()
@@ -554,11 +560,14 @@ class Writer(Reader):
 
     def _take_out(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
         """Delete documents by id and return the version each had."""
-        rows = self.connection.execute(
-            f"DELETE FROM {quoted(index.table)} WHERE _id IN (SELECT unnest(?)) RETURNING _id, _version",  # noqa: S608
-            [list(ids)],
-        ).fetchall()
-        return dict(rows)
+        found: dict[str, int] = {}
+        for table in index.stored:
+            rows = self.connection.execute(
+                f"DELETE FROM {quoted(table)} WHERE _id IN (SELECT unnest(?)) RETURNING _id, _version",  # noqa: S608
+                [list(ids)],
+            ).fetchall()
+            found.update(rows)
+        return found
 
     def append_frame(self, name: str, frame: Frame) -> None:
         """Index documents of one shape; the caller knows that no document has one of their ids.
@@ -575,7 +584,12 @@ class Writer(Reader):
         mapping = index.mapping.filled(arrays)
         if mapping is not index.mapping:
             index = self._remap(index, mapping)
-        self._put(index, frame.ids, np.ones(len(frame.ids), dtype=np.int64), frame.sources(), arrays)
+        part = fitting_part(index, arrays)
+        if part is None and is_part_worth_it(index, arrays, len(frame.ids)):
+            index = with_part(self.connection, index, arrays)
+            self._record(index)
+            part = index.parts[-1]
+        self._put(index, frame.ids, np.ones(len(frame.ids), dtype=np.int64), frame.sources(), arrays, part=part)
 
     def revise(self, index: str, ids: Sequence[str], change: Callable[[str, dict[str, Any]], Mapping[str, Any]]) -> int:
         """Change top-level fields of existing documents, all at once; ids that are not there are left out.
@@ -608,7 +622,7 @@ class Writer(Reader):
     def _sources(self, index: Index, ids: Sequence[str]) -> list[tuple[str, str]]:
         with given_rows(self.connection, "wanted", pa.table({"_id": pa.array(ids, pa.string())})):
             return self.connection.execute(
-                f"SELECT _id, _source FROM {quoted(index.table)} SEMI JOIN wanted USING (_id)"  # noqa: S608
+                f"SELECT _id, _source FROM {united(places(index), ('_id', '_source'))} SEMI JOIN wanted USING (_id)"  # noqa: S608
             ).fetchall()
 
     def _update(
@@ -620,6 +634,7 @@ class Writer(Reader):
         mapping = batch.mapping.filled(batch.arrays)
         if mapping is not index.mapping:
             index = self._remap(index, mapping)
+        bring_into_main(self.connection, index, list(revised))
         first = self._take_sequence(index, len(revised))
         columns = {
             "_id": pa.array(list(revised), pa.string()),
@@ -634,7 +649,7 @@ class Writer(Reader):
         given, gone = columns.keys() - {"_id"}, touched - columns.keys() - index.mapping.unfilled
         with given_rows(self.connection, "incoming", pa.table(columns)):
             self.connection.execute(
-                f"UPDATE {quoted(index.table)} AS kept SET _version = _version + 1, "  # noqa: S608
+                f"UPDATE {quoted(index.main)} AS kept SET _version = _version + 1, "  # noqa: S608
                 f"{assignments(given, source='incoming', nulls=gone)} "
                 "FROM incoming WHERE kept._id = incoming._id"
             )
@@ -645,7 +660,7 @@ class Writer(Reader):
     def own_documents(self, name: str) -> dict[str, bytes]:
         """Return the sources of all documents of an index by their ids."""
         rows = self.connection.execute(
-            f"SELECT _id, _source FROM {quoted(self.index(name).table)}"  # noqa: S608
+            f"SELECT _id, _source FROM {united(places(self.index(name)), ('_id', '_source'))}"  # noqa: S608
         ).fetchall()
         return {doc_id: source.encode() for doc_id, source in rows}
 
@@ -758,8 +773,9 @@ class Writer(Reader):
         arrays: Mapping[str, pa.Array],
         *,
         numbers: npt.NDArray[np.int64] | None = None,
+        part: Part | None = None,
     ) -> None:
-        """Insert rows; `numbers` are their sequence numbers if they were taken already."""
+        """Insert rows, into a part if one is given; `numbers` are their sequence numbers if they were taken already."""
         if numbers is None:
             first = self._take_sequence(index, len(ids))
             numbers = np.arange(first, first + len(ids))
@@ -770,11 +786,11 @@ class Writer(Reader):
             "_source": text_array(sources),
             **arrays,
         }
-        self._insert_rows(index, pa.table(rows))
+        self._insert_rows(index.main if part is None else part.table, pa.table(rows))
 
-    def _insert_rows(self, index: Index, rows: pa.Table) -> None:
+    def _insert_rows(self, table: str, rows: pa.Table) -> None:
         with given_rows(self.connection, "incoming", rows):
-            self.connection.execute(f"INSERT INTO {quoted(index.table)} BY NAME SELECT * FROM incoming")  # noqa: S608
+            self.connection.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM incoming")  # noqa: S608
 
     def _buried_versions(self, index: Index, ids: Sequence[str]) -> dict[str, int]:
         """Return the versions of those documents that were deleted not long ago, or in this transaction."""
@@ -789,7 +805,7 @@ class Writer(Reader):
         first = self._next_seq.get(index.table)
         if first is None:
             ((first,),) = self.connection.execute(
-                f"SELECT coalesce(max(_seq_no), -1) + 1 FROM {quoted(index.table)}"  # noqa: S608
+                f"SELECT coalesce(max(_seq_no), -1) + 1 FROM {united(places(index), ('_seq_no',))}"  # noqa: S608
             ).fetchall()
         self._next_seq[index.table] = first + count
         return first
@@ -800,20 +816,23 @@ class Writer(Reader):
         # What is not stored cannot change its type or be given values: it is made anew.
         mapping = mapping.filled(name for name, kind in mapping.column_types.items() if known.get(name, kind) != kind)
         for column in sorted(index.mapping.unfilled - mapping.unfilled):
-            self.connection.execute(f"ALTER TABLE {quoted(index.table)} DROP COLUMN {quoted(column)}")
+            self.connection.execute(f"ALTER TABLE {quoted(index.main)} DROP COLUMN {quoted(column)}")
             known.pop(column, None)
         for column, sql_type in mapping.column_types.items():
             before = known.get(column)
             if before is None:
                 self.connection.execute(
-                    f"ALTER TABLE {quoted(index.table)} ADD COLUMN {quoted(column)} {typed(sql_type)}"
+                    f"ALTER TABLE {quoted(index.main)} ADD COLUMN {quoted(column)} {typed(sql_type)}"
                 )
             elif before != sql_type:
-                self.connection.execute(
-                    f"ALTER TABLE {quoted(index.table)} ALTER {quoted(column)} TYPE {typed(sql_type)} "
-                    f"USING CASE WHEN {quoted(column)} IS NULL THEN NULL ELSE [{quoted(column)}] END"
-                )
+                for table in index.stored_with(column):
+                    self.connection.execute(
+                        f"ALTER TABLE {quoted(table)} ALTER {quoted(column)} TYPE {typed(sql_type)} "
+                        f"USING CASE WHEN {quoted(column)} IS NULL THEN NULL ELSE [{quoted(column)}] END"
+                    )
         self._fill_own_columns(index, mapping)
+        if index.parts:
+            make_view(self.connection, index)
         changed = replace(index, mapping=mapping)
         self._record(changed)
         return changed
@@ -823,14 +842,15 @@ class Writer(Reader):
         for path, sub in mapping.multi_fields.items():
             known = index.mapping.multi_fields.get(path)
             if known is not None and known.column != sub.column:
+                empty_into_main(self.connection, index, known.column)
                 self.connection.execute(
-                    f"UPDATE {quoted(index.table)} SET {quoted(sub.column)} = {quoted(known.column)}"  # noqa: S608
+                    f"UPDATE {quoted(index.main)} SET {quoted(sub.column)} = {quoted(known.column)}"  # noqa: S608
                 )
 
     def _record(self, index: Index) -> None:
         self.connection.execute("DELETE FROM indices WHERE name = ?", [index.name])
         self.connection.execute(
-            "INSERT INTO indices VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO indices VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 index.name,
                 index.table,
@@ -838,6 +858,7 @@ class Writer(Reader):
                 index.created_ms,
                 orjson.dumps(index.mapping.to_record()).decode(),
                 orjson.dumps(index.settings).decode(),
+                orjson.dumps(to_record(index.parts)).decode(),
             ],
         )
         self._replace(index)

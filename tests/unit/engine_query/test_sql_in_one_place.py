@@ -24,7 +24,7 @@ STATEMENT = re.compile(
     re.DOTALL,
 )
 # What may stand in braces in a statement of the store.
-SAFE_CALLS = {"assignments", "quoted", "typed", "column_list"}
+SAFE_CALLS = {"assignments", "quoted", "typed", "column_list", "united", "all_rows"}
 
 
 def _docstrings(tree: ast.Module) -> set[int]:

@@ -149,6 +149,7 @@ def test_a_folder_of_the_format_before_has_all_of_its_columns(tmp_path):
     store.close()
     with duckdb.connect(str(tmp_path / "engine.duckdb")) as connection:
         connection.execute("""UPDATE indices SET mapping = replace(mapping, ',"unfilled":[]', '')""")
+        connection.execute("ALTER TABLE indices DROP COLUMN parts")
         connection.execute("UPDATE format SET version = 5")
     store = Store.open(tmp_path)
     assert stored(store, "logs")[:2] == (set(), set())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.dsl import Clause, Scope
 from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import (
@@ -21,7 +22,6 @@ from anomalyops_engine.query.expr import (
     Relation,
     Select,
     Star,
-    Table,
     Union,
     call,
     null,
@@ -257,7 +257,7 @@ class Rows:
             columns += [c.field.values(position).named(c.column.name) for c in self._columns.values()]
             columns += [clause.lower(scope).named(f"q{n}") for n, clause in enumerate(self._conditions)]
             columns += [values[position].named(f"g{n}") for n, values in enumerate(self._given)]
-            members.append(Select(tuple(columns), Table(index.table), condition))
+            members.append(Select(tuple(columns), documents_of(index), condition))
         if not members:
             columns = [Literal(1).named("one")]
             columns += [null(c.field.column_type).named(c.column.name) for c in self._columns.values()]

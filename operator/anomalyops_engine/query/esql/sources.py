@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.dsl import Clause, Scope, condition_on
 from anomalyops_engine.query.esql.datatypes import OF_FIELDS, SQL, STRINGS, DataType, list_of
 from anomalyops_engine.query.esql.errors import not_served
@@ -23,7 +24,6 @@ from anomalyops_engine.query.expr import (
     Named,
     Relation,
     Select,
-    Table,
     Union,
     call,
     null,
@@ -114,7 +114,7 @@ def frame_of(
             columns = [null("VARCHAR").named("f0")]
         scope = Scope(index, now_ms)
         columns += [Is(each.lower(scope), "TRUE").named(f"q{number}") for number, each in enumerate(searches)]
-        selects.append(Select(tuple(columns), Table(index.table), condition_on(index, clause, now_ms=now_ms)))
+        selects.append(Select(tuple(columns), documents_of(index), condition_on(index, clause, now_ms=now_ms)))
     if not selects:
         empty = (null(list_of(a.type) if a.multi else SQL[a.type]).named(a.column) for a in attributes)
         unmatched = (FALSE.named(f"q{number}") for number in range(len(searches)))

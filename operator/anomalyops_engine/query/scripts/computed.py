@@ -161,7 +161,7 @@ class ComputedFields:
             multi_fields={path: leaf for path, leaf in mapping.multi_fields.items() if path not in hidden},
             aliases={path: target for path, target in mapping.aliases.items() if path not in hidden},
         )
-        return replace(index, table=table, mapping=extended)
+        return replace(index, table=table, mapping=extended, parts=())
 
     def complete(self, relation: Relation) -> Relation:
         """Return a relation over the indices with what computes their fields."""
