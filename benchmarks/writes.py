@@ -1,6 +1,7 @@
-"""What small writes cost: documents from several clients, bulk requests out of order, jobs beside many others.
+"""What small writes cost: documents from several clients, bulk requests out of order, jobs beside many others; and for
+how long clients wait that load without a pause, while what they wrote is brought into the file.
 
-Everything is measured in one process, without HTTP. Run: python -m benchmarks.writes [--jobs 3000]
+Everything is measured in one process, without HTTP. Run: python -m benchmarks.writes [--jobs 3000] [--seconds 30]
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import tempfile
 import threading
@@ -102,6 +104,36 @@ def _single_writes(store: Store, each: int) -> None:
         )
 
 
+def _pauses(store: Store, seconds: float) -> None:
+    """Print what requests of clients wait that write all the time."""
+    until, took = time.monotonic() + seconds, []  # type: tuple[float, list[float]]
+    before = store.figures()
+
+    def client(number: int) -> None:
+        rng = random.Random(number)
+        while time.monotonic() < until:
+            lines: list[list[_Line]] = [
+                [
+                    {"index": {"_index": "loaded"}},
+                    {"n": n, "took": rng.random(), "text": f"{rng.getrandbits(512):0128x}"},
+                ]
+                for n in range(1000)
+            ]
+            parsed = parse_bulk(_body(lines), Defaults())
+            took.append(_timed(partial(run_bulk, store, parsed)))
+
+    _run_all([threading.Thread(target=client, args=(number,)) for number in range(4)])
+    took.sort()
+    figures = store.figures()
+    print("\n4 clients that load 1,000 documents at a time, without a pause")
+    print("  documents/s     median ms      99 % ms      most ms  checkpoints      file MB")
+    print(
+        f"  {1000 * len(took) / seconds:11,.0f} {took[len(took) // 2] * 1000:13,.0f} "
+        f"{took[int(0.99 * len(took))] * 1000:12,.0f} {took[-1] * 1000:12,.0f} "
+        f"{figures.checkpoints - before.checkpoints:12} {figures.file_bytes / 2**20:12,.0f}"
+    )
+
+
 def _job(field: str) -> _Line:
     return {
         "analysis_config": {"bucket_span": "15m", "detectors": [{"function": "mean", "field_name": field}]},
@@ -131,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=3000)
     parser.add_argument("--writes", type=int, default=200, help="single documents of each client")
+    parser.add_argument("--seconds", type=float, default=30, help="of loading without a pause")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -138,6 +171,7 @@ def main() -> None:
         store = Store.open(folder / "writes")
         _bulk_orders(store)
         _single_writes(store, options.writes)
+        _pauses(store, options.seconds)
         store.close()
         _creations(folder / "shared", options.jobs, own_index=False)
         _creations(folder / "own", options.jobs // 6, own_index=True)

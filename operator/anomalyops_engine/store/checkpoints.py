@@ -1,8 +1,9 @@
 """Checkpoints: what is in the log goes into the file, in a thread of its own and when nobody writes, as far as can be.
 
 A committed write is in the log and so is safe; a checkpoint only keeps the log short. Writers wait for it, readers do
-not. It takes the longer the more is in the log, so that is brought in before there is much. What deletions free
-can be used again after a checkpoint, so one follows each deletion of many documents.
+not. It takes the longer the more is in the log, however large the file is, so the log is brought in as soon as it has
+as much as this machine brings in within a moment. What deletions free can be used again after a checkpoint, so one
+follows each deletion of many documents.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.25
 # How long nothing was written when writing is said to pause.
 _PAUSE_S: Final = 1.0
-# Bytes of the log that are brought in when writing pauses, and whatever is written.
-_SHORT: Final = 16 * 2**20
+# Bytes of the log that are brought in when writing pauses.
+_SHORT: Final = 4 * 2**20
+# For how long writers may have to wait, and between which bytes of the log that is aimed at: each checkpoint waits for
+# the disk several times and begins a new group of rows, so that many small ones cost more in all.
+_STALL_S: Final = 0.5
+_LEAST: Final = 8 * 2**20
 _LONG: Final = 64 * 2**20
-# A checkpoint looks at everything that the file has: the larger that is, the rarer they are.
-_SHARE_OF_FILE: Final = 0.05
-_LONGEST: Final = 512 * 2**20
 # How long to wait after one that did not shorten the log: a snapshot is held, or the disk is full.
 _AGAIN_S: Final = 30.0
 # For how long "other transactions are active" is only said of what is just ending, and tried again soon.
@@ -56,6 +58,7 @@ class Checkpoints:
         self._latest = 0.0
         self._freed = False
         self._not_before = 0.0
+        self._bound = float(_LEAST)  # bytes of the log that are brought in whatever is written
         self._busy_since: float | None = None
         self.taken = 0  # that were, since the start
         self.failed = 0
@@ -97,11 +100,11 @@ class Checkpoints:
         if now < self._not_before:
             return False
         paused = now - self._latest >= _PAUSE_S
-        bound = min(max(_LONG, self._file.stat().st_size * _SHARE_OF_FILE), _LONGEST)
-        return size >= bound or (paused and (self._freed or size >= _SHORT))
+        return size >= min(self._bound, _LONG) or (paused and (self._freed or size >= _SHORT))
 
     def _checkpoint(self) -> None:
         freed, self._freed = self._freed, False
+        size, began = self.log_bytes(), time.monotonic()
         try:
             outcome = self._take()
         except StoreError:
@@ -115,12 +118,18 @@ class Checkpoints:
             self._not_before = time.monotonic() + _PAUSE_S
             return
         left, alone = outcome
+        self._note_speed(size, time.monotonic() - began)
         self.taken += 1
         self._busy_since = None
         self.trouble = None
         self._freed = self._freed or (freed and not alone)
         if left >= _SHORT or self._freed:
             self._not_before = time.monotonic() + _AGAIN_S
+
+    def _note_speed(self, size: int, took_s: float) -> None:
+        """Have the next checkpoints bring in what this machine brings in within a moment."""
+        if size >= _SHORT:
+            self._bound = min(max(_STALL_S * size / max(took_s, 0.001), _LEAST), _LONG)
 
     def _note_failure(self, error: duckdb.Error) -> None:
         """Wait until the next attempt: shortly where something of the database was just ending."""
