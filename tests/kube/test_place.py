@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -107,6 +108,28 @@ def test_what_jobs_share_moves_when_it_is_told_to(world: World, other: Engine) -
     world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, "--timeout=30s")
     assert other.request("GET", paths[0])[0] == 404  # where it lives now
     assert world.engine.request("GET", paths[0])[0] == 200
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.15, 0.4])
+def test_an_operator_that_is_killed_while_a_filter_moves_ends_the_move(
+    world: World, other: Engine, pause: float
+) -> None:
+    """It is kept on one server and managed on the other, whenever that was."""
+    path = f"/_ml/filters/{world.filter_id}"
+    world.apply(named(world, "old"), world.connection(url=other.url))
+    world.apply(world.filter("a", connectionRef={"name": "old"}))
+    world.wait_ready("anomalyfilter/hosts")
+    world.apply(world.filter("a", "b", movePolicy="Move"))
+    time.sleep(pause)
+    world.operator.kill()
+    world.operator.start()
+    world.wait_ready("anomalyfilter/hosts")
+    kept, made = (server.call("GET", path)["filters"][0] for server in (world.engine, other))
+    assert (kept["items"], made["items"]) == (["a"], ["a", "b"])
+    assert '"retained": true' in kept["description"]
+    assert "retained" not in made["description"]
+    placement = world.kubectl.get("anomalyfilter", "hosts", world.namespace)["status"]["placement"]
+    assert placement["clusterUuid"] == other.call("GET", "/")["cluster_uuid"]
 
 
 def test_requests_go_with_their_job(world: World, other: Engine) -> None:
