@@ -144,3 +144,16 @@ def test_a_change_that_had_nothing_to_do_is_told_beside_those_that_were_made(cli
     assert client.indices.delete_alias(index="names-b,names-c", name="half,not-there").body["acknowledged"] is True
     with pytest.raises(NotFoundError):
         client.indices.delete_alias(index="names-b,names-c", name="half,not-there")
+
+
+def test_aliases_are_shown_by_name_in_whatever_order_they_came_and_went(client):
+    for name in ("al-z", "al-m", "al-b", "al-y"):
+        client.indices.put_alias(index="names-a", name=name)
+    client.indices.delete_alias(index="names-a", name="al-y")
+    client.indices.put_alias(index="names-a", name="al-m", filter={"term": {"host": "web"}})  # as it is changed
+    expected = ["al-a", "al-ab", "al-b", "al-m", "al-z"]
+    assert list(client.indices.get_alias(index="names-a")["names-a"]["aliases"]) == expected
+    assert list(client.indices.get_alias(name="al-*", index="names-a")["names-a"]["aliases"]) == expected
+    shown = client.indices.get(index="names-a")["names-a"]["aliases"]
+    assert list(shown) == expected
+    assert shown["al-m"] == {"filter": {"term": {"host": "web"}}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -44,6 +44,11 @@ def endpoints(store: Store) -> list[Endpoint]:
         on("DELETE", "/{index}/_aliases/{name}", _delete, change),
         on("POST", "/_aliases", _update, change),
     ]
+
+
+def by_name(aliases: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return aliases in the order of their names, as answers show them."""
+    return dict(sorted(aliases.items()))
 
 
 def alias_properties(alias: str, body: object) -> dict[str, Any]:
@@ -94,12 +99,12 @@ def _get(store: Store, call: Call) -> Response:
         )
     name = call.path.get("name")
     if name is None:
-        return call.respond({index.name: {"aliases": index.aliases} for index in indices})
+        return call.respond({index.name: {"aliases": by_name(index.aliases)} for index in indices})
     parts = parts_of(name)
     chosen = chosen_aliases({alias for index in indices for alias in index.aliases}, parts)
     found: dict[str, Any] = {}
     for index in indices:
-        aliases = {alias: properties for alias, properties in index.aliases.items() if alias in chosen}
+        aliases = by_name({alias: properties for alias, properties in index.aliases.items() if alias in chosen})
         if aliases:
             found[index.name] = {"aliases": aliases}
     missing = missing_aliases(chosen, parts)

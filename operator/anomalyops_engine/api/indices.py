@@ -8,7 +8,7 @@ from typing import Any
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
-from anomalyops_engine.api.aliases import alias_properties
+from anomalyops_engine.api.aliases import alias_properties, by_name
 from anomalyops_engine.api.call import Call
 from anomalyops_engine.api.endpoint import Endpoint
 from anomalyops_engine.api.errors import ApiError, validation_failed
@@ -135,7 +135,7 @@ def _get_index(store: Store, call: Call) -> Response:
     return call.respond(
         {
             index.name: {
-                "aliases": index.aliases,
+                "aliases": by_name(index.aliases),
                 "mappings": index.mapping.to_body(),
                 "settings": shown_settings(index, call),
                 **({} if index.stream is None else {"data_stream": index.stream}),

@@ -40,7 +40,7 @@ class Index:
         table: the SQL table that its documents are read from; with parts a view of the tables that store them.
         mapping: its fields.
         settings: index settings that differ from the defaults, as text, by their name below `index.`.
-        aliases: alias name to its properties (`filter`, `is_write_index`, `is_hidden`).
+        aliases: alias name to its properties (`filter`, `is_write_index`, `is_hidden`), in no order.
         created_ms: time of creation, epoch milliseconds.
         uuid: identity that a re-created index does not share.
         filters: queries that every document must satisfy, because the index was named by a filtered alias.
