@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,8 @@ FloatArray = npt.NDArray[np.float64]
 _BUCKET = Column("bucket")
 _ITEM = Column("item_of_list")
 _DIGITS = "digits"
+# Codes that are counted even for few rows.
+_FEW_CODES = 4096
 _WHOLE_BELOW = 2.0**53
 
 
@@ -258,19 +261,50 @@ def _values(table: pa.Table, width: int, columns: Sequence[str]) -> Values:
         rank[order] = np.arange(len(names))
         code = code * max(len(names), 1) + rank[encoded.indices.to_numpy(zero_copy_only=False)]
         dictionaries.append([names[k] for k in order])
-    present, key = np.unique(code, return_inverse=True)
-    # By values too, where a bucket has several rows of a key.
+    present, key = distinct(code, math.prod(max(len(names), 1) for names in dictionaries))
     figures = [table.column(name).to_numpy().astype(np.float64) for name in columns]
-    order = np.lexsort((*map(reproducible, reversed(figures[:2])), key, bucket))
+    order = in_order(bucket, key, figures)
     value, *others = [figure[order] for figure in figures]
     return Values(
         bucket=bucket[order],
-        key=key.astype(np.int64)[order],
+        key=key[order],
         value=value,
         keys=[_decode(int(place), dictionaries) for place in present],
         digits=_digits(table, order),
         others=dict(zip(columns[1:], others, strict=True)),
     )
+
+
+def distinct(codes: Int64Array, limit: int) -> tuple[Int64Array, Int64Array]:
+    """The codes that there are, ascending, and the place of each row's code among them.
+
+    Args:
+        codes: (rows,) from 0.
+        limit: what all of them are below.
+    """
+    if limit > _FEW_CODES + 2 * len(codes):
+        present, places = np.unique(codes, return_inverse=True)
+        return present, places.astype(np.int64)
+    # Where there may be few codes, they are counted instead of sorting all rows.
+    there = np.zeros(limit, dtype=np.bool_)
+    there[codes] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
+
+
+def in_order(bucket: Int64Array, key: Int64Array, figures: Sequence[FloatArray]) -> Int64Array:
+    """The order of rows by bucket and key; by the first two figures too, where a bucket has several rows of a key.
+
+    Args:
+        bucket: (rows,) their buckets.
+        key: (rows,) their keys, from 0.
+        figures: (rows,) each, at least one.
+    """
+    place = bucket * (int(key.max(initial=0)) + 1) + key
+    order = np.argsort(place)
+    ranked = place[order]
+    if (ranked[1:] > ranked[:-1]).all():
+        return order
+    return np.lexsort((*map(reproducible, reversed(figures[:2])), place))
 
 
 def _digits(table: pa.Table, order: Int64Array) -> Int64Array | None:
