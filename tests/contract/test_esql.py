@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 from elasticsearch import ApiError
 from raw_http import RawConnection
 from refused import refusal
 
 # Queries without a LIMIT are answered with a warning, which has a test of its own.
-pytestmark = pytest.mark.filterwarnings("ignore:No limit defined")
+pytestmark = pytest.mark.filterwarnings("ignore::elasticsearch.ElasticsearchWarning")
 _JSON = {"Content-Type": "application/json"}
 # hour, host, status, bytes, tags
 ROWS = (
@@ -157,6 +159,17 @@ def test_commands_do_what_they_say(client, query, rows):
         assert refusal(client.esql.query, query=whole)[0] == 400
     else:
         assert _rows(client, whole) == rows
+
+
+def test_what_fails_for_a_row_is_told(client):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert (
+            _rows(client, "FROM esql-logs METADATA _id | WHERE tags == host OR _id == tags | KEEP _id | LIMIT 5") == []
+        )
+    texts = [str(each.message) for each in told]
+    assert any(text.startswith("Line 1:37: evaluation of [tags == host] failed, treating result as") for text in texts)
+    assert any("single-value function encountered multi-value" in text for text in texts)
 
 
 def test_columns_of_stats_are_named_by_their_text(client):

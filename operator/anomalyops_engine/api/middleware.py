@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Collection, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from starlette.requests import Request
@@ -219,8 +220,15 @@ class _Outgoing:
         return is_json and ("filter_path" in asked or "pretty" in asked)
 
 
+# What may stand in a warning as it is: everything that can be seen in ASCII but the sign of what is written otherwise.
+_PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "") + "\t"
+
+
 def _warning(text: str) -> tuple[bytes, bytes]:
-    return b"warning", f'299 Elasticsearch-{DIALECT_VERSION}-anomalyops "{text}"'.encode("ascii", "replace")
+    """Return a warning as a header: what no header may have in it is written as a URL would, as Elasticsearch does."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    written = quote(quoted, safe=_PLAIN)
+    return b"warning", f'299 Elasticsearch-{DIALECT_VERSION}-anomalyops "{written}"'.encode("ascii")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

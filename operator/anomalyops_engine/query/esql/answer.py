@@ -56,13 +56,30 @@ def answer(connection: Connection, text: str, parameters: Parameters, around: Su
         planned = plan(read_statement(text, parameters), replace(around, folded=folded, fetched=fetched))
         attributes = planned.frame.attributes
         rows = sql.fetch(connection, pruned(_final(planned)))
+        warnings = (*_failures(planned, fetched), *planned.warnings)
     except RecursionError:
         raise too_deep(text) from None
     except DatabaseError as error:
         raise _refusal(error, text) from None
     shows = [_shows(attribute.type, multi=attribute.multi) for attribute in attributes]
     shown = [[None if v is None else show(v) for show, v in zip(shows, row, strict=False)] for row in rows]
-    return Answer(tuple((a.name, a.type) for a in attributes), shown, planned.warnings)
+    return Answer(tuple((a.name, a.type) for a in attributes), shown, warnings)
+
+
+def _failures(planned: Plan, fetched: Callable[[Relation], list[tuple[Any, ...]]]) -> list[str]:
+    """Return what is told of failures of single rows; nothing where the question is nested deeper than can be."""
+    try:
+        return planned.hazards.warnings(fetched)
+    except RecursionError:
+        return []
+    except DatabaseError as error:
+        if not _is_too_deep(error):
+            raise
+        return []
+
+
+def _is_too_deep(error: DatabaseError) -> bool:
+    return "xpression depth" in str(error) or "Max expression" in str(error)
 
 
 def _final(planned: Plan) -> Relation:
@@ -75,7 +92,7 @@ def _final(planned: Plan) -> Relation:
 def _refusal(error: DatabaseError, text: str) -> Exception:
     """Return the refusal of what the database cannot compute; other failures stay what they are."""
     kind = type(error).__name__
-    if "xpression depth" in str(error) or "Max expression" in str(error):
+    if _is_too_deep(error):
         return too_deep(text)
     if kind in {"OutOfRangeException", "ConversionException", "InvalidInputException"}:
         return IllegalQueryError(str(error).split("\n", maxsplit=1)[0])

@@ -13,6 +13,7 @@ from anomalyops_engine.query.esql.datatypes import SPANS, SQL
 from anomalyops_engine.query.esql.errors import Problems, StatementError
 from anomalyops_engine.query.esql.frames import Attribute, Frame, overlaid
 from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
+from anomalyops_engine.query.esql.hazards import Hazards
 from anomalyops_engine.query.esql.lowering import Lowering, check_names
 from anomalyops_engine.query.esql.operands import Operand
 from anomalyops_engine.query.esql.scope import Scope, fail, nodes_of
@@ -25,6 +26,7 @@ from anomalyops_engine.query.expr import (
     ListOf,
     Named,
     Over,
+    Relation,
     Select,
     all_of,
     call,
@@ -135,14 +137,16 @@ def grouped(frame: Frame, command: Stats, scope: Scope) -> Frame:
     inner = Lowering(scope)
     aggregates = _Aggregates(inner, keys if command.inline else None, keyed.made)
     aggregates.categories = tuple(group.name for group in groups if is_categorize(group.node))
-    outer = _Aggregating(scope, aggregates, groups)
+    outer = _Aggregating(replace(scope, hazards=Hazards()), aggregates, groups)
     values: list[tuple[str, Operand]] = []
     for field_ in command.aggregates:
         aggregates.where = None if field_.where is None else inner.condition(field_.where)
         _check_aggregated(field_, groups)
         values.append((field_.column, outer.operand(field_.expression)))
+    scope.hazards.settle(keyed.relation)
     if command.inline:
         relation = Select((Everything(), *aggregates.made), keyed.relation)
+        _settle(scope, outer, relation)
         wide = replace(keyed, relation=relation)
         named = [(group.name, group.attribute.operand) for group in groups]
         return wide.with_values(values).with_values(named)
@@ -150,10 +154,17 @@ def grouped(frame: Frame, command: Stats, scope: Scope) -> Frame:
     relation = Select((*shown, *aggregates.made), keyed.relation, group=keys)
     if not keys and not aggregates.made:
         relation = Select((Aggregate("count").named("a0"),), keyed.relation)
+    _settle(scope, outer, relation)
     narrow = Frame(relation, (), made=keyed.made)
     attributes = tuple(replace(group.attribute, name=group.name) for group in groups)
     result = narrow.with_values(values)
     return replace(result, attributes=overlaid(result.attributes, attributes))
+
+
+def _settle(scope: Scope, outer: Lowering, relation: Relation) -> None:
+    """Let what may fail with groups be looked for in them."""
+    outer.scope.hazards.settle(relation)
+    scope.hazards.take(outer.scope.hazards)
 
 
 def _check(command: Stats, scope: Scope) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from anomalyops_engine.query.errors import IllegalQueryError
-from anomalyops_engine.query.esql import fulltext, operators
+from anomalyops_engine.query.esql import failing, fulltext, operators
 from anomalyops_engine.query.esql.datatypes import SPANS, STRINGS, shown
 from anomalyops_engine.query.esql.errors import Problems, StatementError, not_served
-from anomalyops_engine.query.esql.functions import FUNCTIONS, GROUPING, MISSING
+from anomalyops_engine.query.esql.functions import FUNCTIONS, GROUPING, MISSING, OF_SEVERAL
 from anomalyops_engine.query.esql.functions.aggregates import AGGREGATES
 from anomalyops_engine.query.esql.functions.conversions import FUNCTIONS as CONVERSIONS
 from anomalyops_engine.query.esql.operands import Operand, aligned, constant, nothing
@@ -129,7 +129,16 @@ class Lowering:
             raise not_served(f"an option of [{name.upper()}]", node.at)
         if any(isinstance(argument, Star) for argument in node.arguments):
             raise StatementError(node.at, f"error building [{name}]: does not support *")
-        return function.build(self.scope, node, [self.operand(argument) for argument in node.arguments])
+        operands = [self.operand(argument) for argument in node.arguments]
+        made = function.build(self.scope, node, operands)
+        if name in CONVERSIONS:
+            failing.converted(self.scope, node, operands, made, function)
+        elif name == "case":
+            self.scope.hazards.note_several(node.at, operands[: len(operands) // 2 * 2 : 2], "false")
+        elif name not in OF_SEVERAL:
+            self.scope.hazards.note_several(node.at, operands)
+            failing.called(self.scope, node, operands, made)
+        return made
 
     def _variants(self, node: Node) -> tuple[Operand, ...]:
         """Return a field of several types by type; nothing for anything else."""
@@ -155,13 +164,19 @@ class Lowering:
     def operation(self, node: Operation) -> Operand:
         """Return arithmetic or a comparison."""
         left, right = self.operand(node.left), self.operand(node.right)
+        self.scope.hazards.note_several(node.at, (left, right))
         if node.operator in {"+", "-", "*", "/", "%"}:
+            failing.computed(self.scope, node.operator, left, right, node.at)
             return operators.arithmetic(self.scope, node.operator, left, right, node.at)
         return operators.compared(node.operator, left, right, node.at)
 
     def negation(self, node: Negation) -> Operand:
         """Return a number with its sign turned round."""
-        return operators.negated(self.operand(node.operand), node.at)
+        operand = self.operand(node.operand)
+        made = operators.negated(operand, node.at)
+        self.scope.hazards.note_several(node.at, (operand,))
+        failing.negated(self.scope, operand, made, node.at)
+        return made
 
     def junction(self, node: Junction) -> Operand:
         """Return that all or any conditions hold."""
@@ -191,7 +206,9 @@ class Lowering:
     def membership(self, node: Membership) -> Operand:
         """Return whether a value is among others."""
         operand = self.operand(node.operand)
-        return operators.among(operand, [self.operand(choice) for choice in node.choices], node.at)
+        choices = [self.operand(choice) for choice in node.choices]
+        self.scope.hazards.note_several(node.at, (operand, *choices))
+        return operators.among(operand, choices, node.at)
 
     def fits(self, node: Fits) -> Operand:
         """Return whether a text fits a pattern."""
@@ -202,6 +219,7 @@ class Lowering:
                 f"argument of [{node.text}] must be [string], found value [{node.operand.text}] type "
                 f"[{shown(found.type)}]",
             )
+        self.scope.hazards.note_several(node.at, (found,))
         value = found.single
         reads: Callable[[str], str] = _of_wildcards if node.kind == "LIKE" else full_match_pattern
         try:

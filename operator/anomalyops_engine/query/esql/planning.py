@@ -14,6 +14,7 @@ from anomalyops_engine.query.esql.frames import Attribute, Frame
 from anomalyops_engine.query.esql.fulltext import clause_of, searches_of
 from anomalyops_engine.query.esql.grokking import grokked
 from anomalyops_engine.query.esql.grouping import grouped
+from anomalyops_engine.query.esql.hazards import Hazards
 from anomalyops_engine.query.esql.lowering import Lowering, check_names
 from anomalyops_engine.query.esql.operands import Operand, constant
 from anomalyops_engine.query.esql.places import Place
@@ -79,10 +80,12 @@ class Plan:
     Attributes:
         frame: the rows.
         warnings: what the client is told beside.
+        hazards: what may fail with single rows, to be looked for after the statement.
     """
 
     frame: Frame
     warnings: tuple[str, ...]
+    hazards: Hazards
 
 
 def plan(statement: Statement, around: Surroundings) -> Plan:
@@ -102,7 +105,7 @@ def plan(statement: Statement, around: Surroundings) -> Plan:
     warnings = [text for command in others if isinstance(command, Stats) for text in _shadowed(command)]
     if not limited:
         warnings.append(f"No limit defined, adding default limit of [{DEFAULT_LIMIT}]")
-    return Plan(_limited(frame, MOST_ROWS if limited else DEFAULT_LIMIT), tuple(warnings))
+    return Plan(_limited(frame, MOST_ROWS if limited else DEFAULT_LIMIT), tuple(warnings), planner.hazards)
 
 
 def _shadowed(command: Stats) -> list[str]:
@@ -126,7 +129,10 @@ class _Planner:
 
     def __init__(self, around: Surroundings, searches: dict[Node, str]) -> None:
         self._around = around
-        self._first = Scope({}, around.now_ms, searches=searches, folded=around.folded, fetched=around.fetched)
+        self.hazards = Hazards()
+        self._first = Scope(
+            {}, around.now_ms, searches=searches, folded=around.folded, fetched=around.fetched, hazards=self.hazards
+        )
 
     def _scope(self, frame: Frame) -> Scope:
         named = {attribute.name: attribute for attribute in frame.attributes}
@@ -171,6 +177,7 @@ class _Planner:
         scope = self._scope(frame)
         _check(scope, command.condition)
         condition = Lowering(scope).condition(command.condition)
+        self.hazards.settle(frame.relation)
         relation = frame.relation
         if (
             isinstance(relation, Select)
@@ -200,6 +207,7 @@ class _Planner:
             if waiting and _reads(assigned, {name for name, _ in waiting}):
                 frame, waiting = frame.with_values(waiting), []
             operand = Lowering(self._scope(frame)).operand(assigned.expression)
+            self.hazards.settle(frame.relation)
             if operand.type in SPANS:
                 fail(assigned.at, f"EVAL does not support type [{operand.type}] as the return data type of expression "
                      f"[{assigned.expression.text}]")  # fmt: skip
@@ -255,6 +263,7 @@ class _Planner:
             if operand.multi:
                 value = call("list_max" if criterion.descending else "list_min", value)
             operands.append(Operand(value, operand.type))
+        self.hazards.settle(frame.relation)
         sorted_, names = frame.with_columns(operands, "s")
         orders = tuple(
             Order(Column(name), criterion.descending, criterion.nulls_first)
@@ -293,12 +302,14 @@ class _Planner:
         """Return the rows with the parts of a text between separators."""
         scope = self._scope(frame)
         text = self._text(scope, command.operand, "Dissect")
+        self.hazards.settle(frame.relation)
         return frame.with_values(dissected(scope.fresh, command, text))
 
     def grok(self, frame: Frame, command: Grok) -> Frame:
         """Return the rows with the parts of a text that fit a pattern."""
         scope = self._scope(frame)
         text = self._text(scope, command.operand, "Grok")
+        self.hazards.settle(frame.relation)
         return frame.with_values(grokked(scope, command, text))
 
     @staticmethod

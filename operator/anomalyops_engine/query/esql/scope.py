@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol
 
 from anomalyops_engine.query.esql.errors import verification_error
 from anomalyops_engine.query.esql.frames import Attribute
+from anomalyops_engine.query.esql.hazards import Hazards
 from anomalyops_engine.query.esql.operands import Fresh
 from anomalyops_engine.query.esql.places import Place
 from anomalyops_engine.query.esql.syntax import Node
@@ -37,6 +38,7 @@ class Scope:
         searches: the columns of full-text functions.
         past: as in `Frame`.
         folded: returns what an expression without columns is worth.
+        hazards: what may fail with single rows.
         fetched: returns the rows of a relation; None where nothing may be asked before all is planned.
     """
 
@@ -47,6 +49,7 @@ class Scope:
     searches: Mapping[Node, str] = field(default_factory=dict)
     past: str = ""
     folded: Callable[[Expr], Any] | None = None
+    hazards: Hazards = field(default_factory=Hazards)
     fetched: Callable[[Relation], Sequence[tuple[Any, ...]]] | None = None
 
 

@@ -44,3 +44,7 @@ MISSING: Final = frozenset(
 
 # What makes keys of STATS, and nothing else.
 GROUPING: Final = frozenset({"categorize"})
+# What takes several values as they are; others take one, and are NULL for several.
+OF_SEVERAL: Final = frozenset(
+    {*choices.FUNCTIONS, *conversions.FUNCTIONS, *lists.FUNCTIONS, "to_degrees", "to_radians"}
+)

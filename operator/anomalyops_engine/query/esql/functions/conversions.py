@@ -36,7 +36,8 @@ def _joined(*parts: Expr | str) -> Expr:
     return first
 
 
-def _text_of(data_type: DataType) -> Callable[[Expr], Expr]:
+def shown_text(data_type: DataType) -> Callable[[Expr], Expr]:
+    """Return what makes texts of the values of a type."""
     if data_type in MOMENTS:
         return shown_moment
     if data_type == "ip":
@@ -94,7 +95,7 @@ def _length_before_point(text: Expr) -> Expr:
 
 def _to_string(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     (operand,) = operands
-    return scope.fresh.each(operand, _text_of(operand.type), "keyword")
+    return scope.fresh.each(operand, shown_text(operand.type), "keyword")
 
 
 def _number_in(text: Expr) -> Expr:
