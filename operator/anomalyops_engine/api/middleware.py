@@ -23,8 +23,8 @@ from anomalyops_engine.api.inflight import Holding, InFlight
 from anomalyops_engine.api.info import DIALECT_VERSION
 from anomalyops_engine.api.instruments import CLASS, Instruments
 from anomalyops_engine.api.media_types import JSON, answer_type, check_content_type
-from anomalyops_engine.api.origin import check_origin
 from anomalyops_engine.jobs.runtime import MAX_BODY_BYTES
+from anomalyops_web.origin import ForeignRequestError, check_origin
 
 _THROTTLED_WARNING = (
     "[ignore_throttled] parameter is deprecated because frozen indices have been deprecated. Consider cold or frozen "
@@ -99,7 +99,10 @@ class ExchangeMiddleware:
             await outgoing.refuse(_gone_wrong(request, error), receive)
 
     async def _admitted(self, request: Request, receive: Receive, holding: Holding) -> bytes:
-        check_origin(request, self._allowed_hosts)
+        try:
+            check_origin(request, self._allowed_hosts)
+        except ForeignRequestError as error:
+            raise ApiError(error.status, error.kind, error.reason) from None
         request.scope["anomalyops.principal"] = await self._doorkeeper.admit(request)
         body = await read_body(request, receive, self._max, holding)
         if body:

@@ -3,7 +3,7 @@
 A page may make the browser of whoever looks at it send requests to any address, loopback too. For requests without a
 body, and for bodies that name no type, the browser asks nobody before. Two things tell them apart. A browser says in
 `Origin` and `Sec-Fetch-Site` where the page came from. And where a page has its own name point to loopback (DNS
-rebinding), so that it looks like the engine's own, the name is still in `Host`.
+rebinding), so that it looks like the server's own, the name is still in `Host`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,24 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from anomalyops_engine.api.errors import ApiError
-
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[^\s:/?#\[\]@]+))(?::(?P<port>\d*))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class ForeignRequestError(Exception):
+    """A request that must not be read.
+
+    Attributes:
+        status: Of the answer.
+        kind: Elasticsearch's name of the error.
+        reason: What is wrong with the request.
+    """
+
+    def __init__(self, status: int, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.kind = kind
+        self.reason = reason
 
 
 def check_origin(request: Request, allowed_hosts: Collection[str] = ()) -> None:
@@ -26,19 +40,19 @@ def check_origin(request: Request, allowed_hosts: Collection[str] = ()) -> None:
 
     Args:
         request: the request, with its body unread.
-        allowed_hosts: names beside the loopback ones under which the engine may be asked, in lower case. Where some
-            are given they count on every address, else names are looked at on loopback alone: elsewhere the engine
+        allowed_hosts: names beside the loopback ones under which the server may be asked, in lower case. Where some
+            are given they count on every address, else names are looked at on loopback alone: elsewhere the server
             cannot know what it is called.
 
     Raises:
-        ApiError: 400 without a readable `Host`, 403 for a foreign page.
+        ForeignRequestError: 400 without a readable `Host`, 403 for a foreign page.
     """
     host, port = _host(request)
     if (allowed_hosts or _is_loopback(_local_address(request))) and not (_is_loopback(host) or host in allowed_hosts):
         raise _refusal(
-            f"the Host header names [{host}], which is no name of this engine; accepted are loopback names"
+            f"the Host header names [{host}], which is no name of this server; accepted are loopback names"
             + "".join(f", [{name}]" for name in sorted(allowed_hosts))
-            + " (start the engine with --allow-host to add one)"
+            + " (start the server with --allow-host to add one)"
         )
     origins = request.headers.getlist("origin")
     if any(_origin(text) != (host, port) for text in origins):
@@ -48,8 +62,8 @@ def check_origin(request: Request, allowed_hosts: Collection[str] = ()) -> None:
         raise _refusal(f"requests from web pages of another site are refused, Sec-Fetch-Site is [{site}]")
 
 
-def _refusal(reason: str) -> ApiError:
-    return ApiError(403, "security_exception", reason)
+def _refusal(reason: str) -> ForeignRequestError:
+    return ForeignRequestError(403, "security_exception", reason)
 
 
 def _host(request: Request) -> tuple[str, int]:
@@ -59,7 +73,7 @@ def _host(request: Request) -> tuple[str, int]:
         return str(_local_address(request)), int(request.scope["server"][1] or 0)
     found = _HOST.fullmatch(values[0].strip()) if len(values) == 1 else None
     if found is None:
-        raise ApiError(400, "illegal_argument_exception", f"one Host header is required, found {values}")
+        raise ForeignRequestError(400, "illegal_argument_exception", f"one Host header is required, found {values}")
     port = int(found["port"]) if found["port"] else _DEFAULT_PORTS[request.url.scheme]
     return (found["v6"] or found["name"]).lower(), port
 
