@@ -3,11 +3,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ES9    := .venv-es9/.ready
+PAGE   := console/node_modules/.ready
 ARGS   ?=
 # One process a core; tests of one file share their engine.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: help demo test test-unit test-contract test-kube test-e2e fuzz chaos judge judge-prune rest-suite lint generate bench clean
+.PHONY: help demo test test-unit test-contract test-browser chromium screenshots test-kube test-e2e fuzz chaos judge judge-prune rest-suite lint generate bench clean
 
 help:  ## these lines
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +30,21 @@ $(ES9): tests/contract/requirements-es9.txt
 demo: $(READY)  ## the product on sample data
 	@$(BIN)/anomalyops demo $(ARGS)
 
-test: test-unit test-contract  ## all tests
+# Where there is no Node the page stands as it was built; a user needs none.
+$(PAGE): console/package.json console/package-lock.json
+	@if command -v npm >/dev/null; then \
+	    echo "installing what the console is built with into console/node_modules (once)" >&2; \
+	    cd console && npm ci --no-audit --no-fund --silent && touch node_modules/.ready; \
+	else echo "no npm: the console's own tests are skipped, and it cannot be built" >&2; fi
+
+# Debian's Chromium where it may be installed; else the tests that need a browser say that they are skipped.
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	    && echo "installing Chromium (once)" >&2 && apt-get update -qq >&2 \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >&2; } \
+	    || echo "Chromium is not installed: tests in a browser are skipped" >&2
+
+test: test-unit test-contract test-browser  ## all tests
 	$(BIN)/python -m pytest tests/kube tests/e2e $(ARGS)
 
 test-unit: $(READY)  ## units alone
@@ -37,6 +52,12 @@ test-unit: $(READY)  ## units alone
 
 test-contract: $(READY) $(ES9)  ## the REST dialect, through the official clients
 	$(BIN)/python -m pytest tests/contract $(PARALLEL) $(ARGS)
+
+test-browser: $(READY) $(PAGE) chromium  ## the console, in a real browser
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: $(READY) $(PAGE) chromium  ## the pictures of docs/console.md
+	SCREENSHOTS=docs/images/console $(BIN)/python -m pytest tests/browser -k "listed or series or worst" $(ARGS)
 
 test-kube: $(READY)  ## the operator on a real kube-apiserver
 	$(BIN)/python -m pytest tests/kube $(ARGS)
@@ -70,9 +91,10 @@ lint: $(READY)  ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	PYTHONPATH=operator $(BIN)/lint-imports
 
-generate: $(READY)  ## what is derived from the models
+generate: $(READY) $(PAGE)  ## what is derived from the models, and the console's page
 	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md --rights . --argocd manifests/argocd --chart charts/anomalyops
 	PYTHONPATH=tests $(BIN)/python -m judge.differences
+	cd console && npm run --silent check && npm run --silent build
 
 bench: $(READY)  ## measurements
 	PYTHONPATH=tests:tests/kube $(BIN)/python -m benchmarks $(ARGS)

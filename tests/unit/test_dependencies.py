@@ -54,6 +54,9 @@ def plain(name: str) -> str:
         ("anomalyops", False, ("engine",)),  # the loader reads Parquet and Zstandard where the engine is installed
         ("anomalyops_insight", True, ("mcp",)),
         ("anomalyops_insight", False, ()),
+        ("anomalyops_console", True, ("console",)),
+        ("anomalyops_web", True, ("console",)),
+        ("anomalyops_web", True, ("engine",)),
         ("anomalyops_engine", True, ("engine",)),
         ("anomalyops_engine", False, ("engine",)),
     ],

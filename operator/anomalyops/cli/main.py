@@ -36,6 +36,7 @@ from anomalyops.cli.tool import tool
 from anomalyops.cli.tools import tools
 from anomalyops.cli.troubleshoot import troubleshoot
 from anomalyops.cli.uninstall import uninstall
+from anomalyops.cli.webconsole import console
 
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -78,7 +79,7 @@ app = typer.Typer(
 _FILES = (plan, apply, status, delete, export, estimate, new, backtest)
 for command in (*_FILES, anomalies, forecast, ingest, demo, run, crds, uninstall):
     app.command()(command)
-for asking in (investigate, explain, troubleshoot, tools, mcp):
+for asking in (investigate, explain, troubleshoot, tools, mcp, console):
     app.command()(asking)
 # A tool's parameters are options too: the command passes on those that are not its own.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)

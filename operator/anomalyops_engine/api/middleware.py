@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from anomalyops_console.pages import Pages, is_page
 from anomalyops_engine.api.body import ClientGoneError, read_body
 from anomalyops_engine.api.call import render
 from anomalyops_engine.api.credentials import CHALLENGES, Doorkeeper
@@ -65,6 +66,7 @@ class ExchangeMiddleware:
         self._in_flight = in_flight or InFlight()
         self._instruments = instruments or Instruments()
         self._max = max_body_bytes
+        self._pages = Pages()
         self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,12 +77,25 @@ class ExchangeMiddleware:
         if scope["path"] == HEALTH_PATH and scope["method"] in {"GET", "HEAD"}:
             await Response(_HEALTHY, media_type=JSON)(scope, receive, send)
             return
+        if is_page(scope["path"]):
+            await self._page(scope, receive, send)
+            return
         account = _Account(scope, self._in_flight.hold(), self._instruments)
         outgoing = _Outgoing(Request(scope), send, account)
         try:
             await self._exchange(outgoing, receive, account.holding)
         finally:
             account.settle(outgoing.status)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the console's page: nothing of what the engine holds, so that it asks for no credentials."""
+        outgoing = _Outgoing(Request(scope), send, _Account(scope, self._in_flight.hold(), self._instruments))
+        try:
+            self._check_origin(outgoing.request)
+        except ApiError as error:
+            await outgoing.refuse(error, receive)
+            return
+        await self._pages(scope, receive, outgoing.send)
 
     async def _exchange(self, outgoing: _Outgoing, receive: Receive, holding: Holding) -> None:
         request = outgoing.request
@@ -98,11 +113,14 @@ class ExchangeMiddleware:
                 raise
             await outgoing.refuse(_gone_wrong(request, error), receive)
 
-    async def _admitted(self, request: Request, receive: Receive, holding: Holding) -> bytes:
+    def _check_origin(self, request: Request) -> None:
         try:
             check_origin(request, self._allowed_hosts)
         except ForeignRequestError as error:
             raise ApiError(error.status, error.kind, error.reason) from None
+
+    async def _admitted(self, request: Request, receive: Receive, holding: Holding) -> bytes:
+        self._check_origin(request)
         request.scope["anomalyops.principal"] = await self._doorkeeper.admit(request)
         body = await read_body(request, receive, self._max, holding)
         if body:

@@ -1,0 +1,211 @@
+/** The table of anomalies, the worst first, with what each is made of behind a row's button. */
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { useShared } from "./context";
+import { Score, To } from "./marks";
+import { Nothing } from "./states";
+import { factors } from "../shape/explanation";
+import { departure, number, probability, score, time } from "../shape/format";
+import { seriesPlace } from "../shape/links";
+import { byInterval, type Interval, INTERVALS } from "../shape/records";
+import type { Job } from "../rest/jobs";
+import { MOST_RECORDS, type Anomaly, type Entity, type Found } from "../rest/results";
+
+/** The table of records. */
+export function Anomalies(props: {
+  found: Found;
+  jobs: readonly Job[];
+  interval: Interval;
+  onInterval: (interval: Interval) => void;
+  onEntity?: (entity: Entity) => void;
+}): ComponentChildren {
+  const { formats } = useShared();
+  const { found } = props;
+  const rows = byInterval(found.anomalies, props.interval, formats.zone);
+  if (found.total === 0) {
+    return (
+      <Nothing>
+        No anomaly with this severity in this time. What the models saw lay inside of what they expected, or they have
+        not come so far: the list of jobs tells the latest record.
+      </Nothing>
+    );
+  }
+  return (
+    <section aria-label="Anomalies">
+      <p class="tools">
+        <label>
+          Interval{" "}
+          <select
+            value={props.interval}
+            onChange={(event) => props.onInterval(event.currentTarget.value as Interval)}
+          >
+            {INTERVALS.map(({ name, text }) => (
+              <option value={name} key={name}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>{" "}
+        {found.total > MOST_RECORDS &&
+          `The worst ${number(MOST_RECORDS, formats)} of ${number(found.total, formats)} records are looked at.`}
+      </p>
+      <div class="scrolling">
+        <table>
+          <caption>{number(rows.length, formats)} anomalies, the worst first</caption>
+          <thead>
+            <tr>
+              <th scope="col">
+                <span class="unseen">Details</span>
+              </th>
+              <th scope="col">Time</th>
+              <th scope="col">Severity</th>
+              <th scope="col">Detector</th>
+              <th scope="col">Found for</th>
+              <th scope="col">Influenced by</th>
+              <th scope="col" class="figure">Actual</th>
+              <th scope="col" class="figure">Typical</th>
+              <th scope="col">Description</th>
+              <th scope="col">Job</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((anomaly) => (
+              <Row
+                key={`${anomaly.jobId} ${anomaly.timeMs} ${anomaly.detector} ${anomaly.entities.map((e) => e.value).join(" ")}`}
+                anomaly={anomaly}
+                job={props.jobs.find((job) => job.id === anomaly.jobId)}
+                onEntity={props.onEntity}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Row(props: {
+  anomaly: Anomaly;
+  job: Job | undefined;
+  onEntity: ((entity: Entity) => void) | undefined;
+}): ComponentChildren {
+  const { anomaly, job } = props;
+  const { formats } = useShared();
+  const [open, setOpen] = useState(false);
+  const figure = (value: number | undefined): string => (value === undefined ? "–" : number(value, formats));
+  const described =
+    anomaly.actual === undefined || anomaly.typical === undefined
+      ? ""
+      : departure(anomaly.actual, anomaly.typical, formats);
+  return (
+    <>
+      <tr>
+        <td>
+          <button
+            type="button"
+            class="plain"
+            aria-expanded={open}
+            aria-label={`Details of the anomaly at ${time(anomaly.timeMs, formats)}`}
+            onClick={() => setOpen(!open)}
+          >
+            {open ? "▾" : "▸"}
+          </button>
+        </td>
+        <td class="moment">{time(anomaly.timeMs, formats)}</td>
+        <td>
+          <Score value={anomaly.score} />
+          {anomaly.multiBucket >= 2 && <span title="several buckets together"> ✚</span>}
+          {anomaly.interim && <span class="tag">interim</span>}
+        </td>
+        <td>{job?.detectors[anomaly.detector]?.text ?? anomaly.function}</td>
+        <td>
+          <Entities of={anomaly.entities} onEntity={undefined} />
+        </td>
+        <td>
+          <Entities of={anomaly.influencers} onEntity={props.onEntity} />
+        </td>
+        <td class="figure">{figure(anomaly.actual)}</td>
+        <td class="figure">{figure(anomaly.typical)}</td>
+        <td>{described}</td>
+        <td>
+          <To place={seriesPlace(anomaly, job)} label={`View the series of ${anomaly.jobId} at this time`}>
+            {anomaly.jobId}
+          </To>
+        </td>
+      </tr>
+      {open && (
+        <tr>
+          <td />
+          <td colSpan={9}>
+            <Details anomaly={anomaly} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function Details(props: { anomaly: Anomaly }): ComponentChildren {
+  const { anomaly } = props;
+  const { formats } = useShared();
+  const parts = factors(anomaly);
+  return (
+    <div class="details">
+      <dl>
+        <dt>Score now, and at first</dt>
+        <dd>
+          {score(anomaly.score, formats)}, {score(anomaly.initialScore, formats)}
+        </dd>
+        <dt>Probability</dt>
+        <dd>{probability(anomaly.probability, formats)}</dd>
+      </dl>
+      {parts.length === 0 ? (
+        <p>The server tells no explanation of this anomaly.</p>
+      ) : (
+        <table>
+          <caption>What the score is made of</caption>
+          <tbody>
+            {parts.map((part) => (
+              <tr key={part.name}>
+                <th scope="row">{part.name}</th>
+                <td>
+                  {part.strength !== undefined && (
+                    <meter min={0} max={5} value={part.strength} aria-label={`${part.name}: ${part.strength} of 5`} />
+                  )}
+                </td>
+                <td>{part.text}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
+
+function Entities(props: {
+  of: readonly Entity[];
+  onEntity: ((entity: Entity) => void) | undefined;
+}): ComponentChildren {
+  const { onEntity } = props;
+  return (
+    <>
+      {props.of.map((entity) => (
+        <div key={`${entity.field} ${entity.value}`}>
+          {entity.field}: {entity.value}
+          {onEntity && (
+            <button
+              type="button"
+              class="plain"
+              aria-label={`Only what ${entity.field} ${entity.value} influenced`}
+              onClick={() => onEntity(entity)}
+            >
+              +
+            </button>
+          )}
+        </div>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,384 @@
+/** Questions about results, and their answers as values: records, swim lanes, influencers, expected values. */
+
+import type { Role, Split } from "./jobs";
+import type { Ask, Json } from "./server";
+import type { Range } from "../state/range";
+
+export const RESULTS = ".ml-anomalies-*";
+/** Records that a table holds at most; beyond, it says so. */
+export const MOST_RECORDS = 500;
+/** Lanes that a view shows at most. */
+export const MOST_LANES = 50;
+
+/** An anomaly record. */
+export interface Anomaly {
+  readonly jobId: string;
+  readonly timeMs: number;
+  readonly spanMs: number;
+  readonly score: number;
+  readonly initialScore: number;
+  readonly detector: number;
+  readonly function: string;
+  readonly field: string | undefined;
+  readonly actual: number | undefined;
+  readonly typical: number | undefined;
+  readonly probability: number;
+  readonly interim: boolean;
+  readonly multiBucket: number;
+  readonly entities: readonly Entity[];
+  readonly influencers: readonly Entity[];
+  readonly explanation: Readonly<Record<string, number | boolean | string>> | undefined;
+}
+
+/** A field with one of its values. */
+export interface Entity {
+  readonly field: string;
+  readonly value: string;
+}
+
+/** Records, the worst first, and how many there are. */
+export interface Found {
+  readonly anomalies: readonly Anomaly[];
+  readonly total: number;
+}
+
+const between = (range: Range): Json => ({
+  range: { timestamp: { gte: range.from, lt: range.to, format: "epoch_millis" } },
+});
+
+const filtered = (kind: string, jobs: readonly string[], range: Range, more: Json[] = []): Json => ({
+  bool: { filter: [{ term: { result_type: kind } }, { terms: { job_id: [...jobs] } }, between(range), ...more] },
+});
+
+/** What narrows records down. */
+export interface Narrowing {
+  readonly leastScore: number;
+  readonly detector?: number;
+  readonly entities?: readonly Entity[];
+  readonly influencers?: readonly Entity[];
+}
+
+/** Returns the search for records of jobs. */
+export function recordsQuery(jobs: readonly string[], range: Range, narrow: Narrowing): Json {
+  const more: Json[] = [{ range: { record_score: { gte: narrow.leastScore } } }];
+  if (narrow.detector !== undefined) {
+    more.push({ term: { detector_index: narrow.detector } });
+  }
+  // A result names each of its entities and influencers as a field of its own, too.
+  for (const entity of [...(narrow.entities ?? []), ...(narrow.influencers ?? [])]) {
+    more.push({ term: { [entity.field]: entity.value } });
+  }
+  return {
+    size: MOST_RECORDS,
+    track_total_hits: true,
+    query: filtered("record", jobs, range, more),
+    sort: [{ record_score: "desc" }, { timestamp: "asc" }],
+  };
+}
+
+/** The records of jobs, the worst first. */
+export async function readRecords(
+  ask: Ask,
+  jobs: readonly string[],
+  range: Range,
+  narrow: Narrowing,
+  signal?: AbortSignal,
+): Promise<Found> {
+  if (jobs.length === 0) {
+    return { anomalies: [], total: 0 };
+  }
+  const answer = await ask("POST", `${RESULTS}/_search`, recordsQuery(jobs, range, narrow), signal);
+  return { anomalies: answer.hits.hits.map((hit: any) => shapeRecord(hit._source)), total: answer.hits.total.value };
+}
+
+/** The record that a result document holds; of a population the most unusual member stands in its causes. */
+export function shapeRecord(source: any): Anomaly {
+  const cause = source.causes?.[0] ?? {};
+  const entities: Entity[] = [];
+  for (const role of ["partition", "over", "by"]) {
+    const field = source[`${role}_field_name`];
+    const value = source[`${role}_field_value`];
+    if (field !== undefined && value !== undefined) {
+      entities.push({ field, value: String(value) });
+    }
+  }
+  return {
+    jobId: source.job_id,
+    timeMs: timeOf(source.timestamp),
+    spanMs: source.bucket_span * 1000,
+    score: source.record_score,
+    initialScore: source.initial_record_score,
+    detector: source.detector_index,
+    function: source.function,
+    field: source.field_name,
+    actual: first(source.actual ?? cause.actual),
+    typical: first(source.typical ?? cause.typical),
+    probability: source.probability,
+    interim: source.is_interim === true,
+    multiBucket: source.multi_bucket_impact ?? -5,
+    entities,
+    influencers: (source.influencers ?? []).flatMap((one: any) =>
+      one.influencer_field_values.map((value: string) => ({ field: one.influencer_field_name, value })),
+    ),
+    explanation: source.anomaly_score_explanation,
+  };
+}
+
+function first(values: unknown): number | undefined {
+  const value = Array.isArray(values) ? values[0] : values;
+  return typeof value === "number" ? value : undefined;
+}
+
+/** A timestamp of a document: milliseconds, or a text. */
+export function timeOf(value: number | string): number {
+  return typeof value === "number" ? value : Date.parse(value);
+}
+
+/** A row of a swim lane: the worst score of each cell, NaN where there is none. */
+export interface Lane {
+  readonly label: string;
+  readonly entity: Entity | undefined;
+  readonly scores: Float64Array;
+  readonly worst: number;
+}
+
+/** Swim lanes over the same cells. */
+export interface Lanes {
+  readonly range: Range;
+  readonly cellMs: number;
+  readonly lanes: readonly Lane[];
+}
+
+/** What lanes are of: all jobs together, each job, or each value of an influencer. */
+export type LaneKind =
+  | { readonly of: "overall" }
+  | { readonly of: "job" }
+  | { readonly of: "influencer"; readonly field: string };
+
+/** Returns the search for swim lanes. */
+export function lanesQuery(jobs: readonly string[], range: Range, cellMs: number, kind: LaneKind): Json {
+  const score = kind.of === "influencer" ? "influencer_score" : "anomaly_score";
+  const cells = {
+    cells: {
+      date_histogram: {
+        field: "timestamp",
+        fixed_interval: `${cellMs}ms`,
+        offset: `${((range.from % cellMs) + cellMs) % cellMs}ms`,
+        min_doc_count: 1,
+      },
+      aggs: { worst: { max: { field: score } } },
+    },
+  };
+  if (kind.of === "overall") {
+    return { size: 0, query: filtered("bucket", jobs, range), aggs: cells };
+  }
+  const field = kind.of === "job" ? "job_id" : "influencer_field_value";
+  const more: Json[] = kind.of === "job" ? [] : [{ term: { influencer_field_name: kind.field } }];
+  return {
+    size: 0,
+    query: filtered(kind.of === "job" ? "bucket" : "influencer", jobs, range, more),
+    aggs: {
+      lanes: {
+        terms: { field, size: MOST_LANES, order: { worst: "desc" } },
+        aggs: { worst: { max: { field: score } }, ...cells },
+      },
+    },
+  };
+}
+
+/** Swim lanes of jobs. */
+export async function readLanes(
+  ask: Ask,
+  jobs: readonly string[],
+  range: Range,
+  cellMs: number,
+  kind: LaneKind,
+  signal?: AbortSignal,
+): Promise<Lanes> {
+  if (jobs.length === 0) {
+    return { range, cellMs, lanes: [] };
+  }
+  const answer = await ask("POST", `${RESULTS}/_search`, lanesQuery(jobs, range, cellMs, kind), signal);
+  return shapeLanes(answer, range, cellMs, kind);
+}
+
+/** Swim lanes of an answer to `lanesQuery`. */
+export function shapeLanes(answer: any, range: Range, cellMs: number, kind: LaneKind): Lanes {
+  const count = Math.max(1, Math.ceil((range.to - range.from) / cellMs));
+  const lane = (label: string, entity: Entity | undefined, buckets: any[]): Lane => {
+    const scores = new Float64Array(count).fill(Number.NaN);
+    let worst = 0;
+    for (const bucket of buckets) {
+      const cell = Math.floor((bucket.key - range.from) / cellMs);
+      const value = bucket.worst.value;
+      if (cell >= 0 && cell < count && value !== null) {
+        scores[cell] = value;
+        worst = Math.max(worst, value);
+      }
+    }
+    return { label, entity, scores, worst };
+  };
+  if (kind.of === "overall") {
+    return { range, cellMs, lanes: [lane("Overall", undefined, answer.aggregations.cells.buckets)] };
+  }
+  const field = kind.of === "job" ? "job_id" : kind.field;
+  const lanes = answer.aggregations.lanes.buckets.map((bucket: any) =>
+    lane(String(bucket.key), { field, value: String(bucket.key) }, bucket.cells.buckets),
+  );
+  return { range, cellMs, lanes };
+}
+
+/** An influencer with its worst and its summed score. */
+export interface Influence {
+  readonly field: string;
+  readonly value: string;
+  readonly worst: number;
+  readonly sum: number;
+}
+
+const MOST_FIELDS = 20;
+const MOST_VALUES = 10;
+
+/** The influencers of jobs, field by field, the worst first. */
+export async function readInfluencers(
+  ask: Ask,
+  jobs: readonly string[],
+  range: Range,
+  signal?: AbortSignal,
+): Promise<Influence[]> {
+  if (jobs.length === 0) {
+    return [];
+  }
+  const body: Json = {
+    size: 0,
+    query: filtered("influencer", jobs, range),
+    aggs: {
+      fields: {
+        terms: { field: "influencer_field_name", size: MOST_FIELDS },
+        aggs: {
+          values: {
+            terms: { field: "influencer_field_value", size: MOST_VALUES, order: { worst: "desc" } },
+            aggs: { worst: { max: { field: "influencer_score" } }, sum: { sum: { field: "influencer_score" } } },
+          },
+        },
+      },
+    },
+  };
+  const answer = await ask("POST", `${RESULTS}/_search`, body, signal);
+  return answer.aggregations.fields.buckets.flatMap((field: any) =>
+    field.values.buckets
+      .filter((value: any) => value.sum.value > 0)
+      .map((value: any) => ({
+        field: String(field.key),
+        value: String(value.key),
+        worst: value.worst.value,
+        sum: value.sum.value,
+      })),
+  );
+}
+
+/** One series as arrays of one length: cell starts, seconds; values; expected bounds. NaN where there is none. */
+export interface Series {
+  readonly cellMs: number;
+  readonly times: Float64Array;
+  readonly actual: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/** A part of what tells one series of a detector from the others. */
+export interface SeriesPart extends Entity {
+  readonly role: Role;
+}
+
+/** Returns the search for the actual and expected values of one series. */
+export function plotQuery(
+  job: string,
+  detector: number,
+  entities: readonly SeriesPart[],
+  range: Range,
+  cellMs: number,
+): Json {
+  const more: Json[] = [
+    { term: { detector_index: detector } },
+    ...entities.map((entity) => ({ term: { [`${entity.role}_field_value`]: entity.value } })),
+  ];
+  return {
+    size: 0,
+    query: filtered("model_plot", [job], range, more),
+    aggs: {
+      cells: {
+        date_histogram: {
+          field: "timestamp",
+          fixed_interval: `${cellMs}ms`,
+          offset: `${((range.from % cellMs) + cellMs) % cellMs}ms`,
+          min_doc_count: 1,
+        },
+        aggs: {
+          actual: { avg: { field: "actual" } },
+          lower: { min: { field: "model_lower" } },
+          upper: { max: { field: "model_upper" } },
+        },
+      },
+    },
+  };
+}
+
+/** The actual and expected values of one series of a job with model plot. */
+export async function readSeries(
+  ask: Ask,
+  job: string,
+  detector: number,
+  entities: readonly SeriesPart[],
+  range: Range,
+  cellMs: number,
+  signal?: AbortSignal,
+): Promise<Series> {
+  const answer = await ask("POST", `${RESULTS}/_search`, plotQuery(job, detector, entities, range, cellMs), signal);
+  return shapeSeries(answer.aggregations.cells.buckets, cellMs);
+}
+
+/** The series of the cells of an answer. */
+export function shapeSeries(cells: any[], cellMs: number): Series {
+  const column = (name: string): Float64Array =>
+    Float64Array.from(cells, (cell) => cell[name]?.value ?? Number.NaN);
+  return {
+    cellMs,
+    times: Float64Array.from(cells, (cell) => cell.key / 1000),
+    actual: column("actual"),
+    lower: column("lower"),
+    upper: column("upper"),
+  };
+}
+
+/** Values of one split field that a reader can choose from at most. */
+const MOST_CHOICES = 1000;
+
+/** The values of each field that splits a detector, those with the worst records first. */
+export async function readChoices(
+  ask: Ask,
+  job: string,
+  detector: number,
+  splits: readonly Split[],
+  signal?: AbortSignal,
+): Promise<Map<Role, string[]>> {
+  if (splits.length === 0) {
+    return new Map();
+  }
+  const filter: Json[] = [
+    { term: { job_id: job } },
+    { terms: { result_type: ["model_plot", "record"] } },
+    { term: { detector_index: detector } },
+  ];
+  const worst = { worst: { max: { field: "record_score" } } };
+  const aggs = Object.fromEntries(
+    splits.map(({ role }) => [
+      role,
+      { terms: { field: `${role}_field_value`, size: MOST_CHOICES, order: { worst: "desc" } }, aggs: worst },
+    ]),
+  ) as Json;
+  const answer = await ask("POST", `${RESULTS}/_search`, { size: 0, query: { bool: { filter } }, aggs }, signal);
+  return new Map(
+    splits.map(({ role }) => [role, answer.aggregations[role].buckets.map((bucket: any) => String(bucket.key))]),
+  );
+}

@@ -1,0 +1,179 @@
+/** The single metric viewer: one series, what was expected of it, and where it departed. */
+
+import type { ComponentChildren } from "preact";
+import { Anomalies } from "../parts/anomalies";
+import { shown, useAnswer } from "../parts/asking";
+import { Chart } from "../parts/chart";
+import { useShared } from "../parts/context";
+import { SeverityControl, TimeControl } from "../parts/controls";
+import { Nothing, Shown } from "../parts/states";
+import { readJobs, wholeRange, type Detector, type Job, type Role } from "../rest/jobs";
+import { readChoices, readRecords, readSeries, type SeriesPart } from "../rest/results";
+import { parseInterval } from "../shape/records";
+import { withParams } from "../state/place";
+import { cellWidth, parseRange, type Range } from "../state/range";
+
+/** Points of a chart at most; what is longer is drawn in wider cells. */
+const MOST_POINTS = 800;
+
+/** The single metric viewer. */
+export function SeriesView(): ComponentChildren {
+  const { ask, place } = useShared();
+  const answer = useAnswer(() => readJobs(ask), "jobs");
+  return (
+    <main id="main">
+      <h1>Single metric viewer</h1>
+      <Shown answer={answer} what="Jobs">
+        {(jobs) => {
+          const job = jobs.find((one) => one.id === place.params["job"]) ?? jobs[0];
+          return job === undefined ? (
+            <Nothing>This server has no anomaly detection jobs yet, or these credentials see none.</Nothing>
+          ) : (
+            <OfJob key={job.id} job={job} jobs={jobs} />
+          );
+        }}
+      </Shown>
+    </main>
+  );
+}
+
+function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
+  const { ask, place, go, now } = useShared();
+  const { job } = props;
+  const wanted = Number(place.params["detector"] ?? "0");
+  const detector = job.detectors.find((one) => one.index === wanted) ?? job.detectors[0];
+  const choices = useAnswer(
+    (signal) => readChoices(ask, job.id, detector?.index ?? 0, detector?.splits ?? [], signal),
+    JSON.stringify([job.id, detector?.index]),
+  );
+  if (detector === undefined) {
+    return <Nothing>The job {job.id} has no detector.</Nothing>;
+  }
+  const found = shown(choices);
+  const parts = partsOf(detector, found ?? new Map(), place.params);
+  const whole = wholeRange([job], now);
+  const range = parseRange(place.params["from"], place.params["to"], whole, now);
+  return (
+    <>
+      <div class="tools">
+        <label>
+          Job{" "}
+          <select
+            value={job.id}
+            onChange={(event) => go({ view: "series", params: { job: event.currentTarget.value } })}
+          >
+            {props.jobs.map((one) => (
+              <option value={one.id} key={one.id}>
+                {one.id}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Detector{" "}
+          <select
+            value={String(detector.index)}
+            onChange={(event) =>
+              go(withParams(place, { detector: event.currentTarget.value, partition: "", over: "", by: "" }))
+            }
+          >
+            {job.detectors.map((one) => (
+              <option value={String(one.index)} key={one.index}>
+                {one.text}
+              </option>
+            ))}
+          </select>
+        </label>
+        {detector.splits.map(({ role, field }) => (
+          <label key={role}>
+            {field}{" "}
+            <input
+              list={`choices-${role}`}
+              value={parts.find((part) => part.role === role)?.value ?? ""}
+              onChange={(event) => go(withParams(place, { [role]: event.currentTarget.value }))}
+            />
+            <datalist id={`choices-${role}`}>
+              {(found?.get(role) ?? []).map((value) => (
+                <option value={value} key={value} />
+              ))}
+            </datalist>
+          </label>
+        ))}
+        <SeverityControl least={Number(place.params["severity"] ?? "3") || 0} />
+      </div>
+      <TimeControl range={range} whole={whole} />
+      <Shown answer={choices} what="Series">
+        {() => <OfSeries job={job} jobs={props.jobs} detector={detector} parts={parts} range={range} />}
+      </Shown>
+    </>
+  );
+}
+
+function partsOf(
+  detector: Detector,
+  choices: ReadonlyMap<Role, readonly string[]>,
+  params: Readonly<Record<string, string>>,
+): SeriesPart[] {
+  return detector.splits.flatMap(({ role, field }) => {
+    const value = params[role] ?? choices.get(role)?.[0];
+    return value === undefined ? [] : [{ role, field, value }];
+  });
+}
+
+function OfSeries(props: {
+  job: Job;
+  jobs: readonly Job[];
+  detector: Detector;
+  parts: readonly SeriesPart[];
+  range: Range;
+}): ComponentChildren {
+  const { ask, place, go } = useShared();
+  const { job, detector, parts, range } = props;
+  const least = Number(place.params["severity"] ?? "3") || 0;
+  const cell = cellWidth(range, job.spanMs, MOST_POINTS);
+  const answer = useAnswer(
+    async (signal) =>
+      await Promise.all([
+        readSeries(ask, job.id, detector.index, parts, range, cell, signal),
+        readRecords(ask, [job.id], range, { leastScore: least, detector: detector.index, entities: parts }, signal),
+      ]),
+    JSON.stringify([job.id, detector.index, parts, range, cell, least]),
+  );
+  return (
+    <Shown answer={answer} what="Series">
+      {([series, found]) => (
+        <>
+          {series.times.length === 0 ? (
+            <Nothing>
+              {job.modelPlot
+                ? "The model has no values of this series in this time."
+                : "This job keeps no model plot (model_plot_config.enabled), so that there is no series to draw; its anomalies are below."}
+            </Nothing>
+          ) : (
+            <Chart
+              series={series}
+              anomalies={found.anomalies}
+              range={range}
+              label={`${detector.text} of ${job.id}`}
+              onRange={(chosen) =>
+                go(
+                  withParams(place, {
+                    from: new Date(chosen.from).toISOString(),
+                    to: new Date(chosen.to).toISOString(),
+                  }),
+                )
+              }
+            />
+          )}
+          <h2>Anomalies</h2>
+          <Anomalies
+            found={found}
+            jobs={props.jobs}
+            interval={parseInterval(place.params["interval"])}
+            onInterval={(interval) => go(withParams(place, { interval }))}
+          />
+        </>
+      )}
+    </Shown>
+  );
+}

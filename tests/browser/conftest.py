@@ -1,0 +1,104 @@
+"""A browser over a console over an engine with the demo's data; skipped where there is no Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from engine_process import EngineProcess
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests have no packages; what they share lies beside them
+
+_OPERATOR = Path(__file__).resolve().parents[2] / "operator"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def executable() -> str | None:
+    """Return the browser of this machine; the one that CHROMIUM names before others."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """An engine that holds what `anomalyops demo` leaves: three jobs over sixty days of web logs."""
+    if executable() is None:
+        pytest.skip(
+            "no Chromium on this machine: install it (Debian: apt-get install chromium), or name it in CHROMIUM"
+        )
+    folder = tmp_path_factory.mktemp("demo") / "kept"
+    command = [sys.executable, "-m", "anomalyops.cli.main", "demo", "--keep", str(folder), "--output", "json"]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(_OPERATOR)}, check=True, capture_output=True)
+    process = EngineProcess(folder / "data")
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="session")
+def browser(engine: EngineProcess) -> Iterator[Any]:
+    """A Chromium without a window."""
+    with sync_playwright() as started:
+        # In a container there is no namespace left for Chromium's own sandbox.
+        launched = started.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+class Reader:
+    """Somebody who looks at a page, and whatever went wrong meanwhile."""
+
+    def __init__(self, page: Any, base: str) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        self._base = base
+        page.on("console", lambda told: self.problems.append(told.text) if told.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("requestfailed", self._failed)
+        page.on("request", lambda request: self._asked(request.url))
+
+    def go(self, fragment: str) -> Any:
+        """Open a view and return the page once it shows it."""
+        self.page.goto(f"{self._base}/_console/{fragment}")
+        self.page.locator("main").wait_for()
+        return self.page
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of what is shown, in the folder that SCREENSHOTS names."""
+        folder = os.environ.get("SCREENSHOTS")
+        if folder:
+            self.page.wait_for_load_state("networkidle")
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what nobody waits for any more is given up
+            self.problems.append(f"{request.url}: {request.failure}")
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self._base, "data:", "blob:")):
+            self.problems.append(f"asked elsewhere: {url}")
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """How the page is looked at; tests change it."""
+    return {"viewport": {"width": 1300, "height": 1000}, "locale": "en-GB", "timezone_id": "UTC"}
+
+
+@pytest.fixture
+def reader(browser: Any, engine: EngineProcess, options: dict[str, Any]) -> Iterator[Reader]:
+    """A reader, who must have met no error when the test ends."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(20_000)
+    one = Reader(context.new_page(), engine.url)
+    yield one
+    context.close()
+    assert one.problems == []

@@ -1,0 +1,180 @@
+"""The console beside an engine with authentication: what it passes on, what it never does, and who sees what."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import orjson
+import pytest
+
+from engine_process import EngineProcess
+
+_OPERATOR = Path(__file__).resolve().parents[2] / "operator"
+PASSWORD = "correct-horse"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    process = EngineProcess(tmp_path_factory.mktemp("console"), f"password={PASSWORD!r}")
+    process.start()
+    yield process
+    process.kill()
+
+
+def start(*arguments, password=PASSWORD):
+    environment = {**os.environ, "PYTHONPATH": str(_OPERATOR), "ANOMALYOPS_PASSWORD": password, "COLUMNS": "200"}
+    environment |= {"ANOMALYOPS_USERNAME": "elastic"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "anomalyops.cli.main", "console", "--port", "0", *arguments],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stderr.readline()
+    found = re.search(r"is at (http://127\.0\.0\.1:\d+)/_console/", line)
+    assert found, line + process.stderr.read()
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{found[1]}/_console/").close()
+            return process, found[1]
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def reading(engine):
+    process, url = start("--url", engine.url)
+    yield url
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def writing(engine):
+    process, url = start("--url", engine.url, "--allow-writes")
+    yield url
+    process.terminate()
+    process.wait(30)
+
+
+def ask(url, method="GET", body=None, **headers):
+    data = None if body is None else orjson.dumps(body)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if data is not None:
+        sent.setdefault("content-type", "application/json")
+    request = urllib.request.Request(url, data=data, method=method, headers=sent)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read(), answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(), error.headers
+
+
+JOB = {
+    "analysis_config": {"bucket_span": "1h", "detectors": [{"function": "count"}]},
+    "data_description": {"time_field": "time"},
+}
+
+
+def test_the_credentials_are_the_consoles_and_nobody_sees_them(engine, reading):
+    assert ask(f"{engine.url}/_ml/anomaly_detectors")[0] == 401
+    status, body, headers = ask(f"{reading}/_ml/anomaly_detectors")
+    assert status == 200
+    assert orjson.loads(body)["count"] >= 0
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert PASSWORD not in str(headers)
+    assert "set-cookie" not in headers
+    # What a browser says of itself is not what counts.
+    assert ask(f"{reading}/_ml/anomaly_detectors", authorization="Basic d3Jvbmc6d3Jvbmc=")[0] == 200
+
+
+def test_searches_pass_with_their_bodies_and_queries(reading):
+    status, body, _ = ask(f"{reading}/.ml-anomalies-*/_search?ignore_unavailable=true", "POST", {"size": 0})
+    assert status == 200
+    assert orjson.loads(body)["hits"]["hits"] == []
+    status, body, _ = ask(f"{reading}/.ml-anomalies-*/_search", "POST", {"query": {"nothing": {}}})
+    assert status == 400
+    assert b"nothing" in body
+
+
+def test_nothing_is_changed_unless_that_was_allowed(engine, reading, writing):
+    status, body, _ = ask(f"{reading}/_ml/anomaly_detectors/made", "PUT", JOB)
+    assert status == 403
+    assert b"--allow-writes" in body
+    assert ask(f"{writing}/_ml/anomaly_detectors/made", "PUT", JOB)[0] == 200
+    assert ask(f"{reading}/_ml/anomaly_detectors/made")[0] == 200
+    assert ask(f"{writing}/_ml/anomaly_detectors/made", "DELETE")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "_nodes"),
+        ("POST", "logs/_bulk"),
+        ("DELETE", "logs"),
+        ("GET", "_security/api_key"),
+        ("GET", "a/../_nodes"),
+    ],
+)
+def test_what_the_page_does_not_ask_is_not_passed_on(writing, method, path):
+    status, body, _ = ask(f"{writing}/{path}", method)
+    assert status == 403
+    assert b"does not pass on" in body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://evil.example"}, {"origin": "null"}, {"sec_fetch_site": "cross-site"}, {"host": "evil.example"}],
+)
+@pytest.mark.parametrize("path", ["_ml/anomaly_detectors", "_console/"])
+def test_no_other_page_can_use_it(reading, headers, path):
+    assert ask(f"{reading}/{path}", **headers)[0] == 403
+
+
+def test_large_bodies_are_refused(reading):
+    assert ask(f"{reading}/a/_search", "POST", {"x": "y" * 1_100_000})[0] == 413
+
+
+def test_a_server_that_is_gone_is_a_sentence(tmp_path):
+    process, url = start("--url", "http://127.0.0.1:9")
+    try:
+        status, body, _ = ask(f"{url}/_ml/anomaly_detectors")
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert status == 502
+    assert "cannot be reached" in orjson.loads(body)["error"]["reason"]
+    assert PASSWORD.encode() not in body
+
+
+def test_an_engine_serves_the_page_to_everybody_and_what_it_holds_to_nobody(engine):
+    status, body, headers = ask(f"{engine.url}/_console/")
+    assert status == 200
+    assert b"console.js" in body
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert ask(f"{engine.url}/_console/", origin="http://evil.example")[0] == 403
+    assert ask(f"{engine.url}/_ml/anomaly_detectors")[0] == 401
+
+
+def test_a_port_that_is_taken_is_a_sentence(engine):
+    taken = engine.url.rpartition(":")[2]
+    result = subprocess.run(
+        [sys.executable, "-m", "anomalyops.cli.main", "console", "--port", taken, "--url", engine.url],
+        env={**os.environ, "PYTHONPATH": str(_OPERATOR)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 1
+    assert f"--port {taken}: cannot listen" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,109 @@
+"""The console passes on what its page asks, and nothing that could be read as anything else."""
+
+from __future__ import annotations
+
+import posixpath
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anomalyops_console.paths import Access, access
+
+READ = [
+    ("GET", b"/"),
+    ("GET", b"/_ml/anomaly_detectors"),
+    ("GET", b"/_ml/anomaly_detectors/a/_stats"),
+    ("GET", b"/_ml/datafeeds/_stats"),
+    ("POST", b"/.ml-anomalies-*/_search"),
+    ("POST", b"/logs%2Ca/_search"),
+    ("POST", b"/_all/_search"),
+    ("GET", b"/logs/_mapping"),
+    ("POST", b"/_query"),
+]
+WRITE = [
+    ("POST", b"/_ml/anomaly_detectors/a/_open"),
+    ("PUT", b"/_ml/anomaly_detectors/a"),
+    ("DELETE", b"/_ml/datafeeds/a"),
+    ("POST", b"/.ml-annotations-write/_doc"),
+]
+NEITHER = [
+    ("GET", b"/_cluster/settings"),
+    ("PUT", b"/_cluster/settings"),
+    ("GET", b"/_security/api_key"),
+    ("PUT", b"/_security/user/elastic/_password"),
+    ("POST", b"/_bulk"),
+    ("POST", b"/logs/_bulk"),
+    ("POST", b"/logs/_doc"),
+    ("DELETE", b"/logs"),
+    ("POST", b"/logs/_delete_by_query"),
+    ("POST", b"/_ml/anomaly_detectors/a%2f_open"),
+    ("GET", b"/_ml/anomaly_detectors/../../_nodes"),
+    ("GET", b"/_ml/anomaly_detectors/%2e%2e"),
+    ("GET", b"/_ml/anomaly_detectors/_validate"),
+    ("GET", b"//_ml/anomaly_detectors"),
+    ("GET", b"/_ml/anomaly_detectors/"),
+    ("GET", b"/_ml%5canomaly_detectors"),
+    ("GET", b"/_ml/anomaly_detectors/a%0d%0aX: y"),
+    ("GET", b"/_ml/anomaly_detectors/%ff"),
+    ("POST", b"/_security/_search"),
+    ("PATCH", b"/_ml/anomaly_detectors/a"),
+    ("get", b"/_ml/anomaly_detectors"),
+    ("GET", b""),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), READ)
+def test_what_the_page_reads_is_passed_on(method, path):
+    assert access(method, path) is Access.READ
+
+
+@pytest.mark.parametrize(("method", "path"), WRITE)
+def test_what_the_page_changes_is_known_as_that(method, path):
+    assert access(method, path) is Access.WRITE
+
+
+@pytest.mark.parametrize(("method", "path"), NEITHER)
+def test_nothing_else_is(method, path):
+    assert access(method, path) is None
+
+
+PIECES = [
+    "_ml",
+    "anomaly_detectors",
+    "datafeeds",
+    "_search",
+    "_stats",
+    "_open",
+    "a",
+    "",
+    ".",
+    "..",
+    "/",
+    "\\",
+    "_nodes",
+]
+PIECES += ["_doc", "_query", "*", "%", "%2f", "é", "\n", "?", "#", ";", "results", "_all", "_bulk", "_mapping"]
+
+
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
+    names=st.lists(st.lists(st.sampled_from(PIECES), max_size=3).map("".join), max_size=6),
+    safe=st.sampled_from(["", "/", "%", "/%\\"]),
+)
+def test_what_is_passed_on_can_be_read_in_one_way(method, names, safe):
+    path = "/" + "/".join(quote(name, safe=safe) for name in names)
+    kind = access(method, path.encode())
+    if kind is None:
+        return
+    decoded = [unquote(part) for part in path[1:].split("/")]
+    # However a server or a proxy between reads it: decoded first, normalised first, or with other slashes.
+    for reading in ("/" + "/".join(decoded), posixpath.normpath("/" + "/".join(decoded)), path.replace("\\", "/")):
+        assert len([part for part in reading.split("/") if part]) == len([part for part in decoded if part])
+    assert not {"..", "."} & set(decoded)
+    if decoded[0].startswith("_"):
+        assert decoded[0] in {"_ml", "_security", "_resolve", "_query", "_all"}
+    if kind is Access.READ:
+        assert method in {"GET", "POST"}
+        assert decoded[-1] not in {"_open", "_close", "_doc", "_bulk", "_reset", "_start", "_stop"}
