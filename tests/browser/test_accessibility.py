@@ -1,0 +1,55 @@
+"""The console for those who use no mouse, or see no colours: the rules of axe, and the keyboard alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+VIEWS = ("#/jobs", "#/explorer?jobs=kibana_sample_data", "#/series?job=low_request_rate", "#/explorer?jobs=nothing")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"])
+@pytest.mark.parametrize("fragment", VIEWS)
+def test_no_rule_of_accessibility_is_broken(reader, fragment):
+    if not AXE.exists():
+        pytest.skip("axe-core is needed: `make test-browser` installs it where Node is")
+    page = reader.go(fragment)
+    page.wait_for_load_state("networkidle")
+    if page.locator(".records, .chart").count():
+        page.get_by_role("button", name="Details of").first.click()
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("rules => axe.run({runOnly: {type: 'tag', values: rules}})", RULES)
+    assert found["passes"]
+    broken = [(rule["id"], [node["target"] for node in rule["nodes"]], rule["help"]) for rule in found["violations"]]
+    assert broken == []
+
+
+def test_every_control_is_reached_by_the_keyboard_and_shows_it(reader):
+    page = reader.go("#/series?job=low_request_rate")
+    page.get_by_role("region", name="Anomalies").locator("tbody tr").first.wait_for()
+    wanted = page.locator("a[href], button, input, select, canvas[tabindex]").count()
+    reached = set()
+    for _ in range(wanted + 5):
+        page.keyboard.press("Tab")
+        found = page.evaluate(
+            """() => {
+                const all = [...document.querySelectorAll('a[href], button, input, select, canvas[tabindex]')];
+                const style = getComputedStyle(document.activeElement);
+                return [all.indexOf(document.activeElement), style.outlineStyle !== 'none' && style.outlineWidth];
+            }"""
+        )
+        if found[0] >= 0:
+            assert found[1], f"the focus on control {found[0]} cannot be seen"
+            reached.add(found[0])
+    assert len(reached) == wanted
+
+
+def test_the_first_key_leads_past_the_navigation(reader):
+    page = reader.go("#/jobs")
+    page.get_by_role("row").nth(3).wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
