@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import duckdb
 import numpy as np
 import pytest
@@ -245,6 +247,29 @@ def test_all_tables_go_with_their_index_and_are_copied_with_it(tmp_path):
     with store.write() as writer:
         writer.delete_index("results")
     assert tables(store) == []
+    store.close()
+
+
+def test_the_log_brings_all_of_them_back(tmp_path):
+    """What a process leaves that is killed: the part is made, filled, its columns become lists, and rows leave it."""
+    store = filled(tmp_path / "data")
+    for change in (
+        lambda writer: writer.append("results", [whole(8, listed=True)], ids=["record_8"]),
+        lambda writer: writer.append_frame("results", frame_of("plot", 40, 40)),
+        lambda writer: writer.revise("results", ["bucket_3", "plot_45"], lambda _id, _body: {"why": "changed"}),
+        lambda writer: delete_where(writer, "results", {"range": {"n": {"lt": 3}}}),
+    ):
+        with store.write() as writer:
+            change(writer)
+    with store.read() as reader:
+        before = shown(reader, "results")
+    assert (tmp_path / "data" / "engine.duckdb.wal").stat().st_size > 0
+    shutil.copytree(tmp_path / "data", tmp_path / "killed")
+    store.close()
+    store = Store.open(tmp_path / "killed")
+    with store.read() as reader:
+        assert len(before["hits"]) == 40 + 2 + 40 - 3
+        assert shown(reader, "results") == before
     store.close()
 
 
