@@ -52,6 +52,7 @@ from anomalyops_engine.api.inflight import InFlight
 from anomalyops_engine.api.instruments import Instruments
 from anomalyops_engine.api.lanes import Lanes
 from anomalyops_engine.api.middleware import ExchangeMiddleware
+from anomalyops_engine.api.pieces import PiecesMiddleware
 from anomalyops_engine.api.search_contexts import SearchContexts
 from anomalyops_engine.api.security import SecurityEndpoints
 from anomalyops_engine.jobs import JobService, MlError
@@ -135,6 +136,7 @@ def create_app(
         routes=routes,
         lifespan=lifespan,
         middleware=[
+            Middleware(PiecesMiddleware),
             Middleware(
                 ExchangeMiddleware,
                 doorkeeper=Doorkeeper(security),
@@ -142,7 +144,7 @@ def create_app(
                 in_flight=in_flight,
                 instruments=instruments,
                 allowed_hosts=allowed_hosts,
-            )
+            ),
         ],
         exception_handlers={
             ApiError: _on_api_error,

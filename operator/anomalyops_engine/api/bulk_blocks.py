@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from anomalyops_engine.api.bulk import is_forbidden
-from anomalyops_engine.api.bulk_body import Defaults, Operation, read_action
+from anomalyops_engine.api.bulk_body import Defaults, Operation, lines_of, read_action
 from anomalyops_engine.api.bulk_outcomes import done
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.filtering import keep_paths
@@ -111,8 +111,7 @@ def read_block(body: bytes, defaults: Defaults) -> Block | None:
     """
     if not body.endswith(b"}\n"):
         return None
-    lines = body.split(b"\n")
-    lines.pop()
+    lines = lines_of(body)
     count, half = divmod(len(lines), 2)
     if half or count < FEWEST or lines[::2].count(lines[0]) < count:
         return None

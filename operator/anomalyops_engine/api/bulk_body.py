@@ -29,6 +29,8 @@ _MISSING = frozenset(
 )
 _NOTHING = "no requests added"
 _LONGEST_ID = 512  # bytes of UTF-8
+# Bytes of a body that are cut into lines at once: a few milliseconds.
+_STRETCH = 2**21
 
 
 @dataclass(slots=True)
@@ -123,8 +125,7 @@ def parse_bulk(body: bytes, defaults: Defaults) -> list[Operation]:
         raise ApiError(400, "parse_exception", "request body is required")
     if not body.endswith(b"\n"):
         raise ApiError(400, "illegal_argument_exception", "The bulk request must be terminated by a newline [\\n]")
-    lines = body.split(b"\n")
-    lines.pop()
+    lines = lines_of(body)
     reader = _Reader(defaults)
     operations = list(reader.operations(lines))
     # What Elasticsearch finds out when all has been read.
@@ -132,6 +133,21 @@ def parse_bulk(body: bytes, defaults: Defaults) -> list[Operation]:
     if failures:
         raise validation_failed(failures)
     return operations
+
+
+def lines_of(body: bytes) -> list[bytes]:
+    """Return the lines of a body that ends with the end of a line.
+
+    Cutting holds the interpreter's lock, so a large body is cut in stretches.
+    """
+    lines: list[bytes] = []
+    begin = 0
+    while begin < len(body):
+        # The last line ends the body, so there is an end behind every place.
+        end = body.index(b"\n", min(begin + _STRETCH, len(body) - 1)) + 1
+        lines += body[begin : end - 1].split(b"\n")
+        begin = end
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

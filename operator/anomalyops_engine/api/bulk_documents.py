@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import orjson
 
@@ -11,6 +11,9 @@ from anomalyops_engine.api.bulk_body import Operation
 from anomalyops_engine.api.duplicates import names_once
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.json_text import is_too_deep, parse_document
+
+# Bytes of JSON that are read at once: some milliseconds.
+PIECE: Final = 2**19
 
 
 def refusal_of(operation: Operation) -> ApiError | None:
@@ -22,6 +25,32 @@ def refusal_of(operation: Operation) -> ApiError | None:
 
 def parse_documents(operations: Sequence[Operation]) -> tuple[list[dict[str, Any]], dict[int, ApiError]]:
     """Return the documents of operations, and by place what is wrong with those that cannot be read."""
+    documents: list[dict[str, Any]] = []
+    errors: dict[int, ApiError] = {}
+    for piece in _pieces(operations):
+        read, wrong = _parse_piece(piece)
+        errors |= {len(documents) + position: error for position, error in wrong.items()}
+        documents += read
+    return documents, errors
+
+
+def _pieces(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
+    """Yield the operations in stretches whose documents are read at once.
+
+    Reading holds the interpreter's lock from the first byte to the last: all documents of a large request together
+    would keep everybody else from answering.
+    """
+    begin = size = 0
+    for place, operation in enumerate(operations):
+        size += len(operation.source)
+        if size >= PIECE:
+            yield operations[begin : place + 1]
+            begin, size = place + 1, 0
+    if begin < len(operations):
+        yield operations[begin:]
+
+
+def _parse_piece(operations: Sequence[Operation]) -> tuple[list[dict[str, Any]], dict[int, ApiError]]:
     try:  # all at once is much faster than one by one; a wrong one among them is looked for afterwards
         text = b",".join([operation.source for operation in operations])
         documents = orjson.loads(b"[" + text + b"]")
