@@ -69,7 +69,8 @@ def test_a_search_ends_at_its_timeout(busy):
         answer = connection.request("POST", "/many/_search?timeout=50ms", _JSON, _SLOW)
         assert time.monotonic() - began < 3
         assert answer.body["timed_out"] is True
-        assert answer.body["hits"]["total"] == {"value": 0, "relation": "gte"}
+        assert answer.body["hits"]["total"]["value"] <= 30_000
+        assert answer.body["hits"]["total"]["relation"] == "gte"
         answer = connection.request(
             "POST", "/many/_search?timeout=50ms&allow_partial_search_results=false", _JSON, _SLOW
         )

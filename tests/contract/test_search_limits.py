@@ -112,6 +112,28 @@ def test_each_search_of_several_has_its_own_time(client):
     assert refused[1]["hits"]["total"]["value"] == 10_000
 
 
+def test_a_search_whose_time_is_over_answers_what_it_has_found(client):
+    slow = {**_SLOW, "size": 5, "query": {"range": {"n": {"gte": 100}}}, "sort": ["n"]}
+    slow["aggs"] = {**_SLOW["aggs"], "c": {"cardinality": {"field": "n"}}}
+    began = time.perf_counter()
+    whole = client.search(index="big", **slow)
+    usual_ms = 1000 * (time.perf_counter() - began)
+    assert not whole["timed_out"]
+    # How long the machine takes is its affair: some part of the usual time is enough for a part, and not for all.
+    for share in (0.5, 0.6, 0.7, 0.8, 0.4, 0.3) * 3:
+        found = client.search(index="big", timeout=f"{int(usual_ms * share)}ms", track_total_hits=True, **slow)
+        if found["timed_out"] and found["hits"]["hits"]:
+            break
+    else:
+        pytest.fail("no answer had a part of the hits")
+    total = found["hits"]["total"]
+    assert 0 < total["value"] < 199_900
+    assert total["relation"] == "gte"
+    assert [hit["sort"] for hit in found["hits"]["hits"]] == [[100], [101], [102], [103], [104]]
+    assert found["aggregations"]["c"]["value"] == total["value"]
+    assert sum(bucket["doc_count"] for bucket in found["aggregations"]["a"]["buckets"]) == total["value"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "status", "words"),
     [

@@ -59,7 +59,8 @@ def _msearch(store: Store, activity: Activity, call: Call) -> Response:
         started = time.perf_counter()
         try:
             wanted = header.get("allow_partial_search_results")
-            found = in_time(call, body, wanted, partial(_searched, store, activity, call, header, body))
+            find = partial(_searched, store, activity, call, header, body)
+            found = in_time(call, body, wanted, find, partial(_searched_first, store, call, header, body))
         except ApiError as error:
             responses.append(error.body())
         except (StoreError, QueryError) as error:
@@ -98,6 +99,12 @@ def _searched(store: Store, activity: Activity, call: Call, header: JsonObject, 
         found, indices = _searched_in(reader, call, header, body)
     activity.searched(indices, found, time.perf_counter() - began, groups=body.get("stats", ()))
     return found
+
+
+def _searched_first(store: Store, call: Call, header: JsonObject, body: JsonObject, writes: int) -> JsonObject:
+    """Return the answer of one search in the documents of so many first writes to each index."""
+    with store.read() as reader:
+        return _searched_in(reader, call, header, body, first=writes)[0]
 
 
 def _check_header(header: JsonObject, call: Call) -> None:
@@ -141,7 +148,9 @@ def _wildcards(value: Any) -> Wildcards:
     return Wildcards.parse(text)
 
 
-def _searched_in(reader: Reader, call: Call, header: JsonObject, body: JsonObject) -> tuple[JsonObject, dict[str, str]]:
+def _searched_in(
+    reader: Reader, call: Call, header: JsonObject, body: JsonObject, *, first: int | None = None
+) -> tuple[JsonObject, dict[str, str]]:
     # What the address says holds where a header says nothing.
     wildcards = header.get("expand_wildcards", call.query.get("expand_wildcards"))
     lenient = _flag(header, "ignore_unavailable", call.flag("ignore_unavailable", default=False))
@@ -161,6 +170,7 @@ def _searched_in(reader: Reader, call: Call, header: JsonObject, body: JsonObjec
         totals_as_numbers=call.flag("rest_total_hits_as_int", default=False),
         raw_sources="filter_path" not in call.query,
         ignore_unavailable=lenient,
+        first=first,
     )
     return found, uuids_of(indices)
 

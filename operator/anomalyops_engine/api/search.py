@@ -140,8 +140,15 @@ def answer(store: Store, contexts: SearchContexts, activity: Activity, call: Cal
         activity.searched(indices, found, took_s, groups=groups, scroll="scroll" in call.query)
         return found
 
+    def find_first(writes: int) -> JsonObject:
+        with store.read() as reader:
+            indices = readable(reader, call)
+            return search(reader, indices, body, parameters=parameters, first=writes, **_options(call))
+
     wanted = call.query.get("allow_partial_search_results")
-    result = in_time(call, {**body, **parameters}, wanted, find)
+    # What a scroll or a point in time begins with is where the next part goes on.
+    alone = "scroll" not in call.query and "pit" not in body
+    result = in_time(call, {**body, **parameters}, wanted, find, find_first if alone else None)
     took = int((time.perf_counter() - began) * 1000)
     return {"took": took, **result}
 
@@ -150,12 +157,7 @@ def _found(
     store: Store, contexts: SearchContexts, call: Call, body: dict[str, Any], parameters: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the answer of a search (of now, of a point in time, or the first part of a scroll) and where it was."""
-    options: dict[str, Any] = {
-        "typed_keys": call.flag("typed_keys", default=False),
-        "totals_as_numbers": call.flag("rest_total_hits_as_int", default=False),
-        "raw_sources": "filter_path" not in call.query,
-        "ignore_unavailable": call.flag("ignore_unavailable", default=False),
-    }
+    options = _options(call)
     if isinstance(body.get("indices_boost"), dict):
         warn(call, "Object format in indices_boost is deprecated, please use array format instead")
     if "scroll" in call.query:
@@ -165,6 +167,15 @@ def _found(
     with store.read() as reader:
         indices = readable(reader, call)
         return search(reader, indices, body, parameters=parameters, **options), uuids_of(indices)
+
+
+def _options(call: Call) -> dict[str, Any]:
+    return {
+        "typed_keys": call.flag("typed_keys", default=False),
+        "totals_as_numbers": call.flag("rest_total_hits_as_int", default=False),
+        "raw_sources": "filter_path" not in call.query,
+        "ignore_unavailable": call.flag("ignore_unavailable", default=False),
+    }
 
 
 def _async_search(store: Store, contexts: SearchContexts, activity: Activity, call: Call) -> Response:

@@ -61,13 +61,23 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A search over all indices that can answer it."""
+    """A search over all indices that can answer it.
+
+    Attributes:
+        request: what is asked for.
+        targets: the search in each index.
+        criteria: how hits are sorted.
+        failures: of the indices that cannot answer it.
+        now_ms: the present, epoch milliseconds.
+        first: how many first writes to each index brought the documents that are searched; None for all.
+    """
 
     request: SearchRequest
     targets: tuple[Target, ...]
     criteria: tuple[Criterion, ...]
     failures: tuple[ShardFailure, ...]
     now_ms: int
+    first: int | None = None
 
     @property
     def after(self) -> Expr | None:

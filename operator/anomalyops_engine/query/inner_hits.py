@@ -25,7 +25,7 @@ def expansion(reader: Reader, plan: Plan, *, numbers: bool, raw_sources: bool) -
     boosts = {target.index.name: target.score for target in plan.targets}
     indices = [target.index for target in plan.targets]
     inner_plans = {
-        name: plan_of(reader, _of_group(plan.request, inner), indices, plan.now_ms, boosts)
+        name: plan_of(reader, _of_group(plan.request, inner), indices, plan.now_ms, boosts, first=plan.first)
         for name, inner in collapse.named().items()
     }
     groups = {target.index.name: target.group for target in plan.targets}

@@ -17,7 +17,7 @@ from anomalyops_engine.query.errors import (
     ShardFailure,
     UnsupportedQueryError,
 )
-from anomalyops_engine.query.expr import Literal, Select, all_of
+from anomalyops_engine.query.expr import Column, Literal, Select, all_of
 from anomalyops_engine.query.hit_fields import hit_fields
 from anomalyops_engine.query.hits import Plan, Target
 from anomalyops_engine.query.limits import limit_of
@@ -36,8 +36,9 @@ def plan_of(
     boosts: Mapping[str, float] | None = None,
     *,
     goes_on: GoesOn | None = None,
+    first: int | None = None,
 ) -> Plan:
-    """Return what each index does for a search.
+    """Return what each index does for a search; with `first` in the documents of so many first writes to it alone.
 
     Raises:
         UnsupportedQueryError: something that this engine lacks.
@@ -49,7 +50,7 @@ def plan_of(
         try:
             score = (boosts or {}).get(index.name, 1.0)
             _check_window(request, index, goes_on)
-            target = _target(reader, request, index, len(targets), now_ms, score=score)
+            target = _target(reader, request, index, len(targets), now_ms, score=score, first=first)
             targets.append(target if goes_on is None else _sliced(target, request, goes_on))
         except UnsupportedQueryError:
             raise
@@ -70,7 +71,7 @@ def plan_of(
         )
     except QueryError as error:
         raise SearchPhaseError([failure_of(target.index, error) for target in targets]) from None
-    return Plan(request, tuple(targets), criteria, tuple(failures), now_ms)
+    return Plan(request, tuple(targets), criteria, tuple(failures), now_ms, first)
 
 
 def _is_empty(reader: Reader, index: Index) -> bool:
@@ -78,9 +79,21 @@ def _is_empty(reader: Reader, index: Index) -> bool:
     return not sql.fetch(reader.connection, first)
 
 
-def _target(reader: Reader, request: SearchRequest, index: Index, number: int, now_ms: int, *, score: float) -> Target:
+def _target(
+    reader: Reader,
+    request: SearchRequest,
+    index: Index,
+    number: int,
+    now_ms: int,
+    *,
+    score: float,
+    first: int | None = None,
+) -> Target:
     query, scope = request.query, Scope(index, now_ms)
     condition = condition_on(index, None if query is None else query.clause, now_ms=now_ms)
+    if first is not None:
+        # What was written first lies together, so that the database reads little else.
+        condition = all_of([Column("_seq_no") < first, condition])
     group = None if request.collapse is None else group_in(index, request.collapse.field)
     if group is not None:
         check_single(reader, index, condition, group)

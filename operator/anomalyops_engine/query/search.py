@@ -46,6 +46,7 @@ def search(
     raw_sources: bool = False,
     ignore_unavailable: bool = False,
     goes_on: GoesOn | None = None,
+    first: int | None = None,
 ) -> dict[str, Any]:
     """Return the response of a search, all but `took`.
 
@@ -59,6 +60,7 @@ def search(
         raw_sources: give sources as JSON fragments for orjson instead of parsed objects.
         ignore_unavailable: pass over boosts of indices that are not there.
         goes_on: how the search goes on with others, None for one by itself.
+        first: search the documents of this many first writes to each index alone; None for all.
 
     Raises:
         IndexNotFoundError: there is a boost for one that is not there.
@@ -73,7 +75,7 @@ def search(
         raise InvalidRequestError("[slice] can only be used with [scroll] or [point-in-time] requests")
     boosts = factors(reader, request.indices_boost, ignore_unavailable=ignore_unavailable)
     with looking_up(reader):
-        plan = plan_of(reader, request, indices, int(time.time() * 1000), boosts, goes_on=goes_on)
+        plan = plan_of(reader, request, indices, int(time.time() * 1000), boosts, goes_on=goes_on, first=first)
         _check_after(plan)
         finder = DocumentFinder(reader, plan, numbers=totals_as_numbers, raw_sources=raw_sources)
         hits = _hits(plan, finder)
