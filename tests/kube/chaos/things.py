@@ -131,7 +131,7 @@ def all_things() -> list[Thing]:
         jobs = [f"pair{number}" for number in range(3)]
         for name in jobs:
             replaced = name != jobs[0]
-            found += [_job(namespace, name, replaced=replaced, moves=True), _feed(namespace, name, replaced=replaced)]
+            found += [_job(namespace, name, replaced=replaced), _feed(namespace, name, replaced=replaced)]
         found += [_job_set(namespace), _calendar(namespace, jobs), _filter(namespace)]
         for number in range(2):
             found += [_forecast(namespace, f"forecast{number}", jobs), _revert(namespace, f"back{number}", jobs)]
@@ -141,7 +141,7 @@ def all_things() -> list[Thing]:
 
 def _on_the_embedded_engine() -> list[Thing]:
     """A little of what the other namespaces have."""
-    job, feed = _job(EMBEDDED, "pair0", replaced=False, moves=False), _feed(EMBEDDED, "pair0", replaced=False)
+    job, feed = _job(EMBEDDED, "pair0", replaced=False), _feed(EMBEDDED, "pair0", replaced=False)
     return [job, feed, _filter(EMBEDDED), _calendar(EMBEDDED, ["pair0"]), _forecast(EMBEDDED, "forecast0", ["pair0"])]
 
 
@@ -154,7 +154,12 @@ def _elsewhere(source: random.Random) -> Spec:
     return {"connectionRef": source.choice([None, None, {"name": OTHER}])}
 
 
-def _job(namespace: str, name: str, *, replaced: bool, moves: bool) -> Thing:
+def _moves(namespace: str) -> list[Edit]:
+    """The edits by which an object comes to another server; the namespace of the embedded engine has one alone."""
+    return [] if namespace == EMBEDDED else [_elsewhere, _one("movePolicy", "Refuse", "Move")]
+
+
+def _job(namespace: str, name: str, *, replaced: bool) -> Thing:
     base = {
         "jobId": f"{namespace}-{name}",
         "analysisConfig": _analysis(namespace, scoped=False),
@@ -170,8 +175,7 @@ def _job(namespace: str, name: str, *, replaced: bool, moves: bool) -> Thing:
         lambda source: {"analysisConfig": _analysis(namespace, scoped=source.random() < 0.5)},
         _one("deletionPolicy", "Retain", "Retain", "Delete", "Orphan"),
     ]
-    if moves:
-        edits += [_elsewhere, _one("movePolicy", "Refuse", "Move")]
+    edits += _moves(namespace)
     if replaced:
         edits += [
             lambda source: {"analysisConfig": _another_span(namespace, source), "replacePolicy": "Recreate"},
@@ -215,6 +219,7 @@ def _job_set(namespace: str) -> Thing:
         "analysisLimits": {"modelMemoryLimit": "11mb"},
         "dataDescription": {"timeField": "@timestamp"},
         "deletionPolicy": policy,
+        "movePolicy": "Refuse" if namespace == NAMESPACES[0] else "Move",
     }
     template = {
         "labels": {"team": namespace},
@@ -239,6 +244,7 @@ def _job_set(namespace: str) -> Thing:
         _one("prunePolicy", "Retain", "Delete", "Delete"),
         other_words,
         another_span,
+        _elsewhere,
     ]
     base = {"values": list(HOSTS[:2]), "template": template}
     return JobSet("AnomalyJobSet", namespace, "hosts", base, edits)
@@ -260,6 +266,7 @@ def _calendar(namespace: str, jobs: list[str]) -> Thing:
         _one("deletionPolicy", "Retain", "Delete", "Orphan"),
     ]
     base = {"calendarId": f"{namespace}-holidays", "events": days[:1]}
+    edits += _moves(namespace)
     return Thing("AnomalyCalendar", namespace, "holidays", base, edits, server_id=f"{namespace}-holidays")
 
 
@@ -272,6 +279,7 @@ def _filter(namespace: str) -> Thing:
         _one("deletionPolicy", "Retain", "Delete", "Orphan"),
     ]
     base = {"filterId": f"{namespace}-hosts", "items": items[3:]}
+    edits += _moves(namespace)
     return Thing("AnomalyFilter", namespace, "hosts", base, edits, server_id=f"{namespace}-hosts")
 
 

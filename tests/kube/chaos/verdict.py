@@ -187,9 +187,9 @@ class Verdict:
 
     @staticmethod
     def _is_to_move(item: Manifest, objects: list[Manifest]) -> bool:
-        """Whether the job of a pair says that the pair is to move."""
-        job = _job_of(item, objects) if item["kind"] in {"AnomalyJob", "Datafeed"} else None
-        return job is not None and job["spec"].get("movePolicy") == "Move"
+        """Whether an object is to move: what belongs to a job goes with that."""
+        decides = _job_of(item, objects) if "jobRef" in item["spec"] else item
+        return decides is not None and decides["spec"].get("movePolicy") == "Move"
 
     def _why_not_gone(self, item: Manifest, here: bool) -> str:
         """A deletion waits for the way to where the object lives, or for the jobs that use a filter."""
