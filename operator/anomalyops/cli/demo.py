@@ -161,7 +161,7 @@ def _next_steps(keep: Path | None) -> list[tuple[str, str]]:
     url = "--url http://127.0.0.1:9200"
     return [
         *first,
-        (f"anomalyops engine --data {folder / 'data'} &", "serve it again, on port 9200"),
+        (f"anomalyops engine --data {folder / 'data'} &", "serve it again; look at http://127.0.0.1:9200/_console/"),
         (f"anomalyops anomalies {url} --job url_scanning", "what one job has found"),
         (
             f"anomalyops plan -f {folder / 'manifests'} {url}",
