@@ -1,15 +1,17 @@
-"""Why an answer is empty: no privilege, no index, no results, none in the window, or truly no anomaly."""
+"""Why an answer is empty: no privilege, no index, no field, no results, none in the window, or truly no anomaly."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import quote
 
 from anomalyops_insight.errors import RefusedError
-from anomalyops_insight.programs import Program, ask, call
-from anomalyops_insight.query import AtLeast, By, Count, Equals, Largest, Question, Smallest, Sort, Window
+from anomalyops_insight.fields import lacking_fields
+from anomalyops_insight.programs import Program, ask, call, present
+from anomalyops_insight.query import AtLeast, By, Count, Either, Equals, Largest, Question, Smallest, Sort, Window
 from anomalyops_insight.query.rows import Row
 
 _KINDS = {
@@ -22,6 +24,7 @@ _KINDS = {
     "category_definition": "categories (does the job have a categorization_field_name?)",
 }
 _NAMED = 8
+_BY_FIELD = "influencer_field_name"
 
 
 class Reason(StrEnum):
@@ -29,6 +32,7 @@ class Reason(StrEnum):
 
     NO_PRIVILEGE = "no_privilege"
     NO_INDEX = "no_index"
+    NO_FIELD = "no_field"
     NO_RESULTS = "no_results"
     NOTHING_IN_WINDOW = "nothing_in_window"
     NOTHING_ABOVE_THRESHOLD = "nothing_above_threshold"
@@ -59,20 +63,17 @@ def why_empty(question: Question, *, index_missing: bool = False) -> Program[Emp
             Reason.NO_PRIVILEGE, f"this user has no privilege to read {', '.join(refused)}: nothing could be seen"
         )
     if index_missing or not (yield from _shards(question.index)):
-        return Empty(Reason.NO_INDEX, _no_index(question.index))
+        return Empty(Reason.NO_INDEX, (yield from _no_index(question.index)))
     anytime = None if question.window is None else Window(field=question.window.field)
     everything = yield from _counted(replace(question, window=anytime, thresholds=(), having=()))
     if not everything["n"]:
-        return Empty(Reason.NO_RESULTS, (yield from _no_results(question)))
+        lacking = None if _of_results(question) else (yield from no_field(question.index, _fields(question)))
+        return lacking or Empty(Reason.NO_RESULTS, (yield from _no_results(question)))
     inside = everything
     if question.window is not None and question.window.bounded:
         inside = yield from _counted(replace(question, thresholds=(), having=()))
     if not inside["n"]:
-        return Empty(
-            Reason.NOTHING_IN_WINDOW,
-            f"there are no {_what(question)} in the window; what there is reaches from "
-            f"{_shown(everything.get('first'))} to {_shown(everything.get('last'))}",
-        )
+        return Empty(Reason.NOTHING_IN_WINDOW, (yield from _outside(question, everything)))
     return Empty(Reason.NOTHING_ABOVE_THRESHOLD, _below(question, inside))
 
 
@@ -138,31 +139,81 @@ def _what(question: Question) -> str:
     return _KINDS.get(kind or "", "documents that are asked for").partition(" (")[0]
 
 
-def _no_index(index: str) -> str:
+def _no_index(index: str) -> Program[str]:
     words = f"there is no index {index} that this user could see"
+    if not index.startswith(".ml-"):
+        return words
+    try:
+        yield from call("GET", "/_ml/info")
+    except RefusedError as error:
+        if error.without_ml:
+            return f"{words}: {error.reason}"
     return words + (": no anomaly detection job has written results here yet" if index.startswith(".ml-anom") else "")
+
+
+def _outside(question: Question, everything: Row) -> Program[str]:
+    """That what there is lies outside of the window, and whether that is still to come."""
+    there = f"what there is reaches from {_shown(everything.get('first'))} to {_shown(everything.get('last'))}"
+    start = question.window.start if question.window is not None else None
+    now = yield from present()
+    if start is not None and start > now:
+        return f"the window lies in the future (now is {_shown(now)}), so nothing can be there yet; {there}"
+    return f"there are no {_what(question)} in the window; {there}"
+
+
+def _of_results(question: Question) -> bool:
+    """Whether what jobs write is asked for, whose fields are known."""
+    return question.index.startswith(".ml-")
+
+
+def _fields(question: Question) -> list[str]:
+    """The fields that a question is about."""
+    named = [c.field for c in question.conditions if not isinstance(c, Either)]
+    named += [measure.field for measure in question.measures if not isinstance(measure, Count)]
+    named += [question.window.field] if question.window is not None else []
+    return list(dict.fromkeys(named))
+
+
+def no_field(index: str, fields: Sequence[str], times: Sequence[str] = ()) -> Program[Empty | None]:
+    """That an index lacks one of some fields, or has no dates in one of `times`; None where it has, or does not say.
+
+    Raises:
+        BadRequestError: One cannot be the path of a field.
+    """
+    lacking = yield from lacking_fields(index, fields, times)
+    return None if lacking is None else Empty(Reason.NO_FIELD, lacking)
 
 
 def _no_results(question: Question) -> Program[str]:
     """Says so, with the jobs that do have results."""
     what = _KINDS.get(_kind(question) or "", "such documents")
+    if not _of_results(question):
+        return f"no document of {question.index} is what is asked for, at any time"
     message = f"there are no {what} for what is asked, at any time"
+    if any(isinstance(c, Equals) and c.field == _BY_FIELD for c in question.scope):
+        names = yield from _distinct(question, _BY_FIELD)
+        if names:
+            return f"{message}; influencers are named by {', '.join(names)}"
     kinds = tuple(c for c in question.scope if isinstance(c, Equals) and c.field == "result_type")
     if not kinds or len(question.scope) == len(kinds):
         return message
-    jobs = Question(
+    names = yield from _distinct(question, "job_id")
+    return f"{message}; jobs that have some: {', '.join(names)}" if names else message
+
+
+def _distinct(question: Question, field: str) -> Program[list[str]]:
+    """The first values that a field has in results of the same kind, and dots where there are more."""
+    kinds = tuple(c for c in question.scope if isinstance(c, Equals) and c.field == "result_type")
+    values = Question(
         index=question.index,
         scope=kinds,
-        groups=(By("job_id", "job_id"),),
+        groups=(By(field, field),),
         measures=(Count("n"),),
-        sort=(Sort("job_id"),),
+        sort=(Sort(field),),
         limit=_NAMED,
     )
-    names = [str(row["job_id"]) for row in (yield from ask(jobs)).rows if row["job_id"] is not None]
-    if not names:
-        return message
-    more = ", ..." if len(names) == _NAMED else ""
-    return f"{message}; jobs that have some: {', '.join(names)}{more}"
+    names = [str(row[field]) for row in (yield from ask(values)).rows if row[field] is not None]
+    return [*names, "..."] if len(names) == _NAMED else names
 
 
 def _below(question: Question, inside: Row) -> str:

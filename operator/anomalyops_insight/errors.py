@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+NO_MACHINE_LEARNING = "this server has no machine learning"
+
 
 class InsightError(Exception):
     """A question that cannot be answered; the message says why and what would help."""
@@ -29,3 +31,25 @@ class RefusedError(InsightError):
         self.status = status
         self.kind = kind
         self.reason = reason
+
+    @property
+    def without_ml(self) -> bool:
+        """Whether there is no machine learning at all: switched off, not licensed, or not part of the server."""
+        return lacks_machine_learning(self.kind, self.reason)
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether it is the user who lacks a privilege; a licence that lacks machine learning is no such thing."""
+        return self.status == 403 and not self.without_ml
+
+
+def lacks_machine_learning(kind: str, reason: str) -> bool:
+    """Whether a refusal says that the server has no machine learning.
+
+    Elasticsearch says so in three ways: no handler for the path where `xpack.ml.enabled` is false, a licence that is
+    not compliant, and `api_not_available_exception` (410) where it is serverless.
+    """
+    if "license is non-compliant for [ml]" in reason or NO_MACHINE_LEARNING in reason:
+        return True
+    unrouted = "no handler found for uri" in reason or "Incorrect HTTP method for uri" in reason
+    return "/_ml/" in reason and (unrouted or kind == "api_not_available_exception")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -49,13 +50,18 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """What time it is; the answer is a `datetime` of UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Programs that may run at the same time; the answer is the list of their results."""
 
     programs: tuple[Program[Any], ...]
 
 
-Request = Question | Call | Progress | Together
+Request = Question | Call | Progress | Present | Together
 Program = Generator[Request, Any, T]
 
 
@@ -82,6 +88,11 @@ def call(
 def progress(text: str) -> Program[None]:
     """Says what comes next."""
     yield Progress(text)
+
+
+def present() -> Program[datetime]:
+    """What time it is."""
+    return cast("datetime", (yield Present()))
 
 
 def together(programs: Sequence[Program[T]]) -> Program[list[T]]:

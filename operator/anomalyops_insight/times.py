@@ -8,35 +8,46 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-_RELATIVE = re.compile(r"now(?:\s*-\s*(\d{1,6})\s*([smhdw]))?")
+_RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d{1,9})\s*([smhdw]))?")
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d{1,6})\s*([smhdw])")
-ACCEPTED = "an ISO 8601 time such as 2026-10-20T11:00:00Z, now, or now-24h"
+ACCEPTED = "an ISO 8601 time such as 2026-10-20T11:00:00Z, now, now-24h or now+1h (s, m, h, d, w)"
 
 
 def read_moment(value: object, now: datetime) -> datetime:
     """A moment of text, UTC where no zone is given.
 
     Args:
-        value: ISO 8601, `now`, `now-24h` (s, m, h, d, w), or a `datetime`.
+        value: ISO 8601, `now`, `now-24h` or `now+1h` (s, m, h, d, w), or a `datetime`; of the years 1900 to 2199.
         now: What `now` is.
 
     Raises:
         ValueError: It is none of these.
     """
-    if isinstance(value, datetime):
-        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    if isinstance(value, str):
-        relative = _RELATIVE.fullmatch(value.strip())
-        if relative is not None:
-            return now - (timedelta(**{_UNITS[relative[2]]: int(relative[1])}) if relative[1] else timedelta())
+    read = value if isinstance(value, datetime) else _of_text(value, now) if isinstance(value, str) else None
+    if read is None:
+        raise ValueError(f"expected {ACCEPTED}, found {value!r}")
+    read = read if read.tzinfo is not None else read.replace(tzinfo=UTC)
+    if not _FIRST <= read < _LAST:
+        raise ValueError(f"expected a time of the years 1900 to 2199, found {value!r}")
+    return read
+
+
+def _of_text(text: str, now: datetime) -> datetime | None:
+    """A moment as it is written, perhaps without a zone; None where it is none, the last of all where it is too far."""
+    relative = _RELATIVE.fullmatch(text.strip())
+    if relative is None:
         try:
-            read = datetime.fromisoformat(value.strip())
+            return datetime.fromisoformat(text.strip())
         except ValueError:
-            pass
-        else:
-            return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
-    raise ValueError(f"expected {ACCEPTED}, found {value!r}")
+            return None
+    if relative[1] is None:
+        return now
+    try:
+        return now + timedelta(**{_UNITS[relative[3]]: int(relative[1] + relative[2])})
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _moment(value: object, info: ValidationInfo) -> datetime:

@@ -76,6 +76,7 @@ def backtest(
     Exit codes: 0 done, 2 more alarms a week than --max-alarms-per-week, 1 error.
     """  # fmt: skip
     import asyncio
+    import time
 
     from anomalyops.cli.backtest_view import backtest_document, backtest_markdown, backtest_text
     from anomalyops.cli.options import seconds, targets
@@ -88,6 +89,8 @@ def backtest(
         start=_time("--start", start), end=_time("--end", end), min_score=min_score,
         seconds=seconds("--timeout", timeout), ingested_field=ingested_field,
     )  # fmt: skip
+    if start is not None and past.start_ms > time.time() * 1000:
+        raise LocalError(f"--start {start} lies in the future: a backtest is over what is there")
     if past.start_ms >= past.end_ms:
         raise LocalError(f"--start {start} is not before --end {end}")
     where = url or ("http://localhost" if data is not None else None)  # a file needs no server
@@ -130,6 +133,8 @@ async def _run(versions: list[list[Target]], past: Past, data: Path | None) -> l
     from anomalyops.demo.engine_process import running_engine
     from anomalyops.local.backtesting import Laboratory
 
+    if data is None:
+        await _answering(versions)
     with tempfile.TemporaryDirectory(prefix="anomalyops-backtest-") as folder, _progress() as told:
         told("starting the engine", None)
         async with running_engine(Path(folder)) as engine:
@@ -137,6 +142,20 @@ async def _run(versions: list[list[Target]], past: Past, data: Path | None) -> l
                 past = replace(past, loading=_loading(data, told), elsewhere=str(data))
             laboratory = Laboratory(engine, past, _Listener(told), told)
             return [[one for target in targets for one in await laboratory.run(target)] for targets in versions]
+
+
+async def _answering(versions: list[list[Target]]) -> None:
+    """Sees that the servers answer, before anything is begun.
+
+    Raises:
+        GatewayError: One does not.
+        LocalError: Its URL cannot be used.
+    """
+    from anomalyops.local.connections import open_gateway
+
+    for target in (target for targets in versions for target in targets):
+        async with open_gateway(target.connection, target.credentials) as source:
+            await source.info()
 
 
 def _loading(path: Path, told: Told) -> Loading:

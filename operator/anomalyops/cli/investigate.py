@@ -49,6 +49,8 @@ def investigate(
 
     if report is not None and report.suffix not in {".md", ".html", ".json"}:
         raise BadRequestError(f"--report {report}: expected a file that ends in .md, .html or .json")
+    if report is not None and not report.parent.is_dir():
+        raise BadRequestError(f"--report {report}: there is no folder {report.parent}")
     now = datetime.now(UTC)
     incident = Incident(_moment("--start", start, now), _moment("--end", end, now), jobs, min_score, min_job_count)
     told = messages()

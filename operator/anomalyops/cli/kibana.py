@@ -75,9 +75,13 @@ def _run(url: str, space: str, ca: Path | None, *, wanted: bool, do: bool) -> tu
 
     from anomalyops.cli.console import messages
     from anomalyops.cli.insight_server import endpoint
+    from anomalyops_insight.errors import BadRequestError
     from anomalyops_insight.kibana import apply, look, skills, to_register, to_unregister, tool_definitions
     from anomalyops_insight.server import Session
     from anomalyops_insight.server.kibana import Kibana
+
+    if not url:
+        raise BadRequestError("--kibana-url: expected http(s)://host[:port]")
 
     def program() -> Program[tuple[Change, ...]]:
         there = yield from look()

@@ -42,7 +42,7 @@ def troubleshoot(
 
     async def run(where: Endpoint) -> tuple[Diagnosis, ...]:
         async with Server(where) as server:
-            return await Session(server).run(program(job or "*", datetime.now(UTC)))
+            return await Session(server).run(program("*" if job is None else job, datetime.now(UTC)))
 
     found = asyncio.run(run(endpoint(filename, url, ca, namespace)))
     if output is OutputFormat.TABLE:

@@ -19,6 +19,7 @@ class GatewayError(Exception):
         call: Method and path of the call, for example `POST /_ml/anomaly_detectors/web/_open`.
         status: HTTP status, None when no answer came.
         error_type: `error.type` of the server's body, empty when there was none.
+        placed: Whether the reason says already which server it is of.
     """
 
     transient: ClassVar[bool] = False  # the same call may succeed later without any change by a person
@@ -30,6 +31,7 @@ class GatewayError(Exception):
         self.call = call
         self.status = status
         self.error_type = error_type
+        self.placed = False
 
     def __str__(self) -> str:
         where = f" ({self.call}{f' answered {self.status}' if self.status is not None else ''})" if self.call else ""

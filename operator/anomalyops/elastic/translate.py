@@ -55,8 +55,23 @@ def from_exception(error: ApiError | TransportError, *, call: str) -> GatewayErr
             status=error.meta.status,
         )
     if isinstance(error, ApiError):
-        return from_answer(error.meta.status, error.body, call=call)
+        return _stranger(error, call) or from_answer(error.meta.status, error.body, call=call)
     return _from_transport(error, call)
+
+
+# What something that stands before a server may say in its place; all else from another program is a wrong URL.
+_OF_A_PROXY = frozenset({401, 403, 407, 408, 413, 429, 502, 503, 504})
+
+
+def _stranger(error: ApiError, call: str) -> NotAnElasticsearch | None:
+    """The error of an answer that Elasticsearch does not give, so that it is not taken for the absence of a job."""
+    headers, body, status = error.meta.headers, error.body, error.meta.status
+    kibana = "kbn-name" in headers or (isinstance(body, Mapping) and "statusCode" in body)
+    known = "x-elastic-product" in headers or (isinstance(body, Mapping) and "error" in body)
+    if not kibana and (known or status in _OF_A_PROXY):
+        return None
+    what = "this is Kibana: give the URL of its Elasticsearch" if kibana else "is this the URL of Elasticsearch?"
+    return NotAnElasticsearch(f"the answer is not one of Elasticsearch; {what}", call=call, status=status)
 
 
 def _from_transport(error: TransportError, call: str) -> GatewayError:
@@ -82,7 +97,15 @@ def from_answer(status: int, body: object, *, call: str) -> GatewayError:
     reason = _deepest_reason(details) or (error if isinstance(error, str) else "") or _text(body)
     kind = str(details.get("type", ""))
     cls = _classify(status, kind, details, reason)
+    if "/_ml" in call and _unserved(kind, reason):
+        reason = f"this server has no machine learning: {reason}"
     return cls(reason or f"HTTP {status} without a reason", call=call, status=status, error_type=kind)
+
+
+def _unserved(kind: str, reason: str) -> bool:
+    """Whether a path leads nowhere: what serves it is switched off, or not part of a serverless project (410)."""
+    unrouted = "no handler found for uri" in reason or "Incorrect HTTP method for uri" in reason
+    return unrouted or kind == "api_not_available_exception"
 
 
 _BY_STATUS: Mapping[int, type[GatewayError]] = {
@@ -141,13 +164,23 @@ def _deepest_reason(details: Mapping[str, Any]) -> str:
 
 
 def _text(body: object) -> str:
-    return body.strip()[:_REASON_LIMIT] if isinstance(body, str) else ""
+    text = body.strip() if isinstance(body, str) else ""
+    return "an HTML page" if text.startswith("<") else text[:_REASON_LIMIT]
+
+
+def _made_of(error: BaseException) -> Iterator[BaseException]:
+    """An error's causes, the innermost first; retries stand inside of each other."""
+    for inner in getattr(error, "errors", ()):
+        yield from _made_of(inner)
+    yield error
 
 
 def _innermost(error: TransportError) -> str:
     """The text of the first cause that has one; transport errors wrap the operating system's message."""
-    for cause in (*error.errors, error):
+    for cause in _made_of(error):
+        if type(cause).__name__ == "TooManyRedirects":
+            return "it redirects without end"
         text = str(getattr(cause, "message", "") or cause)
         if text:
-            return text.replace(" ssl:default", "")[:_REASON_LIMIT]  # aiohttp's word for "no TLS set up"
+            return text.replace(" ssl:default", "").replace(" ssl:True", "")[:_REASON_LIMIT]  # aiohttp's words
     return type(error).__name__

@@ -20,6 +20,7 @@ from anomalyops.resources import (
     Auth,
     ElasticsearchConnection,
     Investigation,
+    ManifestError,
     RequestResource,
     SecretManifest,
     SharedResource,
@@ -133,7 +134,7 @@ def connection_at(url: str) -> ElasticsearchConnection:
     """A connection to a URL of the command line.
 
     Raises:
-        ManifestError: It is not a URL of the form that a connection accepts.
+        LocalError: It is not a URL of the form that a connection accepts.
     """
     value = {
         "apiVersion": API_VERSION,
@@ -141,7 +142,11 @@ def connection_at(url: str) -> ElasticsearchConnection:
         "metadata": {"name": _OF_OPTION},
         "spec": {"url": url},
     }
-    return ElasticsearchConnection.from_object(value)
+    try:
+        return ElasticsearchConnection.from_object(value)
+    except ManifestError as error:
+        words = error.problems[0].message.replace("the value", "the URL", 1)
+        raise LocalError(words) from None
 
 
 @asynccontextmanager
@@ -152,17 +157,19 @@ async def open_gateway(connection: ElasticsearchConnection, credentials: Credent
         LocalError: The URL or the CA of the connection cannot be used.
         GatewayError: What the calls inside raise, with the connection's name and URL before the reason.
     """
+    of_option = connection.name == _OF_OPTION
     try:
         gateway = connect(connection, credentials)
     except ValueError as error:
-        raise LocalError(f"{connection.kind}/{connection.name}: {error}") from error
+        where = "--url" if of_option else f"{connection.kind}/{connection.name}"
+        raise LocalError(f"{where}: {error}") from error
     try:
         yield gateway
     except GatewayError as error:
         urls = ", ".join(gateway.rest.endpoint.urls)
-        of_option = connection.name == _OF_OPTION
         where = f"--url {urls}" if of_option else f"{connection.kind}/{connection.name} ({urls})"
-        error.reason = f"{where}: {error.reason}"
+        if not error.placed:  # a server inside of another's use has been named already
+            error.reason, error.placed = f"{where}: {error.reason}", True
         raise
     finally:
         await gateway.close()

@@ -13,6 +13,7 @@ from anomalyops.drafting.errors import DraftError
 from anomalyops.drafting.fields import Held
 from anomalyops.drafting.sentence import Intent
 from anomalyops.elastic import Gateway, GatewayError, NotFound, Rejected
+from anomalyops.resources.job import DEFAULT_TIME_FIELD
 
 _SAMPLE: Final = 500
 _ROWS: Final = 3
@@ -40,6 +41,8 @@ async def held(gateway: Gateway, index: str) -> Held:
         DraftError: There is no such index, or it is empty.
         GatewayError: The server refuses to tell.
     """
+    if not all(part.strip() for part in index.split(",")):
+        raise DraftError(f"--index {index!r}: expected an index, pattern, alias or data stream; several with commas")
     path = f"/{quote(index, safe=',*:-.')}"
     try:
         caps = await gateway.rest.read("POST", f"{path}/_field_caps", query={"fields": "*"})
@@ -84,9 +87,36 @@ async def draft(gateway: Gateway, sentence: str, intent: Intent, there: Held, wi
             wrong.append(f"{_detector(made)}: {error.reason}")
             continue
         if rows:
+            await _within(gateway, made)
             return Checked(draft=made, rows=tuple(rows[:_ROWS]), attempts=tuple(wrong))
         wrong.append(f"{_detector(made)}: its datafeed gives no document")
     raise DraftError(f"no job for {sentence!r} that works: " + "; ".join(wrong))
+
+
+async def _within(gateway: Gateway, made: Draft) -> None:
+    """Sees that there are documents in the time that is asked for, where it has an end.
+
+    Raises:
+        DraftError: There are none, so the job would find nothing and end.
+    """
+    feed, at = made.feed.spec, made.job.spec.data_description.time_field or DEFAULT_TIME_FIELD
+    if feed.end is None:
+        return
+    times = {"gte": feed.start, "lt": feed.end}
+    path = f"/{quote(','.join(feed.indices), safe=',*:-.')}/_search"
+    ends = {"first": {"min": {"field": at}}, "last": {"max": {"field": at}}}
+    inside = {"range": {at: {name: _written(text) for name, text in times.items() if text is not None}}}
+    body = {"size": 0, "track_total_hits": False, "aggs": ends | {"inside": {"filter": inside}}}
+    found = (await gateway.rest.read("POST", path, body=body))["aggregations"]
+    if not found["inside"]["doc_count"]:
+        words = f"no document of {','.join(feed.indices)} lies in the time that is asked for"
+        there = [found[name].get("value_as_string") for name in ends]
+        raise DraftError(f"{words}; they reach from {there[0]} to {there[1]}" if all(there) else words)
+
+
+def _written(text: str) -> str | int:
+    """A time of a manifest as a search takes it."""
+    return int(text) if text.isdigit() else text
 
 
 async def _previewed(gateway: Gateway, made: Draft) -> Sequence[Mapping[str, Any]]:

@@ -55,7 +55,8 @@ def _problem(tool: ManagingTool[Any], problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{name}: is needed"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{name}: {message}, found {problem['input']!r}" if name else message
+    found = "" if "found" in message else f", found {problem['input']!r}"
+    return f"{name}: {message}{found}" if name else message
 
 
 async def look(gateway: Gateway, tool: ManagingTool[Any], wanted: BaseModel) -> Looked:

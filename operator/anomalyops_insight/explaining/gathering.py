@@ -8,7 +8,7 @@ from typing import Any
 
 from anomalyops_insight.errors import BadRequestError, RefusedError
 from anomalyops_insight.explaining.explanation import Explanation, Subject, explanation
-from anomalyops_insight.programs import Program, ask, call
+from anomalyops_insight.programs import Program, ask, call, present
 from anomalyops_insight.query import AtMost, Column, Condition, Document, Equals, Pattern, Question, Sort, Window
 from anomalyops_insight.query.rows import milliseconds, time_of
 from anomalyops_insight.times import seconds_of
@@ -33,6 +33,9 @@ def explain(job_id: str, *, at: datetime | None = None, record_id: str | None = 
         BadRequestError: There is no such job or record, or the job has no records.
         RefusedError: The server refuses to tell.
     """
+    now = yield from present()
+    if at is not None and at > now:
+        raise BadRequestError(f"{at:%Y-%m-%d %H:%M UTC} lies in the future: nothing is analysed there yet")
     config = yield from configuration(job_id)
     record = (yield from _of_id(job_id, record_id)) if record_id is not None else None
     state = (yield from job_states(Pattern.read(job_id))).get(job_id, {})

@@ -17,7 +17,7 @@ from anomalyops_insight.investigating.calls import NOT_ENTITIES, SPLITS, calls, 
 from anomalyops_insight.investigating.investigation import Incident, Investigation, LogCategory, Source
 from anomalyops_insight.investigating.ranking import Appearance, Suspect, rank
 from anomalyops_insight.programs import Program, ask, progress
-from anomalyops_insight.query import AtLeast, By, Count, Largest, Question, Smallest, Sort
+from anomalyops_insight.query import AtLeast, By, Count, Largest, Pattern, Question, Smallest, Sort
 from anomalyops_insight.query.question import MOST_ROWS
 from anomalyops_insight.query.rows import Row as Values
 from anomalyops_insight.tools.categories import (
@@ -46,7 +46,7 @@ from anomalyops_insight.tools.evidence import EvidenceParameters, evidence_quest
 from anomalyops_insight.tools.metadata import MetadataParameters, get_available_metadata
 from anomalyops_insight.tools.records import RecordParameters, query_anomaly_records
 from anomalyops_insight.tools.timeline import TimelineParameters, query_anomaly_timeline
-from anomalyops_insight.tools.tool import FORBIDDEN, RESULTS, Over
+from anomalyops_insight.tools.tool import RESULTS, Over
 
 STEPS = (
     "which jobs have results",
@@ -80,6 +80,7 @@ def investigate(incident: Incident) -> Program[Investigation]:
     """
     if incident.start >= incident.end:
         raise BadRequestError(f"start {incident.start.isoformat()} is not before end {incident.end.isoformat()}")
+    Pattern.read(incident.jobs, what="jobs")  # said before anything is asked
     over: dict[str, Any] = {"job_id_pattern": incident.jobs, "start": incident.start, "end": incident.end}
     scored = over | {"min_score": incident.min_score}
     yield from _step(1)
@@ -169,7 +170,7 @@ def _configurations(incident: Incident, jobs: Sequence[str]) -> Program[dict[str
     try:
         found = yield from configurations(pattern)
     except RefusedError as error:
-        if error.status != FORBIDDEN:
+        if not (error.forbidden or error.without_ml):
             raise
         return {}
     wanted = set(jobs)
@@ -267,7 +268,7 @@ def _source(incident: Incident, suspect: Suspect, configs: Mapping[str, Configur
             earlier = asked.model_copy(update={"start": incident.start - length, "end": incident.start})
             before = yield from _counted(configs[job_id], earlier)
         except RefusedError as error:
-            if error.status != FORBIDDEN:
+            if not error.forbidden:
                 raise
             continue
         if during or before:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from anomalyops_insight.errors import RefusedError
+from anomalyops_insight.errors import RefusedError, UnreachableError
 from anomalyops_insight.kibana.definitions import MARK, Skill, ToolDefinition
 from anomalyops_insight.programs import Program, call
 
@@ -54,6 +54,7 @@ def look() -> Program[Registered]:
 
     Raises:
         RefusedError: Kibana refuses, or has no Agent Builder.
+        UnreachableError: Something else answers.
     """
     tools = yield from _listed("tools")
     try:
@@ -71,7 +72,10 @@ def look() -> Program[Registered]:
 
 def _listed(kind: str) -> Program[dict[str, Mapping[str, Any]]]:
     body = yield from call("GET", f"{BASE}/{kind}")
-    return {str(one["id"]): one for one in body.get("results", ())}
+    results = body.get("results")
+    if not isinstance(results, list):
+        raise UnreachableError(f"GET {BASE}/{kind} gave no list of {kind}: this is no Kibana; is the URL right?")
+    return {str(one["id"]): one for one in results}
 
 
 def to_register(there: Registered, tools: Sequence[ToolDefinition], skills: Sequence[Skill]) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ from anomalyops_insight.errors import BadRequestError
 _INDEX = re.compile(r"[A-Za-z0-9_.*:@+-]+")
 _ID = re.compile(r"[^\s*?,\"\\/<>|#]*")
 _LONGEST = 4096
+_SHOWN = 100  # characters of a name or pattern that an error repeats
 
 
 def index_expression(text: str) -> str:
@@ -20,10 +21,14 @@ def index_expression(text: str) -> str:
     """
     parts = [part.strip() for part in text.split(",")]
     if len(text) > _LONGEST or not all(_INDEX.fullmatch(part) for part in parts):
-        raise BadRequestError(
-            f"index {text!r}: expected names or patterns with *, comma separated, of letters, digits and _ . - + @ :"
-        )
+        accepted = "names or patterns with *, comma separated, of letters, digits and _ . - + @ :"
+        raise BadRequestError(f"index {shown(text)}: expected {accepted}")
     return ",".join(parts)
+
+
+def shown(text: str) -> str:
+    """A name or pattern for an error: quoted, and not longer than a line."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def quoted(field: str) -> str:
@@ -33,7 +38,7 @@ def quoted(field: str) -> str:
         BadRequestError: It is no path of a field.
     """
     if not field or any(ord(character) < 32 for character in field) or ".." in field or field[-1] == ".":
-        raise BadRequestError(f"field {field!r}: expected the path of a field, such as host.name")
+        raise BadRequestError(f"field {shown(field)}: expected the path of a field, such as host.name")
     return ".".join(part if _plain(part) else "`" + part.replace("`", "``") + "`" for part in field.split("."))
 
 
@@ -95,8 +100,11 @@ class Pattern:
         Raises:
             BadRequestError: It is empty, or has other wildcards than a few `*`.
         """
-        alternatives = tuple(_wildcard(part.strip(), what) for part in text.split(","))
-        return cls(text, alternatives)
+        parts = [part.strip() for part in text.split(",")]
+        if not all(parts):
+            accepted = "ids, or patterns with *, comma separated, none of them empty"
+            raise BadRequestError(f"{what} {shown(text)}: expected {accepted}")
+        return cls(text, tuple(_wildcard(part, what) for part in parts))
 
     @property
     def everything(self) -> bool:
@@ -115,15 +123,16 @@ class Pattern:
 
 def _wildcard(part: str, what: str) -> Wildcard:
     pieces = re.sub(r"\*+", "*", part).split("*")
-    if not part or len(part) > _LONGEST or not all(_ID.fullmatch(piece) for piece in pieces):
-        raise BadRequestError(f"{what} {part!r}: expected ids, or patterns with *, comma separated")
+    if len(part) > _LONGEST or not all(_ID.fullmatch(piece) for piece in pieces):
+        raise BadRequestError(f"{what} {shown(part)}: expected ids, or patterns with *, comma separated")
     if len(pieces) == 1:
         return Wildcard(part, exact=True)
     if len(pieces) == 2:
         return Wildcard(pieces[0], last=pieces[1])
     if len(pieces) == 3:
         return Wildcard(pieces[0], pieces[1], pieces[2])
-    raise BadRequestError(f"{what} {part!r}: at most two * are understood, as in web-*, *-errors, web-*-rate, *check*")
+    accepted = "at most two * are understood, as in web-*, *-errors, web-*-rate, *check*"
+    raise BadRequestError(f"{what} {shown(part)}: {accepted}")
 
 
 def patterns_meet(one: str, other: str) -> bool:

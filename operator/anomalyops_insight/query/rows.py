@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from anomalyops_insight.errors import BadRequestError
 from anomalyops_insight.query.question import Gap, Kind, Question, Sort
 
 Row = dict[str, Any]
@@ -62,13 +63,20 @@ def canonical(value: Any, kind: Kind) -> Any:
 def _scalar(value: Any, kind: Kind) -> Any:
     match kind:
         case "time":
-            return time_of(value)
+            return _time(value)
         case "text":
             return str(value)
         case "number":
             return float(value) if isinstance(value, str) else value
         case _:
             return value == "true" if isinstance(value, str) else bool(value)
+
+
+def _time(value: Any) -> datetime:
+    try:
+        return time_of(value)
+    except (ValueError, OverflowError, AttributeError):
+        raise BadRequestError(f"a field that is asked for as a time holds {str(value)[:80]!r}: it is no date") from None
 
 
 def with_gaps(row: Row, gaps: Iterable[Gap]) -> Row:

@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
-from elastic_transport import AsyncTransport, ConnectionTimeout, TransportApiResponse, TransportError
-from elasticsearch import ApiError, AsyncElasticsearch, UnsupportedProductError
+from elastic_transport import AsyncTransport, TransportApiResponse, TransportError
+from elasticsearch import ApiError, AsyncElasticsearch
 
-from anomalyops_insight.errors import BadRequestError, RefusedError, UnreachableError
+from anomalyops_insight.errors import BadRequestError
+from anomalyops_insight.server.failures import answered, unanswered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,40 +91,16 @@ class Server:
             UnreachableError: It does not answer, or not as Elasticsearch does.
         """
         headers = {"accept": "application/json"} | ({"content-type": "application/json"} if body is not None else {})
-        where = f"{self.endpoint.shown()}: {method} {path}"
+        shown, call = self.endpoint.shown(), f"{method} {path}"
         try:
             answer = await self._client.perform_request(
                 method, path, params=dict(query or {}), headers=headers, body=dict(body) if body is not None else None
             )
         except ApiError as error:
-            raise refused(error, where) from error
-        except UnsupportedProductError as error:
-            raise UnreachableError(f"{self.endpoint.shown()} does not answer as Elasticsearch does") from error
-        except ConnectionTimeout as error:
-            raise UnreachableError(f"{where}: no answer within {self.endpoint.request_timeout:g} seconds") from error
+            raise answered(error, shown, call) from error
         except TransportError as error:
-            raise UnreachableError(f"{self.endpoint.shown()} cannot be reached: {error.message}") from error
+            raise unanswered(error, shown, call, self.endpoint.request_timeout) from error
         return answer.body
-
-
-def refused(error: ApiError, where: str) -> RefusedError:
-    """An error of the client in words."""
-    kind, reason = _named(error.body, error)
-    status = error.status_code
-    hint = ""
-    if status == 401:
-        hint = "; credentials come from ANOMALYOPS_API_KEY, or ANOMALYOPS_USERNAME and ANOMALYOPS_PASSWORD"
-    elif status == 403:
-        hint = "; `anomalyops tool ad_validate_ml_tool_permissions` lists what is missing"
-    return RefusedError(f"{where}: {reason} ({status}){hint}", status=status, kind=kind, reason=reason)
-
-
-def _named(body: object, error: ApiError) -> tuple[str, str]:
-    described = body.get("error") if isinstance(body, Mapping) else None
-    if isinstance(described, Mapping):
-        causes = described.get("root_cause") or [described]
-        return str(described.get("type", "")), str(described.get("reason") or causes[0].get("reason") or error.message)
-    return "", str(described or error.message)
 
 
 def _client(endpoint: Endpoint) -> AsyncElasticsearch:

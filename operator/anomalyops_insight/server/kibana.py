@@ -8,11 +8,12 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from elastic_transport import AsyncTransport, HttpHeaders, NodeConfig, TransportError
+from elastic_transport import ApiResponseMeta, AsyncTransport, HttpHeaders, NodeConfig, TransportError
 from elastic_transport.client_utils import url_to_node_config
 
-from anomalyops_insight.errors import BadRequestError, RefusedError, UnreachableError
+from anomalyops_insight.errors import BadRequestError, InsightError, RefusedError, UnreachableError
 from anomalyops_insight.server.connection import Endpoint, tls
+from anomalyops_insight.server.failures import OF_A_PROXY, content, unanswered
 
 _API_VERSION = "2023-10-31"  # the public API version that Kibana 8.x and 9.x serve
 _NO_BUILDER = "; Agent Builder is in Kibana from 9.2 on, where it is switched on"
@@ -51,7 +52,7 @@ class Kibana:
             RefusedError: Kibana answers with an error.
             UnreachableError: It does not answer, or not as Kibana does.
         """
-        where = f"{self.endpoint.shown()}: {method} {self._prefix}{path}"
+        shown, call = self.endpoint.shown(), f"{method} {self._prefix}{path}"
         target = f"{self._prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
             answer = await self._transport.perform_request(
@@ -59,15 +60,11 @@ class Kibana:
                 request_timeout=self.endpoint.request_timeout,
             )  # fmt: skip
         except TransportError as error:
-            raise UnreachableError(f"{self.endpoint.shown()} cannot be reached: {error.message}") from error
+            raise unanswered(error, shown, call, self.endpoint.request_timeout, "Kibana") from error
         status, found = answer.meta.status, answer.body
-        if not isinstance(found, Mapping):
-            raise UnreachableError(f"{where}: the answer is not JSON ({status}); is this the URL of Kibana?")
-        if status >= 300:
-            reason = str(found.get("message") or found.get("error") or "refused")
-            hint = _NO_BUILDER if status == 404 and path.endswith("/tools") else ""
-            raise RefusedError(f"{where}: {reason} ({status}){hint}", status=status, kind="", reason=reason)
-        return found
+        if status < 300 and isinstance(found, Mapping):
+            return found
+        raise _failed(answer.meta, found, shown, call)
 
     def _headers(self, body: object) -> HttpHeaders:
         headers = HttpHeaders(
@@ -78,6 +75,22 @@ class Kibana:
         if authorization := _authorization(self.endpoint):
             headers["authorization"] = authorization
         return headers
+
+
+def _failed(meta: ApiResponseMeta, body: Any, shown: str, call: str) -> InsightError:
+    """The error of an answer that is not what was asked for: of Kibana, or of something else in its place."""
+    of_elasticsearch = "x-elastic-product" in meta.headers or (
+        isinstance(body, Mapping) and isinstance(body.get("error"), Mapping)
+    )
+    if of_elasticsearch:
+        return UnreachableError(f"{shown} is Elasticsearch: give the URL of its Kibana ({call} gave {meta.status})")
+    known = "kbn-name" in meta.headers or (isinstance(body, Mapping) and {"statusCode", "message"} & set(body))
+    if not known and meta.status not in OF_A_PROXY:
+        what = f"{call} gave {content(body)} ({meta.status})"
+        return UnreachableError(f"{shown} does not answer as Kibana does: {what}; is the URL right?")
+    reason = content(body)
+    hint = _NO_BUILDER if meta.status == 404 and call.endswith("/tools") else ""
+    return RefusedError(f"{shown}: {call}: {reason} ({meta.status}){hint}", status=meta.status, reason=reason)
 
 
 def _node(endpoint: Endpoint) -> NodeConfig:

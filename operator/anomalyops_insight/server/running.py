@@ -7,11 +7,12 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from anomalyops_insight.errors import BadRequestError, InsightError, RefusedError
-from anomalyops_insight.programs import Call, Program, Progress, Request, Together
+from anomalyops_insight.programs import Call, Present, Program, Progress, Request, Together
 from anomalyops_insight.query import Question, esql, search
 from anomalyops_insight.query.rows import Row, Rows, finished
 
@@ -82,6 +83,8 @@ class Session:
             return result
 
     async def _answer(self, request: Request) -> Any:
+        if isinstance(request, Present):
+            return datetime.now(UTC)
         if isinstance(request, Progress):
             self._step = request.text
             if self.told is not None:
@@ -163,7 +166,7 @@ def index_missing(error: InsightError) -> bool:
 
 def not_served(error: RefusedError) -> bool:
     """Whether a server knows no ES|QL at all, or has it switched off."""
-    unknown = error.status in {404, 405} and error.kind != "index_not_found_exception"
+    unknown = error.status in {404, 405, 410, 501} and error.kind != "index_not_found_exception"
     return unknown or "no handler found" in error.reason or "ESQL is not" in error.reason
 
 

@@ -10,6 +10,7 @@ from anomalyops_insight.emptiness import Empty, Reason
 from anomalyops_insight.programs import Program, call
 from anomalyops_insight.query.rows import milliseconds, time_of
 from anomalyops_insight.times import Moment
+from anomalyops_insight.tools.configuration import configuration
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.tool import Found, Parameters, Row
 
@@ -49,6 +50,8 @@ def get_calendar_events(parameters: EventParameters) -> Program[Found[Event]]:
     for name, moment in (("start", parameters.start), ("end", parameters.end)):
         if moment is not None:
             query[name] = str(milliseconds(moment))
+    if parameters.job_id is not None:
+        yield from configuration(parameters.job_id)  # an unknown job is said as everywhere
     answer = yield from call("GET", "/_ml/calendars/_all/events", query=query)
     rows = tuple(
         Event(

@@ -15,6 +15,7 @@ from anomalyops_insight.emptiness import Empty, Reason
 from anomalyops_insight.errors import BadRequestError, RefusedError
 from anomalyops_insight.programs import Program, ask, call
 from anomalyops_insight.query import Document, Matches, Pattern, Question
+from anomalyops_insight.query.names import shown
 from anomalyops_insight.query.question import MOST_ROWS
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.tool import CONFIGURATIONS, Found, Parameters, Row, Texts
@@ -90,9 +91,7 @@ class Configured:
             BadRequestError: There is none, so it is not known what the job reads.
         """
         if not self.indices:
-            raise BadRequestError(
-                f"job {self.job_id} has no datafeed: it is not known which index it reads; give `index`"
-            )
+            raise BadRequestError(f"job {self.job_id} has no datafeed: it is not known which index it reads")
 
 
 def configurations(pattern: Pattern) -> Program[tuple[Configured, ...]]:
@@ -148,7 +147,7 @@ def configuration(job_id: str) -> Program[Configured]:
     """
     pattern = Pattern.read(job_id, what="job_id")
     if pattern.single is None:
-        raise BadRequestError(f"job_id {job_id!r}: one job is meant, found a pattern")
+        raise BadRequestError(f"job_id {shown(job_id)}: one job is meant, found a pattern")
     found = yield from configurations(pattern)
     if not found:
         raise BadRequestError((yield from no_job(pattern)).message)
@@ -158,12 +157,12 @@ def configuration(job_id: str) -> Program[Configured]:
 def no_job(pattern: Pattern) -> Program[Empty]:
     """Why no job matches: which there are."""
     every = yield from configurations(Pattern.read("*"))
-    names = [item.job_id for item in every]
+    names, wanted = [item.job_id for item in every], f"there is no job {shown(pattern.text)}"
     if not names:
-        return Empty(Reason.NO_RESULTS, f"there is no job {pattern.text!r}: this server has no anomaly detection jobs")
+        return Empty(Reason.NO_RESULTS, f"{wanted}: this server has no anomaly detection jobs")
     close = difflib.get_close_matches(pattern.text.strip("*"), names, n=5, cutoff=0.4) or names[:8]
     more = f" (of {len(names)})" if len(names) > len(close) else ""
-    return Empty(Reason.NO_RESULTS, f"there is no job {pattern.text!r}; there are {', '.join(close)}{more}")
+    return Empty(Reason.NO_RESULTS, f"{wanted}; there are {', '.join(close)}{more}")
 
 
 def job_states(pattern: Pattern) -> Program[dict[str, Mapping[str, Any]]]:

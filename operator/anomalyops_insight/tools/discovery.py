@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +73,8 @@ def get_jobs(parameters: JobsParameters) -> Program[Found[Job]]:
     group = parameters.group
     kept = [item for item in found if group is None or group in item.job.get("groups", ())]
     if not kept:
-        empty = yield from no_job(pattern)
-        return Found((), empty=empty, notes=() if group is None else (f"only jobs of group {group} were asked for",))
+        empty = (yield from no_job(pattern)) if group is None or not found else _no_group(group, found)
+        return Found((), empty=empty)
     notes: tuple[str, ...] = ()
     states: dict[str, Any] = {}
     feeds: dict[str, Any] = {}
@@ -84,6 +85,12 @@ def get_jobs(parameters: JobsParameters) -> Program[Found[Job]]:
         notes = (f"states are not known: {error.reason}",)
     rows = [_job(item, states.get(item.job_id, {}), feeds) for item in kept[: parameters.limit]]
     return Found(tuple(rows), complete=len(kept) <= parameters.limit, notes=notes)
+
+
+def _no_group(group: str, found: Sequence[Configured]) -> Empty:
+    there = sorted({name for item in found for name in item.job.get("groups", ())})
+    words = f"there are {', '.join(there)}" if there else "these jobs have no groups"
+    return Empty(Reason.NO_RESULTS, f"no job is of group {group!r}; {words}")
 
 
 def _job(found: Configured, state: dict[str, Any], feeds: dict[str, Any]) -> Job:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from anomalyops_insight.emptiness import no_field
 from anomalyops_insight.errors import BadRequestError
 from anomalyops_insight.programs import Program, ask
 from anomalyops_insight.query import Count, Document, Question, Sort, Window
@@ -63,6 +64,10 @@ def source_evidence(parameters: EvidenceParameters) -> Program[Found[Evidence]]:
     """Source documents in order of time, and how many there are."""
     found = (yield from configuration(parameters.job_id)) if parameters.job_id is not None else None
     question = evidence_question(parameters, found)
+    times = (parameters.time_field,) if parameters.index is not None else ()
+    named = (parameters.entity_field,) if parameters.entity_field is not None else ()
+    if (lacking := (yield from no_field(question.index, named, times))) is not None:
+        return Found((), empty=lacking)
     rows = yield from ask(question)
     at = question.window.field if question.window is not None else parameters.time_field
     shape = tuple(

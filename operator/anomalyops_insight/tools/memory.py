@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import Field
@@ -221,7 +221,10 @@ class Estimate(Row):
 def estimate_memory_requirement(parameters: EstimateParameters) -> Program[Found[Estimate]]:
     """One estimate, from cardinalities of the source."""
     found = yield from configuration(parameters.job_id)
-    return Found(((yield from estimated_memory(found, parameters.start, parameters.end)),))
+    counted = yield from _counted_values(found, parameters.start, parameters.end)
+    if counted.empty is not None:
+        return Found((), empty=counted.empty)
+    return Found(((yield from _estimated(found, {row.field: row.values for row in counted.rows})),))
 
 
 def estimated_memory(config: Configured, start: datetime | None, end: datetime | None) -> Program[Estimate]:
@@ -231,10 +234,18 @@ def estimated_memory(config: Configured, start: datetime | None, end: datetime |
         BadRequestError: The job has no datafeed.
         RefusedError: The source may not be read, or the server makes no estimates.
     """
-    values: dict[str, int] = {}
-    if config.entity_fields:
-        counted = yield from field_cardinality(CardinalityParameters(job_id=config.job_id, start=start, end=end))
-        values = {row.field: row.values for row in counted.rows}
+    counted = yield from _counted_values(config, start, end)
+    return (yield from _estimated(config, {row.field: row.values for row in counted.rows}))
+
+
+def _counted_values(config: Configured, start: datetime | None, end: datetime | None) -> Program[Found[Cardinality]]:
+    """How many values the job's fields have; nothing, and no reason, where it has no such fields."""
+    if not config.entity_fields:
+        return Found(())
+    return (yield from field_cardinality(CardinalityParameters(job_id=config.job_id, start=start, end=end)))
+
+
+def _estimated(config: Configured, values: Mapping[str, int]) -> Program[Estimate]:
     body = {
         "analysis_config": config.job["analysis_config"],
         "overall_cardinality": {name: values[name] for name in config.split_fields if name in values},

@@ -57,7 +57,7 @@ def validate_permissions(parameters: PermissionParameters) -> Program[Found[Perm
     try:
         answer: Mapping[str, Any] = yield from call("POST", "/_security/user/_has_privileges", body=body)
     except RefusedError as error:
-        if error.status in {401, 403}:
+        if not _without_security(error):
             raise
         answer = {}
     rows = [
@@ -71,6 +71,12 @@ def validate_permissions(parameters: PermissionParameters) -> Program[Found[Perm
             for privilege in ("read", "view_index_metadata")
         ]
     return Found(tuple(rows), notes=(_summary(rows, answer),))
+
+
+def _without_security(error: RefusedError) -> bool:
+    """Whether the server knows no privileges: its security is switched off, or it has none."""
+    unrouted = "no handler found for uri" in error.reason or "Incorrect HTTP method for uri" in error.reason
+    return unrouted or error.status in {404, 405, 410, 501} or "ecurity must be explicitly enabled" in error.reason
 
 
 def _summary(rows: list[Permission], answer: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from anomalyops_insight.times import seconds_of
 from anomalyops_insight.tools.configuration import Configured, configuration
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.timing import LatencyParameters, ingest_latency_estimate
-from anomalyops_insight.tools.tool import FORBIDDEN, Found, Parameters, Row
+from anomalyops_insight.tools.tool import Found, Parameters, Row
 
 
 class PreviewParameters(Parameters):
@@ -72,7 +72,7 @@ def _lateness(found: Configured, field: str) -> Program[tuple[str, ...]]:
             LatencyParameters(job_id=found.job_id, index=None, ingest_field=field, start=None, end=None)
         )
     except RefusedError as error:
-        if error.status == FORBIDDEN:
+        if error.forbidden:
             return ("how late documents come is not known: this user may not read the source",)
         raise
     delay = str((found.datafeed or {}).get("query_delay", "the server's own"))

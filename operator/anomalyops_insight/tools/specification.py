@@ -12,7 +12,7 @@ from anomalyops_insight.errors import RefusedError
 from anomalyops_insight.programs import Program, call
 from anomalyops_insight.query.names import index_expression
 from anomalyops_insight.tools.registry import tool
-from anomalyops_insight.tools.tool import FORBIDDEN, Found, Parameters, Row
+from anomalyops_insight.tools.tool import Found, Parameters, Row
 
 _METRICS: Final = frozenset(
     {"avg", "max", "mean", "median", "metric", "min", "non_null_sum", "nonnullsum", "sum", "varp"}
@@ -98,7 +98,7 @@ def _tried(check: str, path: str, body: Mapping[str, Any]) -> Program[Check]:
     try:
         yield from call("POST", path, body=body)
     except RefusedError as error:
-        if error.status in {401, FORBIDDEN}:
+        if error.status == 401 or error.forbidden or error.without_ml:
             raise
         return Check(check=check, ok=False, detail=error.reason)
     return Check(check=check, ok=True, detail="")
@@ -115,7 +115,7 @@ def _fields(job: Mapping[str, Any], feed: Mapping[str, Any]) -> Program[list[Che
     try:
         answer = yield from call("POST", f"/{indices}/_field_caps", query=query, body=body)
     except RefusedError as error:
-        if error.status in {401, FORBIDDEN}:
+        if error.status == 401 or error.forbidden or error.without_ml:
             raise
         return [Check(check=f"fields of {indices}", ok=False, detail=error.reason)]
     types = {name: set(kinds) - {"unmapped"} for name, kinds in (answer.get("fields") or {}).items()}
@@ -170,7 +170,7 @@ def _previewed(job: Mapping[str, Any], feed: Mapping[str, Any]) -> Program[Check
     try:
         rows = yield from call("POST", "/_ml/datafeeds/_preview", body=body)
     except RefusedError as error:
-        if error.status in {401, FORBIDDEN}:
+        if error.status == 401 or error.forbidden or error.without_ml:
             raise
         return Check(check=check, ok=False, detail=error.reason)
     return Check(check=check, ok=bool(rows), detail=f"{len(rows)} documents" if rows else "it returns no document")

@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from anomalyops_insight.emptiness import Empty, Reason
+from anomalyops_insight.emptiness import Empty, Reason, no_field
 from anomalyops_insight.programs import Program, ask
 from anomalyops_insight.query import (
     ByTime,
@@ -169,6 +169,7 @@ class Latency(Row):
 
 
 BUFFER_SECONDS = 60
+_PIPELINE = "an ingest pipeline can set {field}, when a document was ingested"
 _LEAST_DELAY = 60
 
 
@@ -199,12 +200,14 @@ def ingest_latency_estimate(parameters: LatencyParameters) -> Program[Found[Late
         sort=(Sort(at, descending=True),),
         limit=MOST_ROWS,
     )
+    lacking = yield from no_field(question.index, (), times=(at, parameters.ingest_field))
+    if lacking is not None:
+        return Found((), empty=lacking, notes=(_PIPELINE.format(field=parameters.ingest_field),))
     rows = yield from ask(question)
     delays = sorted(max(0.0, row["latency"] / 1000) for row in rows.rows if row["latency"] is not None)
     if not delays:
         answer: Found[Latency] = yield from shaped(question, rows, ())
-        note = f"documents of {question.index} may have no {parameters.ingest_field}: an ingest pipeline can set it"
-        return Found((), empty=answer.empty, notes=(note,))
+        return Found((), empty=answer.empty, notes=(_PIPELINE.format(field=parameters.ingest_field),))
     feed = (found.datafeed if found is not None else None) or {}
     row = Latency(
         documents=len(delays),

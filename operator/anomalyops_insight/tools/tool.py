@@ -23,7 +23,6 @@ RESULTS = ".ml-anomalies-*"
 NOTIFICATIONS = ".ml-notifications-*"
 ANNOTATIONS = ".ml-annotations-*"
 CONFIGURATIONS = ".ml-config"
-FORBIDDEN = 403
 
 
 def _several(value: object) -> object:
@@ -172,7 +171,7 @@ class Tool(Generic[P, R]):
         try:
             return (yield from self.program(parameters))
         except RefusedError as error:
-            if error.status != FORBIDDEN:
+            if not error.forbidden:
                 raise
             message = f"this user has no privilege to read what is asked for: {error.reason}"
             return Found((), empty=Empty(Reason.NO_PRIVILEGE, message))

@@ -28,7 +28,7 @@ from anomalyops_insight.tools.timing import (
     bucket_event_gaps,
     ingest_latency_estimate,
 )
-from anomalyops_insight.tools.tool import FORBIDDEN, RESULTS
+from anomalyops_insight.tools.tool import RESULTS
 from anomalyops_insight.troubleshooting.diagnosis import TREES, Diagnosis, Facts, diagnose
 
 _RECENT = timedelta(days=7)
@@ -97,7 +97,7 @@ def _notes(pattern: str, now: datetime) -> Program[tuple[tuple[Delay, ...], tupl
 
 
 def _only_forbidden(error: RefusedError) -> None:
-    if error.status != FORBIDDEN:
+    if not error.forbidden:
         raise error
 
 

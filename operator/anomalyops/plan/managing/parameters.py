@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from anomalyops.resources import parse_duration, parse_memory
+from anomalyops.resources.identifiers import ID_PATTERN
 from anomalyops.resources.times import parse_time
 
 _LEAST_LIMIT = 1024 * 1024
+_LONGEST_ID = 64
 
 
 def _structure(value: object) -> object:
@@ -45,6 +48,17 @@ def _time(text: str) -> str:
     return text
 
 
+def _id(text: str) -> str:
+    if len(text) > _LONGEST_ID or not re.fullmatch(ID_PATTERN.rstrip("$"), text):  # a pattern would mean several
+        found = repr(text if len(text) <= _LONGEST_ID else f"{text[:_LONGEST_ID]}...")
+        raise ValueError(
+            f"one id is meant, of at most {_LONGEST_ID} of a-z, 0-9, - _ and . that begins and ends with a letter or"
+            f" digit, found {found}"
+        )
+    return text
+
+
+Id = Annotated[str, AfterValidator(_id)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_names)]
 Document = Annotated[dict[str, Any], BeforeValidator(_structure)]
 Documents = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_structure)]
@@ -60,7 +74,7 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    job_id: str = Field(min_length=1, description="The job.")
+    job_id: Id = Field(description="The job.")
 
 
 class NewJob(Asked):
@@ -105,7 +119,7 @@ class NewDatafeed(Asked):
 
     indices: Names = Field(default=("logs-*",), min_length=1, description="Indices or patterns, comma separated.")
     query: Document = Field(default={"match_all": {}}, description="Which documents, as JSON.")
-    datafeed_id: str | None = Field(default=None, description="By default datafeed- and the job's id.")
+    datafeed_id: Id | None = Field(default=None, description="By default datafeed- and the job's id.")
     query_delay: Span = Field(default="60s", description="How far behind the present it reads.")
     frequency: Span | None = Field(default=None, description="How often it reads; by default the server's own.")
     scroll_size: int | None = Field(default=None, ge=1, le=10_000, description="Documents a search.")
@@ -198,7 +212,7 @@ class NewEvent(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    calendar_id: str = Field(min_length=1, description="The calendar; it is created where there is none.")
+    calendar_id: Id = Field(description="The calendar; it is created where there is none.")
     description: str = Field(min_length=1, max_length=1024, description="What happens then.")
     start_time: Time = Field(description="When it begins, ISO 8601 or milliseconds since 1970.")
     end_time: Time = Field(description="When it ends.")
