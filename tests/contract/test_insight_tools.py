@@ -285,7 +285,9 @@ def test_latency_of_ingestion(ask):
     )  # fmt: skip
     assert (row.query_delay, row.recommended_query_delay) == ("90s", "90s")
     nothing = ask("ad_ts_ingest_latency_estimate", index="web-logs-1", ingest_field="other.ingested")
-    assert "may have no other.ingested" in nothing.notes[0]
+    assert nothing.empty.reason == "no_field"
+    assert "no index of web-logs-1 has the field other.ingested (it has event.ingested" in nothing.empty.message
+    assert "an ingest pipeline can set other.ingested" in nothing.notes[0]
 
 
 def test_memory(ask):
@@ -486,7 +488,6 @@ def test_an_error_of_the_server_is_told(url):
             "ad_rca_source_evidence",
             "esql",
             index="web-logs-1",
-            entity_field="host",
-            entity_value="x",
-            time_field="no",
+            entity_field="latency_ms",
+            entity_value="many",
         )

@@ -127,6 +127,8 @@ def _classify(status: int, kind: str, details: Mapping[str, Any], reason: str) -
         return _classify_conflict(kind, reason)
     if status == 403 and ("license.expired.feature" in details or "license is non-compliant" in reason):
         return LicenseInvalid
+    if status == 404 and _unserved(kind, reason):
+        return Unsupported  # the path leads nowhere, which says nothing of what it names
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 500:
@@ -178,9 +180,9 @@ def _made_of(error: BaseException) -> Iterator[BaseException]:
 def _innermost(error: TransportError) -> str:
     """The text of the first cause that has one; transport errors wrap the operating system's message."""
     for cause in _made_of(error):
-        if type(cause).__name__ == "TooManyRedirects":
-            return "it redirects without end"
         text = str(getattr(cause, "message", "") or cause)
+        if text.startswith("0, message=''"):  # aiohttp's words for too many redirects
+            return "it redirects without end"
         if text:
             return text.replace(" ssl:default", "").replace(" ssl:True", "")[:_REASON_LIMIT]  # aiohttp's words
     return type(error).__name__

@@ -127,8 +127,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _innermost(error: TransportError) -> str:
     """The text of the first cause that has one."""
     for cause in _causes(error):
-        if type(cause).__name__ == "TooManyRedirects":
+        text = str(getattr(cause, "message", "") or cause)
+        if text.startswith("0, message=''"):  # aiohttp's words for too many redirects
             return "it redirects without end"
-        if text := str(getattr(cause, "message", "") or cause):
+        if text:
             return _line(text).replace(" ssl:default", "").replace(" ssl:True", "")
     return type(error).__name__

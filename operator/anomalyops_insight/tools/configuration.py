@@ -126,7 +126,7 @@ def _listed(path: str, name: str, pattern: Pattern) -> Program[list[Mapping[str,
     try:
         answer = yield from call("GET", f"{path}/{quote(one, safe='') if one else '_all'}")
     except RefusedError as error:
-        if error.status == 404 and one is not None:
+        if error.status == 404 and one is not None and not error.without_ml:
             return []
         raise
     return [item for item in answer[name] if pattern.matches(item["job_id"])]
@@ -176,7 +176,7 @@ def _listed_stats(path: str, name: str, pattern: Pattern) -> Program[list[Mappin
     try:
         answer = yield from call("GET", f"{path}/{quote(one, safe='') if one else '_all'}/_stats")
     except RefusedError as error:
-        if error.status == 404 and one is not None:
+        if error.status == 404 and one is not None and not error.without_ml:
             return []
         raise
     return [item for item in answer[name] if pattern.matches(item["job_id"])]
