@@ -149,6 +149,8 @@ def words_of_query(query: str, analyzer: str = STANDARD) -> Expr:
     """Return the list of words that an analyser makes of the text of a query, in order."""
     if analyzer != STANDARD:
         return _OTHERS[analyzer](Literal(query))
+    if _SIMPLE.fullmatch(query.lower()) is not None and max(map(len, query.split())) <= _LONGEST:
+        return Literal(tuple(query.lower().split()), "VARCHAR[]")
     lowered = call("lower", query)
     if query.isascii() and re.search(_LONG, query) is None:
         return call("regexp_extract_all", lowered, _ASCII_WORD)

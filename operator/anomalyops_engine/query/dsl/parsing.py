@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from anomalyops_engine.query.analysis import STANDARD
 from anomalyops_engine.query.dsl.beginnings import read_match_bool_prefix, read_match_phrase_prefix
 from anomalyops_engine.query.dsl.clause import Clause, Scope
 from anomalyops_engine.query.dsl.compound import (
@@ -22,6 +23,7 @@ from anomalyops_engine.query.dsl.intervals import read_intervals
 from anomalyops_engine.query.dsl.multi_match import read_multi_match
 from anomalyops_engine.query.dsl.patterns import read_prefix, read_wildcard
 from anomalyops_engine.query.dsl.ranges import read_range
+from anomalyops_engine.query.dsl.sharing import with_shared_words
 from anomalyops_engine.query.dsl.terms import read_ids, read_term, read_terms
 from anomalyops_engine.query.dsl.written.clauses import read_kql, read_query_string, read_simple_query_string
 from anomalyops_engine.query.errors import (
@@ -154,7 +156,16 @@ def condition_on(index: Index, query: Clause | None, *, now_ms: int) -> Expr:
     """
     scope = Scope(index, now_ms)
     clauses = [*map(parse_query, index.filters), *([] if query is None else [query])]
-    return all_of([clause.lower(scope) for clause in clauses])
+    condition = all_of([clause.lower(scope) for clause in clauses])
+    return with_shared_words(condition, _single_texts(index))
+
+
+def _single_texts(index: Index) -> frozenset[str]:
+    """Return the columns of the texts of an index of which documents have one, taken apart by the usual analyser."""
+    fields = index.mapping.fields.values()
+    return frozenset(
+        field.column for field in fields if field.is_text and not field.multi and field.analyzer == STANDARD
+    )
 
 
 def where(index: Index, query: dict[str, Any] | None) -> Expr:
