@@ -1,4 +1,4 @@
-"""Many clauses about the words of one text find what each of them finds, and make the words once."""
+"""Many clauses find what each of them finds; those about the words of one text make the words once."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomalyops_engine.query.dsl import sharing
+from anomalyops_engine.query.dsl import compound, sharing
 from anomalyops_engine.query.dsl.parsing import parse_query, where
+from anomalyops_engine.query.expr import Junction
 from anomalyops_engine.query.search import count
 from anomalyops_engine.store import Store
 
 _WORDS = ("disk", "Full", "retry", "host_1", "naïve", "1.5", "don't", "東京")
 _TEXTS = st.lists(st.sampled_from(_WORDS), max_size=4).map(" ".join)
-_CLAUSES = st.one_of(
+_LEAVES = st.one_of(
     st.builds(lambda text: {"match_phrase": {"text": text}}, _TEXTS),
     st.builds(
         lambda text, operator: {"match": {"text": {"query": text, "operator": operator}}},
@@ -25,6 +26,8 @@ _CLAUSES = st.one_of(
     st.builds(lambda number: {"range": {"n": {"gte": number}}}, st.integers(0, 9)),
     st.builds(lambda text: {"bool": {"must_not": {"match_phrase": {"text": text}}}}, _TEXTS),
 )
+
+_CLAUSES = st.one_of(_LEAVES, st.builds(lambda all_of: {"bool": {"filter": all_of}}, st.lists(_LEAVES, max_size=3)))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def found(store, query):
         return count(reader, [reader.index("logs")], query)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["must", "should", "must_not", "filter"]), st.lists(_CLAUSES, max_size=6), min_size=1
@@ -61,6 +64,7 @@ def test_what_is_found_does_not_depend_on_whether_words_are_shared(store, clause
         patched.setattr(sharing, "_MANY", 10**9)
         wanted = found(store, query)
         patched.setattr(sharing, "_MANY", many)
+        patched.setattr(compound, "_FILTERS", many)
         assert found(store, query) == wanted
 
 
@@ -85,3 +89,14 @@ def test_a_thousand_clauses_make_the_words_of_a_text_once(store, clause, kind):
 
 def _takes_apart(part):
     return getattr(part, "function", None) == "regexp_replace"
+
+
+@pytest.mark.parametrize("kind", ["should", "must_not"])
+def test_thousands_of_groups_are_no_alternatives_that_the_database_would_rewrite(store, kind):
+    groups = [{"bool": {"filter": [{"term": {"n": n}}, {"range": {"n": {"gte": n}}}]}} for n in range(2500)]
+    with store.read() as reader:
+        condition = where(reader.index("logs"), {"bool": {kind: groups}})
+    for part in sharing._parts(condition):
+        if isinstance(part, Junction) and part.operator == "OR":
+            assert sum(isinstance(term, Junction) for term in part.terms) <= compound._FILTERS
+    assert found(store, {"bool": {kind: groups}}) == (41 if kind == "should" else 2)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body, read_strict_clause, renamed
 from anomalyops_engine.query.dsl.minimum import read_minimum
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, TooManyClausesError
-from anomalyops_engine.query.expr import FALSE, TRUE, Expr, ListOf, all_of, any_of, call, when
+from anomalyops_engine.query.expr import FALSE, TRUE, Case, Expr, Junction, ListOf, all_of, any_of, call, when
 from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import (
     MistypedError,
@@ -181,7 +181,7 @@ def _none(conditions: list[Expr]) -> list[Expr]:
     """Return conditions that hold together where none of some does."""
     if len(conditions) <= _FILTERS:
         return [condition.is_not_true() for condition in conditions]
-    return [any_of(conditions).is_not_true()]
+    return [_any(conditions).is_not_true()]
 
 
 def _some_of(needed: int, conditions: list[Expr]) -> Expr:
@@ -190,8 +190,21 @@ def _some_of(needed: int, conditions: list[Expr]) -> Expr:
     if needed == 0:
         return TRUE
     if needed == 1:
-        return any_of(conditions)
+        return _any(conditions)
     return call("list_sum", ListOf(tuple(when(condition, 1, 0) for condition in conditions))) >= needed
+
+
+def _any(conditions: list[Expr]) -> Expr:
+    """Return that some condition holds.
+
+    The database rewrites alternatives of which each is several conditions in a time that grows with the square of their
+    number and faster: beyond a few, they are tried one after the other.
+    """
+    groups = [condition for condition in conditions if isinstance(condition, Junction)]
+    if len(groups) <= _FILTERS:
+        return any_of(conditions)
+    others = [condition for condition in conditions if not isinstance(condition, Junction)]
+    return any_of([*others, Case(tuple((group, TRUE) for group in groups), FALSE)])
 
 
 def read_bool(body: object, parse: _Parse) -> Clause:
