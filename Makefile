@@ -30,12 +30,11 @@ $(ES9): tests/contract/requirements-es9.txt
 demo: $(READY)  ## the product on sample data
 	@$(BIN)/anomalyops demo $(ARGS)
 
-# Where there is no Node the page stands as it was built; a user needs none.
+# Where there is no Node, or no way to its packages, the page stands as it was built; a user needs none.
 $(PAGE): console/package.json console/package-lock.json
-	@if command -v npm >/dev/null; then \
-	    echo "installing what the console is built with into console/node_modules (once)" >&2; \
-	    cd console && npm ci --no-audit --no-fund --silent && touch node_modules/.ready; \
-	else echo "no npm: the console's own tests are skipped, and it cannot be built" >&2; fi
+	@{ command -v npm >/dev/null && echo "installing what the console is built with into console/node_modules (once)" >&2 \
+	    && cd console && npm ci --no-audit --no-fund --silent >&2 && touch node_modules/.ready; } \
+	    || echo "console/node_modules is not installed: the console's own tests are skipped, and it cannot be built" >&2
 
 # Debian's Chromium where it may be installed; else the tests that need a browser say that they are skipped.
 chromium:
