@@ -161,7 +161,8 @@ def test_documents_of_a_file_need_no_server(tmp_path, capsys):
     ("arguments", "change", "words"),
     [
         ([], {"index": "nothing-here-1"}, "nothing-here-1"),
-        (["--start", "2031-01-01"], {}, "has no documents that its datafeed reads in this time"),
+        (["--start", "2031-01-01"], {}, "lies in the future"),
+        (["--end", "1999-01-01"], {}, "has no documents that its datafeed reads in this time"),
         (["--start", "soon"], {}, "--start soon"),
         (["--start", "2026-01-02", "--end", "2026-01-01"], {}, "is not before --end"),
         (["--data", "/nowhere.csv"], {}, "there is no such file"),

@@ -33,6 +33,7 @@ from anomalyops_insight.serving.offered import offered
 from anomalyops_insight.toolset import all_tools
 from engine_process import EngineProcess
 
+PASSWORD = "a long way"
 TLS = Path(__file__).parents[1] / "unit" / "reconciler" / "tls"
 WINDOW = ("--start", START, "--end", END)
 GIVEN = {
@@ -42,6 +43,7 @@ GIVEN = {
     "detectors": '[{"function":"count"}]', "action": "_stop", "model_memory_limit": "64mb", "query_delay": "90s",
     "snapshot_id": "s1", "calendar_id": "c", "description": "d", "start_time": "2026-01-01", "end_time": "2026-01-02",
 }  # fmt: skip
+TRYING = {"ad_validate_job_spec", "ad_estimate_memory_requirement", "ad_preview_datafeed_with_latency"}  # on the server
 SOURCES = {"ad_rca_source_evidence": "--job-id", "ad_ts_ingest_latency_estimate": "--job-id"}
 MANIFEST = """apiVersion: anomalyops.io/v1alpha1
 kind: AnomalyJob
@@ -261,6 +263,40 @@ def test_urls_that_lead_nowhere(engine, run):
         for url, words in urls.items():
             for command in commands:
                 assert_refused(run(command, url), *words)
+
+
+def test_a_key_that_only_reads_reads_and_changes_nothing(tmp_path, run, monkeypatch):
+    process = EngineProcess(tmp_path, f"password={PASSWORD!r}")
+    process.start()
+    try:
+        with process.client() as client:
+            elastic = client.options(basic_auth=("elastic", PASSWORD))
+            plant(elastic)
+            reads = {"names": ["*"], "privileges": ["read", "view_index_metadata"]}
+            role = {"reader": {"cluster": ["monitor_ml"], "indices": [reads]}}
+            key = elastic.security.create_api_key(name="reader", role_descriptors=role)["encoded"]
+        monkeypatch.setenv("ANOMALYOPS_API_KEY", key)
+        for command in READING:
+            if command[0] in {"new", "backtest"} or command[1] in TRYING:
+                continue
+            code, out, error = run(command, process.url)
+            assert code in {0, 2, 3}, (command, error)
+            assert "privilege to read" not in out, (command, out)
+        changed = 0
+        for command in MANAGING:
+            code, out, error = run(command, process.url)
+            if code == 1:
+                changed += 1
+                assert "unauthorized" in the_error(error), error
+            else:
+                assert code in {0, 3}, (command, out, error)
+                assert not re.search(r"^done$", error, re.MULTILINE), (command, error)
+        assert changed >= 4
+        monkeypatch.setenv("ANOMALYOPS_API_KEY", "bm90OmFrZXk=")
+        for command in [*READING[:6], *MANAGING[:2], READING[7]]:
+            assert_refused(run(command, process.url), "(401)", "answered 401")
+    finally:
+        process.kill()
 
 
 FUTURE = (("now+1h", "now+2h"), ("2199-01-01", "2199-01-02"))

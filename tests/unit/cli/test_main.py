@@ -50,7 +50,7 @@ def test_starting_and_help_import_nothing_heavy(arguments):
         (["plan", "-f", "nowhere.yaml"], "error: nowhere.yaml: no such file or folder"),
         (["apply", "-f", str(MANIFESTS)], "no ElasticsearchConnection 'default' in namespace 'default'"),
         (["apply", "-f", str(MANIFESTS), "--timeout", "soon"], "error: --timeout 'soon'"),
-        (["status", "-f", str(MANIFESTS), "--url", "es:9200"], "url"),
+        (["status", "-f", str(MANIFESTS), "--url", "es:9200"], "error: the URL is not accepted: write http(s)://"),
         (["status", "-f", str(MANIFESTS), "--url", "http://x", "--ca", "/nowhere"], "error: --ca /nowhere"),
     ],
 )
