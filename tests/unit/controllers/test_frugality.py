@@ -21,22 +21,20 @@ async def test_kopf_remembers_no_object(listed: bool) -> None:
     await memories.forget(bodies[0])  # what it never had
 
 
-# A hundred answers of a megabyte each, in many threads, with a little of each kept: how much is resident after them.
+# Sixty large answers that are gone, each with a little kept beside it that lies behind it in the heap: how much is
+# resident after them. The first one teaches the C library to take such blocks from the heap from then on, unless told.
 _ANSWERS = """
-import json, sys, threading
+import sys
 from anomalyops.controllers.allocator import keep_little
 if sys.argv[1] == "frugal":
     assert keep_little()
-answer = json.dumps([{"id": str(number), "text": "x" * 1000} for number in range(1000)])
-kept = []
-def read():
-    for _ in range(12):
-        parsed = json.loads(answer)
-        kept.append(parsed[500]["text"] + "")
-        kept.append("y" * 700 + str(len(kept)))
-threads = [threading.Thread(target=read) for _ in range(8)]
-[one.start() for one in threads]
-[one.join() for one in threads]
+large = b"x" * (1 << 20)
+del large
+answers, kept = [], []
+for number in range(60):
+    answers.append(b"x" * (1 << 20))
+    kept.append(bytes([number]) * 700)
+del answers
 with open("/proc/self/status") as status:
     print(next(line.split()[1] for line in status if line.startswith("RssAnon")))
 """
@@ -48,4 +46,5 @@ def test_memory_of_large_answers_goes_back() -> None:
     for how in ("usual", "frugal"):
         run = subprocess.run([sys.executable, "-c", _ANSWERS, how], capture_output=True, text=True, check=True)
         used[how] = int(run.stdout)
-    assert used["frugal"] < used["usual"], used
+    # Of 60 MiB that are free, most goes back; what the interpreter itself takes is the same in both.
+    assert used["frugal"] < used["usual"] - 30 * 1024, used
