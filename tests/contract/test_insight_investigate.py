@@ -122,7 +122,8 @@ def test_reports(url, tmp_path, capsys, ending):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--start", "2031-01-01", "--end", "2031-01-02"], 3, "Nothing to investigate: there are no"),
+        (["--start", "2031-01-01", "--end", "2031-01-02"], 3, "Nothing to investigate: the window lies in the future"),
+        (["--start", "2001-01-01", "--end", "2001-01-02"], 3, "Nothing to investigate: there are no"),
         ([*WINDOW, "--jobs", "nobody"], 3, "Nothing to investigate"),
         ([*WINDOW, "--min-score", "100"], 3, "Nothing to investigate"),
         (["--start", END, "--end", START], 1, "is not before end"),
