@@ -1,7 +1,7 @@
 /** Jobs, their feeds and counts, as the console shows them. */
 
 import type { Ask } from "./server";
-import { parseSpan, type Range } from "../state/range";
+import { DAY_MS, parseSpan, type Range } from "../state/range";
 
 /** What a field does for a detector that it splits. */
 export type Role = "partition" | "over" | "by";
@@ -12,7 +12,6 @@ export interface Split {
   readonly field: string;
 }
 
-const DAY_MS = 86_400_000;
 const ROLES: readonly Role[] = ["partition", "over", "by"];
 
 /** A detector of a job. */

@@ -50,6 +50,14 @@ const filtered = (kind: string, jobs: readonly string[], range: Range, more: Jso
   bool: { filter: [{ term: { result_type: kind } }, { terms: { job_id: [...jobs] } }, between(range), ...more] },
 });
 
+/** A histogram whose cells begin where the range does. */
+const cellsFrom = (range: Range, cellMs: number): Json => ({
+  field: "timestamp",
+  fixed_interval: `${cellMs}ms`,
+  offset: `${((range.from % cellMs) + cellMs) % cellMs}ms`,
+  min_doc_count: 1,
+});
+
 /** What narrows records down. */
 export interface Narrowing {
   readonly leastScore: number;
@@ -160,12 +168,7 @@ export function lanesQuery(jobs: readonly string[], range: Range, cellMs: number
   const score = kind.of === "influencer" ? "influencer_score" : "anomaly_score";
   const cells = {
     cells: {
-      date_histogram: {
-        field: "timestamp",
-        fixed_interval: `${cellMs}ms`,
-        offset: `${((range.from % cellMs) + cellMs) % cellMs}ms`,
-        min_doc_count: 1,
-      },
+      date_histogram: cellsFrom(range, cellMs),
       aggs: { worst: { max: { field: score } } },
     },
   };
@@ -308,12 +311,7 @@ export function plotQuery(
     query: filtered("model_plot", [job], range, more),
     aggs: {
       cells: {
-        date_histogram: {
-          field: "timestamp",
-          fixed_interval: `${cellMs}ms`,
-          offset: `${((range.from % cellMs) + cellMs) % cellMs}ms`,
-          min_doc_count: 1,
-        },
+        date_histogram: cellsFrom(range, cellMs),
         aggs: {
           actual: { avg: { field: "actual" } },
           lower: { min: { field: "model_lower" } },

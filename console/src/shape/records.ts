@@ -1,6 +1,7 @@
 /** Records as a table shows them. */
 
 import type { Anomaly } from "../rest/results";
+import { DAY_MS } from "../state/range";
 
 export type Interval = "auto" | "hour" | "day" | "all";
 
@@ -12,7 +13,6 @@ export const INTERVALS: readonly { readonly name: Interval; readonly text: strin
 ];
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** Stretches of time up to which an automatic interval is an hour. */
 const HOURLY_UP_TO_MS = 2 * DAY_MS;
 

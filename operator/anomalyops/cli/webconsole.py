@@ -64,20 +64,11 @@ def console(
 
 def _upstream(where: Endpoint) -> Upstream:
     """The server as the console knows it."""
-    import base64
-
     from anomalyops_console.serving import Upstream
     from anomalyops_insight.server.connection import tls
 
     url = where.urls[0]
-    headers = {}
-    if where.api_key is not None:
-        encoded = where.api_key if ":" not in where.api_key else base64.b64encode(where.api_key.encode()).decode()
-        headers["authorization"] = f"ApiKey {encoded}"
-    elif where.username is not None:
-        pair = f"{where.username}:{where.password or ''}"
-        headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    elif where.bearer is not None:
-        headers["authorization"] = f"Bearer {where.bearer}"
+    authorization = where.authorization()
+    headers = {} if authorization is None else {"authorization": authorization}
     context = tls(where) if url.startswith("https:") else None
     return Upstream(url=url, headers=headers, tls=context, timeout_s=where.request_timeout)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anomalyops_engine.analyzers.java_patterns import PatternError, java_pattern, java_replacement
 from anomalyops_engine.analyzers.parts import Part
+from anomalyops_engine.analyzers.replacing import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,7 @@ def _line(name: str) -> CharFilter:
 
 
 def _pattern_replace(part: Part) -> CharFilter:
-    try:
-        pattern = java_pattern(part.text("pattern"), part.text("flags", ""))
-        replacement = java_replacement(part.text("replacement", ""), pattern)
-    except PatternError as error:
-        part.refuse(str(error))
-
+    pattern, replacement = replacing(part)
     return lambda text: _substituted(text, pattern, lambda match: match.expand(replacement))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from anomalyops_engine.analyzers.java_patterns import PatternError, java_pattern, java_replacement
 from anomalyops_engine.analyzers.parts import Part
+from anomalyops_engine.analyzers.replacing import replacing
 from anomalyops_engine.analyzers.tokenizers import Token
 
 TokenFilter = Callable[[list[Token]], list[Token]]
@@ -71,11 +71,7 @@ def _unique(part: Part) -> TokenFilter:
 
 
 def _replace_in_terms(part: Part) -> TokenFilter:
-    try:
-        pattern = java_pattern(part.text("pattern"), part.text("flags", ""))
-        replacement = java_replacement(part.text("replacement", ""), pattern)
-    except PatternError as error:
-        part.refuse(str(error))
+    pattern, replacement = replacing(part)
     count = 0 if part.flag("all", default=True) else 1
     return _terms(lambda term: pattern.sub(replacement, term, count=count))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from anomalyops_engine.query.errors import IllegalQueryError, NumberFormatError
+from anomalyops_engine.query.errors import IllegalQueryError
 from anomalyops_engine.query.expr import (
     FALSE,
     Cast,
@@ -20,8 +20,8 @@ from anomalyops_engine.query.expr import (
     when,
 )
 from anomalyops_engine.query.limits import limits
-from anomalyops_engine.query.options import Scalar, any_number
-from anomalyops_engine.query.values import as_text, not_created
+from anomalyops_engine.query.options import Scalar
+from anomalyops_engine.query.values import as_text, given_number, not_created
 from anomalyops_engine.store import Field
 from anomalyops_engine.store.fieldtypes.spans import RANGE_KINDS, End, RangeKind, address_number
 
@@ -96,7 +96,7 @@ def end_of(leaf: Field, value: Scalar) -> End:
             return address_number(as_text(value))
         except ValueError as error:
             raise not_created(IllegalQueryError(str(error))) from None
-    number = _number(value)
+    number = given_number(value)
     if kind.sql_type == "DOUBLE":
         return float(number)
     if not kind.lowest <= number <= kind.highest:
@@ -104,15 +104,6 @@ def end_of(leaf: Field, value: Scalar) -> End:
     if number != int(number):
         raise not_created(IllegalQueryError(f"Value [{as_text(value)}] has a decimal part"))
     return int(number)
-
-
-def _number(value: Scalar) -> int | float:
-    if isinstance(value, bool):
-        raise not_created(NumberFormatError(as_text(value)))
-    try:
-        return any_number(value)
-    except IllegalQueryError as error:
-        raise not_created(error) from None
 
 
 def _article(name: str) -> str:

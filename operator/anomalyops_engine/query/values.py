@@ -34,7 +34,7 @@ def column_value(leaf: Field, value: Scalar) -> Any:
         return as_text(value)
     if leaf.type == "boolean":
         return _as_boolean(value)
-    number = _number(leaf, value)
+    number = given_number(value)
     if leaf.type in FLOATS:
         held = _double(leaf, number)
         return rounded(leaf.type, held, leaf.definition["scaling_factor"]) if leaf.type == "scaled_float" else held
@@ -57,7 +57,7 @@ def bound_value(leaf: Field, value: Scalar) -> Any:
         return kept_address(value)
     if leaf.is_string:
         return as_text(value)
-    number = _number(leaf, value)
+    number = given_number(value)
     if leaf.type in FLOATS:
         return _double(leaf, number)
     _check_width(leaf, number)
@@ -148,7 +148,12 @@ def _as_boolean(value: object) -> bool:
     raise not_created(IllegalQueryError(f"Can't parse boolean value [{shown(value)}], expected [true] or [false]"))
 
 
-def _number(leaf: Field, value: Scalar) -> int | float:
+def given_number(value: Scalar) -> int | float:
+    """Return the number that a query gives for a field of numbers, which may be written as text.
+
+    Raises:
+        QueryShardError: it is none.
+    """
     if isinstance(value, bool):
         raise not_created(NumberFormatError(as_text(value)))
     try:

@@ -29,6 +29,7 @@ from anomalyops_engine.store.layout import DATABASE_FILE, RESTORED_SUFFIX, is_re
 from anomalyops_engine.store.lock import FolderLock
 from anomalyops_engine.store.log_mark import MARK_FILE, LogMark
 from anomalyops_engine.store.standstill import standing_still
+from anomalyops_engine.store.syncing import sync
 
 DESCRIPTION: Final = "backup.json"
 # What a backup takes of a machine whose engine goes on.
@@ -123,7 +124,7 @@ def restore(source: Path, folder: Path) -> Backup:
             fresh.unlink(missing_ok=True)
             raise
         fresh.rename(folder / DATABASE_FILE)
-        _sync(folder)
+        sync(folder)
     finally:
         lock.release()
     return backup
@@ -182,7 +183,7 @@ def _new_folder(target: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
             raise
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         os.close(descriptor)
 
@@ -336,11 +337,3 @@ def _write(path: Path, content: bytes) -> None:
         opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,7 +8,6 @@ who is killed after it the new one; half a copy is thrown away at the next start
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Final
 import duckdb
 
 from anomalyops_engine.store.identifiers import quoted
+from anomalyops_engine.store.syncing import sync
 
 _log = logging.getLogger(__name__)
 
@@ -69,9 +69,9 @@ def compact(file: Path, limits: Mapping[str, str]) -> None:
     before = file.stat().st_size
     try:
         _copy(file, fresh, limits)
-        _sync(fresh)
+        sync(fresh)
         fresh.replace(file)
-        _sync(file.parent)
+        sync(file.parent)
     except (duckdb.Error, OSError, _DiffersError) as error:
         _log.warning("the free space of the database file could not be given back: %s", error)
         remove_remains(file)
@@ -105,11 +105,3 @@ def _counts(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, i
         ).fetchall()
         found[table] = count
     return found
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,10 +42,22 @@ class Endpoint:
     insecure_skip_verify: bool = False
     request_timeout: float = 60.0
 
+    def authorization(self) -> str | None:
+        """The header that logs in, for calls that the official client does not make; None without credentials."""
+        if self.api_key is not None:
+            return f"ApiKey {_base64(self.api_key) if ':' in self.api_key else self.api_key}"
+        if self.username is not None:
+            return f"Basic {_base64(':'.join((self.username, self.password or '')))}"
+        return f"Bearer {self.bearer}" if self.bearer is not None else None
+
     def shown(self) -> str:
         """The URLs without what they may hold of passwords."""
         parts = [urlsplit(url) for url in self.urls]
         return ", ".join(part._replace(netloc=part.netloc.rpartition("@")[2]).geturl() for part in parts)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 class _QuietTransport(AsyncTransport):

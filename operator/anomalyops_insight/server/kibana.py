@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -72,7 +71,7 @@ class Kibana:
         )
         if body is not None:
             headers["content-type"] = "application/json"
-        if authorization := _authorization(self.endpoint):
+        if authorization := self.endpoint.authorization():
             headers["authorization"] = authorization
         return headers
 
@@ -99,13 +98,3 @@ def _node(endpoint: Endpoint) -> NodeConfig:
         raise ValueError("expected http://host:port or https://host:port")
     options = {"ssl_context": tls(endpoint)} if url.startswith("https:") else {}
     return url_to_node_config(url, use_default_ports_for_scheme=True).replace(**options)
-
-
-def _authorization(endpoint: Endpoint) -> str | None:
-    if endpoint.api_key is not None:
-        key = endpoint.api_key
-        return f"ApiKey {base64.b64encode(key.encode()).decode() if ':' in key else key}"
-    if endpoint.username is not None:
-        pair = f"{endpoint.username}:{endpoint.password or ''}"
-        return f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return f"Bearer {endpoint.bearer}" if endpoint.bearer is not None else None

@@ -284,12 +284,12 @@ def killed_in(step, calls, what, source, target):
 
 
 @pytest.mark.parametrize(
-    ("step", "calls"), [("_copy", 0), ("_brought_together", 0), ("_looked_through", 0), ("_write", 1), ("_sync", 0)]
+    ("step", "calls"), [("_copy", 0), ("_brought_together", 0), ("_looked_through", 0), ("_write", 1), ("sync", 0)]
 )
 def test_who_is_killed_in_a_backup_leaves_none_or_a_whole_one(backup, tmp_path, step, calls):
     data, target = backup.parent / "data", tmp_path / "new"
     killed_in(step, calls, "back_up", data, target)
-    assert target.exists() == (step == "_sync")
+    assert target.exists() == (step == "sync")
     if not target.exists():
         back_up(data, target)
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
@@ -297,11 +297,11 @@ def test_who_is_killed_in_a_backup_leaves_none_or_a_whole_one(backup, tmp_path, 
     assert found(tmp_path / "data") == ({0, 1, 2, 3}, {0, 2, 3})
 
 
-@pytest.mark.parametrize("step", ["_copy", "_looked_through", "_sync"])
+@pytest.mark.parametrize("step", ["_copy", "_looked_through", "sync"])
 def test_who_is_killed_in_a_restoration_leaves_no_data_or_all(backup, tmp_path, step):
     data = tmp_path / "data"
     killed_in(step, 0, "restore", backup, data)
-    assert (data / FILE).exists() == (step == "_sync")
+    assert (data / FILE).exists() == (step == "sync")
     if step == "_looked_through":  # an engine that starts without data removes what is left
         shutil.copytree(data, tmp_path / "other")
         assert found(tmp_path / "other") == (set(), set())

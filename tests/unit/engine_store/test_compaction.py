@@ -113,7 +113,7 @@ _KILLED = """
     ("where", "step", "copied"),
     [
         *(("_copy", 0, False), ("_counts", 0, False), ("_counts", 1, False)),
-        *(("_sync", 0, False), ("_sync", 1, True), ("remove_remains", 1, True)),
+        *(("sync", 0, False), ("sync", 1, True), ("remove_remains", 1, True)),
     ],
 )
 @pytest.mark.usefixtures("eager")
@@ -138,7 +138,7 @@ def test_a_copy_that_cannot_be_made_leaves_the_file_as_it_is(tmp_path, monkeypat
     def fail(*_):
         raise fault
 
-    monkeypatch.setattr(compaction, "_sync", fail)
+    monkeypatch.setattr(compaction, "sync", fail)
     store = Store.open(tmp_path)
     assert everything(store) == before
     assert "could not be given back" in caplog.text
