@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,6 +101,18 @@ class _Door(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Silence where the client left: one that meets a refusal drops what else it had asked, as it may.
+
+        The trace would go among the lines that a command of the same process prints.
+        """
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def door(behind: str, fault: Fault, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The URL of a server that has a fault.
@@ -109,8 +122,7 @@ def door(behind: str, fault: Fault, tls: ssl.SSLContext | None = None) -> Iterat
         fault: What it answers itself.
         tls: Its certificate, where it speaks TLS.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Door)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Door)
     server.fault, server.behind = fault, behind
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
