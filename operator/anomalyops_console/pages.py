@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 PREFIX: Final = "/_console"
 STATIC: Final = Path(__file__).parent / "static"
+_READS_ONLY: Final = b'<meta name="anomalyops-writes" content="no" />'
+_WRITES: Final = b'<meta name="anomalyops-writes" content="yes" />'
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -38,11 +40,18 @@ def is_page(path: str) -> bool:
 
 
 class Pages:
-    """An ASGI application that serves the page under `/_console/`."""
+    """An ASGI application that serves the page under `/_console/`.
 
-    def __init__(self) -> None:
+    Args:
+        writes: Whether calls that change something get anywhere from here, so that the page offers them.
+    """
+
+    def __init__(self, *, writes: bool = False) -> None:
         names = sorted(path for path in STATIC.iterdir() if path.suffix in _TYPES)
         self._files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in names}
+        if writes:
+            page, media_type = self._files["index.html"]
+            self._files["index.html"] = (page.replace(_READS_ONLY, _WRITES), media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -64,7 +64,7 @@ def console(upstream: Upstream, *, allow_writes: bool = False) -> Starlette:
             app.state.session = session
             yield
 
-    pages = Pages()
+    pages = Pages(writes=allow_writes)
 
     async def page(request: Request) -> Response:
         return _foreign(request) or pages.answer(request)

@@ -66,7 +66,7 @@ class ExchangeMiddleware:
         self._in_flight = in_flight or InFlight()
         self._instruments = instruments or Instruments()
         self._max = max_body_bytes
-        self._pages = Pages()
+        self._pages = Pages(writes=True)  # what somebody may change is what his credentials may
         self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

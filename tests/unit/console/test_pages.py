@@ -17,9 +17,9 @@ SOURCE = Path(__file__).parents[3] / "console"
 FILES = ["index.html", "console.js", "console.css", "icon.svg", "LICENCES.txt"]
 
 
-def ask(path, method="GET"):
+def ask(path, method="GET", *, writes=False):
     scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
-    return Pages().answer(Request(scope | {"server": ("localhost", 80), "scheme": "http"}))
+    return Pages(writes=writes).answer(Request(scope | {"server": ("localhost", 80), "scheme": "http"}))
 
 
 def test_the_page_was_built_from_this_source():
@@ -90,3 +90,8 @@ def test_the_address_without_its_slash_leads_there():
     answer = ask("/_console")
     assert (answer.status_code, answer.headers["location"]) == (308, "_console/")
     assert ask("/_console/", "POST").status_code == 405
+
+
+@pytest.mark.parametrize(("writes", "told"), [(False, b'"no"'), (True, b'"yes"')])
+def test_the_page_is_told_whether_it_may_change_anything(writes, told):
+    assert b'<meta name="anomalyops-writes" content=' + told in ask("/_console/", writes=writes).body
