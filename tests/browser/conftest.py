@@ -17,6 +17,8 @@ from engine_process import EngineProcess
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests have no packages; what they share lies beside them
 
+from shop import load
+
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -41,6 +43,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     process.start()
     yield process
     process.kill()
+
+
+@pytest.fixture(scope="session")
+def shop(engine: EngineProcess) -> None:
+    """The shop's requests and jobs, beside the demo's."""
+    with engine.client() as client:
+        load(client)
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,18 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useShared } from "./context";
+import { Figures, type Column } from "./series/figures";
 import { number, tick, time } from "../shape/format";
 import { severity } from "../shape/severity";
-import type { Anomaly, Series } from "../rest/results";
+import type { Anomaly } from "../rest/results";
+import type { Drawn } from "../rest/series/drawn";
 import type { Range } from "../state/range";
 
 const HEIGHT_PX = 320;
 
 /** Draws a series, its bounds and its anomalies; dragging chooses a stretch of time. */
 export function Chart(props: {
-  series: Series;
+  drawn: Drawn;
   anomalies: readonly Anomaly[];
   range: Range;
   label: string;
@@ -30,7 +32,7 @@ export function Chart(props: {
     }
     const style = getComputedStyle(element);
     const [ink, line, band] = ["--ink", "--line", "--band"].map((name) => style.getPropertyValue(name).trim());
-    const { series } = props;
+    const { series } = props.drawn;
     const options: uPlot.Options = {
       width: Math.max(280, element.clientWidth),
       height: HEIGHT_PX,
@@ -89,16 +91,28 @@ export function Chart(props: {
       observer.disconnect();
       plot.destroy();
     };
-  }, [props.series, props.anomalies, props.range.from, props.range.to, formats]);
+  }, [props.drawn, props.anomalies, props.range.from, props.range.to, formats]);
   return (
     <figure class="chart">
-      <div ref={place} role="img" aria-label={`${props.label}; the tables below say the same in figures`} />
+      <div ref={place} role="img" aria-label={`${props.label}; the figures below say the same`} />
+      <Figures times={props.drawn.series.times} columns={columns(props.drawn)} />
       <figcaption class="aside">
-        The line is what was measured, the band what the model expected ({time(props.range.from, formats)} to{" "}
-        {time(props.range.to, formats)}). Drag over the chart to look closer.
+        {props.drawn.from === "model"
+          ? "The line is what was measured, the band what the model expected"
+          : `The line is ${props.drawn.words}, counted in the source, for the job keeps no model plot of it; so there are no bounds`}{" "}
+        ({time(props.range.from, formats)} to {time(props.range.to, formats)}). Drag over the chart to look closer.
       </figcaption>
     </figure>
   );
+}
+
+/** The figures that are drawn; bounds only where there are any. */
+function columns(drawn: Drawn): Column[] {
+  const { actual, lower, upper } = drawn.series;
+  const measured = { name: "Measured", values: actual };
+  return drawn.from === "source"
+    ? [measured]
+    : [measured, { name: "Lower bound", values: lower }, { name: "Upper bound", values: upper }];
 }
 
 function marks(plot: uPlot, anomalies: readonly Anomaly[]): void {

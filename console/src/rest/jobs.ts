@@ -1,5 +1,6 @@
 /** Jobs, their feeds and counts, as the console shows them. */
 
+import { shapeSource, type Source } from "./series/source";
 import type { Ask } from "./server";
 import { DAY_MS, parseSpan, type Range } from "../state/range";
 
@@ -41,6 +42,8 @@ export interface Job {
   readonly influencers: readonly string[];
   readonly detectors: readonly Detector[];
   readonly modelPlot: boolean;
+  /** Where the datafeed reads; undefined where there is none. */
+  readonly source: Source | undefined;
   /** `cluster/namespace/name` of the manifest that declares the job. */
   readonly owner: string | undefined;
 }
@@ -88,6 +91,7 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
         influencers: job.analysis_config.influencers ?? [],
         detectors: job.analysis_config.detectors.map(shapeDetector),
         modelPlot: job.model_plot_config?.enabled === true,
+        source: shapeSource(job, feed),
         owner: ownerOf(job),
       };
     })

@@ -1,6 +1,7 @@
 /** Questions about results, and their answers as values: records, swim lanes, influencers, expected values. */
 
 import type { Role, Split } from "./jobs";
+import type { MetricPart } from "./series/source";
 import type { Ask, Json } from "./server";
 import type { Range } from "../state/range";
 
@@ -19,6 +20,8 @@ export interface Anomaly {
   readonly initialScore: number;
   readonly detector: number;
   readonly function: string;
+  /** The function in the record's own words: of `metric` the part that is unusual. */
+  readonly described: string;
   readonly field: string | undefined;
   readonly actual: number | undefined;
   readonly typical: number | undefined;
@@ -62,6 +65,8 @@ const cellsFrom = (range: Range, cellMs: number): Json => ({
 export interface Narrowing {
   readonly leastScore: number;
   readonly detector?: number;
+  /** Of `metric` the part. */
+  readonly described?: string;
   readonly entities?: readonly Entity[];
   readonly influencers?: readonly Entity[];
 }
@@ -71,6 +76,9 @@ export function recordsQuery(jobs: readonly string[], range: Range, narrow: Narr
   const more: Json[] = [{ range: { record_score: { gte: narrow.leastScore } } }];
   if (narrow.detector !== undefined) {
     more.push({ term: { detector_index: narrow.detector } });
+  }
+  if (narrow.described !== undefined) {
+    more.push({ term: { function_description: narrow.described } });
   }
   // A result names each of its entities and influencers as a field of its own, too.
   for (const entity of [...(narrow.entities ?? []), ...(narrow.influencers ?? [])]) {
@@ -118,6 +126,7 @@ export function shapeRecord(source: any): Anomaly {
     initialScore: source.initial_record_score,
     detector: source.detector_index,
     function: source.function,
+    described: source.function_description ?? source.function,
     field: source.field_name,
     actual: first(source.actual ?? cause.actual),
     typical: first(source.typical ?? cause.typical),
@@ -294,21 +303,36 @@ export interface SeriesPart extends Entity {
   readonly role: Role;
 }
 
-/** Returns the search for the actual and expected values of one series. */
-export function plotQuery(
-  job: string,
-  detector: number,
-  entities: readonly SeriesPart[],
-  range: Range,
-  cellMs: number,
-): Json {
-  const more: Json[] = [
-    { term: { detector_index: detector } },
-    ...entities.map((entity) => ({ term: { [`${entity.role}_field_value`]: entity.value } })),
+/** Which series: of a job's detector, of what splits it, and of `metric` which part. */
+export interface SeriesName {
+  readonly job: string;
+  readonly detector: number;
+  readonly entities: readonly SeriesPart[];
+  /** Undefined for all functions but `metric`. */
+  readonly part: MetricPart | undefined;
+}
+
+/** How the model's features of a part are called (`model_t::print` of Elastic's ml-cpp). */
+const FEATURES: Readonly<Record<MetricPart, string>> = {
+  mean: "'arithmetic mean value",
+  min: "'minimum value",
+  max: "'maximum value",
+};
+
+/** What finds the model's results of one series. */
+export function seriesFilters(name: SeriesName): Json[] {
+  return [
+    { term: { detector_index: name.detector } },
+    ...name.entities.map((entity) => ({ term: { [`${entity.role}_field_value`]: entity.value } })),
+    ...(name.part === undefined ? [] : [{ prefix: { model_feature: FEATURES[name.part] } }]),
   ];
+}
+
+/** Returns the search for the actual and expected values of one series. */
+export function plotQuery(name: SeriesName, range: Range, cellMs: number): Json {
   return {
     size: 0,
-    query: filtered("model_plot", [job], range, more),
+    query: filtered("model_plot", [name.job], range, seriesFilters(name)),
     aggs: {
       cells: {
         date_histogram: cellsFrom(range, cellMs),
@@ -325,14 +349,12 @@ export function plotQuery(
 /** The actual and expected values of one series of a job with model plot. */
 export async function readSeries(
   ask: Ask,
-  job: string,
-  detector: number,
-  entities: readonly SeriesPart[],
+  name: SeriesName,
   range: Range,
   cellMs: number,
   signal?: AbortSignal,
 ): Promise<Series> {
-  const answer = await ask("POST", `${RESULTS}/_search`, plotQuery(job, detector, entities, range, cellMs), signal);
+  const answer = await ask("POST", `${RESULTS}/_search`, plotQuery(name, range, cellMs), signal);
   return shapeSeries(answer.aggregations.cells.buckets, cellMs);
 }
 

@@ -9,7 +9,7 @@ const AROUND = 100;
 
 /** The place where the series of an anomaly is seen. */
 export function seriesPlace(anomaly: Anomaly, job: Job | undefined): Place {
-  const splits = job?.detectors[anomaly.detector]?.splits ?? [];
+  const splits = job?.detectors.find((one) => one.index === anomaly.detector)?.splits ?? [];
   const params: Record<string, string> = {
     job: anomaly.jobId,
     detector: String(anomaly.detector),
@@ -21,6 +21,9 @@ export function seriesPlace(anomaly: Anomaly, job: Job | undefined): Place {
     if (entity !== undefined) {
       params[split.role] = entity.value;
     }
+  }
+  if (anomaly.function === "metric") {
+    params["part"] = anomaly.described;
   }
   return { view: "series", params };
 }

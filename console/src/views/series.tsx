@@ -8,7 +8,9 @@ import { useShared } from "../parts/context";
 import { SeverityControl, TimeControl } from "../parts/controls";
 import { Nothing, Shown } from "../parts/states";
 import { readJobs, wholeRange, type Detector, type Job, type Role } from "../rest/jobs";
-import { readChoices, readRecords, readSeries, type SeriesPart } from "../rest/results";
+import { readChoices, readRecords, type SeriesPart } from "../rest/results";
+import { partOf, readDrawn } from "../rest/series/drawn";
+import { METRIC_PARTS } from "../rest/series/source";
 import { parseInterval } from "../shape/records";
 import { withParams } from "../state/place";
 import { cellWidth, parseRange, type Range } from "../state/range";
@@ -51,6 +53,7 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
   }
   const found = shown(choices);
   const parts = partsOf(detector, found ?? new Map(), place.params);
+  const part = partOf(detector, place.params["part"]);
   const whole = wholeRange([job], now);
   const range = parseRange(place.params["from"], place.params["to"], whole, now);
   return (
@@ -74,7 +77,7 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
           <select
             value={String(detector.index)}
             onChange={(event) =>
-              go(withParams(place, { detector: event.currentTarget.value, partition: "", over: "", by: "" }))
+              go(withParams(place, { detector: event.currentTarget.value, partition: "", over: "", by: "", part: "" }))
             }
           >
             {job.detectors.map((one) => (
@@ -84,6 +87,18 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
             ))}
           </select>
         </label>
+        {part !== undefined && (
+          <label>
+            Function{" "}
+            <select value={part} onChange={(event) => go(withParams(place, { part: event.currentTarget.value }))}>
+              {METRIC_PARTS.map((name) => (
+                <option value={name} key={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         {detector.splits.map(({ role, field }) => (
           <label key={role}>
             {field}{" "}
@@ -130,28 +145,35 @@ function OfSeries(props: {
   const { ask, place, go } = useShared();
   const { job, detector, parts, range } = props;
   const least = Number(place.params["severity"] ?? "3") || 0;
+  const part = partOf(detector, place.params["part"]);
+  const narrow = {
+    leastScore: least,
+    detector: detector.index,
+    entities: parts,
+    ...(part === undefined ? {} : { described: part }),
+  };
   const cell = cellWidth(range, job.spanMs, MOST_POINTS);
   const answer = useAnswer(
     async (signal) =>
       await Promise.all([
-        readSeries(ask, job.id, detector.index, parts, range, cell, signal),
-        readRecords(ask, [job.id], range, { leastScore: least, detector: detector.index, entities: parts }, signal),
+        readDrawn(ask, job, detector, parts, part, range, cell, signal),
+        readRecords(ask, [job.id], range, narrow, signal),
       ]),
-    JSON.stringify([job.id, detector.index, parts, range, cell, least]),
+    JSON.stringify([job.id, detector.index, parts, part, range, cell, least]),
   );
   return (
     <Shown answer={answer} what="Series">
-      {([series, found]) => (
+      {([drawn, found]) => (
         <>
-          {series.times.length === 0 ? (
+          {"why" in drawn ? (
             <Nothing>
-              {job.modelPlot
-                ? "The model has no values of this series in this time."
-                : "This job keeps no model plot (model_plot_config.enabled), so that there is no series to draw; its anomalies are below."}
+              No chart of this series: {drawn.why}.
+              {!job.modelPlot && " With model_plot_config.enabled the model itself would tell it."} Its anomalies are
+              below.
             </Nothing>
           ) : (
             <Chart
-              series={series}
+              drawn={drawn}
               anomalies={found.anomalies}
               range={range}
               label={`${detector.text} of ${job.id}`}

@@ -1,0 +1,71 @@
+"""A small shop's requests, and jobs over them that keep no model plot, or one of several parts."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+INDEX = "shop"
+START_S = 1_772_323_200  # 2026-03-01T00:00:00Z
+HOURS = 24 * 12
+LOUD = HOURS - 40
+"""The hour in which host a sends far too much."""
+PLAIN = "shop_plain"
+PARTS = "shop_parts"
+_DEADLINE_S = 120
+
+
+def documents() -> list[dict[str, Any]]:
+    """Requests of two hosts: host b rests every sixth hour."""
+    found = []
+    for hour in range(HOURS):
+        for host in ("a", "b"):
+            if host == "b" and hour % 6 == 5:
+                continue
+            for number in range(3 + hour % 3):
+                size = 100 + 10 * (hour % 24) + 7 * number + (5000 if host == "a" and hour == LOUD else 0)
+                at = (START_S + 3600 * hour + 600 * number) * 1000
+                found.append({"time": at, "host": host, "client": f"c{number}", "bytes": size})
+    return found
+
+
+def detectors() -> list[dict[str, Any]]:
+    """One of each way to be drawn, and one that has none."""
+    return [
+        {"function": "count"},
+        {"function": "mean", "field_name": "bytes", "partition_field_name": "host"},
+        {"function": "sum", "field_name": "bytes", "by_field_name": "host"},
+        {"function": "distinct_count", "field_name": "client"},
+        {"function": "info_content", "field_name": "client"},
+    ]
+
+
+def load(client: Elasticsearch) -> None:
+    """Write the requests and let both jobs learn them."""
+    mappings = {name: {"type": "keyword"} for name in ("host", "client")}
+    client.indices.create(
+        index=INDEX, mappings={"properties": {**mappings, "time": {"type": "date"}, "bytes": {"type": "long"}}}
+    )
+    operations = [part for document in documents() for part in ({"index": {}}, document)]
+    client.bulk(index=INDEX, operations=operations, refresh=True)
+    learn(client, PLAIN, detectors())
+    learn(client, PARTS, [{"function": "metric", "field_name": "bytes"}], model_plot_config={"enabled": True})
+
+
+def learn(client: Elasticsearch, job: str, of: list[dict[str, Any]], **more: Any) -> None:
+    """Create a job with a datafeed over all requests, and wait until it has seen them."""
+    client.ml.put_job(
+        job_id=job,
+        analysis_config={"bucket_span": "1h", "detectors": of, "influencers": ["host"]},
+        data_description={"time_field": "time"},
+        **more,
+    )
+    client.ml.put_datafeed(datafeed_id=job, job_id=job, indices=[INDEX])
+    client.ml.open_job(job_id=job)
+    client.ml.start_datafeed(datafeed_id=job, end=(START_S + 3600 * HOURS) * 1000, timeout="60s")
+    deadline = time.monotonic() + _DEADLINE_S
+    while client.ml.get_datafeed_stats(datafeed_id=job)["datafeeds"][0]["state"] != "stopped":
+        assert time.monotonic() < deadline, f"{job} did not come to its end"
+        time.sleep(0.1)

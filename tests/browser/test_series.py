@@ -1,0 +1,93 @@
+"""The single metric viewer over jobs of every kind: what is drawn is what was measured."""
+
+from __future__ import annotations
+
+import statistics
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from shop import HOURS, LOUD, PARTS, PLAIN, START_S, documents
+
+pytestmark = pytest.mark.usefixtures("shop")
+
+
+def place(job, detector=0, **more):
+    """The address of a series, the last two days of it; times are given so that points are buckets."""
+    end = datetime.fromtimestamp(START_S, UTC) + timedelta(hours=HOURS)
+    params = {
+        "job": job,
+        "detector": detector,
+        "from": (end - timedelta(days=2)).isoformat().replace("+00:00", "Z"),
+        "to": end.isoformat().replace("+00:00", "Z"),
+        **more,
+    }
+    return "#/series?" + "&".join(f"{name}={value}" for name, value in params.items())
+
+
+def figures(page):
+    """The figures of the chart that is shown, row by row."""
+    page.get_by_text("The figures of the chart").click()
+    rows = page.get_by_role("table", name="points").locator("tbody tr")
+    rows.first.wait_for()
+    return [row.split("\t") for row in rows.all_inner_texts()]
+
+
+def measured(of, *, host=None, last=48):
+    """What the documents of the last hours say; None where an hour has none."""
+    found = []
+    for hour in range(HOURS - last, HOURS):
+        inside = [
+            one
+            for one in documents()
+            if one["time"] // 3_600_000 == START_S // 3600 + hour and host in {None, one["host"]}
+        ]
+        found.append(of(inside) if inside else None)
+    return found
+
+
+def value(text):
+    return None if text == "\N{EN DASH}" else float(text.replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("detector", "more", "of", "words"),
+    [
+        (0, {}, len, "the number of documents"),
+        (1, {"partition": "a"}, lambda found: statistics.fmean(one["bytes"] for one in found), "the mean of bytes"),
+        (1, {"partition": "b"}, lambda found: statistics.fmean(one["bytes"] for one in found), "the mean of bytes"),
+        (2, {"by": "a"}, lambda found: sum(one["bytes"] for one in found), "the sum of bytes"),
+        (3, {}, lambda found: len({one["client"] for one in found}), "distinct values of client"),
+    ],
+    ids=["count", "mean", "mean with gaps", "sum", "distinct_count"],
+)
+def test_a_job_without_model_plot_is_drawn_from_its_documents(reader, detector, more, of, words):
+    page = reader.go(place(PLAIN, detector, **more))
+    page.locator(".chart canvas").wait_for()
+    assert words in page.locator("figcaption").inner_text()
+    shown = [value(row[1]) for row in figures(page)]
+    wanted = measured(of, host=more.get("partition", more.get("by")))
+    assert len(shown) == len(wanted) == 48
+    for found, right in zip(shown, wanted, strict=True):
+        assert (found is None) == (right is None)
+        assert right is None or found == pytest.approx(right, rel=1e-3)  # four digits are shown
+    # No bounds are shown where nothing expected anything.
+    assert page.get_by_role("columnheader", name="Lower bound").count() == 0
+
+
+def test_what_cannot_be_drawn_says_why(reader):
+    reader.go(place(PLAIN, 4)).get_by_text("the information content of texts is computed by the model alone").wait_for()
+
+
+@pytest.mark.parametrize(("part", "of"), [("mean", statistics.fmean), ("min", min), ("max", max)])
+def test_the_parts_of_metric_are_drawn_one_at_a_time(reader, part, of):
+    page = reader.go(place(PARTS, part="max" if part == "min" else "min"))
+    page.locator(".chart canvas").wait_for()
+    page.get_by_label("Function").select_option(part)
+    page.wait_for_function(f"() => location.hash.includes('part={part}')")
+    page.reload()
+    page.locator(".chart canvas").wait_for()
+    shown = [value(row[1]) for row in figures(page)]
+    wanted = measured(lambda found: of([one["bytes"] for one in found]))
+    assert shown == pytest.approx(wanted, rel=1e-3)
+    if part == "max":
+        assert shown[LOUD - (HOURS - 48)] == max(shown)
