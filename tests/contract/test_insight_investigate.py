@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from elasticsearch import Elasticsearch
-from insight_world import END, RESULTS, START, at, influencer, plant, record
+from insight_world import END, RESULTS, START, at, bucket, influencer, plant, record
 
 from anomalyops.cli.main import invoke
 from engine_process import EngineProcess
@@ -264,3 +264,89 @@ def test_the_source_tells_who_calls_whom(url, investigate):
     _, found = investigate(window=("--start", at(day - 5).isoformat(), "--end", at(day + 15).isoformat()))
     assert [one["entity"] for one in found["suspects"]] == ["back", "front"]
     assert [one["parts"]["origin"] for one in found["suspects"]] == [1, pytest.approx(0.27, abs=0.05)]
+
+
+def test_a_service_is_looked_at_with_what_it_has_to_do_with(investigate):
+    code, found = investigate("--service", "checkout")
+    assert code == 0
+    assert found["service"] == {
+        "name": "checkout",
+        "jobs": {
+            "db-cpu": "its results name db1 (host), as those of web-errors do",
+            "web-errors": "its results name checkout (service)",
+            "web-latency": "its results name checkout (service)",
+        },
+    }
+    assert set(found["jobs"]) == {"db-cpu", "web-errors", "web-latency"}
+    assert found["rootCause"] == "db1"
+    assert {step["job_id"] for step in found["timeline"]} <= set(found["jobs"])
+    assert [(one["influencer_field_value"], one["jobs"]) for one in found["entities"]] == [("db1", 3), ("checkout", 2)]
+    _, three = investigate("--service", "checkout", "--min-job-count", "3")
+    assert [one["influencer_field_value"] for one in three["entities"]] == ["db1"]
+
+
+def test_a_service_that_nothing_has_to_do_with(url, capsys):
+    assert invoke(["investigate", *WINDOW, "--service", "chekout", "--url", url]) == 3
+    said = capsys.readouterr().out
+    assert "no job with results in the window has to do with a service 'chekout'; results name checkout" in said
+    assert invoke(["investigate", *WINDOW, "--service", "", "--url", url]) == 1
+    assert "--service: expected the name of a service, found nothing" in capsys.readouterr().err
+
+
+def test_what_others_do_is_left_out(url, investigate):
+    """Of three services in one job one is worst; what is asked about calls another, as its source says."""
+    day = 4 * DAY
+    planted = [
+        made
+        for name, score in (("page", 60), ("disk", 70), ("mail", 99))
+        for minutes in (0, 5, 10)
+        for made in (
+            influencer("shared", day + minutes, "app", name, score),
+            record(
+                "shared", day + minutes, score, score, function="count",
+                partition_field_name="app", partition_field_value=name,
+            ),
+        )
+    ]  # fmt: skip
+    with Elasticsearch(url) as client:
+        keyword = {"type": "keyword"}
+        properties = {"@timestamp": {"type": "date"}, "app": keyword, "peer": keyword}
+        client.indices.create(index="spans", mappings={"properties": properties})
+        split = {"partition_field_name": "app", "by_field_name": "peer"}
+        client.ml.put_job(
+            job_id="spans-of-all",
+            analysis_config={"bucket_span": "5m", "detectors": [{"function": "count", **split}]},
+            data_description={"time_field": "@timestamp"},
+        )
+        client.ml.put_datafeed(datafeed_id="datafeed-spans-of-all", job_id="spans-of-all", indices=["spans"])
+        planted.append(record("spans-of-all", day, 0, 0, function="count"))
+        body = [part for one in planted for part in ({"index": {"_index": RESULTS}}, one)]
+        span = {"@timestamp": at(day - 2).isoformat(), "app": "page", "peer": "disk"}
+        body += [{"index": {"_index": "spans"}}, span]
+        assert not client.bulk(operations=body, refresh=True)["errors"]
+    window = ("--start", at(day - 5).isoformat(), "--end", at(day + 15).isoformat())
+    _, every = investigate(window=window)
+    assert {one["entity"] for one in every["suspects"]} == {"page", "disk", "mail"}
+    _, found = investigate("--service", "page", window=window)
+    assert [one["entity"] for one in found["suspects"]] == ["disk", "page"]
+    assert found["notes"][0].startswith("1 other services that the same jobs name were left out (mail)")
+
+
+def test_more_jobs_than_are_shown_are_all_looked_at(url, investigate):
+    """The cause is named by the job that comes last by name, of more jobs than a page of anything has."""
+    day = 6 * DAY
+    jobs = [f"fleet-{number:04}" for number in range(620)]
+    planted = [influencer(job, day, "host", f"host-{job}", 30) for job in jobs]
+    planted += [bucket(job, day, 30, 10) for job in jobs]
+    planted += [influencer(job, day - 5, "host", "culprit", 97) for job in jobs[-3:]]
+    with Elasticsearch(url) as client:
+        body = [part for one in planted for part in ({"index": {"_index": RESULTS}}, one)]
+        assert not client.bulk(operations=body, refresh=True)["errors"]
+    window = ("--start", at(day - 10).isoformat(), "--end", at(day + 10).isoformat())
+    _, found = investigate(window=window)
+    assert (len(found["jobs"]), len(found["affectedJobs"])) == (620, 620)
+    assert found["rootCause"] == "culprit"
+    assert not any("more than" in note for note in found["notes"])
+    listed = ",".join(jobs)
+    _, same = investigate("--jobs", listed, window=window)
+    assert same["suspects"] == found["suspects"]

@@ -63,7 +63,7 @@ def test_only_what_reads_is_offered(url):
 
 def test_a_conversation_about_an_incident(url):
     async def conversation(session):
-        found = await session.call_tool("investigate", WINDOW)
+        found = await session.call_tool("investigate", WINDOW | {"service": "checkout"})
         entities = await session.call_tool("ad_rca_multi_job_entities", WINDOW)
         worst = await session.call_tool("explain", {"job_id": "web-latency"})
         sick = await session.call_tool("troubleshoot", {"job_id_pattern": "db-cpu"})

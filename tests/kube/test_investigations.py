@@ -110,12 +110,20 @@ def test_jobs_are_chosen_by_label_and_what_is_not_there_is_said(world: World) ->
     nobody["metadata"]["name"] = "nobody"
     quiet = world.investigation(start=minutes_ago(6000), end=minutes_ago(5900))
     quiet["metadata"]["name"] = "quiet"
-    world.apply(nobody, quiet)
+    shop = world.investigation(jobs=f"{world.namespace}-*", service="shop")
+    shop["metadata"]["name"] = "shop"
+    plant(world, influencer(f"{world.namespace}-errors", 50, "service", "shop", 60))
+    world.apply(nobody, quiet, shop)
     said = found(world, "nobody", reason="NothingFound")["status"]
     assert f"chooses no AnomalyJob of namespace {world.namespace}" in said["summary"]
     said = found(world, "quiet", reason="NothingFound")["status"]
     assert "in the window" in said["summary"]
     assert "rootCause" not in said
+    said = found(world, "shop", reason="Investigated")["status"]
+    assert said["jobs"] == 2  # one names the service, the other a host as that one does
+    report = world.kubectl.get("configmap", said["report"]["configMap"], world.namespace)["data"]["report.md"]
+    assert f"| its results name shop (service) | {world.namespace}-errors |" in report
+    assert f"| its results name web-1 (host), as those of {world.namespace}-errors do | {world.job_id} |" in report
 
 
 def test_it_waits_for_its_window_and_for_its_server_and_goes_when_its_time_has_come(world: World) -> None:

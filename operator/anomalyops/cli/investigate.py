@@ -21,6 +21,13 @@ def investigate(
     start: Annotated[str, typer.Option(metavar="TIME", help="From this time on: ISO 8601, or now-2h.")],
     end: Annotated[str, typer.Option(metavar="TIME", help="Before this time.")] = "now",
     jobs: Annotated[str, typer.Option(metavar="PATTERN", help="Job ids, or patterns with *.")] = "*",
+    service: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only jobs that have to do with this service: its own, of what it calls, and of what they share.",
+        ),
+    ] = None,
     min_score: Annotated[float, typer.Option(min=0, max=100, help="Least score of what counts.")] = 25.0,
     min_job_count: Annotated[int, typer.Option(min=1, help="Jobs that a prime suspect is named by.")] = 2,
     report: Annotated[
@@ -52,7 +59,10 @@ def investigate(
     if report is not None and not report.parent.is_dir():
         raise BadRequestError(f"--report {report}: there is no folder {report.parent}")
     now = datetime.now(UTC)
-    incident = Incident(_moment("--start", start, now), _moment("--end", end, now), jobs, min_score, min_job_count)
+    if service == "":
+        raise BadRequestError("--service: expected the name of a service, found nothing")
+    window = _moment("--start", start, now), _moment("--end", end, now)
+    incident = Incident(*window, jobs, min_score, min_job_count, service)
     told = messages()
 
     async def run(where: Endpoint) -> tuple[Investigation, list[Asked]]:

@@ -11,7 +11,7 @@ from anomalyops.health import Findings
 from anomalyops_insight.errors import BadRequestError, InsightError, RefusedError, UnreachableError
 from anomalyops_insight.investigating import Incident, Investigation, investigate
 from anomalyops_insight.investigating.blocks import markdown
-from anomalyops_insight.investigating.report import report, summary
+from anomalyops_insight.investigating.report import affected_jobs, report, summary
 from anomalyops_insight.server import Session
 
 
@@ -39,7 +39,7 @@ async def investigator(inquiry: Inquiry, server: Reading) -> Findings:
         InquiryError: The question itself is not acceptable.
         GatewayError: The server refused, or did not answer.
     """
-    incident = Incident(inquiry.start, inquiry.end, inquiry.jobs, inquiry.min_score)
+    incident = Incident(inquiry.start, inquiry.end, inquiry.jobs, inquiry.min_score, service=inquiry.service)
     try:
         found = await Session(_Server(server)).run(investigate(incident))
     except BadRequestError as error:
@@ -67,5 +67,5 @@ def findings(found: Investigation) -> Findings:
         likelihood=first.likelihood,
         runner_up=rest[0].entity if rest else None,
         onset=first.onset,
-        jobs=len({step.job_id for step in found.timeline} | set(first.jobs)),
+        jobs=len(affected_jobs(found)),
     )

@@ -90,6 +90,13 @@ class InvestigationSpec(SpecModel):
         default=None,
         description="Labels of the AnomalyJobs of this namespace; without it and jobs, all that use the connection.",
     )
+    service: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
+        default=None,
+        description=(
+            "Of these jobs only those that have to do with this service: its own, those of what it calls, and those "
+            "that name what these name, such as hosts. The report says why each was chosen."
+        ),
+    )
     min_score: _Score = Field(default=25, description="The least score of what counts, 0 to 100.")
     ttl_after_finished: Annotated[str, Duration()] | None = Field(
         default=None, description="How long it is kept after it has finished, 0 for not at all; for ever when absent."
@@ -147,7 +154,7 @@ class Investigation(Resource):
             + " && ".join(
                 f"(has(self.spec.{name}) == has(oldSelf.spec.{name}) && "
                 f"(!has(self.spec.{name}) || self.spec.{name} == oldSelf.spec.{name}))"
-                for name in ("connectionRef", "start", "end", "since", "jobs", "jobSelector", "minScore")
+                for name in ("connectionRef", "start", "end", "since", "jobs", "jobSelector", "service", "minScore")
             )
             + ")",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from anomalyops_insight.errors import BadRequestError, RefusedError
@@ -24,6 +24,11 @@ SPLITS = ("partition", "by", "over")
 _MOST_ASKED = 8
 
 
+def is_target(name: str) -> bool:
+    """Whether a field says whom something calls: `service.target.name`, `destination`, `peer`, `upstream`."""
+    return _TARGET.search(name) is not None
+
+
 def named_by(row: Values) -> list[tuple[str, str]]:
     """The fields and values that split a record's series."""
     pairs = ((row[f"{kind}_field_name"], row[f"{kind}_field_value"]) for kind in SPLITS)
@@ -35,8 +40,8 @@ def complaints(splits: Iterable[Values]) -> list[Complaint]:
     found = []
     for row in splits:
         pairs = named_by(row)
-        about = [value for name, value in pairs if _TARGET.search(name)]
-        by = [value for name, value in pairs if not _TARGET.search(name)]
+        about = [value for name, value in pairs if is_target(name)]
+        by = [value for name, value in pairs if not is_target(name)]
         found += [Complaint(one, other, row["max_score"]) for one in by for other in about]
     return found
 
@@ -60,14 +65,25 @@ def calls(configs: Mapping[str, Configured], start: datetime, end: datetime) -> 
     return dict(found)
 
 
+def called_by(known: Mapping[str, Collection[str]], said: Iterable[Complaint]) -> dict[str, set[str]]:
+    """Whom each entity calls: as sources say, and whom it complains about."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for caller, targets in known.items():
+        found[caller] |= set(targets)
+    for one in said:
+        if one.by != one.about:
+            found[one.by].add(one.about)
+    return dict(found)
+
+
 def _questions(config: Configured, start: datetime, end: datetime) -> Iterable[Question]:
     """Which pairs of caller and target the documents of a job have."""
     if not config.indices:
         return
     for detector in config.detectors:
         fields = [detector[f"{kind}_field_name"] for kind in SPLITS if detector.get(f"{kind}_field_name")]
-        targets = [name for name in fields if _TARGET.search(name)]
-        callers = [name for name in fields if not _TARGET.search(name) and name not in NOT_ENTITIES]
+        targets = [name for name in fields if is_target(name)]
+        callers = [name for name in fields if not is_target(name) and name not in NOT_ENTITIES]
         for caller in callers:
             for target in targets:
                 yield Question(

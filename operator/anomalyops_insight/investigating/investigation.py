@@ -27,6 +27,7 @@ class Incident:
         jobs: A pattern of job ids.
         min_score: Least score of what counts.
         min_job_count: Jobs that a prime suspect is named by.
+        service: Only jobs that have to do with this service; None for all of the pattern.
     """
 
     start: datetime
@@ -34,6 +35,7 @@ class Incident:
     jobs: str = "*"
     min_score: float = 25.0
     min_job_count: int = 2
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Investigation:
         incident: What was asked.
         empty: Why nothing was found; None where something was.
         jobs: Jobs with results in the window, each with the indices that it reads.
+        affected: Those of them that had anomalous buckets.
+        why: Where a service was asked about: why each of the jobs was looked at.
         timeline: When it was how bad.
         entities: Entities that several jobs name.
         fingerprints: Detectors that fired, with the kind of fault.
@@ -102,6 +106,8 @@ class Investigation:
     incident: Incident
     empty: Empty | None = None
     jobs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    affected: tuple[str, ...] = ()
+    why: Mapping[str, str] = field(default_factory=dict)
     timeline: tuple[Step, ...] = ()
     entities: tuple[MultiJobEntity, ...] = ()
     fingerprints: tuple[Fingerprint, ...] = ()

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from anomalyops_insight.emptiness import Empty
+from anomalyops_insight.emptiness import Empty, Reason
 from anomalyops_insight.errors import BadRequestError, RefusedError
 from anomalyops_insight.explaining.explanation import band
+from anomalyops_insight.investigating.appearances import appearances, bucket_span, influencers, splits
 from anomalyops_insight.investigating.beginnings import beginnings
-from anomalyops_insight.investigating.calls import NOT_ENTITIES, SPLITS, calls, complaints, named_by
+from anomalyops_insight.investigating.calls import called_by, calls, complaints, named_by
 from anomalyops_insight.investigating.investigation import Incident, Investigation, LogCategory, Source
 from anomalyops_insight.investigating.ranking import Appearance, Suspect, rank
+from anomalyops_insight.investigating.service import Chosen, Named, choose
 from anomalyops_insight.programs import Program, ask, progress
-from anomalyops_insight.query import AtLeast, By, Count, Largest, Pattern, Question, Smallest, Sort
+from anomalyops_insight.query import Count, Pattern
 from anomalyops_insight.query.question import MOST_ROWS
-from anomalyops_insight.query.rows import Row as Values
 from anomalyops_insight.tools.categories import (
     CategoriesParameters,
     ExamplesParameters,
@@ -28,10 +30,8 @@ from anomalyops_insight.tools.categories import (
 )
 from anomalyops_insight.tools.configuration import Configured, configurations
 from anomalyops_insight.tools.correlation import (
-    CorrelationParameters,
     Fingerprint,
     FingerprintParameters,
-    correlation,
     detector_fingerprint,
 )
 from anomalyops_insight.tools.entities import (
@@ -43,10 +43,10 @@ from anomalyops_insight.tools.entities import (
     multi_job_entities,
 )
 from anomalyops_insight.tools.evidence import EvidenceParameters, evidence_question, source_evidence
-from anomalyops_insight.tools.metadata import MetadataParameters, get_available_metadata
+from anomalyops_insight.tools.metadata import Metadata, MetadataParameters, get_available_metadata
 from anomalyops_insight.tools.records import RecordParameters, query_anomaly_records
-from anomalyops_insight.tools.timeline import TimelineParameters, query_anomaly_timeline
-from anomalyops_insight.tools.tool import RESULTS, Over
+from anomalyops_insight.tools.timeline import TimelineParameters, worst_steps
+from anomalyops_insight.tools.tool import Found, Over
 
 STEPS = (
     "which jobs have results",
@@ -84,18 +84,56 @@ def investigate(incident: Incident) -> Program[Investigation]:
     over: dict[str, Any] = {"job_id_pattern": incident.jobs, "start": incident.start, "end": incident.end}
     scored = over | {"min_score": incident.min_score}
     yield from _step(1)
-    known = yield from get_available_metadata(MetadataParameters(**over))
+    known = yield from get_available_metadata(MetadataParameters(**over, limit=MOST_ROWS))
     if not known.rows:
         return Investigation(incident, empty=known.empty)
-    found = Investigation(incident)
     yield from _step(2)
     configs = yield from _configurations(incident, [row.job_id for row in known.rows])
-    found = replace(found, jobs={row.job_id: _indices(configs, row.job_id) for row in known.rows})
-    yield from _step(3)  # which of them belong together follows from what was read
-    yield from _step(4)
-    steps = yield from query_anomaly_timeline(
-        TimelineParameters(**scored, interval=_interval(incident), limit=MOST_ROWS)
+    yield from _step(3)
+    choice = _Choice(all_jobs=known.complete)
+    if incident.service is not None:
+        choice = yield from _of_service(incident, incident.service, known, configs)
+    if (chosen := choice.chosen) is not None:
+        if not chosen.jobs:
+            return Investigation(incident, empty=_no_job_of(str(incident.service), chosen))
+        scored |= {"job_id_pattern": ",".join(chosen.jobs)}
+    jobs = [row for row in known.rows if chosen is None or row.job_id in chosen.jobs]
+    found = Investigation(
+        incident,
+        jobs={row.job_id: _indices(configs, row.job_id) for row in jobs},
+        affected=tuple(row.job_id for row in jobs if (row.max_anomaly_score or 0.0) >= incident.min_score),
+        why={} if chosen is None else chosen.jobs,
     )
+    return (yield from _looked_at(found, configs, scored, choice))
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which jobs are looked at.
+
+    Attributes:
+        all_jobs: Whether all jobs with results are known, of which to choose.
+        chosen: Those of a service; None where none was asked about.
+        calls: Who calls whom, where that was asked for it.
+    """
+
+    all_jobs: bool
+    chosen: Chosen | None = None
+    calls: Mapping[str, Collection[str]] | None = None
+
+    def keeps(self, one: Appearance) -> bool:
+        """Whether an entity may be the cause."""
+        return self.chosen is None or not self.chosen.leaves_out(one.field, one.entity)
+
+
+def _looked_at(
+    found: Investigation, configs: Mapping[str, Configured], scored: Mapping[str, Any], choice: _Choice
+) -> Program[Investigation]:
+    """From the fourth step on."""
+    incident = found.incident
+    yield from _step(4)
+    asked = TimelineParameters(**scored, interval=_interval(incident), limit=MOST_ROWS)
+    steps = yield from worst_steps(asked)
     worst = max((step.max_anomaly_score for step in steps.rows), default=0.0)
     yield from _step(5)
     entities = yield from multi_job_entities(MultiJobParameters(**scored, min_job_count=incident.min_job_count))
@@ -112,30 +150,59 @@ def investigate(incident: Incident) -> Program[Investigation]:
         severity=band(max([worst, *(row.record_score for row in records.rows)])),
     )
     yield from _step(8)
-    order = yield from correlation(CorrelationParameters(**scored, limit=MOST_ROWS))
+    influencing = yield from influencers(scored)
     yield from _step(9)
-    splits = yield from _splits(scored)
-    known_calls = yield from calls(configs, incident.start, incident.end)
+    splitting = yield from splits(scored)
+    known_calls = choice.calls or (yield from calls(configs, incident.start, incident.end))
     yield from _step(10)
-    named = [
-        Appearance(
-            row.influencer_field_value, row.influencer_field_name, row.job_id, row.first, row.last, row.max_score,
-            row.anomalies,
-        )
-        for row in order.rows
-        if row.influencer_field_name not in NOT_ENTITIES
-    ]  # fmt: skip
-    named = _with_splits(named, splits)
-    blames, tolerance = complaints(splits), timedelta(seconds=_span(splits)) + _CLOCK
-    suspects = rank(named, blames, calls=known_calls, tolerance=tolerance, clock=_CLOCK)
+    named = appearances(influencing.rows, splitting.rows)
+    kept = [one for one in named if choice.keeps(one)]
+    blames, tolerance = complaints(splitting.rows), timedelta(seconds=bucket_span(splitting.rows)) + _CLOCK
+    suspects = rank(kept, blames, calls=known_calls, tolerance=tolerance, clock=_CLOCK)
     began = yield from beginnings(suspects, configs, scored)
     if began.onsets:
-        named = [replace(one, onset=began.onsets.get((one.job_id, one.entity, one.first))) for one in named]
-        suspects = rank(named, blames, calls=known_calls, tolerance=tolerance, clock=_CLOCK)
-    found = replace(found, suspects=suspects, leads=began.leads, notes=_notes(found, order.complete))
+        kept = [replace(one, onset=began.onsets.get((one.job_id, one.entity, one.first))) for one in kept]
+        suspects = rank(kept, blames, calls=known_calls, tolerance=tolerance, clock=_CLOCK)
+    whole = {"jobs have results": choice.all_jobs, "intervals of jobs were anomalous": steps.complete,
+             "entities of jobs appeared": influencing.complete, "series had anomalies": splitting.complete}  # fmt: skip
+    cut = [name for name, is_whole in whole.items() if not is_whole]
+    left_out = {one.entity for one in named} - {one.entity for one in kept}
+    found = replace(found, suspects=suspects, leads=began.leads, notes=_notes(found, cut, left_out))
     if not suspects:
         return replace(found, empty=records.empty or steps.empty or Empty(*_NOTHING))
     return (yield from _about(found, suspects[0], configs, scored))
+
+
+def _of_service(
+    incident: Incident, service: str, known: Found[Metadata], configs: Mapping[str, Configured]
+) -> Program[_Choice]:
+    """The jobs that have to do with a service, and who calls whom."""
+    scored = {
+        "job_id_pattern": incident.jobs,
+        "start": incident.start,
+        "end": incident.end,
+        "min_score": incident.min_score,
+    }
+    influencing = yield from influencers(scored)
+    splitting = yield from splits(scored)
+    by_source = yield from calls(configs, incident.start, incident.end)
+    every = called_by(by_source, complaints(splitting.rows))
+    named = [
+        Named(row["job_id"], row["influencer_field_name"], row["influencer_field_value"], row["max_score"])
+        for row in influencing.rows
+    ]
+    named += [
+        Named(row["job_id"], name, value, row["max_score"]) for row in splitting.rows for name, value in named_by(row)
+    ]
+    chosen = choose(service, {row.job_id for row in known.rows}, configs, named, every)
+    return _Choice(known.complete, chosen, by_source)
+
+
+def _no_job_of(service: str, chosen: Chosen) -> Empty:
+    near = difflib.get_close_matches(service, chosen.services, n=5, cutoff=0.4) or list(chosen.services[:8])
+    more = ", ..." if len(near) < len(chosen.services) else ""
+    there = f"; results name {', '.join(near)}{more}" if near else "; results name no service at all"
+    return Empty(Reason.NO_RESULTS, f"no job with results in the window has to do with a service {service!r}{there}")
 
 
 _NOTHING: Any = ("nothing_above_threshold", "there are results in the window and none reaches the threshold")
@@ -187,52 +254,6 @@ def _interval(incident: Incident) -> str:
     return f"{next((one for one in _INTERVALS if one >= seconds), _INTERVALS[-1])}s"
 
 
-def _splits(scored: Mapping[str, Any]) -> Program[list[Values]]:
-    """Records by job and by what splits them."""
-    over = Over(job_id_pattern=scored["job_id_pattern"], start=scored["start"], end=scored["end"])
-    names = [f"{kind}_field_{part}" for kind in SPLITS for part in ("name", "value")]
-    question = Question(
-        index=RESULTS,
-        scope=over.results("record"),
-        window=over.window(),
-        thresholds=(AtLeast("record_score", scored["min_score"]),),
-        groups=tuple(By(name, name) for name in ("job_id", *names)),
-        measures=(
-            Count("anomalies"),
-            Largest("max_score", "record_score"),
-            Smallest("first", "timestamp", "time"),
-            Largest("last", "timestamp", "time"),
-            Largest("bucket_span", "bucket_span"),
-        ),
-        sort=(Sort("max_score", descending=True), Sort("job_id"), *(Sort(name) for name in names)),
-        limit=MOST_ROWS,
-    )
-    return list((yield from ask(question)).rows)
-
-
-def _with_splits(named: Sequence[Appearance], splits: Iterable[Values]) -> list[Appearance]:
-    """Influencers, and split values that are no influencers of their job; a job that names nobody stands for itself."""
-    known = {(a.job_id, a.entity) for a in named}
-    speaking = {a.job_id for a in named}
-    found = list(named)
-    for row in splits:
-        pairs = named_by(row)
-        if not pairs and row["job_id"] not in speaking:
-            pairs = [("job_id", row["job_id"])]
-        found += [
-            Appearance(value, name, row["job_id"], row["first"], row["last"], row["max_score"], row["anomalies"])
-            for name, value in pairs
-            if (row["job_id"], value) not in known
-        ]
-    return found
-
-
-def _span(splits: Sequence[Values]) -> float:
-    """The middle one of the bucket spans, in seconds."""
-    spans = sorted(row["bucket_span"] for row in splits if row["bucket_span"])
-    return float(spans[len(spans) // 2]) if spans else 300.0
-
-
 def fault_class(suspect: Suspect, fingerprints: Iterable[Fingerprint]) -> str:
     """The kind of fault that most of the weight of the suspect's detectors points to."""
     weight: dict[str, float] = defaultdict(float)
@@ -242,10 +263,24 @@ def fault_class(suspect: Suspect, fingerprints: Iterable[Fingerprint]) -> str:
     return max(weight, key=lambda name: (weight[name], name)) if weight else "unknown"
 
 
-def _notes(found: Investigation, complete: bool) -> tuple[str, ...]:  # noqa: FBT001 - whether all were read
-    notes: tuple[str, ...] = ()
-    if not complete:
-        notes += (f"more than {MOST_ROWS} entities appeared: the earliest were ranked",)
+def _notes(found: Investigation, cut: Iterable[str], left_out: Collection[str]) -> tuple[str, ...]:
+    """What limits the answer.
+
+    Args:
+        found: So far.
+        cut: What there was too much of.
+        left_out: Services that have nothing to do with the one that was asked about.
+    """
+    notes = tuple(
+        f"more than {MOST_ROWS:,} {words}: the worst of them were looked at; of fewer jobs or a shorter window all are"
+        for words in cut
+    )
+    if left_out:
+        shown = ", ".join(sorted(left_out)[:5]) + (", ..." if len(left_out) > 5 else "")
+        notes += (
+            f"{len(left_out)} other services that the same jobs name were left out ({shown}): nothing says that"
+            f" {found.incident.service} calls them, or they it",
+        )
     if not any(found.jobs.values()):
         notes += ("configurations could not be read: indices and source documents are not known",)
     return notes

@@ -53,7 +53,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
 def report(found: Investigation) -> tuple[Block, ...]:
     """The report as blocks."""
     incident = found.incident
-    title = Heading(f"Investigation of {moment(incident.start)} to {moment(incident.end)}", 1)
+    of = "" if incident.service is None else f"{incident.service}, "
+    title = Heading(f"Investigation of {of}{moment(incident.start)} to {moment(incident.end)}", 1)
     if found.empty is not None or not found.suspects:
         return (title, Paragraph(f"Nothing to investigate: {summary(found)}."))
     blocks: list[Block] = [title, *_verdict(found), *_progression(found), *_suspects(found)]
@@ -65,11 +66,16 @@ def summary(found: Investigation) -> str:
     if found.empty is not None or not found.suspects:
         return found.empty.message if found.empty is not None else "no anomalies were found"
     first = found.suspects[0]
-    affected = len({step.job_id for step in found.timeline} | set(first.jobs))
+    affected = len(affected_jobs(found))
     return (
         f"{first.entity} ({', '.join(first.fields)}) is the most likely cause ({first.likelihood:.0%} sure): "
         f"{found.fault} fault of severity {found.severity} from {moment(first.onset)} on; {_jobs(affected)} affected"
     )
+
+
+def affected_jobs(found: Investigation) -> frozenset[str]:
+    """The jobs with anomalous buckets, and those that name the first suspect."""
+    return frozenset(found.affected) | (frozenset(found.suspects[0].jobs) if found.suspects else frozenset())
 
 
 def _verdict(found: Investigation) -> Iterator[Block]:
@@ -93,7 +99,7 @@ def _verdict(found: Investigation) -> Iterator[Block]:
             ("fault class", found.fault),
             ("severity", found.severity),
             ("onset", began(first)),
-            ("affected jobs", f"{len({step.job_id for step in found.timeline})} of {len(found.jobs)} with results"),
+            ("affected jobs", f"{len(found.affected)} of {len(found.jobs)} with results"),
         ),
     )
     yield Heading("Recommended actions")
@@ -260,12 +266,39 @@ def _reach(found: Investigation) -> Iterator[Block]:
                 for row in found.radius
             ),
         )
+    if found.entities:
+        yield Heading(f"Entities that {_at_least(found.incident.min_job_count)} name")
+        yield Table(
+            ("entity", "field", "jobs", "score", "anomalies", "first"),
+            tuple(
+                (
+                    row.influencer_field_value, row.influencer_field_name, str(row.jobs), f"{row.max_score:.0f}",
+                    str(row.anomalies), moment(row.first),
+                )
+                for row in found.entities[:_SHOWN]
+            ),
+        )  # fmt: skip
     yield Heading("Jobs that belong together")
     by_index: dict[str, list[str]] = defaultdict(list)
     for job, indices in found.jobs.items():
         by_index[", ".join(indices) or "no datafeed"].append(job)
     ordered = sorted(by_index.items(), key=lambda item: (-len(item[1]), item[0]))[:_SHOWN]
-    yield Table(("index", "jobs"), tuple((index, ", ".join(sorted(jobs)[:_SHOWN])) for index, jobs in ordered))
+    yield Table(("index", "jobs"), tuple((index, _some(sorted(jobs))) for index, jobs in ordered))
+    if found.why:
+        yield Heading(f"Jobs that have to do with {found.incident.service}")
+        reasons_of: dict[str, list[str]] = defaultdict(list)
+        for job, why in found.why.items():
+            reasons_of[why].append(job)
+        yield Table(("why", "jobs"), tuple((why, _some(jobs)) for why, jobs in reasons_of.items()))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _at_least(count: int) -> str:
+    return "jobs" if count == 1 else f"at least {count} jobs"
 
 
 def _evidence(found: Investigation) -> Iterator[Block]:
@@ -343,6 +376,11 @@ def document(found: Investigation) -> dict[str, Any]:
             for lead in found.leads
         ],
         "jobs": {job: list(indices) for job, indices in found.jobs.items()},
+        "affectedJobs": sorted(affected_jobs(found)),
+        "service": None
+        if found.incident.service is None
+        else {"name": found.incident.service, "jobs": dict(found.why)},
+        "entities": [row.model_dump(mode="json") for row in found.entities],
         "timeline": [row.model_dump(mode="json") for row in found.timeline],
         "fingerprints": [row.model_dump(mode="json") for row in found.fingerprints],
         "blastRadius": [row.model_dump(mode="json") for row in found.radius],

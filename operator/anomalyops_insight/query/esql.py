@@ -21,7 +21,7 @@ from anomalyops_insight.query.conditions import (
     OneOf,
     Window,
 )
-from anomalyops_insight.query.names import Wildcard, index_expression, quoted
+from anomalyops_insight.query.names import Pattern, Wildcard, index_expression, quoted
 from anomalyops_insight.query.question import (
     Average,
     By,
@@ -199,13 +199,20 @@ def _condition(condition: Condition, values: _Bound) -> str:
         case Matches(about, pattern):
             if pattern.everything:
                 return f"{at} IS NOT NULL"
-            parts = [_wildcard(at, about, part, values) for part in pattern.parts]
+            parts = _exactly(at, about, pattern, values)
+            parts += [_wildcard(at, about, part, values) for part in pattern.wild]
             return parts[0] if len(parts) == 1 else "(" + " OR ".join(parts) + ")"
 
 
+def _exactly(at: str, about: str, pattern: Pattern, values: _Bound) -> list[str]:
+    """The ids of a pattern in one list: servers refuse an expression of some hundred alternatives as too deep."""
+    bound = [values.add(about, one) for one in pattern.exact]
+    if len(bound) > 1:
+        return [f"{at} IN ({', '.join(bound)})"]
+    return [f"{at} == {one}" for one in bound]
+
+
 def _wildcard(at: str, about: str, part: Wildcard, values: _Bound) -> str:
-    if part.exact:
-        return f"{at} == {values.add(about, part.first)}"
     wanted, ends = [], len(part.first) + len(part.last)
     if part.first:
         wanted.append(f"STARTS_WITH({at}, {values.add(about, part.first)})")

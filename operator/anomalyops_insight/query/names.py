@@ -112,6 +112,16 @@ class Pattern:
         return any(not (part.exact or part.first or part.middle or part.last) for part in self.parts)
 
     @property
+    def exact(self) -> tuple[str, ...]:
+        """The ids that are named themselves."""
+        return tuple(dict.fromkeys(part.first for part in self.parts if part.exact))
+
+    @property
+    def wild(self) -> tuple[Wildcard, ...]:
+        """The alternatives that have a `*`."""
+        return tuple(part for part in self.parts if not part.exact)
+
+    @property
     def single(self) -> str | None:
         """The one id that is meant, None where there may be several."""
         return self.parts[0].first if len(self.parts) == 1 and self.parts[0].exact else None

@@ -18,7 +18,7 @@ from anomalyops_insight.query.conditions import (
     Window,
 )
 from anomalyops_insight.query.esql import iso
-from anomalyops_insight.query.names import Wildcard
+from anomalyops_insight.query.names import Pattern, Wildcard
 from anomalyops_insight.query.question import (
     MOST_ROWS,
     Average,
@@ -202,7 +202,7 @@ def _clauses(condition: Condition) -> Iterator[dict[str, Any]]:
         case Either(conditions):
             yield _any([{"bool": {"filter": list(_clauses(part))}} for part in conditions])
         case Matches(name, pattern):
-            yield {"exists": {"field": name}} if pattern.everything else _any([_like(name, p) for p in pattern.parts])
+            yield {"exists": {"field": name}} if pattern.everything else _any(_matching(name, pattern))
 
 
 def _any(clauses: list[dict[str, Any]]) -> dict[str, Any]:
@@ -211,9 +211,13 @@ def _any(clauses: list[dict[str, Any]]) -> dict[str, Any]:
     return clauses[0] if len(clauses) == 1 else {"bool": {"should": clauses, "minimum_should_match": 1}}
 
 
+def _matching(name: str, pattern: Pattern) -> list[dict[str, Any]]:
+    exact = list(pattern.exact)
+    listed = [{"terms": {name: exact}} if len(exact) > 1 else {"term": {name: {"value": exact[0]}}}] if exact else []
+    return [*listed, *(_like(name, part) for part in pattern.wild)]
+
+
 def _like(name: str, part: Wildcard) -> dict[str, Any]:
-    if part.exact:
-        return {"term": {name: {"value": part.first}}}
     if part.first and not part.middle and not part.last:
         return {"prefix": {name: {"value": part.first}}}
     pieces = [part.first, part.middle, part.last] if part.middle else [part.first, part.last]

@@ -23,6 +23,9 @@ from anomalyops_insight.troubleshooting import Diagnosis, troubleshoot
 MOST_ROWS = 50
 """Rows of an answer where no limit is asked for: an assistant reads all of them."""
 _SUSPECTS, _STEPS, _DOCUMENTS = 5, 20, 2
+_MOST = {"suspects": _SUSPECTS, "timeline": _STEPS, "fingerprints": _SUSPECTS, "entities": _SUSPECTS} | {
+    "affectedJobs": _STEPS
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class InvestigateParameters(Parameters):
     start: Moment = Field(description="From this time on.")
     end: Moment = Field(description="Before this time.")
     jobs: str = Field(default="*", description="Job ids: exact, or patterns with *, comma separated.")
+    service: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Only jobs that have to do with this service: its own, of what it calls, and of what they share.",
+    )
     min_score: float = Field(default=25, ge=0, le=100, description="Least score of what counts.")
     min_job_count: int = Field(default=2, ge=1, description="Jobs that a prime suspect is named by.")
     whole: bool = Field(
@@ -121,7 +129,9 @@ def _investigate(
     values: Mapping[str, Any], now: datetime, keep: Callable[[Investigation], str] | None
 ) -> Program[dict[str, Any]]:
     asked = _read("investigate", InvestigateParameters, values, now)
-    found = yield from investigate(Incident(asked.start, asked.end, asked.jobs, asked.min_score, asked.min_job_count))
+    found = yield from investigate(
+        Incident(asked.start, asked.end, asked.jobs, asked.min_score, asked.min_job_count, asked.service)
+    )
     answer = document(found)
     if keep is not None:
         answer["report"] = keep(found)
@@ -130,13 +140,16 @@ def _investigate(
 
 def _small(answer: dict[str, Any]) -> dict[str, Any]:
     """The first few of each list, and how many there are."""
-    for name, most in (("suspects", _SUSPECTS), ("timeline", _STEPS), ("fingerprints", _SUSPECTS)):
+    for name, most in _MOST.items():
         if len(answer[name]) > most:
             answer[f"{name}InAll"] = len(answer[name])
             answer[name] = answer[name][:most]
     if len(answer["jobs"]) > _STEPS:
         answer["jobsInAll"] = len(answer["jobs"])
         answer["jobs"] = dict(list(answer["jobs"].items())[:_STEPS])
+    if answer["service"] is not None and len(answer["service"]["jobs"]) > _STEPS:
+        answer["service"]["jobsInAll"] = len(answer["service"]["jobs"])
+        answer["service"]["jobs"] = dict(list(answer["service"]["jobs"].items())[:_STEPS])
     if answer["evidence"] is not None:
         answer["evidence"]["documents"] = answer["evidence"]["documents"][:_DOCUMENTS]
     return answer

@@ -134,10 +134,15 @@ class Appearance(Row):
 )
 def correlation(parameters: CorrelationParameters) -> Program[Found[Appearance]]:
     """Entities in jobs, in the order of their first anomaly."""
+    return listed(correlation_question(parameters), Appearance)
+
+
+def correlation_question(parameters: CorrelationParameters) -> Question:
+    """Which entities are asked for."""
     scope = parameters.results("influencer")
     if parameters.entity_field is not None:
         scope += (Equals("influencer_field_name", parameters.entity_field),)
-    question = Question(
+    return Question(
         index=RESULTS,
         scope=scope,
         window=parameters.window(),
@@ -159,4 +164,3 @@ def correlation(parameters: CorrelationParameters) -> Program[Found[Appearance]]
         ),
         limit=parameters.limit,
     )
-    return listed(question, Appearance)

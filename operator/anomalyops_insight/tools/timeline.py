@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import Field, field_validator
@@ -47,7 +48,21 @@ class Step(Row):
 )
 def query_anomaly_timeline(parameters: TimelineParameters) -> Program[Found[Step]]:
     """Anomalous buckets by interval and job, in order of time."""
-    question = Question(
+    return listed(timeline_question(parameters), Step)
+
+
+def worst_steps(parameters: TimelineParameters) -> Program[Found[Step]]:
+    """The same, but where there are too many rows, those that were worst."""
+    question = timeline_question(parameters)
+    worst = Sort("max_anomaly_score", descending=True)
+    found = yield from listed(replace(question, sort=(worst, *(one for one in question.sort if one != worst))), Step)
+    ordered = sorted(found.rows, key=lambda step: (step.time, -step.max_anomaly_score, step.job_id))
+    return replace(found, rows=tuple(ordered))
+
+
+def timeline_question(parameters: TimelineParameters) -> Question:
+    """Which intervals are asked for."""
+    return Question(
         index=RESULTS,
         scope=parameters.results("bucket"),
         window=parameters.window(),
@@ -61,4 +76,3 @@ def query_anomaly_timeline(parameters: TimelineParameters) -> Program[Found[Step
         sort=(Sort("time"), Sort("max_anomaly_score", descending=True), Sort("job_id")),
         limit=parameters.limit,
     )
-    return listed(question, Step)

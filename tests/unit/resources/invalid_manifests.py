@@ -1296,6 +1296,7 @@ ACCEPTED = [
             "end": "1795680000000",
             "connectionRef": {"name": "production"},
             "jobs": "web-*,*-errors,web-*-rate,exact_1.b",
+            "service": "Check Out.v2",
             "minScore": 12.5,
             "ttlAfterFinished": "0",
         },

@@ -165,7 +165,13 @@ class InvestigationController:
             nothing = Findings(summary=selection.problem, report="")
             return _said(seen, one, finished_investigation(one, nothing, None, _now()))
         window = one.window
-        inquiry = Inquiry(start=window.start, end=window.end, jobs=selection.pattern, min_score=one.spec.min_score)
+        inquiry = Inquiry(
+            start=window.start,
+            end=window.end,
+            jobs=selection.pattern,
+            min_score=one.spec.min_score,
+            service=one.spec.service,
+        )
         return await self._investigate(seen, one, runtime, inquiry)
 
     async def _investigate(

@@ -19,12 +19,14 @@ class Inquiry:
         end: Before this time.
         jobs: Ids of jobs, or patterns with *, comma separated.
         min_score: The least score of what counts, 0 to 100.
+        service: Only jobs that have to do with this service; None for all of them.
     """
 
     start: datetime
     end: datetime
     jobs: str
     min_score: float
+    service: str | None = None
 
 
 class InquiryError(Exception):
