@@ -395,9 +395,35 @@ def test_field_capabilities_refuse_what_they_cannot_answer(client, two_indices):
         client.field_caps(index=two_indices[0])
     with pytest.raises(BadRequestError, match="nope"):
         client.field_caps(index=two_indices[0], body={"fields": ["a"], "nope": 1})
-    for name in ("index_filter", "runtime_mappings"):
-        with pytest.raises(ApiError, match=name):
-            client.field_caps(index=two_indices[0], fields="*", **{name: {"x": {"type": "long"}}})
+    with pytest.raises(ApiError, match="runtime_mappings"):
+        client.field_caps(index=two_indices[0], fields="*", runtime_mappings={"x": {"type": "long"}})
+    with pytest.raises(BadRequestError, match=r"unknown query \[x\]"):
+        client.field_caps(index=two_indices[0], fields="*", index_filter={"x": {"type": "long"}})
+
+
+def test_field_capabilities_of_the_indices_with_a_matching_document_alone(client, index):
+    for year in (2018, 2019, 2020):
+        client.index(index=f"{index}-{year}", document={"@timestamp": f"{year}-05-01", f"of_{year}": year})
+    client.indices.create(index=f"{index}-empty")
+    for query, years in (
+        ({"range": {"@timestamp": {"gte": "2019-01-01"}}}, [2019, 2020]),
+        ({"exists": {"field": "of_2018"}}, [2018]),
+        ({"match_none": {}}, []),
+        ({"match_all": {}}, [2018, 2019, 2020]),
+    ):
+        found = client.field_caps(index=f"{index}-*", fields="of_*", index_filter=query)
+        assert found["indices"] == [f"{index}-{year}" for year in years]
+        assert sorted(found["fields"]) == [f"of_{year}" for year in years]
+
+
+def test_field_capabilities_show_what_mappings_note_of_a_field(client, index):
+    for name, unit in (("a", "ns"), ("b", "ms"), ("c", "ms")):
+        noted = {"type": "long", "meta": {"unit": unit, "metric_type": "gauge"}}
+        client.indices.create(index=f"{index}-{name}", mappings={"properties": {"latency": noted}})
+    client.indices.create(index=f"{index}-d", mappings={"properties": {"latency": {"type": "long"}}})
+    shown = client.field_caps(index=f"{index}-*", fields="latency")["fields"]["latency"]["long"]
+    assert shown["meta"] == {"unit": ["ms", "ns"], "metric_type": ["gauge"]}
+    assert "meta" not in client.field_caps(index=f"{index}-d", fields="latency")["fields"]["latency"]["long"]
 
 
 def test_a_query_in_the_address(client):

@@ -157,3 +157,27 @@ def test_aliases_are_shown_by_name_in_whatever_order_they_came_and_went(client):
     shown = client.indices.get(index="names-a")["names-a"]["aliases"]
     assert list(shown) == expected
     assert shown["al-m"] == {"filter": {"term": {"host": "web"}}}
+
+
+def test_an_alias_takes_the_name_of_an_index_that_goes_in_the_same_request(client):
+    try:
+        client.indices.create(index="names-old")
+        client.index(index="names-new", id="1", document={"a": 1})
+        added = {"add": {"index": "names-new", "aliases": ["names-old", "names-write"]}}
+        client.indices.update_aliases(actions=[added, {"remove_index": {"index": "names-old"}}])
+        assert list(client.indices.get(index="names-old")) == ["names-new"]
+        assert client.count(index="names-write")["count"] == 1
+        # None of it is done when a part of it cannot be.
+        alias = {"add": {"index": "names-new", "alias": "names-other"}}
+        with pytest.raises(NotFoundError, match="names-new"):
+            client.indices.update_aliases(actions=[alias, {"remove_index": {"index": "names-new"}}])
+        assert client.count(index="names-write")["count"] == 1
+    finally:
+        client.indices.delete(index="names-old,names-new", ignore_unavailable=True)
+
+
+def test_aliases_are_excluded_behind_a_name_too(client):
+    for name in ("al-a", "al-ab"):
+        client.indices.put_alias(index="names-a", name=name)
+    assert list(client.indices.get_alias(name="al-a,al-ab,-al-ab*")["names-a"]["aliases"]) == ["al-a"]
+    assert client.indices.get_alias(name="al-a,al-ab,-al-a*").body == {}

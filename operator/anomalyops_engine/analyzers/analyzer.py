@@ -46,6 +46,11 @@ class Analyzer:
     line: str | None
     shape_only: bool
 
+    def beginning(self, char_filters: int, token_filters: int) -> Analyzer:
+        """Return an analyzer of its tokenizer and the first of its filters."""
+        first = self.char_filters[:char_filters]
+        return replace(self, char_filters=first, token_filters=self.token_filters[:token_filters])
+
     def filtered(self, text: str) -> str:
         """Return a text behind all character filters."""
         for change in self.char_filters:

@@ -17,12 +17,14 @@ class Token:
         start: where it begins in the text that was cut.
         end: where it ends, exclusive.
         position: its number, counting the words that were left out before it.
+        kind: what sort of word it is, in the terms of the tokenizer.
     """
 
     term: str
     start: int
     end: int
     position: int
+    kind: str = "word"
 
 
 Tokenizer = Callable[[str], list[Token]]
@@ -79,8 +81,27 @@ def standard(text: str) -> list[Token]:
         if match[0].strip("_"):
             for start in range(match.start(), match.end(), _LONGEST):
                 end = min(start + _LONGEST, match.end())
-                tokens.append(Token(text[start:end], start, end, len(tokens)))
+                word = text[start:end]
+                tokens.append(Token(word, start, end, len(tokens), _standard_kind(word)))
     return tokens
+
+
+# The first that fits all of a word; in the terms of Lucene's standard tokenizer.
+_STANDARD_KINDS: Final = tuple(
+    (re.compile(pattern), f"<{kind}>")
+    for pattern, kind in (
+        (r"_*\d(?:(?:_*|[.,';])\d)*_*", "NUM"),
+        (r"[\u3040-\u309f]", "HIRAGANA"),
+        (_IDEOGRAPH, "IDEOGRAPHIC"),
+        (_EMOJI, "EMOJI"),
+        (r"[\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f]+", "KATAKANA"),
+        (r"[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]+", "HANGUL"),
+    )
+)
+
+
+def _standard_kind(word: str) -> str:
+    return next((kind for pattern, kind in _STANDARD_KINDS if pattern.fullmatch(word)), "<ALPHANUM>")
 
 
 _PART: Final = rf"(?:(?!{_IDEOGRAPH}){_WORD})+"
@@ -88,15 +109,17 @@ _NUMBERED: Final = rf"(?=[\w.\-/,]*\d){_PART}(?:[_\-/.,]{_PART})+"
 # Lucene's classic grammar, its kinds in order: e-mail addresses, hosts and product numbers, acronyms, companies
 # (AT&T), words over an apostrophe, words, ideographs one by one.
 _CLASSIC_WORD: Final = re.compile(
-    rf"{_PART}(?:[._\-]{_PART})*@{_PART}(?:[.\-]{_PART})+|{_NUMBERED}|{_LETTER}\.(?:{_LETTER}\.)+(?!{_WORD})|{_PART}(?:\.{_PART})+"
-    rf"|{_LETTER}+[&@]{_LETTER}+|{_LETTER}+(?:'{_LETTER}+)+|{_PART}|{_IDEOGRAPH}"
+    rf"(?P<EMAIL>{_PART}(?:[._\-]{_PART})*@{_PART}(?:[.\-]{_PART})+)|(?P<NUM>{_NUMBERED})"
+    rf"|(?P<ACRONYM>{_LETTER}\.(?:{_LETTER}\.)+(?!{_WORD}))|(?P<HOST>{_PART}(?:\.{_PART})+)"
+    rf"|(?P<COMPANY>{_LETTER}+[&@]{_LETTER}+)|(?P<APOSTROPHE>{_LETTER}+(?:'{_LETTER}+)+)|(?P<ALPHANUM>{_PART})"
+    rf"|(?P<CJ>{_IDEOGRAPH})"
 )
 
 
 def classic(text: str) -> list[Token]:
     """Cut a text as Lucene's classic tokenizer: addresses, hosts, acronyms and product numbers stay whole."""
-    spans = [match.span() for match in _CLASSIC_WORD.finditer(text) if match.end() - match.start() <= _LONGEST]
-    return _numbered(text, spans)
+    found = (match for match in _CLASSIC_WORD.finditer(text) if match.end() - match.start() <= _LONGEST)
+    return [Token(m[0], m.start(), m.end(), number, f"<{m.lastgroup}>") for number, m in enumerate(found)]
 
 
 def matching(pattern: re.Pattern[str], group: int = 0) -> Tokenizer:

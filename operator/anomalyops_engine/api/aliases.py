@@ -16,7 +16,7 @@ from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, WAITING, Known, known
 from anomalyops_engine.query import check_query
 from anomalyops_engine.query.options import boolean
-from anomalyops_engine.store import EVERYTHING, Store, Wildcards, Writer
+from anomalyops_engine.store import EVERYTHING, Index, Store, Wildcards, Writer
 from anomalyops_engine.store.names import chosen_aliases, missing_aliases, parts_of
 
 _PROPERTIES = frozenset({"filter", "is_write_index", "is_hidden"})
@@ -127,7 +127,8 @@ def _put(store: Store, call: Call) -> Response:
 
 def _delete(store: Store, call: Call) -> Response:
     with store.write() as writer:
-        done = _remove(writer, call.path["index"].split(","), call.path["name"].split(","), must_exist=None)
+        targets = _targets(writer, call.path["index"].split(","), removing=True)
+        done = _remove(writer, targets, call.path["name"].split(","), must_exist=None)
         if done.missing:
             raise _not_found(done.aliases)
     return call.respond({"acknowledged": True, "errors": False})
@@ -143,13 +144,14 @@ def _update(store: Store, call: Call) -> Response:
         raise ApiError(400, "x_content_parse_exception", f"[aliases] [actions] must be a list, got [{actions}]")
     if not actions:
         raise ApiError(400, "illegal_argument_exception", "No action specified")
-    done = []
     with store.write() as writer:  # all of them or none
-        for action in actions:
-            if not isinstance(action, dict) or len(action) != 1:
-                raise ApiError(400, "x_content_parse_exception", f"[alias_action] must have one action, got [{action}]")
-            ((kind, options),) = action.items()
-            done.append(_act(writer, kind, options))
+        read = [_read(writer, action) for action in actions]
+        # Indices go first, so that an alias may take the name of one.
+        for action in read:
+            if action.kind == "remove_index":
+                for index in action.targets:
+                    writer.delete_index(index.name)
+        done = [_apply(writer, action) for action in read]
         if all(one.missing for one in done):
             raise _not_found([alias for one in done for alias in one.aliases])
     if not any(one.missing for one in done):
@@ -189,7 +191,29 @@ def _not_found(aliases: Sequence[str]) -> ApiError:
     return ApiError(404, "aliases_not_found_exception", f"aliases [{', '.join(names)}] missing", details=details)
 
 
-def _act(writer: Writer, kind: str, options: object) -> _Done:
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """What one action asks for, with the indices that it meant before any of them was done.
+
+    Attributes:
+        kind: `add`, `remove` or `remove_index`.
+        targets: the indices that it is about.
+        aliases: as they were given.
+        properties: of the aliases that it adds.
+        must_exist: whether it fails when an alias is missing, None for its own way.
+    """
+
+    kind: str
+    targets: list[Index]
+    aliases: list[str]
+    properties: dict[str, Any]
+    must_exist: bool | None
+
+
+def _read(writer: Writer, action: object) -> _Action:
+    if not isinstance(action, dict) or len(action) != 1:
+        raise ApiError(400, "x_content_parse_exception", f"[alias_action] must have one action, got [{action}]")
+    ((kind, options),) = action.items()
     if kind not in {"add", "remove", "remove_index"}:
         raise ApiError(400, "x_content_parse_exception", f"[alias_action] unknown field [{kind}]")
     if not isinstance(options, dict):
@@ -201,22 +225,30 @@ def _act(writer: Writer, kind: str, options: object) -> _Done:
             raise validation_failed([f"[{kind}] takes [index], [indices] and [must_exist] only"])
         lenient = must_exist is False
         gone = writer.resolve(indices, ignore_unavailable=lenient, allow_no_indices=False, closed_too=True)
-        for index in gone:
-            writer.delete_index(index.name)
-        return _Done(kind, [index.name for index in gone], [])
+        return _Action(kind, gone, [], {}, must_exist)
     aliases = _names(kind, options, "alias", "aliases")
     properties = {key: value for key, value in options.items() if key not in _WHERE}
     unknown = sorted(set(properties) - ((_PROPERTIES | _ROUTING) if kind == "add" else set()))
     if unknown:
         raise ApiError(400, "x_content_parse_exception", f"[{kind}] unknown field [{unknown[0]}]")
-    if kind == "remove":
-        return _remove(writer, indices, aliases, must_exist=must_exist)
-    targets = writer.resolve(indices, allow_no_indices=False, closed_too=True)
-    for alias in aliases:
-        checked = alias_properties(alias, properties)
-        for index in targets:
+    return _Action(kind, _targets(writer, indices, removing=kind == "remove"), aliases, properties, must_exist)
+
+
+def _targets(writer: Writer, indices: list[str], *, removing: bool) -> list[Index]:
+    """Return the indices whose aliases change; removing reaches hidden and closed ones by patterns too."""
+    wildcards = EVERYTHING if removing else Wildcards()
+    return writer.resolve(indices, allow_no_indices=False, wildcards=wildcards, closed_too=True)
+
+
+def _apply(writer: Writer, action: _Action) -> _Done:
+    """Change aliases as an action asks; the indices that shall go are gone."""
+    if action.kind == "remove":
+        return _remove(writer, action.targets, action.aliases, must_exist=action.must_exist)
+    for alias in action.aliases:
+        checked = alias_properties(alias, action.properties)
+        for index in action.targets:
             writer.put_alias(alias, index.name, **checked)
-    return _Done(kind, [index.name for index in targets], aliases)
+    return _Done(action.kind, [index.name for index in action.targets], action.aliases)
 
 
 def _names(kind: str, options: dict[str, Any], single: str, plural: str) -> list[str]:
@@ -230,13 +262,12 @@ def _names(kind: str, options: dict[str, Any], single: str, plural: str) -> list
     return [str(name) for name in names]
 
 
-def _remove(writer: Writer, indices: list[str], aliases: list[str], *, must_exist: bool | None) -> _Done:
+def _remove(writer: Writer, targets: list[Index], aliases: list[str], *, must_exist: bool | None) -> _Done:
     """Remove aliases that names and patterns mean from indices.
 
     Raises:
         ApiError: 404 when one was not there that must exist.
     """
-    targets = writer.resolve(indices, allow_no_indices=False, wildcards=EVERYTHING, closed_too=True)
     parts = parts_of(aliases)
     chosen = chosen_aliases({alias for index in targets for alias in index.aliases}, parts)
     if must_exist and (missing := missing_aliases(chosen, parts) or ([] if chosen else aliases)):

@@ -124,7 +124,7 @@ def create_app(
         *indices.endpoints(store),
         *opening.endpoints(store, jobs),
         *field_caps.endpoints(store),
-        *analyze.endpoints(),
+        *analyze.endpoints(store),
         *metrics.endpoints(instruments.registry),
         *health_report.endpoints(store, jobs),
     ]

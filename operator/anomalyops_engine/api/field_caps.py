@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,11 @@ from anomalyops_engine.api.errors import ApiError, not_supported, validation_fai
 from anomalyops_engine.api.indices import resolved
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import TARGETS, known
+from anomalyops_engine.query.index_filter import with_matches
 from anomalyops_engine.store import Index, Store
 from anomalyops_engine.store.patterns import matches
 
-_NOT_SERVED = ("index_filter", "runtime_mappings")
+_NOT_SERVED = ("runtime_mappings",)
 _FILTERS = frozenset({"+metadata", "-metadata", "-parent", "-nested", "-multifield"})
 
 
@@ -32,9 +34,12 @@ def endpoints(store: Store) -> list[Endpoint]:
 
 
 def _field_caps(store: Store, call: Call) -> Response:
-    patterns, wanted = _patterns(call), _wanted(call)
+    body = call.json()
+    patterns, wanted = _patterns(call, body), _wanted(call)
     with store.read() as reader:
         indices = resolved(reader, call, closed_too=False)
+        if "index_filter" in body:
+            indices = with_matches(reader, indices, body["index_filter"], now_ms=int(time.time() * 1000))
     of_index = {index.name: dict(_found(index, patterns, wanted)) for index in indices}
     names = sorted({name for fields in of_index.values() for name in fields})
     unmapped = call.flag("include_unmapped", default=False)
@@ -42,13 +47,12 @@ def _field_caps(store: Store, call: Call) -> Response:
     return call.respond({"indices": sorted(of_index), "fields": fields})
 
 
-def _patterns(call: Call) -> list[str]:
+def _patterns(call: Call, body: dict[str, Any]) -> list[str]:
     """Return the names and patterns that are asked for, of the URL or of the body."""
-    body = call.json()
-    for name in body:
-        if name in _NOT_SERVED and body[name]:
+    for name, value in body.items():
+        if name in _NOT_SERVED and value:
             raise not_supported(f"[{name}] is not supported by this engine")
-        if name not in {*_NOT_SERVED, "fields"}:
+        if name not in {*_NOT_SERVED, "fields", "index_filter"}:
             raise ApiError(400, "x_content_parse_exception", f"[field_caps_request] unknown field [{name}]")
     given = body.get("fields", [])
     listed = [given] if isinstance(given, str) else given
@@ -76,12 +80,14 @@ class Capability:
         searchable: queries may ask for it.
         aggregatable: it may be sorted by and aggregated.
         metadata: it is of every document, and no part of it.
+        meta: what its mapping notes of it, by name.
     """
 
     type: str
     searchable: bool = False
     aggregatable: bool = False
     metadata: bool = False
+    meta: Mapping[str, str] = field(default_factory=dict)
 
 
 _UNMAPPED = Capability("unmapped")
@@ -142,7 +148,8 @@ def _capability(index: Index, name: str) -> Capability | None:
     found = index.mapping.leaf(name)
     if found is None:
         return None
-    return Capability(found.type, found.searchable and found.type != "binary", found.aggregatable)
+    searchable = found.searchable and found.type != "binary"
+    return Capability(found.type, searchable, found.aggregatable, meta=found.definition.get("meta", {}))
 
 
 def _parents(index: Index, name: str) -> Iterator[tuple[str, Capability]]:
@@ -178,4 +185,7 @@ def _capabilities(name: str, of_index: dict[str, dict[str, Capability]], *, unma
             found[kind]["non_searchable_indices"] = unsearched
         if 0 < len(unaggregated) < len(ones):
             found[kind]["non_aggregatable_indices"] = unaggregated
+        notes = sorted({note for one in ones.values() for note in one.meta.items()})
+        if notes:
+            found[kind]["meta"] = {key: [text for name, text in notes if name == key] for key, _ in notes}
     return found

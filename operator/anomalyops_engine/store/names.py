@@ -151,29 +151,35 @@ def parts_of(expression: str | Sequence[str]) -> list[str]:
 
 
 def chosen_aliases(aliases: Iterable[str], parts: Sequence[str]) -> set[str]:
-    """Return which of some aliases an expression means; patterns reach hidden ones too."""
+    """Return which of some aliases an expression means; patterns reach hidden ones too.
+
+    A part that begins with `-` takes out what the parts before it named, behind a pattern or not.
+    """
     names = set(aliases)
     chosen: set[str] = set()
-    for part, excluded in _steps(parts):
-        matched = {name for name in names if matches(part, name)}
-        chosen = chosen - matched if excluded else chosen | matched
+    for part in parts:
+        if part.startswith("-"):
+            chosen -= {name for name in names if matches(part[1:], name)}
+        else:
+            chosen |= {name for name in names if matches(part, name)}
     return chosen
 
 
 def missing_aliases(found: Iterable[str], parts: Sequence[str]) -> list[str]:
-    """Return the aliases that an expression names outright, without excluding them later, and that were not found."""
-    steps = list(_steps(parts))
+    """Return the aliases that an expression names outright, without excluding them later, and that were not found.
+
+    Before the first pattern, of an exclusion or not, a part that begins with `-` is the name of an alias here.
+    """
     known = set(found)
-    return sorted(
-        {
-            part
-            for position, (part, excluded) in enumerate(steps)
-            if not excluded
-            and "*" not in part
-            and part not in known
-            and not any(later and matches(other, part) for other, later in steps[position:])
-        }
-    )
+    first = next((place for place, part in enumerate(parts) if "*" in part), len(parts))
+    missing = set()
+    for place, part in enumerate(parts):
+        if "*" in part or (place > first and part.startswith("-")) or part in known:
+            continue
+        later = parts[max(place + 1, first) :]
+        if not any(other.startswith("-") and matches(other[1:], part) for other in later):
+            missing.add(part)
+    return sorted(missing)
 
 
 def _steps(parts: Sequence[str]) -> Iterator[tuple[str, bool]]:

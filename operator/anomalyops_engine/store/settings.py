@@ -240,6 +240,7 @@ _TABLE: Final = (
     # No pipeline exists: with one named, documents are refused, as they are where a pipeline is missing.
     Setting("default_pipeline", _any, dynamic=True, default="_none"),
     Setting("final_pipeline", _any, dynamic=True, default="_none"),
+    Setting("analyze.max_token_count", _number(1), dynamic=True, default="10000"),
     Setting("gc_deletes", _time, served=_only("60s", "1m"), dynamic=True, default="60s"),
     Setting("mapping.coerce", _boolean, default="true"),
     Setting("mapping.depth.limit", _number(1), served=frozenset(map(str, range(1, 101))), dynamic=True, default="20"),
@@ -285,7 +286,6 @@ _TABLE: Final = (
     Setting("warmer.enabled", _boolean, dynamic=True),
     Setting("write.wait_for_active_shards", _any, dynamic=True),
     # --- limits of what is not served, or that are fixed here: the default only ---
-    Setting("analyze.max_token_count", _number(1), served=_only("10000"), dynamic=True),
     Setting("highlight.max_analyzed_offset", _number(-1), served=_only("1000000"), dynamic=True),
     Setting("mapping.dimension_fields.limit", _number(0), dynamic=True),
     Setting("mapping.ignore_above", _number(0), served=_only("2147483647")),

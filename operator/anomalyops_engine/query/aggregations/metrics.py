@@ -183,6 +183,13 @@ class ValueCount(MetricAggregation):
         return _count(self, name, "value_count", Figures(values).value_count)
 
 
+def _threshold(value: object) -> int:
+    given = integer(at_least=-(2**63), at_most=2**63 - 1)(value)
+    if given < 0:
+        raise IllegalQueryError(f"[precisionThreshold] must be greater than or equal to 0. Found [{given}]")
+    return given
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cardinality(MetricAggregation):
     """`cardinality`: how many different values there are; exact, so that its precision has no effect."""
@@ -191,7 +198,7 @@ class Cardinality(MetricAggregation):
 
     field: str = option(text)
     missing: Scalar | None = option(scalar, None)
-    precision_threshold: int = option(integer(at_least=0, at_most=2**63 - 1), 3000)
+    precision_threshold: int = option(_threshold, 3000)
     execution_hint: str | None = option(
         word({"direct", "global_ordinals", "save_memory_heuristic", "save_time_heuristic", "segment_ordinals"}), None
     )

@@ -10,6 +10,7 @@ from anomalyops_engine.query.errors import IllegalQueryError, QueryError, QueryP
 from anomalyops_engine.query.expr import TRUE, Column, Expr, any_of
 from anomalyops_engine.query.fields import leaves_matching
 from anomalyops_engine.query.options import MistypedError, option, read_options, text, token_of
+from anomalyops_engine.store import Field
 
 _IN_EVERY_DOCUMENT = frozenset({"_id", "_index", "_seq_no", "_version"})
 
@@ -28,11 +29,15 @@ class Exists(Clause):
             return Column(self.field).is_not_null()
         if self.field in {"_source", "*"}:
             raise QueryShardError("The _source field is not searchable")
-        # What is binary is kept, but neither indexed nor in columns of its own on a cluster.
-        leaves = [
-            leaf for leaf in leaves_matching(scope.index, self.field) if leaf.searchable and leaf.type != "binary"
-        ]
+        leaves = [leaf for leaf in leaves_matching(scope.index, self.field) if _is_noted(leaf)]
         return any_of(Column(leaf.column).is_not_null() for leaf in leaves)
+
+
+def _is_noted(leaf: Field) -> bool:
+    """Return whether an index notes which documents have the field; of what is binary only where it is told to."""
+    if leaf.type == "binary":
+        return bool(leaf.definition.get("doc_values", False) or leaf.definition.get("store", False))
+    return leaf.searchable
 
 
 class _ExistsSubject(ClauseSubject):
