@@ -20,7 +20,8 @@ class Access(enum.Enum):
 
 
 _ML: Final = "_ml/anomaly_detectors"
-# A `*` stands for one segment. What is answered does not depend on the body's words: searches change nothing.
+# A `*` stands for one segment, after other letters for the rest of one name.
+# What is answered does not depend on the body's words: searches change nothing.
 _READS: Final = {
     "GET": (
         "",
@@ -71,9 +72,11 @@ _WRITES: Final = {
         "_ml/datafeeds/*/_stop",
         ".ml-annotations-write/_doc",
     ),
-    "PUT": (f"{_ML}/*", "_ml/datafeeds/*", ".ml-annotations-write/_doc/*"),
-    "DELETE": (f"{_ML}/*", "_ml/datafeeds/*", ".ml-annotations-write/_doc/*"),
+    # What is there is changed in the index that holds it, which after a roll-over is not the one that is written to.
+    "PUT": (f"{_ML}/*", "_ml/datafeeds/*", ".ml-annotations-*/_doc/*"),
+    "DELETE": (f"{_ML}/*", "_ml/datafeeds/*", ".ml-annotations-*/_doc/*"),
 }
+_REST: Final = re.compile(r"[a-z0-9-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -123,7 +126,13 @@ def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
     """Whether segments are as a pattern has them; a name that begins like an API is no name of an index."""
     if len(pattern) != len(segments):
         return False
-    return all(
-        segment == wanted if wanted != "*" else not segment.startswith("_") or segment == "_all"
-        for wanted, segment in zip(pattern, segments, strict=True)
-    )
+    return all(_fits(wanted, segment) for wanted, segment in zip(pattern, segments, strict=True))
+
+
+def _fits(wanted: str, segment: str) -> bool:
+    if wanted == "*":
+        return not segment.startswith("_") or segment == "_all"
+    if wanted.endswith("*"):
+        # One index of many with a beginning of their own, and no list or pattern of indices.
+        return segment.startswith(wanted[:-1]) and _REST.fullmatch(segment, len(wanted) - 1) is not None
+    return segment == wanted

@@ -12,45 +12,57 @@ import type { Drawn } from "../rest/series/drawn";
 import type { Range } from "../state/range";
 
 const HEIGHT_PX = 320;
+/** How far the chart's field is set in, in pixels, so that what lies under it can be, too. */
+export const INSET = { left: 70, right: 16 } as const;
+
+/** A stretch of time that is shaded. */
+export interface Shade {
+  readonly range: Range;
+  readonly colour: "note" | "event";
+}
 
 /** Draws a series, its bounds and its anomalies; dragging chooses a stretch of time. */
 export function Chart(props: {
   drawn: Drawn;
   anomalies: readonly Anomaly[];
+  shades: readonly Shade[];
   range: Range;
   label: string;
-  onRange: (range: Range) => void;
+  dragging: string;
+  onDrag: (range: Range) => void;
 }): ComponentChildren {
   const { formats } = useShared();
   const place = useRef<HTMLDivElement>(null);
-  const chosen = useRef(props.onRange);
-  chosen.current = props.onRange;
+  const plotted = useRef<uPlot | undefined>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
   useEffect(() => {
     const element = place.current;
     if (!element) {
       return undefined;
     }
     const style = getComputedStyle(element);
-    const [ink, line, band] = ["--ink", "--line", "--band"].map((name) => style.getPropertyValue(name).trim());
+    const colour = (name: string): string => style.getPropertyValue(name).trim();
     const { series } = props.drawn;
     const options: uPlot.Options = {
       width: Math.max(280, element.clientWidth),
       height: HEIGHT_PX,
+      padding: [8, INSET.right, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), formats.zone),
       scales: { x: { min: props.range.from / 1000, max: props.range.to / 1000 } },
       legend: { show: false },
       cursor: { drag: { x: true, y: false, setScale: false } },
       axes: [
         {
-          stroke: ink ?? "",
-          grid: { stroke: band ?? "" },
+          stroke: colour("--ink"),
+          grid: { stroke: colour("--band") },
           space: 110,
           values: (_plot, seconds) => seconds.map((value) => tick(value * 1000, formats)),
         },
         {
-          stroke: ink ?? "",
-          grid: { stroke: band ?? "" },
-          size: 70,
+          stroke: colour("--ink"),
+          grid: { stroke: colour("--band") },
+          size: INSET.left,
           values: (_plot, values) => values.map((value) => number(value, formats)),
         },
       ],
@@ -58,17 +70,19 @@ export function Chart(props: {
         {},
         { label: "lower", stroke: "transparent", points: { show: false } },
         { label: "upper", stroke: "transparent", points: { show: false } },
-        { label: "actual", stroke: line ?? "", width: 1.5, points: { show: series.times.length < 60 } },
+        { label: "actual", stroke: colour("--line"), width: 1.5, points: { show: series.times.length < 60 } },
       ],
-      bands: [{ series: [2, 1], fill: band ?? "" }],
+      bands: [{ series: [2, 1], fill: colour("--band") }],
       hooks: {
-        draw: [(plot) => marks(plot, props.anomalies)],
+        drawClear: [(plot) => shade(plot, latest.current.shades, { note: colour("--note"), event: colour("--event") })],
+        draw: [(plot) => marks(plot, latest.current.anomalies)],
         setSelect: [
           (plot) => {
             if (plot.select.width > 3) {
               const from = plot.posToVal(plot.select.left, "x") * 1000;
               const to = plot.posToVal(plot.select.left + plot.select.width, "x") * 1000;
-              chosen.current({ from: Math.round(from), to: Math.round(to) });
+              plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+              latest.current.onDrag({ from: Math.round(from), to: Math.round(to) });
             }
           },
         ],
@@ -83,15 +97,18 @@ export function Chart(props: {
       column(series.actual),
     ];
     const plot = new uPlot(options, data, element);
+    plotted.current = plot;
     const observer = new ResizeObserver(() => {
       plot.setSize({ width: Math.max(280, element.clientWidth), height: HEIGHT_PX });
     });
     observer.observe(element);
     return () => {
       observer.disconnect();
+      plotted.current = undefined;
       plot.destroy();
     };
   }, [props.drawn, props.anomalies, props.range.from, props.range.to, formats]);
+  useEffect(() => plotted.current?.redraw(false), [props.shades]);
   return (
     <figure class="chart">
       <div ref={place} role="img" aria-label={`${props.label}; the figures below say the same`} />
@@ -100,10 +117,25 @@ export function Chart(props: {
         {props.drawn.from === "model"
           ? "The line is what was measured, the band what the model expected"
           : `The line is ${props.drawn.words}, counted in the source, for the job keeps no model plot of it; so there are no bounds`}{" "}
-        ({time(props.range.from, formats)} to {time(props.range.to, formats)}). Drag over the chart to look closer.
+        ({time(props.range.from, formats)} to {time(props.range.to, formats)}). {props.dragging}
       </figcaption>
     </figure>
   );
+}
+
+function shade(plot: uPlot, shades: readonly Shade[], colours: Readonly<Record<Shade["colour"], string>>): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  for (const { range, colour } of shades) {
+    const left = plot.valToPos(range.from / 1000, "x", true);
+    const right = plot.valToPos(range.to / 1000, "x", true);
+    ctx.fillStyle = colours[colour];
+    ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
+  }
+  ctx.restore();
 }
 
 /** The figures that are drawn; bounds only where there are any. */

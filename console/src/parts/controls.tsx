@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { useShared } from "./context";
 import { time } from "../shape/format";
 import { BANDS } from "../shape/severity";
-import { parseTime, type Range } from "../state/range";
+import { iso, parseTime, type Range } from "../state/range";
 import { withParams } from "../state/place";
 
 /** Chooses the least severity that is shown. */
@@ -88,8 +88,4 @@ export function TimeControl(props: { range: Range; whole: Range }): ComponentChi
       )}
     </form>
   );
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString().replace(/:00\.000Z$/, "Z").replace(/\.000Z$/, "Z");
 }

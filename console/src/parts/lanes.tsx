@@ -9,7 +9,8 @@ import { score as scoreText, time } from "../shape/format";
 import { useShared } from "./context";
 
 const LANE_PX = 26;
-const LABEL_PX = 150;
+/** How far cells are set in, in pixels, so that what lies under them can be, too. */
+export const LABEL_PX = 150;
 
 /** What a reader selected: lanes by their labels, and a stretch of time. */
 export interface Selection {

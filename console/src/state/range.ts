@@ -30,6 +30,11 @@ export function parseTime(text: string, now: number): number | undefined {
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 
+/** A time as it stands in addresses and fields: ISO, as short as it can be. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString().replace(/:00\.000Z$/, "Z").replace(/\.000Z$/, "Z");
+}
+
 /** The range of two times, the whole one where they say nothing or nothing that can be. */
 export function parseRange(from: string | undefined, to: string | undefined, whole: Range, now: number): Range {
   const begin = from === undefined ? whole.from : parseTime(from, now);

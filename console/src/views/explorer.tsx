@@ -5,7 +5,9 @@ import { Anomalies } from "../parts/anomalies";
 import { useAnswer } from "../parts/asking";
 import { useShared } from "../parts/context";
 import { SeverityControl, TimeControl } from "../parts/controls";
-import { SwimLanes, type Selection } from "../parts/lanes";
+import { useAnnotations } from "../parts/annotations/asked";
+import { AnnotationsOf } from "../parts/annotations/strip";
+import { LABEL_PX, SwimLanes, type Selection } from "../parts/lanes";
 import { Score } from "../parts/marks";
 import { Nothing, Shown } from "../parts/states";
 import { readJobs, wholeRange, type Job } from "../rest/jobs";
@@ -88,6 +90,7 @@ function Explored(props: { all: readonly Job[] }): ComponentChildren {
       </div>
       <TimeControl range={range} whole={whole} />
       <LaneViews jobs={jobs} ids={ids} range={range} kind={kind} selected={selected} onSelect={select} />
+      <Notes jobs={jobs} ids={ids} range={range} selected={selected} />
       {(selected !== undefined || entity !== undefined) && (
         <p class="tools">
           Shown below: what is selected
@@ -106,6 +109,30 @@ function Explored(props: { all: readonly Job[] }): ComponentChildren {
         <Records jobs={jobs} ids={ids} range={shown} least={least} entity={entity} />
       </div>
     </>
+  );
+}
+
+function Notes(props: {
+  jobs: readonly Job[];
+  ids: readonly string[];
+  range: Range;
+  selected: Range | undefined;
+}): ComponentChildren {
+  const annotating = useAnnotations(props.ids, props.range);
+  const subjects = props.jobs.map((job) => ({
+    text: `the job ${job.id}`,
+    jobId: job.id,
+    detector: undefined,
+    parts: [],
+  }));
+  return (
+    <AnnotationsOf
+      annotating={annotating}
+      range={props.range}
+      selected={props.selected}
+      subjects={subjects}
+      inset={{ left: LABEL_PX, right: 0 }}
+    />
   );
 }
 

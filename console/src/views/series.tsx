@@ -1,12 +1,18 @@
 /** The single metric viewer: one series, what was expected of it, and where it departed. */
 
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { Anomalies } from "../parts/anomalies";
 import { shown, useAnswer } from "../parts/asking";
-import { Chart } from "../parts/chart";
+import { useAnnotations } from "../parts/annotations/asked";
+import type { Subject } from "../parts/annotations/form";
+import { AnnotationsOf } from "../parts/annotations/strip";
+import { Chart, INSET, type Shade } from "../parts/chart";
 import { useShared } from "../parts/context";
 import { SeverityControl, TimeControl } from "../parts/controls";
 import { Nothing, Shown } from "../parts/states";
+import { writesAllowed } from "../parts/writes";
+import { concerns } from "../rest/annotations/annotations";
 import { readJobs, wholeRange, type Detector, type Job, type Role } from "../rest/jobs";
 import { readChoices, readRecords, type SeriesPart } from "../rest/results";
 import { partOf, readDrawn } from "../rest/series/drawn";
@@ -161,10 +167,36 @@ function OfSeries(props: {
       ]),
     JSON.stringify([job.id, detector.index, parts, part, range, cell, least]),
   );
+  const annotating = useAnnotations(useMemo(() => [job.id], [job.id]), range);
+  const noted = shown(annotating.answer)?.annotations;
+  const shades = useMemo<Shade[]>(
+    () =>
+      (noted ?? [])
+        .filter((one) => concerns(one, detector, parts))
+        .map((one) => ({ range: one.range, colour: "note" as const })),
+    [noted, detector.index, JSON.stringify(parts)],
+  );
+  const annotates = place.params["drag"] === "annotate" && writesAllowed();
+  const onDrag = (chosen: Range): void =>
+    annotates
+      ? annotating.write({ range: chosen, before: undefined })
+      : go(withParams(place, { from: new Date(chosen.from).toISOString(), to: new Date(chosen.to).toISOString() }));
   return (
     <Shown answer={answer} what="Series">
       {([drawn, found]) => (
         <>
+          {writesAllowed() && (
+            <label>
+              Dragging over the chart{" "}
+              <select
+                value={annotates ? "annotate" : "closer"}
+                onChange={(event) => go(withParams(place, { drag: event.currentTarget.value }))}
+              >
+                <option value="closer">looks closer</option>
+                <option value="annotate">annotates</option>
+              </select>
+            </label>
+          )}
           {"why" in drawn ? (
             <Nothing>
               No chart of this series: {drawn.why}.
@@ -177,16 +209,18 @@ function OfSeries(props: {
               anomalies={found.anomalies}
               range={range}
               label={`${detector.text} of ${job.id}`}
-              onRange={(chosen) =>
-                go(
-                  withParams(place, {
-                    from: new Date(chosen.from).toISOString(),
-                    to: new Date(chosen.to).toISOString(),
-                  }),
-                )
-              }
+              shades={shades}
+              dragging={annotates ? "Drag over the chart to annotate." : "Drag over the chart to look closer."}
+              onDrag={onDrag}
             />
           )}
+          <AnnotationsOf
+            annotating={annotating}
+            range={range}
+            subjects={subjectsOf(job, detector, parts)}
+            keeps={(one) => concerns(one, detector, parts)}
+            inset={INSET}
+          />
           <h2>Anomalies</h2>
           <Anomalies
             found={found}
@@ -198,4 +232,13 @@ function OfSeries(props: {
       )}
     </Shown>
   );
+}
+
+/** What an annotation of this view can be about. */
+function subjectsOf(job: Job, detector: Detector, parts: readonly SeriesPart[]): Subject[] {
+  const series = parts.map((part) => `${part.field} ${part.value}`).join(", ");
+  return [
+    { text: series === "" ? detector.text : `${detector.text}, ${series}`, jobId: job.id, detector: detector.index, parts },
+    { text: `the whole job ${job.id}`, jobId: job.id, detector: undefined, parts: [] },
+  ];
 }

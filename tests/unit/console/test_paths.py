@@ -27,6 +27,8 @@ WRITE = [
     ("PUT", b"/_ml/anomaly_detectors/a"),
     ("DELETE", b"/_ml/datafeeds/a"),
     ("POST", b"/.ml-annotations-write/_doc"),
+    ("PUT", b"/.ml-annotations-000002/_doc/a"),
+    ("DELETE", b"/.ml-annotations-write/_doc/a"),
 ]
 NEITHER = [
     ("GET", b"/_cluster/settings"),
@@ -36,6 +38,11 @@ NEITHER = [
     ("POST", b"/_bulk"),
     ("POST", b"/logs/_bulk"),
     ("POST", b"/logs/_doc"),
+    ("PUT", b"/logs/_doc/a"),
+    ("PUT", b"/.ml-annotations-*/_doc/a"),
+    ("PUT", b"/.ml-annotations-000001,logs/_doc/a"),
+    ("DELETE", b"/.ml-annotations-/_doc/a"),
+    ("POST", b"/.ml-annotations-000001/_doc"),
     ("DELETE", b"/logs"),
     ("POST", b"/logs/_delete_by_query"),
     ("POST", b"/_ml/anomaly_detectors/a%2f_open"),
