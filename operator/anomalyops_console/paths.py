@@ -20,8 +20,8 @@ class Access(enum.Enum):
 
 
 _ML: Final = "_ml/anomaly_detectors"
-# A `*` stands for one segment, after other letters for the rest of one name.
-# What is answered does not depend on the body's words: searches change nothing.
+# A `*` stands for one segment, after other letters for the rest of one name, a `+` for one that the server named, which
+# may begin like an API. What is answered does not depend on the body's words: searches change nothing.
 _READS: Final = {
     "GET": (
         "",
@@ -44,6 +44,7 @@ _READS: Final = {
         "_ml/filters",
         "_ml/filters/*",
         "_security/_authenticate",
+        "_tasks/+",
         "_resolve/index/*",
         "*/_mapping",
         "*/_field_caps",
@@ -132,6 +133,8 @@ def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
 def _fits(wanted: str, segment: str) -> bool:
     if wanted == "*":
         return not segment.startswith("_") or segment == "_all"
+    if wanted == "+":
+        return True
     if wanted.endswith("*"):
         # One index of many with a beginning of their own, and no list or pattern of indices.
         return segment.startswith(wanted[:-1]) and _REST.fullmatch(segment, len(wanted) - 1) is not None

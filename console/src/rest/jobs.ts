@@ -2,6 +2,7 @@
 
 import { shapeSource, type Source } from "./series/source";
 import type { Ask } from "./server";
+import { markOf, ownerLine, type Mark } from "../shape/ownership";
 import { DAY_MS, parseSpan, type Range } from "../state/range";
 
 /** What a field does for a detector that it splits. */
@@ -46,6 +47,9 @@ export interface Job {
   readonly source: Source | undefined;
   /** `cluster/namespace/name` of the manifest that declares the job. */
   readonly owner: string | undefined;
+  readonly mark: Mark | undefined;
+  /** What the server does with the job for now, such as `resetting`. */
+  readonly blocked: { readonly reason: string; readonly task: string } | undefined;
 }
 
 /** All jobs, by their ids; one call for each kind of thing and not one a job. */
@@ -70,6 +74,7 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
       const feed = feedOf.get(job.job_id);
       const counts = own.data_counts ?? {};
       const size = own.model_size_stats ?? {};
+      const mark = markOf(job);
       return {
         id: job.job_id,
         description: job.description ?? "",
@@ -92,7 +97,9 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
         detectors: job.analysis_config.detectors.map(shapeDetector),
         modelPlot: job.model_plot_config?.enabled === true,
         source: shapeSource(job, feed),
-        owner: ownerOf(job),
+        owner: mark && ownerLine(mark),
+        mark,
+        blocked: blockedOf(job),
       };
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -111,13 +118,9 @@ function shapeDetector(detector: any, index: number): Detector {
   };
 }
 
-function ownerOf(job: any): string | undefined {
-  const settings = job.custom_settings ?? {};
-  const name = settings["anomalyops.io/name"];
-  if (typeof name !== "string" || name === "") {
-    return undefined;
-  }
-  return [settings["anomalyops.io/cluster"], settings["anomalyops.io/namespace"], name].filter(Boolean).join("/");
+function blockedOf(job: any): Job["blocked"] {
+  const reason = job.blocked?.reason;
+  return typeof reason === "string" && reason !== "none" ? { reason, task: job.blocked.task_id ?? "" } : undefined;
 }
 
 /** The stretch in which jobs have seen data, in whole buckets; the last day where none has. */

@@ -1,10 +1,14 @@
-/** The list of jobs: what each does, whether it is well, and the way to its results. */
+/** The list of jobs: what each does, whether it is well, what can be done with it, and the way to its results. */
 
 import type { ComponentChildren } from "preact";
-import { useShared } from "../parts/context";
-import { Nothing, Shown } from "../parts/states";
+import { useRef, useState } from "preact/hooks";
 import { useAnswer } from "../parts/asking";
+import { useShared } from "../parts/context";
+import { JobTools } from "../parts/jobtools";
 import { To } from "../parts/marks";
+import { Nothing, Shown } from "../parts/states";
+import { useWindow } from "../parts/window";
+import { writesAllowed } from "../parts/writes";
 import { readJobs, type Job } from "../rest/jobs";
 import { bytes, number, time } from "../shape/format";
 import { conditions, matching } from "../shape/jobs";
@@ -12,9 +16,9 @@ import { withParams } from "../state/place";
 
 /** The list of jobs. */
 export function Jobs(): ComponentChildren {
-  const { ask, place, go } = useShared();
-  const answer = useAnswer(() => readJobs(ask), "jobs");
-  const search = place.params["search"] ?? "";
+  const { ask } = useShared();
+  const [asked, setAsked] = useState(0);
+  const answer = useAnswer(() => readJobs(ask), `jobs ${asked}`);
   return (
     <main id="main">
       <h1>Jobs</h1>
@@ -26,18 +30,7 @@ export function Jobs(): ComponentChildren {
               drafts one from words; <code>anomalyops demo --keep DIR</code> makes three from sample data.
             </Nothing>
           ) : (
-            <>
-              <label class="search">
-                Filter{" "}
-                <input
-                  type="search"
-                  value={search}
-                  placeholder="id, group, state or description"
-                  onInput={(event) => go(withParams(place, { search: event.currentTarget.value }))}
-                />
-              </label>
-              <JobTable jobs={matching(jobs, search)} of={jobs.length} />
-            </>
+            <List jobs={jobs} onRefresh={() => setAsked((before) => before + 1)} />
           )
         }
       </Shown>
@@ -45,16 +38,68 @@ export function Jobs(): ComponentChildren {
   );
 }
 
-function JobTable(props: { jobs: readonly Job[]; of: number }): ComponentChildren {
+function List(props: { jobs: readonly Job[]; onRefresh: () => void }): ComponentChildren {
+  const { place, go } = useShared();
+  const search = place.params["search"] ?? "";
+  const jobs = matching(props.jobs, search);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  return (
+    <>
+      <div class="tools">
+        <label>
+          Filter{" "}
+          <input
+            type="search"
+            value={search}
+            placeholder="id, group, state or description"
+            onInput={(event) => go(withParams(place, { search: event.currentTarget.value }))}
+          />
+        </label>
+        <button type="button" onClick={props.onRefresh}>
+          Refresh
+        </button>
+      </div>
+      <JobTools all={props.jobs} chosen={props.jobs.filter((job) => selected.has(job.id))} onDone={props.onRefresh} />
+      <JobTable jobs={jobs} of={props.jobs.length} selected={selected} onSelect={setSelected} />
+    </>
+  );
+}
+
+function JobTable(props: {
+  jobs: readonly Job[];
+  of: number;
+  selected: ReadonlySet<string>;
+  onSelect: (selected: ReadonlySet<string>) => void;
+}): ComponentChildren {
   const { formats } = useShared();
+  const { jobs, selected } = props;
+  const body = useRef<HTMLTableSectionElement>(null);
+  const shown = useWindow(body, jobs.length);
+  const acts = writesAllowed();
+  const all = jobs.length > 0 && jobs.every((job) => selected.has(job.id));
+  const toggle = (ids: readonly string[], on: boolean): void => {
+    const next = new Set(selected);
+    ids.forEach((id) => (on ? next.add(id) : next.delete(id)));
+    props.onSelect(next);
+  };
   return (
     <div class="scrolling">
-      <table>
+      <table aria-rowcount={jobs.length + 1}>
         <caption>
-          {number(props.jobs.length, formats)} of {number(props.of, formats)} jobs
+          {number(jobs.length, formats)} of {number(props.of, formats)} jobs
         </caption>
         <thead>
-          <tr>
+          <tr aria-rowindex={1}>
+            {acts && (
+              <th scope="col">
+                <input
+                  type="checkbox"
+                  aria-label="Select all jobs of the list"
+                  checked={all}
+                  onChange={(event) => toggle(jobs.map((job) => job.id), event.currentTarget.checked)}
+                />
+              </th>
+            )}
             <th scope="col">Job</th>
             <th scope="col">State</th>
             <th scope="col">Datafeed</th>
@@ -66,21 +111,44 @@ function JobTable(props: { jobs: readonly Job[]; of: number }): ComponentChildre
             <th scope="col">Results</th>
           </tr>
         </thead>
-        <tbody>
-          {props.jobs.map((job) => (
-            <Row key={job.id} job={job} />
+        <tbody ref={body}>
+          {shown.before > 0 && <tr aria-hidden="true" style={{ height: `${shown.before}px` }} />}
+          {jobs.slice(shown.first, shown.last).map((job, index) => (
+            <Row
+              key={job.id}
+              job={job}
+              index={shown.first + index + 2}
+              selected={selected.has(job.id)}
+              onSelect={acts ? (on) => toggle([job.id], on) : undefined}
+            />
           ))}
+          {shown.after > 0 && <tr aria-hidden="true" style={{ height: `${shown.after}px` }} />}
         </tbody>
       </table>
     </div>
   );
 }
 
-function Row(props: { job: Job }): ComponentChildren {
-  const { job } = props;
+function Row(props: {
+  job: Job;
+  index: number;
+  selected: boolean;
+  onSelect: ((on: boolean) => void) | undefined;
+}): ComponentChildren {
+  const { job, onSelect } = props;
   const { formats } = useShared();
   return (
-    <tr>
+    <tr data-row aria-rowindex={props.index}>
+      {onSelect && (
+        <td>
+          <input
+            type="checkbox"
+            aria-label={`Select ${job.id}`}
+            checked={props.selected}
+            onChange={(event) => onSelect(event.currentTarget.checked)}
+          />
+        </td>
+      )}
       <th scope="row">
         {job.id}
         {job.groups.map((group) => (
@@ -90,7 +158,7 @@ function Row(props: { job: Job }): ComponentChildren {
         ))}
         {job.description && <div class="aside">{job.description}</div>}
       </th>
-      <td>{job.state}</td>
+      <td>{job.blocked?.reason ?? job.state}</td>
       <td>{job.feed?.state ?? "none"}</td>
       <td>
         {conditions(job).map((condition) => (

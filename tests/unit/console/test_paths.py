@@ -21,6 +21,7 @@ READ = [
     ("POST", b"/_all/_search"),
     ("GET", b"/logs/_mapping"),
     ("POST", b"/_query"),
+    ("GET", b"/_tasks/_xA-node%3A12"),
 ]
 WRITE = [
     ("POST", b"/_ml/anomaly_detectors/a/_open"),
@@ -33,6 +34,8 @@ WRITE = [
 NEITHER = [
     ("GET", b"/_cluster/settings"),
     ("PUT", b"/_cluster/settings"),
+    ("GET", b"/_tasks"),
+    ("POST", b"/_tasks/node%3A12/_cancel"),
     ("GET", b"/_security/api_key"),
     ("PUT", b"/_security/user/elastic/_password"),
     ("POST", b"/_bulk"),
@@ -91,6 +94,7 @@ PIECES = [
     "\\",
     "_nodes",
 ]
+PIECES += ["_tasks", "_cancel"]
 PIECES += ["_doc", "_query", "*", "%", "%2f", "é", "\n", "?", "#", ";", "results", "_all", "_bulk", "_mapping"]
 
 
@@ -110,7 +114,7 @@ def test_what_is_passed_on_can_be_read_in_one_way(method, names, safe):
         assert len([part for part in reading.split("/") if part]) == len([part for part in decoded if part])
     assert not {"..", "."} & set(decoded)
     if decoded[0].startswith("_"):
-        assert decoded[0] in {"_ml", "_security", "_resolve", "_query", "_all"}
+        assert decoded[0] in {"_ml", "_security", "_resolve", "_query", "_all", "_tasks"}
     if kind is Access.READ:
         assert method in {"GET", "POST"}
         assert decoded[-1] not in {"_open", "_close", "_doc", "_bulk", "_reset", "_start", "_stop"}
