@@ -54,8 +54,8 @@ def load(client: Elasticsearch) -> None:
     learn(client, PARTS, [{"function": "metric", "field_name": "bytes"}], model_plot_config={"enabled": True})
 
 
-def learn(client: Elasticsearch, job: str, of: list[dict[str, Any]], **more: Any) -> None:
-    """Create a job with a datafeed over all requests, and wait until it has seen them."""
+def learn(client: Elasticsearch, job: str, of: list[dict[str, Any]], *, hours: int = HOURS, **more: Any) -> None:
+    """Create a job with a datafeed over all requests, and wait until it has seen those of the first hours."""
     client.ml.put_job(
         job_id=job,
         analysis_config={"bucket_span": "1h", "detectors": of, "influencers": ["host"]},
@@ -64,8 +64,16 @@ def learn(client: Elasticsearch, job: str, of: list[dict[str, Any]], **more: Any
     )
     client.ml.put_datafeed(datafeed_id=job, job_id=job, indices=[INDEX])
     client.ml.open_job(job_id=job)
-    client.ml.start_datafeed(datafeed_id=job, end=(START_S + 3600 * HOURS) * 1000, timeout="60s")
+    run(client, job, hours)
+
+
+def run(client: Elasticsearch, job: str, hours: int) -> None:
+    """Let the datafeed of an open job go on to an hour, and wait until both have come to their end."""
+    client.ml.start_datafeed(datafeed_id=job, end=(START_S + 3600 * hours) * 1000, timeout="60s")
     deadline = time.monotonic() + _DEADLINE_S
-    while client.ml.get_datafeed_stats(datafeed_id=job)["datafeeds"][0]["state"] != "stopped":
+    while (
+        client.ml.get_datafeed_stats(datafeed_id=job)["datafeeds"][0]["state"] != "stopped"
+        or client.ml.get_job_stats(job_id=job)["jobs"][0]["state"] != "closed"
+    ):
         assert time.monotonic() < deadline, f"{job} did not come to its end"
         time.sleep(0.1)

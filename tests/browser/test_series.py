@@ -24,11 +24,15 @@ def place(job, detector=0, **more):
     return "#/series?" + "&".join(f"{name}={value}" for name, value in params.items())
 
 
-def figures(page):
-    """The figures of the chart that is shown, row by row."""
+def figures(page, *, last=False):
+    """The figures of the chart that is shown, row by row; those of its last points where they fill several pages."""
     page.get_by_text("The figures of the chart").click()
     rows = page.get_by_role("table", name="points").locator("tbody tr")
     rows.first.wait_for()
+    if last:
+        after = page.get_by_role("button", name="After")
+        while after.is_enabled():
+            after.click()
     return [row.split("\t") for row in rows.all_inner_texts()]
 
 

@@ -1,13 +1,14 @@
 /** A series with what was expected of it, drawn by uPlot. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useShared } from "./context";
 import { Figures, type Column } from "./series/figures";
 import { number, tick, time } from "../shape/format";
 import { severity } from "../shape/severity";
 import type { Anomaly } from "../rest/results";
+import type { Forecasted } from "../rest/forecasts/forecasts";
 import type { Drawn } from "../rest/series/drawn";
 import type { Range } from "../state/range";
 
@@ -24,6 +25,7 @@ export interface Shade {
 /** Draws a series, its bounds and its anomalies; dragging chooses a stretch of time. */
 export function Chart(props: {
   drawn: Drawn;
+  forecast: Forecasted | undefined;
   anomalies: readonly Anomaly[];
   shades: readonly Shade[];
   range: Range;
@@ -32,6 +34,7 @@ export function Chart(props: {
   onDrag: (range: Range) => void;
 }): ComponentChildren {
   const { formats } = useShared();
+  const data = useMemo(() => joined(props.drawn, props.forecast), [props.drawn, props.forecast]);
   const place = useRef<HTMLDivElement>(null);
   const plotted = useRef<uPlot | undefined>(undefined);
   const latest = useRef(props);
@@ -71,8 +74,14 @@ export function Chart(props: {
         { label: "lower", stroke: "transparent", points: { show: false } },
         { label: "upper", stroke: "transparent", points: { show: false } },
         { label: "actual", stroke: colour("--line"), width: 1.5, points: { show: series.times.length < 60 } },
+        { label: "forecast lower", stroke: "transparent", points: { show: false } },
+        { label: "forecast upper", stroke: "transparent", points: { show: false } },
+        { label: "forecast", stroke: colour("--forecast"), width: 1.5, dash: [6, 4], points: { show: false } },
       ],
-      bands: [{ series: [2, 1], fill: colour("--band") }],
+      bands: [
+        { series: [2, 1], fill: colour("--band") },
+        { series: [5, 4], fill: colour("--forecast-band") },
+      ],
       hooks: {
         drawClear: [(plot) => shade(plot, latest.current.shades, { note: colour("--note"), event: colour("--event") })],
         draw: [(plot) => marks(plot, latest.current.anomalies)],
@@ -88,14 +97,6 @@ export function Chart(props: {
         ],
       },
     };
-    const column = (values: Float64Array): (number | null)[] =>
-      Array.from(values, (value) => (Number.isNaN(value) ? null : value));
-    const data: uPlot.AlignedData = [
-      Array.from(series.times),
-      column(series.lower),
-      column(series.upper),
-      column(series.actual),
-    ];
     const plot = new uPlot(options, data, element);
     plotted.current = plot;
     const observer = new ResizeObserver(() => {
@@ -107,17 +108,17 @@ export function Chart(props: {
       plotted.current = undefined;
       plot.destroy();
     };
-  }, [props.drawn, props.anomalies, props.range.from, props.range.to, formats]);
+  }, [props.drawn, props.forecast, props.anomalies, props.range.from, props.range.to, formats]);
   useEffect(() => plotted.current?.redraw(false), [props.shades]);
   return (
     <figure class="chart">
       <div ref={place} role="img" aria-label={`${props.label}; the figures below say the same`} />
-      <Figures times={props.drawn.series.times} columns={columns(props.drawn)} />
+      <Figures times={data[0]} columns={columns(props.drawn, props.forecast, data)} />
       <figcaption class="aside">
         {props.drawn.from === "model"
           ? "The line is what was measured, the band what the model expected"
           : `The line is ${props.drawn.words}, counted in the source, for the job keeps no model plot of it; so there are no bounds`}{" "}
-        ({time(props.range.from, formats)} to {time(props.range.to, formats)}). {props.dragging}
+        {props.forecast && ", the dashed line and its band the forecast"} ({time(props.range.from, formats)} to {time(props.range.to, formats)}). {props.dragging}
       </figcaption>
     </figure>
   );
@@ -138,13 +139,33 @@ function shade(plot: uPlot, shades: readonly Shade[], colours: Readonly<Record<S
   ctx.restore();
 }
 
+/** The series and the forecast over the times of both: time, lower, upper, actual, and the forecast's lower, upper, path. */
+function joined(drawn: Drawn, forecast: Forecasted | undefined): uPlot.AlignedData {
+  const { times, lower, upper, actual } = drawn.series;
+  const own = table(times, [lower, upper, actual]);
+  const nothing = new Float64Array(0);
+  const ahead = forecast ?? { times: nothing, lower: nothing, upper: nothing, prediction: nothing };
+  return uPlot.join([own, table(ahead.times, [ahead.lower, ahead.upper, ahead.prediction])]);
+}
+
+function table(times: Float64Array, columns: readonly Float64Array[]): uPlot.AlignedData {
+  const column = (values: Float64Array): (number | null)[] =>
+    Array.from(values, (value) => (Number.isNaN(value) ? null : value));
+  return [Array.from(times), ...columns.map(column)];
+}
+
 /** The figures that are drawn; bounds only where there are any. */
-function columns(drawn: Drawn): Column[] {
-  const { actual, lower, upper } = drawn.series;
-  const measured = { name: "Measured", values: actual };
-  return drawn.from === "source"
-    ? [measured]
-    : [measured, { name: "Lower bound", values: lower }, { name: "Upper bound", values: upper }];
+function columns(drawn: Drawn, forecast: Forecasted | undefined, data: uPlot.AlignedData): Column[] {
+  const names = [
+    ...(drawn.from === "source" ? [] : [{ name: "Lower bound", at: 1 }, { name: "Upper bound", at: 2 }]),
+    ...(forecast === undefined
+      ? []
+      : [{ name: "Forecast", at: 6 }, { name: "Its lower bound", at: 4 }, { name: "Its upper bound", at: 5 }]),
+  ];
+  return [{ name: "Measured", at: 3 }, ...names].map(({ name, at }) => ({
+    name,
+    values: Array.from(data[at] ?? [], (value) => value ?? Number.NaN),
+  }));
 }
 
 function marks(plot: uPlot, anomalies: readonly Anomaly[]): void {

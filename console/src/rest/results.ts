@@ -49,12 +49,13 @@ const between = (range: Range): Json => ({
   range: { timestamp: { gte: range.from, lt: range.to, format: "epoch_millis" } },
 });
 
-const filtered = (kind: string, jobs: readonly string[], range: Range, more: Json[] = []): Json => ({
+/** The query for results of one kind, of jobs, in a stretch of time. */
+export const filtered = (kind: string, jobs: readonly string[], range: Range, more: Json[] = []): Json => ({
   bool: { filter: [{ term: { result_type: kind } }, { terms: { job_id: [...jobs] } }, between(range), ...more] },
 });
 
 /** A histogram whose cells begin where the range does. */
-const cellsFrom = (range: Range, cellMs: number): Json => ({
+export const cellsFrom = (range: Range, cellMs: number): Json => ({
   field: "timestamp",
   fixed_interval: `${cellMs}ms`,
   offset: `${((range.from % cellMs) + cellMs) % cellMs}ms`,

@@ -1,18 +1,21 @@
 /** The single metric viewer: one series, what was expected of it, and where it departed. */
 
 import type { ComponentChildren } from "preact";
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { Anomalies } from "../parts/anomalies";
-import { shown, useAnswer } from "../parts/asking";
+import { shown, useAnswer, type Answer } from "../parts/asking";
 import { useAnnotations } from "../parts/annotations/asked";
 import type { Subject } from "../parts/annotations/form";
 import { AnnotationsOf } from "../parts/annotations/strip";
-import { Chart, INSET, type Shade } from "../parts/chart";
+import { INSET, type Shade } from "../parts/chart";
 import { useShared } from "../parts/context";
 import { SeverityControl, TimeControl } from "../parts/controls";
+import { Charted } from "../parts/series/charted";
+import { useForecast } from "../parts/series/forecasted";
+import { Forecasts } from "../parts/series/forecasts";
 import { Nothing, Shown } from "../parts/states";
-import { writesAllowed } from "../parts/writes";
 import { concerns } from "../rest/annotations/annotations";
+import { readForecasts, type Forecast } from "../rest/forecasts/forecasts";
 import { readJobs, wholeRange, type Detector, type Job, type Role } from "../rest/jobs";
 import { readChoices, readRecords, type SeriesPart } from "../rest/results";
 import { partOf, readDrawn } from "../rest/series/drawn";
@@ -54,13 +57,17 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
     (signal) => readChoices(ask, job.id, detector?.index ?? 0, detector?.splits ?? [], signal),
     JSON.stringify([job.id, detector?.index]),
   );
+  const [version, setVersion] = useState(0);
+  const forecasts = useAnswer((signal) => readForecasts(ask, job.id, signal), JSON.stringify([job.id, version]));
   if (detector === undefined) {
     return <Nothing>The job {job.id} has no detector.</Nothing>;
   }
   const found = shown(choices);
   const parts = partsOf(detector, found ?? new Map(), place.params);
   const part = partOf(detector, place.params["part"]);
-  const whole = wholeRange([job], now);
+  const chosen = shown(forecasts)?.find((one) => one.id === place.params["forecast"]);
+  const known = wholeRange([job], now);
+  const whole = chosen === undefined ? known : { from: known.from, to: Math.max(known.to, chosen.range.to) };
   const range = parseRange(place.params["from"], place.params["to"], whole, now);
   return (
     <>
@@ -124,7 +131,23 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
       </div>
       <TimeControl range={range} whole={whole} />
       <Shown answer={choices} what="Series">
-        {() => <OfSeries job={job} jobs={props.jobs} detector={detector} parts={parts} range={range} />}
+        {() => (
+          <OfSeries
+            job={job}
+            jobs={props.jobs}
+            detector={detector}
+            parts={parts}
+            range={range}
+            forecasts={forecasts}
+            chosen={chosen}
+            onMade={(made) => {
+              setVersion(version + 1);
+              // What lies ahead is to be seen.
+              const beyond = made.range.to > range.to ? { to: new Date(made.range.to).toISOString() } : {};
+              go(withParams(place, { forecast: made.id, ...(place.params["to"] === undefined ? {} : beyond) }));
+            }}
+          />
+        )}
       </Shown>
     </>
   );
@@ -147,9 +170,12 @@ function OfSeries(props: {
   detector: Detector;
   parts: readonly SeriesPart[];
   range: Range;
+  forecasts: Answer<readonly Forecast[]>;
+  chosen: Forecast | undefined;
+  onMade: (forecast: Forecast) => void;
 }): ComponentChildren {
   const { ask, place, go } = useShared();
-  const { job, detector, parts, range } = props;
+  const { job, detector, parts, range, chosen } = props;
   const least = Number(place.params["severity"] ?? "3") || 0;
   const part = partOf(detector, place.params["part"]);
   const narrow = {
@@ -168,6 +194,7 @@ function OfSeries(props: {
     JSON.stringify([job.id, detector.index, parts, part, range, cell, least]),
   );
   const annotating = useAnnotations(useMemo(() => [job.id], [job.id]), range);
+  const { ahead, comparison } = useForecast(job, detector, parts, part, range, cell, chosen);
   const noted = shown(annotating.answer)?.annotations;
   const shades = useMemo<Shade[]>(
     () =>
@@ -176,44 +203,28 @@ function OfSeries(props: {
         .map((one) => ({ range: one.range, colour: "note" as const })),
     [noted, detector.index, JSON.stringify(parts)],
   );
-  const annotates = place.params["drag"] === "annotate" && writesAllowed();
-  const onDrag = (chosen: Range): void =>
-    annotates
-      ? annotating.write({ range: chosen, before: undefined })
-      : go(withParams(place, { from: new Date(chosen.from).toISOString(), to: new Date(chosen.to).toISOString() }));
   return (
     <Shown answer={answer} what="Series">
       {([drawn, found]) => (
         <>
-          {writesAllowed() && (
-            <label>
-              Dragging over the chart{" "}
-              <select
-                value={annotates ? "annotate" : "closer"}
-                onChange={(event) => go(withParams(place, { drag: event.currentTarget.value }))}
-              >
-                <option value="closer">looks closer</option>
-                <option value="annotate">annotates</option>
-              </select>
-            </label>
-          )}
-          {"why" in drawn ? (
-            <Nothing>
-              No chart of this series: {drawn.why}.
-              {!job.modelPlot && " With model_plot_config.enabled the model itself would tell it."} Its anomalies are
-              below.
-            </Nothing>
-          ) : (
-            <Chart
-              drawn={drawn}
-              anomalies={found.anomalies}
-              range={range}
-              label={`${detector.text} of ${job.id}`}
-              shades={shades}
-              dragging={annotates ? "Drag over the chart to annotate." : "Drag over the chart to look closer."}
-              onDrag={onDrag}
-            />
-          )}
+          <Charted
+            job={job}
+            drawn={drawn}
+            forecast={ahead}
+            anomalies={found.anomalies}
+            shades={shades}
+            range={range}
+            label={`${detector.text} of ${job.id}`}
+            onAnnotate={(stretch) => annotating.write({ range: stretch, before: undefined })}
+          />
+          <Forecasts
+            job={job}
+            detector={detector}
+            forecasts={props.forecasts}
+            chosen={chosen}
+            comparison={comparison}
+            onMade={props.onMade}
+          />
           <AnnotationsOf
             annotating={annotating}
             range={range}
