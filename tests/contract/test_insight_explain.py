@@ -109,6 +109,7 @@ def test_the_worst_record_is_explained(explain):
     assert ": critical (" in document["verdict"]
     assert "above the bounds" in texts(document, "bounds")[0]
     assert "the job had seen 25 days: enough for daily and weekly seasons" in texts(document, "history")
+    assert texts(document, "influencers")[0].startswith("who contributed to the bucket, most first: host=h1 (")
     shares = [part["text"] for part in document["parts"] if part["about"] == "factors" and "%" in part["text"]]
     assert sum(int(text.partition("%")[0]) for text in shares) in range(99, 102)
 

@@ -247,6 +247,23 @@ def test_forecasts(ask):
     ]
 
 
+def test_why_there_are_no_forecasts_of_a_population(ask, url):
+    with Elasticsearch(url) as client:
+        detector = {"function": "high_count", "over_field_name": "host"}
+        client.ml.put_job(
+            job_id="peers",
+            analysis_config={"bucket_span": "5m", "detectors": [detector]},
+            data_description={"time_field": "@timestamp"},
+        )
+        try:
+            found = ask("ad_get_forecast_results", job_id_pattern="peers")
+        finally:
+            client.ml.delete_job(job_id="peers")
+    assert found.empty.reason is Reason.NO_RESULTS
+    assert found.notes == ("the job compares with peers (over_field_name): of such a job no server makes forecasts",)
+    assert ask("ad_get_forecast_results", job_id_pattern="db-cpu").notes == ()
+
+
 def test_snapshots(ask):
     found = ask("ad_get_model_snapshots")
     assert pairs(found, "job_id", "snapshot_id", "timestamp", "latest_record_time_stamp") == [

@@ -174,6 +174,9 @@ def test_four_steps_make_a_job_that_runs(client, logs, run):
 def test_starting_a_closed_jobs_datafeed_opens_the_job_first(client, logs, run, job):
     run("ad_manage_datafeed", "--job-id", job, "--action", "_stop", "--yes")
     client.ml.close_job(job_id=job)
+    span = ("--start", "2026-01-01T00:00:00Z", "--end", "2026-01-02T00:00:00Z")
+    _, planned = run("ad_manage_datafeed", "--job-id", job, "--action", "_start", *span)
+    assert "it is asked for, from 2026-01-01T00:00:00Z on, up to 2026-01-02T00:00:00Z" in str(planned)
     code, planned = run("ad_manage_datafeed", "--job-id", job, "--action", "_start", "--yes")
     assert verbs(planned) == [("open job", job), ("start datafeed", "datafeed-managed")]
     assert (code, states(client)) == (0, ("opened", "started"))

@@ -114,9 +114,7 @@ _STATISTICS: Final = (
     ("varp", re.compile(r"\b(variance|variation|jitter)\b")),
     (
         "sum",
-        re.compile(
-            r"\b(total|sum|sums|amounts?|transferred|downloads?|uploads?|bytes|volume|sent|received|traffic|large|big)\b"
-        ),
+        re.compile(r"\b(total|sum|sums|amounts?|transferred|downloads?|uploads?|bytes|volume|sent|received|traffic)\b"),
     ),
 )
 _FILLER: Final = frozenset(

@@ -130,7 +130,7 @@ class InvestigationStatus(ResourceStatus):
     fault_class: str | None = Field(
         default=None, description="resource, network, application, absence, security or unknown."
     )
-    severity: str | None = Field(default=None, description="Of the worst bucket: critical, warning, minor or low.")
+    severity: str | None = Field(default=None, description="Of the worst bucket: critical, major, minor, warning, low.")
     likelihood: int | None = Field(default=None, description="How sure the cause is, in whole percent.")
     runner_up: str | None = Field(default=None, description="The second most likely cause.")
     onset: Timestamp | None = Field(default=None, description="When the cause began.")

@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from anomalyops_insight.explaining.context import Around, Part, late, of_record
 from anomalyops_insight.explaining.rules import applying, rule_words
 from anomalyops_insight.query.rows import time_of
 from anomalyops_insight.tools.configuration import Configured, detector_words
 from anomalyops_insight.tools.correlation import SUSTAINED
+from anomalyops_insight.tools.faults import absent
 from anomalyops_insight.tools.model import Bounds
 from anomalyops_insight.tools.records import Record
 
 WEEKLY = timedelta(weeks=3)
 DAILY = timedelta(days=3)
 _NOTABLE_DRIFT = 10.0
+_LOUD = 50.0  # from here on a score is asked about for being high
 _LEAST_BUCKETS = 8
 _LEAST_TIME = timedelta(hours=2)
 _BANDS = ((75.0, "critical"), (50.0, "major"), (25.0, "minor"), (3.0, "warning"), (0.0, "low"))
@@ -25,21 +28,6 @@ _BANDS = ((75.0, "critical"), (50.0, "major"), (25.0, "minor"), (3.0, "warning")
 def band(score: float) -> str:
     """The name of a score's severity."""
     return next(name for least, name in _BANDS if score >= least)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One thing that is to be said.
-
-    Attributes:
-        about: What it is about: verdict, score, factors, bounds, history, rules, calendar, memory, bucket.
-        text: In words.
-        effect: `raises` or `lowers` a score, or `none`.
-    """
-
-    about: str
-    text: str
-    effect: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +46,7 @@ class Subject:
         plot: The model's bounds around the moment, in order of time.
         memory_status: As the job's counts have it.
         events: Scheduled events of the job around the moment.
+        around: What else bears on it.
     """
 
     config: Configured
@@ -71,6 +60,7 @@ class Subject:
     plot: tuple[Bounds, ...] = ()
     memory_status: str | None = None
     events: tuple[Mapping[str, Any], ...] = ()
+    around: Around = field(default_factory=Around)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +111,7 @@ def _of_record(subject: Subject, record: Record) -> list[Part]:
     parts += _values(record)
     parts += _history(subject, record.timestamp)
     parts += _rules(subject, record.detector_index)
+    parts += of_record(record, subject.config, subject.around, subject.span_seconds)
     return parts + _memory(subject)
 
 
@@ -164,10 +155,10 @@ def _times(record: Record) -> str:
 
 
 def is_absence(record: Record) -> bool:
-    """Whether a count or a mean fell to far below what is typical: an outage rather than a low value."""
-    if not record.actual or not record.typical or "count" not in f"{record.function}":
+    """Whether a count or a value fell to far below what is typical: an outage rather than a low value."""
+    if not record.actual or not record.typical:
         return False
-    return record.actual[0] < record.typical[0] / 4
+    return absent(record.function, record.actual[0], record.typical[0])
 
 
 def _scores(record: Record) -> Part:
@@ -257,7 +248,10 @@ def _history(subject: Subject, until: datetime) -> list[Part]:
     learned = until - subject.first_record
     days = learned.total_seconds() / 86_400
     if learned < DAILY:
-        return [Part("history", f"the job had seen {days:.1f} days: too little for a daily season", "lowers")]
+        words = f"the job had seen {days:.1f} days: too little for a daily season"
+        if subject.record is not None and subject.record.record_score >= _LOUD:
+            return [Part("history", f"{words}; to a young model much looks unusual that is merely new", "raises")]
+        return [Part("history", words, "lowers")]
     if learned < WEEKLY:
         return [Part("history", f"the job had seen {days:.1f} days: a weekly season needs three weeks", "lowers")]
     return [Part("history", f"the job had seen {days:.0f} days: enough for daily and weekly seasons")]
@@ -291,7 +285,7 @@ def _memory(subject: Subject) -> list[Part]:
 def _of_nothing(subject: Subject) -> list[Part]:
     """Why there is no record: the first reason that holds is the verdict."""
     found = [*_not_looked_at(subject), *_excused(subject), *_ordinary(subject)]
-    context = [*_history(subject, subject.at), *_rules(subject, None), *_memory(subject)]
+    context = [*_history(subject, subject.at), *_rules(subject, None), *late(subject.around.delays), *_memory(subject)]
     if not found:
         score = (subject.nearest or {}).get("anomaly_score", 0.0)
         words = f"the bucket was analysed and nothing stood out: its anomaly_score is {score:.1f}"

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from anomalyops_insight.errors import BadRequestError, RefusedError
+from anomalyops_insight.explaining.context import Around, bucket_window
 from anomalyops_insight.explaining.explanation import Explanation, Subject, explanation
 from anomalyops_insight.programs import Program, ask, call, present
 from anomalyops_insight.query import AtMost, Column, Condition, Document, Equals, Pattern, Question, Sort, Window
 from anomalyops_insight.query.rows import milliseconds, time_of
 from anomalyops_insight.times import seconds_of
 from anomalyops_insight.tools.configuration import Configured, configuration, job_states
-from anomalyops_insight.tools.model import PlotParameters, get_model_plot
-from anomalyops_insight.tools.records import Record, RecordParameters, record_question
+from anomalyops_insight.tools.messages import Delay, DelayParameters, delayed_data_annotations
+from anomalyops_insight.tools.model import ForecastParameters, PlotParameters, get_forecast_results, get_model_plot
+from anomalyops_insight.tools.records import (
+    InfluencerParameters,
+    Record,
+    RecordParameters,
+    query_influencers,
+    record_question,
+)
 from anomalyops_insight.tools.tool import RESULTS, read_rows
 
 _AROUND = 24  # buckets of the plot before the moment, and half as many after it
 _SERIES = ("partition_field_value", "by_field_value", "over_field_value")
+_FORECAST = ("detector_index", "partition_field_value", "by_field_value")
+_MOST_INFLUENCERS = 5
 
 
 def explain(job_id: str, *, at: datetime | None = None, record_id: str | None = None) -> Program[Explanation]:
@@ -57,6 +68,7 @@ def _subject(
     stronger = (yield from _stronger(config.job_id, record)) if record is not None else None
     bucket = yield from _bucket(config.job_id, at, span)
     plot = yield from get_model_plot(_plot(config.job_id, record, at, span))
+    around = yield from _around(config.job_id, record, at, span)
     return Subject(
         config=config,
         at=at,
@@ -69,7 +81,32 @@ def _subject(
         plot=plot.rows,
         memory_status=state.get("model_size_stats", {}).get("memory_status"),
         events=(yield from scheduled_events(config.job_id, at, at + timedelta(seconds=span))),
+        around=replace(around, counts=counts, size=state.get("model_size_stats", {})),
     )
+
+
+def _around(job_id: str, record: Record | None, at: datetime, span: int) -> Program[Around]:
+    """Who contributed to the bucket, what was forecast for it, and whether data came too late for it."""
+    bucket: dict[str, Any] = {"job_id_pattern": job_id, "start": at, "end": at + timedelta(seconds=span)}
+    delays = bucket_window(at, (yield from _delays(job_id, bucket["end"])))
+    if record is None:
+        return Around(delays=delays)
+    influencing = yield from query_influencers(InfluencerParameters(**bucket, min_score=0, limit=_MOST_INFLUENCERS))
+    forecast = yield from get_forecast_results(ForecastParameters(**bucket))
+    of_series = (one for one in forecast.rows if all(getattr(one, name) == getattr(record, name) for name in _FORECAST))
+    newest = sorted(of_series, key=lambda one: one.forecast_id, reverse=True)
+    return Around(influencing.rows, tuple(newest), delays)
+
+
+def _delays(job_id: str, end: datetime) -> Program[tuple[Delay, ...]]:
+    """Annotations of data that came late, up to a time; none where they may not be read."""
+    try:
+        asked = DelayParameters(job_id_pattern=job_id, start=None, end=end)
+        return (yield from delayed_data_annotations(asked)).rows
+    except RefusedError as error:
+        if not error.forbidden:
+            raise
+        return ()
 
 
 def _span(config: Configured, record: Record | None) -> Program[int]:

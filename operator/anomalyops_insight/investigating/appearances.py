@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from anomalyops_insight.query import AtLeast, By, Count, Largest, Question, Smal
 from anomalyops_insight.query.question import MOST_ROWS
 from anomalyops_insight.query.rows import Row as Values
 from anomalyops_insight.query.rows import Rows
-from anomalyops_insight.tools.correlation import CorrelationParameters, correlation_question
+from anomalyops_insight.tools.correlation import SUSTAINED, CorrelationParameters, correlation_question
 from anomalyops_insight.tools.tool import RESULTS, Over
 
 _WORST = Sort("max_score", descending=True)
@@ -42,6 +42,7 @@ def splits(scored: Mapping[str, Any]) -> Program[Rows]:
             Smallest("first", "timestamp", "time"),
             Largest("last", "timestamp", "time"),
             Largest("bucket_span", "bucket_span"),
+            Largest("impact", "multi_bucket_impact"),
         ),
         sort=(_WORST, Sort("job_id"), *(Sort(name) for name in names)),
         limit=MOST_ROWS,
@@ -49,10 +50,16 @@ def splits(scored: Mapping[str, Any]) -> Program[Rows]:
     return (yield from ask(question))
 
 
-def appearances(influencing: Iterable[Values], splitting: Iterable[Values]) -> list[Appearance]:
+def appearances(influencing: Iterable[Values], splitting: Sequence[Values]) -> list[Appearance]:
     """Influencers, and split values that are no influencers of their job; a job that names nobody stands for itself."""
+    shifted = {
+        (row["job_id"], value)
+        for row in splitting
+        if row["impact"] is not None and row["impact"] >= SUSTAINED
+        for _, value in named_by(row)
+    }
     found = [
-        _appearance(row, row["influencer_field_name"], row["influencer_field_value"])
+        _appearance(row, row["influencer_field_name"], row["influencer_field_value"], shifted)
         for row in influencing
         if row["influencer_field_name"] not in NOT_ENTITIES
     ]
@@ -62,12 +69,17 @@ def appearances(influencing: Iterable[Values], splitting: Iterable[Values]) -> l
         pairs = named_by(row)
         if not pairs and row["job_id"] not in speaking:
             pairs = [("job_id", row["job_id"])]
-        found += [_appearance(row, name, value) for name, value in pairs if (row["job_id"], value) not in known]
+        found += [
+            _appearance(row, name, value, shifted) for name, value in pairs if (row["job_id"], value) not in known
+        ]
     return found
 
 
-def _appearance(row: Values, field: str, value: str) -> Appearance:
-    return Appearance(value, field, row["job_id"], row["first"], row["last"], row["max_score"], row["anomalies"])
+def _appearance(row: Values, field: str, value: str, shifted: Collection[tuple[str, str]]) -> Appearance:
+    return Appearance(
+        value, field, row["job_id"], row["first"], row["last"], row["max_score"], row["anomalies"],
+        sustained=(row["job_id"], value) in shifted or (row.get("impact") or 0.0) >= SUSTAINED,
+    )  # fmt: skip
 
 
 def bucket_span(splitting: Sequence[Values]) -> float:

@@ -56,6 +56,7 @@ class Appearance:
         max_score: The worst score, 0 to 100.
         anomalies: How many.
         onset: When it began inside its first bucket; None where its source does not say.
+        sustained: Whether a record of it is a shift over its last buckets and no spike (multi_bucket_impact).
     """
 
     entity: str
@@ -66,6 +67,7 @@ class Appearance:
     max_score: float
     anomalies: int = 1
     onset: Onset | None = None
+    sustained: bool = False
 
     @property
     def began(self) -> datetime:
@@ -201,6 +203,8 @@ class _Weighed:
 
     def weight(self, one: Appearance) -> float:
         """Of an anomaly: its score, less where it was over soon."""
+        if one.sustained:
+            return one.max_score / 100
         lasting = min(1.0, 2 * max(0.0, _seconds(one) + self.bucket - 0.3 * self.usual) / self.usual)
         return one.max_score / 100 * (_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * lasting)
 

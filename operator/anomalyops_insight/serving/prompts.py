@@ -45,8 +45,9 @@ PROMPTS = (
         "investigate",
         "What broke: root cause, affected jobs, blast radius.",
         (("start", "From this time on, ISO 8601 or now-2h.", True), ("end", "Before this time.", False),
-         ("jobs", "Job ids or patterns.", False)),
-        "Find out what broke between {start} and {end} (now, if not given), in jobs {jobs} (all, if not given).\n"
+         ("jobs", "Job ids or patterns.", False), ("service", "Only what has to do with this service.", False)),
+        "Find out what broke between {start} and {end} (now, if not given), in jobs {jobs} (all, if not given), of the "
+        "service {service} (any, if not given).\n"
         "1. ad_validate_ml_tool_permissions first, if anything comes back empty.\n"
         "2. Call investigate; read its report resource for the whole.\n"
         "3. Check it: entities that several jobs name are suspects, those of one job are rather victims; the earliest "

@@ -19,7 +19,7 @@ from anomalyops_insight.query import (
     Sort,
     Total,
 )
-from anomalyops_insight.tools.faults import fault_of
+from anomalyops_insight.tools.faults import absent, fault_of
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.tool import RESULTS, Found, Over, Row, listed, shaped
 
@@ -91,13 +91,12 @@ def detector_fingerprint(parameters: FingerprintParameters) -> Program[Found[Fin
     for values in answer.rows:
         plain = dict(values)
         impact = plain.pop("max_multi_bucket_impact")
-        actual, typical = plain["mean_actual"], plain["mean_typical"]
         fault = fault_of(
             plain["function"],
             plain["field_name"],
             plain["by_field_name"],
             job_id=plain["job_id"],
-            below=actual is not None and typical is not None and actual < typical / 2,
+            is_absent=absent(plain["function"], plain["mean_actual"], plain["mean_typical"]),
         )
         rows.append(Fingerprint(**plain, sustained=impact is not None and impact >= SUSTAINED, fault_class=fault))
     return (yield from shaped(question, answer, tuple(rows)))

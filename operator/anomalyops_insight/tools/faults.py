@@ -39,9 +39,24 @@ _ABSENCES = frozenset(
         "low_sum",
         "low_median",
         "low_distinct_count",
+        "distinct_count",
     }
 )
+_FAR_BELOW = 4  # times
 _SECURITY = frozenset({"rare", "freq_rare", "info_content", "high_info_content", "time_of_day", "time_of_week"})
+
+
+def absent(function: str | None, actual: float | None, typical: float | None) -> bool:
+    """Whether a value says that something stopped: far below what is typical, of a function whose value then falls.
+
+    Args:
+        function: The detector's function.
+        actual: What came.
+        typical: What was expected.
+    """
+    if function not in _ABSENCES or actual is None or typical is None:
+        return False
+    return typical > 0 and actual < typical / _FAR_BELOW
 
 
 def fault_of(
@@ -50,7 +65,7 @@ def fault_of(
     by_field_name: str | None = None,
     *,
     job_id: str = "",
-    below: bool = False,
+    is_absent: bool = False,
 ) -> Fault:
     """What kind of fault an anomaly of a detector points to.
 
@@ -62,9 +77,9 @@ def fault_of(
         field_name: The field that it measures.
         by_field_name: `mlcategory` speaks of log messages.
         job_id: What the job is called, for where the detector says nothing.
-        below: Whether the value was below what is typical.
+        is_absent: Whether its values say that something stopped, see `absent`.
     """
-    if below and (function or "") in _ABSENCES:
+    if is_absent:
         return Fault.ABSENCE
     if by_field_name == "mlcategory":
         return Fault.APPLICATION

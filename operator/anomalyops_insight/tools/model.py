@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import Field
 
+from anomalyops_insight.errors import RefusedError
 from anomalyops_insight.programs import Program, ask
-from anomalyops_insight.query import Column, Condition, Equals, Exists, Question, Sort
+from anomalyops_insight.query import Column, Condition, Equals, Exists, Pattern, Question, Sort
+from anomalyops_insight.tools.configuration import configurations
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.tool import RESULTS, Found, Over, Row, listed, shaped
 
@@ -126,7 +129,24 @@ def get_forecast_results(parameters: ForecastParameters) -> Program[Found[Foreca
         ),
         limit=parameters.limit,
     )
-    return listed(question, Forecast)
+    found = yield from listed(question, Forecast)
+    population = (yield from _of_a_population(parameters.job_id_pattern)) if found.empty is not None else False
+    return replace(found, notes=(_NO_FORECASTS,)) if population else found
+
+
+_NO_FORECASTS = "the job compares with peers (over_field_name): of such a job no server makes forecasts"
+
+
+def _of_a_population(job_id: str) -> Program[bool]:
+    """Whether one job is meant, and it compares entities with each other."""
+    pattern = Pattern.read(job_id, what="job_id_pattern")
+    if pattern.single is None:
+        return False
+    try:
+        known = yield from configurations(pattern)
+    except RefusedError:
+        return False
+    return any(one.get("over_field_name") for item in known for one in item.detectors)
 
 
 class SnapshotParameters(Over):

@@ -41,6 +41,7 @@ def detector(sentence, held=SAMPLED, **wishes):
         ("drop in traffic per service", ("low_count", None, {"by": "service"})),
         ("unusual request rates", ("count", None, {})),
         ("high cpu per host", ("high_mean", "system.cpu.pct", {"by": "host.keyword"})),
+        ("unusually large response time", ("high_mean", "response_time", {})),
         ("unusually large downloads by user", ("high_sum", "bytes", {"by": "user.name"})),
         ("slow response time per service", ("high_mean", "response_time", {"by": "service"})),
         ("median response time per url path", ("median", "response_time", {"by": "url.path"})),

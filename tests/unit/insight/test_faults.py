@@ -20,9 +20,8 @@ from anomalyops_insight.tools.faults import Fault, fault_of
         ({"function": "rare", "by_field_name": "user.name", "job_id": "x"}, Fault.SECURITY),
         ({"function": "high_info_content", "field_name": "dns.question.name"}, Fault.SECURITY),
         ({"function": "high_count", "job_id": "auth_logon_fails"}, Fault.SECURITY),
-        ({"function": "low_count", "below": True}, Fault.ABSENCE),
-        ({"function": "count", "below": True, "job_id": "cpu-events"}, Fault.ABSENCE),
-        ({"function": "mean", "field_name": "cpu", "below": True}, Fault.RESOURCE),
+        ({"function": "low_count", "is_absent": True}, Fault.ABSENCE),
+        ({"function": "count", "is_absent": True, "job_id": "cpu-events"}, Fault.ABSENCE),
         ({"function": "mean", "field_name": "temperature", "job_id": "greenhouse"}, Fault.UNKNOWN),
     ],
 )

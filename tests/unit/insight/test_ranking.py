@@ -167,3 +167,19 @@ def test_a_blip_weighs_less_than_what_lasts():
     blip = [seen("blip", f"b-{job}", 0, 99, 0) for job in "xyz"]
     lasting = [seen("lasting", f"l-{job}", 5, 60, 65) for job in "xyz"]
     assert rank([*blip, *lasting])[0].entity == "lasting"
+
+
+@given(appearances=appearances, blames=blames, which=st.sampled_from(NAMES))
+def test_a_sustained_shift_weighs_no_less_than_a_spike(appearances, blames, which):
+    plain = {one.entity: one.parts for one in rank(appearances, blames)}
+    shifted = [replace(one, sustained=one.entity == which) for one in appearances]
+    held = {one.entity: one.parts for one in rank(shifted, blames)}
+    if which in plain:
+        for part in ("breadth", "strength"):
+            assert held[which][part] >= plain[which][part] - 1e-9
+
+
+def test_of_two_alike_the_sustained_one_is_the_cause():
+    spike, shift = seen("spike", "j1", 0, 80), replace(seen("shift", "j2", 0, 80), sustained=True)
+    long = seen("long", "j3", 0, 30, last=60)
+    assert next(one.entity for one in rank([spike, shift, long])) == "shift"

@@ -158,8 +158,16 @@ def _run_datafeed(wanted: asked.RunDatafeed, seen: Seen) -> Managed:
         notes = ("it runs towards an end: the server closes its job when it is stopped",) if seen.bounded else ()
         return Managed(plan=Plan(steps=tuple(steps)), notes=notes)
     steps = _opening(wanted.job_id, seen, "a datafeed cannot be started on a closed job")
-    steps.append(StartDatafeed(datafeed_id=seen.feed_id, start=wanted.start, end=wanted.end, reason="it is asked for"))
+    span = f", {_between(wanted)}" if wanted.start or wanted.end else ""
+    reason = f"it is asked for{span}"
+    steps.append(StartDatafeed(datafeed_id=seen.feed_id, start=wanted.start, end=wanted.end, reason=reason))
     return Managed(plan=Plan(steps=tuple(steps)))
+
+
+def _between(wanted: asked.RunDatafeed) -> str:
+    """Which data it is to read, in words."""
+    begin = f"from {wanted.start} on" if wanted.start else "from where it stopped on"
+    return f"{begin}, up to {wanted.end}" if wanted.end else begin
 
 
 # -- changing ---------------------------------------------------------------------------------------------------------
