@@ -20,7 +20,7 @@ from anomalyops.elastic import (
     Rejected,
 )
 from anomalyops.elastic.documents import Documents
-from anomalyops.plan import is_mark
+from anomalyops.plan import CreatePair, is_mark, joined
 from anomalyops.reconciler import Observer, Pair, Reconciler, check_connection, connect
 from anomalyops.resources import Resource, find_condition
 
@@ -167,6 +167,30 @@ async def test_a_pair_is_created_runs_and_reads_everything_once(gateway, reconci
     assert again.executed == ()
     for configs in (False, True):
         assert not (await observer.observe(configs=configs)).assess(pair).needs_reconcile
+
+
+async def created(gateway, pair):
+    """The call that creates both, and what it answers."""
+    first, *_ = joined((await Reconciler(gateway, cluster="contract").plan(pair)).steps)
+    assert isinstance(first, CreatePair)
+    return first, await first.send(gateway)
+
+
+async def test_one_call_creates_a_pair_and_answers_what_a_look_would_see(gateway, make):
+    _, told = await created(gateway, make())
+    found = await server_side(gateway, make())
+    assert told == (found.job, found.datafeed)
+
+
+async def test_a_datafeed_that_is_refused_takes_the_job_of_the_same_call_back(gateway, reconciler, make):
+    pair = make(feed={"query": {"no_such_clause": {}}})
+    with pytest.raises(Rejected):
+        await created(gateway, pair)
+    assert await gateway.job(pair.job.server_id) is None
+    outcome = await reconciler.reconcile(pair)
+    assert condition(outcome.job_status, "Synced").status == "True"
+    assert "no_such_clause" in condition(outcome.datafeed_status, "Stalled").message
+    assert (await gateway.job_stats_of(pair.job.server_id))["state"] == "opened"
 
 
 async def test_memory_of_a_running_job_is_raised_without_skipping_or_repeating_data(gateway, reconciler, make):
@@ -534,13 +558,20 @@ async def test_a_job_that_cannot_be_created_anew_comes_back_as_it_was(gateway, r
     """The engine accepts what was asked, and then a creation is refused all the same."""
     wanted = make(HOURLY, learned)
     before = await server_side(gateway, wanted)
-    create, refuse = gateway.create_datafeed, [Rejected("no room for it", status=400)]
+    create, create_job = gateway.create_datafeed, gateway.create_job
+    refuse = [Rejected("no room for it", status=400)]
+
+    async def refused_with_its_job(job_id, body):
+        if refuse and "datafeed_config" in body:
+            raise refuse[0]
+        return await create_job(job_id, body)
 
     async def refused_once(datafeed_id, body):
         if refuse:
             raise refuse.pop()
-        await create(datafeed_id, body)
+        return await create(datafeed_id, body)
 
+    monkeypatch.setattr(gateway, "create_job", refused_with_its_job)
     monkeypatch.setattr(gateway, "create_datafeed", refused_once)
     outcome = await reconciler.reconcile(wanted)
     after = await server_side(gateway, wanted)

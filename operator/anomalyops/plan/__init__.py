@@ -6,7 +6,7 @@ from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.owner import LOCAL, Owner
 from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
 from anomalyops.plan.core.removals import Removal
-from anomalyops.plan.core.steps import Answer, Effect, Step, Subject
+from anomalyops.plan.core.steps import Answer, Effect, Joint, Step, Subject, joined
 from anomalyops.plan.kept_calendars import keeping_calendars, leaves_calendars
 from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
@@ -23,6 +23,7 @@ from anomalyops.plan.pair.steps import (
     CloseJob,
     CreateDatafeed,
     CreateJob,
+    CreatePair,
     DatafeedStep,
     DeleteDatafeed,
     DeleteJob,
@@ -112,6 +113,7 @@ __all__ = [
     "CreateDatafeed",
     "CreateFilter",
     "CreateJob",
+    "CreatePair",
     "DatafeedState",
     "DatafeedStep",
     "DelayLook",
@@ -139,6 +141,7 @@ __all__ = [
     "ForecastRequest",
     "JobState",
     "JobStep",
+    "Joint",
     "JsonObject",
     "LookbackRecord",
     "Mark",
@@ -192,6 +195,7 @@ __all__ = [
     "forecast_refused",
     "is_mark",
     "is_ours",
+    "joined",
     "keeping_calendars",
     "leaves_calendars",
     "lookback_done",

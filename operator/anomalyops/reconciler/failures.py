@@ -56,6 +56,8 @@ _STALE = (AlreadyExists, Conflict, NotFound)
 # The same request will be refused again; repeating it in a lifecycle would only interrupt the datafeed.
 _DEFINITE = (Rejected, Forbidden, AlreadyExists, NotFound, Unsupported)
 
+_FAILED = 500  # the server met something of this request that it cannot deal with
+
 
 def failure_of(error: GatewayError, step: Step | None = None) -> Failure:
     """The failure that a status reports for an error.
@@ -140,3 +142,8 @@ def is_stale(error: GatewayError) -> bool:
 def is_definite(error: GatewayError) -> bool:
     """Whether the same request would be refused again."""
     return isinstance(error, _DEFINITE)
+
+
+def is_of_one(error: GatewayError) -> bool:
+    """Whether, of several things that one call asked for, one may be refused and the others not."""
+    return is_definite(error) or is_stale(error) or (isinstance(error, ServerError) and error.status == _FAILED)

@@ -11,9 +11,9 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from anomalyops.elastic import Gateway, GatewayError, OtherServer
-from anomalyops.plan import Answer, Effect, Plan, Step
+from anomalyops.plan import Answer, Effect, Joint, Plan, Step, joined
 from anomalyops.reconciler.backoff import Backoff
-from anomalyops.reconciler.failures import is_definite, is_stale
+from anomalyops.reconciler.failures import is_definite, is_of_one, is_stale
 from anomalyops.reconciler.hold import Broken, Holds
 from anomalyops.reconciler.unit import Done, Run, Unit
 
@@ -173,23 +173,49 @@ class Rounds:
     ) -> tuple[GatewayError, Step] | None:
         """Sends the steps in order; the error and the step at which it stopped, None when all are done.
 
+        What one call does is one call. Where the server refuses that, each step is sent alone, so that the refusal is
+        of the step that it is meant for, and what is not refused is done.
+
         Args:
             found: The plan.
             run: Takes down what was executed.
             answers: Takes down what the server answered.
         """
-        for step in found.steps:
-            if self._on_step is not None:
-                told = self._on_step(step)
-                if inspect.isawaitable(told):
-                    await told
-            try:
-                answer = await step.send(self._gateway)
-            except GatewayError as error:
-                return error, step
-            run.executed.append(step)
-            if answers is not None:
-                answers.append((step, answer))
+        for call in joined(found.steps):
+            steps = call.steps if isinstance(call, Joint) else (call,)
+            for step in steps:
+                await self._tell(step)
+            failed = await self._send(call, run, answers)
+            if failed is not None and isinstance(call, Joint) and is_of_one(failed[0]):
+                for step in steps:
+                    failed = await self._send(step, run, answers)
+                    if failed is not None:
+                        break
+            if failed is not None:
+                return failed
+        return None
+
+    async def _tell(self, step: Step) -> None:
+        """Tells of a step that is about to be sent."""
+        if self._on_step is not None:
+            told = self._on_step(step)
+            if inspect.isawaitable(told):
+                await told
+
+    async def _send(
+        self, call: Step | Joint, run: Run[S], answers: list[tuple[Step, Answer]] | None
+    ) -> tuple[GatewayError, Step] | None:
+        """Makes one call; the error, and the step that it is about."""
+        try:
+            if isinstance(call, Joint):
+                steps, told = call.steps, await call.send(self._gateway)
+            else:
+                steps, told = (call,), (await call.send(self._gateway),)
+        except GatewayError as error:
+            return error, call.steps[0] if isinstance(call, Joint) else call
+        run.executed.extend(steps)
+        if answers is not None:
+            answers.extend(zip(steps, told, strict=True))
         return None
 
     async def _after_failure(self, run: Run[S], error: GatewayError, step: Step) -> None:
@@ -214,8 +240,7 @@ class Rounds:
     async def _look_again(self, run: Run[S]) -> S:
         observed, found = await run.unit.look_and_plan()
         run.observed = observed
-        if run.restored:
-            run.note_plan(found)
+        run.note_plan(found)
         return observed
 
     # -- the way back ------------------------------------------------------------------------------------

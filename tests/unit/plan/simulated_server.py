@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from anomalyops.plan import (
     CloseJob,
     CreateDatafeed,
     CreateJob,
+    CreatePair,
     DatafeedState,
     DeleteDatafeed,
     DeleteJob,
     JobState,
+    Joint,
     Observed,
     ObservedDatafeed,
     ObservedJob,
@@ -194,6 +196,30 @@ class Server:
                 self._delete_feed(step.datafeed_id)
             case _:
                 raise AssertionError(step)
+
+    def execute_joined(self, call: Step | Joint, *, stops: int | None = None) -> None:
+        """One call, which may do several steps; `stops` after so many things that it does.
+
+        A datafeed that comes with its job and is refused takes the job back.
+        """
+        if not isinstance(call, CreatePair):
+            assert isinstance(call, Step)
+            return self.execute(call)
+        parts = copy.deepcopy(call.body)
+        feed = parts.pop("datafeed_config")
+        assert feed.pop("job_id") == call.job.job_id
+        if stops == 0:
+            return None
+        self.execute(replace(call.job, body=parts))
+        if stops == 1:
+            return None
+        try:
+            datafeed_id = feed.pop("datafeed_id")
+            self.execute(replace(call.datafeed, datafeed_id=datafeed_id, body={**feed, "job_id": call.job.job_id}))
+        except MlError:
+            if stops != 2:
+                self._delete_job(call.job.job_id)
+                raise
 
     def tick(self) -> None:
         """Time passes: a bucket of data arrives, and a running datafeed reads what is there."""

@@ -199,7 +199,9 @@ class FakeElasticsearch:
         if job_id in self.jobs:
             reason = f"The job cannot be created with the Id '{job_id}'. The Id is already used."
             return 400, error_body(400, "resource_already_exists_exception", reason)
-        job = copy.deepcopy(DEFAULTS) | copy.deepcopy(body) | {"job_id": job_id, "create_time": 1}
+        body = copy.deepcopy(body)
+        feed = body.pop("datafeed_config", None)
+        job = copy.deepcopy(DEFAULTS) | body | {"job_id": job_id, "create_time": 1}
         job.setdefault("analysis_limits", {})
         job["analysis_limits"].setdefault("model_memory_limit", "1024mb")
         job["analysis_limits"].setdefault("categorization_examples_limit", 4)
@@ -212,7 +214,20 @@ class FakeElasticsearch:
         job["data_description"].setdefault("time_format", "epoch_ms")
         self.jobs[job_id] = job
         self.job_states[job_id] = "closed"
+        if feed is not None:
+            status, answer = self._embedded_feed_put({**feed, "job_id": job_id})
+            if status != 200:  # what is refused takes the job back
+                del self.jobs[job_id], self.job_states[job_id]
+                return status, answer
         return 200, self._job_item(job_id)
+
+    def _embedded_feed_put(self, body: dict) -> tuple[int, Any]:
+        """A datafeed that comes with its job: refused as it is alone."""
+        feed_id = body.pop("datafeed_id")
+        fault = next((f for f in self.faults if f.matches("PUT", f"/_ml/datafeeds/{feed_id}")), None)
+        if fault is not None and fault.status >= 400:
+            return fault.status, fault.body
+        return self._feed_put(feed_id, "", body, {})
 
     def _job_post(self, job_id: str, action: str, body: Any, query: Any) -> tuple[int, Any]:
         if job_id not in self.jobs:

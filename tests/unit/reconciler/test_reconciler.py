@@ -93,14 +93,13 @@ async def test_a_pair_in_order_costs_three_reads_and_no_write(server, reconciler
     assert server.writes == []
 
 
-async def test_a_new_pair_costs_three_reads_and_four_writes(server, reconciler):
-    """What is created is told by the answers; that it runs is asked for."""
+async def test_a_new_pair_costs_three_reads_and_three_writes(server, reconciler):
+    """Job and datafeed are created by one call. What is created is told by its answer; that it runs is asked for."""
     await reconciler.reconcile(pair())
     calls = [f"{method} {path.removeprefix('/_ml/')}" for method, path in server.calls if "web" in path]
     assert calls == [
         "GET anomaly_detectors/web",
         "PUT anomaly_detectors/web",
-        "PUT datafeeds/feed-web",
         "POST anomaly_detectors/web/_open",
         "POST datafeeds/feed-web/_start",
         "GET datafeeds/feed-web/_stats",
@@ -120,7 +119,7 @@ async def test_another_query_delay_costs_five_reads_and_three_writes(server, rec
 
 @pytest.mark.parametrize(
     ("call", "path"),
-    [("PUT", "anomaly_detectors/web$"), ("PUT", "datafeeds/feed-web$"), ("POST", "anomaly_detectors/web/_open$")],
+    [("PUT", "anomaly_detectors/web$"), ("POST", "anomaly_detectors/web/_open$")],
 )
 async def test_an_answer_that_tells_nothing_is_read_back(server, reconciler, call, path):
     server.fault(call, path, status=200, body={"acknowledged": True}, after=True)
@@ -130,6 +129,31 @@ async def test_an_answer_that_tells_nothing_is_read_back(server, reconciler, cal
     assert [call for call in server.calls if call == ("GET", "/_ml/anomaly_detectors/web")][1:] == (
         [("GET", "/_ml/anomaly_detectors/web")] if read_back else []
     )
+
+
+async def test_a_refused_datafeed_keeps_its_job_from_nothing(server, reconciler):
+    """The server takes the job back with it; sent alone each is what it would have been alone."""
+    server.fault("PUT", "datafeeds/feed-web$", status=400, body=rejection("no such index"), times=9)
+    outcome = await reconciler.reconcile(pair())
+    assert condition(outcome.job_status, "Synced").status == "True"
+    assert condition(outcome.datafeed_status, "Stalled").message.endswith("no such index")
+    assert (server.job_states, server.feeds) == ({"web": "opened"}, {})
+    assert verbs(outcome.executed) == ["create job", "open job"]
+
+
+@pytest.mark.parametrize(("status", "calls"), [(429, 1), (503, 1), (500, 2)])
+async def test_a_server_that_is_busy_is_not_asked_once_more(server, reconciler, status, calls):
+    server.fault("PUT", "anomaly_detectors/web", status=status, body=rejection("not now"), times=9)
+    assert (await reconciler.reconcile(pair())).error is not None
+    assert len(server.writes) == calls
+
+
+async def test_a_server_that_knows_of_no_datafeed_in_a_job_is_given_both(server, reconciler):
+    said = rejection("[job_details] unknown field [datafeed_config]")
+    server.fault("PUT", "anomaly_detectors/web", status=400, body=said)
+    outcome = await reconciler.reconcile(pair())
+    assert outcome.error is None
+    assert (server.job_states, server.feed_states) == ({"web": "opened"}, {"feed-web": "started"})
 
 
 async def test_what_was_answered_and_is_gone_is_not_taken_for_there(server, reconciler):
@@ -209,7 +233,7 @@ async def killed_everywhere(server, gateway, wanted):
 
 
 async def test_a_creation_killed_before_any_write_converges(server, gateway):
-    assert await killed_everywhere(server, gateway, pair()) >= 4
+    assert await killed_everywhere(server, gateway, pair()) >= 3
 
 
 async def test_a_lifecycle_killed_before_any_write_converges(server, gateway):
@@ -340,7 +364,7 @@ async def test_a_rejected_datafeed_change_is_the_datafeeds_problem(server, recon
 
 
 async def test_a_rejected_creation_stalls_and_creates_nothing(server, reconciler):
-    server.fault("PUT", "anomaly_detectors/web", status=400, body=rejection("No detectors configured"))
+    server.fault("PUT", "anomaly_detectors/web", status=400, body=rejection("No detectors configured"), times=2)
     outcome = await reconciler.reconcile(pair())
     assert server.jobs == {}
     assert condition(outcome.job_status, "Stalled").message.endswith("No detectors configured")

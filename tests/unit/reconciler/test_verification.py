@@ -243,15 +243,19 @@ async def test_a_plan_that_is_only_looked_at_tells_what_the_server_will_refuse(s
 # -- refused all the same ------------------------------------------------------------------------------------------
 
 
+TOGETHER_AND_ALONE = 2  # times that a job is refused: with its datafeed in one call, and then without
+JOB_PATH, FEED_PATH = "/anomaly_detectors/web$", "/datafeeds/feed-web$"
+
+
 def unmarked(config):
     settings = {key: value for key, value in config["custom_settings"].items() if not is_mark(key)}
     return config | {"custom_settings": settings}
 
 
-@pytest.mark.parametrize("path", ["/anomaly_detectors/web$", "/datafeeds/feed-web$"])
-async def test_what_was_given_up_in_vain_is_brought_back_once(server, gateway, reconciler, learned, path):
+@pytest.mark.parametrize(("path", "times"), [(JOB_PATH, TOGETHER_AND_ALONE), (FEED_PATH, 1)])
+async def test_what_was_given_up_in_vain_is_brought_back_once(server, gateway, reconciler, learned, path, times):
     jobs, states, feeds, feed_states = learned
-    server.fault("PUT", path, **refusal("not here"))
+    server.fault("PUT", path, **refusal("not here"), times=times)
     wanted = pair(HOURLY)
     outcome = await reconciler.reconcile(wanted)
     assert unmarked(server.jobs["web"]) == unmarked(jobs["web"])
@@ -284,8 +288,8 @@ async def test_what_was_given_up_in_vain_is_brought_back_once(server, gateway, r
 
 async def test_what_was_given_up_is_brought_back_even_when_the_server_is_away_for_a_while(server, reconciler, learned):
     jobs, states, feeds, feed_states = learned
-    server.fault("PUT", "/anomaly_detectors/web$", **refusal("not here"))
-    server.fault("PUT", "/anomaly_detectors/web$", status=429, body=error_body(429, "x", "later"))
+    server.fault("PUT", JOB_PATH, **refusal("not here"), times=TOGETHER_AND_ALONE)
+    server.fault("PUT", JOB_PATH, status=429, body=error_body(429, "x", "later"))
     assert (await reconciler.reconcile(pair(HOURLY))).error is not None
     assert server.jobs == {}
     outcome = await reconciler.reconcile(pair(HOURLY))
@@ -296,15 +300,15 @@ async def test_what_was_given_up_is_brought_back_even_when_the_server_is_away_fo
 
 
 async def test_a_creation_that_the_server_puts_off_is_tried_again(server, reconciler, learned):
-    server.fault("PUT", "/anomaly_detectors/web$", status=429, body=error_body(429, "x", "later"))
+    server.fault("PUT", JOB_PATH, status=429, body=error_body(429, "x", "later"))
     assert (await reconciler.reconcile(pair(HOURLY))).error is not None
     assert (await reconciler.reconcile(pair(HOURLY))).error is None
     assert server.jobs["web"]["analysis_config"]["bucket_span"] == "1h"
 
 
 async def test_a_creation_that_is_put_off_and_then_refused_is_taken_back(server, reconciler, learned):
-    server.fault("PUT", "/anomaly_detectors/web$", status=429, body=error_body(429, "x", "later"))
-    server.fault("PUT", "/anomaly_detectors/web$", **refusal("not here"))
+    server.fault("PUT", JOB_PATH, status=429, body=error_body(429, "x", "later"))
+    server.fault("PUT", JOB_PATH, **refusal("not here"), times=TOGETHER_AND_ALONE)
     await reconciler.reconcile(pair(HOURLY))
     await reconciler.reconcile(pair(HOURLY))
     assert unmarked(server.jobs["web"]) == unmarked(learned[0]["web"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -53,3 +53,35 @@ class Step(ABC):
     @abstractmethod
     async def send(self, server: Server) -> Answer:
         """Make the call, and return when it is done: what the server told of the object."""
+
+    def with_next(self, following: Step) -> Joint | None:
+        """The one call that does this step and the one after it; None where there is none."""
+        return None
+
+
+class Joint(ABC):
+    """Steps that follow each other and that one call does.
+
+    A server that refuses the call has done none of them, or the first ones, and does not say which of them it refuses:
+    sent one after the other they tell. A server that stops in the middle is where it would be between two calls.
+    """
+
+    @property
+    @abstractmethod
+    def steps(self) -> tuple[Step, ...]:
+        """The steps, in order."""
+
+    @abstractmethod
+    async def send(self, server: Server) -> tuple[Answer, ...]:
+        """Make the call, and return when it is done: what the server told of the object of each step."""
+
+
+def joined(steps: Sequence[Step]) -> Iterator[Step | Joint]:
+    """The calls that carry out steps, in order: those that one call does are joined."""
+    left = list(reversed(steps))
+    while left:
+        step = left.pop()
+        joint = step.with_next(left[-1]) if left else None
+        if joint is not None:
+            left.pop()
+        yield joint or step

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from anomalyops.plan.core.server import Server
-from anomalyops.plan.core.steps import Answer, Effect, Step, Subject
+from anomalyops.plan.core.steps import Answer, Effect, Joint, Step, Subject
+
+DATAFEED_CONFIG = "datafeed_config"
+"""Where a job's configuration holds that of its datafeed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,12 @@ class CreateJob(JobStep):
     async def send(self, server: Server) -> Answer:
         """Make the call; the configuration that the server has then."""
         return await server.create_job(self.job_id, self.body)
+
+    def with_next(self, following: Step) -> Joint | None:
+        """The job's own datafeed is created with it."""
+        if isinstance(following, CreateDatafeed) and following.body.get("job_id") == self.job_id:
+            return CreatePair(job=self, datafeed=following)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +134,32 @@ class CreateDatafeed(DatafeedStep):
     async def send(self, server: Server) -> Answer:
         """Make the call; the configuration that the server has then."""
         return await server.create_datafeed(self.datafeed_id, self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePair(Joint):
+    """`PUT _ml/anomaly_detectors/{job_id}` with the datafeed as `datafeed_config`.
+
+    Elasticsearch creates one after the other, and deletes the job again where it refuses the datafeed.
+    """
+
+    job: CreateJob
+    datafeed: CreateDatafeed
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The creation of the job, and that of the datafeed."""
+        return self.job, self.datafeed
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The job's body with the datafeed's in it."""
+        return {**self.job.body, DATAFEED_CONFIG: {**self.datafeed.body, "datafeed_id": self.datafeed.datafeed_id}}
+
+    async def send(self, server: Server) -> tuple[Answer, ...]:
+        """Make the call; the configurations that the server has then."""
+        answer = await server.create_job(self.job.job_id, self.body)
+        return answer, answer.get(DATAFEED_CONFIG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
