@@ -46,7 +46,13 @@ def job(engine):
 
 
 @pytest.mark.parametrize(
-    "fragment", ["#/jobs", "#/explorer?jobs=hostile&by=who&severity=0", "#/series?job=hostile&severity=0"]
+    "fragment",
+    [
+        "#/jobs",
+        "#/explorer?jobs=hostile&by=who&severity=0",
+        "#/series?job=hostile&severity=0",
+        *(f"#/jobs?job=hostile&tab={tab}" for tab in ("settings", "preview", "json")),
+    ],
 )
 def test_a_value_stays_text(reader, job, fragment):
     page = reader.go(fragment)

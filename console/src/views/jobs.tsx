@@ -13,9 +13,16 @@ import { readJobs, type Job } from "../rest/jobs";
 import { bytes, number, time } from "../shape/format";
 import { conditions, matching } from "../shape/jobs";
 import { withParams } from "../state/place";
+import { JobDetail } from "./job";
 
-/** The list of jobs. */
+/** The list of jobs, or the one that the address names. */
 export function Jobs(): ComponentChildren {
+  const { place } = useShared();
+  const id = place.params["job"];
+  return id === undefined ? <AllJobs /> : <JobDetail key={id} id={id} />;
+}
+
+function AllJobs(): ComponentChildren {
   const { ask } = useShared();
   const [asked, setAsked] = useState(0);
   const answer = useAnswer(() => readJobs(ask), `jobs ${asked}`);
@@ -150,7 +157,7 @@ function Row(props: {
         </td>
       )}
       <th scope="row">
-        {job.id}
+        <To place={{ view: "jobs", params: { job: job.id } }}>{job.id}</To>
         {job.groups.map((group) => (
           <span class="tag" key={group}>
             {group}
