@@ -6,11 +6,13 @@ import { SharedContext, type Shared } from "./parts/context";
 import { To } from "./parts/marks";
 import { server } from "./rest/server";
 import { formatPlace, parsePlace, type Place, type View } from "./state/place";
+import { Data } from "./views/data";
 import { Explorer } from "./views/explorer";
 import { Jobs } from "./views/jobs";
 import { SeriesView } from "./views/series";
 
 const NAMES: Readonly<Record<View, string>> = {
+  data: "Data",
   jobs: "Jobs",
   explorer: "Anomaly explorer",
   series: "Single metric viewer",
@@ -73,6 +75,7 @@ function App(): ComponentChildren {
           </select>
         </label>
       </header>
+      {place.view === "data" && <Data />}
       {place.view === "jobs" && <Jobs />}
       {place.view === "explorer" && <Explorer />}
       {place.view === "series" && <SeriesView />}

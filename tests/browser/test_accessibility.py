@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from axe import broken_rules
 
-VIEWS = ("#/jobs", "#/explorer?jobs=kibana_sample_data", "#/series?job=low_request_rate", "#/explorer?jobs=nothing")
+VIEWS = (
+    "#/jobs",
+    "#/explorer?jobs=kibana_sample_data",
+    "#/series?job=low_request_rate",
+    "#/explorer?jobs=nothing",
+    "#/data",
+    "#/data?index=kibana_sample_data_logs",
+)
 
 
 @pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"])
@@ -13,7 +20,7 @@ VIEWS = ("#/jobs", "#/explorer?jobs=kibana_sample_data", "#/series?job=low_reque
 def test_no_rule_of_accessibility_is_broken(reader, fragment):
     page = reader.go(fragment)
     page.wait_for_load_state("networkidle")
-    if page.locator(".records, .chart").count():
+    if page.locator(".records, .chart, .fields").count():
         page.get_by_role("button", name="Details of").first.click()
     assert broken_rules(page) == []
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 JOBS = ("low_request_rate", "response_code_rates", "url_scanning")
-VIEWS = ("#/jobs", "#/explorer", "#/series?job=low_request_rate")
+VIEWS = ("#/jobs", "#/explorer", "#/series?job=low_request_rate", "#/data?index=kibana_sample_data_logs")
 
 
 def rows(page, name="Anomalies"):
