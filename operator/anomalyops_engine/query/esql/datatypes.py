@@ -30,7 +30,7 @@ DataType: TypeAlias = Literal[
 SQL: Final[dict[DataType, SqlType]] = {
     "boolean": "BOOLEAN",
     "date": "BIGINT",  # epoch milliseconds
-    "date_nanos": "BIGINT",  # epoch nanoseconds
+    "date_nanos": "BIGINT",  # epoch milliseconds too, as columns keep them
     "double": "DOUBLE",
     "geo_point": "VARCHAR",
     "integer": "BIGINT",

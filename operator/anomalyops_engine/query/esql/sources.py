@@ -72,11 +72,11 @@ class _Resolved:
 
 
 def _sorted(values: Expr, data_type: DataType) -> Expr:
-    """Return several values as an index gives them: sorted, and of words each once."""
+    """Return several values as an index gives them: sorted, and of words and addresses each once."""
     filled = when(call("len", values) > 0, values)
     if data_type in {"text", "geo_point", "_source"}:
         return filled
-    return call("list_sort", call("list_distinct", filled) if data_type in STRINGS | {"ip", "boolean"} else filled)
+    return call("list_sort", call("list_distinct", filled) if data_type in STRINGS | {"ip"} else filled)
 
 
 def frame_of(
