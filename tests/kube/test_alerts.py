@@ -94,6 +94,13 @@ CASES = {
         summary="The job of web/logins has failed and could not be healed",
         quiet=({}, condition(OF_JOB, "MemoryLimited", "MemoryHardLimit")),
     ),
+    "AnomalyJobSnapshotTooOld": Case(
+        raised=condition(OF_JOB, "SnapshotTooOld", "SnapshotTooOld"),
+        labels=OF_JOB | {"type": "SnapshotTooOld", "reason": "SnapshotTooOld"},
+        summary="The model snapshot of web/logins is too old for Elasticsearch 9",
+        description="Version 9 does not open the job with it; the condition says how to get a newer one.",
+        quiet=({}, condition(OF_JOB, "JobFailed", "JobFailed")),
+    ),
     "DatafeedStopped": Case(
         raised=condition(FEED, "DatafeedStopped", "Stopped"),
         labels=FEED | {"type": "DatafeedStopped", "reason": "Stopped"},

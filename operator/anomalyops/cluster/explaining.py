@@ -26,6 +26,7 @@ _LATEST_EVENTS: Final = 10
 _RUNBOOKS: Final = {
     ConditionType.MEMORY_LIMITED: "AnomalyJobMemoryLimited",
     ConditionType.JOB_FAILED: "AnomalyJobFailed",
+    ConditionType.SNAPSHOT_TOO_OLD: "AnomalyJobSnapshotTooOld",
     ConditionType.DATAFEED_STOPPED: "DatafeedStopped",
     ConditionType.DATA_DELAYED: "DatafeedMissesDocuments",
     ConditionType.CONNECTION_UNAVAILABLE: "AnomalyConnectionUnusable",

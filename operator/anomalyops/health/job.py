@@ -19,6 +19,7 @@ from anomalyops.health.conditions import (
 from anomalyops.health.failures import PlanState
 from anomalyops.health.messages import Messages
 from anomalyops.health.progress import at_work, licence_findings, not_compared, refused, synced
+from anomalyops.health.snapshots import snapshot_findings
 from anomalyops.plan import JobState, ObservedDatafeed, ObservedJob, Subject
 from anomalyops.resources import (
     MEBIBYTE,
@@ -76,6 +77,7 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
     findings = [
         *not_compared(verdict, history, job.metadata.generation, plan_state),
         *_typed(observed, memory, plan_state),
+        *([] if observed is None else snapshot_findings(observed, history)),
         synced(history, Subject.JOB, plan_state, exists=observed is not None),
     ]
     return AnomalyJobStatus(

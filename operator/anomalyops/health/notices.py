@@ -23,6 +23,7 @@ _TROUBLE = (
     ConditionType.DATA_DELAYED,
     ConditionType.DATAFEED_STOPPED,
     ConditionType.JOB_FAILED,
+    ConditionType.SNAPSHOT_TOO_OLD,
     ConditionType.CONNECTION_UNAVAILABLE,
     ConditionType.LICENSE_INVALID,
 )

@@ -47,6 +47,7 @@ class ConditionType(_DocumentedEnum):
     DATA_DELAYED = "DataDelayed", "Documents reached the index after the datafeed had read their bucket."
     DATAFEED_STOPPED = "DatafeedStopped", "The datafeed is stopped though the manifest wants it started."
     JOB_FAILED = "JobFailed", "The server reports the job as failed."
+    SNAPSHOT_TOO_OLD = "SnapshotTooOld", "The model snapshot in use is too old for the next server, or for this one."
     CONNECTION_UNAVAILABLE = (
         "ConnectionUnavailable",
         "The server cannot be reached or refuses the credentials.",
@@ -267,6 +268,11 @@ class Reason(_DocumentedEnum):
     JOB_FAILED = (
         "JobFailed",
         "The job's process died on the server; the operator closes it by force and opens it again.",
+    )
+    SNAPSHOT_TOO_OLD = (
+        "SnapshotTooOld",
+        "The format of the model snapshot that the job would be opened with is of before 8.3.0, which Elasticsearch 9 "
+        "does not read; the message says how to get a newer one.",
     )
     DATAFEED_STOPPED = "DatafeedStopped", "The datafeed stopped by itself; the operator starts it again."
     NO_DATA = "NoData", "The datafeed runs but finds no documents; check indices, query and time field."

@@ -143,6 +143,31 @@ def test_a_complete_lookback_is_ready():
     assert status.data_counts.processed_record_count == 1284, "exact once the job is closed"
 
 
+def of_format(version, state="opened"):
+    """A job whose snapshot in use is of a format."""
+    config = {"job_id": "logs", "analysis_config": {}, "model_snapshot_id": "1700000000"}
+    given = {} if version is None else {"model_snapshot_min_version": version}
+    return replace(seen_job(state), config=config | given)
+
+
+@pytest.mark.parametrize("version", ["6.4.0", "7.17.29", "8.2.3"])
+@pytest.mark.parametrize(("state", "way"), [("opened", "within hours"), ("closed", "1700000000/_upgrade")])
+def test_a_snapshot_that_the_next_server_does_not_read_is_told_of(version, state, way):
+    status = job_look(job(state="Closed" if state == "closed" else "Opened"), of_format(version, state))
+    assert told(status, "SnapshotTooOld") == ("True", "SnapshotTooOld")
+    assert told(status)[0] == "True"
+    for words in (version, "Elasticsearch 9", way):
+        assert words in message(status, "SnapshotTooOld")
+    between = job_look(previous=status)  # a look without configurations
+    assert find_condition(between.conditions, "SnapshotTooOld") == find_condition(status.conditions, "SnapshotTooOld")
+    assert told(job_look(observed=of_format("8.3.0"), previous=status), "SnapshotTooOld") is None
+
+
+@pytest.mark.parametrize("version", [None, "8.3.0", "8.10.1", "10.0.0", "12.0.0", "unheard of"])
+def test_any_other_snapshot_is_not(version):
+    assert told(job_look(observed=of_format(version, "closed")), "SnapshotTooOld") is None
+
+
 def test_messages_say_what_to_do():
     text = message(job_look(observed=seen_job(memory="hard_limit")))
     assert "1024mb" in text
