@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from shop import HOURS, LOUD, PARTS, PLAIN, START_S, documents
+from shop import HOURS, LOUD, PARTS, PLAIN, START_S, documents, learn
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -95,3 +96,61 @@ def test_the_parts_of_metric_are_drawn_one_at_a_time(reader, part, of):
     assert shown == pytest.approx(wanted, rel=1e-3)
     if part == "max":
         assert shown[LOUD - (HOURS - 48)] == max(shown)
+
+
+def test_the_whole_series_in_small_chooses_what_is_shown(reader):
+    page = reader.go("#/series?job=low_request_rate")
+    small = page.locator(".small .u-over")
+    small.wait_for()
+    box = small.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 25, steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => location.hash.includes('from=')")
+    brush = page.locator(".small .u-select")
+    page.wait_for_function(
+        "width => document.querySelector('.small .u-select').clientWidth < width / 3", arg=box["width"]
+    )
+    assert brush.bounding_box()["x"] == pytest.approx(box["x"] + box["width"] * 0.5, abs=4)
+    # The same by keyboard alone.
+    week = page.get_by_role("group", name="Length of what is shown").get_by_role("button", name="1 week", exact=True)
+    week.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('[aria-pressed=true]')?.textContent === '1 week'")
+    first, last = (datetime.fromisoformat(page.get_by_label(name, exact=True).input_value()) for name in ("From", "To"))
+    assert last - first == timedelta(days=7)
+
+
+def test_scheduled_events_are_shaded_and_told(reader, engine):
+    begin = START_S + 3600 * (HOURS - 20)
+    with engine.client() as client:
+        client.ml.put_calendar(calendar_id="sale", job_ids=["shop_calendar"])
+        event = {"description": "<i>Sale</i>", "start_time": begin * 1000, "end_time": (begin + 3 * 3600) * 1000}
+        client.ml.post_calendar_events(calendar_id="sale", events=[event])
+        learn(client, "shop_calendar", [{"function": "count"}], model_plot_config={"enabled": True})
+    page = reader.go("#/series?job=shop_calendar")
+    page.get_by_text("1 scheduled events, shaded grey in the chart").click()
+    page.get_by_text("12 Mar 2026, 04:00 to 12 Mar 2026, 07:00: <i>Sale</i>").wait_for()
+    assert page.locator("main i").count() == 0
+
+
+def test_the_series_of_a_detector_are_those_that_there_are(reader):
+    """Results of the detector that nothing was unusual in name no host; its documents do."""
+    page = reader.go(place(PLAIN, 1))
+    page.locator(".chart canvas").wait_for()
+    options = page.locator("#choices-partition option").evaluate_all("all => all.map(one => one.value)")
+    assert sorted(options) == ["a", "b"]
+
+
+def test_a_pointer_over_an_anomaly_tells_what_it_is(reader):
+    page = reader.go("#/explorer?jobs=low_request_rate")
+    page.get_by_role("link", name="View the series of low_request_rate at this time").first.click()
+    page.locator(".small .u-over").wait_for()
+    chart = page.locator(".chart .u-over")
+    chart.wait_for()
+    page.wait_for_load_state("networkidle")
+    box = chart.bounding_box()
+    # The link shows 100 hours before the hour without requests, and 50 from it on; no requests lie at the bottom.
+    page.mouse.move(box["x"] + box["width"] * 100 / 150, box["y"] + box["height"] - 1)
+    page.get_by_text(re.compile("critical.*: actual 0, typical .*, unexpected zero value")).wait_for()

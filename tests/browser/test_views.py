@@ -57,6 +57,7 @@ def test_cells_are_selected_with_the_mouse_and_narrow_what_is_below(reader):
     page = reader.go("#/explorer?by=clientip&interval=all")
     canvas = page.locator("canvas").nth(1)
     canvas.wait_for()
+    rows(page).first.wait_for()
     before = rows(page).count()
     box = canvas.bounding_box()
     # The lane of the worst client; its only incident lies in the second half.

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { useShared } from "./context";
 import { Score, To } from "./marks";
 import { Nothing } from "./states";
-import { factors } from "../shape/explanation";
+import { factors, severalBuckets } from "../shape/explanation";
 import { departure, number, probability, score, time } from "../shape/format";
 import { seriesPlace } from "../shape/links";
 import { byInterval, type Interval, INTERVALS } from "../shape/records";
@@ -115,7 +115,7 @@ function Row(props: {
         <td class="moment">{time(anomaly.timeMs, formats)}</td>
         <td>
           <Score value={anomaly.score} />
-          {anomaly.multiBucket >= 2 && <span title="several buckets together"> ✚</span>}
+          {severalBuckets(anomaly) && <span title="several buckets together"> ✚</span>}
           {anomaly.interim && <span class="tag">interim</span>}
         </td>
         <td>{job?.detectors[anomaly.detector]?.text ?? anomaly.function}</td>

@@ -1,11 +1,12 @@
 /** A series with what was expected of it, drawn by uPlot. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { useShared } from "./context";
 import { Figures, type Column } from "./series/figures";
-import { number, tick, time } from "../shape/format";
+import { severalBuckets } from "../shape/explanation";
+import { departure, number, score, tick, time, type Formats } from "../shape/format";
 import { severity } from "../shape/severity";
 import type { Anomaly } from "../rest/results";
 import type { Forecasted } from "../rest/forecasts/forecasts";
@@ -14,7 +15,7 @@ import type { Range } from "../state/range";
 
 const HEIGHT_PX = 320;
 /** How far the chart's field is set in, in pixels, so that what lies under it can be, too. */
-export const INSET = { left: 70, right: 16 } as const;
+export const INSET = { left: 70, right: 24 } as const;
 
 /** A stretch of time that is shaded. */
 export interface Shade {
@@ -37,6 +38,7 @@ export function Chart(props: {
   const data = useMemo(() => joined(props.drawn, props.forecast), [props.drawn, props.forecast]);
   const place = useRef<HTMLDivElement>(null);
   const plotted = useRef<uPlot | undefined>(undefined);
+  const [at, setAt] = useState<Anomaly | undefined>(undefined);
   const latest = useRef(props);
   latest.current = props;
   useEffect(() => {
@@ -84,6 +86,7 @@ export function Chart(props: {
       ],
       hooks: {
         drawClear: [(plot) => shade(plot, latest.current.shades, { note: colour("--note"), event: colour("--event") })],
+        setCursor: [(plot) => setAt(anomalyAt(plot, latest.current.anomalies))],
         draw: [(plot) => marks(plot, latest.current.anomalies)],
         setSelect: [
           (plot) => {
@@ -113,11 +116,12 @@ export function Chart(props: {
   return (
     <figure class="chart">
       <div ref={place} role="img" aria-label={`${props.label}; the figures below say the same`} />
+      <p class="said">{at && saidOf(at, formats)}</p>
       <Figures times={data[0]} columns={columns(props.drawn, props.forecast, data)} />
       <figcaption class="aside">
         {props.drawn.from === "model"
           ? "The line is what was measured, the band what the model expected"
-          : `The line is ${props.drawn.words}, counted in the source, for the job keeps no model plot of it; so there are no bounds`}{" "}
+          : `The line is ${props.drawn.words}, counted in the source, for the job keeps no model plot of it; so there are no bounds`}
         {props.forecast && ", the dashed line and its band the forecast"} ({time(props.range.from, formats)} to {time(props.range.to, formats)}). {props.dragging}
       </figcaption>
     </figure>
@@ -168,6 +172,31 @@ function columns(drawn: Drawn, forecast: Forecasted | undefined, data: uPlot.Ali
   }));
 }
 
+/** How near to an anomaly a pointer is taken to be at it, in pixels. */
+const NEAR_PX = 12;
+
+/** The worst anomaly at the pointer; the table tells the same of each. */
+function anomalyAt(plot: uPlot, anomalies: readonly Anomaly[]): Anomaly | undefined {
+  const { left = -1, top = -1 } = plot.cursor;
+  return anomalies.find(
+    (one) =>
+      one.actual !== undefined &&
+      Math.abs(plot.valToPos(one.timeMs / 1000, "x") - left) <= NEAR_PX &&
+      Math.abs(plot.valToPos(one.actual, "y") - top) <= NEAR_PX,
+  );
+}
+
+function saidOf(anomaly: Anomaly, formats: Formats): string {
+  const { actual, typical } = anomaly;
+  const band = severity(anomaly.score).name;
+  const values =
+    actual === undefined || typical === undefined
+      ? ""
+      : `: actual ${number(actual, formats)}, typical ${number(typical, formats)}, ${departure(actual, typical, formats)}`;
+  const several = severalBuckets(anomaly) ? ", several buckets together" : "";
+  return `${time(anomaly.timeMs, formats)}, ${score(anomaly.score, formats)} ${band}${several}${values}`;
+}
+
 function marks(plot: uPlot, anomalies: readonly Anomaly[]): void {
   const pen = plot.ctx;
   const ratio = window.devicePixelRatio || 1;
@@ -185,7 +214,7 @@ function marks(plot: uPlot, anomalies: readonly Anomaly[]): void {
     pen.strokeStyle = "#333";
     pen.lineWidth = ratio;
     pen.beginPath();
-    if (anomaly.multiBucket >= 2) {
+    if (severalBuckets(anomaly)) {
       const arm = 6 * ratio;
       pen.rect(x - arm, y - arm / 3, 2 * arm, (2 * arm) / 3);
       pen.rect(x - arm / 3, y - arm, (2 * arm) / 3, 2 * arm);

@@ -1,6 +1,6 @@
 /** Questions about results, and their answers as values: records, swim lanes, influencers, expected values. */
 
-import type { Role, Split } from "./jobs";
+import type { Role } from "./jobs";
 import type { MetricPart } from "./series/source";
 import type { Ask, Json } from "./server";
 import type { Range } from "../state/range";
@@ -329,6 +329,15 @@ export function seriesFilters(name: SeriesName): Json[] {
   ];
 }
 
+/** What finds the records of one series; a record names each of its entities as a field of its own. */
+export function seriesRecordFilters(name: SeriesName): Json[] {
+  return [
+    { term: { detector_index: name.detector } },
+    ...name.entities.map((entity) => ({ term: { [entity.field]: entity.value } })),
+    ...(name.part === undefined ? [] : [{ term: { function_description: name.part } }]),
+  ];
+}
+
 /** Returns the search for the actual and expected values of one series. */
 export function plotQuery(name: SeriesName, range: Range, cellMs: number): Json {
   return {
@@ -370,36 +379,4 @@ export function shapeSeries(cells: any[], cellMs: number): Series {
     lower: column("lower"),
     upper: column("upper"),
   };
-}
-
-/** Values of one split field that a reader can choose from at most. */
-const MOST_CHOICES = 1000;
-
-/** The values of each field that splits a detector, those with the worst records first. */
-export async function readChoices(
-  ask: Ask,
-  job: string,
-  detector: number,
-  splits: readonly Split[],
-  signal?: AbortSignal,
-): Promise<Map<Role, string[]>> {
-  if (splits.length === 0) {
-    return new Map();
-  }
-  const filter: Json[] = [
-    { term: { job_id: job } },
-    { terms: { result_type: ["model_plot", "record"] } },
-    { term: { detector_index: detector } },
-  ];
-  const worst = { worst: { max: { field: "record_score" } } };
-  const aggs = Object.fromEntries(
-    splits.map(({ role }) => [
-      role,
-      { terms: { field: `${role}_field_value`, size: MOST_CHOICES, order: { worst: "desc" } }, aggs: worst },
-    ]),
-  ) as Json;
-  const answer = await ask("POST", `${RESULTS}/_search`, { size: 0, query: { bool: { filter } }, aggs }, signal);
-  return new Map(
-    splits.map(({ role }) => [role, answer.aggregations[role].buckets.map((bucket: any) => String(bucket.key))]),
-  );
 }

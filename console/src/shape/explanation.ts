@@ -51,3 +51,26 @@ export function factors(anomaly: Anomaly): Factor[] {
 function strength(impact: number): number {
   return Math.max(1, STEPS.filter((step) => impact >= step).length);
 }
+
+/** From where on a record's own figure says that several buckets made it. */
+const SEVERAL = 2;
+
+/**
+ * Whether an anomaly is one of several buckets together rather than of its own: it is drawn as a cross.
+ *
+ * Kibana's rule (`isMultiBucketAnomaly`): by the parts of the score where they are told, else by `multi_bucket_impact`.
+ */
+export function severalBuckets(anomaly: Anomaly): boolean {
+  const told = (key: string): number => {
+    const value = anomaly.explanation?.[key];
+    return typeof value === "number" ? value : 0;
+  };
+  const [single, several] = [told("single_bucket_impact"), told("multi_bucket_impact")];
+  if (single === 0 && several === 0) {
+    return anomaly.multiBucket >= SEVERAL;
+  }
+  if (single > several) {
+    return false;
+  }
+  return single === 0 || (1.7 * (several - single) * several) / single >= SEVERAL;
+}

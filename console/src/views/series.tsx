@@ -10,6 +10,7 @@ import { AnnotationsOf } from "../parts/annotations/strip";
 import { INSET, type Shade } from "../parts/chart";
 import { useShared } from "../parts/context";
 import { SeverityControl, TimeControl } from "../parts/controls";
+import { Context } from "../parts/series/context";
 import { Charted } from "../parts/series/charted";
 import { useForecast } from "../parts/series/forecasted";
 import { Forecasts } from "../parts/series/forecasts";
@@ -17,9 +18,12 @@ import { Nothing, Shown } from "../parts/states";
 import { concerns } from "../rest/annotations/annotations";
 import { readForecasts, type Forecast } from "../rest/forecasts/forecasts";
 import { readJobs, wholeRange, type Detector, type Job, type Role } from "../rest/jobs";
-import { readChoices, readRecords, type SeriesPart } from "../rest/results";
+import { readRecords, type SeriesPart } from "../rest/results";
+import { MOST_EVENT_BUCKETS, readEvents, type Scheduled } from "../rest/series/context";
 import { partOf, readDrawn } from "../rest/series/drawn";
+import { select } from "../rest/series/selectors";
 import { METRIC_PARTS } from "../rest/series/source";
+import { number, time } from "../shape/format";
 import { parseInterval } from "../shape/records";
 import { withParams } from "../state/place";
 import { cellWidth, parseRange, type Range } from "../state/range";
@@ -53,20 +57,20 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
   const { job } = props;
   const wanted = Number(place.params["detector"] ?? "0");
   const detector = job.detectors.find((one) => one.index === wanted) ?? job.detectors[0];
-  const choices = useAnswer(
-    (signal) => readChoices(ask, job.id, detector?.index ?? 0, detector?.splits ?? [], signal),
-    JSON.stringify([job.id, detector?.index]),
+  const known = wholeRange([job], now);
+  const selected = useAnswer(
+    async (signal) => detector && (await select(ask, job, detector, place.params, known, signal)),
+    JSON.stringify([job.id, detector?.index, place.params["partition"], place.params["over"], place.params["by"]]),
   );
   const [version, setVersion] = useState(0);
   const forecasts = useAnswer((signal) => readForecasts(ask, job.id, signal), JSON.stringify([job.id, version]));
   if (detector === undefined) {
     return <Nothing>The job {job.id} has no detector.</Nothing>;
   }
-  const found = shown(choices);
-  const parts = partsOf(detector, found ?? new Map(), place.params);
+  const found = shown(selected);
+  const parts = found?.parts ?? [];
   const part = partOf(detector, place.params["part"]);
   const chosen = shown(forecasts)?.find((one) => one.id === place.params["forecast"]);
-  const known = wholeRange([job], now);
   const whole = chosen === undefined ? known : { from: known.from, to: Math.max(known.to, chosen.range.to) };
   const range = parseRange(place.params["from"], place.params["to"], whole, now);
   return (
@@ -118,10 +122,10 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
             <input
               list={`choices-${role}`}
               value={parts.find((part) => part.role === role)?.value ?? ""}
-              onChange={(event) => go(withParams(place, { [role]: event.currentTarget.value }))}
+              onChange={(event) => go(withParams(place, { ...after(detector, role), [role]: event.currentTarget.value }))}
             />
             <datalist id={`choices-${role}`}>
-              {(found?.get(role) ?? []).map((value) => (
+              {(found?.choices.get(role) ?? []).map((value) => (
                 <option value={value} key={value} />
               ))}
             </datalist>
@@ -130,7 +134,7 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
         <SeverityControl least={Number(place.params["severity"] ?? "3") || 0} />
       </div>
       <TimeControl range={range} whole={whole} />
-      <Shown answer={choices} what="Series">
+      <Shown answer={selected} what="Series">
         {() => (
           <OfSeries
             job={job}
@@ -138,6 +142,7 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
             detector={detector}
             parts={parts}
             range={range}
+            whole={whole}
             forecasts={forecasts}
             chosen={chosen}
             onMade={(made) => {
@@ -153,15 +158,10 @@ function OfJob(props: { job: Job; jobs: readonly Job[] }): ComponentChildren {
   );
 }
 
-function partsOf(
-  detector: Detector,
-  choices: ReadonlyMap<Role, readonly string[]>,
-  params: Readonly<Record<string, string>>,
-): SeriesPart[] {
-  return detector.splits.flatMap(({ role, field }) => {
-    const value = params[role] ?? choices.get(role)?.[0];
-    return value === undefined ? [] : [{ role, field, value }];
-  });
+/** What is no longer chosen where the value of one split changes: those that come after it. */
+function after(detector: Detector, role: Role): Record<string, string> {
+  const at = detector.splits.findIndex((one) => one.role === role);
+  return Object.fromEntries(detector.splits.slice(at + 1).map((split) => [split.role, ""]));
 }
 
 function OfSeries(props: {
@@ -170,6 +170,7 @@ function OfSeries(props: {
   detector: Detector;
   parts: readonly SeriesPart[];
   range: Range;
+  whole: Range;
   forecasts: Answer<readonly Forecast[]>;
   chosen: Forecast | undefined;
   onMade: (forecast: Forecast) => void;
@@ -190,23 +191,28 @@ function OfSeries(props: {
       await Promise.all([
         readDrawn(ask, job, detector, parts, part, range, cell, signal),
         readRecords(ask, [job.id], range, narrow, signal),
+        readEvents(ask, job.id, range, signal),
       ]),
     JSON.stringify([job.id, detector.index, parts, part, range, cell, least]),
   );
   const annotating = useAnnotations(useMemo(() => [job.id], [job.id]), range);
   const { ahead, comparison } = useForecast(job, detector, parts, part, range, cell, chosen);
   const noted = shown(annotating.answer)?.annotations;
+  const scheduled = shown(answer)?.[2];
   const shades = useMemo<Shade[]>(
-    () =>
-      (noted ?? [])
+    () => [
+      ...(scheduled ?? []).map((one) => ({ range: one.range, colour: "event" as const })),
+      ...(noted ?? [])
         .filter((one) => concerns(one, detector, parts))
         .map((one) => ({ range: one.range, colour: "note" as const })),
-    [noted, detector.index, JSON.stringify(parts)],
+    ],
+    [noted, scheduled, detector.index, JSON.stringify(parts)],
   );
   return (
     <Shown answer={answer} what="Series">
-      {([drawn, found]) => (
+      {([drawn, found, events]) => (
         <>
+          <Context job={job} detector={detector} parts={parts} part={part} whole={props.whole} range={range} />
           <Charted
             job={job}
             drawn={drawn}
@@ -217,6 +223,14 @@ function OfSeries(props: {
             label={`${detector.text} of ${job.id}`}
             onAnnotate={(stretch) => annotating.write({ range: stretch, before: undefined })}
           />
+          <Events events={events} />
+          <AnnotationsOf
+            annotating={annotating}
+            range={range}
+            subjects={subjectsOf(job, detector, parts)}
+            keeps={(one) => concerns(one, detector, parts)}
+            inset={INSET}
+          />
           <Forecasts
             job={job}
             detector={detector}
@@ -224,13 +238,6 @@ function OfSeries(props: {
             chosen={chosen}
             comparison={comparison}
             onMade={props.onMade}
-          />
-          <AnnotationsOf
-            annotating={annotating}
-            range={range}
-            subjects={subjectsOf(job, detector, parts)}
-            keeps={(one) => concerns(one, detector, parts)}
-            inset={INSET}
           />
           <h2>Anomalies</h2>
           <Anomalies
@@ -242,6 +249,30 @@ function OfSeries(props: {
         </>
       )}
     </Shown>
+  );
+}
+
+/** The scheduled events that are shaded in the chart, in words. */
+function Events(props: { events: readonly Scheduled[] }): ComponentChildren {
+  const { formats } = useShared();
+  const { events } = props;
+  if (events.length === 0) {
+    return null;
+  }
+  return (
+    <details>
+      <summary>
+        {number(events.length, formats)} scheduled events, shaded grey in the chart
+        {events.length >= MOST_EVENT_BUCKETS && ": the first ones"}
+      </summary>
+      <ul>
+        {events.map((one) => (
+          <li key={`${one.text} ${one.range.from}`}>
+            {time(one.range.from, formats)} to {time(one.range.to, formats)}: {one.text}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
