@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from axe import broken_rules
 
 LOGS = "#/data?index=kibana_sample_data_logs"
 HOSTILE = '<img src=x onerror="window.hurt=1">'
@@ -258,3 +259,15 @@ def test_a_server_that_is_gone_is_no_blank_page(reader):
     page.get_by_role("alert").get_by_text("The server does not answer").wait_for()
     assert reader.problems
     reader.problems.clear()
+
+
+@pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"])
+def test_places_are_on_a_map_and_in_words(reader, engine, options):
+    page = reader.go(f"{LOGS}&kind=point")
+    row(page, "geo.coordinates").get_by_role("button").click()
+    page.get_by_role("img", name=re.compile("Map of geo.coordinates")).wait_for()
+    assert page.locator(".map .square").count() > 10
+    places = page.locator(".map tbody tr").all_inner_texts()
+    assert len(places) == 10
+    assert all(re.search(r"° [NS], [\d.]+° [EW]\s+(< )?[\d.]+\s%", text) for text in places)
+    assert broken_rules(page) == []

@@ -24,6 +24,8 @@ export function FieldTable(props: {
   summary: Summary | undefined;
   sampled: boolean;
   onNarrow: Narrow;
+  /** The map of a field of places. */
+  map: (field: string) => ComponentChildren;
 }): ComponentChildren {
   return (
     <div class="scrolling">
@@ -51,6 +53,7 @@ export function FieldTable(props: {
               of={props.summary?.documents}
               sampled={props.sampled}
               onNarrow={props.onNarrow}
+              map={props.map}
             />
           ))}
         </tbody>
@@ -65,6 +68,7 @@ function Row(props: {
   of: number | undefined;
   sampled: boolean;
   onNarrow: Narrow;
+  map: (field: string) => ComponentChildren;
 }): ComponentChildren {
   const { field, found, of } = props;
   const { formats } = useShared();
@@ -109,6 +113,7 @@ function Row(props: {
           <td />
           <td colSpan={6}>
             <Details field={field} found={found} onNarrow={props.onNarrow} />
+            {field.kind === "point" && found.documents > 0 && props.map(field.name)}
           </td>
         </tr>
       )}
@@ -143,6 +148,9 @@ function Values(props: { field: Field; found: Statistics }): ComponentChildren {
       .slice(0, FIRST_VALUES)
       .map((one) => `${brief(one.value, FIRST_LETTERS)} ${share(one.documents, found.documents, formats)}`)
       .join(" · ");
+  }
+  if (field.kind === "point") {
+    return "places; the details show a map";
   }
   const example = found.examples[0];
   return field.kind === "text" && example !== undefined ? `such as “${brief(example)}”` : field.reason;

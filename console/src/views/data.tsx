@@ -7,6 +7,7 @@ import { useShared } from "../parts/context";
 import { TimeControl } from "../parts/controls";
 import { FieldTable } from "../parts/fields";
 import { Histogram } from "../parts/histogram";
+import { FieldMap } from "../parts/map";
 import { To } from "../parts/marks";
 import { Nothing, Shown } from "../parts/states";
 import { readFields, timeField, type Field } from "../rest/data/fields";
@@ -313,6 +314,7 @@ function Fields(props: { subject: Subject; known: Known; overview: Overview }): 
             const next = narrowed(subject.question, field, value, present);
             go(withParams(place, { query: next.text, lang: next.language, page: "" }));
           }}
+          map={(field) => <FieldMap subject={subject} sample={sample} field={field} />}
         />
       </div>
     </section>

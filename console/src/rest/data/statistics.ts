@@ -66,7 +66,8 @@ export async function readStatistics(
   return withDistributions(summary, second, fields, steps);
 }
 
-function search(subject: Subject, sample: Sample, aggs: { [key: string]: Json }): { [key: string]: Json } {
+/** Returns a search for aggregations over the documents of a sample. */
+export function searchOf(subject: Subject, sample: Sample, aggs: { [key: string]: Json }): { [key: string]: Json } {
   const filter = [...conditionsOf(subject), ...sampleFilter(sample, subject.time)];
   const sampled: Json =
     sample.of === "chance"
@@ -85,7 +86,7 @@ export function statisticsQuery(subject: Subject, sample: Sample, fields: readon
     }
   });
   const texts = fields.filter((field) => field.kind === "text").map((field) => field.name);
-  const body = search(subject, sample, aggs);
+  const body = searchOf(subject, sample, aggs);
   return texts.length === 0 ? body : { ...body, size: EXAMPLES, _source: false, fields: texts };
 }
 
@@ -182,7 +183,7 @@ export function distributionQuery(
           : { histogram: { ...of, interval: bars.step, offset } };
     }
   });
-  return search(subject, sample, aggs);
+  return searchOf(subject, sample, aggs);
 }
 
 /** The summary with the distributions of the server's answer. */
