@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 from anomalyops.cli.main import invoke
 from anomalyops.elastic import Endpoint, Gateway
 from anomalyops.elastic.history import History
+from captures import check
 
 START = 1_767_225_600_000  # 2026-01-01
 HOUR = 3_600_000
@@ -100,6 +101,19 @@ def test_what_is_planted_is_found_and_the_server_stays_as_it_was(run, source, cl
     assert found["peakModelBytes"] > 0
     assert (found["queryDelaySeconds"], found["advisedQueryDelaySeconds"] > 40) == (30, True)
     assert found["advisedBucketSpan"] == "30m"  # some twenty documents an hour: ten in half of one
+
+
+def test_the_page_shows_what_is_printed(shared_engine, source, tmp_path, monkeypatch, capsys):
+    manifest(tmp_path, "job.yaml", function="count")
+    manifest(tmp_path, "new.yaml", query={"term": {"ok": True}})
+    monkeypatch.chdir(tmp_path)
+
+    def run(arguments):
+        capsys.readouterr()
+        invoke(arguments)
+        return capsys.readouterr().out
+
+    check("docs/backtest.md", run, shared_engine.url, figures=False)
 
 
 class Listening:

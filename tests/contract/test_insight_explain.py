@@ -12,6 +12,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from anomalyops.cli.main import invoke
+from captures import check
 from engine_process import EngineProcess
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -95,6 +96,21 @@ def explain(url, capsys):
         return document
 
     return command
+
+
+def shown_by(capsys):
+    """Runs commands and gives what they print."""
+
+    def run(arguments):
+        capsys.readouterr()
+        invoke(arguments)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_page_shows_what_is_printed(url, capsys):
+    check("docs/explain.md", shown_by(capsys), url, figures=False)
 
 
 def texts(document, about):
@@ -197,6 +213,7 @@ def test_a_fleet_and_what_came_late(url, capsys):
             for n in range(10, 15)
         ]
         client.bulk(index="series", operations=[p for row in late for p in ({"index": {}}, row)], refresh=True)
+    check("docs/troubleshoot.md", shown_by(capsys), url, figures=False)
     assert invoke(["troubleshoot", "loud", "--url", url, "-o", "json"]) == 2
     (found,) = json.loads(capsys.readouterr().out)["jobs"]
     assert (found["severity"], found["verdict"]) == ("warning", "documents came too late for the datafeed")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 from datetime import datetime, timedelta
 
 import pytest
 from elasticsearch import Elasticsearch
-from insight_world import END, RESULTS, START, at, bucket, influencer, plant, record
+from insight_world import BEGAN, END, RESULTS, START, at, bucket, influencer, plant, plant_steps, record
 
 from anomalyops.cli.main import invoke
 from engine_process import EngineProcess
@@ -139,58 +138,14 @@ def test_nothing_and_mistakes(url, capsys, arguments, code, words):
     assert "Traceback" not in said.err
 
 
-def _metrics(name: str, begins: float, seed: int) -> list[dict]:
-    """A value each five seconds, ten times as high for 25 minutes from `begins` on."""
-    chance = random.Random(seed)
-    documents = []
-    for number in range(12 * 120):
-        minutes = number / 12
-        high = begins <= minutes < begins + 25
-        value = {"took_ms": (1000 if high else 100) + chance.gauss(0, 20)}
-        documents.append(
-            {"@timestamp": at(2 * DAY + minutes).isoformat(), "service": name, "dataset": "steps", **value}
-        )
-    return documents
-
-
 DAY = 24 * 60
-BEGAN = {"stock": 62.0, "orders": 63.5}  # minutes; both in the bucket from 60 to 65
 
 
 @pytest.fixture
 def steps(url):
     """Two services whose latency rises in the same bucket, one 90 seconds after the other."""
     with Elasticsearch(url) as client:
-        kinds = {"@timestamp": "date", "service": "keyword", "dataset": "keyword", "took_ms": "double"}
-        properties = {name: {"type": kind} for name, kind in kinds.items()}
-        client.indices.create(index="steps", mappings={"properties": properties})
-        for number, (name, begins) in enumerate(BEGAN.items()):
-            body = [part for one in _metrics(name, begins, number) for part in ({"index": {"_index": "steps"}}, one)]
-            assert not client.bulk(operations=body, refresh=True)["errors"]
-            job = f"steps-{name}"
-            client.ml.put_job(
-                job_id=job,
-                analysis_config={
-                    "bucket_span": "5m",
-                    "detectors": [{"function": "mean", "field_name": "took_ms", "partition_field_name": "service"}],
-                    "influencers": ["service"],
-                },
-                data_description={"time_field": "@timestamp"},
-            )
-            client.ml.put_datafeed(
-                datafeed_id=f"datafeed-{job}", job_id=job, indices=["steps"], query={"term": {"dataset": "steps"}}
-            )
-            values = {"partition_field_name": "service", "partition_field_value": name, "function": "mean"}
-            planted = [
-                made
-                for bucket in range(60, 90, 5)
-                for made in (
-                    influencer(job, 2 * DAY + bucket, "service", name, 80),
-                    record(job, 2 * DAY + bucket, 80, 80, field_name="took_ms", **values),
-                )
-            ]
-            body = [part for one in planted for part in ({"index": {"_index": RESULTS}}, one)]
-            assert not client.bulk(operations=body, refresh=True)["errors"]
+        plant_steps(client)
     yield ("--start", at(2 * DAY).isoformat(), "--end", at(2 * DAY + 120).isoformat())
     with Elasticsearch(url) as client:
         client.indices.delete(index="steps")

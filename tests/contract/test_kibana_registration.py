@@ -13,6 +13,7 @@ from insight_world import END, START, plant
 
 from anomalyops.cli.main import invoke
 from anomalyops_insight.kibana import skills, tool_definitions
+from captures import check
 from engine_process import EngineProcess
 
 ID = re.compile(r"[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?")
@@ -107,6 +108,16 @@ def test_what_is_registered_twice_is_written_once(server, kibana):
     kept = server.kept["default", "skills"]
     assert set(kept) == {"anomalyops-investigate", "anomalyops-explain", "anomalyops-troubleshoot"}
     assert all(1 <= len(one["tool_ids"]) <= 5 for one in kept.values())
+
+
+def test_the_page_shows_what_is_printed(server, capsys):
+    def run(arguments):
+        capsys.readouterr()
+        invoke(arguments)
+        said = capsys.readouterr()
+        return said.out + said.err
+
+    check("docs/mcp.md", run, f"http://127.0.0.1:{server.server_port}", only="kibana register")
 
 
 def test_what_was_changed_or_taken_away_comes_back_and_what_is_no_more_goes(server, kibana):

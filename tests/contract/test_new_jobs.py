@@ -19,6 +19,7 @@ from anomalyops.drafting.errors import DraftError
 from anomalyops.drafting.sentence import read
 from anomalyops.elastic import Endpoint, Gateway
 from anomalyops.local.drafting import bodies, draft, held
+from captures import check
 from engine_process import EngineProcess
 
 START = 1_767_225_600_000  # 2026-01-01
@@ -89,6 +90,16 @@ def test_the_example_of_the_guide(run, nginx, client):
     assert found["datafeed"]["query_delay"] == "60s"
     assert [row["@timestamp"] for row in found["preview"]] == [START, START + 20 * 300_000, START + 40 * 300_000]
     assert client.ml.get_jobs(job_id="_all")["count"] == 0  # nothing is created by looking
+
+
+def test_the_page_shows_what_is_printed(nginx, engine, capsys):
+    def run(arguments):
+        capsys.readouterr()
+        code = invoke(arguments)
+        said = capsys.readouterr()
+        return said.err if code == 1 else said.out
+
+    check("docs/new.md", run, engine.url)
 
 
 def test_what_is_shown_is_manifests_and_calls(run, nginx):

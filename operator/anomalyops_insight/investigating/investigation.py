@@ -86,7 +86,7 @@ class Investigation:
         incident: What was asked.
         empty: Why nothing was found; None where something was.
         jobs: Jobs with results in the window, each with the indices that it reads.
-        affected: Those of them that had anomalous buckets.
+        affected: Those of them that had anomalous buckets or records.
         why: Where a service was asked about: why each of the jobs was looked at.
         timeline: When it was how bad.
         entities: Entities that several jobs name.

@@ -101,10 +101,15 @@ def investigate(incident: Incident) -> Program[Investigation]:
     found = Investigation(
         incident,
         jobs={row.job_id: _indices(configs, row.job_id) for row in jobs},
-        affected=tuple(row.job_id for row in jobs if (row.max_anomaly_score or 0.0) >= incident.min_score),
+        affected=tuple(row.job_id for row in jobs if _worst(row) >= incident.min_score),
         why={} if chosen is None else chosen.jobs,
     )
     return (yield from _looked_at(found, configs, scored, choice))
+
+
+def _worst(row: Metadata) -> float:
+    """The worst score of a job's buckets and records."""
+    return max(row.max_anomaly_score or 0.0, row.max_record_score or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def summary(found: Investigation) -> str:
 
 
 def affected_jobs(found: Investigation) -> frozenset[str]:
-    """The jobs with anomalous buckets, and those that name the first suspect."""
+    """The jobs with anomalies, and those that name the first suspect."""
     return frozenset(found.affected) | (frozenset(found.suspects[0].jobs) if found.suspects else frozenset())
 
 
