@@ -55,6 +55,7 @@ def plain(name: str) -> str:
         ("anomalyops_insight", True, ("mcp",)),
         ("anomalyops_insight", False, ()),
         ("anomalyops_console", True, ("console",)),
+        ("anomalyops_reading", True, ()),
         ("anomalyops_web", True, ("console",)),
         ("anomalyops_web", True, ("engine",)),
         ("anomalyops_engine", True, ("engine",)),

@@ -13,14 +13,14 @@ import typer
 from anomalyops.cli.options import Ca, OptionalFiles, Output, OutputFormat, Url
 
 if TYPE_CHECKING:
-    from anomalyops.loader.columns import FieldType
     from anomalyops.loader.loading import Source
-    from anomalyops.loader.rows import Unreadable
     from anomalyops.loader.sending import Report, SendSettings
     from anomalyops.loader.survey import Wishes
-    from anomalyops.loader.timestamps import TimeOptions
     from anomalyops.reconciler import Credentials
     from anomalyops.resources import ElasticsearchConnection
+    from anomalyops_reading.columns import FieldType
+    from anomalyops_reading.rows import Unreadable
+    from anomalyops_reading.timestamps import TimeOptions
 
 REJECTED = 1
 _DELIMITERS = ("comma", "semicolon", "tab", "pipe", "space")
@@ -147,9 +147,9 @@ def ingest(
 
     from anomalyops.cli import ingest_view, structured
     from anomalyops.loader import LoadError
-    from anomalyops.loader.delimited import DELIMITERS
     from anomalyops.loader.loading import FileFormat, FileOptions, inspect
     from anomalyops.loader.sending import SendSettings
+    from anomalyops_reading.delimited import DELIMITERS
 
     if replace and append:
         raise LoadError("--replace and --append contradict each other: give one of them")
@@ -201,7 +201,7 @@ def _server(
 
 
 def _time_options(time_zone: str | None, date: str | None, *, day_first: bool | None) -> TimeOptions:
-    from anomalyops.loader.timestamps import TimeOptions, parse_date, parse_zone
+    from anomalyops_reading.timestamps import TimeOptions, parse_date, parse_zone
 
     return TimeOptions(
         zone=parse_zone(time_zone) if time_zone is not None else None,
@@ -219,7 +219,7 @@ def _wishes(
     nulls: list[str],
 ) -> Wishes:
     from anomalyops.loader.survey import Wishes
-    from anomalyops.loader.timestamps import named
+    from anomalyops_reading.timestamps import named
 
     if time_format is not None:
         named(time_format, time)
@@ -235,7 +235,7 @@ def _wishes(
 
 def _types(given: list[str]) -> dict[str, FieldType]:
     from anomalyops.loader import LoadError
-    from anomalyops.loader.columns import FieldType
+    from anomalyops_reading.columns import FieldType
 
     types = {}
     for text in given:

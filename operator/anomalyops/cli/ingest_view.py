@@ -13,7 +13,7 @@ from anomalyops.cli.console import output
 from anomalyops.loader.loading import Source
 from anomalyops.loader.sending import Report
 from anomalyops.loader.survey import Survey
-from anomalyops.loader.timestamps import TimeError
+from anomalyops_reading.timestamps import TimeError
 
 
 def show_source(source: Source, index: str) -> None:

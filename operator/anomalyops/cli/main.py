@@ -52,7 +52,7 @@ _EXPECTED = frozenset(
         "anomalyops.drafting.errors.DraftError",
         "anomalyops.elastic.errors.GatewayError",
         "anomalyops.local.errors.LocalError",
-        "anomalyops.loader.errors.LoadError",
+        "anomalyops_reading.errors.LoadError",
         "anomalyops.reconciler.connection.NotSupportedError",
         "anomalyops.resources.problems.ManifestError",
         "anomalyops_insight.errors.InsightError",

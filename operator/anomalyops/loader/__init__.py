@@ -1,5 +1,5 @@
 """Files into an index: nothing lost, every guess shown."""
 
-from anomalyops.loader.errors import LoadError
+from anomalyops_reading.errors import LoadError
 
 __all__ = ["LoadError"]

@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from anomalyops.loader.errors import LoadError
-from anomalyops.loader.rows import Objects
+from anomalyops_reading.errors import LoadError
+from anomalyops_reading.rows import Objects
 
 _BATCH: Final = 5_000
 

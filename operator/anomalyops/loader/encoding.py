@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from anomalyops.loader.columns import Column, FieldType
-from anomalyops.loader.numbers import LONG_RANGE, UNSIGNED_MAXIMUM
-from anomalyops.loader.rows import Batch, Objects, Table, Unreadable, row_text
 from anomalyops.loader.survey import TimeField
+from anomalyops_reading.columns import Column, FieldType
+from anomalyops_reading.numbers import LONG_RANGE, UNSIGNED_MAXIMUM
+from anomalyops_reading.rows import Batch, Objects, Table, Unreadable, row_text
 
 try:  # orjson comes with the engine extra; without it loading is slower, not different
     import orjson

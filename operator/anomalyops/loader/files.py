@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
-from anomalyops.loader.errors import LoadError
+from anomalyops_reading.errors import LoadError
 
 _CHUNK: Final = 1 << 20
 _DETECTED: Final = 1 << 18  # bytes that the detection of an encoding looks at

@@ -13,18 +13,18 @@ from typing import TextIO
 from anomalyops.elastic import Gateway
 from anomalyops.elastic.documents import Documents as Server
 from anomalyops.loader.columnar import read_columnar
-from anomalyops.loader.columns import Evidence
-from anomalyops.loader.delimited import Dialect, find_dialect, read_delimited
 from anomalyops.loader.encoding import Encoder
-from anomalyops.loader.errors import LoadError
 from anomalyops.loader.files import COMPRESSED_SUFFIXES, Encoding, check_encoding, detect_encoding, opened
-from anomalyops.loader.json_rows import JsonForm, read_json, recognise_json
-from anomalyops.loader.log_lines import LOG_FORMATS, TIME_FIELD, read_log
 from anomalyops.loader.mapping import clashes, index_mapping
-from anomalyops.loader.rows import Batch
 from anomalyops.loader.sending import Report, SendSettings, send
 from anomalyops.loader.survey import Survey, TimeField, Wishes, survey
-from anomalyops.loader.timestamps import named
+from anomalyops_reading.columns import Evidence
+from anomalyops_reading.delimited import Dialect, find_dialect, read_delimited
+from anomalyops_reading.errors import LoadError
+from anomalyops_reading.json_rows import JsonForm, read_json, recognise_json
+from anomalyops_reading.log_lines import LOG_FORMATS, TIME_FIELD, read_log
+from anomalyops_reading.rows import Batch
+from anomalyops_reading.timestamps import named
 
 
 class FileFormat(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from anomalyops.loader.columns import KEYWORD_LENGTH, NUMBERS, Column, FieldType
+from anomalyops_reading.columns import KEYWORD_LENGTH, NUMBERS, Column, FieldType
 
 
 def index_mapping(columns: Iterable[Column]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from anomalyops.loader.encoding import Documents
-from anomalyops.loader.rows import Unreadable
+from anomalyops_reading.rows import Unreadable
 
 BATCH_BYTES: Final = 8 * 1024 * 1024  # an HTTP body well below the server's limit of 100 MB
 SHOWN_REJECTIONS: Final = 10

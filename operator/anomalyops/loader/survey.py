@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from anomalyops.loader.columns import Column, Evidence, FieldType, guess_type
-from anomalyops.loader.errors import LoadError
-from anomalyops.loader.numbers import PLAIN, Notation, find_notation
-from anomalyops.loader.rows import Batch, Objects, Table
-from anomalyops.loader.timestamps import TimeError, TimeFormat, TimeOptions, detect, named
+from anomalyops_reading.columns import Column, Evidence, FieldType, guess_type
+from anomalyops_reading.errors import LoadError
+from anomalyops_reading.numbers import PLAIN, Notation, find_notation
+from anomalyops_reading.rows import Batch, Objects, Table
+from anomalyops_reading.timestamps import TimeError, TimeFormat, TimeOptions, detect, named
 
 _RULE: Final = 0.9
 _MANY_FIELDS: Final = 1_000

@@ -9,8 +9,8 @@ from typing import Any
 
 from anomalyops.loader.encoding import Encoder
 from anomalyops.loader.loading import FileOptions, Source, _batches, inspect
-from anomalyops.loader.rows import Unreadable
 from anomalyops.loader.survey import Wishes
+from anomalyops_reading.rows import Unreadable
 
 
 @dataclass

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from reading import read
 
 from anomalyops.loader import LoadError
-from anomalyops.loader.columns import Evidence, FieldType, guess_type
 from anomalyops.loader.loading import FileFormat, FileOptions
 from anomalyops.loader.mapping import clashes, index_mapping
-from anomalyops.loader.numbers import find_notation
+from anomalyops_reading.columns import Evidence, FieldType, guess_type
+from anomalyops_reading.numbers import find_notation
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from anomalyops.loader import columns
-from anomalyops.loader.columns import Column, Evidence, FieldType, json_kinds
 from anomalyops.loader.encoding import Encoder
-from anomalyops.loader.rows import Objects
 from anomalyops.loader.survey import Survey, TimeField, _add_objects, _leaves
-from anomalyops.loader.timestamps import TimeOptions, named
+from anomalyops_reading import columns
+from anomalyops_reading.columns import Column, Evidence, FieldType, json_kinds
+from anomalyops_reading.rows import Objects
+from anomalyops_reading.timestamps import TimeOptions, named
 
 KEPT = 8
 

@@ -5,8 +5,8 @@ from reading import read
 
 from anomalyops.loader import LoadError
 from anomalyops.loader.loading import FileFormat, FileOptions
-from anomalyops.loader.log_lines import LOG_FORMATS
-from anomalyops.loader.timestamps import TimeOptions, parse_date
+from anomalyops_reading.log_lines import LOG_FORMATS
+from anomalyops_reading.timestamps import TimeOptions, parse_date
 
 
 def load(tmp_path, kind, text, **given):

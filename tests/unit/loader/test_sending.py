@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops.loader.encoding import Documents
-from anomalyops.loader.rows import Unreadable
 from anomalyops.loader.sending import BATCH_BYTES, SHOWN_REJECTIONS, SendSettings, send
+from anomalyops_reading.rows import Unreadable
 
 
 class Server:

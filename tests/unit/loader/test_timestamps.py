@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reading import read
 
 from anomalyops.loader import LoadError
-from anomalyops.loader.timestamps import TimeOptions, detect, named, parse_date, parse_zone
+from anomalyops_reading.timestamps import TimeOptions, detect, named, parse_date, parse_zone
 
 UTC_TIMES = TimeOptions()
 BERLIN = TimeOptions(zone=ZoneInfo("Europe/Berlin"))

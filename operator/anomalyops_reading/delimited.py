@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from anomalyops.loader.errors import LoadError
-from anomalyops.loader.rows import Table, Unreadable
+from anomalyops_reading.errors import LoadError
+from anomalyops_reading.rows import Table, Unreadable
 
 DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 _GUESSED: Final = (",", ";", "\t", "|")

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from anomalyops.loader.errors import LoadError
-from anomalyops.loader.time_patterns import Parts, Pattern, compile_pattern, offset_text
+from anomalyops_reading.errors import LoadError
+from anomalyops_reading.time_patterns import Parts, Pattern, compile_pattern, offset_text
 
 ACCEPTED: Final = (
     "iso (2014-07-01T00:00:00Z, 2014-07-01 00:00:00), epoch (seconds), epoch_ms, epoch_us, epoch_ns, or a pattern such"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from anomalyops.loader.rows import Table, Unreadable
+from anomalyops_reading.rows import Table, Unreadable
 
 _CHUNK: Final = 1 << 20
 

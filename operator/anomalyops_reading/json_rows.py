@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Final, TextIO
 
-from anomalyops.loader.errors import LoadError
-from anomalyops.loader.rows import Objects, Unreadable
+from anomalyops_reading.errors import LoadError
+from anomalyops_reading.rows import Objects, Unreadable
 
 _CHUNK: Final = 1 << 20
 _BATCH: Final = 5_000

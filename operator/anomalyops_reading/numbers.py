@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from anomalyops.loader.errors import LoadError
+from anomalyops_reading.errors import LoadError
 
 # Words that stand for no value where the others of a column are numbers, booleans or times.
 NULL_WORDS: Final = frozenset(

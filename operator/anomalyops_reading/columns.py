@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from anomalyops.loader.numbers import LONG_RANGE, PLAIN, UNSIGNED_MAXIMUM, Notation, is_null, looks_like_number
-from anomalyops.loader.timestamps import TimeFormat, is_iso
+from anomalyops_reading.numbers import LONG_RANGE, PLAIN, UNSIGNED_MAXIMUM, Notation, is_null, looks_like_number
+from anomalyops_reading.timestamps import TimeFormat, is_iso
 
 KEYWORD_LENGTH: Final = 256  # what the dynamic mapping of Elasticsearch keeps as a keyword
 _KEYWORD_WORDS: Final = 4  # longer values are prose, which is searched by word
