@@ -158,12 +158,21 @@ test("a departure is told in words, whatever the figures", () => {
 });
 
 test("the parts of a score are told as far as the server told them", () => {
-  assert.deepEqual(factors(shapeRecord(record())), []);
+  assert.deepEqual(factors(shapeRecord(record()), formats), []);
   const told = { single_bucket_impact: 60, multi_bucket_impact: 0, high_variance_penalty: true, anomaly_type: "dip", anomaly_length: 3 };
   assert.deepEqual(
-    factors(shapeRecord(record({ anomaly_score_explanation: told }))).map((part) => [part.name, part.strength]),
+    factors(shapeRecord(record({ anomaly_score_explanation: told })), formats).map((part) => [part.name, part.strength]),
     [["Shape", undefined], ["Single bucket", 4], ["High variance", undefined]],
   );
+  const drifted = record({ record_score: 20, initial_record_score: 90, anomaly_score_explanation: told });
+  assert.equal(factors(shapeRecord(drifted), formats).at(-1)?.text, "has lowered it much, from 90 to 20");
+  const bound = { lower_confidence_bound: 1, upper_confidence_bound: 2, single_bucket_impact: 3, multi_bucket_impact: 1 };
+  const texts = factors(shapeRecord(record({ actual: [3], anomaly_score_explanation: bound })), formats).map((part) => part.text);
+  assert.deepEqual(texts, [
+    "75% improbability in this bucket (single_bucket_impact)",
+    "25% improbability over the last buckets (multi_bucket_impact)",
+    "the value 3 is above the bounds 1 to 2 (95 %)",
+  ]);
 });
 
 test("what a server refuses is a sentence, and silence is no answer", async () => {

@@ -2,11 +2,12 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { Details } from "./anomalies/details";
 import { useShared } from "./context";
 import { Score, To } from "./marks";
 import { Nothing } from "./states";
-import { factors, severalBuckets } from "../shape/explanation";
-import { departure, number, probability, score, time } from "../shape/format";
+import { severalBuckets } from "../shape/explanation";
+import { departure, number, time } from "../shape/format";
 import { seriesPlace } from "../shape/links";
 import { byInterval, type Interval, INTERVALS } from "../shape/records";
 import type { Job } from "../rest/jobs";
@@ -118,7 +119,7 @@ function Row(props: {
           {severalBuckets(anomaly) && <span title="several buckets together"> ✚</span>}
           {anomaly.interim && <span class="tag">interim</span>}
         </td>
-        <td>{job?.detectors[anomaly.detector]?.text ?? anomaly.function}</td>
+        <td>{job?.detectors.find((one) => one.index === anomaly.detector)?.text ?? anomaly.function}</td>
         <td>
           <Entities of={anomaly.entities} onEntity={undefined} />
         </td>
@@ -138,49 +139,11 @@ function Row(props: {
         <tr>
           <td />
           <td colSpan={9}>
-            <Details anomaly={anomaly} />
+            <Details anomaly={anomaly} job={job} />
           </td>
         </tr>
       )}
     </>
-  );
-}
-
-function Details(props: { anomaly: Anomaly }): ComponentChildren {
-  const { anomaly } = props;
-  const { formats } = useShared();
-  const parts = factors(anomaly);
-  return (
-    <div class="details">
-      <dl>
-        <dt>Score now, and at first</dt>
-        <dd>
-          {score(anomaly.score, formats)}, {score(anomaly.initialScore, formats)}
-        </dd>
-        <dt>Probability</dt>
-        <dd>{probability(anomaly.probability, formats)}</dd>
-      </dl>
-      {parts.length === 0 ? (
-        <p>The server tells no explanation of this anomaly.</p>
-      ) : (
-        <table>
-          <caption>What the score is made of</caption>
-          <tbody>
-            {parts.map((part) => (
-              <tr key={part.name}>
-                <th scope="row">{part.name}</th>
-                <td>
-                  {part.strength !== undefined && (
-                    <meter min={0} max={5} value={part.strength} aria-label={`${part.name}: ${part.strength} of 5`} />
-                  )}
-                </td>
-                <td>{part.text}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </div>
   );
 }
 

@@ -1,5 +1,6 @@
 /** Jobs, their feeds and counts, as the console shows them. */
 
+import { shapeUrls, type CustomUrl } from "../shape/urls";
 import { shapeSource, type Source } from "./series/source";
 import type { Ask } from "./server";
 import { markOf, ownerLine, type Mark } from "../shape/ownership";
@@ -43,6 +44,8 @@ export interface Job {
   readonly influencers: readonly string[];
   readonly detectors: readonly Detector[];
   readonly modelPlot: boolean;
+  /** The links that its anomalies have. */
+  readonly urls: readonly CustomUrl[];
   /** Where the datafeed reads; undefined where there is none. */
   readonly source: Source | undefined;
   /** `cluster/namespace/name` of the manifest that declares the job. */
@@ -96,6 +99,7 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
         influencers: job.analysis_config.influencers ?? [],
         detectors: job.analysis_config.detectors.map(shapeDetector),
         modelPlot: job.model_plot_config?.enabled === true,
+        urls: shapeUrls(job),
         source: shapeSource(job, feed),
         owner: mark && ownerLine(mark),
         mark,

@@ -31,6 +31,8 @@ export interface Anomaly {
   readonly entities: readonly Entity[];
   readonly influencers: readonly Entity[];
   readonly explanation: Readonly<Record<string, number | boolean | string>> | undefined;
+  /** The record as the server has it. */
+  readonly source: Readonly<Record<string, unknown>>;
 }
 
 /** A field with one of its values. */
@@ -139,6 +141,7 @@ export function shapeRecord(source: any): Anomaly {
       one.influencer_field_values.map((value: string) => ({ field: one.influencer_field_name, value })),
     ),
     explanation: source.anomaly_score_explanation,
+    source,
   };
 }
 

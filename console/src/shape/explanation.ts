@@ -1,5 +1,6 @@
 /** The parts of a score in words, as the server's `anomaly_score_explanation` tells them. */
 
+import { number, score, type Formats } from "./format";
 import type { Anomaly } from "../rest/results";
 
 /** A part of a score. */
@@ -13,37 +14,92 @@ export interface Factor {
 /** Steps of an impact in which a bar grows. */
 const STEPS: readonly number[] = [3, 10, 20, 40, 80];
 
+/** What makes a score, in the words of `anomalyops explain`. */
+const IMPACTS: readonly (readonly [string, string])[] = [
+  ["single_bucket_impact", "improbability in this bucket"],
+  ["multi_bucket_impact", "improbability over the last buckets"],
+  ["anomaly_characteristics_impact", "length and size compared with earlier anomalies"],
+];
+/** What lowers it. */
+const LOWERED: readonly (readonly [string, string, string])[] = [
+  ["High variance", "high_variance_penalty", "high_variance_penalty: the data are noisy, the bounds wide"],
+  [
+    "Incomplete bucket",
+    "incomplete_bucket_penalty",
+    "incomplete_bucket_penalty: the bucket has fewer samples than usual",
+  ],
+  ["Several modes", "multimodal_distribution", "multimodal_distribution: the values gather about more than one level"],
+];
+/** A drop of the score from which on it is worth a word. */
+const NOTABLE_DRIFT = 10;
+
 /** The parts of an anomaly's score; none where the server told none. */
-export function factors(anomaly: Anomaly): Factor[] {
+export function factors(anomaly: Anomaly, formats: Formats): Factor[] {
   const told = anomaly.explanation;
   if (told === undefined) {
     return [];
   }
-  const found: Factor[] = [];
-  const impact = (name: string, key: string, text: string): void => {
-    const value = told[key];
-    if (typeof value === "number" && value > 0) {
-      found.push({ name, strength: strength(value), text });
-    }
-  };
+  return [...shape(told), ...impacts(told), ...bounds(anomaly, told, formats), ...lowered(anomaly, told, formats)];
+}
+
+type Told = NonNullable<Anomaly["explanation"]>;
+
+function figure(told: Told, key: string): number | undefined {
+  const value = told[key];
+  return typeof value === "number" ? value : undefined;
+}
+
+function shape(told: Told): Factor[] {
   const kind = told["anomaly_type"];
-  const length = told["anomaly_length"];
-  if (typeof kind === "string") {
-    const buckets = typeof length === "number" && length > 1 ? ` over ${length} buckets` : "";
-    found.push({ name: "Shape", strength: undefined, text: `${kind === "dip" ? "Dip" : "Spike"}${buckets}` });
+  const length = figure(told, "anomaly_length") ?? 0;
+  if (typeof kind !== "string") {
+    return [];
   }
-  impact("Anomaly characteristics", "anomaly_characteristics_impact", "its length and size among those before");
-  impact("Single bucket", "single_bucket_impact", "how far this bucket's value lies from what was expected");
-  impact("Several buckets", "multi_bucket_impact", "how far the last buckets together lie from it");
-  const lowered: readonly (readonly [string, string, string])[] = [
-    ["High variance", "high_variance_penalty", "lowered the score: the values vary widely"],
-    ["Incomplete bucket", "incomplete_bucket_penalty", "lowered the score: fewer samples than usual"],
-    ["Several modes", "multimodal_distribution", "the values gather about more than one level"],
+  const text = `${kind === "dip" ? "Dip" : "Spike"}${length > 1 ? ` over ${length} buckets` : ""}`;
+  return [{ name: "Shape", strength: undefined, text }];
+}
+
+function impacts(told: Told): Factor[] {
+  const found = IMPACTS.map(([key, words]) => ({ key, words, value: figure(told, key) ?? 0 }));
+  const total = found.reduce((sum, { value }) => sum + value, 0);
+  const named: Readonly<Record<string, string>> = {
+    single_bucket_impact: "Single bucket",
+    multi_bucket_impact: "Several buckets",
+    anomaly_characteristics_impact: "Anomaly characteristics",
+  };
+  return found
+    .filter(({ value }) => value > 0)
+    .map(({ key, words, value }) => ({
+      name: named[key] ?? key,
+      strength: strength(value),
+      text: `${Math.round((100 * value) / total)}% ${words} (${key})`,
+    }));
+}
+
+function bounds(anomaly: Anomaly, told: Told, formats: Formats): Factor[] {
+  const [lower, upper] = [figure(told, "lower_confidence_bound"), figure(told, "upper_confidence_bound")];
+  const { actual } = anomaly;
+  if (actual === undefined || lower === undefined || upper === undefined) {
+    return [];
+  }
+  const where = actual > upper ? "above" : actual < lower ? "below" : "inside";
+  const [value, from, to] = [actual, lower, upper].map((one) => number(one, formats));
+  const owed = where === "inside" ? "; inside the bounds a record is owed to the last buckets together" : "";
+  return [
+    { name: "Bounds", strength: undefined, text: `the value ${value} is ${where} the bounds ${from} to ${to} (95 %)${owed}` },
   ];
-  for (const [name, key, text] of lowered) {
-    if (told[key] === true) {
-      found.push({ name, strength: undefined, text });
-    }
+}
+
+function lowered(anomaly: Anomaly, told: Told, formats: Formats): Factor[] {
+  const found: Factor[] = LOWERED.filter(([, key]) => told[key] === true).map(([name, , text]) => ({
+    name,
+    strength: undefined,
+    text,
+  }));
+  const drop = anomaly.initialScore - anomaly.score;
+  if (drop > NOTABLE_DRIFT) {
+    const [now, first] = [anomaly.score, anomaly.initialScore].map((one) => score(one, formats));
+    found.push({ name: "Renormalisation", strength: undefined, text: `has lowered it much, from ${first} to ${now}` });
   }
   return found;
 }

@@ -1,0 +1,70 @@
+"""From an anomaly to what is behind it: documents, links, series."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe import broken_rules
+from shop import LOUD, START_S, learn
+
+JOB = "shop_links"
+LINKS = [
+    {"url_name": "Runbook", "url_value": "https://docs.example/$host$?at=$earliest$", "time_range": "1h"},
+    {"url_name": "Discover", "url_value": "discover#/?_a=(query:'host:\"$host$\"')"},
+    {"url_name": "Hurt", "url_value": "javascript:window.hurt=1"},
+    {"url_name": "Nobody", "url_value": "https://docs.example/$nobody$"},
+]
+
+
+@pytest.fixture(scope="module")
+def job(engine, shop):
+    """A job with links, which finds the loud hour of host a."""
+    detectors = [{"function": "max", "field_name": "bytes", "partition_field_name": "host"}]
+    with engine.client() as client:
+        learn(client, JOB, detectors, custom_settings={"custom_urls": LINKS})
+    return JOB
+
+
+@pytest.fixture
+def opened(reader, job):
+    """The worst anomaly with its details."""
+    page = reader.go(f"#/explorer?jobs={job}")
+    row = page.get_by_role("region", name="Anomalies").locator("tbody tr").first
+    row.get_by_role("button", name=re.compile("Details")).click()
+    page.locator(".details").wait_for()
+    return page
+
+
+def test_the_documents_of_an_anomaly_are_those_of_its_series_in_its_bucket(opened):
+    opened.get_by_role("button", name="Raw documents").click()
+    table = opened.locator(".documents table")
+    table.wait_for()
+    shown = [row.split("\t")[:3] for row in table.locator("tbody tr").all_inner_texts()]
+    assert [(size, host) for _, size, host in shown] == [
+        (str(5100 + 10 * (LOUD % 24) + 7 * number), "a") for number in range(3 + LOUD % 3)
+    ]
+    opened.get_by_text("How they are asked for").click()
+    query = opened.get_by_role("group", name="The query").inner_text()
+    assert query.startswith("POST shop/_search")
+    assert str((START_S + 3600 * LOUD) * 1000) in query
+    assert broken_rules(opened) == []
+
+
+def test_links_are_filled_in_and_only_those_of_the_web_are_followed(opened):
+    link = opened.get_by_role("link", name="Runbook")
+    assert link.get_attribute("href") == "https://docs.example/a?at=2026-03-11T07:00:00.000Z"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    assert opened.locator(".next code").inner_text() == "discover#/?_a=(query:'host:\"a\"')"
+    opened.get_by_text("Hurt: addresses that begin with javascript: are not followed").wait_for()
+    opened.get_by_text("Nobody: this anomaly has no nobody").wait_for()
+    assert opened.locator("a[href^=javascript]").count() == 0
+
+
+def test_what_a_score_is_made_of_is_told_in_the_words_of_the_command(opened):
+    details = opened.locator(".details").inner_text()
+    assert re.search(r"\d+% improbability in this bucket \(single_bucket_impact\)", details)
+    assert opened.locator(".details meter").count() >= 1
+    assert re.search(r"the value [\d,.]+ is above the bounds", details)
+    opened.get_by_role("link", name="View series", exact=True).click()
+    opened.wait_for_function("() => location.hash.startsWith('#/series') && location.hash.includes('partition=a')")
