@@ -140,7 +140,7 @@ const noWait = async (): Promise<void> => undefined;
 async function carried(server: Server, action: Action, manner: Manner, plans: readonly Calls[]): Promise<Map<string, Progress>> {
   const told = new Map<string, Progress>();
   const signal = AbortSignal.timeout(10_000);
-  await carryOut(server.ask, plans, { action, manner, signal, pause: noWait, tell: (id, one) => told.set(id, one) });
+  await carryOut(server.ask, plans, { judge: (job) => judge(action, job, manner), signal, pause: noWait, tell: (id, one) => told.set(id, one) });
   return told;
 }
 
@@ -190,7 +190,7 @@ test("success is what is read back: an answer alone is none", async () => {
   const planned = plan("stop", job as Job, PLAIN) as Calls;
   const lying: Ask = async (method, path, body) => (method === "POST" ? {} : await server.ask(method, path, body));
   const told = new Map<string, Progress>();
-  const carrying = { action: "stop" as const, manner: PLAIN, signal: AbortSignal.timeout(10_000), pause: noWait };
+  const carrying = { judge: (now?: Job) => judge("stop", now, PLAIN), signal: AbortSignal.timeout(10_000), pause: noWait };
   await carryOut(lying, [planned], { ...carrying, tell: (id, one) => told.set(id, one) });
   assert.equal(told.get("a")?.state, "failed");
   assert.match(told.get("a")?.words ?? "", /its datafeed started/);
@@ -208,7 +208,7 @@ test("an answer that does not come in time is looked after, and one before the l
     return answer;
   };
   const told: Progress[] = [];
-  const carrying = { action: "close" as const, manner: PLAIN, signal: AbortSignal.timeout(10_000), pause: noWait };
+  const carrying = { judge: (now?: Job) => judge("close", now, PLAIN), signal: AbortSignal.timeout(10_000), pause: noWait };
   await carryOut(late(/_close$/), [planned], { ...carrying, tell: (_id, one) => told.push(one) });
   assert.equal(told.at(-1)?.state, "done");
   await carryOut(late(/_stop$/), [planned], { ...carrying, tell: (_id, one) => told.push(one) });

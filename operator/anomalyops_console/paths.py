@@ -69,13 +69,15 @@ _WRITES: Final = {
         f"{_ML}/*/_close",
         f"{_ML}/*/_reset",
         f"{_ML}/*/_forecast",
+        f"{_ML}/*/model_snapshots/*/_revert",
         "_ml/datafeeds/*/_start",
         "_ml/datafeeds/*/_stop",
+        "_ml/calendars/*/events",
         ".ml-annotations-write/_doc",
     ),
     # What is there is changed in the index that holds it, which after a roll-over is not the one that is written to.
-    "PUT": (f"{_ML}/*", "_ml/datafeeds/*", ".ml-annotations-*/_doc/*"),
-    "DELETE": (f"{_ML}/*", "_ml/datafeeds/*", ".ml-annotations-*/_doc/*"),
+    "PUT": (f"{_ML}/*", "_ml/datafeeds/*", "_ml/calendars/*", ".ml-annotations-*/_doc/*"),
+    "DELETE": (f"{_ML}/*", f"{_ML}/*/_forecast/*", "_ml/datafeeds/*", ".ml-annotations-*/_doc/*"),
 }
 _REST: Final = re.compile(r"[a-z0-9-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -7,7 +7,7 @@ import { Copyable } from "./copying";
 import { Dialog } from "./dialog";
 import { carryOut, type Calls, type Progress } from "../rest/acting";
 import type { Job } from "../rest/jobs";
-import { callLine, plan, PLAIN, type Action, type Begin, type Manner, type Plan } from "../shape/actions";
+import { callLine, judge, plan, PLAIN, type Action, type Begin, type Manner, type Plan } from "../shape/actions";
 import { time } from "../shape/format";
 import { ownerWords } from "../shape/ownership";
 import { parseTime } from "../state/range";
@@ -131,9 +131,8 @@ function useCarrying(
     const { signal } = leaving.current;
     setProgress(() => new Map());
     void carryOut(ask, calls, {
-      action,
-      manner,
       signal,
+      judge: (job) => judge(action, job, manner),
       tell: (id, told) => setProgress((old) => new Map(old).set(id, told)),
       pause: async () => await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS)),
     }).then(onDone, onDone);
@@ -178,7 +177,8 @@ function Planned(props: { plan: Plan; progress: Progress | undefined }): Compone
   );
 }
 
-function Reached(props: { progress: Progress | undefined }): ComponentChildren {
+/** How far a job is, in words. */
+export function Reached(props: { progress: Progress | undefined }): ComponentChildren {
   const { progress } = props;
   if (progress === undefined) {
     return null;

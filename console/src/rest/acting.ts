@@ -1,6 +1,6 @@
 /** Carries out what was planned for jobs, and looks until the server says what came of it. */
 
-import { judge, type Action, type Call, type Manner, type Plan } from "../shape/actions";
+import type { Call, Judged, Plan } from "../shape/actions";
 import { readJobs, type Job } from "./jobs";
 import { ServerError, type Ask } from "./server";
 
@@ -22,8 +22,8 @@ const NOT_IN_TIME = [408, 504];
 
 /** What carrying out needs beside the server. */
 export interface Carrying {
-  readonly action: Action;
-  readonly manner: Manner;
+  /** Compares what a job is with what it was to be; undefined is a job that the server has no more. */
+  readonly judge: (job: Job | undefined) => Judged;
   readonly tell: (id: string, progress: Progress) => void;
   /** Waits before the next look. */
   readonly pause: () => Promise<void>;
@@ -109,8 +109,8 @@ async function watch(ask: Ask, watched: readonly Watched[], carrying: Carrying):
 
 /** Tells how a job is; whether it is to be looked at again. */
 async function stillOpen(ask: Ask, one: Watched, job: Job | undefined, carrying: Carrying): Promise<boolean> {
-  const { action, manner, tell } = carrying;
-  const judged = judge(action, job, manner);
+  const { judge, tell } = carrying;
+  const judged = judge(job);
   const task = one.task === undefined ? undefined : await readTask(ask, one.task);
   if (task?.failure !== undefined) {
     tell(one.id, { state: "failed", words: `${task.failure}; ${judged.words}` });

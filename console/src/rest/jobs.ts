@@ -51,6 +51,8 @@ export interface Job {
   /** `cluster/namespace/name` of the manifest that declares the job. */
   readonly owner: string | undefined;
   readonly mark: Mark | undefined;
+  /** The model snapshot that the job goes on from; undefined before any. */
+  readonly snapshot: string | undefined;
   /** What the server does with the job for now, such as `resetting`. */
   readonly blocked: { readonly reason: string; readonly task: string } | undefined;
 }
@@ -103,6 +105,7 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
         source: shapeSource(job, feed),
         owner: mark && ownerLine(mark),
         mark,
+        snapshot: job.model_snapshot_id ?? undefined,
         blocked: blockedOf(job),
       };
     })

@@ -51,6 +51,12 @@ export function feedPath(id: string, more = ""): string {
   return `_ml/datafeeds/${encodeURIComponent(id)}${more}`;
 }
 
+/** The call that deletes a forecast. */
+export function forecastDeletion(job: string, forecast: string): Call {
+  const path = jobPath(job, `/_forecast/${encodeURIComponent(forecast)}`);
+  return { words: "delete the forecast", method: "DELETE", path };
+}
+
 /** A call in one line. */
 export function callLine(call: Call): string {
   return `${call.method} ${call.path}${call.body === undefined ? "" : ` ${JSON.stringify(call.body)}`}`;
@@ -122,7 +128,7 @@ function callsOf(action: Action, job: Job, manner: Manner): Call[] {
   if (action === "stop") {
     return halting(job);
   }
-  const down = [...halting(job), ...(job.state === "closed" ? [] : [closing(job)])];
+  const down = stopping(job);
   if (action === "close") {
     return down;
   }
@@ -139,7 +145,8 @@ function callsOf(action: Action, job: Job, manner: Manner): Call[] {
       ];
 }
 
-function starting(job: Job, { begin, end }: Manner): Call[] {
+/** The calls that start the datafeed of a job, opening the job where it is not. */
+export function starting(job: Job, { begin, end }: Manner): Call[] {
   const body: Record<string, string> = {};
   // Without a start a job that has seen nothing begins at the first data, and another one goes on.
   if (typeof begin === "number") {
@@ -158,6 +165,11 @@ function starting(job: Job, { begin, end }: Manner): Call[] {
 /** What has failed is only let go of by force. */
 function force(job: Job): { body?: Json } {
   return job.state === "failed" ? { body: { force: true } } : {};
+}
+
+/** The calls after which a job is closed and its datafeed stopped. */
+export function stopping(job: Job): Call[] {
+  return [...halting(job), ...(job.state === "closed" ? [] : [closing(job)])];
 }
 
 function halting(job: Job): Call[] {

@@ -89,10 +89,9 @@ function feedName(mark: Mark): Name {
 }
 
 /** Fields of a spec, in order. */
-export type Spec = readonly (readonly [string, string | boolean])[];
+export type Spec = readonly (readonly [string, string | boolean | Spec])[];
 
 function written(kind: string, mark: Mark, name: Name, spec: Spec, more: readonly string[] = []): string {
-  const fields = spec.map(([field, value]) => `  ${field}: ${typeof value === "string" ? yamlText(value) : value}`);
   return [
     "apiVersion: anomalyops.io/v1alpha1",
     `kind: ${kind}`,
@@ -101,9 +100,18 @@ function written(kind: string, mark: Mark, name: Name, spec: Spec, more: readonl
     `  namespace: ${yamlText(mark.namespace)}`,
     "spec:",
     ...more,
-    ...fields,
+    ...fieldLines(spec, "  "),
     "",
   ].join("\n");
+}
+
+function fieldLines(spec: Spec, before: string): string[] {
+  return spec.flatMap(([field, value]) => {
+    if (typeof value === "object") {
+      return [`${before}${field}:`, ...fieldLines(value, `${before}  `)];
+    }
+    return [`${before}${field}: ${typeof value === "string" ? yamlText(value) : value}`];
+  });
 }
 
 /** What of the manifest of a job is to be changed, as YAML. */

@@ -12,8 +12,10 @@ import { TimeControl } from "../parts/controls";
 import { Copyable } from "../parts/copying";
 import { Facts } from "../parts/facts";
 import { FeedChart } from "../parts/feedchart";
+import { ForecastsOf } from "../parts/forecasts/list";
 import { JobTools } from "../parts/jobtools";
 import { To } from "../parts/marks";
+import { SnapshotsOf } from "../parts/snapshots/list";
 import { Nothing, Shown } from "../parts/states";
 import type { Annotation } from "../rest/annotations/annotations";
 import {
@@ -40,7 +42,7 @@ import { cellWidth, parseRange, type Range } from "../state/range";
 interface Tab {
   readonly name: string;
   readonly text: string;
-  readonly show: (detail: Detail) => ComponentChildren;
+  readonly show: (detail: Detail, refresh: () => void) => ComponentChildren;
 }
 
 const TABS: readonly Tab[] = [
@@ -49,6 +51,9 @@ const TABS: readonly Tab[] = [
   { name: "messages", text: "Messages", show: (detail) => <MessagesOf detail={detail} /> },
   { name: "datafeed", text: "Datafeed", show: (detail) => <Feed detail={detail} /> },
   { name: "preview", text: "Preview", show: (detail) => <Preview detail={detail} /> },
+  { name: "snapshots", text: "Model snapshots", show: ({ job }, refresh) => <SnapshotsOf job={job} onDone={refresh} /> },
+  { name: "forecasts", text: "Forecasts", show: ({ job }) => <ForecastsOf job={job} /> },
+  { name: "annotations", text: "Annotations", show: ({ job }) => <AllAnnotations job={job} /> },
   { name: "json", text: "JSON and manifest", show: (detail) => <Sources detail={detail} /> },
 ];
 
@@ -83,7 +88,7 @@ export function JobDetail(props: { id: string }): ComponentChildren {
                   Refresh
                 </button>
               </nav>
-              <div key={`${tab.name} ${asked}`}>{tab.show(detail)}</div>
+              <div key={`${tab.name} ${asked}`}>{tab.show(detail, refresh)}</div>
             </>
           )
         }
@@ -303,6 +308,20 @@ const NONE: readonly Annotation[] = [];
 
 function wholeJob(job: Job): Subject {
   return { text: `the whole job ${job.id}`, jobId: job.id, detector: undefined, parts: [] };
+}
+
+function AllAnnotations(props: { job: Job }): ComponentChildren {
+  const { place, now } = useShared();
+  const { job } = props;
+  const whole = wholeRange([job], now);
+  const range = parseRange(place.params["from"], place.params["to"], whole, now);
+  const annotating = useAnnotations([job.id], range);
+  return (
+    <>
+      <TimeControl range={range} whole={whole} />
+      <AnnotationsOf annotating={annotating} range={range} subjects={[wholeJob(job)]} inset={{ left: 0, right: 0 }} />
+    </>
+  );
 }
 
 /** Rows of differences that are shown at most. */
