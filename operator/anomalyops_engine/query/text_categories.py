@@ -12,10 +12,11 @@ the words that programs are known to write (`analyzers.words`).
 
 from __future__ import annotations
 
-import heapq
 import math
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, TypeAlias
 
 from anomalyops_engine.analyzers.analyzer import Analyzer
@@ -39,6 +40,9 @@ _BETWEEN_LOOKS: Final = 256
 
 Weighted: TypeAlias = tuple[tuple[str, int], ...]
 """Words of a text in order, with their weights."""
+# A rank is one number: how many texts a category has, negative, and in its lowest bits which one it is.
+_NUMBER_BITS: Final = 40
+_NUMBERS: Final = (1 << _NUMBER_BITS) - 1
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +57,7 @@ class TextCategory:
         longest: characters of the longest.
         begin: where in `base` the words begin that are in the same order in all texts.
         end: where they end, exclusive.
+        found_by: the words of which one must be in a text for it to be found.
     """
 
     number: int
@@ -62,6 +67,7 @@ class TextCategory:
     longest: int
     begin: int = 0
     end: int = 0
+    found_by: tuple[str, ...] = ()
     base_weight: int = field(init=False)
     first_weight: int = field(init=False)
 
@@ -105,17 +111,27 @@ class TextCategory:
         ordered = (self.base[place][0] for place in range(self.begin, self.end))
         return all(any(word == other for other, _ in following) for word in ordered if word in self.common)
 
-    def share_left(self, unique: dict[str, int]) -> float:
-        """Return how much of its first text's weight would still be in common with a text in it."""
-        left = sum(weight for word, weight in self.common.items() if unique.get(word) == weight)
-        return left / self.first_weight
+    def share_left(self, unique: dict[str, int], least: float) -> float:
+        """Return how much of its first text's weight would still be in common with a text in it.
 
-    def add(self, words: Weighted, unique: dict[str, int], length: int, count: int) -> None:
-        """Take in a text."""
+        Where that is less than `least`, a number that is less than it too.
+        """
+        common = self.common
+        shared = common.keys() & unique.keys()
+        share = sum(map(common.__getitem__, shared)) / self.first_weight
+        if share < least:
+            return share
+        return sum(common[word] for word in shared if common[word] == unique[word]) / self.first_weight
+
+    def add(self, words: Weighted, unique: dict[str, int]) -> None:
+        """Take in a text with the words of which it is made."""
         self.common = {word: weight for word, weight in self.common.items() if unique.get(word) == weight}
         self._narrow([word for word, _ in words])
-        self.longest = max(self.longest, length)
-        self.count += count
+
+    @property
+    def rank(self) -> int:
+        """What categories are looked at by: the most frequent first, then those that began first."""
+        return self.number - (self.count << _NUMBER_BITS)
 
     def _narrow(self, words: Sequence[str]) -> None:
         """Keep the heaviest run of words of `base` whose common ones are in a text in the same order."""
@@ -151,8 +167,8 @@ class TextCategorizer:
         self._lower = min(max(threshold / 100, _LEAST_THRESHOLD), _HIGHEST_THRESHOLD)
         self._upper = (1 + self._lower) / 2
         self.categories: list[TextCategory] = []
-        # Categories by those of their words without which too little of them would be in common.
-        self._by_word: dict[str, list[TextCategory]] = {}
+        # Ranks of categories, in order, by those of their words without which too little of them would be in common.
+        self._by_word: dict[str, list[int]] = {}
         self._frequency: dict[str, int] = {}
 
     def place(self, words: Weighted, length: int, count: int) -> TextCategory:
@@ -168,12 +184,23 @@ class TextCategorizer:
             unique[word] = unique.get(word, 0) + weight
         found = self._found(words, unique, length)
         if found is not None:
-            found.add(words, unique, length, count)
+            found.add(words, unique)
+            self.more_of(found, length, count)
             return found
         made = TextCategory(len(self.categories), words, unique, count, length)
         self.categories.append(made)
         self._note(made, unique)
         return made
+
+    def more_of(self, category: TextCategory, length: int, count: int) -> None:
+        """Count more texts of a category, which moves up among those that are found by its words."""
+        before = category.rank
+        category.longest = max(category.longest, length)
+        category.count += count
+        for word in category.found_by:
+            ranks = self._by_word[word]
+            del ranks[bisect_left(ranks, before)]
+            insort(ranks, category.rank)
 
     def _note(self, category: TextCategory, unique: dict[str, int]) -> None:
         """Note by which words a category is found: the rarest ones, one of which each text of it must have.
@@ -183,11 +210,14 @@ class TextCategorizer:
         """
         left = category.first_weight * (1 - self._lower) + _EPSILON
         frequency = self._frequency
+        found_by = []
         for word in sorted(unique, key=lambda each: (frequency.get(each, 0), each)):
-            self._by_word.setdefault(word, []).append(category)
+            found_by.append(word)
+            insort(self._by_word.setdefault(word, []), category.rank)
             left -= unique[word]
             if left < 0:
                 break
+        category.found_by = tuple(found_by)
         for word in unique:
             frequency[word] = frequency.get(word, 0) + 1
 
@@ -199,7 +229,7 @@ class TextCategorizer:
         for category in self._alike(unique):
             covers = category.covers(words, unique, length)
             if not covers and (
-                not lowest <= category.base_weight <= highest or category.share_left(unique) < self._lower
+                not lowest <= category.base_weight <= highest or category.share_left(unique, self._lower) < self._lower
             ):
                 continue
             if covers:
@@ -213,20 +243,22 @@ class TextCategorizer:
         return best
 
     def _alike(self, unique: Iterable[str]) -> list[TextCategory]:
-        """Return the categories that a text may belong to, the most frequent first."""
-        met = {category.number: category for word in unique for category in self._by_word.get(word, ())}
-        if len(met) <= _MOST_COMPARED:
-            return sorted(met.values(), key=_by_frequency)
-        return heapq.nsmallest(_MOST_COMPARED, met.values(), key=_by_frequency)
+        """Return the categories that a text may belong to, the most frequent first.
+
+        Of those that a word finds no more are looked at than of all together, so that the time of a text does not go
+        with the number of categories.
+        """
+        ranks: list[int] = []
+        for word in unique:
+            ranks += self._by_word.get(word, ())[:_MOST_COMPARED]
+        ranks.sort()
+        first = islice(dict.fromkeys(ranks), _MOST_COMPARED)
+        return [self.categories[rank & _NUMBERS] for rank in first]
 
     @staticmethod
     def _bounds(weight: int, similarity: float) -> tuple[int, int]:
         """Return between which weights those lie that a text of a weight may be more similar to."""
         return math.floor(weight * similarity + _EPSILON) + 1, math.ceil(weight / similarity - _EPSILON) - 1
-
-
-def _by_frequency(category: TextCategory) -> tuple[int, int]:
-    return -category.count, category.number
 
 
 def distance(one: Weighted, two: Weighted) -> int:
@@ -291,7 +323,6 @@ def categories_of(
         if category is None or len(text) > category.max_matching_length:
             category = known[words] = categorizer.place(words, len(text), counts[place])
         else:
-            category.count += counts[place]
-            category.longest = max(category.longest, len(text))
+            categorizer.more_of(category, len(text), counts[place])
         places[place] = category.number
     return places, categorizer.categories

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_engine.analyzers.analyzer import named_analyzer
-from anomalyops_engine.query import QueryError, search
+from anomalyops_engine.query import QueryError, search, text_categories
 from anomalyops_engine.query.esql.answer import answer
 from anomalyops_engine.query.esql.parameters import Parameters
 from anomalyops_engine.query.esql.planning import Surroundings
@@ -85,6 +85,51 @@ def test_at_the_highest_threshold_texts_of_a_category_have_the_same_words(messag
     for text, place in zip(texts, places, strict=True):
         if place is not None:
             assert words.setdefault(place, text.split()) == text.split()
+
+
+@law(examples=60)
+@given(st.lists(_TEXTS, max_size=40), st.integers(1, 100), st.randoms(use_true_random=False))
+def test_a_text_is_compared_with_the_most_frequent_categories_that_its_words_find(messages, threshold, random):
+    looked = text_categories.TextCategorizer._alike
+
+    def checked(self, unique):
+        found = [each for each in self.categories if set(each.found_by) & set(unique)]
+        first = sorted(found, key=lambda each: (-each.count, each.number))[:3]
+        alike = looked(self, unique)
+        assert alike == first
+        return alike
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_categories, "_MOST_COMPARED", 3)
+        patch.setattr(text_categories.TextCategorizer, "_alike", checked)
+        texts = list(dict.fromkeys(messages))
+        categories_of(texts, [random.randint(1, 3) for _ in texts], _WHITESPACE, threshold)
+
+
+def test_the_work_for_a_text_does_not_go_with_the_number_of_categories():
+    class Ranks(list):
+        """Those of a word, which count how many are read."""
+
+        read = 0
+
+        def __getitem__(self, places):
+            found = super().__getitem__(places)
+            Ranks.read += len(found) if isinstance(places, slice) else 1
+            return found
+
+    worked = []
+    for size in (300, 900):
+        categorizer = text_categories.TextCategorizer(99)
+        for number in range(size):
+            words = (("same", 1), *((f"{place}-{number}", 1) for place in range(3)))
+            categorizer.place(words, 20, 1)
+        assert len(categorizer.categories) == size
+        # A word that begins to be in all texts finds all categories.
+        categorizer._by_word["same"] = Ranks(each.rank for each in categorizer.categories)
+        Ranks.read = 0
+        categorizer._alike({"same": 1, "0-1": 1})
+        worked.append(Ranks.read)
+    assert worked == [text_categories._MOST_COMPARED] * 2
 
 
 @law(examples=60)
