@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
 
+from waiting import PATIENCE_S, until
+
 _ROOT = Path(__file__).resolve().parents[1]
-_START_SECONDS = 60
 
 
 class EngineProcess:
@@ -50,11 +50,9 @@ class EngineProcess:
             [sys.executable, "-c", code, str(self.data)], env=environment, stdout=log, stderr=log
         )
         log.close()
-        deadline = time.monotonic() + _START_SECONDS
-        while not ready.exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the engine did not start:\n{self.log()}")
-            time.sleep(0.02)
+        until(lambda: ready.exists() or self.process.poll() is not None, f"the start of an engine in {self.data}")
+        if not ready.exists():
+            raise RuntimeError(f"the engine did not start:\n{self.log()}")
         self.url = json.loads(ready.read_text())["url"]
 
     def stop(self) -> int:
@@ -83,4 +81,4 @@ class EngineProcess:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(PATIENCE_S)

@@ -30,7 +30,7 @@ def refusal(call: Callable[..., Any], index: str) -> tuple[int, str]:
 
 
 def tell(url: str, index: str) -> None:
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         assert client.info()["version"]["number"].startswith("8.")
         assert client.ping()
         assert not client.indices.exists(index=index)

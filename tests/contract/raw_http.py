@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from waiting import PATIENCE_S
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -32,7 +34,7 @@ class Answer:
 class RawConnection:
     """One connection to an engine, for bytes of any kind."""
 
-    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, url: str, timeout_s: float = PATIENCE_S) -> None:
         parts = urlsplit(url)
         self.host = f"{parts.hostname}:{parts.port}"
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout_s)

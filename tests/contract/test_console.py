@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from engine_process import EngineProcess
+from waiting import PATIENCE_S
 
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 PASSWORD = "correct-horse"
@@ -55,7 +56,7 @@ def reading(engine):
     process, url = start("--url", engine.url)
     yield url
     process.terminate()
-    process.wait(30)
+    process.wait(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def writing(engine):
     process, url = start("--url", engine.url, "--allow-writes")
     yield url
     process.terminate()
-    process.wait(30)
+    process.wait(PATIENCE_S)
 
 
 def ask(url, method="GET", body=None, **headers):
@@ -150,7 +151,7 @@ def test_a_server_that_is_gone_is_a_sentence(tmp_path):
         status, body, _ = ask(f"{url}/_ml/anomaly_detectors")
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
     assert status == 502
     assert "cannot be reached" in orjson.loads(body)["error"]["reason"]
     assert PASSWORD.encode() not in body

@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 from elasticsearch import BadRequestError, Elasticsearch
 
+from ports import free_port
+from waiting import PATIENCE_S, until
+
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.fixture
@@ -41,11 +36,8 @@ def configured(tmp_path):
     )
     log.close()
     ready = tmp_path / "data" / "engine.json"
-    deadline = time.monotonic() + 60
-    while not ready.exists():
-        assert process.poll() is None, (tmp_path / "log").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: ready.exists() or process.poll() is not None, "the start of the engine")
+    assert ready.exists(), (tmp_path / "log").read_text()
     yield json.loads(ready.read_text())["url"], f"http://127.0.0.1:{port}/metrics", tmp_path / "log", process
     process.kill()
     process.wait()
@@ -53,7 +45,7 @@ def configured(tmp_path):
 
 def test_the_file_is_obeyed(configured):
     url, metrics, log, process = configured
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         limits = client.ml.info()["limits"]
         assert limits["max_model_memory_limit"] == "20mb"
         assert limits["total_ml_memory"] == "700mb"
@@ -71,7 +63,7 @@ def test_the_file_is_obeyed(configured):
     assert "anomalyops_engine_in_flight_limit_bytes 3.145728e+08" in text
     assert 'anomalyops_engine_requests_total{class="write",status="201"} 1.0' in text
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert any(f"listening on {url}" in line["message"] for line in lines)
     assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)

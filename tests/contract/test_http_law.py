@@ -299,7 +299,7 @@ def test_any_request_to_an_endpoint_is_answered(engine, endpoints, data):
     if any(word in path for word in _DANGEROUS):
         return
     headers = {"Content-Type": "application/json"} if body else {}
-    with RawConnection(engine.url, 60) as connection:
+    with RawConnection(engine.url) as connection:
         answer = connection.request(method, path, headers, body)
         assert answer.headers["x-elastic-product"] == "Elasticsearch"
         assert answer.status < 500 or answer.status in {501, 503}, answer.text
@@ -360,7 +360,7 @@ def said_twice(value):
 
 def test_a_body_that_names_a_field_twice_is_refused_everywhere(engine, endpoints):
     asked, passed_over = 0, []
-    with RawConnection(engine.url, 60) as connection:
+    with RawConnection(engine.url) as connection:
         for method, template, _ in endpoints:
             good = next((bodies for end, bodies in BODIES if template.endswith(end)), ())
             if not good or method not in {"POST", "PUT"}:
@@ -383,7 +383,7 @@ def test_a_body_that_names_a_field_twice_is_refused_everywhere(engine, endpoints
 def test_a_body_that_nobody_reads_is_refused(engine, endpoints):
     # What reads its body says that it does not know what stands there, or takes any document.
     kept = 0
-    with RawConnection(engine.url, 60) as connection:
+    with RawConnection(engine.url) as connection:
         for method, template, _ in endpoints:
             path = template
             for name, values in _PARTS.items():

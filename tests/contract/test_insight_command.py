@@ -20,7 +20,7 @@ PASSWORD = "a long way"
 def secured(tmp_path_factory):
     process = EngineProcess(tmp_path_factory.mktemp("secured"), f"password={PASSWORD!r}")
     process.start()
-    with Elasticsearch(process.url, basic_auth=("elastic", PASSWORD)) as elastic:
+    with Elasticsearch(process.url, basic_auth=("elastic", PASSWORD), request_timeout=60) as elastic:
         plant(elastic)
         roles = {
             "blind": [],

@@ -145,7 +145,7 @@ def test_the_drift_of_a_score_is_told_with_what_caused_it(explain):
 
 
 def test_a_record_is_named_by_its_id(explain, url):
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         hit = client.search(
             index=".ml-anomalies-*", size=1, query={"bool": {"filter": [
                 {"term": {"result_type": "record"}}, {"term": {"job_id": "loud"}},
@@ -207,7 +207,7 @@ def test_a_fleet_and_what_came_late(url, capsys):
     assert "5 of 5 jobs are healthy" in shown
     assert invoke(["troubleshoot", "loud", "--url", url]) == 0
     assert "no sign of missing documents" in capsys.readouterr().out
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         late = [
             {"@timestamp": (LARGER + timedelta(minutes=n)).isoformat(), "value": 99.0, "host": "h1"}
             for n in range(10, 15)
@@ -228,7 +228,7 @@ def test_a_fleet_and_what_came_late(url, capsys):
 
 
 def test_what_is_open_without_a_running_datafeed(url, capsys):
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         client.ml.open_job(job_id="sided")
         try:
             assert invoke(["troubleshoot", "sided", "--url", url]) == 2

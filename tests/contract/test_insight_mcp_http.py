@@ -20,6 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import AnyUrl
 
 from engine_process import EngineProcess
+from waiting import PATIENCE_S
 
 OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 TOKEN = "a-token-of-some-length"
@@ -61,7 +62,7 @@ class Serving:
 
     def __exit__(self, *_):
         self.process.terminate()
-        assert self.process.wait(20) == -signal.SIGTERM  # after a proper end it dies of what it was ended by
+        assert self.process.wait(PATIENCE_S) == -signal.SIGTERM  # after a proper end it dies of what it was ended by
         self.process.stderr.close()
 
 
@@ -82,7 +83,7 @@ def talk(serving, conversation, token=TOKEN):
 
     async def run():
         async with (
-            httpx.AsyncClient(headers=headers, timeout=30) as client,
+            httpx.AsyncClient(headers=headers, timeout=PATIENCE_S) as client,
             streamable_http_client(serving.url, http_client=client) as (incoming, outgoing, _),
             ClientSession(incoming, outgoing) as session,
         ):

@@ -331,7 +331,7 @@ def test_memory_that_is_needed(ask):
 
 
 def test_scheduled_events(ask, url):
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         client.options(ignore_status=400).ml.put_calendar(calendar_id="days", job_ids=["db-cpu"])
         if client.ml.get_calendar_events(calendar_id="days")["count"] == 0:
             event = {"description": "fair", "start_time": stamp(0), "end_time": stamp(60)}

@@ -23,12 +23,12 @@ def secured(tmp_path_factory):
 
 @pytest.fixture
 def elastic(secured):
-    with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD)) as client:
+    with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD), request_timeout=60) as client:
         yield client
 
 
 def may(secured, key, privilege="monitor_ml"):
-    with Elasticsearch(secured.url, api_key=key["encoded"]) as client:
+    with Elasticsearch(secured.url, api_key=key["encoded"], request_timeout=60) as client:
         return client.security.has_privileges(cluster=[privilege])["has_all_requested"]
 
 
@@ -41,7 +41,7 @@ def test_a_key_may_do_what_it_was_changed_to_and_keeps_the_rest_over_a_restart(s
     assert may(secured, key, "manage_ml")
     secured.restart()
     assert may(secured, key, "manage_ml")
-    with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD)) as again:
+    with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD), request_timeout=60) as again:
         (shown,) = again.security.get_api_key(id=key["id"])["api_keys"]
         assert shown["metadata"] == {"team": "a"}
         assert list(shown["role_descriptors"]) == ["m"]
@@ -72,7 +72,7 @@ def test_only_owners_change_keys_and_with_more_rights_of_theirs_the_key_has_no_f
     key = elastic.security.create_api_key(name="elastics")
     elastic.security.put_role(name="small", cluster=["manage_own_api_key"])
     elastic.security.put_user(username="small", password="secret-1", roles=["small"])
-    with Elasticsearch(secured.url, basic_auth=("small", "secret-1")) as small:
+    with Elasticsearch(secured.url, basic_auth=("small", "secret-1"), request_timeout=60) as small:
         with pytest.raises(NotFoundError, match="no API key owned by requesting user found for ID"):
             small.security.update_api_key(id=key["id"], metadata={"mine": True})
         own = small.security.create_api_key(name="own")
@@ -82,7 +82,7 @@ def test_only_owners_change_keys_and_with_more_rights_of_theirs_the_key_has_no_f
         assert small.security.update_api_key(id=own["id"])["updated"]
         assert may(secured, own)
     with (
-        Elasticsearch(secured.url, api_key=key["encoded"]) as client,
+        Elasticsearch(secured.url, api_key=key["encoded"], request_timeout=60) as client,
         pytest.raises(BadRequestError, match="authentication via API key not supported"),
     ):
         client.security.update_api_key(id=key["id"], metadata={})

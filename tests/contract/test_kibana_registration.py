@@ -175,7 +175,7 @@ def test_the_statements_are_answered_with_their_parameters(tmp_path):
             plant(client)
         given = {"start": START, "end": END, "job_id_prefix": "", "entity_value": "db1", "min_score": 25.0}
         found = {}
-        with Elasticsearch(engine.url) as client:
+        with Elasticsearch(engine.url, request_timeout=60) as client:
             for tool in tool_definitions():
                 defaults = {name: one.get("defaultValue") for name, one in tool.params.items()}
                 values = {name: given.get(name, default) for name, default in defaults.items()}

@@ -17,7 +17,7 @@ BUCKET = NOW // HOUR * HOUR - HOUR  # the latest that is over
 
 @pytest.fixture
 async def gateway(shared_engine):
-    made = Gateway(Endpoint(urls=(shared_engine.url,)), state_timeout=30)
+    made = Gateway(Endpoint(urls=(shared_engine.url,)))
     yield made
     await made.close()
 

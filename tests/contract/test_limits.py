@@ -222,7 +222,7 @@ def test_a_limit_is_reached_and_not_exceeded(engine, name, beyond):
     if name in {"buckets", "values of documents"}:
         beyond = min(beyond, 1)  # there is no more to ask for
     method, path, body = request(max(limit + beyond, 1))
-    with RawConnection(engine.url, 60) as connection:
+    with RawConnection(engine.url) as connection:
         for index in ("wide", "levels", "named", "deep"):
             connection.request("DELETE", f"/{index}")
         connection.request("DELETE", "/_search/scroll/_all")

@@ -8,31 +8,15 @@ import time
 import pytest
 from elasticsearch import ApiError, AuthorizationException, Elasticsearch
 from elasticsearch.helpers import bulk
-from prometheus_client.parser import text_string_to_metric_families
+from engine_metrics import read, samples
 from raw_http import RawConnection
 
 from anomalyops_engine.api.admission import MOST_SEARCHES
 from engine_process import EngineProcess
+from waiting import until
 
 _PASSWORD = "a long way"
 _HOUR = 3_600_000
-
-
-def read(engine, headers=None):
-    """All samples of an engine, by name and labels."""
-    with RawConnection(engine.url) as connection:
-        answer = connection.request("GET", "/_prometheus/metrics", headers or {})
-    assert answer.status == 200
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    return samples(answer.text)
-
-
-def samples(text):
-    return {
-        (sample.name, *sorted(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
 
 
 def feed_a_job(client, name):
@@ -104,14 +88,8 @@ def test_bodies_that_are_being_read_are_in_flight(engine):
     with RawConnection(engine.url) as connection:
         head = f"POST /m/_doc HTTP/1.1\r\nHost: {connection.host}\r\nContent-Type: application/json"
         connection.send(f"{head}\r\nContent-Length: 600000\r\n\r\n".encode() + half)
-        deadline = time.monotonic() + 10
-        while read(engine)["anomalyops_engine_in_flight_bytes",] < len(half):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-    deadline = time.monotonic() + 10
-    while read(engine)["anomalyops_engine_in_flight_bytes",]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        until(lambda: read(engine)["anomalyops_engine_in_flight_bytes",] >= len(half))
+    until(lambda: not read(engine)["anomalyops_engine_in_flight_bytes",])
 
 
 def test_figures_come_while_searches_fill_their_threads(engine):
@@ -150,15 +128,15 @@ def test_metrics_take_the_right_to_monitor(tmp_path):
     try:
         with RawConnection(secured.url) as connection:
             assert connection.request("GET", "/_prometheus/metrics").status == 401
-        with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD)) as elastic:
+        with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD), request_timeout=60) as elastic:
             elastic.security.put_user(username="nobody", password="secret-1", roles=["machine_learning_user"])
             elastic.security.put_user(username="scraper", password="secret-1", roles=["remote_monitoring_collector"])
         with (
-            Elasticsearch(secured.url, basic_auth=("nobody", "secret-1")) as nobody,
+            Elasticsearch(secured.url, basic_auth=("nobody", "secret-1"), request_timeout=60) as nobody,
             pytest.raises(AuthorizationException, match="nodes/stats"),
         ):
             nobody.perform_request("GET", "/_prometheus/metrics")
-        with Elasticsearch(secured.url, basic_auth=("scraper", "secret-1")) as scraper:
+        with Elasticsearch(secured.url, basic_auth=("scraper", "secret-1"), request_timeout=60) as scraper:
             text = scraper.perform_request("GET", "/_prometheus/metrics", headers={"accept": "text/plain"}).body
         assert ("anomalyops_engine_requests_total", "403", "state") in samples(text)
     finally:

@@ -13,19 +13,13 @@ from elasticsearch.helpers import bulk
 
 from anomalyops.cli.main import invoke
 from anomalyops.demo import weblogs
+from waiting import until
 
 HOUR_MS = 3_600_000
 START_MS = 1_704_067_200_000  # a Monday
 DAYS = 21
 HOSTS = 80
 WEBLOGS = Path(__file__).parents[2] / "manifests" / "samples" / "weblogs"
-
-
-def wait_until(condition, seconds=120.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.02)
 
 
 def load(client, index="load", hosts=4):
@@ -61,7 +55,7 @@ def create(client, job_id, *detectors, index="load", end_ms=START_MS + DAYS * 24
     )
     client.ml.open_job(job_id=job_id)
     client.ml.start_datafeed(datafeed_id=job_id, end=end_ms)
-    wait_until(lambda: stats(client, job_id)["state"] == "closed", 400)  # the first run compiles the learners
+    until(lambda: stats(client, job_id)["state"] == "closed")  # the first run compiles the learners
     client.ml.open_job(job_id=job_id)
 
 
@@ -76,7 +70,7 @@ def request_of(client, job_id, forecast_id):
 
 
 def finished(client, job_id, forecast_id):
-    wait_until(lambda: request_of(client, job_id, forecast_id)["forecast_status"] in {"finished", "failed"})
+    until(lambda: request_of(client, job_id, forecast_id)["forecast_status"] in {"finished", "failed"})
     request = request_of(client, job_id, forecast_id)
     assert request["forecast_status"] == "finished", request
     return request
@@ -236,8 +230,8 @@ def test_forecasts_are_deleted_by_name_and_all_together(client):
 
 def test_a_forecast_goes_when_it_expires_and_with_its_job(client):
     create(client, "ending", CPU)
-    finished(client, "ending", client.ml.forecast(job_id="ending", duration="5h", expires_in="1s")["forecast_id"])
-    wait_until(lambda: stats(client, "ending")["forecasts_stats"]["total"] == 0, 20)
+    finished(client, "ending", client.ml.forecast(job_id="ending", duration="5h", expires_in="10s")["forecast_id"])
+    until(lambda: stats(client, "ending")["forecasts_stats"]["total"] == 0)
     everything = {"bool": {"filter": [{"term": {"job_id": "ending"}}, {"exists": {"field": "forecast_id"}}]}}
     assert client.count(index=".ml-anomalies-ending", query=everything)["count"] == 0
     finished(client, "ending", client.ml.forecast(job_id="ending", duration="5h")["forecast_id"])
@@ -263,7 +257,7 @@ def test_three_run_at_once_and_a_kill_ends_them_as_failed(engine):
         assert busy.value.body["error"]["reason"] == (
             f"Forecast(s) [{made[0]}] for job [long] needs to be either FAILED or FINISHED to be deleted"
         )
-        wait_until(lambda: stats(client, "long")["forecasts_stats"]["status"].get("started") == 3)
+        until(lambda: stats(client, "long")["forecasts_stats"]["status"].get("started") == 3)
         seen = []
         for _ in range(20):
             seen.append(request_of(client, "long", made[0])["forecast_progress"])
@@ -331,7 +325,7 @@ def run(client, end_ms, job_id):
     """Open a job and have it analyse its data up to a time."""
     client.ml.open_job(job_id=job_id)
     client.ml.start_datafeed(datafeed_id=job_id, end=end_ms)
-    wait_until(lambda: stats(client, job_id)["state"] == "closed", 400)
+    until(lambda: stats(client, job_id)["state"] == "closed")
 
 
 def test_the_command_forecasts_a_closed_job_and_shows_it_again_later(shared_engine, capsys):

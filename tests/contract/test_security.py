@@ -27,12 +27,12 @@ def secured(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def elastic(secured):
-    with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD)) as client:
+    with Elasticsearch(secured.url, basic_auth=("elastic", _PASSWORD), request_timeout=60) as client:
         yield client
 
 
 def _as(secured, username, password="secret-1"):
-    return Elasticsearch(secured.url, basic_auth=(username, password))
+    return Elasticsearch(secured.url, basic_auth=(username, password), request_timeout=60)
 
 
 def _user(elastic, secured, name, **role):
@@ -218,7 +218,7 @@ def test_a_key_may_what_its_maker_and_its_own_roles_may(secured):
             metadata={"for": "tests"},
         )
         assert base64.b64decode(made["encoded"]).decode() == f"{made['id']}:{made['api_key']}"
-        with Elasticsearch(secured.url, api_key=made["encoded"]) as holder:
+        with Elasticsearch(secured.url, api_key=made["encoded"], request_timeout=60) as holder:
             who = holder.security.authenticate()
             assert (who["authentication_type"], who["api_key"]) == ("api_key", {"id": made["id"], "name": "one"})
             assert holder.count(index="*")["count"] == 1
@@ -228,7 +228,7 @@ def test_a_key_may_what_its_maker_and_its_own_roles_may(secured):
         secured.kill()
         secured.start()
         with (
-            Elasticsearch(secured.url, api_key=made["encoded"]) as holder,
+            Elasticsearch(secured.url, api_key=made["encoded"], request_timeout=60) as holder,
             _as(secured, "elastic", _PASSWORD) as again,
         ):
             assert holder.count(index="key-1")["count"] == 1
@@ -322,9 +322,11 @@ def test_tls_is_spoken_beyond_loopback(tmp_path):
         port = process.url.rpartition(":")[2]
         assert process.url.startswith("https://")
         url = f"https://localhost:{port}"
-        with Elasticsearch(url, ca_certs=str(certificate), basic_auth=("elastic", _PASSWORD)) as client:
+        with Elasticsearch(
+            url, ca_certs=str(certificate), basic_auth=("elastic", _PASSWORD), request_timeout=60
+        ) as client:
             assert client.security.authenticate()["username"] == "elastic"
-        with Elasticsearch(url, ca_certs=str(certificate)) as client:
+        with Elasticsearch(url, ca_certs=str(certificate), request_timeout=60) as client:
             assert refusal(client.info)[0] == 401
     finally:
         process.kill()

@@ -13,6 +13,7 @@ from anomalyops_engine.api import lanes as module
 from anomalyops_engine.api.admission import MOST_SEARCHES
 from anomalyops_engine.api.errors import ApiError
 from anomalyops_engine.api.lanes import Lane, Lanes
+from waiting import PATIENCE_S
 
 _PROCESSORS = 2
 
@@ -39,7 +40,7 @@ class Crowd:
     def _work(self, name, end):
         def work(_interruption):
             self.begun.append(name)
-            end.wait(30)
+            end.wait(PATIENCE_S)
             return Response()
 
         return work

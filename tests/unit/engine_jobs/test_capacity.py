@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,7 @@ from anomalyops_engine.jobs.capacity import shortage
 from anomalyops_engine.jobs.registry import JobEntry, JobRun
 from anomalyops_engine.jobs.runtime import Settings
 from anomalyops_engine.store import Store
+from waiting import until
 
 DAY_MS = 86_400_000
 
@@ -46,13 +46,6 @@ def service(store: Store) -> Iterator[JobService]:
 
 def stats(service: JobService, job_id: str) -> dict:
     return service.jobs.stats(job_id, allow_no_match=False)["jobs"][0]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.05)
 
 
 def test_a_job_that_there_is_no_memory_for_is_refused_and_stays_closed(service):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_engine.jobs.committing import Commits
+from waiting import PATIENCE_S
 
 
 class Lost(BaseException):
@@ -50,7 +51,7 @@ def test_what_is_committed_has_no_gap(behind, failing, leaving):
 def test_a_commit_runs_while_the_next_step_is_made():
     meanwhile = threading.Event()
     with Commits() as commits:
-        commits.behind(lambda: meanwhile.wait(10) or pytest.fail("nothing else was done"))
+        commits.behind(lambda: meanwhile.wait(PATIENCE_S) or pytest.fail("nothing else was done"))
         meanwhile.set()
 
 

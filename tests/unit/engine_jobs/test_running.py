@@ -2,15 +2,18 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from anomalyops_engine.jobs import JobService, MlError
+from anomalyops_engine.jobs import scheduler as scheduler_module
 from anomalyops_engine.jobs.journal import MODEL_STATE
 from anomalyops_engine.jobs.results import BUCKETS, ResultQuery
 from anomalyops_engine.jobs.scheduler import Scheduler
 from anomalyops_engine.scoring import JobAnalysis
 from anomalyops_engine.store import Store
+from waiting import PATIENCE_S, until
 
 START_MS = 1_700_000_000_000 // 60_000 * 60_000
 MINUTES = 120
@@ -54,16 +57,9 @@ def job_stats(service, job_id):
     return service.jobs.stats(job_id, allow_no_match=False)["jobs"][0]
 
 
-def wait(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
-
-
 def run(service, job_id, end_ms=START_MS + MINUTES * 60_000):
     service.datafeeds.start(job_id, start_ms=None, end_ms=end_ms)
-    wait(lambda: job_stats(service, job_id)["state"] != "opened")
+    until(lambda: job_stats(service, job_id)["state"] != "opened")
 
 
 def event_counts(service, job_id):
@@ -104,7 +100,7 @@ def test_a_partial_last_bucket_waits_for_the_next_run(service):
 def test_a_start_within_a_bucket_leaves_earlier_documents_out(service):
     create(service, "j")
     service.datafeeds.start("j", start_ms=START_MS + 30_000, end_ms=START_MS + 120_000)
-    wait(lambda: job_stats(service, "j")["state"] == "closed")
+    until(lambda: job_stats(service, "j")["state"] == "closed")
     assert list(event_counts(service, "j").values()) == [3, 6]
 
 
@@ -133,13 +129,13 @@ def test_a_model_damaged_while_the_engine_was_down_fails_the_job_at_its_first_st
     service.start()
     create(service, "j", query_delay="0s")
     service.datafeeds.start("j", start_ms=None, end_ms=None)
-    wait(lambda: job_stats(service, "j")["data_counts"]["bucket_count"] > 0)
+    until(lambda: job_stats(service, "j")["data_counts"]["bucket_count"] > 0)
     service.stop()
     with store.write() as writer:
         writer.put_state(MODEL_STATE, "j", b"rubbish")
     again = JobService(store)
     again.start()
-    wait(lambda: job_stats(again, "j")["state"] == "failed")
+    until(lambda: job_stats(again, "j")["state"] == "failed")
     assert again.datafeeds.stats("j", allow_no_match=False)["datafeeds"][0]["state"] == "stopped"
     again.stop()
 
@@ -153,7 +149,7 @@ def test_an_analysis_that_keeps_failing_is_logged_once(store, monkeypatch, caplo
     monkeypatch.setattr(JobAnalysis, "analyse", fail)
     create(service, "j", query_delay="0s", frequency="1s")
     service.datafeeds.start("j", start_ms=None, end_ms=None)
-    wait(lambda: _said(caplog))
+    until(lambda: _said(caplog))
     time.sleep(2.5)  # long enough for two more searches
     service.stop()
     assert _said(caplog) == ["analysis of job [j] failed"]
@@ -168,7 +164,7 @@ def test_many_feeds_share_the_workers(service):
     for name in names:
         create(service, name)
         service.datafeeds.start(name, start_ms=None, end_ms=START_MS + MINUTES * 60_000)
-    wait(lambda: all(job_stats(service, name)["state"] == "closed" for name in names))
+    until(lambda: all(job_stats(service, name)["state"] == "closed" for name in names))
     assert {job_stats(service, name)["data_counts"]["bucket_count"] for name in names} == {MINUTES}
 
 
@@ -201,52 +197,51 @@ def test_workers_take_turns():
     for name in "abc":
         scheduler.submit(step(name))
     scheduler.start()
-    assert finished.wait(10)
+    assert finished.wait(PATIENCE_S)
     scheduler.stop()
     assert order[:9] == list("abcabcabc")
 
 
-def test_no_number_of_lookbacks_holds_real_time_up_nor_the_other_way_round():
+@pytest.fixture
+def clock(monkeypatch):
+    """The scheduler's seconds, which pass by what the steps take and not by what the machine does beside them."""
+    now = [0.0]
+    monkeypatch.setattr(scheduler_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_no_number_of_lookbacks_holds_real_time_up_nor_the_other_way_round(clock):
     """A step whose time has come waits for the step that runs and one more, however many want to run at once."""
     scheduler = Scheduler(workers=1)
-    turns: list[str] = []
+    starts: list[float] = []
     lateness: list[int] = []
     finished = threading.Event()
-    due = [0.0]
+    due = [0.05]
 
     def lookback():
-        turns.append("lookback")
-        time.sleep(0.01)
+        starts.append(clock[0])
+        clock[0] += 0.01
         return None if finished.is_set() else 0.0
 
     def real_time():
-        late = sum(1 for began in starts if began > due[0])
-        lateness.append(late)
-        turns.append("real time")
+        lateness.append(sum(1 for began in starts if began > due[0]))
         if len(lateness) == 10:
             finished.set()
             return None
-        due[0] = time.monotonic() + 0.05
+        due[0] = clock[0] + 0.05
         return 0.05
 
-    starts: list[float] = []
-
-    def timed_lookback():
-        starts.append(time.monotonic())
-        return lookback()
-
     for _ in range(20):
-        scheduler.submit(timed_lookback)
-    due[0] = time.monotonic() + 0.05
+        scheduler.submit(lookback)
     scheduler.submit(real_time, 0.05)
     scheduler.start()
-    assert finished.wait(30)
+    assert finished.wait(PATIENCE_S)
     scheduler.stop()
     assert max(lateness) <= 1
-    assert turns.count("lookback") > len(lateness)
+    assert len(starts) > len(lateness)
 
 
-def test_real_time_that_is_always_late_leaves_every_second_turn_to_lookbacks():
+def test_real_time_that_is_always_late_leaves_every_second_turn_to_lookbacks(clock):
     scheduler = Scheduler(workers=1)
     turns: list[str] = []
     finished = threading.Event()
@@ -254,7 +249,7 @@ def test_real_time_that_is_always_late_leaves_every_second_turn_to_lookbacks():
     def step(name, delay):
         def take():
             turns.append(name)
-            time.sleep(0.002)
+            clock[0] += 0.002
             if len(turns) > 60:
                 finished.set()
                 return None
@@ -266,6 +261,6 @@ def test_real_time_that_is_always_late_leaves_every_second_turn_to_lookbacks():
         scheduler.submit(step("real time", 0.000_1), 0.000_1)
     scheduler.submit(step("lookback", 0.0))
     scheduler.start()
-    assert finished.wait(30)
+    assert finished.wait(PATIENCE_S)
     scheduler.stop()
     assert 20 <= turns[:60].count("lookback") <= 40

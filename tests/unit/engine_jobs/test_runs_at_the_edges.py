@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from anomalyops_engine.jobs import JobService, MlError, itinerary
 from anomalyops_engine.jobs.results import BUCKETS, RECORDS, ResultQuery
 from anomalyops_engine.query import search
 from anomalyops_engine.store import Store
+from waiting import until
 
 MINUTE = 60_000
 START_MS = 1_700_000_000_000 // MINUTE * MINUTE
@@ -72,10 +72,7 @@ def run(service: JobService, name: str, *, start_ms: int | None = None, end_ms: 
     if stats(service, name)["state"] == "closed":
         service.jobs.open(name)
     service.datafeeds.start(name, start_ms=start_ms, end_ms=end_ms)
-    deadline = time.monotonic() + 60
-    while stats(service, name)["state"] == "opened":
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
+    until(lambda: stats(service, name)["state"] != "opened")
 
 
 def messages(store: Store, name: str, level: str | None = None) -> list[str]:
@@ -282,10 +279,7 @@ def test_the_reason_of_a_failed_run_stays_to_be_read(store: Store, service: JobS
     service._runtime.scheduler.start()
     running = service._runtime.running["j"]
     service._runtime.scheduler.submit(running.step)
-    deadline = time.monotonic() + 30
-    while feed_stats(service, "j")["state"] != "stopped":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: feed_stats(service, "j")["state"] == "stopped")
     assert feed_stats(service, "j")["assignment_explanation"] == (
         "the datafeed stopped because of an error: no such index [gone]"
     )

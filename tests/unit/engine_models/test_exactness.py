@@ -1,7 +1,6 @@
 """What results show is what the documents say, to the last digit, and what cannot be used is counted and said."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from anomalyops_engine.jobs.documents import NOTIFICATIONS_INDEX
 from anomalyops_engine.jobs.results import RECORDS, ResultQuery
 from anomalyops_engine.query import search
 from anomalyops_engine.store import Store
+from waiting import until
 
 START_MS = 1_704_067_200_000
 HOUR_MS = 3_600_000
@@ -56,10 +56,8 @@ def run(service, *functions, field="v", **detector):
     service.jobs.create("j", body)
     service.jobs.open("j")
     service.datafeeds.start("j", start_ms=None, end_ms=START_MS + HOURS * HOUR_MS)
-    deadline = time.monotonic() + 60
-    while (stats := service.jobs.stats("j", allow_no_match=False)["jobs"][0])["state"] == "opened":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: service.jobs.stats("j", allow_no_match=False)["jobs"][0]["state"] != "opened")
+    stats = service.jobs.stats("j", allow_no_match=False)["jobs"][0]
     assert stats["state"] == "closed"
     return stats["data_counts"]
 
@@ -168,8 +166,7 @@ def test_a_summary_count_that_is_no_number_is_counted_and_said(engine):
     service.jobs.create("j", body)
     service.jobs.open("j")
     service.datafeeds.start("j", start_ms=None, end_ms=START_MS + HOURS * HOUR_MS)
-    while service.jobs.stats("j", allow_no_match=False)["jobs"][0]["state"] == "opened":
-        time.sleep(0.01)
+    until(lambda: service.jobs.stats("j", allow_no_match=False)["jobs"][0]["state"] != "opened")
     (said,) = warnings_of(store)
     assert said.startswith("1 values of field [n.keyword] cannot be used as numbers")
 

@@ -25,6 +25,7 @@ from anomalyops_engine.store import backup as module
 from anomalyops_engine.store.backup import DESCRIPTION, back_up, described, restore
 from anomalyops_engine.store.errors import BackupError, LostLogError
 from anomalyops_engine.store.standstill import standing_still
+from waiting import until
 
 FILE = "engine.duckdb"
 EACH = 200
@@ -110,9 +111,7 @@ def test_backups_beside_writers_and_checkpoints_have_what_was_acknowledged_befor
             before, taken = acknowledged[-1], store.figures().checkpoints
             back_up(tmp_path / "data", tmp_path / str(number))
             # Checkpoints go on between backups, so that each is of another file.
-            end = time.monotonic() + 60
-            while store.figures().checkpoints == taken and time.monotonic() < end:
-                time.sleep(0.01)
+            until(lambda taken=taken: store.figures().checkpoints > taken)
             restore(tmp_path / str(number), tmp_path / f"new-{number}")
             configs, batches = found(tmp_path / f"new-{number}")
             assert configs == set(range(max(configs) + 1))

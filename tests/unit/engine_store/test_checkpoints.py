@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anomalyops_engine.store import Store, checkpoints
+from waiting import until
 
 ROWS = 30_000
 
@@ -18,14 +19,6 @@ def log_bytes(folder):
     """The bytes of the log."""
     log = folder / "engine.duckdb.wal"
     return log.stat().st_size if log.exists() else 0
-
-
-def until(condition):
-    """Wait for something that happens in the background."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def fill(store, index, rounds):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from anomalyops_engine.store import Interruption, Store, WorkInterruptedError
 from anomalyops_engine.store.reader import CatalogCache, Reader
 from laws import law
+from waiting import PATIENCE_S
 
 
 def write(writer, items):
@@ -59,7 +60,7 @@ def queued(store, requests, interruptions=None, works=()):
             if interruption is not None and interruption.asked:
                 interruption.request("the client has left")
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_S)
     assert not any(thread.is_alive() for thread in threads)
     return found
 

@@ -390,8 +390,8 @@ async def server() -> AsyncIterator[FakeElasticsearch]:
 @pytest.fixture
 async def gateway(server: FakeElasticsearch) -> AsyncIterator[Gateway]:
     made = Gateway(
-        Endpoint(urls=(server.url,), credentials=Credentials(username="u", password="s3cret"), request_timeout=5),
-        state_timeout=2,
+        Endpoint(urls=(server.url,), credentials=Credentials(username="u", password="s3cret"), request_timeout=60),
+        state_timeout=60,
         poll_interval=0.01,
     )
     yield made

@@ -245,13 +245,13 @@ async def test_close_is_done_when_the_stats_say_so(server, gateway):
     assert server.calls.count(("GET", "/_ml/anomaly_detectors/web/_stats")) == 4
 
 
-async def test_a_close_that_never_ends_is_a_timeout_that_names_the_state(server):
-    gateway = Gateway(Endpoint(urls=(server.url,)), state_timeout=0.1, poll_interval=0.01)
+async def test_a_close_that_never_ends_is_a_timeout_that_names_the_state(server, gateway):
     await make_pair(gateway)
     server.looks_until_closed = 10_000
+    hasty = Gateway(Endpoint(urls=(server.url,)), state_timeout=0.1, poll_interval=0.01)
     with pytest.raises(Timeout, match="job 'web' is still closing"):
-        await gateway.close_job("web")
-    await gateway.close()
+        await hasty.close_job("web")
+    await hasty.close()
 
 
 async def test_an_open_that_ran_out_of_time_but_is_under_way_is_success(server, gateway):

@@ -9,6 +9,7 @@ import pytest
 
 from anomalyops.watching import workqueue
 from anomalyops.watching.workqueue import WorkQueue
+from waiting import PATIENCE_S, reached
 
 
 class Recorder:
@@ -38,7 +39,7 @@ def queue_of(record: Recorder, per_lane: int = 2) -> WorkQueue[str]:
 
 
 async def settle(queue: WorkQueue[str]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not queue.idle:  # noqa: ASYNC110 - the queue has no event for tests
             await asyncio.sleep(0)
 
@@ -85,10 +86,12 @@ async def test_a_full_lane_leaves_room_for_the_others() -> None:
 async def test_it_runs_again_after_the_time_that_a_run_asks_for() -> None:
     record = Recorder()
     queue = queue_of(record)
-    record.answer = 0.02
+    record.answer = 1.0
     queue.add("a1")
     await settle(queue)
     assert record.runs == ["a1"]
+    await reached(lambda: len(record.runs) > 1)
+    await settle(queue)
     await asyncio.sleep(0.1)
     assert record.runs == ["a1", "a1"]
 
@@ -100,6 +103,8 @@ async def test_the_earlier_of_two_retries_stands_and_an_add_replaces_both() -> N
     queue.add_after("a1", 60)
     queue.add_after("a2", 0.03)
     queue.add("a2")
+    await reached(lambda: {"a1", "a2"} <= set(record.runs))
+    await settle(queue)
     await asyncio.sleep(0.1)
     assert sorted(record.runs) == ["a1", "a2"]
 
@@ -117,7 +122,8 @@ async def test_an_unexpected_failure_is_retried_and_stops_nobody(monkeypatch: py
     queue: WorkQueue[str] = WorkQueue(process, lane=lambda key: key[0], per_lane=1)
     queue.add("a1")
     queue.add("a2")
-    await asyncio.sleep(0.2)
+    await reached(lambda: len(runs) > 3)
+    await asyncio.sleep(0.1)
     assert runs == ["a1", "a2", "a1", "a1"]
 
 
@@ -129,7 +135,7 @@ async def test_closing_waits_for_what_runs_and_starts_nothing_more() -> None:
     queue.add("a2")
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(0.02, record.gate.set)
-    await queue.close(grace=5)
+    await queue.close(grace=PATIENCE_S)
     queue.add("a3")
     assert record.runs == ["a1"]
     assert record.at_a_time["a1"] == 0
@@ -141,6 +147,6 @@ async def test_closing_cancels_what_outlasts_the_grace() -> None:
     record.gate.clear()
     queue.add("a1")
     await asyncio.sleep(0)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await queue.close(grace=0.01)
     assert not queue.is_running("a1")
