@@ -57,8 +57,8 @@ def _processor_seconds(engine):
     return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
 
-# However slow the machine is, it makes searches slow too. So what must not wait for searches is held against how many of
-# them have been answered meanwhile, and never against a clock.
+# However slow the machine is, it makes searches slow too. So what must not wait for searches is held against how many
+# of them have been answered meanwhile, and never against a clock.
 
 
 def test_health_and_writes_do_not_wait_for_searches_and_searches_end_with_their_clients(busy):

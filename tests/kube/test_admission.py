@@ -119,8 +119,8 @@ def test_a_thousand_detectors_and_influencers_are_accepted(
         return "detectors cannot change in number, order, function or fields" in changed().stderr
 
     manifest["spec"]["description"] = "changed"
-    wait_until(accepted, timeout=20, what="a change of the description")
-    wait_until(refused, timeout=20, what="the refusal of another function")
+    wait_until(accepted, what="a change of the description")
+    wait_until(refused, what="the refusal of another function")
 
 
 @pytest.mark.parametrize("case", TABLE.CHANGES, ids=lambda case: case.id)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kube_harness.kubectl import TIMEOUT
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
@@ -37,15 +38,15 @@ def start(world: World, *values: dict[str, Any], **spec: Any) -> None:
 
 
 def delete(world: World, *names: str) -> None:
-    world.kubectl("delete", *names, "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", *names, "-n", world.namespace, TIMEOUT)
 
 
 def wait_for_jobs(world: World, *wanted: str) -> None:
-    wait_until(lambda: jobs(world) == sorted(wanted), timeout=20, what=f"the jobs {wanted}, not {jobs(world)}")
+    wait_until(lambda: jobs(world) == sorted(wanted), what=f"the jobs {wanted}, not {jobs(world)}")
 
 
 def wait_for_events(world: World, *wanted: str) -> None:
-    wait_until(lambda: events(world) == list(wanted), timeout=20, what=f"the events {wanted}")
+    wait_until(lambda: events(world) == list(wanted), what=f"the events {wanted}")
 
 
 def test_a_calendar_is_made_changed_and_healed(world: World) -> None:
@@ -74,7 +75,7 @@ def test_a_calendar_is_made_changed_and_healed(world: World) -> None:
     wait_for_jobs(world, "group")
     wait_for_events(world, "Christmas", "Easter")
     world.engine.request("DELETE", path)
-    wait_until(lambda: jobs(world) == ["group"], timeout=20, what="the calendar anew")
+    wait_until(lambda: jobs(world) == ["group"], what="the calendar anew")
     wait_for_events(world, "Christmas", "Easter")
 
 
@@ -144,7 +145,6 @@ def test_a_job_that_is_created_anew_is_in_its_calendars_before_it_opens(world: W
     world.wait_ready()
     wait_until(
         lambda: world.engine.job_config(world.job_id)["analysis_config"]["bucket_span"] == "30m",
-        timeout=20,
         what="the new job",
     )
     assert jobs(world) == [world.job_id]

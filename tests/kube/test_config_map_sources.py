@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kube_harness.kubectl import Manifest
+from kube_harness.kubectl import TIMEOUT, Manifest
 from kube_harness.processes import wait_until
 from kube_harness.world import ACCOUNT, World
 
@@ -45,7 +45,7 @@ def items(world: World) -> list[str] | None:
 
 
 def wait_for_items(world: World, *wanted: str) -> None:
-    wait_until(lambda: items(world) == sorted(wanted), timeout=20, what=f"the items {wanted}")
+    wait_until(lambda: items(world) == sorted(wanted), what=f"the items {wanted}")
 
 
 def stays(world: World, wanted: list[str] | None) -> None:
@@ -98,7 +98,7 @@ def test_the_items_of_a_config_map_are_followed(world: World) -> None:
     world.kubectl("delete", "configmap", "loud", "-n", world.namespace)
     world.condition("anomalyfilter", "Reconciling", status="True", reason="SourceNotFound")
     world.apply(from_config_map(world, "own", deletionPolicy="Delete"))
-    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, "--timeout=20s")  # without its ConfigMap
+    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, TIMEOUT)  # without its ConfigMap
     assert items(world) is None
 
 
@@ -146,7 +146,7 @@ def test_the_events_of_a_config_map_are_followed(world: World) -> None:
     assert events(world) == ["Backup"] * 5
 
     world.apply(config_map(world, "team", team_ics=file_of(("Backup", "FREQ=DAILY;COUNT=3"), ("Sale", ""))))
-    wait_until(lambda: events(world) == ["Backup"] * 3 + ["Sale"], timeout=20, what="the other events")
+    wait_until(lambda: events(world) == ["Backup"] * 3 + ["Sale"], what="the other events")
 
     bad = file_of(("Fair", ""), ("Backup", "FREQ=SECONDLY"))
     world.apply(config_map(world, "team", team_ics=bad))
@@ -155,7 +155,7 @@ def test_the_events_of_a_config_map_are_followed(world: World) -> None:
     assert events(world) == ["Backup"] * 3 + ["Sale"]  # neither the one nor the other
 
     world.apply(config_map(world, "team", team_ics=file_of(("Fair", ""))))
-    wait_until(lambda: events(world) == ["Fair"], timeout=20, what="the good file")
+    wait_until(lambda: events(world) == ["Fair"], what="the good file")
     world.wait_ready("anomalycalendar/holidays")
 
 
@@ -170,12 +170,12 @@ def test_more_config_maps_than_a_client_has_connections(world: World) -> None:
         one["spec"]["itemsFrom"] = reading(f"many-{number}")
         manifests += [config_map(world, f"many-{number}", items_txt=f"item-{number}"), one]
     world.apply(*manifests)
-    world.wait_ready(*(f"anomalyfilter/many-{number}" for number in (0, 99, 100, count - 1)), timeout=90)
+    world.wait_ready(*(f"anomalyfilter/many-{number}" for number in (0, 99, 100, count - 1)))
     world.apply(*(config_map(world, f"many-{number}", items_txt=f"changed-{number}") for number in range(count)))
 
     def changed() -> bool:
         found = world.engine.call("GET", f"/_ml/filters/{world.namespace}-*?size=1000")["filters"]
         return sum(one["items"][0].startswith("changed-") for one in found) == count
 
-    wait_until(changed, timeout=60, what="all of them changed")
-    world.kubectl("delete", "anomalyfilters", "--all", "-n", world.namespace, "--timeout=120s")
+    wait_until(changed, what="all of them changed")
+    world.kubectl("delete", "anomalyfilters", "--all", "-n", world.namespace, TIMEOUT)

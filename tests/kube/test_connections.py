@@ -12,6 +12,8 @@ from kube_harness.processes import wait_until
 from kube_harness.services import Protection
 from kube_harness.world import SECRET_READER, World
 
+from waiting import PATIENCE_S
+
 
 def secret(world: World, password: str) -> Manifest:
     return {
@@ -48,7 +50,6 @@ def test_every_kind_is_as_it_was_when_its_server_is_back(world: World) -> None:
     stats = f"/_ml/anomaly_detectors/{world.job_id}/_stats"
     wait_until(
         lambda: world.engine.call("GET", stats)["jobs"][0]["data_counts"]["processed_record_count"] > 500,
-        timeout=30,
         what="almost two days of data",
     )
     event = {"description": "Christmas", "start": "2026-12-24", "end": "2026-12-27"}
@@ -71,15 +72,13 @@ def test_every_kind_is_as_it_was_when_its_server_is_back(world: World) -> None:
         }
 
     world.wait_ready()
-    wait_until(lambda: reasons()["ModelSnapshotRevert/never"] == "SnapshotNotFound", timeout=30, what="the refusal")
+    wait_until(lambda: reasons()["ModelSnapshotRevert/never"] == "SnapshotNotFound", what="the refusal")
     before = reasons()
     world.proxy.down()
     away = [name for name in before if not name.startswith("AnomalyJobSet")]
-    wait_until(
-        lambda: all(reasons()[name] in {"Unreachable", "Updating"} for name in away), timeout=30, what=f"told by {away}"
-    )
+    wait_until(lambda: all(reasons()[name] in {"Unreachable", "Updating"} for name in away), what=f"told by {away}")
     world.proxy.up()
-    wait_until(lambda: reasons() == before, timeout=30, what=f"{before}, not {reasons()}")
+    wait_until(lambda: reasons() == before, what=f"{before}, not {reasons()}")
 
 
 def test_an_unreachable_server_is_asked_once_an_interval_whatever_the_number_of_jobs(world: World) -> None:
@@ -119,7 +118,7 @@ def test_a_secret_that_may_not_be_read_says_what_to_do(world: World) -> None:
     condition = world.condition("elasticsearchconnection", "Ready", status="False", reason="SecretForbidden")
     assert f"kubectl create rolebinding {SECRET_READER} -n {world.namespace}" in condition["message"]
     world.allow_secrets()
-    world.wait_ready(timeout=60)
+    world.wait_ready()
 
 
 def test_a_missing_secret_is_picked_up_when_it_appears(world: World) -> None:
@@ -157,7 +156,7 @@ def test_a_wrong_password_then_a_rotated_one(world: World) -> None:
     world.proxy.credentials = ("anomalyops", "second")
     answered = len(world.proxy.calls)
     world.apply(secret(world, "second"))
-    wait_until(lambda: len(world.proxy.calls) > answered + 3, timeout=30, what="calls with the new password")
+    wait_until(lambda: len(world.proxy.calls) > answered + 3, what="calls with the new password")
     rejected = world.proxy.rejected
     world.apply(world.job(description="with the new key"))
     world.wait_ready()
@@ -176,12 +175,12 @@ def test_notifications_that_may_not_be_read_are_told_by_the_connection(world: Wo
         ready = world.kubectl.condition("elasticsearchconnection", "default", world.namespace, "Ready")
         return ready["message"] if ready is not None and ready["status"] == "True" else ""
 
-    told = wait_until(lambda: "cannot be read" in message() and message(), timeout=20, what="the message")
+    told = wait_until(lambda: "cannot be read" in message() and message(), what="the message")
     assert "read on .ml-notifications*" in str(told)
     world.apply(world.job(description="served"))
     world.wait_ready()
     world.proxy.forbidden = None
-    wait_until(lambda: message() and "cannot be read" not in message(), timeout=20, what="the message gone")
+    wait_until(lambda: message() and "cannot be read" not in message(), what="the message gone")
 
 
 def test_a_connection_that_is_looked_at_anew_is_not_one_that_does_not_exist(world: World) -> None:
@@ -189,7 +188,7 @@ def test_a_connection_that_is_looked_at_anew_is_not_one_that_does_not_exist(worl
     world.start_pair()
     with world.proxy.hold(r"GET /$") as reached:
         world.apply(world.connection(requestTimeout="20s"))
-        assert reached.wait(20)
+        assert reached.wait(PATIENCE_S)
         world.kubectl("delete", "aj/requests", "adf/feed", "-n", world.namespace, "--wait=false")
         time.sleep(3)
         assert world.kubectl.exists("aj", "requests", world.namespace)
@@ -227,9 +226,9 @@ def test_a_steady_connection_is_asked_for_everything_at_once(world: World) -> No
     world.apply(world.connection(resyncInterval="1h"), *jobs)
     world.wait_ready(*[f"anomalyjob/{name}" for name in names])
     scores = "/.ml-anomalies-*/_search"
-    wait_until(lambda: world.proxy.calls[-1].path == scores, timeout=10, what="the end of a look")
+    wait_until(lambda: world.proxy.calls[-1].path == scores, what="the end of a look")
     before = len(world.proxy.calls)
-    wait_until(lambda: len(world.proxy.calls) >= before + 12, timeout=30, what="three looks")
+    wait_until(lambda: len(world.proxy.calls) >= before + 12, what="three looks")
     paths = {call.path for call in world.proxy.calls[before : before + 12]}
     assert paths == {
         "/_ml/anomaly_detectors/_all/_stats",
@@ -273,7 +272,7 @@ def test_a_client_certificate_opens_the_door_and_a_rotated_one_does_at_once(worl
 
 def test_requests_keep_to_the_rate_of_the_connection(world: World) -> None:
     world.apply(world.connection(requestsPerSecond=4), world.job(), world.datafeed())
-    world.wait_ready(timeout=90)
+    world.wait_ready()
     before = len(world.proxy.calls)
     time.sleep(5)
     assert 0 < len(world.proxy.calls) - before <= 5 * 4 + 1
@@ -298,7 +297,7 @@ def test_another_namespace_uses_a_connection_only_where_that_allows_it(world: Wo
     assert world.engine.job_config(world.job_id) is None
 
     world.apply(world.connection(allowedNamespaces={"names": [other]}))
-    world.kubectl.wait_ready(other, "anomalyjob/requests", "datafeed/feed", timeout=60)
+    world.kubectl.wait_ready(other, "anomalyjob/requests", "datafeed/feed")
     assert world.engine.datafeed_state(world.datafeed_id) == "started"
 
     world.apply(world.connection(allowedNamespaces={"names": ["somebody-else"]}))

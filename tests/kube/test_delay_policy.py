@@ -58,12 +58,12 @@ def searches(world: World) -> int:
 def test_a_longer_delay_is_recommended_once_and_nothing_is_changed(world: World) -> None:
     fill(world.engine)
     world.apply(world.connection(), world.job(), feed(world, policy="Recommend"))
-    assert wait_until(lambda: found(world).get("recommendedDelay"), timeout=60, what="a recommendation") == ADVISED
+    assert wait_until(lambda: found(world).get("recommendedDelay"), what="a recommendation") == ADVISED
     known = found(world)
     assert (known["p50"], known["p95"], known["p99"]) == (f"{LATE}s",) * 3
     assert known["documents"] == 720
     assert known["tooLate"] == 72, "old data are counted apart"
-    wait_until(lambda: world.events("Recommendation"), timeout=20, what="an Event")
+    wait_until(lambda: world.events("Recommendation"), what="an Event")
     looked = searches(world)
     assert looked > 0
     time.sleep(6)  # some looks, with and without configurations
@@ -76,17 +76,17 @@ def test_a_longer_delay_is_recommended_once_and_nothing_is_changed(world: World)
     raised = feed(world, policy="Recommend")
     raised["spec"]["queryDelay"] = ADVISED
     world.apply(raised)
-    wait_until(lambda: delay(world) == ADVISED, timeout=30, what="the delay of the manifest")
-    wait_until(lambda: "recommendedDelay" not in found(world), timeout=30, what="the recommendation taken back")
+    wait_until(lambda: delay(world) == ADVISED, what="the delay of the manifest")
+    wait_until(lambda: "recommendedDelay" not in found(world), what="the recommendation taken back")
 
 
 def test_with_auto_it_is_raised_within_its_bounds_and_the_datafeed_goes_on(world: World) -> None:
     fill(world.engine)
     world.apply(world.connection(), world.job(), feed(world, policy="Auto", max="220s"))
-    wait_until(lambda: delay(world) == "220s", timeout=60, what="a longer delay")
-    world.wait_ready("datafeed/feed", timeout=60)
+    wait_until(lambda: delay(world) == "220s", what="a longer delay")
+    world.wait_ready("datafeed/feed")
     assert any("queryDelay" in event["note"] for event in world.events("PlanExecuted"))
-    wait_until(lambda: "raisedTime" in found(world), timeout=60, what="the time of the raise")
+    wait_until(lambda: "raisedTime" in found(world), what="the time of the raise")
     writes = [call for call in world.proxy.writes() if call.endswith("_update")]
     time.sleep(6)  # what was raised is not drift
     assert delay(world) == "220s"
@@ -98,8 +98,8 @@ def test_a_raise_waits_for_the_maintenance_window(world: World) -> None:
     fill(world.engine)
     closed = {"schedule": "0 3 29 2 *", "duration": "1h"}
     world.apply(world.connection(), world.job(maintenanceWindow=closed), feed(world, policy="Auto"))
-    assert wait_until(lambda: found(world).get("recommendedDelay"), timeout=60, what="a recommendation") == ADVISED
+    assert wait_until(lambda: found(world).get("recommendedDelay"), what="a recommendation") == ADVISED
     time.sleep(4)
     assert delay(world) == "60s"
     world.apply(world.job())
-    wait_until(lambda: delay(world) == ADVISED, timeout=60, what="a longer delay")
+    wait_until(lambda: delay(world) == ADVISED, what="a longer delay")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
+from kube_harness.kubectl import TIMEOUT
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
 
-def delete(world: World, *names: str, timeout: int = 30) -> None:
-    world.kubectl("delete", *names, "-n", world.namespace, f"--timeout={timeout}s")
+def delete(world: World, *names: str) -> None:
+    world.kubectl("delete", *names, "-n", world.namespace, TIMEOUT)
 
 
 def wait_for_results(world: World) -> int:
     """Until the job has analysed the two days of the index; how many buckets it has."""
     path = f"/_ml/anomaly_detectors/{world.job_id}/results/buckets"
-    return wait_until(lambda: world.engine.call("GET", path)["count"], timeout=30, what="results")
+    return wait_until(lambda: world.engine.call("GET", path)["count"], what="results")
 
 
 def test_retain_stops_and_closes_and_keeps_the_results(world: World) -> None:
@@ -78,13 +79,13 @@ def test_the_order_of_deletion_does_not_matter(world: World) -> None:
 def test_a_datafeed_that_never_had_a_job_goes_at_once(world: World) -> None:
     world.apply(world.connection(), world.datafeed(deletionPolicy="Delete"))
     world.condition("datafeed", "Ready", status="False", reason="WaitingForJob")
-    delete(world, "datafeed/feed", timeout=10)
+    delete(world, "datafeed/feed")
 
 
 def test_everything_at_once_connection_first(world: World) -> None:
     """As when a namespace is deleted: the connection has no finalizer and is gone before the rest."""
     world.start_pair()
-    world.kubectl("delete", "esc,aj,adf", "--all", "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", "esc,aj,adf", "--all", "-n", world.namespace, TIMEOUT)
     assert world.engine.datafeed_state(world.datafeed_id) == "stopped"
     assert world.engine.job_state(world.job_id) == "closed"
 
@@ -142,7 +143,7 @@ def test_a_secret_that_goes_first_holds_nothing_up(world: World) -> None:
     world.wait_ready()
     world.kubectl("delete", "secret", "key", "-n", world.namespace)
     world.condition("anomalyjob", "ConnectionUnavailable", reason="SecretNotFound")
-    delete(world, "anomalyjob/requests", "datafeed/feed", timeout=10)
+    delete(world, "anomalyjob/requests", "datafeed/feed")
     notes = [event["note"] for event in world.events("Released")]
     assert any(f"Secret {world.namespace}/key was deleted" in note for note in notes)
 

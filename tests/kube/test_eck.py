@@ -61,7 +61,7 @@ def test_the_name_is_enough(world: World, elasticsearch: Engine, tmp_path: Path)
     missing = world.condition("elasticsearchconnection", "ConnectionUnavailable", reason="SecretNotFound")
     assert f"{NAME}-es-" in missing["message"]
     world.apply(*secrets_of_eck(world, tmp_path))
-    world.wait_ready("esc/default", "anomalyjob/requests", "datafeed/feed", timeout=60)
+    world.wait_ready("esc/default", "anomalyjob/requests", "datafeed/feed")
     assert elasticsearch.datafeed_state(world.datafeed_id) == "started"
     found = status(world)
     assert "missingPrivileges" not in found
@@ -75,7 +75,7 @@ def test_a_rotated_password_is_picked_up(world: World, elasticsearch: Engine, tm
     assert f"Secret {world.namespace}/{NAME}-es-elastic-user" in refused["message"]
     assert "an older one" not in refused["message"]
     world.apply(*secrets_of_eck(world, tmp_path))
-    world.wait_ready("esc/default", timeout=30)
+    world.wait_ready("esc/default")
 
 
 def test_a_key_of_its_own_in_place_of_the_superuser_and_what_it_lacks(
@@ -88,7 +88,7 @@ def test_a_key_of_its_own_in_place_of_the_superuser_and_what_it_lacks(
     world.apply(
         secret(world, "own", apiKey=key["encoded"]), *secrets_of_eck(world, tmp_path), connection(world, auth=own)
     )
-    wait_until(lambda: status(world).get("missingPrivileges"), timeout=30, what="missing privileges")
+    wait_until(lambda: status(world).get("missingPrivileges"), what="missing privileges")
     assert status(world)["missingPrivileges"] == ["cluster: manage_ml"]
     minimal = {
         "cluster": ["manage_ml", "monitor"],
@@ -96,6 +96,6 @@ def test_a_key_of_its_own_in_place_of_the_superuser_and_what_it_lacks(
     }
     key = elasticsearch.call("POST", "/_security/api_key", {"name": "minimal", "role_descriptors": {"m": minimal}})
     world.apply(secret(world, "own", apiKey=key["encoded"]))
-    wait_until(lambda: "missingPrivileges" not in status(world), timeout=30, what="no missing privileges")
+    wait_until(lambda: "missingPrivileges" not in status(world), what="no missing privileges")
     time.sleep(3)
     assert "missingPrivileges" not in status(world)

@@ -68,7 +68,7 @@ def settled(world: World) -> dict[str, str]:
         time.sleep(1)
         return before if versions(world) == before else None
 
-    return wait_until(still, timeout=30, what="objects that stand still")
+    return wait_until(still, what="objects that stand still")
 
 
 def sample(world: World) -> list[Manifest]:
@@ -104,7 +104,7 @@ def test_from_nothing_to_the_first_anomaly(world: World, pod: Pod) -> None:
     started = world.condition("elasticsearchconnection", "Reconciling", reason="EngineStarting")
     assert started["message"]
     fill_requests(pod.start())
-    world.wait_ready("esc/default", "aj/request-rate", "adf/request-rate", timeout=240)
+    world.wait_ready("esc/default", "aj/request-rate", "adf/request-rate")
     ready = world.kubectl.condition("datafeed", "request-rate", world.namespace, "Ready")
     assert ready is not None
     assert ready["reason"] == "LookbackComplete"
@@ -141,7 +141,7 @@ def test_the_pod_is_accepted_by_the_restricted_profile(world: World) -> None:
     world.kubectl("label", "namespace", world.namespace, profile)
     world.kubectl("create", "serviceaccount", "default", "-n", world.namespace)
     world.apply(connection(world, tolerations=[{"operator": "Exists"}], nodeSelector={"disk": "ssd"}))
-    made = wait_until(lambda: template(world), timeout=30, what="the StatefulSet")
+    made = wait_until(lambda: template(world), what="the StatefulSet")
     volumes = [*made["spec"]["volumes"], {"name": "data", "emptyDir": {}}]  # of the claim
     spec = {**made["spec"], "volumes": volumes}
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": spec}
@@ -156,7 +156,7 @@ def test_what_the_pod_waits_for_is_said(world: World) -> None:
     allow(world)
     world.kubectl("create", "serviceaccount", "default", "-n", world.namespace)
     world.apply(connection(world))
-    wait_until(lambda: template(world), timeout=30, what="the StatefulSet")
+    wait_until(lambda: template(world), what="the StatefulSet")
     spec = {"containers": [{"name": "engine", "image": "none"}], "automountServiceAccountToken": False}
     metadata = {"name": f"{NAME}-0", "namespace": world.namespace}
     world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
@@ -171,7 +171,7 @@ def test_what_the_pod_waits_for_is_said(world: World) -> None:
         found = world.condition("elasticsearchconnection", "Reconciling", reason="EngineStarting")
         return "ImagePullBackOff: no such image" in found["message"]
 
-    wait_until(said, timeout=40, what="what the pod waits for")
+    wait_until(said, what="what the pod waits for")
 
 
 def test_edits_by_hand_are_healed_and_nothing_is_written_at_rest(world: World) -> None:
@@ -192,7 +192,7 @@ def test_edits_by_hand_are_healed_and_nothing_is_written_at_rest(world: World) -
         there = world.kubectl.exists("networkpolicy", NAME, world.namespace)
         return service["spec"]["ports"][0]["targetPort"] == "https" and container["image"] != "other" and there
 
-    wait_until(healed, timeout=20, what="the objects as they were")
+    wait_until(healed, what="the objects as they were")
     after = settled(world)
     assert all(after[kind] != before[kind] for kind in KINDS)
     time.sleep(3)
@@ -205,19 +205,18 @@ def test_each_change_goes_where_it_belongs_and_the_volume_stays(world: World, po
     world.apply(connection(world))
     fill_index(pod.start())
     world.apply(world.job(), world.datafeed())
-    world.wait_ready("esc/default", "anomalyjob/requests", "datafeed/feed", timeout=60)
+    world.wait_ready("esc/default", "anomalyjob/requests", "datafeed/feed")
     before = settled(world)
 
     world.apply(connection(world, image="registry.example/engine:2", tolerations=[{"operator": "Exists"}]))
     wait_until(
         lambda: template(world)["spec"]["containers"][0]["image"] == "registry.example/engine:2",
-        timeout=20,
         what="the image",
     )
     after = settled(world)
     assert {kind for kind in KINDS if after[kind] != before[kind]} == {"statefulset"}
     world.apply(connection(world))
-    wait_until(lambda: "tolerations" not in template(world)["spec"], timeout=20, what="no tolerations")
+    wait_until(lambda: "tolerations" not in template(world)["spec"], what="no tolerations")
 
     world.apply(connection(world, storage={"size": "5Gi", "whenDeleted": "Delete"}))
     refused = world.condition("elasticsearchconnection", "Stalled", reason="EngineStorageFixed")
@@ -253,7 +252,7 @@ def test_a_volume_grows_where_its_class_allows_it(world: World, pod: Pod) -> Non
     world.apply(claim, connection(world, storage={"className": fixed}))
     bound(world, "10Gi")
     pod.start()
-    world.wait_ready("esc/default", timeout=60)
+    world.wait_ready("esc/default")
     world.apply(connection(world, storage={"className": fixed, "size": "20Gi"}))
     refused = world.condition("elasticsearchconnection", "Stalled", reason="EngineStorageFixed")
     assert f"does not let PersistentVolumeClaim data-{NAME}-0 grow from 10Gi" in refused["message"]
@@ -261,15 +260,15 @@ def test_a_volume_grows_where_its_class_allows_it(world: World, pod: Pod) -> Non
     assert requested(world) == "10Gi"
 
     world.kubectl("patch", "storageclass", fixed, "-p", '{"allowVolumeExpansion": true}')
-    wait_until(lambda: requested(world) == "20Gi", timeout=40, what="a larger claim")
+    wait_until(lambda: requested(world) == "20Gi", what="a larger claim")
 
     def said(words: str) -> bool:
         ready = world.kubectl.condition("esc", "default", world.namespace, "Ready")
         return ready is not None and ready["status"] == "True" and words in ready["message"]
 
-    wait_until(lambda: said("its volume grows from 10Gi to 20Gi"), timeout=60, what="that it grows")
+    wait_until(lambda: said("its volume grows from 10Gi to 20Gi"), what="that it grows")
     bound(world, "20Gi")
-    wait_until(lambda: said("is available") and not said("grows"), timeout=60, what="that it has grown")
+    wait_until(lambda: said("is available") and not said("grows"), what="that it has grown")
     assert world.kubectl.get("esc", "default", world.namespace)["status"]["embedded"]["volumeSize"] == "20Gi"
     assert any("asks for 20Gi instead of 10Gi" in event["note"] for event in world.events("EngineChanged"))
 
@@ -292,7 +291,7 @@ def test_a_pod_that_cannot_start_makes_way_for_a_newer_one(world: World) -> None
     allow(world)
     world.kubectl("create", "serviceaccount", "default", "-n", world.namespace)
     world.apply(connection(world, image="registry.example/wrong:1"))
-    wait_until(lambda: template(world), timeout=30, what="the StatefulSet")
+    wait_until(lambda: template(world), what="the StatefulSet")
     metadata = {"name": f"{NAME}-0", "namespace": world.namespace, "labels": {"controller-revision-hash": "first"}}
     spec = {"containers": [{"name": "engine", "image": "none"}], "automountServiceAccountToken": False}
     world.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
@@ -304,14 +303,11 @@ def test_a_pod_that_cannot_start_makes_way_for_a_newer_one(world: World) -> None
     assert world.kubectl.exists("pod", f"{NAME}-0", world.namespace)  # it has the newest template
 
     world.apply(connection(world, image="registry.example/right:1"))
-    wait_until(
-        lambda: template(world)["spec"]["containers"][0]["image"].endswith("right:1"), timeout=20, what="the image"
-    )
+    wait_until(lambda: template(world)["spec"]["containers"][0]["image"].endswith("right:1"), what="the image")
     rolls(world, "second")
-    wait_until(lambda: not world.kubectl.exists("pod", f"{NAME}-0", world.namespace), timeout=40, what="no older pod")
+    wait_until(lambda: not world.kubectl.exists("pod", f"{NAME}-0", world.namespace), what="no older pod")
     wait_until(
         lambda: any("makes way for the newest template: ImagePullBackOff" in one["note"] for one in world.events()),
-        timeout=20,
         what="that it is told",
     )
 
@@ -332,7 +328,7 @@ def test_metrics_are_where_prometheus_looks_for_them(world: World, pod: Pod) -> 
     allow(world)
     world.apply(connection(world, metrics={}))
     pod.start()
-    world.wait_ready("esc/default", timeout=60)
+    world.wait_ready("esc/default")
     service = world.kubectl.get("service", NAME, world.namespace)
     told = {key: value for key, value in service["metadata"]["annotations"].items() if key.startswith("prometheus.io/")}
     (container,) = template(world)["spec"]["containers"]
@@ -350,7 +346,7 @@ def test_what_ends_soon_or_is_lost_is_made_anew_and_the_engine_restarts_with_it(
     allow(world)
     world.apply(connection(world))
     pod.start()
-    world.wait_ready("esc/default", timeout=60)
+    world.wait_ready("esc/default")
     engine, authority, mark = values(world, NAME), values(world, f"{NAME}-authority"), marked(world)
     # The same authority's certificate of seventy days ago: it ends in twenty.
     names = (f"{NAME}.{world.namespace}.svc", NAME, f"{NAME}.{world.namespace}")
@@ -362,22 +358,21 @@ def test_what_ends_soon_or_is_lost_is_made_anew_and_the_engine_restarts_with_it(
         lambda: (
             values(world, NAME)["tls.crt"] not in {engine["tls.crt"], past.engine["tls.crt"]} and values(world, NAME)
         ),
-        timeout=30,
         what="another certificate",
     )
     assert values(world, f"{NAME}-authority")["tls.crt"] != authority["tls.crt"]
-    wait_until(lambda: marked(world) != mark, timeout=20, what="a restart")
+    wait_until(lambda: marked(world) != mark, what="a restart")
     assert past.engine["ca.crt"].strip() in renewed["ca.crt"]
     assert any("the certificate" in event["note"] for event in world.events("CertificateRenewed"))
     world.condition("elasticsearchconnection", "Reconciling", reason="EngineStarting")  # it has the older ones yet
     pod.start()
-    world.wait_ready("esc/default", timeout=60)
+    world.wait_ready("esc/default")
 
     world.kubectl("delete", "secret", NAME, "-n", world.namespace)
-    wait_until(lambda: values(world, NAME)["password"] != renewed["password"], timeout=30, what="another password")
+    wait_until(lambda: values(world, NAME)["password"] != renewed["password"], what="another password")
     world.condition("elasticsearchconnection", "Reconciling", reason="EngineStarting")
     pod.start()
-    world.wait_ready("esc/default", timeout=60)
+    world.wait_ready("esc/default")
     say_no_secret(world)
 
 
@@ -403,7 +398,7 @@ def test_what_is_somebody_elses_is_left_alone(world: World) -> None:
     assert f"Service {world.namespace}/{NAME} is not this connection's" in taken["message"]
     assert not world.kubectl.exists("statefulset", NAME, world.namespace)
     world.kubectl("delete", "service", NAME, "-n", world.namespace)
-    wait_until(lambda: template(world), timeout=30, what="the StatefulSet")
+    wait_until(lambda: template(world), what="the StatefulSet")
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.1, 0.3, 0.6])
@@ -414,7 +409,7 @@ def test_an_operator_that_is_killed_while_it_makes_an_engine_makes_one(world: Wo
     world.operator.kill()
     first = values(world, NAME) if world.kubectl.exists("secret", NAME, world.namespace) else {}
     world.operator.start()
-    wait_until(lambda: template(world), timeout=30, what="the StatefulSet")
+    wait_until(lambda: template(world), what="the StatefulSet")
     settled(world)
     after = values(world, NAME)
     assert all(after[key] == value for key, value in first.items())  # nothing that a client may have read is lost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kube_harness.kubectl import TIMEOUT
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
@@ -19,7 +20,7 @@ def items(world: World) -> list[str] | None:
 
 
 def wait_for_items(world: World, *wanted: str) -> None:
-    wait_until(lambda: items(world) == sorted(wanted), timeout=20, what=f"the items {wanted}, not {items(world)}")
+    wait_until(lambda: items(world) == sorted(wanted), what=f"the items {wanted}, not {items(world)}")
 
 
 def start(world: World, *values: str, **spec: Any) -> None:
@@ -28,7 +29,7 @@ def start(world: World, *values: str, **spec: Any) -> None:
 
 
 def delete(world: World, *names: str) -> None:
-    world.kubectl("delete", *names, "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", *names, "-n", world.namespace, TIMEOUT)
 
 
 def rule(world: World) -> dict[str, Any]:
@@ -86,8 +87,8 @@ def test_a_job_waits_for_the_filter_of_its_rule_and_holds_it(world: World) -> No
     assert f"used by jobs [{world.job_id}]" in held["message"]
     assert items(world) == ["web-1"]
     delete(world, "anomalyjob/requests", "datafeed/feed")
-    wait_until(lambda: items(world) is None, timeout=20, what="the deletion of the filter")
-    world.kubectl("wait", "--for=delete", "anomalyfilter/hosts", "-n", world.namespace, "--timeout=20s")
+    wait_until(lambda: items(world) is None, what="the deletion of the filter")
+    world.kubectl("wait", "--for=delete", "anomalyfilter/hosts", "-n", world.namespace, TIMEOUT)
 
 
 def test_each_deletion_policy(world: World) -> None:

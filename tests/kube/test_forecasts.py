@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kube_harness.kubectl import TIMEOUT
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
@@ -31,7 +32,6 @@ def learnt(world: World, **job: Any) -> None:
     path = f"/_ml/anomaly_detectors/{world.job_id}/_stats"
     wait_until(
         lambda: world.engine.call("GET", path)["jobs"][0]["data_counts"]["processed_record_count"] > 500,
-        timeout=30,
         what="almost two days of data",
     )
 
@@ -42,7 +42,7 @@ def status(world: World, name: str = "half-day") -> dict[str, Any]:
 
 
 def delete(world: World, *names: str) -> None:
-    world.kubectl("delete", *names, "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", *names, "-n", world.namespace, TIMEOUT)
 
 
 def finished(world: World) -> None:
@@ -90,7 +90,7 @@ def test_each_deletion_policy(world: World, policy: str) -> None:
 def test_a_closed_job_is_opened_only_when_that_is_asked_for_and_closed_again(world: World) -> None:
     learnt(world)
     world.apply(world.job(state="Closed"), world.datafeed(start=TWO_DAYS_AGO, state="Stopped"))
-    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", timeout=20, what="the closed job")
+    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", what="the closed job")
     world.wait_ready()
     world.apply(world.forecast())
     says = world.condition("anomalyforecast", "Stalled", status="True", reason="JobNotOpen")
@@ -130,20 +130,20 @@ def test_a_schedule_makes_one_at_each_of_its_times(world: World) -> None:
     world.apply(world.forecast(schedule="* * * * *", deletionPolicy="Delete", historyLimit=1))
     world.condition("anomalyforecast", "Ready", status="True", reason="Scheduled")
     assert status(world)["nextTime"].endswith(":00Z")
-    wait_until(lambda: status(world).get("state") == "finished", timeout=90, what="the first forecast")
+    wait_until(lambda: status(world).get("state") == "finished", what="the first forecast")
     first = status(world)
     assert first["history"][0]["occasion"] == first["lastOccasion"]
     world.operator.kill()
     world.operator.start()
     time.sleep(3)
-    wait_until(lambda: status(world)["lastOccasion"] != first["lastOccasion"], timeout=90, what="the second forecast")
-    wait_until(lambda: len(on_server(world)) == 1, timeout=20, what="the deletion of the first forecast")
+    wait_until(lambda: status(world)["lastOccasion"] != first["lastOccasion"], what="the second forecast")
+    wait_until(lambda: len(on_server(world)) == 1, what="the deletion of the first forecast")
 
     def told() -> bool:
         now = status(world)
         return [one["occasion"] for one in now["history"]] == [now["lastOccasion"]]
 
-    wait_until(told, timeout=20, what="the status of the second alone")
+    wait_until(told, what="the status of the second alone")
     delete(world, "anomalyforecast/half-day")
     assert on_server(world) == []
 
@@ -160,11 +160,11 @@ def test_a_forecast_that_somebody_deletes_says_so_and_is_not_made_again(world: W
 def test_the_operator_is_killed_while_a_job_is_open_for_its_forecast(world: World) -> None:
     learnt(world)
     world.apply(world.job(state="Closed"), world.datafeed(start=TWO_DAYS_AGO, state="Stopped"))
-    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", timeout=20, what="the closed job")
+    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", what="the closed job")
     world.apply(world.forecast(openClosedJob=True))
-    wait_until(lambda: status(world).get("operation") is not None, timeout=20, what="the beginning")
+    wait_until(lambda: status(world).get("operation") is not None, what="the beginning")
     world.operator.kill()
     world.operator.start()
     finished(world)
-    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", timeout=20, what="the job closed again")
+    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", what="the job closed again")
     assert len(on_server(world)) == 1

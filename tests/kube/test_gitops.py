@@ -15,7 +15,7 @@ import pytest
 import yaml
 from kube_harness import binaries
 from kube_harness.control_plane import ControlPlane
-from kube_harness.kubectl import Kubectl, Manifest
+from kube_harness.kubectl import TIMEOUT, Kubectl, Manifest
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
@@ -146,7 +146,6 @@ class PullRequest:
             env=self.variables | {"MAY_LOSE": str(may_lose).lower()},
             capture_output=True,
             text=True,
-            timeout=90,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -175,7 +174,7 @@ def test_waves_become_healthy_one_by_one_and_a_pull_request_is_checked(
     for members in waves(manifests).values():
         world.apply(*members)
         for one in members:
-            wait_until(lambda one=one: is_healthy(world, one), timeout=60, what=f"{one['kind']} healthy", interval=0.5)
+            wait_until(lambda one=one: is_healthy(world, one), what=f"{one['kind']} healthy", interval=0.5)
     assert world.engine.call("GET", "/_ml/calendars/days-off")["calendars"][0]["job_ids"] == ["scanners"]
 
     pull_request = PullRequest(world, tmp_path, reviewer(world, control_plane))
@@ -206,5 +205,5 @@ def test_waves_become_healthy_one_by_one_and_a_pull_request_is_checked(
     assert "- AnomalyCalendar/days-off is removed in the cluster" in comment
     assert failure == ""
     for kind in ("anomalycalendars", "datafeeds", "anomalyjobs", "anomalyfilters"):  # as Argo CD: the last wave first
-        world.kubectl("delete", kind, "--all", "-n", world.namespace, "--timeout=60s")
+        world.kubectl("delete", kind, "--all", "-n", world.namespace, TIMEOUT)
     assert world.engine.job_config("scanners") is None

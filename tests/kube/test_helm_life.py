@@ -20,9 +20,12 @@ import pytest
 import yaml
 from kube_harness import binaries
 from kube_harness.control_plane import ControlPlane
-from kube_harness.kubectl import Kubectl
-from kube_harness.processes import Process, free_port, wait_until
+from kube_harness.kubectl import TIMEOUT, Kubectl
+from kube_harness.processes import Process, wait_until
 from kube_harness.services import COMMAND
+
+from ports import free_port
+from waiting import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent.parent
 INSTALL = ROOT / "manifests" / "install"
@@ -44,7 +47,7 @@ class Cluster:
     def helm(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         env = os.environ | {"KUBECONFIG": str(self.admin.kubeconfig)}
         command = [str(self.helm_program), *map(str, arguments), "-n", SYSTEM]
-        result = subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=120)
+        result = subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=PATIENCE_S)
         assert not check or result.returncode == 0, result.stdout + result.stderr
         return result
 
@@ -156,7 +159,7 @@ def test_from_kustomize_to_helm_and_out_again(cluster: Cluster) -> None:
     assert admin.get("anomalyjob", "web", "default")["metadata"]["resourceVersion"] == before
 
     with cluster.kubelet() as ran:
-        cluster.helm("uninstall", "anomalyops", "--timeout", "60s")
+        cluster.helm("uninstall", "anomalyops", "--timeout", "300s")
     assert len(ran) == 1
     assert cluster.finalizers("default") == ["example.com/mine"]
     assert not admin.exists("deployment", "anomalyops", SYSTEM)
@@ -176,7 +179,7 @@ def test_a_namespaced_release_lets_go_of_its_namespaces_only(cluster: Cluster) -
     for namespace in ("team-a", "team-b", "team-c"):
         cluster.add_job(namespace)
     with cluster.kubelet():
-        cluster.helm("uninstall", "anomalyops", "--timeout", "60s")
+        cluster.helm("uninstall", "anomalyops", "--timeout", "300s")
     assert cluster.finalizers("team-a") == cluster.finalizers("team-b") == ["example.com/mine"]
     assert FINALIZER in cluster.finalizers("team-c")
 
@@ -193,13 +196,11 @@ def test_the_operator_is_stopped_before_anything_is_released(cluster: Cluster) -
     env = os.environ | {"KUBECONFIG": str(admin.kubeconfig)}
     command = [*COMMAND, "uninstall", f"--stop={SYSTEM}/anomalyops"]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as releasing:
-        wait_until(
-            lambda: admin.get("deployment", "anomalyops", SYSTEM)["spec"]["replicas"] == 0, timeout=30, what="scaled"
-        )
+        wait_until(lambda: admin.get("deployment", "anomalyops", SYSTEM)["spec"]["replicas"] == 0, what="scaled")
         assert FINALIZER in cluster.finalizers("default")
         ended = json.dumps({"status": {"replicas": 0}})
         admin("patch", "deployment", "anomalyops", "-n", SYSTEM, "--subresource=status", "--type=merge", "-p", ended)
-        said, _ = releasing.communicate(timeout=60)
+        said, _ = releasing.communicate(timeout=PATIENCE_S)
     assert "released AnomalyJob default/web" in said
     assert cluster.finalizers("default") == ["example.com/mine"]
 
@@ -255,7 +256,7 @@ def test_the_engine_comes_with_the_release_and_keeps_its_password(cluster: Clust
             except urllib.error.HTTPError as error:
                 return error.code
 
-        wait_until(lambda: get(probe["path"]) == 200, timeout=60, what="the probe of the pod")
+        wait_until(lambda: get(probe["path"]) == 200, what="the probe of the pod")
         password = (tmp_path / "credentials" / "password").read_text()
         user = base64.b64encode(f"elastic:{password}".encode()).decode()
         assert get("/_ml/info", Authorization=f"Basic {user}") == 200
@@ -275,13 +276,13 @@ def test_the_connection_is_made_however_late_its_kind_is_served(cluster: Cluster
     pod = job["spec"]["template"]["spec"]
     token = admin("create", "token", pod["serviceAccountName"], "-n", SYSTEM).strip()
     hook = cluster.plane.kubectl(token, name="introduction")
-    command = [*COMMAND, *pod["containers"][0]["args"], "--timeout=90s"]
+    command = [*COMMAND, *pod["containers"][0]["args"], TIMEOUT]
     env = os.environ | {"KUBECONFIG": str(hook.kubeconfig)}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as introducing:
         with pytest.raises(subprocess.TimeoutExpired):
             introducing.wait(5)
         admin("apply", "--server-side", "-k", ROOT / "crds")
-        said, _ = introducing.communicate(timeout=90)
+        said, _ = introducing.communicate(timeout=PATIENCE_S)
     assert (introducing.returncode, said) == (0, f"made ElasticsearchConnection {SYSTEM}/default\n")
     made = admin.get("elasticsearchconnection", "default", SYSTEM)
     assert made["spec"]["url"] == f"https://anomalyops-engine.{SYSTEM}.svc:9200"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kube_harness.kubectl import Manifest
+from kube_harness.kubectl import TIMEOUT, Manifest
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
@@ -59,12 +59,8 @@ def test_the_valid_datafeed_of_an_invalid_job_is_not_blocked(world: World) -> No
     world.apply(invalid_job(world))
     world.condition("anomalyjob", "Stalled", reason="InvalidSpec")
     world.apply(world.datafeed(queryDelay="2m"))
-    wait_until(
-        lambda: world.engine.datafeed_config(world.datafeed_id)["query_delay"] == "2m", timeout=20, what="the edit"
-    )
-    wait_until(
-        lambda: world.engine.datafeed_state(world.datafeed_id) == "started", timeout=20, what="the datafeed runs again"
-    )
+    wait_until(lambda: world.engine.datafeed_config(world.datafeed_id)["query_delay"] == "2m", what="the edit")
+    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", what="the datafeed runs again")
     assert world.engine.job_config(world.job_id)["analysis_config"]["detectors"][0]["function"] == "mean"
     world.kubectl("delete", "adf/feed", "-n", world.namespace, "--wait=false")
     world.kubectl.wait_gone("datafeed", "feed", world.namespace)
@@ -76,4 +72,4 @@ def test_the_datafeed_of_a_job_that_never_was_valid_says_so(world: World) -> Non
     world.condition("anomalyjob", "Stalled", reason="InvalidSpec")
     waiting = world.condition("datafeed", "Ready", status="False", reason="WaitingForJob")
     assert "invalid" in waiting["message"]
-    world.kubectl("delete", "aj/requests", "adf/feed", "-n", world.namespace, "--timeout=20s")
+    world.kubectl("delete", "aj/requests", "adf/feed", "-n", world.namespace, TIMEOUT)

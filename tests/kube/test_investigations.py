@@ -140,7 +140,7 @@ def test_it_waits_for_its_window_and_for_its_server_and_goes_when_its_time_has_c
     one = found(world, reason="Investigated")
     report = one["status"]["report"]["configMap"]
     assert one["status"]["expires"] > one["status"]["completionTime"]
-    wait_until(lambda: names(world) == [], timeout=30, what="the Investigation being gone")
+    wait_until(lambda: names(world) == [], what="the Investigation being gone")
     assert world.kubectl.get("configmap", report, world.namespace)["metadata"]["ownerReferences"]
 
 
@@ -148,7 +148,7 @@ def test_each_episode_of_a_job_begins_one_investigation(world: World, operator: 
     world.start_pair(world.job(triggers={"investigation": {"minScore": 75, "coolDown": "30m", "after": "1m"}}))
     plant(world, bucket(world.job_id, 45, 99, now=10), bucket(world.job_id, 300, 60), bucket(world.job_id, 3000, 99))
     incident(world)
-    wait_until(lambda: len(names(world)) == 1, timeout=30, what="the Investigation")
+    wait_until(lambda: len(names(world)) == 1, what="the Investigation")
     (name,) = names(world)
     one = found(world, name, reason="Investigated")
     assert one["status"]["rootCause"] == "web-1"
@@ -163,7 +163,7 @@ def test_each_episode_of_a_job_begins_one_investigation(world: World, operator: 
     time.sleep(4)
     assert names(world) == []
     plant(world, bucket(world.job_id, -40, 80))
-    wait_until(lambda: len(names(world)) == 1, timeout=30, what="the second Investigation")
+    wait_until(lambda: len(names(world)) == 1, what="the second Investigation")
     assert names(world) != [name]
     time.sleep(3)
     assert len(names(world)) == 1
@@ -173,7 +173,7 @@ def test_each_episode_of_a_job_begins_one_investigation(world: World, operator: 
 def test_an_episode_that_was_begun_and_not_noted_is_not_begun_again(world: World) -> None:
     world.start_pair(world.job(triggers={"investigation": {"after": "1m"}}))
     incident(world)
-    wait_until(lambda: len(names(world)) == 1, timeout=30, what="the Investigation")
+    wait_until(lambda: len(names(world)) == 1, what="the Investigation")
     before = world.kubectl.get("investigation", names(world)[0], world.namespace)["metadata"]["uid"]
     world.kubectl(
         "annotate", "aj", "requests", "triggers.anomalyops.io/last-episode-", "-n", world.namespace
@@ -181,7 +181,6 @@ def test_an_episode_that_was_begun_and_not_noted_is_not_begun_again(world: World
     note = "triggers.anomalyops.io/last-episode"
     wait_until(
         lambda: note in world.kubectl.get("aj", "requests", world.namespace)["metadata"]["annotations"],
-        timeout=30,
         what="the note",
     )
     (one,) = world.kubectl.list("investigations", world.namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from kube_harness.kubectl import TIMEOUT
 from kube_harness.processes import wait_until
 from kube_harness.world import INDEX, World
 
@@ -24,7 +25,7 @@ def feeds(world: World) -> set[str]:
 
 def ready(world: World, readiness: str) -> None:
     world.condition("anomalyjobset", "Ready", status="True", reason="Ready")
-    wait_until(lambda: status(world)["readiness"] == readiness, timeout=30, what=f"{readiness} ready")
+    wait_until(lambda: status(world)["readiness"] == readiness, what=f"{readiness} ready")
 
 
 def status(world: World) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def status(world: World) -> dict[str, Any]:
 
 def start(world: World, *values: str, **spec: Any) -> None:
     world.apply(world.connection(), world.job_set(*values, **spec))
-    world.wait_ready("elasticsearchconnection/default", "anomalyjobset/hosts", timeout=60)
+    world.wait_ready("elasticsearchconnection/default", "anomalyjobset/hosts")
 
 
 def test_a_pair_is_made_for_each_value_and_follows_the_template(world: World) -> None:
@@ -70,9 +71,9 @@ def test_a_pair_is_made_for_each_value_and_follows_the_template(world: World) ->
     name = job["metadata"]["name"]
     patch = '{"spec": {"description": "by hand"}}'
     world.kubectl("patch", "aj", name, "-n", world.namespace, "--type=merge", "-p", patch)
-    wait_until(lambda: jobs(world)["web-0"]["spec"]["description"] == "Load of web-0", timeout=20, what="the old words")
-    world.kubectl("delete", f"adf/{name}", "-n", world.namespace, "--timeout=30s")
-    wait_until(lambda: "web-0" in feeds(world), timeout=20, what="the datafeed anew")
+    wait_until(lambda: jobs(world)["web-0"]["spec"]["description"] == "Load of web-0", what="the old words")
+    world.kubectl("delete", f"adf/{name}", "-n", world.namespace, TIMEOUT)
+    wait_until(lambda: "web-0" in feeds(world), what="the datafeed anew")
     ready(world, "3/3")
 
 
@@ -84,7 +85,7 @@ def test_each_prune_policy(world: World, policy: str) -> None:
     world.wait_observed("anomalyjobset/hosts")
     ready(world, "1/1")
     if policy == "Delete":
-        wait_until(lambda: set(jobs(world)) == feeds(world) == {"web-0"}, timeout=30, what="the pruning")
+        wait_until(lambda: set(jobs(world)) == feeds(world) == {"web-0"}, what="the pruning")
         assert world.engine.job_config(gone) is None
         return
     kept = jobs(world)["web-1"]
@@ -112,7 +113,6 @@ def test_values_of_a_field_come_and_a_query_that_fails_prunes_nothing(world: Wor
     said = world.condition("anomalyjobset", "Ready", status="False")
     wait_until(
         lambda: "nothing is pruned" in world.condition("anomalyjobset", "Ready", status="False")["message"],
-        timeout=20,
         what=f"the failure, not {said}",
     )
     world.apply(world.job_set(terms=TERMS | {"query": {"term": {"host": "nobody"}}}, prunePolicy="Delete"))
@@ -121,7 +121,6 @@ def test_values_of_a_field_come_and_a_query_that_fails_prunes_nothing(world: Wor
     world.apply(world.job_set(terms=TERMS, limit=2, prunePolicy="Delete"))
     wait_until(
         lambda: "spec.limit" in world.condition("anomalyjobset", "Stalled", status="True")["message"],
-        timeout=20,
         what="the limit",
     )
     world.proxy.down()
@@ -129,8 +128,8 @@ def test_values_of_a_field_come_and_a_query_that_fails_prunes_nothing(world: Wor
     world.condition("anomalyjobset", "Ready", status="False", reason="Unreachable")
     assert {one["metadata"]["uid"] for one in jobs(world).values()} == uids
     world.proxy.up()
-    world.wait_ready("anomalyjobset/hosts", timeout=40)
-    wait_until(lambda: set(jobs(world)) == {"web-0"}, timeout=30, what="the pruning")
+    world.wait_ready("anomalyjobset/hosts")
+    wait_until(lambda: set(jobs(world)) == {"web-0"}, what="the pruning")
 
 
 def test_what_the_template_gives_is_checked(world: World) -> None:

@@ -47,9 +47,9 @@ def test_a_job_is_shown_explained_suspended_and_resumed(world: World) -> None:
     assert any("create job" in event["note"] for event in document["events"])
 
     assert "suspended" in anomaly(world, "suspend", "requests")
-    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", timeout=30, what="the job closed")
+    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", what="the job closed")
     assert "resumed" in anomaly(world, "resume", "requests")
-    wait_until(lambda: world.engine.job_state(world.job_id) == "opened", timeout=30, what="the job open")
+    wait_until(lambda: world.engine.job_state(world.job_id) == "opened", what="the job open")
 
     assert "asked for a look now" in anomaly(world, "restart", "requests")
     for kind, name in (("anomalyjob", "requests"), ("datafeed", "feed")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from kube_harness.kubectl import TIMEOUT
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
@@ -34,7 +35,6 @@ def test_manifests_become_a_running_job(world: World) -> None:
 
     wait_until(
         lambda: world.engine.call("GET", f"/_ml/anomaly_detectors/{world.job_id}/results/buckets")["count"] > 100,
-        timeout=60,
         what="buckets of the two days in the index",
     )
 
@@ -172,20 +172,20 @@ def test_a_second_datafeed_of_a_job_is_refused_in_its_status(world: World) -> No
     condition = world.kubectl.wait_condition("datafeed", "second", world.namespace, "Stalled", reason="Conflict")
     assert "'feed'" in condition["message"]
     assert world.engine.datafeed_state(world.datafeed_id) == "started"
-    world.kubectl("delete", "datafeed", "feed", "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", "datafeed", "feed", "-n", world.namespace, TIMEOUT)
     world.kubectl.wait_condition("datafeed", "second", world.namespace, "Ready")
 
 
 def test_a_retained_datafeed_stands_in_the_way_of_another_until_it_may_be_replaced(world: World) -> None:
     world.start_pair()
-    world.kubectl("delete", "datafeed", "feed", "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", "datafeed", "feed", "-n", world.namespace, TIMEOUT)
     second = world.datafeed(datafeedId=f"{world.namespace}-second")
     second["metadata"]["name"] = "second"
     world.apply(second)
     condition = world.kubectl.wait_condition("datafeed", "second", world.namespace, "Stalled", reason="Conflict")
     assert world.datafeed_id in condition["message"]
     passes = len(world.proxy.reads())
-    wait_until(lambda: len(world.proxy.reads()) > passes + 12, timeout=30, what="some more looks")
+    wait_until(lambda: len(world.proxy.reads()) > passes + 12, what="some more looks")
     world.kubectl.wait_condition("datafeed", "second", world.namespace, "Ready", status="False", reason="Conflict")
     second["spec"]["replacePolicy"] = "Recreate"
     world.apply(second)
@@ -208,20 +208,20 @@ def test_a_change_by_somebody_else_is_undone(world: World, change: dict[str, obj
         world.engine.call("POST", f"{url}/_close")
     wanted = world.engine.job_config(world.job_id)[field]
     world.engine.call("POST", f"{url}/_update", change)
-    wait_until(lambda: world.engine.job_config(world.job_id)[field] == wanted, timeout=30, what=f"{field} as before")
-    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", timeout=30, what="the feed running")
+    wait_until(lambda: world.engine.job_config(world.job_id)[field] == wanted, what=f"{field} as before")
+    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", what="the feed running")
 
 
 def test_a_datafeed_that_somebody_stopped_is_started_again(world: World) -> None:
     world.start_pair()
     world.engine.call("POST", f"/_ml/datafeeds/{world.datafeed_id}/_stop")
-    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", timeout=30, what="the feed running")
+    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", what="the feed running")
 
 
 def test_a_job_that_somebody_deleted_is_created_again(world: World) -> None:
     world.start_pair()
     world.engine.call("DELETE", f"/_ml/anomaly_detectors/{world.job_id}?force=true")
-    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", timeout=30, what="the feed running")
+    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", what="the feed running")
     assert world.engine.job_state(world.job_id) == "opened"
 
 
@@ -231,7 +231,7 @@ def test_a_lookback_that_ended_is_done(world: World) -> None:
     world.condition("datafeed", "Ready", reason="LookbackComplete")
     before = len(world.proxy.writes())
     passes = len(world.proxy.reads())
-    wait_until(lambda: len(world.proxy.reads()) > passes + 12, timeout=30, what="some more looks")
+    wait_until(lambda: len(world.proxy.reads()) > passes + 12, what="some more looks")
     assert steps(world, since=before) == []
     assert world.engine.datafeed_state(world.datafeed_id) == "stopped"
 
@@ -246,6 +246,5 @@ def test_an_annotation_asks_for_a_look_at_the_server_now(world: World) -> None:
     world.kubectl("annotate", "anomalyjob/requests", annotation, "-n", world.namespace)
     wait_until(
         lambda: world.engine.job_config(world.job_id)["description"] == "as declared",
-        timeout=20,
         what="the drift healed without waiting for the next look",
     )

@@ -26,7 +26,6 @@ def test_a_memory_limit_waits_for_the_window_and_a_description_does_not(world: W
     world.condition("datafeed", "Reconciling", reason="WaitingForWindow")
     wait_until(
         lambda: (world.engine.job_config(world.job_id) or {}).get("description") == "requests a second",
-        timeout=10,
         what="the description, which stops nothing",
     )
     config = world.engine.job_config(world.job_id)
@@ -36,7 +35,7 @@ def test_a_memory_limit_waits_for_the_window_and_a_description_does_not(world: W
     assert world.engine.datafeed_state(world.datafeed_id) == "started"
 
     world.apply(world.job(maintenanceWindow=window(open_=True), **larger))
-    world.wait_ready(timeout=60)
+    world.wait_ready()
     config = world.engine.job_config(world.job_id)
     assert config is not None
     assert config["analysis_limits"]["model_memory_limit"] == "64mb"

@@ -51,9 +51,9 @@ def memory(world: World) -> dict[str, Any]:
 def test_a_higher_limit_is_recommended_once_and_nothing_is_changed(world: World) -> None:
     fill(world.engine)
     world.apply(world.connection(), job(world, policy="Recommend"), world.datafeed(indices=[INDEX]))
-    found = wait_until(lambda: memory(world).get("recommendedLimit"), timeout=60, what="a recommendation")
+    found = wait_until(lambda: memory(world).get("recommendedLimit"), what="a recommendation")
     assert int(found.removesuffix("mb")) > 1
-    wait_until(lambda: world.events("Recommendation"), timeout=20, what="an Event")
+    wait_until(lambda: world.events("Recommendation"), what="an Event")
     time.sleep(5)
     assert limit(world) == 1
     events = world.events("Recommendation")
@@ -63,19 +63,19 @@ def test_a_higher_limit_is_recommended_once_and_nothing_is_changed(world: World)
     raised = job(world, policy="Recommend")
     raised["spec"]["analysisLimits"]["modelMemoryLimit"] = found
     world.apply(raised)
-    wait_until(lambda: limit(world) > 1, timeout=30, what="the limit of the manifest")
-    wait_until(lambda: "recommendedLimit" not in memory(world), timeout=30, what="the recommendation taken back")
+    wait_until(lambda: limit(world) > 1, what="the limit of the manifest")
+    wait_until(lambda: "recommendedLimit" not in memory(world), what="the recommendation taken back")
 
 
 def test_with_auto_it_is_raised_within_its_bounds_and_the_datafeed_goes_on(world: World) -> None:
     fill(world.engine)
     world.apply(world.connection(), job(world, policy="Auto", max="64mb"), world.datafeed(indices=[INDEX]))
-    wait_until(lambda: limit(world) > 1, timeout=60, what="a higher limit")
-    world.wait_ready("datafeed/feed", timeout=60)
+    wait_until(lambda: limit(world) > 1, what="a higher limit")
+    world.wait_ready("datafeed/feed")
     raised = limit(world)
     assert raised <= 64
     assert any("modelMemoryLimit" in event["note"] for event in world.events("PlanExecuted"))
-    wait_until(lambda: "raisedTime" in memory(world), timeout=60, what="the time of the raise")
+    wait_until(lambda: "raisedTime" in memory(world), what="the time of the raise")
     writes = [call for call in world.proxy.writes() if call.endswith("_update")]
     time.sleep(8)  # some looks, with and without configurations: what was raised is not drift
     assert limit(world) == raised, "once a cool-down"

@@ -117,7 +117,6 @@ def test_a_merge_is_shown_field_by_field_with_the_steps_on_the_server(merges: Me
             and found["analysis_limits"]["model_memory_limit"] == "64mb"
             and found
         ),
-        timeout=30,
         what="the new limit",
     )
     assert config["analysis_config"]["detectors"][0]["detector_description"] == "the mean"
@@ -180,7 +179,7 @@ def test_calendars_and_sets_are_followed_to_what_they_have_to_do_with(merges: Me
     job_set = world.job_set("web-0", "web-1")
     world.apply(world.connection(), world.job(), world.datafeed(), calendar, job_set)
     world.wait_ready()
-    world.wait_ready("anomalyjobset/hosts", timeout=60)
+    world.wait_ready("anomalyjobset/hosts")
     labelled = world.job()
     labelled["metadata"]["labels"] = {"team": "web"}
     set_of_others = world.job_set("web-1", "web-2", prunePolicy="Delete")

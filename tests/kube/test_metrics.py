@@ -15,7 +15,7 @@ def test_a_scrape_shows_the_pair_and_sends_nothing(world: World, operator: Opera
     def looked_at() -> bool:
         return operator.metrics().get(f"anomalyops_job_buckets_total{job}", 0) > 100
 
-    wait_until(looked_at, timeout=60, what="a look at the job after its lookback")
+    wait_until(looked_at, what="a look at the job after its lookback")
     found = operator.metrics()
     assert found[f"anomalyops_job_opened{job}"] == 1
     assert found[f"anomalyops_job_records_total{job}"] > 0

@@ -16,16 +16,18 @@ from kube_harness.processes import wait_until
 from kube_harness.services import Operator
 from kube_harness.world import World
 
+from waiting import PATIENCE_S
+
 
 @pytest.mark.parametrize("step", ["_stop$", "_close$", "_update$", "_open$", "_start$"])
 def test_killed_in_mid_lifecycle_it_goes_on_where_it_was(world: World, step: str) -> None:
     world.start_pair()
     with world.proxy.hold(rf"POST /_ml/.*{step}") as reached:
         world.apply(world.job(analysisLimits={"modelMemoryLimit": "64mb"}))
-        assert reached.wait(20), f"no call {step}"
+        assert reached.wait(PATIENCE_S), f"no call {step}"
         world.operator.kill()
     world.operator.start()
-    world.wait_ready(timeout=60)
+    world.wait_ready()
     assert world.engine.job_config(world.job_id)["analysis_limits"]["model_memory_limit"] == "64mb"
     assert world.engine.job_state(world.job_id) == "opened"
     assert world.engine.datafeed_state(world.datafeed_id) == "started"
@@ -36,7 +38,7 @@ def test_killed_in_mid_deletion_it_finishes_the_deletion(world: World) -> None:
     world.start_pair(world.job(deletionPolicy="Delete"), world.datafeed(deletionPolicy="Delete"))
     with world.proxy.hold(r"POST /_ml/.*_close$") as reached:
         world.kubectl("delete", "aj/requests", "adf/feed", "-n", world.namespace, "--wait=false")
-        assert reached.wait(20)
+        assert reached.wait(PATIENCE_S)
         world.operator.kill()
     world.operator.start()
     world.kubectl.wait_gone("anomalyjob", "requests", world.namespace)
@@ -52,7 +54,7 @@ def test_a_restart_changes_nothing_and_reports_nothing(world: World) -> None:
     assert world.operator.stop() == 0
     world.operator.start()
     reads = len(world.proxy.reads())
-    wait_until(lambda: len(world.proxy.reads()) > reads + 15, timeout=30, what="some looks after the restart")
+    wait_until(lambda: len(world.proxy.reads()) > reads + 15, what="some looks after the restart")
     assert len(world.proxy.writes()) == writes
     assert resource_versions(world) == versions
     assert len(world.events()) == events
@@ -63,7 +65,7 @@ def test_at_rest_it_writes_nothing(world: World) -> None:
     settle(world)
     versions, writes = resource_versions(world), len(world.proxy.writes())
     reads = len(world.proxy.reads())
-    wait_until(lambda: len(world.proxy.reads()) > reads + 20, timeout=40, what="some more looks")
+    wait_until(lambda: len(world.proxy.reads()) > reads + 20, what="some more looks")
     assert resource_versions(world) == versions
     assert len(world.proxy.writes()) == writes
 
@@ -79,7 +81,7 @@ def settle(world: World) -> None:
             last, since = now, time.monotonic()
         return time.monotonic() - since > 4
 
-    wait_until(quiet, timeout=60, what="no more changes of status", interval=0.5)
+    wait_until(quiet, what="no more changes of status", interval=0.5)
 
 
 def resource_versions(world: World) -> dict[str, str]:
@@ -101,7 +103,7 @@ def test_every_executed_plan_and_change_of_health_is_an_event(world: World) -> N
     assert "update datafeed" in world.events("PlanExecuted")[-1]["note"]
     world.proxy.down()
     world.condition("anomalyjob", "ConnectionUnavailable")
-    wait_until(lambda: world.events("Unreachable"), timeout=10, what="an event about the connection")
+    wait_until(lambda: world.events("Unreachable"), what="an event about the connection")
     assert {event["type"] for event in world.events("Unreachable")} == {"Warning"}
     described = world.kubectl("describe", "aj", "requests", "-n", world.namespace)
     assert "PlanExecuted" in described
@@ -115,7 +117,7 @@ def test_the_health_endpoint_tells_what_is_watched(world: World) -> None:
         facts = json.loads(text)["anomalyops"]
         return bool(status == 200 and facts["anomalyjobs"] >= 1 and facts["usableConnections"] >= 1)
 
-    wait_until(counted, timeout=20, what="the health endpoint counting the job", interval=1)
+    wait_until(counted, what="the health endpoint counting the job", interval=1)
 
 
 def test_a_stuck_observer_makes_it_unhealthy_only_after_its_time(world: World) -> None:
@@ -123,7 +125,7 @@ def test_a_stuck_observer_makes_it_unhealthy_only_after_its_time(world: World) -
     world.start_pair()
     world.apply(world.connection(requestTimeout="1s"))
     with world.proxy.hold("GET"):
-        world.condition("elasticsearchconnection", "Ready", status="False", timeout=40)
+        world.condition("elasticsearchconnection", "Ready", status="False")
         assert world.operator.health()[0] == 200
     world.wait_ready()
 
@@ -132,7 +134,7 @@ def test_sigterm_ends_it_with_exit_code_zero(tmp_path: Path, operator_kubeconfig
     second = Operator(tmp_path, operator_kubeconfig, "--namespace=default", name="second")
     second.start()
     second.process._child.send_signal(signal.SIGTERM)
-    assert second.process._child.wait(20) == 0
+    assert second.process._child.wait(PATIENCE_S) == 0
 
 
 def test_json_logs_are_one_object_a_line(tmp_path: Path, operator_kubeconfig: Path) -> None:
@@ -158,7 +160,7 @@ def test_without_crds_it_ends_and_says_what_to_apply(
     _, admin = bare_cluster
     lost = Operator(tmp_path, admin.kubeconfig, name="lost")
     lost.process.start()
-    wait_until(lambda: not lost.process.running, timeout=30, what="the operator's end")
+    wait_until(lambda: not lost.process.running, what="the operator's end")
     assert lost.process._child.returncode == 1
     assert "anomalyops crds | kubectl apply" in lost.process.tail(5)
 

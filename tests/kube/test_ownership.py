@@ -60,9 +60,7 @@ def test_a_job_changes_hands_by_name_alone(world: World, neighbour: World) -> No
     assert settings["anomalyops.io/namespace"] == neighbour.namespace
     world.condition("anomalyjob", "Stalled", status="True", reason="NotOwned")
     world.kubectl("delete", "-n", world.namespace, "anomalyjob/requests", "datafeed/feed", "--wait=true")
-    wait_until(
-        lambda: world.engine.datafeed_state(world.datafeed_id) == "started", timeout=10, what="the datafeed runs on"
-    )
+    wait_until(lambda: world.engine.datafeed_state(world.datafeed_id) == "started", what="the datafeed runs on")
 
 
 @pytest.mark.parametrize("feed_of_both", [True, False])

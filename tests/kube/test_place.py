@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from kube_harness.kubectl import Manifest
+from kube_harness.kubectl import TIMEOUT, Manifest
 from kube_harness.processes import wait_until
 from kube_harness.services import Engine
 from kube_harness.world import World, fill_index
@@ -64,7 +64,7 @@ def test_a_pair_that_is_told_to_move_is_stopped_there_and_created_here(world: Wo
     world.wait_ready("anomalyjob/requests", "datafeed/feed")
     world.apply(world.connection(url=other.url), world.job(movePolicy="Move"))
     world.wait_ready()
-    wait_until(lambda: other.datafeed_state(world.datafeed_id) == "started", timeout=20, what="the new datafeed")
+    wait_until(lambda: other.datafeed_state(world.datafeed_id) == "started", what="the new datafeed")
     assert world.engine.job_state(world.job_id) == "closed"
     assert world.engine.datafeed_state(world.datafeed_id) == "stopped"
     assert world.engine.job_config(world.job_id)["custom_settings"]["anomalyops.io/retained"] == "true"
@@ -105,7 +105,7 @@ def test_what_jobs_share_moves_when_it_is_told_to(world: World, other: Engine) -
 
     world.kubectl("patch", "anomalyfilter", "hosts", "-n", world.namespace, "--type=merge", "-p",
                   '{"spec": {"deletionPolicy": "Delete"}}')  # fmt: skip
-    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, TIMEOUT)
     assert other.request("GET", paths[0])[0] == 404  # where it lives now
     assert world.engine.request("GET", paths[0])[0] == 200
 
@@ -141,7 +141,6 @@ def test_requests_go_with_their_job(world: World, other: Engine) -> None:
     stats = f"/_ml/anomaly_detectors/{world.job_id}/_stats"
     wait_until(
         lambda: world.engine.call("GET", stats)["jobs"][0]["data_counts"]["processed_record_count"] > 500,
-        timeout=120,  # the first datafeed of an engine waits for what it compiles
         what="almost two days of data",
     )
     daily = world.forecast(schedule="0 0 1 1 *")
@@ -151,14 +150,14 @@ def test_requests_go_with_their_job(world: World, other: Engine) -> None:
     before = world.kubectl.get("anomalyforecast", "half-day", world.namespace)["status"]
 
     world.apply(world.connection(url=other.url), world.job(movePolicy="Move"))
-    wait_until(lambda: other.datafeed_state(world.datafeed_id) == "started", timeout=30, what="the new datafeed")
+    wait_until(lambda: other.datafeed_state(world.datafeed_id) == "started", what="the new datafeed")
     uuid = other.call("GET", "/")["cluster_uuid"]
 
     def lives() -> str:
         status = world.kubectl.get("anomalyforecast", "yearly", world.namespace)["status"]
         return str(status["placement"]["clusterUuid"])
 
-    wait_until(lambda: lives() == uuid, timeout=30, what="the schedule's new place")
+    wait_until(lambda: lives() == uuid, what="the schedule's new place")
     after = world.kubectl.get("anomalyforecast", "half-day", world.namespace)["status"]
     assert after["history"] == before["history"]
     assert after["placement"] == before["placement"]
@@ -169,7 +168,7 @@ def test_requests_go_with_their_job(world: World, other: Engine) -> None:
 def test_another_name_of_the_same_server_is_no_change(world: World) -> None:
     world.start_pair()
     world.apply(named(world, "same"))
-    world.kubectl("wait", "--for=condition=Ready", "--timeout=20s", "-n", world.namespace, "esc/same")
+    world.kubectl("wait", "--for=condition=Ready", TIMEOUT, "-n", world.namespace, "esc/same")
     writes = len(world.proxy.writes())
     world.apply(world.job(connectionRef={"name": "same"}))
     world.wait_ready()
@@ -226,7 +225,7 @@ def test_a_datafeed_without_a_job_waits_for_it_wherever_connections_lead(world: 
     world.kubectl(
         "wait",
         "--for=jsonpath={.status.clusterUuid}=" + other.call("GET", "/")["cluster_uuid"],
-        "--timeout=20s",
+        TIMEOUT,
         "-n",
         world.namespace,
         "esc/default",

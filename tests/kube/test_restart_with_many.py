@@ -45,13 +45,13 @@ def test_a_restart_takes_in_all_objects(admin: Kubectl, operator: Operator, coun
         admin.apply(*(job(namespace, number) for number in range(count)))
         operator.start()  # healthy only once it has listed everything
         assert json.loads(operator.health()[1])["anomalyops"]["anomalyjobs"] >= count
-        wait_until(lambda: handled(admin, namespace) == count, timeout=60, what=f"a status on {count} jobs")
+        wait_until(lambda: handled(admin, namespace) == count, what=f"a status on {count} jobs")
         operator.stop()
         changed = [job(namespace, number, connectionRef={"name": "another"}) for number in range(0, count, 7)]
         admin.apply(*changed)
         admin("delete", "anomalyjob", "job-1", "-n", namespace, "--wait=false")
         operator.start()
-        wait_until(lambda: handled(admin, namespace) == count - 1, timeout=60, what="a status on every change")
+        wait_until(lambda: handled(admin, namespace) == count - 1, what="a status on every change")
     finally:
         if not operator.process.running:
             operator.start()

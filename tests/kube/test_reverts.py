@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kube_harness.kubectl import TIMEOUT
 from kube_harness.processes import wait_until
 from kube_harness.world import World
 
@@ -52,7 +53,7 @@ def learnt(world: World) -> dict[str, Any]:
     first = snapshots(world)[-1]
     world.apply(world.datafeed(start=START))
     world.wait_ready()
-    wait_until(lambda: len(buckets(world)) > 185, timeout=30, what="the second day")
+    wait_until(lambda: len(buckets(world)) > 185, what="the second day")
     return first
 
 
@@ -67,7 +68,7 @@ def whole(world: World) -> None:
             and found[0] // 1000 <= _start() + 3600
         )
 
-    wait_until(is_whole, timeout=40, what="all buckets of two days")
+    wait_until(is_whole, what="all buckets of two days")
 
 
 def _start() -> int:
@@ -106,14 +107,14 @@ def test_a_job_goes_back_once_and_the_gap_is_analysed_again(world: World) -> Non
     world.wait_observed("modelsnapshotrevert/back")
     refused = world.kubectl.refuse(world.revert(snapshotId="empty"), namespace=world.namespace)
     assert "a revert that was begun cannot change" in refused
-    world.kubectl("delete", "msr/back", "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", "msr/back", "-n", world.namespace, TIMEOUT)
     assert len(reverted(world)) == 1
 
 
 def test_a_closed_job_stays_closed_and_goes_back_to_nothing(world: World) -> None:
     learnt(world)
     world.apply(world.job(state="Closed"), world.datafeed(start=START, state="Stopped"))
-    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", timeout=20, what="the closed job")
+    wait_until(lambda: world.engine.job_state(world.job_id) == "closed", what="the closed job")
     world.apply(world.revert(snapshotId="empty"))
     done(world)
     assert world.engine.job_state(world.job_id) == "closed"
@@ -130,7 +131,7 @@ def test_a_lookback_that_was_over_is_made_again(world: World) -> None:
     before = buckets(world)
     world.apply(world.revert(snapshotId="empty"))
     done(world)
-    wait_until(lambda: buckets(world) == before, timeout=30, what="the same buckets")
+    wait_until(lambda: buckets(world) == before, what="the same buckets")
     world.condition("datafeed", "Ready", status="True", reason="LookbackComplete")
     assert world.engine.job_state(world.job_id) == "closed"
     assert len(reverted(world)) == 1
@@ -149,7 +150,7 @@ def test_a_bad_period_is_skipped_by_an_event(world: World, policy: str) -> None:
     assert world.engine.call("GET", path)["calendars"][0]["job_ids"] == [world.job_id]
     found = world.engine.call("POST", f"/_ml/anomaly_detectors/{world.job_id}/results/buckets/{bad * 1000}", {})
     assert found["buckets"][0]["scheduled_events"] == ["Deployment gone wrong"]
-    world.kubectl("delete", "msr/back", "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", "msr/back", "-n", world.namespace, TIMEOUT)
     assert (world.engine.request("GET", path)[0] == 200) == (policy == "Retain")
     world.engine.request("DELETE", path)
 
@@ -169,7 +170,7 @@ def test_a_snapshot_that_is_not_there_stops_nothing(world: World) -> None:
 def test_the_operator_is_killed_in_the_middle_and_the_pair_is_left_to_the_revert(world: World) -> None:
     learnt(world)
     world.apply(world.revert(before=MIDDLE))
-    wait_until(lambda: "operation" in status(world), timeout=20, what="the beginning", interval=0.01)
+    wait_until(lambda: "operation" in status(world), what="the beginning", interval=0.01)
     world.operator.kill()
     world.operator.start()
     done(world)
@@ -184,9 +185,9 @@ def test_the_job_is_deleted_while_it_goes_back(world: World) -> None:
     world.apply(world.job(deletionPolicy="Delete"), world.datafeed(start=START, deletionPolicy="Delete"))
     world.wait_ready()
     world.apply(world.revert(before=MIDDLE))
-    wait_until(lambda: "operation" in status(world), timeout=20, what="the beginning", interval=0.01)
+    wait_until(lambda: "operation" in status(world), what="the beginning", interval=0.01)
     names = ("aj/requests", "adf/feed")
-    world.kubectl("delete", *names, "-n", world.namespace, "--timeout=60s")
+    world.kubectl("delete", *names, "-n", world.namespace, TIMEOUT)
     assert world.engine.job_config(world.job_id) is None
-    wait_until(lambda: "operation" not in status(world), timeout=20, what="the end")
-    world.kubectl("delete", "msr/back", "-n", world.namespace, "--timeout=30s")
+    wait_until(lambda: "operation" not in status(world), what="the end")
+    world.kubectl("delete", "msr/back", "-n", world.namespace, TIMEOUT)

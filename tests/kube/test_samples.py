@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kube_harness.kubectl import Manifest
+from kube_harness.kubectl import TIMEOUT, Manifest
 from kube_harness.processes import wait_until
 from kube_harness.world import ACCOUNT, World
 
@@ -81,7 +81,7 @@ def apply_until_ready(world: World, manifests: list[Manifest], report: pytest.Fi
     names = [f"{manifest['kind'].lower()}/{manifest['metadata']['name']}" for manifest in ours]
     begun = time.monotonic()
     world.apply(*manifests)
-    world.wait_ready(*names, timeout=90)
+    world.wait_ready(*names)
     seconds = time.monotonic() - begun
     report.node.user_properties.append(("seconds from apply to Ready", round(seconds, 1)))
     print(f"{len(names)} resources Ready {seconds:.1f} s after kubectl apply")
@@ -99,7 +99,7 @@ def remove(world: World, manifests: list[Manifest]) -> None:
         "--all",
         "-n",
         world.namespace,
-        "--timeout=60s",
+        TIMEOUT,
     )
 
 
@@ -169,7 +169,6 @@ def days_off(world: World, request: pytest.FixtureRequest) -> None:
     path = "/_ml/calendars/days-off"
     wait_until(
         lambda: world.engine.call("GET", path)["calendars"][0]["job_ids"] == ["office-hours"],
-        timeout=20,
         what="the job",
     )
     assert world.engine.call("GET", f"{path}/events")["count"] == 4  # the mark is one
@@ -221,9 +220,9 @@ def job_set(world: World, request: pytest.FixtureRequest) -> None:
     manifests[0]["spec"]["template"]["datafeed"]["deletionPolicy"] = "Delete"
     world.apply(*manifests)
     world.wait_ready("anomalyjobset/by-response")
-    world.kubectl("delete", "anomalyjobsets", "--all", "-n", world.namespace, "--timeout=30s")
+    world.kubectl("delete", "anomalyjobsets", "--all", "-n", world.namespace, TIMEOUT)
     # There is no garbage collector in this cluster.
-    world.kubectl("delete", "datafeeds,anomalyjobs", "--all", "-n", world.namespace, "--timeout=60s")
+    world.kubectl("delete", "datafeeds,anomalyjobs", "--all", "-n", world.namespace, TIMEOUT)
 
 
 @sample("investigation")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from kube_harness import binaries
 from kube_harness.control_plane import ControlPlane
-from kube_harness.kubectl import Kubectl
+from kube_harness.kubectl import TIMEOUT, Kubectl
 from kube_harness.processes import wait_until
 from kube_harness.services import COMMAND, Engine, Operator
 from kube_harness.world import World, fill_index
@@ -89,18 +89,18 @@ def test_rights_that_one_namespace_lacks_stop_no_other(cluster: Kubectl, engine:
     assert operator.metrics()['anomalyops_connection_usable{connection="default",namespace="one"}'] == 1
 
     allow(cluster, "two")
-    two.wait_ready(timeout=60)
-    wait_until(lambda: troubles(operator) == {}, timeout=20, what="no trouble any more")
+    two.wait_ready()
+    wait_until(lambda: troubles(operator) == {}, what="no trouble any more")
     assert operator.metrics()['anomalyops_scope_trouble{kind="anomalyjobs",namespace="two"}'] == 0
 
     cluster("delete", "rolebinding", "operator", "-n", "two")
-    wait_until(lambda: troubles(operator), timeout=20, what="the trouble named again")
+    wait_until(lambda: troubles(operator), what="the trouble named again")
     one.apply(one.job(description="still served"))
     one.wait_ready()
     assert engine.job_config(one.job_id)["description"] == "still served"
     two.apply(two.job(description="later"))
     allow(cluster, "two")
-    two.wait_ready(timeout=60)
+    two.wait_ready()
     assert engine.job_config(two.job_id)["description"] == "later"
 
 
@@ -112,16 +112,14 @@ def test_a_kind_that_is_removed_and_comes_back(cluster: Kubectl, engine: Engine,
     one.start_pair()
     one.kubectl("delete", "adf/feed", "-n", "one")
     cluster("delete", "crd", "datafeeds.anomalyops.io")
-    wait_until(lambda: troubles(operator), timeout=30, what="the trouble named")
+    wait_until(lambda: troubles(operator), what="the trouble named")
     one.apply(one.job(description="jobs are served"))
-    wait_until(
-        lambda: engine.job_config(one.job_id)["description"] == "jobs are served", timeout=40, what="the job's edit"
-    )
+    wait_until(lambda: engine.job_config(one.job_id)["description"] == "jobs are served", what="the job's edit")
     cluster("apply", "--server-side", "-k", INSTALL)
     cluster.wait_for_definitions("datafeeds.anomalyops.io")
     one.apply(one.datafeed())
-    one.wait_ready(timeout=60)
-    wait_until(lambda: troubles(operator) == {}, timeout=20, what="no trouble any more")
+    one.wait_ready()
+    wait_until(lambda: troubles(operator) == {}, what="no trouble any more")
 
 
 def test_after_a_restore_of_etcd_nothing_stays_unseen(
@@ -137,9 +135,7 @@ def test_after_a_restore_of_etcd_nothing_stays_unseen(
     shutil.copytree(tmp_path / "etcd", tmp_path / "saved")
     plane.start()
     one.apply(one.job(description="lost with the restore"))
-    wait_until(
-        lambda: engine.job_config(one.job_id)["description"] == "lost with the restore", timeout=60, what="the edit"
-    )
+    wait_until(lambda: engine.job_config(one.job_id)["description"] == "lost with the restore", what="the edit")
     for number in range(30):  # the versions that the restored cluster must pass again
         cluster("create", "configmap", f"noise-{number}", "-n", "one")
 
@@ -147,11 +143,9 @@ def test_after_a_restore_of_etcd_nothing_stays_unseen(
     shutil.rmtree(tmp_path / "etcd")
     shutil.move(tmp_path / "saved", tmp_path / "etcd")
     plane.start()
-    wait_until(
-        lambda: engine.job_config(one.job_id)["description"] == "as saved", timeout=90, what="the restored manifest"
-    )
+    wait_until(lambda: engine.job_config(one.job_id)["description"] == "as saved", what="the restored manifest")
     one.apply(one.job(description="after the restore"))
-    one.wait_ready(timeout=60)
+    one.wait_ready()
     assert engine.job_config(one.job_id)["description"] == "after the restore"
     one.apply(one.connection(observeInterval="2s"))  # what looks at servers lives on when the watches begin anew
     one.wait_observed("elasticsearchconnection/default")
@@ -171,7 +165,7 @@ def test_uninstall_releases_everything_and_nothing_hangs(
     operator.stop()
     released = json.loads(uninstall(cluster, "-o", "json").stdout)["released"]
     assert {(entry["kind"], entry["name"]) for entry in released} == {("AnomalyJob", "requests"), ("Datafeed", "feed")}
-    cluster("delete", "crd", "--all", "--timeout=60s")  # with all of their objects
+    cluster("delete", "crd", "--all", TIMEOUT)  # with all of their objects
     assert engine.datafeed_state(one.datafeed_id) == "started", "nothing is done on any server"
 
 
@@ -183,7 +177,7 @@ def uninstall(cluster: Kubectl, *arguments: str) -> subprocess.CompletedProcess[
 
 def test_without_any_right_it_ends_with_one_line(operator: Operator) -> None:
     operator.process.start()
-    assert wait_until(lambda: not operator.process.running, timeout=30, what="the end")
+    assert wait_until(lambda: not operator.process.running, what="the end")
     lines = [line for line in operator.process.log.read_text().splitlines() if line.startswith("anomalyops run:")]
     assert len(lines) == 1
     assert "forbidden" in lines[0]

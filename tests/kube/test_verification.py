@@ -35,7 +35,6 @@ def test_a_model_is_not_reset_for_data_that_is_not_there(world: World) -> None:
     world.engine.call("PUT", f"/{later}", {"mappings": {"properties": fields}})
     wait_until(
         lambda: world.engine.datafeed_config(world.datafeed_id)["indices"] == [later],
-        timeout=90,
         what="the datafeed over its new index",
     )
     world.condition("datafeed", "Synced")

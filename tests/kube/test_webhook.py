@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 import yaml
 from kube_harness import binaries
-from kube_harness.kubectl import Manifest
-from kube_harness.processes import free_port, wait_until
+from kube_harness.kubectl import TIMEOUT, Manifest
+from kube_harness.processes import wait_until
 from kube_harness.services import Operator, Protection
 from kube_harness.world import World
+
+from ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -89,7 +91,7 @@ def judged(world: World, tmp_path: Path, operator_kubeconfig: Path) -> Iterator[
         found.configure()
         world.apply(world.connection())
         bad = world.calendar({"description": "a", "start": "2026-12-24", "end": "2026-12-20"})
-        wait_until(lambda: "is invalid" in found.said(bad, "--dry-run=server"), timeout=30, what="the webhook at work")
+        wait_until(lambda: "is invalid" in found.said(bad, "--dry-run=server"), what="the webhook at work")
         yield found
     finally:
         world.kubectl.run("delete", "validatingwebhookconfiguration", f"webhook-{world.namespace}", check=False)
@@ -142,7 +144,7 @@ def test_nothing_that_is_wrong_is_held_and_nobody_waits_for_who_does_not_answer(
     world.kubectl("delete", "validatingwebhookconfiguration", f"webhook-{world.namespace}")
 
     def eventually(check: Callable[[], bool], what: str) -> None:
-        wait_until(check, timeout=20, what=what)
+        wait_until(check, what=what)
 
     eventually(lambda: judged.said(bad) == "", "it without a webhook")  # the API server takes a moment
     judged.configure()
@@ -150,7 +152,7 @@ def test_nothing_that_is_wrong_is_held_and_nobody_waits_for_who_does_not_answer(
     again["metadata"]["name"] = "another"
     eventually(lambda: "is invalid" in judged.said(again, "--dry-run=server"), "the webhook at work again")
     world.kubectl("label", "anomalycalendar/holidays", "a=b", "-n", world.namespace)
-    world.kubectl("delete", "anomalycalendar/holidays", "-n", world.namespace, "--timeout=20s")
+    world.kubectl("delete", "anomalycalendar/holidays", "-n", world.namespace, TIMEOUT)
 
     judged.renew()  # as cert-manager does, with the authority in the configuration
     judged.configure()
@@ -166,7 +168,7 @@ def test_nothing_that_is_wrong_is_held_and_nobody_waits_for_who_does_not_answer(
     )
     assert "failed calling webhook" in judged.said(world.filter("b"), "--dry-run=server")
     world.kubectl("label", "anomalyfilter/hosts", "a=b", "-n", world.namespace)
-    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, "--timeout=20s")
+    world.kubectl("delete", "anomalyfilter/hosts", "-n", world.namespace, TIMEOUT)
 
 
 def test_the_chart_makes_what_the_webhook_needs(world: World) -> None:

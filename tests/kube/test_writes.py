@@ -39,7 +39,7 @@ def test_a_new_pair_costs_few_writes(world: World) -> None:
     before = writes(world.kubectl)
     world.apply(*(manifest for number in range(PAIRS) for manifest in pair(world, number)))
     names = [f"{kind}-{number}" for number in range(PAIRS) for kind in ("anomalyjob/job", "datafeed/feed")]
-    world.wait_ready(*names, timeout=60)
+    world.wait_ready(*names)
     last: Counter[str] = Counter()
 
     def quiet() -> bool:
@@ -48,7 +48,7 @@ def test_a_new_pair_costs_few_writes(world: World) -> None:
         still, last = now == last, now
         return still
 
-    wait_until(quiet, timeout=60, what="no more writes", interval=3)
+    wait_until(quiet, what="no more writes", interval=3)
     each = {name: round(count / PAIRS, 1) for name, count in (last - before).items()}
     assert each["anomalyjobs"] == each["datafeeds"] == 1.0, each
     # A pair whose Datafeed comes more than a second after its job takes two plans.

@@ -17,7 +17,8 @@ from typing import Any
 
 from kube_harness import binaries
 from kube_harness.kubectl import Kubectl
-from kube_harness.processes import Process, free_port, wait_until
+from kube_harness.processes import Process, wait_until
+from ports import free_port
 
 # The order of the P-256 group (FIPS 186-4, D.1.2.3); a private key is a number from 1 to one less than it.
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -46,7 +47,7 @@ class ControlPlane:
             key.write_text(_private_key())
         self.etcd.start()
         self.apiserver.start()
-        wait_until(self._ready, timeout=60, what="kube-apiserver ready")
+        wait_until(self._ready, what="kube-apiserver ready")
         return self.kubectl(self.token, name="admin")
 
     def stop(self) -> None:

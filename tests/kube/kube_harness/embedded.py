@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from kube_harness.kubectl import Kubectl
-from kube_harness.processes import free_port, wait_until
+from kube_harness.processes import wait_until
 from kube_harness.services import Engine, Operator, Protection
+from ports import free_port
 
 ENGINE_NAME = "default-engine"  # of the connection `default`
 ENGINE_RUNNER = "anomalyops-engine-runner"
@@ -94,7 +95,7 @@ class Pod:
         mounted = self._folder / f"mounted-{self._number}"
         mounted.mkdir(parents=True)
         (self._folder / "engine-data" / "engine.json").unlink(missing_ok=True)
-        template = wait_until(self._template, timeout=30, what="the StatefulSet")
+        template = wait_until(self._template, what="the StatefulSet")
         self.mounted = Mounted(self._kubectl, self._namespace, template, mounted)
         self.engine = Engine(self._folder, self.mounted).start()
         for operator in self._operators:
@@ -108,7 +109,7 @@ class Pod:
         """What the port for Prometheus answers to who knows the authority and no password."""
         assert self.mounted is not None
         url = f"https://127.0.0.1:{self.mounted.metrics_port}{path}"
-        with urllib.request.urlopen(url, context=self.mounted.context, timeout=10) as answer:
+        with urllib.request.urlopen(url, context=self.mounted.context, timeout=60) as answer:
             return str(answer.read().decode())
 
     def stop(self) -> None:

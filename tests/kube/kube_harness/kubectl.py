@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 
 from kube_harness.processes import wait_until
+from waiting import PATIENCE_S
 
 Manifest = dict[str, Any]
+TIMEOUT = f"--timeout={PATIENCE_S}s"  # of a kubectl that waits
 
 
 class Kubectl:
@@ -28,7 +30,9 @@ class Kubectl:
         """Runs kubectl; with `check`, a failure is an AssertionError that holds what it printed."""
         command = [str(self.program), f"--kubeconfig={self.kubeconfig}", *map(str, arguments)]
         env = os.environ | {"KUBECACHEDIR": str(self.kubeconfig.parent / "kubectl-cache")}
-        result = subprocess.run(command, input=stdin, capture_output=True, text=True, env=env, timeout=120, check=False)
+        result = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, env=env, timeout=PATIENCE_S + 60, check=False
+        )
         assert not check or result.returncode == 0, (
             f"kubectl {' '.join(map(str, arguments))}:\n{result.stdout}{result.stderr}"
         )
@@ -43,7 +47,7 @@ class Kubectl:
         `kubectl wait` fails at once where one has no conditions yet, so it is asked again.
         """
         asked = ("wait", "--for=condition=Established", "--timeout=10s", "crd", *(names or ("--all",)))
-        wait_until(lambda: self.run(*asked), timeout=30, what="the definitions")
+        wait_until(lambda: self.run(*asked), what="the definitions")
 
     def apply(self, *manifests: Manifest, namespace: str | None = None) -> str:
         scope = ["-n", namespace] if namespace else []
@@ -68,9 +72,9 @@ class Kubectl:
     def exists(self, kind: str, name: str, namespace: str) -> bool:
         return bool(self("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "name"))
 
-    def wait_ready(self, namespace: str, *names: str, timeout: float = 30) -> None:
-        """`kubectl wait --for=condition=Ready` for `kind/name` each; `timeout` in seconds."""
-        self("wait", "--for=condition=Ready", f"--timeout={timeout:g}s", "-n", namespace, *names)
+    def wait_ready(self, namespace: str, *names: str) -> None:
+        """`kubectl wait --for=condition=Ready` for `kind/name` each."""
+        self("wait", "--for=condition=Ready", TIMEOUT, "-n", namespace, *names)
 
     def condition(self, kind: str, name: str, namespace: str, type_: str) -> Manifest | None:
         conditions = self.get(kind, name, namespace).get("status", {}).get("conditions", [])
@@ -85,7 +89,6 @@ class Kubectl:
         *,
         status: str = "True",
         reason: str | None = None,
-        timeout: float = 30,
     ) -> Manifest:
         """Waits until the condition has this status (and reason), and returns it."""
 
@@ -96,12 +99,11 @@ class Kubectl:
             assert good, f"{kind}/{name} {found}"
             return found
 
-        return wait_until(met, timeout=timeout, what=f"{kind}/{name} {type_}={status} {reason or ''}", interval=0.2)
+        return wait_until(met, what=f"{kind}/{name} {type_}={status} {reason or ''}", interval=0.2)
 
-    def wait_gone(self, kind: str, name: str, namespace: str, *, timeout: float = 30) -> None:
+    def wait_gone(self, kind: str, name: str, namespace: str) -> None:
         wait_until(
             lambda: not self.exists(kind, name, namespace),
-            timeout=timeout,
             what=f"{kind}/{name} gone",
             interval=0.2,
         )

@@ -5,25 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from waiting import PATIENCE_S
+
 T = TypeVar("T")
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(check: Callable[[], T], *, timeout: float, what: str, interval: float = 0.1) -> T:
+def wait_until(check: Callable[[], T], *, what: str, timeout: float = PATIENCE_S, interval: float = 0.1) -> T:
     """Calls `check` until it returns something truthy, and returns that; `timeout` and `interval` in seconds.
+
+    A `timeout` belongs only where the product promises one; otherwise other work on the machine may take any time.
 
     Raises:
         AssertionError: `what` has not happened in time; names the last answer or error of `check`.
@@ -79,7 +75,7 @@ class Process:
         """Fails with the end of the log when the process has ended."""
         assert self.running, f"{self.name} ended with {self._child and self._child.returncode}:\n{self.tail()}"
 
-    def stop(self, *, timeout: float = 20) -> int | None:
+    def stop(self, *, timeout: float = PATIENCE_S) -> int | None:
         """Terminates the process, kills it after `timeout` seconds, and returns its exit code."""
         if self._child is None:
             return None

@@ -21,6 +21,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from ports import free_port
+from waiting import PATIENCE_S
+
 _UNAUTHORIZED = {
     "error": {
         "root_cause": [{"type": "security_exception", "reason": "unable to authenticate user"}],
@@ -73,7 +76,7 @@ class EngineProxy:
         self._counting = threading.Lock()
         self._hold: tuple[re.Pattern[str], threading.Event, threading.Event] | None = None
         self._server: _Server | None = None
-        self._port = 0
+        self._port = free_port()  # so that nobody takes it while the server is away
         self.up()
 
     @property
@@ -130,7 +133,7 @@ class EngineProxy:
         if self._hold is not None and self._hold[0].search(call):
             _, reached, release = self._hold
             reached.set()
-            release.wait(60)
+            release.wait(PATIENCE_S)
 
 
 class _Server(ThreadingHTTPServer):

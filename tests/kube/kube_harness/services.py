@@ -12,7 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from kube_harness.processes import Process, free_port, wait_until
+from kube_harness.processes import Process, wait_until
+from ports import free_port
 
 NETWORK = Path(__file__).with_name("cluster_network.py")
 COMMAND = [str(Path(sys.executable).parent / "anomalyops")]
@@ -73,7 +74,7 @@ class Engine:
                 return self.request("GET", "/")[0] == 200
             return False
 
-        wait_until(listening, timeout=60, what="the engine listening")
+        wait_until(listening, what="the engine listening")
         return self
 
     def stop(self) -> None:
@@ -144,7 +145,7 @@ class Operator:
             self.process.must_run()
             return self.health("readyz")[0] == 200
 
-        wait_until(answering, timeout=60, what="the operator being ready")
+        wait_until(answering, what="the operator being ready")
         return self
 
     def serve(self, service: str, url: str) -> None:
@@ -157,7 +158,7 @@ class Operator:
     def health(self, path: str = "healthz") -> tuple[int, str]:
         """Status and text of a health endpoint; 0 when nobody listens."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -166,7 +167,7 @@ class Operator:
 
     def metrics(self) -> dict[str, float]:
         """The samples of the metrics endpoint, by name and labels as they are written."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}

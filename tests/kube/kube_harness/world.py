@@ -8,7 +8,7 @@ import math
 import time
 from typing import Any
 
-from kube_harness.kubectl import Kubectl, Manifest
+from kube_harness.kubectl import TIMEOUT, Kubectl, Manifest
 from kube_harness.proxy import EngineProxy
 from kube_harness.services import Engine, Operator
 
@@ -181,18 +181,18 @@ class World:
         self.apply(self.connection(), job or self.job(), datafeed or self.datafeed())
         self.wait_ready()
 
-    def wait_ready(self, *names: str, timeout: float = 30) -> None:
+    def wait_ready(self, *names: str) -> None:
         names = names or ("elasticsearchconnection/default", "anomalyjob/requests", "datafeed/feed")
-        self.wait_observed(*names, timeout=timeout)
-        self.kubectl.wait_ready(self.namespace, *names, timeout=timeout)
+        self.wait_observed(*names)
+        self.kubectl.wait_ready(self.namespace, *names)
 
-    def wait_observed(self, *names: str, timeout: float = 30) -> None:
+    def wait_observed(self, *names: str) -> None:
         """Until the operator has seen the present spec: `kubectl wait` alone would take an older Ready."""
         for name in names:
             kind, _, plain = name.partition("/")
             generation = self.kubectl.get(kind, plain, self.namespace)["metadata"]["generation"]
             path = f"--for=jsonpath={{.status.observedGeneration}}={generation}"
-            self.kubectl("wait", path, f"--timeout={timeout:g}s", "-n", self.namespace, name)
+            self.kubectl("wait", path, TIMEOUT, "-n", self.namespace, name)
 
     def condition(self, kind: str, type_: str, **expected: Any) -> Manifest:
         """Waits for a condition of the test's job, datafeed, filter, calendar or connection."""
