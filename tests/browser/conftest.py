@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from engine_process import EngineProcess
+from waiting import PATIENCE_S
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests have no packages; what they share lies beside them
 
@@ -62,6 +63,14 @@ def browser(engine: EngineProcess) -> Iterator[Any]:
         launched.close()
 
 
+_QUIET = """() => new Promise((done) => {
+    let timer;
+    const again = () => { clearTimeout(timer); timer = setTimeout(done, 500); };
+    new MutationObserver(again).observe(document.body, { subtree: true, childList: true, attributes: true });
+    again();
+})"""
+
+
 class Reader:
     """Somebody who looks at a page, and whatever went wrong meanwhile."""
 
@@ -69,16 +78,26 @@ class Reader:
         self.page = page
         self.problems: list[str] = []
         self._base = base
+        self._asking: list[Any] = []
+        self._asked_or_answered = 0
         page.on("console", lambda told: self.problems.append(told.text) if told.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("requestfailed", self._failed)
-        page.on("request", lambda request: self._asked(request.url))
+        page.on("request", self._asked)
+        page.on("requestfinished", self._answered)
 
     def go(self, fragment: str) -> Any:
         """Open a view and return the page once it shows it."""
         self.page.goto(f"{self._base}/_console/{fragment}")
         self.page.locator("main").wait_for()
         return self.page
+
+    def settle(self) -> None:
+        """Wait until the page asks for nothing any more, and nothing of it changes."""
+        before = -1
+        while self._asking or self._asked_or_answered != before:
+            before = self._asked_or_answered
+            self.page.evaluate(_QUIET)
 
     def keep(self, name: str) -> None:
         """Keep a picture of what is shown, in the folder that SCREENSHOTS names."""
@@ -88,12 +107,20 @@ class Reader:
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
     def _failed(self, request: Any) -> None:
+        self._answered(request)
         if request.failure != "net::ERR_ABORTED":  # what nobody waits for any more is given up
             self.problems.append(f"{request.url}: {request.failure}")
 
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self._base, "data:", "blob:")):
-            self.problems.append(f"asked elsewhere: {url}")
+    def _asked(self, request: Any) -> None:
+        self._asking.append(request)
+        self._asked_or_answered += 1
+        if not request.url.startswith((self._base, "data:", "blob:")):
+            self.problems.append(f"asked elsewhere: {request.url}")
+
+    def _answered(self, request: Any) -> None:
+        self._asked_or_answered += 1
+        if request in self._asking:
+            self._asking.remove(request)
 
 
 @pytest.fixture
@@ -106,7 +133,7 @@ def options() -> dict[str, Any]:
 def reader(browser: Any, engine: EngineProcess, options: dict[str, Any]) -> Iterator[Reader]:
     """A reader, who must have met no error when the test ends."""
     context = browser.new_context(**options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(1000 * PATIENCE_S)
     one = Reader(context.new_page(), engine.url)
     yield one
     context.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from elasticsearch import Elasticsearch
+
+from waiting import until
 
 INDEX = "shop"
 START_S = 1_772_323_200  # 2026-03-01T00:00:00Z
@@ -14,7 +15,6 @@ LOUD = HOURS - 40
 """The hour in which host a sends far too much."""
 PLAIN = "shop_plain"
 PARTS = "shop_parts"
-_DEADLINE_S = 120
 
 
 def documents() -> list[dict[str, Any]]:
@@ -70,10 +70,10 @@ def learn(client: Elasticsearch, job: str, of: list[dict[str, Any]], *, hours: i
 def run(client: Elasticsearch, job: str, hours: int) -> None:
     """Let the datafeed of an open job go on to an hour, and wait until both have come to their end."""
     client.ml.start_datafeed(datafeed_id=job, end=(START_S + 3600 * hours) * 1000, timeout="60s")
-    deadline = time.monotonic() + _DEADLINE_S
-    while (
-        client.ml.get_datafeed_stats(datafeed_id=job)["datafeeds"][0]["state"] != "stopped"
-        or client.ml.get_job_stats(job_id=job)["jobs"][0]["state"] != "closed"
-    ):
-        assert time.monotonic() < deadline, f"{job} did not come to its end"
-        time.sleep(0.1)
+    until(
+        lambda: (
+            client.ml.get_datafeed_stats(datafeed_id=job)["datafeeds"][0]["state"] == "stopped"
+            and client.ml.get_job_stats(job_id=job)["jobs"][0]["state"] == "closed"
+        ),
+        f"the end of {job}",
+    )

@@ -19,15 +19,17 @@ VIEWS = (
 @pytest.mark.parametrize("fragment", VIEWS)
 def test_no_rule_of_accessibility_is_broken(reader, fragment):
     page = reader.go(fragment)
-    page.wait_for_load_state("networkidle")
+    reader.settle()
     if page.locator(".records, .chart, .fields").count():
         page.get_by_role("button", name="Details of").first.click()
+        reader.settle()
     assert broken_rules(page) == []
 
 
 def test_every_control_is_reached_by_the_keyboard_and_shows_it(reader):
     page = reader.go("#/series?job=low_request_rate")
     page.get_by_role("region", name="Anomalies").locator("tbody tr").first.wait_for()
+    reader.settle()
     wanted = page.locator("a[href], button, input, select, canvas[tabindex]").count()
     reached = set()
     for _ in range(wanted + 5):

@@ -31,6 +31,7 @@ def annotations(engine):
 def drag(page):
     chart = page.locator(".chart .u-over")
     chart.wait_for()
+    page.wait_for_load_state("networkidle")
     box = chart.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50)
     page.mouse.down()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+
+from waiting import until
 
 VALUE = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>"\'&{{7*7}}'
 JOB = "hostile"
@@ -38,10 +38,7 @@ def job(engine):
         client.ml.put_datafeed(datafeed_id="hostile", job_id=JOB, indices=["hostile"])
         client.ml.open_job(job_id=JOB)
         client.ml.start_datafeed(datafeed_id="hostile", end=(START_S + 3600 * HOURS) * 1000, timeout="60s")
-        deadline = time.monotonic() + 120
-        while client.ml.get_datafeed_stats(datafeed_id="hostile")["datafeeds"][0]["state"] != "stopped":
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        until(lambda: client.ml.get_datafeed_stats(datafeed_id="hostile")["datafeeds"][0]["state"] == "stopped")
     return JOB
 
 
@@ -56,7 +53,7 @@ def job(engine):
 )
 def test_a_value_stays_text(reader, job, fragment):
     page = reader.go(fragment)
-    page.wait_for_load_state("networkidle")
+    reader.settle()
     page.get_by_text("<img src=x").first.wait_for(state="attached")
     assert page.evaluate("window.hurt") is None
     assert page.locator("main img, main script").count() == 0

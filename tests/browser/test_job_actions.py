@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 import yaml
 from axe import broken_rules
 
 from anomalyops.resources.manifests import resource_from_object
+from waiting import until
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 HOUR_MS = 3_600_000
@@ -47,18 +47,11 @@ def job_stats(client, name):
     return client.ml.get_job_stats(job_id=name)["jobs"][0]
 
 
-def wait_until(holds):
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def run_to_the_end(client, name):
     """Let a datafeed run over all data there is, as somebody else did before; the job is closed by that."""
     client.ml.open_job(job_id=name)
     client.ml.start_datafeed(datafeed_id=f"feed-{name}", end=START_MS + HOURS * HOUR_MS)
-    wait_until(lambda: job_stats(client, name)["state"] == "closed")
+    until(lambda: job_stats(client, name)["state"] == "closed")
 
 
 def select(page, *names):
@@ -74,7 +67,7 @@ def action(page, verb):
 
 
 def said_at_last(dialog, words):
-    dialog.get_by_role("status").filter(has_text=words).wait_for(timeout=60_000)
+    dialog.get_by_role("status").filter(has_text=words).wait_for()
 
 
 def test_a_datafeed_is_started_from_a_date_to_a_date_and_its_state_read_back(reader, jobs):
@@ -88,7 +81,7 @@ def test_a_datafeed_is_started_from_a_date_to_a_date_and_its_state_read_back(rea
     dialog.get_by_text('_start {"start":"2026-01-02T00:00:00.000Z","end":"2026-01-03T00:00:00.000Z"}').wait_for()
     dialog.get_by_role("button", name="Start acting-a").click()
     said_at_last(dialog, "Of 1: 1 done.")
-    wait_until(lambda: feed_state(jobs, "acting-a") == "stopped")
+    until(lambda: feed_state(jobs, "acting-a") == "stopped")
     counts = job_stats(jobs, "acting-a")["data_counts"]
     assert counts["processed_record_count"] == 24
     assert counts["earliest_record_timestamp"] == START_MS + 24 * HOUR_MS + 60_000
@@ -142,6 +135,7 @@ def test_reset_forgets_and_delete_asks_for_the_name(reader, jobs):
     page = reader.go("#/jobs?search=acting")
     select(page, "acting-a")
     dialog = action(page, "Reset")
+    reader.settle()
     assert (
         dialog.get_by_role("listitem")
         .filter(has_text="_ml/")
