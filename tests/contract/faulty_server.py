@@ -5,14 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
+
+from quiet_server import QuietServer
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,6 @@ class _Door(BaseHTTPRequestHandler):
         pass
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Silence where the client left: one that meets a refusal drops what else it had asked, as it may.
-
-        The trace would go among the lines that a command of the same process prints.
-        """
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
 @contextmanager
 def door(behind: str, fault: Fault, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The URL of a server that has a fault.
@@ -122,7 +111,7 @@ def door(behind: str, fault: Fault, tls: ssl.SSLContext | None = None) -> Iterat
         fault: What it answers itself.
         tls: Its certificate, where it speaks TLS.
     """
-    server = _Server(("127.0.0.1", 0), _Door)
+    server = QuietServer(("127.0.0.1", 0), _Door)
     server.fault, server.behind = fault, behind
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)

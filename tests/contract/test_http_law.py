@@ -423,7 +423,7 @@ _TOKENS = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max
     st.binary(max_size=30),
 )
 def test_any_bytes_get_an_answer_or_a_closed_connection(engine, method, target, headers, body):
-    with RawConnection(engine.url, 2) as connection:
+    with RawConnection(engine.url, 2) as connection:  # meant: no answer is one too
         head = "".join(f"{name}: {value}\r\n" for name, value in headers)
         connection.send(f"{method} {target} HTTP/1.1\r\nHost: {connection.host}\r\n{head}\r\n".encode("latin-1") + body)
         try:

@@ -263,7 +263,7 @@ def test_what_others_do_is_left_out(url, investigate):
             ),
         )
     ]  # fmt: skip
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         keyword = {"type": "keyword"}
         properties = {"@timestamp": {"type": "date"}, "app": keyword, "peer": keyword}
         client.indices.create(index="spans", mappings={"properties": properties})
@@ -294,7 +294,7 @@ def test_more_jobs_than_are_shown_are_all_looked_at(url, investigate):
     planted = [influencer(job, day, "host", f"host-{job}", 30) for job in jobs]
     planted += [bucket(job, day, 30, 10) for job in jobs]
     planted += [influencer(job, day - 5, "host", "culprit", 97) for job in jobs[-3:]]
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         body = [part for one in planted for part in ({"index": {"_index": RESULTS}}, one)]
         assert not client.bulk(operations=body, refresh=True)["errors"]
     window = ("--start", at(day - 10).isoformat(), "--end", at(day + 10).isoformat())

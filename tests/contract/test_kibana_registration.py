@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from elasticsearch import Elasticsearch
 from insight_world import END, START, plant
+from quiet_server import QuietServer
 
 from anomalyops.cli.main import invoke
 from anomalyops_insight.kibana import skills, tool_definitions
@@ -79,7 +80,7 @@ class Fake(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("ANOMALYOPS_API_KEY", "a2V5")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Fake) as fake:
+    with QuietServer(("127.0.0.1", 0), Fake) as fake:
         fake.kept, fake.calls, fake.has_skills = {}, [], True
         threading.Thread(target=fake.serve_forever, daemon=True).start()
         yield fake

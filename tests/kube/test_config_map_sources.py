@@ -50,7 +50,7 @@ def wait_for_items(world: World, *wanted: str) -> None:
 
 def stays(world: World, wanted: list[str] | None) -> None:
     """Longer than a full look at the server."""
-    end = time.monotonic() + 4
+    end = time.monotonic() + 4  # meant: nothing else happens meanwhile
     while time.monotonic() < end:
         assert items(world) == wanted
         time.sleep(0.3)

@@ -80,7 +80,7 @@ class Cluster:
         done, ended = threading.Event(), list[str]()
 
         def serve() -> None:
-            while not done.wait(0.2):
+            while not done.wait(0.2):  # meant: between two looks
                 for job in self.admin.list("jobs", SYSTEM):
                     if job["metadata"]["uid"] not in ended:
                         ended.append(job["metadata"]["uid"])
@@ -92,7 +92,7 @@ class Cluster:
             yield ended
         finally:
             done.set()
-            thread.join(30)
+            thread.join(PATIENCE_S)
 
     def _run(self, job: dict[str, Any]) -> None:
         pod = job["spec"]["template"]["spec"]
@@ -251,7 +251,7 @@ def test_the_engine_comes_with_the_release_and_keeps_its_password(cluster: Clust
         def get(path: str, **headers: str) -> int:
             request = urllib.request.Request(where + path, headers=headers)
             try:
-                with urllib.request.urlopen(request, context=context, timeout=5) as answer:
+                with urllib.request.urlopen(request, context=context, timeout=5) as answer:  # meant: it is asked again
                     return int(answer.status)
             except urllib.error.HTTPError as error:
                 return error.code
@@ -280,7 +280,7 @@ def test_the_connection_is_made_however_late_its_kind_is_served(cluster: Cluster
     env = os.environ | {"KUBECONFIG": str(hook.kubeconfig)}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as introducing:
         with pytest.raises(subprocess.TimeoutExpired):
-            introducing.wait(5)
+            introducing.wait(5)  # meant: it goes on
         admin("apply", "--server-side", "-k", ROOT / "crds")
         said, _ = introducing.communicate(timeout=PATIENCE_S)
     assert (introducing.returncode, said) == (0, f"made ElasticsearchConnection {SYSTEM}/default\n")

@@ -79,7 +79,9 @@ def test_who_ends_gives_the_lease_back(world: World, replicas: Callable[..., tup
     one, other = replicas(60)
     world.start_pair()
     assert one.stop() == 0
-    wait_until(lambda: leads(other), timeout=45, what="the other leading, long before the lease runs out")
+    wait_until(
+        lambda: leads(other), timeout=45, what="the other leading, long before the lease runs out"
+    )  # meant: the lease has 60 s
     world.apply(world.datafeed(queryDelay="75s"))
     world.wait_ready()
 

@@ -79,7 +79,7 @@ class ControlPlane:
         trust = ssl.create_default_context(cafile=str(self.ca))
         request = urllib.request.Request(f"{self.url}/readyz", headers={"Authorization": f"Bearer {self.token}"})
         try:
-            with urllib.request.urlopen(request, context=trust, timeout=5) as answer:
+            with urllib.request.urlopen(request, context=trust, timeout=5) as answer:  # meant: it is asked again
                 return answer.status == 200
         except urllib.error.HTTPError:
             return False

@@ -46,7 +46,7 @@ class Kubectl:
 
         `kubectl wait` fails at once where one has no conditions yet, so it is asked again.
         """
-        asked = ("wait", "--for=condition=Established", "--timeout=10s", "crd", *(names or ("--all",)))
+        asked = ("wait", "--for=condition=Established", TIMEOUT, "crd", *(names or ("--all",)))
         wait_until(lambda: self.run(*asked), what="the definitions")
 
     def apply(self, *manifests: Manifest, namespace: str | None = None) -> str:

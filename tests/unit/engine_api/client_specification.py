@@ -35,7 +35,7 @@ class ClientCall:
 
 def client_calls() -> Iterator[ClientCall]:
     """Yield all calls of the document, index, search, cluster and machine learning API."""
-    with Elasticsearch("http://localhost:9200") as client:
+    with Elasticsearch("http://localhost:9200") as client:  # meant: nothing is asked
         holders = [("", client), *((f"{name}.", getattr(client, name)) for name in _NAMESPACES)]
     for prefix, holder in holders:
         for name, function in inspect.getmembers(type(holder), inspect.isfunction):
