@@ -57,6 +57,7 @@ class Checkpoints:
         self._end = threading.Event()
         self._latest = 0.0
         self._freed = False
+        self._noting = threading.Lock()  # writers and the thread both say whether something became free
         self._not_before = 0.0
         self._bound = float(_LEAST)  # bytes of the log that are brought in whatever is written
         self._busy_since: float | None = None
@@ -67,10 +68,14 @@ class Checkpoints:
     def note_commit(self, *, freed: bool) -> None:
         """Note that something was written, and whether much of the file became free by it."""
         self._latest = time.monotonic()
-        self._freed = self._freed or freed
+        self._note_freed(freed=freed)
         if not self._started:
             self._start()
         self._written.set()
+
+    def _note_freed(self, *, freed: bool) -> None:
+        with self._noting:
+            self._freed = self._freed or freed
 
     def _start(self) -> None:
         with self._starting:
@@ -103,18 +108,19 @@ class Checkpoints:
         return size >= min(self._bound, _LONG) or (paused and (self._freed or size >= _SHORT))
 
     def _checkpoint(self) -> None:
-        freed, self._freed = self._freed, False
+        with self._noting:
+            freed, self._freed = self._freed, False
         size, began = self.log_bytes(), time.monotonic()
         try:
             outcome = self._take()
         except StoreError:
             return  # it was closed meanwhile
         except duckdb.Error as error:
-            self._freed = self._freed or freed
+            self._note_freed(freed=freed)
             self._note_failure(error)
             return
         if outcome is None:
-            self._freed = self._freed or freed
+            self._note_freed(freed=freed)
             self._not_before = time.monotonic() + _PAUSE_S
             return
         left, alone = outcome
@@ -122,7 +128,7 @@ class Checkpoints:
         self.taken += 1
         self._busy_since = None
         self.trouble = None
-        self._freed = self._freed or (freed and not alone)
+        self._note_freed(freed=freed and not alone)
         if left >= _SHORT or self._freed:
             self._not_before = time.monotonic() + _AGAIN_S
 
