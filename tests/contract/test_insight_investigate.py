@@ -73,7 +73,7 @@ def test_the_target_of_complaints_is_the_cause(investigate, url):
     values = {"partition_field_name": "service.name", "partition_field_value": "orders"}
     values |= {"by_field_name": "service.target.name", "by_field_value": "stock", "function": "mean"}
     planted.append(record("calls", day, 70, 70, field_name="duration", **values))
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         body = [part for one in planted for part in ({"index": {"_index": RESULTS}}, one)]
         assert not client.bulk(operations=body, refresh=True)["errors"]
     window = ("--start", at(day - 5).isoformat(), "--end", at(day + 5).isoformat())
@@ -86,7 +86,7 @@ def test_the_target_of_complaints_is_the_cause(investigate, url):
 
 def test_messages_are_compared_with_those_before(investigate, url):
     values = {"function": "count", "by_field_name": "mlcategory", "by_field_value": "1"}
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         client.index(index=RESULTS, document=record("log-categories", 15, 90, 90, **values), refresh="true")
     _, found = investigate("--jobs", "log-categories")
     (category,) = found["logCategories"]
@@ -144,10 +144,10 @@ DAY = 24 * 60
 @pytest.fixture
 def steps(url):
     """Two services whose latency rises in the same bucket, one 90 seconds after the other."""
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         plant_steps(client)
     yield ("--start", at(2 * DAY).isoformat(), "--end", at(2 * DAY + 120).isoformat())
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         client.indices.delete(index="steps")
         for name in BEGAN:
             client.ml.delete_job(job_id=f"steps-{name}", force=True)
@@ -179,7 +179,7 @@ def test_the_report_tells_when_it_began_and_what_leads_what(url, steps, capsys):
 
 
 def test_a_source_that_cannot_be_read_leaves_the_bucket(url, investigate, steps):
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         client.indices.delete(index="steps")
         _, found = investigate(window=steps)
         client.indices.create(index="steps")
@@ -201,7 +201,7 @@ def test_the_source_tells_who_calls_whom(url, investigate):
         {"@timestamp": at(day - 2).isoformat(), "caller": caller, "callee": target}
         for caller, target in (("back", "disk"), ("front", "back"))
     ]
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         keyword = {"type": "keyword"}
         properties = {"@timestamp": {"type": "date"}, "caller": keyword, "callee": keyword}
         client.indices.create(index="traces", mappings={"properties": properties})

@@ -248,7 +248,7 @@ def test_forecasts(ask):
 
 
 def test_why_there_are_no_forecasts_of_a_population(ask, url):
-    with Elasticsearch(url) as client:
+    with Elasticsearch(url, request_timeout=60) as client:
         detector = {"function": "high_count", "over_field_name": "host"}
         client.ml.put_job(
             job_id="peers",
