@@ -5,8 +5,9 @@ Seven things speak for an entity, each between 0 and 1:
 - breadth: jobs that name it, each by its score and by how long it was anomalous, against the entity that is named most.
   Many low scores weigh more than one high one, because independent detectors seldom err about the same entity at the
   same time, and a blip that is over when others begin weighs little.
-- explains: how much of what happened to others follows from it: who complains about it, who complains about those, and
-  services that run where it is (a zone or host that their jobs name with them).
+- explains: how much of what happened to others follows from it: who complains about it, who calls it and was not
+  anomalous before it, who complains about those or calls them, and services that run where it is (a zone or host that
+  their jobs name with them), with what follows from each of them.
 - silence: that it complains about nobody. An entity that waits for another is a victim of it.
 - origin: that nothing which it is known to call was anomalous before it, whether it complains or not, also through
   others of which nothing was seen.
@@ -94,13 +95,13 @@ class Complaint:
 class Weights:
     """How much each thing speaks, in nats: fitted by `python -m benchmarks.rca.fit` on incidents of no figure."""
 
-    breadth: float = 2.8
-    explains: float = 4.3
-    silence: float = 4.4
-    origin: float = 5.7
-    onset: float = 2.1
-    persistence: float = 1.95
-    strength: float = 1.4
+    breadth: float = 2.4
+    explains: float = 5.3
+    silence: float = 3.9
+    origin: float = 4.2
+    onset: float = 2.0
+    persistence: float = 1.8
+    strength: float = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def _parts(
     most = max(mass.values())
     worst = max(weighed.weight(a) for seen in of.values() for a in seen)
     early = _earliness(began, mass)
-    explained = _explained(of, mass, related)
+    explained = _explained(of, mass, began, related)
     calling = {a.field for entity in related.calls for a in of.get(entity, ())}
     return {
         entity: {
@@ -344,21 +345,51 @@ def _victim(
     return worst
 
 
-def _explained(of: _Of, mass: Mapping[str, float], related: _Relations) -> dict[str, float]:
+def _explained(
+    of: _Of, mass: Mapping[str, float], began: Mapping[str, _Interval], related: _Relations
+) -> dict[str, float]:
     """The share of the weight of all others that follows from an entity."""
     led: dict[str, dict[str, float]] = defaultdict(dict)  # by what explains, then what it explains, and how surely
+    for one, known in related.calls.items():
+        for other in known:
+            if (
+                one in began and other in began
+            ):  # who calls what was anomalous, and was so not before it, suffers from it
+                led[other][one] = _HOP * _after(began[one], began[other])
     for one, said in related.about.items():
         for other in said:
             led[other][one] = _HOP
+    parts_of: dict[str, dict[str, float]] = defaultdict(dict)
     for (inner, outer), share in _inside(of, mass).items():
-        led[outer][inner] = max(led[outer].get(inner, 0.0), share)
+        parts_of[outer][inner] = share
     total = sum(mass.values())
     values = dict.fromkeys(of, 0.0)
-    for entity in sorted(of, key=lambda name: (-mass[name], name))[:_MOST_EXPLAINING]:
+    explaining = sorted(of, key=lambda name: (-mass[name], name))[:_MOST_EXPLAINING]
+    reached = {name: _reached(name, led) for entity in explaining for name in (entity, *parts_of[entity])}
+    for entity in explaining:
         rest = total - mass[entity]
-        reached = sum(sure * mass.get(other, 0.0) for other, sure in _reached(entity, led).items() if other != entity)
-        values[entity] = min(1.0, reached / rest) if rest > 1e-9 else 1.0
+        follows = _through_parts(reached, entity, parts_of[entity])
+        weight = sum(sure * mass.get(other, 0.0) for other, sure in follows.items() if other != entity)
+        values[entity] = min(1.0, weight / rest) if rest > 1e-9 else 1.0
     return values
+
+
+def _through_parts(
+    reached: Mapping[str, Mapping[str, float]], entity: str, parts: Mapping[str, float]
+) -> Mapping[str, float]:
+    """What follows from an entity and from what is in it, such as the services of a zone.
+
+    What follows from several of them does so the more surely: one of them is enough (a noisy or; Pearl, 1988).
+    """
+    if not parts:
+        return reached[entity]
+    spared: dict[str, float] = defaultdict(lambda: 1.0)
+    for other, sure in reached[entity].items():
+        spared[other] *= 1 - sure
+    for part, share in parts.items():
+        for other, sure in reached[part].items():
+            spared[other] *= 1 - share * sure
+    return {other: 1 - chance for other, chance in spared.items()}
 
 
 def _reached(entity: str, led: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

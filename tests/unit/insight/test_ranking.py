@@ -183,3 +183,34 @@ def test_of_two_alike_the_sustained_one_is_the_cause():
     spike, shift = seen("spike", "j1", 0, 80), replace(seen("shift", "j2", 0, 80), sustained=True)
     long = seen("long", "j3", 0, 30, last=60)
     assert next(one.entity for one in rank([spike, shift, long])) == "shift"
+
+
+CALLS = st.dictionaries(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES)), max_size=4)
+
+
+@given(appearances=appearances, blames=blames, calls=CALLS, pair=st.permutations(NAMES))
+def test_who_is_called_explains_no_less_for_it(appearances, blames, calls, pair):
+    caller, called, *_ = pair
+    more = dict(calls) | {caller: {*calls.get(caller, ()), called}}
+    without = {one.entity: one.parts["explains"] for one in rank(appearances, blames, calls=calls)}
+    with_it = {one.entity: one.parts["explains"] for one in rank(appearances, blames, calls=more)}
+    if called in without:
+        assert with_it[called] >= without[called] - 1e-9
+
+
+def test_a_caller_that_follows_is_explained_without_a_complaint():
+    back, front, other = seen("back", "j1", 0, 60, 60), seen("front", "j2", 0, 60, 60), seen("other", "j3", 0, 60, 60)
+    assert {one.parts["explains"] for one in rank([back, front, other])} == {0}
+    found = {one.entity: one.parts["explains"] for one in rank([back, front, other], calls={"front": {"back"}})}
+    assert found["back"] > 0.3
+    assert found["front"] == found["other"] == 0
+
+
+def test_a_zone_explains_what_follows_from_its_services():
+    """Three services of a zone, one of them with a caller that follows: the zone explains more than any of them."""
+    jobs = {"shop": "j1", "stock": "j2", "mail": "j3"}
+    found = [seen(name, f"{job}-{n}", 0, 60, 60) for name, job in jobs.items() for n in range(3)]
+    found += [seen("zone", f"{job}-{n}", 0, 60, 60, field="zone") for job in jobs.values() for n in range(3)]
+    found.append(seen("web", "j4", 0, 60, 60))
+    explains = {one.entity: one.parts["explains"] for one in rank(found, calls={"web": {"shop"}})}
+    assert explains["zone"] > explains["shop"] > explains["web"]
