@@ -54,15 +54,49 @@ def load(client: Elasticsearch) -> None:
     learn(client, PARTS, [{"function": "metric", "field_name": "bytes"}], model_plot_config={"enabled": True})
 
 
-def learn(client: Elasticsearch, job: str, of: list[dict[str, Any]], *, hours: int = HOURS, **more: Any) -> None:
-    """Create a job with a datafeed over all requests, and wait until it has seen those of the first hours."""
+def crowd(client: Elasticsearch) -> list[str]:
+    """Write what seven hosts did, each of which is loud in an hour of its own; their names in order."""
+    hosts = [f"crowd-{number}" for number in range(7)]
+    client.indices.create(
+        index="crowd", mappings={"properties": {"time": {"type": "date"}, "host": {"type": "keyword"}}}
+    )
+    documents = [
+        {"time": (START_S + 3600 * hour) * 1000, "host": host}
+        for hour in range(HOURS)
+        for place, host in enumerate(hosts)
+        for _ in range(60 if hour == LOUD + 3 * place else 2)
+    ]
+    client.bulk(index="crowd", operations=[part for one in documents for part in ({"index": {}}, one)], refresh=True)
+    return hosts
+
+
+def visits(client: Elasticsearch) -> None:
+    """Write which pages were visited: two in each hour, and one once."""
+    pages = [(hour, page) for hour in range(HOURS) for page in ("/", "/buy")] + [(LOUD, "/admin")]
+    client.indices.create(
+        index="visits", mappings={"properties": {"time": {"type": "date"}, "page": {"type": "keyword"}}}
+    )
+    documents = [{"time": (START_S + 3600 * hour) * 1000, "page": page, "host": "a"} for hour, page in pages]
+    client.bulk(index="visits", operations=[part for one in documents for part in ({"index": {}}, one)], refresh=True)
+
+
+def learn(
+    client: Elasticsearch,
+    job: str,
+    of: list[dict[str, Any]],
+    *,
+    hours: int = HOURS,
+    index: str = INDEX,
+    **more: Any,
+) -> None:
+    """Create a job with a datafeed over all documents, and wait until it has seen those of the first hours."""
     client.ml.put_job(
         job_id=job,
         analysis_config={"bucket_span": "1h", "detectors": of, "influencers": ["host"]},
         data_description={"time_field": "time"},
         **more,
     )
-    client.ml.put_datafeed(datafeed_id=job, job_id=job, indices=[INDEX])
+    client.ml.put_datafeed(datafeed_id=job, job_id=job, indices=[index])
     client.ml.open_job(job_id=job)
     run(client, job, hours)
 

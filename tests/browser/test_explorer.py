@@ -6,7 +6,7 @@ import re
 
 import pytest
 from axe import broken_rules
-from shop import LOUD, START_S, learn
+from shop import LOUD, START_S, crowd, learn, visits
 
 JOB = "shop_links"
 LINKS = [
@@ -68,3 +68,66 @@ def test_what_a_score_is_made_of_is_told_in_the_words_of_the_command(opened):
     assert re.search(r"the value [\d,.]+ is above the bounds", details)
     opened.get_by_role("link", name="View series", exact=True).click()
     opened.wait_for_function("() => location.hash.startsWith('#/series') && location.hash.includes('partition=a')")
+
+
+def test_the_series_of_a_selection_are_drawn_with_what_lies_about_it(reader, job):
+    page = reader.go(f"#/explorer?jobs={job}&from=2026-03-11T06:00Z&to=2026-03-11T12:00Z")
+    charts = page.get_by_role("region", name="Charts of the anomalies")
+    charts.get_by_role("heading", name=re.compile("max.*host a")).wait_for()
+    charts.locator(".chart canvas").first.wait_for()
+    charts.get_by_text("The figures of the chart").first.click()
+    figures = charts.get_by_role("table", name="points").inner_text()
+    # A hundred buckets about the six, up to the end of the data.
+    assert "1 to 89 of 89 points" in figures
+    assert f"{5100 + 10 * (LOUD % 24) + 7 * (2 + LOUD % 3):,}" in figures
+
+
+def test_a_population_is_drawn_with_its_members(reader):
+    page = reader.go("#/explorer?jobs=url_scanning")
+    chart = page.get_by_role("region", name="Charts of the anomalies").get_by_role("img", name=re.compile("clientip"))
+    chart.wait_for()
+    assert re.search(r"30\.156\.16\.164 among \d+ values of clientip", chart.get_attribute("aria-label"))
+    # The client that asked for 88 addresses is marked with the colour of its severity.
+    page.wait_for_function(
+        """() => {
+            const canvas = document.querySelector('.spread canvas');
+            const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            for (let k = 0; k < data.length; k += 4) {
+                if (data[k] === 0xfe && data[k + 1] === 0x50 && data[k + 2] === 0x50) return true;
+            }
+            return false;
+        }"""
+    )
+    reader.keep("population")
+
+
+def test_what_is_rare_is_drawn_among_what_is_not(reader, engine, shop):
+    with engine.client() as client:
+        visits(client)
+        learn(client, "shop_rare", [{"function": "rare", "by_field_name": "page"}], index="visits")
+    page = reader.go("#/explorer?jobs=shop_rare&severity=0")
+    chart = page.get_by_role("region", name="Charts of the anomalies").get_by_role("img", name=re.compile("page"))
+    chart.wait_for()
+    assert re.search("/admin among 3 values of page", chart.get_attribute("aria-label"))
+
+
+def test_lanes_come_in_pages_and_in_the_order_that_is_chosen(reader, engine):
+    with engine.client() as client:
+        names = crowd(client)
+        detectors = [{"function": "count", "partition_field_name": "host"}]
+        learn(client, "shop_crowd", detectors, index="crowd")
+    assert len(names) == 7
+    page = reader.go("#/explorer?jobs=shop_crowd&by=host&lanes=5&severity=0")
+    page.get_by_text("By host: 1 to 5 of 7").wait_for()
+    page.get_by_label("Sorted by").select_option("name")
+    page.get_by_role("button", name="Lanes after").click()
+    page.get_by_text("By host: 6 to 7 of 7").wait_for()
+    page.wait_for_function(
+        "name => document.querySelectorAll('.lanes canvas')[1].getAttribute('aria-label').includes(name)", arg=names[5]
+    )
+    assert page.get_by_role("button", name="Lanes after").is_disabled()
+    page.reload()
+    page.get_by_text("By host: 6 to 7 of 7").wait_for()
+    page.get_by_label("Lanes a page").select_option("10")
+    page.get_by_text("By host: 1 to 7 of 7").wait_for()
+    assert broken_rules(page) == []

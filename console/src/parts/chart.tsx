@@ -31,6 +31,8 @@ export function Chart(props: {
   shades: readonly Shade[];
   range: Range;
   label: string;
+  /** In pixels. */
+  height?: number;
   dragging: string;
   onDrag: (range: Range) => void;
 }): ComponentChildren {
@@ -49,9 +51,10 @@ export function Chart(props: {
     const style = getComputedStyle(element);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
     const { series } = props.drawn;
+    const height = props.height ?? HEIGHT_PX;
     const options: uPlot.Options = {
       width: Math.max(280, element.clientWidth),
-      height: HEIGHT_PX,
+      height,
       padding: [8, INSET.right, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), formats.zone),
       scales: { x: { min: props.range.from / 1000, max: props.range.to / 1000 } },
@@ -103,7 +106,7 @@ export function Chart(props: {
     const plot = new uPlot(options, data, element);
     plotted.current = plot;
     const observer = new ResizeObserver(() => {
-      plot.setSize({ width: Math.max(280, element.clientWidth), height: HEIGHT_PX });
+      plot.setSize({ width: Math.max(280, element.clientWidth), height });
     });
     observer.observe(element);
     return () => {

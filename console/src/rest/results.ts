@@ -176,8 +176,22 @@ export type LaneKind =
   | { readonly of: "job" }
   | { readonly of: "influencer"; readonly field: string };
 
+/** What of lanes is drawn. */
+export interface LaneChoice {
+  /** Scores below are left out. */
+  readonly least: number;
+  /** The lanes, in this order; the worst ones where it is undefined. */
+  readonly names?: readonly string[];
+}
+
 /** Returns the search for swim lanes. */
-export function lanesQuery(jobs: readonly string[], range: Range, cellMs: number, kind: LaneKind): Json {
+export function lanesQuery(
+  jobs: readonly string[],
+  range: Range,
+  cellMs: number,
+  kind: LaneKind,
+  choice: LaneChoice = { least: 0 },
+): Json {
   const score = kind.of === "influencer" ? "influencer_score" : "anomaly_score";
   const cells = {
     cells: {
@@ -185,11 +199,16 @@ export function lanesQuery(jobs: readonly string[], range: Range, cellMs: number
       aggs: { worst: { max: { field: score } } },
     },
   };
+  const severe: Json[] = choice.least > 0 ? [{ range: { [score]: { gte: choice.least } } }] : [];
   if (kind.of === "overall") {
-    return { size: 0, query: filtered("bucket", jobs, range), aggs: cells };
+    return { size: 0, query: filtered("bucket", jobs, range, severe), aggs: cells };
   }
   const field = kind.of === "job" ? "job_id" : "influencer_field_value";
-  const more: Json[] = kind.of === "job" ? [] : [{ term: { influencer_field_name: kind.field } }];
+  const more: Json[] = [
+    ...severe,
+    ...(kind.of === "job" ? [] : [{ term: { influencer_field_name: kind.field } }]),
+    ...(choice.names === undefined ? [] : [{ terms: { [field]: [...choice.names] } }]),
+  ];
   return {
     size: 0,
     query: filtered(kind.of === "job" ? "bucket" : "influencer", jobs, range, more),
@@ -209,13 +228,16 @@ export async function readLanes(
   range: Range,
   cellMs: number,
   kind: LaneKind,
+  choice: LaneChoice,
   signal?: AbortSignal,
 ): Promise<Lanes> {
-  if (jobs.length === 0) {
+  if (jobs.length === 0 || choice.names?.length === 0) {
     return { range, cellMs, lanes: [] };
   }
-  const answer = await ask("POST", `${RESULTS}/_search`, lanesQuery(jobs, range, cellMs, kind), signal);
-  return shapeLanes(answer, range, cellMs, kind);
+  const answer = await ask("POST", `${RESULTS}/_search`, lanesQuery(jobs, range, cellMs, kind, choice), signal);
+  const { lanes } = shapeLanes(answer, range, cellMs, kind);
+  const order = choice.names ?? lanes.map((lane) => lane.label);
+  return { range, cellMs, lanes: [...lanes].sort((a, b) => order.indexOf(a.label) - order.indexOf(b.label)) };
 }
 
 /** Swim lanes of an answer to `lanesQuery`. */

@@ -49,6 +49,17 @@ export function clip(range: Range, whole: Range): Range {
   return from < to ? { from, to } : whole;
 }
 
+/** A range of at least a length about the middle of another one, as far as the whole goes; the range itself where it is longer. */
+export function about(range: Range, leastMs: number, whole: Range): Range {
+  if (range.to - range.from >= leastMs) {
+    return range;
+  }
+  const middle = (range.from + range.to) / 2;
+  const from = Math.min(range.from, Math.max(whole.from, Math.round(middle - leastMs / 2)));
+  const to = Math.max(range.to, Math.min(whole.to, Math.round(middle + leastMs / 2)));
+  return { from, to };
+}
+
 /** Widths of cells that people read easily, in milliseconds. */
 const WIDTHS: readonly number[] = [
   60_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000, 14_400_000, 21_600_000, 28_800_000,

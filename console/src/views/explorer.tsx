@@ -10,6 +10,8 @@ import { AnnotationsOf } from "../parts/annotations/strip";
 import { LABEL_PX, SwimLanes, type Selection } from "../parts/lanes";
 import { Score } from "../parts/marks";
 import { Nothing, Shown } from "../parts/states";
+import { Charts } from "../parts/explorer/charts";
+import { MOST_NAMES, ORDERS, PAGE_SIZES, pageOf, readNames, type LaneOrder } from "../rest/laning";
 import { readJobs, wholeRange, type Job } from "../rest/jobs";
 import { readInfluencers, readLanes, readRecords, type Entity, type Influence, type LaneKind } from "../rest/results";
 import { chosen } from "../shape/jobs";
@@ -79,7 +81,7 @@ function Explored(props: { all: readonly Job[] }): ComponentChildren {
         <SeverityControl least={least} />
         <label>
           Lanes by{" "}
-          <select value={by} onChange={(event) => go(withParams(place, { by: event.currentTarget.value, entity: "" }))}>
+          <select value={by} onChange={(event) => go(withParams(place, { by: event.currentTarget.value, entity: "", page: "" }))}>
             {[...fields, "job"].map((field) => (
               <option value={field} key={field}>
                 {field}
@@ -89,7 +91,15 @@ function Explored(props: { all: readonly Job[] }): ComponentChildren {
         </label>
       </div>
       <TimeControl range={range} whole={whole} />
-      <LaneViews jobs={jobs} ids={ids} range={range} kind={kind} selected={selected} onSelect={select} />
+      <LaneViews
+        jobs={jobs}
+        ids={ids}
+        range={range}
+        kind={kind}
+        least={least}
+        selected={selected}
+        onSelect={select}
+      />
       <Notes jobs={jobs} ids={ids} range={range} selected={selected} />
       {(selected !== undefined || entity !== undefined) && (
         <p class="tools">
@@ -141,41 +151,116 @@ function LaneViews(props: {
   ids: readonly string[];
   range: Range;
   kind: LaneKind;
+  least: number;
   selected: Range | undefined;
   onSelect: (selection: Selection) => void;
 }): ComponentChildren {
-  const { ask, formats } = useShared();
-  const { ids, range, kind } = props;
-  const span = Math.max(...props.jobs.map((job) => job.spanMs));
-  const cell = cellWidth(range, span, MOST_CELLS);
-  const depends = JSON.stringify([ids, range, cell, kind]);
+  const { ask, place } = useShared();
+  const { ids, range, kind, least } = props;
+  const cell = cellWidth(range, Math.max(...props.jobs.map((job) => job.spanMs)), MOST_CELLS);
+  const overall = useAnswer(
+    (signal) => readLanes(ask, ids, range, cell, { of: "overall" }, { least }, signal),
+    JSON.stringify([ids, range, cell, least]),
+  );
+  const order = ORDERS.find(({ name }) => name === place.params["order"])?.name ?? "worst";
+  const names = useAnswer(
+    (signal) => readNames(ask, ids, range, kind, order, least, signal),
+    JSON.stringify([ids, range, kind, order, least]),
+  );
+  return (
+    <>
+      <Shown answer={overall} what="Swim lanes">
+        {(lanes) => (
+          <SwimLanes title="All jobs together" lanes={lanes} selected={props.selected} onSelect={props.onSelect} />
+        )}
+      </Shown>
+      <Shown answer={names} what="Lanes">
+        {(all) =>
+          all.length === 0 ? (
+            <Nothing>
+              {kind.of === "influencer"
+                ? `No influencer of the field ${kind.field} with this severity in this time.`
+                : "No job with this severity in this time."}
+            </Nothing>
+          ) : (
+            <LanePage {...props} names={all} order={order} cellMs={cell} />
+          )
+        }
+      </Shown>
+    </>
+  );
+}
+
+function LanePage(props: {
+  ids: readonly string[];
+  range: Range;
+  kind: LaneKind;
+  least: number;
+  names: readonly string[];
+  order: LaneOrder;
+  cellMs: number;
+  selected: Range | undefined;
+  onSelect: (selection: Selection) => void;
+}): ComponentChildren {
+  const { ask, place, go, formats } = useShared();
+  const { ids, range, kind, least, names, cellMs } = props;
+  const size = PAGE_SIZES.find((one) => String(one) === place.params["lanes"]) ?? 10;
+  const page = pageOf(names, place.params["page"], size);
   const answer = useAnswer(
-    async (signal) =>
-      await Promise.all([
-        readLanes(ask, ids, range, cell, { of: "overall" }, signal),
-        readLanes(ask, ids, range, cell, kind, signal),
-      ]),
-    depends,
+    (signal) => readLanes(ask, ids, range, cellMs, kind, { least, names: page.items }, signal),
+    JSON.stringify([ids, range, cellMs, kind, least, page.items]),
   );
   const by = kind.of === "influencer" ? kind.field : "job";
+  const first = (page.at - 1) * size + 1;
+  const of = `${number(names.length, formats)}${names.length === MOST_NAMES ? " or more" : ""}`;
+  const turn = (to: number): void => go(withParams(place, { page: String(to) }));
   return (
-    <Shown answer={answer} what="Swim lanes">
-      {([overall, lanes]) => (
-        <>
-          <SwimLanes title="All jobs together" lanes={overall} selected={props.selected} onSelect={props.onSelect} />
-          {lanes.lanes.length === 0 ? (
-            <Nothing>No influencer of the field {by} in this time.</Nothing>
-          ) : (
-            <SwimLanes
-              title={`The worst ${number(lanes.lanes.length, formats)} by ${by}`}
-              lanes={lanes}
-              selected={props.selected}
-              onSelect={props.onSelect}
-            />
-          )}
-        </>
-      )}
-    </Shown>
+    <>
+      <Shown answer={answer} what="Swim lanes">
+        {(lanes) => (
+          <SwimLanes
+            title={`By ${by}: ${number(first, formats)} to ${number(first + page.items.length - 1, formats)} of ${of}`}
+            lanes={lanes}
+            selected={props.selected}
+            onSelect={props.onSelect}
+          />
+        )}
+      </Shown>
+      <div class="tools" role="group" aria-label="Pages of swim lanes">
+        <button type="button" disabled={page.at === 1} onClick={() => turn(page.at - 1)}>
+          Lanes before
+        </button>
+        <button type="button" disabled={page.at === page.of} onClick={() => turn(page.at + 1)}>
+          Lanes after
+        </button>
+        <label>
+          Sorted by{" "}
+          <select
+            value={props.order}
+            onChange={(event) => go(withParams(place, { order: event.currentTarget.value, page: "" }))}
+          >
+            {ORDERS.map(({ name, text }) => (
+              <option value={name} key={name}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Lanes a page{" "}
+          <select
+            value={String(size)}
+            onChange={(event) => go(withParams(place, { lanes: event.currentTarget.value, page: "" }))}
+          >
+            {PAGE_SIZES.map((one) => (
+              <option value={String(one)} key={one}>
+                {one}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+    </>
   );
 }
 
@@ -232,9 +317,11 @@ function Records(props: {
   const answer = useAnswer((signal) => readRecords(ask, ids, range, narrow, signal), depends);
   return (
     <section class="records">
-      <h2>Anomalies</h2>
       <Shown answer={answer} what="Anomalies">
         {(found) => (
+          <>
+          <Charts found={found} jobs={props.jobs} range={range} />
+          <h2>Anomalies</h2>
           <Anomalies
             found={found}
             jobs={props.jobs}
@@ -242,6 +329,7 @@ function Records(props: {
             onInterval={(interval) => go(withParams(place, { interval }))}
             onEntity={(one) => go(withParams(place, { entity: JSON.stringify([one.field, one.value]) }))}
           />
+          </>
         )}
       </Shown>
     </section>
