@@ -10,12 +10,14 @@ import { Data } from "./views/data";
 import { Explorer } from "./views/explorer";
 import { Jobs } from "./views/jobs";
 import { SeriesView } from "./views/series";
+import { Wizard } from "./views/wizard";
 
 const NAMES: Readonly<Record<View, string>> = {
   data: "Data",
   jobs: "Jobs",
   explorer: "Anomaly explorer",
   series: "Single metric viewer",
+  new: "New job",
 };
 
 function zones(): string[] {
@@ -79,6 +81,7 @@ function App(): ComponentChildren {
       {place.view === "jobs" && <Jobs />}
       {place.view === "explorer" && <Explorer />}
       {place.view === "series" && <SeriesView />}
+      {place.view === "new" && <Wizard />}
     </SharedContext.Provider>
   );
 }

@@ -185,4 +185,6 @@ test("what a server refuses is a sentence, and silence is no answer", async () =
   });
   await assert.rejects(gone("GET", "a"), (error: ServerError) => error.status === 0 && error.advice !== "");
   assert.equal(reasonOf(404, { error: "plain" }), "plain");
+  const cause = { reason: "failed to parse [b]", caused_by: { reason: "unknown function 'raer'" } };
+  assert.equal(reasonOf(400, { error: { reason: "failed to parse [a]", caused_by: cause } }), "failed to parse [a]: unknown function 'raer'");
 });

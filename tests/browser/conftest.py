@@ -77,7 +77,7 @@ class Reader:
     def __init__(self, page: Any, base: str) -> None:
         self.page = page
         self.problems: list[str] = []
-        self._base = base
+        self.base = base
         self._asking: list[Any] = []
         self._asked_or_answered = 0
         page.on("console", lambda told: self.problems.append(told.text) if told.type in {"error", "warning"} else None)
@@ -88,7 +88,7 @@ class Reader:
 
     def go(self, fragment: str) -> Any:
         """Open a view and return the page once it shows it."""
-        self.page.goto(f"{self._base}/_console/{fragment}")
+        self.page.goto(f"{self.base}/_console/{fragment}")
         self.page.locator("main").wait_for()
         return self.page
 
@@ -114,7 +114,7 @@ class Reader:
     def _asked(self, request: Any) -> None:
         self._asking.append(request)
         self._asked_or_answered += 1
-        if not request.url.startswith((self._base, "data:", "blob:")):
+        if not request.url.startswith((self.base, "data:", "blob:")):
             self.problems.append(f"asked elsewhere: {request.url}")
 
     def _answered(self, request: Any) -> None:

@@ -163,3 +163,14 @@ def test_the_memory_of_a_job_is_estimated(client):
         client.ml.estimate_model_memory(analysis_config=analysis, overall_cardinality={"client": 1})
     with pytest.raises(ApiError, match="No detectors configured"):
         client.ml.estimate_model_memory(analysis_config={"detectors": []})
+
+
+def test_nobody_has_to_count_the_categories_of_messages_for_an_estimate(client):
+    analysis = {
+        "bucket_span": "5m",
+        "categorization_field_name": "message",
+        "detectors": [{"function": "count", "by_field_name": "mlcategory"}],
+    }
+    usual = client.ml.estimate_model_memory(analysis_config=analysis, overall_cardinality={})["model_memory_estimate"]
+    many = client.ml.estimate_model_memory(analysis_config=analysis, overall_cardinality={"mlcategory": 100_000})
+    assert int(many["model_memory_estimate"][:-2]) > int(usual[:-2])

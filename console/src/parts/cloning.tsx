@@ -6,6 +6,7 @@ import { useAnswer } from "./asking";
 import { useShared } from "./context";
 import { Copyable } from "./copying";
 import { Dialog } from "./dialog";
+import { To } from "./marks";
 import { Shown } from "./states";
 import { readConfigs, type Configs } from "../rest/configs";
 import { readJobs, type Job } from "../rest/jobs";
@@ -28,8 +29,11 @@ export function Cloning(props: {
       <Shown answer={configs} what="The configuration">
         {(found) => <Copy configs={found} {...props} />}
       </Shown>
+      <p>
+        <To place={{ view: "new", params: { clone: props.job.id } }}>Change the copy in a wizard</To>, which ends in a manifest or a running job.
+      </p>
       <h3>As a manifest</h3>
-      <p>Write the job as manifests, and give them another name and, where they have them, other ids:</p>
+      <p>Or write the job as manifests, and give them another name and, where they have them, other ids:</p>
       <Copyable what="The command" text={exportCommand(props.job.id)} />
       <div class="tools">
         <button type="button" onClick={props.onClose}>

@@ -27,14 +27,22 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** Asks the server; the path is relative to where the console is served. */
 export type Ask = (method: string, path: string, body?: Json, signal?: AbortSignal) => Promise<any>;
 
+/** The reasons of an error, from the outermost to the innermost cause. */
+function reasonsOf(error: unknown): string[] {
+  const { reason, caused_by: cause } = (error ?? {}) as { reason?: unknown; caused_by?: unknown };
+  return [...(typeof reason === "string" ? [reason] : []), ...(typeof cause === "object" && cause !== null ? reasonsOf(cause) : [])];
+}
+
 /** The reason inside of an error of Elasticsearch's. */
 export function reasonOf(status: number, body: unknown): string {
   const error = (body as { error?: unknown } | null)?.error;
   if (typeof error === "string") {
     return error;
   }
-  const reason = (error as { reason?: unknown } | undefined)?.reason;
-  return typeof reason === "string" ? reason : `the server answered ${status}`;
+  const reasons = reasonsOf(error);
+  // What failed stands first, and why it did last.
+  const [first, last] = [reasons[0], reasons.at(-1)];
+  return first === undefined ? `the server answered ${status}` : first === last ? first : `${first}: ${last}`;
 }
 
 /** A way to ask the server that serves this page, or passes its calls on. */

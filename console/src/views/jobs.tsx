@@ -33,8 +33,8 @@ function AllJobs(): ComponentChildren {
         {(jobs) =>
           jobs.length === 0 ? (
             <Nothing>
-              This server has no anomaly detection jobs yet, or these credentials see none. <code>anomalyops new</code>{" "}
-              drafts one from words; <code>anomalyops demo --keep DIR</code> makes three from sample data.
+              This server has no anomaly detection jobs yet, or these credentials see none. <To place={{ view: "new", params: {} }}>A wizard</To> makes
+              one from an index; <code>anomalyops new</code> drafts one from words; <code>anomalyops demo --keep DIR</code> makes three from sample data.
             </Nothing>
           ) : (
             <List jobs={jobs} onRefresh={() => setAsked((before) => before + 1)} />

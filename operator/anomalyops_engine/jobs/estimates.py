@@ -12,6 +12,8 @@ from anomalyops_engine.scoring import UnsupportedAnalysis, estimated_bytes
 
 # Names may be longer than usual, and values come that nobody thought of.
 _RESERVE: Final = 1.1
+# The categories of messages are no field of documents, so nobody can count them before the job runs.
+_CATEGORIES: Final = {"mlcategory": 500}
 
 
 def estimate_memory(body: JsonObject) -> JsonObject:
@@ -31,7 +33,7 @@ def estimate_memory(body: JsonObject) -> JsonObject:
         job_id=None,
         now_ms=0,
     )
-    cardinality = _cardinality(body, "overall_cardinality")
+    cardinality = _CATEGORIES | _cardinality(body, "overall_cardinality")
     _cardinality(body, "max_bucket_cardinality")
     needed = {
         name

@@ -1,0 +1,46 @@
+"""What a wizard writes is what the operator reads: manifests of generated forms, and YAML of anything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from anomalyops.resources import AnomalyJob, Datafeed
+
+CONSOLE = Path(__file__).parents[2] / "console"
+
+
+def written(cases: str) -> list[dict]:
+    """What a function of `manifests.cases.ts` writes."""
+    node = shutil.which("node")
+    if node is None or not (CONSOLE / "node_modules" / ".ready").exists():
+        pytest.skip("Node and console/node_modules are needed: `make test-browser` installs the latter")
+    subprocess.run([node, "build.mjs", "--tests"], cwd=CONSOLE, check=True, capture_output=True)
+    script = f"import * as all from './.tests/manifests.cases.mjs'; process.stdout.write(all.{cases});"
+    command = [node, "--input-type=module", "--eval", script]
+    return json.loads(subprocess.run(command, cwd=CONSOLE, check=True, capture_output=True).stdout)
+
+
+def test_the_operator_reads_in_a_manifest_what_the_calls_of_the_wizard_say():
+    cases = written("manifestCases(400)")
+    assert len(cases) == 400
+    for case in cases:
+        job, feed = yaml.safe_load_all(case["text"])
+        read = AnomalyJob.from_object(job)
+        assert read.server_id == case["name"]
+        assert read.spec.server_body() == case["job"]
+        fed = Datafeed.from_object(feed)
+        assert fed.server_id == case["feedId"]
+        assert fed.spec.job_ref.name == read.name
+        assert fed.spec.server_body() == case["feed"]
+        assert (fed.spec.start or "", fed.spec.end or "") == (case["start"], case["end"])
+
+
+def test_yaml_says_what_was_meant_whatever_it_is():
+    for case in written("yamlCases(2000)"):
+        assert yaml.safe_load(case["text"]) == case["value"], case["text"]
