@@ -357,6 +357,13 @@ BODILESS = (
 LINES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("/_bulk", BULK),
     (
+        "/_text_structure/find_structure",
+        (
+            {"at": "2026-01-01T00:00:00Z", "n": 1, "o": {"a": [True, None]}},
+            {"at": 1_767_225_600_000, "n": 1.5, "o": ""},
+        ),
+    ),
+    (
         "/_msearch",
         (
             {"index": "law-a"},

@@ -40,6 +40,7 @@ from anomalyops_engine.api import (
     opening,
     scroll,
     search,
+    text_structure,
     validation,
 )
 from anomalyops_engine.api.activity import Activity
@@ -125,6 +126,7 @@ def create_app(
         *opening.endpoints(store, jobs),
         *field_caps.endpoints(store),
         *analyze.endpoints(store),
+        *text_structure.endpoints(),
         *metrics.endpoints(instruments.registry),
         *health_report.endpoints(store, jobs),
     ]

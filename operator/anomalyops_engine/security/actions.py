@@ -36,6 +36,7 @@ _ROWS: Final = tuple(
         ("", r"/(_cat/)?_?tasks", "cluster:monitor/tasks/lists"),
         ("", r"/_tasks/\{\}", "cluster:monitor/task/get"),
         ("", r"/_remote/info", "cluster:monitor/remote/info"),
+        ("", r"/_text_structure/find_structure", "cluster:monitor/text_structure/findstructure"),
         # machine learning
         ("", r"/_ml/info", "cluster:monitor/xpack/ml/info/get"),
         ("", r"/_ml/set_upgrade_mode", "cluster:admin/xpack/ml/upgrade_mode"),
