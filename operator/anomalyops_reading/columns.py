@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from anomalyops_reading.numbers import LONG_RANGE, PLAIN, UNSIGNED_MAXIMUM, Notation, is_null, looks_like_number
-from anomalyops_reading.timestamps import TimeFormat, is_iso
+from anomalyops_reading.timestamps import SURE_CLOCK, SURE_DATE, SURE_ZONE, TimeFormat, is_iso
 
 KEYWORD_LENGTH: Final = 256  # what the dynamic mapping of Elasticsearch keeps as a keyword
 _KEYWORD_WORDS: Final = 4  # longer values are prose, which is searched by word
@@ -19,19 +19,15 @@ _KEYWORD_WORDS: Final = 4  # longer values are prose, which is searched by word
 _KEPT: Final = 2_000
 # So many of the values of a column must be numbers (times, ...) for the others to be called exceptions.
 _RULE: Final = 0.9
-_LONG: Final = re.compile(r"-?(?:0|[1-9]\d*)")
-_DECIMAL: Final = re.compile(r"-?(?:0|[1-9]\d*)\.\d+(?:[eE][+-]?\d+)?|-?(?:0|[1-9]\d*)[eE][+-]?\d+")
+# ASCII digits alone, as JSON has them.
+_LONG: Final = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9]\d*)\.\d+(?:[eE][+-]?\d+)?|-?(?:0|[1-9]\d*)[eE][+-]?\d+", re.ASCII)
 # Whole numbers that surely lie within 64 bits, and decimals that surely are finite.
-_ALL_NUMBERS: Final = re.compile(r"(?:-?(?:0|[1-9]\d{0,17})(?:\.\d{1,300})?\n)*")
-_ALL_TIMES: Final = re.compile(
-    r"(?:\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
-    r"(?:Z|[+-]\d\d:\d\d)?\n)*"
-)
+_ALL_NUMBERS: Final = re.compile(r"(?:-?(?:0|[1-9]\d{0,17})(?:\.\d{1,300})?\n)*", re.ASCII)
+_ALL_TIMES: Final = re.compile(rf"(?:{SURE_DATE}[T ]{SURE_CLOCK}{SURE_ZONE}?\n)*")
 # Times that are surely one each, as every server reads them in JSON.
 _ALL_JSON_TIMES: Final = re.compile(
-    r"(?:[12]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-    r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)?\n)*",
-    re.ASCII,
+    rf"(?:(?=[12]){SURE_DATE}T{SURE_CLOCK}(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)?\n)*", re.ASCII
 )
 # Addresses as `ipaddress` reads them: no zeros in front.
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"

@@ -16,10 +16,10 @@ NULL_WORDS: Final = frozenset(
 )
 LONG_RANGE: Final = (-(2**63), 2**63 - 1)
 UNSIGNED_MAXIMUM: Final = 2**64 - 1
-_PLAIN: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_PLAIN: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _SEPARATED: Final = re.compile(
-    r"(?P<before>[-+]?[$€£¥]?)\s*(?P<digits>[-+]?(?:\d[\d.,'\u2019 \u00a0\u202f]*)?[\d.,])"
-    r"(?P<exponent>[eE][+-]?\d+)?\s*(?P<unit>%|[^\W\d_][\w/%]{0,9}|[$€£¥])?"
+    r"(?P<before>[-+]?[$€£¥]?)\s*(?P<digits>[-+]?(?:[0-9][0-9.,'\u2019 \u00a0\u202f]*)?[0-9.,])"
+    r"(?P<exponent>[eE][+-]?[0-9]+)?\s*(?P<unit>%|[^\W\d_][\w/%]{0,9}|[$€£¥])?"
 )
 _SPACES: Final = "'\u2019 \u00a0\u202f"
 

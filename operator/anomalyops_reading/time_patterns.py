@@ -16,25 +16,25 @@ _NAME: Final = r"[^\W\d_]+\.?"
 
 # What each directive matches, by its group. Java's DateTimeFormatter counts letters, strptime has one each.
 _JAVA: Final[Mapping[str, tuple[str, str]]] = {
-    "yyyy": ("year", r"\d{4}"),
-    "uuuu": ("year", r"\d{4}"),
-    "yy": ("short_year", r"\d\d"),
-    "uu": ("short_year", r"\d\d"),
+    "yyyy": ("year", r"[0-9]{4}"),
+    "uuuu": ("year", r"[0-9]{4}"),
+    "yy": ("short_year", r"[0-9][0-9]"),
+    "uu": ("short_year", r"[0-9][0-9]"),
     "MMMM": ("month_name", _NAME),
     "MMM": ("month_name", _NAME),
-    "MM": ("month", r"\d\d"),
-    "M": ("month", r"\d\d?"),
-    "dd": ("day", r"\d\d"),
-    "d": ("day", r" ?\d\d?"),
-    "DDD": ("day_of_year", r"\d{3}"),
-    "HH": ("hour", r"\d\d"),
-    "H": ("hour", r"\d\d?"),
-    "hh": ("hour12", r"\d\d"),
-    "h": ("hour12", r"\d\d?"),
-    "mm": ("minute", r"\d\d"),
-    "m": ("minute", r"\d\d?"),
-    "ss": ("second", r"\d\d"),
-    "s": ("second", r"\d\d?"),
+    "MM": ("month", r"[0-9][0-9]"),
+    "M": ("month", r"[0-9][0-9]?"),
+    "dd": ("day", r"[0-9][0-9]"),
+    "d": ("day", r" ?[0-9][0-9]?"),
+    "DDD": ("day_of_year", r"[0-9]{3}"),
+    "HH": ("hour", r"[0-9][0-9]"),
+    "H": ("hour", r"[0-9][0-9]?"),
+    "hh": ("hour12", r"[0-9][0-9]"),
+    "h": ("hour12", r"[0-9][0-9]?"),
+    "mm": ("minute", r"[0-9][0-9]"),
+    "m": ("minute", r"[0-9][0-9]?"),
+    "ss": ("second", r"[0-9][0-9]"),
+    "s": ("second", r"[0-9][0-9]?"),
     "a": ("half", r"[AaPp]\.?[Mm]\.?"),
     "EEEE": ("", _NAME),
     "EEE": ("", _NAME),
@@ -42,29 +42,29 @@ _JAVA: Final[Mapping[str, tuple[str, str]]] = {
     "E": ("", _NAME),
     **dict.fromkeys(
         ("Z", "ZZ", "ZZZ", "X", "XX", "XXX", "x", "xx", "xxx", "z", "ZZZZZ"),
-        ("zone", r"Z|UTC|GMT|[+-]\d\d(?::?\d\d)?"),
+        ("zone", r"Z|UTC|GMT|[+-][0-9][0-9](?::?[0-9][0-9])?"),
     ),
 }
 _STRPTIME: Final[Mapping[str, tuple[str, str]]] = {
-    "Y": ("year", r"\d{4}"),
-    "y": ("short_year", r"\d\d"),
-    "m": ("month", r"\d\d?"),
-    "d": ("day", r" ?\d\d?"),
-    "e": ("day", r" ?\d\d?"),
-    "j": ("day_of_year", r"\d{3}"),
+    "Y": ("year", r"[0-9]{4}"),
+    "y": ("short_year", r"[0-9][0-9]"),
+    "m": ("month", r"[0-9][0-9]?"),
+    "d": ("day", r" ?[0-9][0-9]?"),
+    "e": ("day", r" ?[0-9][0-9]?"),
+    "j": ("day_of_year", r"[0-9]{3}"),
     "b": ("month_name", _NAME),
     "B": ("month_name", _NAME),
     "h": ("month_name", _NAME),
-    "H": ("hour", r"\d\d?"),
-    "I": ("hour12", r"\d\d?"),
-    "M": ("minute", r"\d\d?"),
-    "S": ("second", r"\d\d?"),
-    "f": ("fraction", r"\d{1,9}"),
+    "H": ("hour", r"[0-9][0-9]?"),
+    "I": ("hour12", r"[0-9][0-9]?"),
+    "M": ("minute", r"[0-9][0-9]?"),
+    "S": ("second", r"[0-9][0-9]?"),
+    "f": ("fraction", r"[0-9]{1,9}"),
     "p": ("half", r"[AaPp]\.?[Mm]\.?"),
     "a": ("", _NAME),
     "A": ("", _NAME),
-    "z": ("zone", r"Z|UTC|GMT|[+-]\d\d(?::?\d\d)?"),
-    "Z": ("zone", r"Z|UTC|GMT|[+-]\d\d(?::?\d\d)?"),
+    "z": ("zone", r"Z|UTC|GMT|[+-][0-9][0-9](?::?[0-9][0-9])?"),
+    "Z": ("zone", r"Z|UTC|GMT|[+-][0-9][0-9](?::?[0-9][0-9])?"),
 }
 _COMPOSED: Final = {"T": "%H:%M:%S", "D": "%m/%d/%y", "F": "%Y-%m-%d", "R": "%H:%M"}
 _TOKEN: Final = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)")
@@ -120,7 +120,7 @@ class Pattern:
         return bool(self.parts & {"year", "short_year"})
 
     def read(self, text: str) -> Parts | None:
-        """Return the parts of a text, None when it has another form or names no month."""
+        """Return the parts of a text, None when it has another form, names no month, or an hour that clocks lack."""
         found = self.regex.fullmatch(text)
         return None if found is None else _parts(found.groupdict())
 
@@ -145,7 +145,7 @@ def compile_pattern(name: str) -> Pattern:
     if "second" in seen and "fraction" not in seen:  # fractions of any length are read where seconds are
         expression = expression.replace("(?P<second>", "(?P<second>", 1)
         end = expression.index(")", expression.index("(?P<second>")) + 1
-        expression = f"{expression[:end]}(?:[.,](?P<fraction>\\d+))?{expression[end:]}"
+        expression = f"{expression[:end]}(?:[.,](?P<fraction>[0-9]+))?{expression[end:]}"
         seen.add("fraction")
     return Pattern(name, re.compile(expression), frozenset(seen))
 
@@ -164,7 +164,7 @@ def _java_pieces(name: str) -> list[tuple[str, str]]:
         elif re.fullmatch("S{1,9}|n", letters):
             if pieces and pieces[-1][1] in {r"\.", ","}:
                 pieces[-1] = ("", "[.,]")
-            pieces.append(("fraction", r"\d+"))
+            pieces.append(("fraction", r"[0-9]+"))
         elif letters in _JAVA:
             pieces.append(_JAVA[letters])
         else:
@@ -208,7 +208,10 @@ def _parts(groups: Mapping[str, str | None]) -> Parts | None:
     hour = _whole(groups, "hour") or 0
     half = groups.get("half")
     if groups.get("hour12") is not None:
-        hour = (_whole(groups, "hour12") or 0) % 12
+        hour = _whole(groups, "hour12") or 0
+        if hour > 12:
+            return None
+        hour %= 12
     if half is not None and half[0] in "pP" and hour < 12:
         hour += 12
     return Parts(

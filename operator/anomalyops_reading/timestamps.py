@@ -24,9 +24,18 @@ ACCEPTED: Final = (
 _ISO: Final = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
     r"(?:[T ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?\s*"
-    r"(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?"
+    r"(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
 )
-_NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
+# Of dates those that surely exist, seen without a calendar: all but the 29th of February; ASCII digits alone.
+SURE_DATE: Final = (
+    r"(?!0000)[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
+    r"|(?:0[13578]|1[02])-31)"
+)
+SURE_CLOCK: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+SURE_ZONE: Final = r"(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"
+_MOST_OFFSET_MINUTES: Final = 18 * 60
+_NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?", re.ASCII)
 # By the number of digits of times between 1973 and 5138, which no two units share.
 _EPOCHS: Final = {
     "epoch": (1e8, 1e11, 0),
@@ -187,11 +196,17 @@ def is_iso(text: str) -> bool:
 
 def _exists(year: int, month: int, day: int, found: re.Match[str]) -> bool:
     hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
-    return 1 <= month <= 12 and 1 <= day <= _days(year, month) and hour < 24 and minute < 60 and second < 60
+    if not (year and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
+        return False
+    return hour < 24 and minute < 60 and second < 60 and _is_offset(offset_text(found["zone"]))
 
 
-def _days(year: int, month: int) -> int:
-    return calendar.monthrange(year, month)[1] if year else 29
+def _is_offset(zone: str | None) -> bool:
+    """Return whether a zone, as `offset_text` writes it, is one: clocks differ by eighteen hours at most."""
+    if zone is None or zone == "Z":
+        return True
+    hours, minutes = int(zone[1:3]), int(zone[4:])
+    return minutes < 60 and hours * 60 + minutes <= _MOST_OFFSET_MINUTES
 
 
 def _iso(options: TimeOptions) -> TimeFormat:
@@ -274,6 +289,8 @@ def _reading(
             local = datetime(year, month, day, parts.hour, parts.minute, second)
         except ValueError as error:
             raise TimeError(f"{text!r} is not a time: {error}") from None
+        if not _is_offset(parts.zone):
+            raise TimeError(f"{text!r} is not a time: there is no zone {parts.zone}")
         fraction = f".{parts.fraction[:9]}" if parts.fraction else ""
         made = f"{local.isoformat()}{fraction}{parts.zone or offset(local)}"
         if not rolls and len(kept) < _CACHED:

@@ -12,6 +12,7 @@ from anomalyops.loader.survey import TimeField
 from anomalyops_reading.columns import Column, FieldType
 from anomalyops_reading.numbers import LONG_RANGE, UNSIGNED_MAXIMUM
 from anomalyops_reading.rows import Batch, Objects, Table, Unreadable, row_text
+from anomalyops_reading.timestamps import SURE_CLOCK, SURE_DATE
 
 try:  # orjson comes with the engine extra; without it loading is slower, not different
     import orjson
@@ -19,15 +20,13 @@ except ImportError:
     orjson = None  # type: ignore[assignment]
 
 _quoted: Callable[[str], str] = json.encoder.encode_basestring
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_WHOLE: Final = re.compile(r"-?(?:0|[1-9]\d*)")
-_ALL_NUMBERS: Final = re.compile(r"(?:-?(?:0|[1-9]\d{0,17})(?:\.\d{1,300})?\n)*")
-_ALL_WHOLE: Final = re.compile(r"(?:-?(?:0|[1-9]\d{0,17})\n)*")
-_DAY: Final = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])"
-_CLOCK: Final = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
-# Days that every month has; the last ones are read one by one.
-_ALL_UTC: Final = re.compile(rf"(?:{_DAY}T{_CLOCK}Z\n)*")
-_ALL_LOCAL: Final = re.compile(rf"(?:{_DAY}[T ]{_CLOCK}\n)*")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_WHOLE: Final = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+_ALL_NUMBERS: Final = re.compile(r"(?:-?(?:0|[1-9]\d{0,17})(?:\.\d{1,300})?\n)*", re.ASCII)
+_ALL_WHOLE: Final = re.compile(r"(?:-?(?:0|[1-9]\d{0,17})\n)*", re.ASCII)
+# What needs no calendar; other times are read one by one.
+_ALL_UTC: Final = re.compile(rf"(?:{SURE_DATE}T{SURE_CLOCK}Z\n)*")
+_ALL_LOCAL: Final = re.compile(rf"(?:{SURE_DATE}[T ]{SURE_CLOCK}\n)*")
 _ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
 _TEXTS: Final = frozenset({FieldType.IP, FieldType.KEYWORD, FieldType.TEXT})
 _RANGES: Final = {FieldType.LONG: LONG_RANGE, FieldType.UNSIGNED_LONG: (0, UNSIGNED_MAXIMUM)}
