@@ -68,6 +68,7 @@ _WRITES: Final = {
         f"{_ML}/*/_open",
         f"{_ML}/*/_close",
         f"{_ML}/*/_reset",
+        f"{_ML}/*/_update",
         f"{_ML}/*/_forecast",
         f"{_ML}/*/model_snapshots/*/_revert",
         "_ml/datafeeds/*/_start",

@@ -70,6 +70,51 @@ def test_what_a_score_is_made_of_is_told_in_the_words_of_the_command(opened):
     opened.wait_for_function("() => location.hash.startsWith('#/series') && location.hash.includes('partition=a')")
 
 
+def test_a_rule_is_made_of_an_anomaly(reader, engine, job):
+    with engine.client() as client:
+        client.ml.put_filter(filter_id="trusted", items=["a"])
+    page = reader.go(f"#/explorer?jobs={job}")
+    row = page.get_by_role("region", name="Anomalies").locator("tbody tr").first
+    row.get_by_role("button", name=re.compile("Details")).click()
+    page.get_by_role("button", name="Rule from this anomaly").click()
+    form = page.get_by_role("form", name="Rule from this anomaly")
+    form.get_by_text("Where actual \N{LESS-THAN OR EQUAL TO} 5,").wait_for()
+    form.get_by_label("With which number").fill("much")
+    form.get_by_text("The condition needs a number").wait_for()
+    assert form.get_by_role("button", name="Add the rule").count() == 0
+    form.get_by_label("With which number").fill("6000")
+    form.get_by_label("host").select_option("in trusted")
+    form.get_by_text(
+        "Where actual \N{LESS-THAN OR EQUAL TO} 6,000 and host is in the list trusted: give no result."
+    ).wait_for()
+    assert broken_rules(page) == []
+    form.get_by_role("button", name="Add the rule").click()
+    form.get_by_text("Done: the detector has 1 rules now.").wait_for()
+    with engine.client() as client:
+        (detector,) = client.ml.get_jobs(job_id=job)["jobs"][0]["analysis_config"]["detectors"]
+    assert detector["custom_rules"] == [
+        {
+            "actions": ["skip_result"],
+            "scope": {"host": {"filter_id": "trusted", "filter_type": "include"}},
+            "conditions": [{"applies_to": "actual", "operator": "lte", "value": 6000.0}],
+        }
+    ]
+    form.get_by_role("button", name="Add the rule").click()
+    form.get_by_text("the detector has this rule already").wait_for()
+
+
+def test_a_rule_of_a_managed_job_is_what_to_commit(reader):
+    page = reader.go("#/series?job=low_request_rate")
+    page.get_by_role("button", name=re.compile("Details")).first.click()
+    page.get_by_role("button", name="Rule from this anomaly").click()
+    form = page.get_by_role("form", name="Rule from this anomaly")
+    form.get_by_text("The job is managed by AnomalyJob default/low-request-rate").wait_for()
+    change = form.get_by_role("group", name="What to commit").inner_text()
+    assert "spec.analysisConfig.detectors[0]" in change
+    assert '"appliesTo":"actual","operator":"gte","value":0' in change
+    assert form.get_by_role("button", name="Add the rule").count() == 0
+
+
 def test_the_series_of_a_selection_are_drawn_with_what_lies_about_it(reader, job):
     page = reader.go(f"#/explorer?jobs={job}&from=2026-03-11T06:00Z&to=2026-03-11T12:00Z")
     charts = page.get_by_role("region", name="Charts of the anomalies")

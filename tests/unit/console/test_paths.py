@@ -33,6 +33,7 @@ WRITE = [
     ("POST", b"/_ml/calendars/a/events"),
     ("POST", b"/.ml-annotations-write/_doc"),
     ("PUT", b"/.ml-annotations-000002/_doc/a"),
+    ("POST", b"/_ml/anomaly_detectors/a/_update"),
     ("DELETE", b"/.ml-annotations-write/_doc/a"),
 ]
 NEITHER = [
@@ -46,6 +47,8 @@ NEITHER = [
     ("POST", b"/logs/_bulk"),
     ("POST", b"/logs/_doc"),
     ("PUT", b"/logs/_doc/a"),
+    ("POST", b"/logs/_update/a"),
+    ("POST", b"/logs/_update"),
     ("PUT", b"/.ml-annotations-*/_doc/a"),
     ("PUT", b"/.ml-annotations-000001,logs/_doc/a"),
     ("DELETE", b"/.ml-annotations-/_doc/a"),

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { useShared } from "../context";
 import { To } from "../marks";
 import { RawDocuments } from "./documents";
+import { RuleOf } from "./rule";
 import type { Job } from "../../rest/jobs";
 import type { Anomaly } from "../../rest/results";
 import { factors } from "../../shape/explanation";
@@ -54,7 +55,9 @@ export function Details(props: { anomaly: Anomaly; job: Job | undefined }): Comp
 
 function Next(props: { anomaly: Anomaly; job: Job | undefined }): ComponentChildren {
   const [raw, setRaw] = useState(false);
+  const [ruling, setRuling] = useState(false);
   const { anomaly, job } = props;
+  const detector = job?.detectors.find((one) => one.index === anomaly.detector);
   const links = (job?.urls ?? []).map((url) => linkOf(url, anomaly, document.baseURI));
   return (
     <>
@@ -67,6 +70,13 @@ function Next(props: { anomaly: Anomaly; job: Job | undefined }): ComponentChild
             Raw documents
           </button>
         </li>
+        {detector && (
+          <li>
+            <button type="button" aria-expanded={ruling} onClick={() => setRuling(!ruling)}>
+              Rule from this anomaly
+            </button>
+          </li>
+        )}
         {links.map((link, place) => (
           <li key={`${place} ${link.name}`}>
             <Linked link={link} />
@@ -74,6 +84,7 @@ function Next(props: { anomaly: Anomaly; job: Job | undefined }): ComponentChild
         ))}
       </ul>
       {raw && <RawDocuments anomaly={anomaly} job={job} />}
+      {ruling && job && detector && <RuleOf anomaly={anomaly} job={job} detector={detector} />}
     </>
   );
 }
