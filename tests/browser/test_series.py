@@ -154,3 +154,64 @@ def test_a_pointer_over_an_anomaly_tells_what_it_is(reader):
     # The link shows 100 hours before the hour without requests, and 50 from it on; no requests lie at the bottom.
     page.mouse.move(box["x"] + box["width"] * 100 / 150, box["y"] + box["height"] - 1)
     page.get_by_text(re.compile("critical.*: actual 0, typical .*, unexpected zero value")).wait_for()
+
+
+def refuse(reader, pattern, status):
+    error = {"error": {"reason": "action is unauthorized for this index"}, "status": status}
+    reader.page.route(pattern, lambda route: route.fulfill(status=status, json=error))
+
+
+def told_of_it(reader, status):
+    """The browser tells of a refusal, too, and of nothing else."""
+    assert reader.problems
+    assert all(str(status) in text for text in reader.problems)
+    reader.problems.clear()
+
+
+def test_a_source_that_may_not_be_read_hides_no_results(reader):
+    refuse(reader, "**/shop/_search*", 403)
+    page = reader.go(place(PLAIN, 1, partition="a"))
+    page.get_by_text("the source cannot be read: action is unauthorized for this index").wait_for()
+    page.get_by_role("heading", name="Anomalies").wait_for()
+    told_of_it(reader, 403)
+
+
+def test_results_that_may_not_be_read_are_a_sentence_each(reader):
+    refuse(reader, "**/.ml-anomalies-*/_search*", 403)
+    page = reader.go("#/explorer?jobs=low_request_rate")
+    alerts = page.get_by_role("alert")
+    page.wait_for_function("() => document.querySelectorAll('[role=alert]').length >= 3")
+    assert all("unauthorized" in text and "credentials" in text for text in alerts.all_inner_texts())
+    told_of_it(reader, 403)
+
+
+def test_a_server_that_goes_is_said_and_not_waited_for(reader):
+    page = reader.go("#/series?job=low_request_rate")
+    page.locator(".chart canvas").wait_for()
+    page.route("**/_search*", lambda route: route.abort("connectionrefused"))
+    page.get_by_role("button", name="Closer").click()
+    page.get_by_role("alert").get_by_text("The server does not answer").first.wait_for()
+    assert reader.problems
+    reader.problems.clear()
+
+
+def test_of_a_hundred_thousand_anomalies_the_worst_are_shown(reader, engine):
+    def many(route):
+        answer = route.fetch()
+        found = answer.json()
+        if found["hits"]["hits"] and "record_score" in found["hits"]["hits"][0]["_source"]:
+            one = found["hits"]["hits"][0]
+            times = [one["_source"]["timestamp"] - 3_600_000 * number for number in range(500)]
+            found["hits"]["hits"] = [{**one, "_source": {**one["_source"], "timestamp": moment}} for moment in times]
+            found["hits"]["total"] = {"value": 100_000, "relation": "eq"}
+        route.fulfill(response=answer, json=found)
+
+    reader.page.route("**/.ml-anomalies-*/_search*", many)
+    page = reader.go("#/explorer?jobs=low_request_rate&interval=all")
+    page.get_by_text("The worst 500 of 100,000 records are looked at.").wait_for()
+    region = page.get_by_role("region", name="Anomalies", exact=True)
+    region.get_by_text("1 to 100 of 500 anomalies, the worst first").wait_for()
+    assert region.locator("tbody tr").count() == 100
+    region.get_by_role("button", name="After").focus()
+    page.keyboard.press("Enter")
+    region.get_by_text("101 to 200 of 500 anomalies, the worst first").wait_for()

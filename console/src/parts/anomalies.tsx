@@ -11,7 +11,11 @@ import { departure, number, time } from "../shape/format";
 import { seriesPlace } from "../shape/links";
 import { byInterval, type Interval, INTERVALS } from "../shape/records";
 import type { Job } from "../rest/jobs";
+import { pageOf } from "../rest/laning";
 import { MOST_RECORDS, type Anomaly, type Entity, type Found } from "../rest/results";
+
+/** Rows of a page. */
+const PAGE = 100;
 
 /** The table of records. */
 export function Anomalies(props: {
@@ -23,7 +27,10 @@ export function Anomalies(props: {
 }): ComponentChildren {
   const { formats } = useShared();
   const { found } = props;
+  const [wanted, setWanted] = useState(1);
   const rows = byInterval(found.anomalies, props.interval, formats.zone);
+  const page = pageOf(rows, String(wanted), PAGE);
+  const first = (page.at - 1) * PAGE;
   if (found.total === 0) {
     return (
       <Nothing>
@@ -53,7 +60,20 @@ export function Anomalies(props: {
       </p>
       <div class="scrolling">
         <table>
-          <caption>{number(rows.length, formats)} anomalies, the worst first</caption>
+          <caption>
+            {rows.length > PAGE && `${number(first + 1, formats)} to ${number(first + page.items.length, formats)} of `}
+            {number(rows.length, formats)} anomalies, the worst first{" "}
+            {page.of > 1 && (
+              <>
+                <button type="button" disabled={page.at === 1} onClick={() => setWanted(page.at - 1)}>
+                  Before
+                </button>{" "}
+                <button type="button" disabled={page.at === page.of} onClick={() => setWanted(page.at + 1)}>
+                  After
+                </button>
+              </>
+            )}
+          </caption>
           <thead>
             <tr>
               <th scope="col">
@@ -71,7 +91,7 @@ export function Anomalies(props: {
             </tr>
           </thead>
           <tbody>
-            {rows.map((anomaly) => (
+            {page.items.map((anomaly) => (
               <Row
                 key={`${anomaly.jobId} ${anomaly.timeMs} ${anomaly.detector} ${anomaly.entities.map((e) => e.value).join(" ")}`}
                 anomaly={anomaly}

@@ -2,7 +2,7 @@
 
 import type { Detector, Job } from "../jobs";
 import { readSeries, type Series, type SeriesName, type SeriesPart } from "../results";
-import type { Ask } from "../server";
+import { ServerError, type Ask } from "../server";
 import type { Range } from "../../state/range";
 import { bare, chartable, METRIC_PARTS, readSource, type MetricPart } from "./source";
 
@@ -59,10 +59,25 @@ export async function readDrawn(
   if (chart.why !== undefined) {
     return { why: chart.why };
   }
-  const series = await readSource(ask, job, chart, range, cellMs, signal);
+  const series = await orWhy(readSource(ask, job, chart, range, cellMs, signal));
+  if ("why" in series) {
+    return series;
+  }
   return series.times.length > 0 && series.actual.some((value) => !Number.isNaN(value))
     ? { series, from: "source", words: wordsOf(chart.measure.words, chart.measure.additive, cellMs, job.spanMs) }
     : { why: "there are no values of this series in this time" };
+}
+
+/** What was asked of the source, or why it cannot be read: the job's results are worth showing without it. */
+async function orWhy<T extends object>(asked: Promise<T>): Promise<T | Undrawn> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ServerError && error.status >= 400 && error.status < 500) {
+      return { why: `the source cannot be read: ${error.message}` };
+    }
+    throw error;
+  }
 }
 
 function wordsOf(words: string, additive: boolean, cellMs: number, spanMs: number): string {

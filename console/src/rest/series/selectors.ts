@@ -2,7 +2,7 @@
 
 import type { Detector, Job, Role, Split } from "../jobs";
 import { RESULTS, type SeriesPart } from "../results";
-import type { Ask, Json } from "../server";
+import { ServerError, type Ask, type Json } from "../server";
 import { aggregated, documentsQuery, sourcePath, type Source } from "./source";
 import type { Range } from "../../state/range";
 
@@ -88,7 +88,14 @@ async function valuesOf(
   }
   // Without a model plot the results name only what was unusual.
   const asked = sourceChoicesQuery(job.source, split, before, whole);
-  return keys(await ask("POST", sourcePath(job.source, "_search"), asked, signal));
+  try {
+    return keys(await ask("POST", sourcePath(job.source, "_search"), asked, signal));
+  } catch (error) {
+    if (error instanceof ServerError && error.status >= 400 && error.status < 500) {
+      return []; // the chart says why the source cannot be read
+    }
+    throw error;
+  }
 }
 
 function keys(answer: any): string[] {
