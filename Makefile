@@ -56,7 +56,7 @@ test-browser: $(READY) $(PAGE) chromium  ## the console, in a real browser
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 screenshots: $(READY) $(PAGE) chromium  ## the pictures of docs/console.md
-	SCREENSHOTS=docs/images/console $(BIN)/python -m pytest tests/browser -k "listed or series or worst or fields_of_one or step_by_step" $(ARGS)
+	SCREENSHOTS=docs/images/console $(BIN)/python -m pytest tests/browser -k "listed or series or worst or fields_of_one or step_by_step or compared" $(ARGS)
 
 test-kube: $(READY)  ## the operator on a real kube-apiserver
 	$(BIN)/python -m pytest tests/kube $(ARGS)
