@@ -21,7 +21,8 @@ class Access(enum.Enum):
 
 _ML: Final = "_ml/anomaly_detectors"
 # A `*` stands for one segment, after other letters for the rest of one name, a `+` for one that the server named, which
-# may begin like an API. What is answered does not depend on the body's words: searches change nothing.
+# may begin like an API, a `#` for the name of one index that is not hidden. What is answered does not depend on the
+# body's words: searches change nothing, and of bulk requests those are passed on that only add (`only_adds`).
 _READS: Final = {
     "GET": (
         "",
@@ -56,6 +57,7 @@ _READS: Final = {
         f"{_ML}/_validate/detector",
         f"{_ML}/_estimate_model_memory",
         "_ml/datafeeds/_preview",
+        "_text_structure/find_structure",
         "_security/user/_has_privileges",
         "_query",
         "*/_search",
@@ -75,12 +77,15 @@ _WRITES: Final = {
         "_ml/datafeeds/*/_stop",
         "_ml/calendars/*/events",
         ".ml-annotations-write/_doc",
+        "#/_bulk",
     ),
     # What is there is changed in the index that holds it, which after a roll-over is not the one that is written to.
-    "PUT": (f"{_ML}/*", "_ml/datafeeds/*", "_ml/calendars/*", ".ml-annotations-*/_doc/*"),
+    "PUT": (f"{_ML}/*", "_ml/datafeeds/*", "_ml/calendars/*", ".ml-annotations-*/_doc/*", "#"),
     "DELETE": (f"{_ML}/*", f"{_ML}/*/_forecast/*", "_ml/datafeeds/*", ".ml-annotations-*/_doc/*"),
 }
 _REST: Final = re.compile(r"[a-z0-9-]+")
+_INDEX: Final = re.compile(r"[a-z0-9][a-z0-9._+-]{0,254}")
+_CREATE: Final = b'{"create":{}}'
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -108,6 +113,18 @@ def access(method: str, raw_path: bytes) -> Access | None:
         if any(_matches(pattern, segments) for pattern in table.get(method, ())):
             return kind
     return None
+
+
+def only_adds(raw_path: bytes, body: bytes) -> bool:
+    """Whether a call, if it is a bulk request, adds documents to the index of its path, and does nothing else.
+
+    An action may name an index of its own, delete, or replace what is there; the page's name nothing.
+    """
+    segments = _segments(raw_path)
+    if segments is None or segments[-1] != "_bulk":
+        return True
+    lines = body.split(b"\n")
+    return lines[-1] == b"" and len(lines) % 2 == 1 and all(line == _CREATE for line in lines[:-1:2])
 
 
 def _segments(raw_path: bytes) -> tuple[str, ...] | None:
@@ -138,6 +155,8 @@ def _fits(wanted: str, segment: str) -> bool:
         return not segment.startswith("_") or segment == "_all"
     if wanted == "+":
         return True
+    if wanted == "#":
+        return _INDEX.fullmatch(segment) is not None
     if wanted.endswith("*"):
         # One index of many with a beginning of their own, and no list or pattern of indices.
         return segment.startswith(wanted[:-1]) and _REST.fullmatch(segment, len(wanted) - 1) is not None

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from yarl import URL
 
 from anomalyops_console.pages import HEADERS, PREFIX, Pages
-from anomalyops_console.paths import Access, access
+from anomalyops_console.paths import Access, access, only_adds
 from anomalyops_web.origin import ForeignRequestError, check_origin
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -82,6 +82,8 @@ def console(upstream: Upstream, *, allow_writes: bool = False) -> Starlette:
         body = await _body(request)
         if body is None:
             return _refusal(413, f"the console passes on at most {MAX_BODY_BYTES} bytes")
+        if not only_adds(path, body):
+            return _refusal(403, "the console passes on bulk requests that add documents to their index, and no others")
         return await _pass_on(request, upstream, path, body)
 
     methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]

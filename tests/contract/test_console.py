@@ -116,11 +116,33 @@ def test_nothing_is_changed_unless_that_was_allowed(engine, reading, writing):
     assert ask(f"{writing}/_ml/anomaly_detectors/made", "DELETE")[0] == 200
 
 
+def test_documents_are_added_to_an_index_and_nothing_else_is_done_with_bulk_requests(reading, writing):
+    def bulk(url, *lines):
+        body = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+        request = urllib.request.Request(url, data=body, headers={"content-type": "application/x-ndjson"})
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, orjson.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, orjson.loads(error.read())
+
+    assert ask(f"{writing}/added", "PUT", {"mappings": {"properties": {"n": {"type": "long"}}}})[0] == 200
+    status, found = bulk(f"{writing}/added/_bulk?refresh=true", {"create": {}}, {"n": 1}, {"create": {}}, {"n": 2})
+    assert (status, found["errors"]) == (200, False)
+    assert bulk(f"{reading}/added/_bulk", {"create": {}}, {"n": 1})[0] == 403
+    for action in ({"create": {"_index": "others"}}, {"index": {}}, {"delete": {"_id": "1"}}):
+        for path in ("added/_bulk", "added/%5Fbulk"):
+            status, found = bulk(f"{writing}/{path}", action, {"n": 3})
+            assert status == 403
+            assert "bulk requests that add" in found["error"]["reason"]
+    assert orjson.loads(ask(f"{reading}/added/_count", "POST", {})[1])["count"] == 2
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "_nodes"),
-        ("POST", "logs/_bulk"),
+        ("POST", "_bulk"),
         ("DELETE", "logs"),
         ("GET", "_security/api_key"),
         ("GET", "a/../_nodes"),

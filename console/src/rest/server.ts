@@ -24,7 +24,7 @@ export class ServerError extends Error {
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Asks the server; the path is relative to where the console is served. */
+/** Asks the server; the path is relative to where the console is served. A text is sent as it is: lines of JSON, or of anything. */
 export type Ask = (method: string, path: string, body?: Json, signal?: AbortSignal) => Promise<any>;
 
 /** The reasons of an error, from the outermost to the innermost cause. */
@@ -52,8 +52,8 @@ export function server(base: string, request: typeof fetch = fetch): Ask {
     try {
       answer = await request(base + path, {
         method,
-        headers: body === undefined ? {} : { "content-type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: body === undefined ? {} : { "content-type": typeof body === "string" ? "application/x-ndjson" : "application/json" },
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {

@@ -6,6 +6,7 @@ import { shown, useAnswer, type Answer } from "../parts/asking";
 import { useShared } from "../parts/context";
 import { TimeControl } from "../parts/controls";
 import { FieldTable } from "../parts/fields";
+import { FileDrop } from "../parts/files/drop";
 import { Histogram } from "../parts/histogram";
 import { FieldMap } from "../parts/map";
 import { To } from "../parts/marks";
@@ -35,7 +36,10 @@ export function Data(): ComponentChildren {
       <h1>Data</h1>
       <SourceChoice index={index} sources={shown(sources) ?? []} />
       {index === "" ? (
-        <Shown answer={sources} what="Indices">{(all) => <Sources all={all} />}</Shown>
+        <>
+          <Shown answer={sources} what="Indices">{(all) => <Sources all={all} />}</Shown>
+          <FileDrop />
+        </>
       ) : (
         <OfIndex key={index} index={index} />
       )}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomalyops_console.paths import Access, access
+from anomalyops_console.paths import Access, access, only_adds
 
 READ = [
     ("GET", b"/"),
@@ -21,6 +21,7 @@ READ = [
     ("POST", b"/_all/_search"),
     ("GET", b"/logs/_mapping"),
     ("POST", b"/_query"),
+    ("POST", b"/_text_structure/find_structure"),
     ("GET", b"/_tasks/_xA-node%3A12"),
 ]
 WRITE = [
@@ -30,6 +31,8 @@ WRITE = [
     ("DELETE", b"/_ml/anomaly_detectors/a/_forecast/b"),
     ("POST", b"/_ml/anomaly_detectors/a/model_snapshots/1/_revert"),
     ("PUT", b"/_ml/calendars/a"),
+    ("PUT", b"/logs"),
+    ("POST", b"/logs/_bulk"),
     ("POST", b"/_ml/calendars/a/events"),
     ("POST", b"/.ml-annotations-write/_doc"),
     ("PUT", b"/.ml-annotations-000002/_doc/a"),
@@ -44,7 +47,13 @@ NEITHER = [
     ("GET", b"/_security/api_key"),
     ("PUT", b"/_security/user/elastic/_password"),
     ("POST", b"/_bulk"),
-    ("POST", b"/logs/_bulk"),
+    ("POST", b"/.logs/_bulk"),
+    ("POST", b"/logs%2Cothers/_bulk"),
+    ("POST", b"/logs*/_bulk"),
+    ("PUT", b"/.logs"),
+    ("PUT", b"/_all"),
+    ("PUT", b"/logs%2Cothers"),
+    ("PUT", b"/logs*"),
     ("POST", b"/logs/_doc"),
     ("PUT", b"/logs/_doc/a"),
     ("POST", b"/logs/_update/a"),
@@ -125,3 +134,30 @@ def test_what_is_passed_on_can_be_read_in_one_way(method, names, safe):
     if kind is Access.READ:
         assert method in {"GET", "POST"}
         assert decoded[-1] not in {"_open", "_close", "_doc", "_bulk", "_reset", "_start", "_stop"}
+
+
+DOCUMENT = b'{"index":{"_index":".security"}}'
+CREATE = b'{"create":{}}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "adds"),
+    [
+        ([CREATE, DOCUMENT], True),
+        ([CREATE, DOCUMENT, CREATE, CREATE], True),
+        ([DOCUMENT, DOCUMENT], False),
+        ([CREATE, CREATE, DOCUMENT, CREATE], False),
+        ([b'{"delete":{"_id":"a"}}'], False),
+        ([CREATE], False),
+        ([CREATE, DOCUMENT, b'{"delete":{"_id":"a"}}'], False),
+        ([b'{"create":{"_index":"b"}}', DOCUMENT], False),
+        ([CREATE, b"", DOCUMENT, CREATE], False),
+        ([CREATE + b"\r", DOCUMENT], False),
+    ],
+)
+def test_a_bulk_request_adds_documents_or_is_none_of_the_page(lines, adds):
+    for path in (b"/logs/_bulk", b"/logs/%5Fbulk", b"/logs/_b%75lk"):
+        assert access("POST", path) is Access.WRITE
+        assert only_adds(path, b"\n".join(lines) + b"\n") is adds
+        assert not only_adds(path, b"\n".join(lines))
+    assert only_adds(b"/logs/_search", b"\n".join(lines))
