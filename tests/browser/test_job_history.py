@@ -10,6 +10,7 @@ import yaml
 from axe import broken_rules
 
 from anomalyops.resources.manifests import resource_from_object
+from waiting import PATIENCE_S
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 HOUR_MS = 3_600_000
@@ -45,7 +46,7 @@ def job(engine):
 
 
 def wait_until(holds):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -177,5 +178,5 @@ def test_no_rule_of_accessibility_is_broken(reader, job):
     dialog.wait_for(state="hidden")
     for tab in ("snapshots", "forecasts", "annotations"):
         reader.go(f"#/jobs?job={JOB}&tab={tab}")
-        page.wait_for_load_state("networkidle")
+        reader.settle()
         assert broken_rules(page) == []

@@ -149,7 +149,7 @@ def test_a_pointer_over_an_anomaly_tells_what_it_is(reader):
     page.locator(".small .u-over").wait_for()
     chart = page.locator(".chart .u-over")
     chart.wait_for()
-    page.wait_for_load_state("networkidle")
+    reader.settle()
     box = chart.bounding_box()
     # The link shows 100 hours before the hour without requests, and 50 from it on; no requests lie at the bottom.
     page.mouse.move(box["x"] + box["width"] * 100 / 150, box["y"] + box["height"] - 1)

@@ -41,7 +41,7 @@ def start(*arguments, password=PASSWORD):
     line = process.stderr.readline()
     found = re.search(r"is at (http://127\.0\.0\.1:\d+)/_console/", line)
     assert found, line + process.stderr.read()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             urllib.request.urlopen(f"{found[1]}/_console/").close()

@@ -160,7 +160,7 @@ def test_what_others_made_is_taken_over_and_nothing_changes_but_the_mark(made, t
         assert planned["obstacles"] == []
     assert invoke(["plan", "-f", str(folder), "--url", made.url, "--output", "markdown"]) == 2
     assert "#### AnomalyJob/tf-requests and Datafeed/datafeed-tf-requests" in capsys.readouterr().out
-    assert invoke(["apply", "-f", str(folder), "--url", made.url, "--timeout", "1m"]) == 0
+    assert invoke(["apply", "-f", str(folder), "--url", made.url, "--timeout", "10m"]) == 0
     capsys.readouterr()
     for job_id, job in before.items():
         after = made.job(job_id)
@@ -205,7 +205,7 @@ def test_what_was_exported_makes_the_same_again(made, tmp_path, capsys):
     assert invoke(["export", "--url", made.url, "--output-dir", str(folder), "--job", "tf_requests"]) == 0
     before = without_mark(made.job("tf_requests"))
     made.send("DELETE", f"{JOBS}/tf_requests?force=true")
-    assert invoke(["apply", "-f", str(folder), "--url", made.url, "--timeout", "1m"]) == 0
+    assert invoke(["apply", "-f", str(folder), "--url", made.url, "--timeout", "10m"]) == 0
     capsys.readouterr()
     after = without_mark(made.job("tf_requests"))
     changing = {"create_time", "finished_time"}

@@ -23,6 +23,7 @@ from anomalyops.elastic.documents import Documents
 from anomalyops.plan import CreatePair, is_mark, joined
 from anomalyops.reconciler import Observer, Pair, Reconciler, check_connection, connect
 from anomalyops.resources import Resource, find_condition
+from waiting import PATIENCE_S
 
 DAY = 86_400_000
 MINUTE = 60_000
@@ -118,7 +119,7 @@ async def server_side(gateway, pair):
     return await gateway.pair(pair.job.server_id, pair.datafeed.server_id)
 
 
-async def eventually(look, *, seconds=120):
+async def eventually(look, *, seconds=PATIENCE_S):
     deadline = asyncio.get_running_loop().time() + seconds
     while not (found := await look()):
         assert asyncio.get_running_loop().time() < deadline, "waited in vain"

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomalyops_engine.api.health_report import disk_finding
+from waiting import PATIENCE_S
 
 
 def wait_for(client, status, indicator="ml"):
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE_S
     while (found := client.health_report()["indicators"][indicator])["status"] != status:
         assert time.monotonic() < deadline, found
         time.sleep(0.2)

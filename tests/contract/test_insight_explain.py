@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 from anomalyops.cli.main import invoke
 from captures import check
 from engine_process import EngineProcess
+from waiting import PATIENCE_S
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 DAYS = 26
@@ -53,7 +54,7 @@ def finish(client, *names):
     for name in names:
         client.ml.open_job(job_id=name)
         client.ml.start_datafeed(datafeed_id=f"datafeed-{name}", start="0", end=end)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE_S
     while any(client.ml.get_job_stats(job_id=name)["jobs"][0]["state"] != "closed" for name in names):
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -9,6 +9,7 @@ import pytest
 
 from anomalyops.elastic import Endpoint, Gateway
 from anomalyops.reconciler import Observer
+from waiting import PATIENCE_S
 
 HOUR = 3_600_000
 NOW = int(time.time() * 1000)
@@ -50,7 +51,7 @@ async def test_the_latest_finished_bucket_and_its_worst_record(client, gateway, 
     job_id, feed = job
     client.ml.open_job(job_id=job_id)
     client.ml.start_datafeed(datafeed_id=feed, start=BUCKET - 24 * 7 * HOUR, end=BUCKET + HOUR)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while client.ml.get_job_stats(job_id=job_id)["jobs"][0]["state"] != "closed":
         assert time.monotonic() < deadline, "the lookback has not ended"
         await asyncio.sleep(0.1)

@@ -112,7 +112,7 @@ def test_after_a_failed_apply_the_status_says_why(files, capsys, job, feed, says
     captured = capsys.readouterr()
     assert says in captured.err.replace("\n", " ")
     files.write(JOB, FEED)
-    assert files.run("apply", "--timeout", "1m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     capsys.readouterr()
     assert files.run("status") == 0
     assert capsys.readouterr().err == ""
@@ -125,7 +125,7 @@ def test_the_life_of_a_job_from_files(files, engine, capsys):
     assert "> start datafeed requests-feed" in said
     assert "Plan: 2 to create" in said
 
-    assert files.run("apply", "--timeout", "2m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     captured = capsys.readouterr()
     assert "requests: ready: 240 records, data until 2023-11-24 23:00" in captured.err
     assert "LookbackComplete" in captured.out
@@ -204,7 +204,7 @@ def test_a_datafeed_in_real_time_is_ready_when_it_runs(files, capsys):
     feed = changed(FEED)
     del feed["spec"]["end"]
     files.write(JOB, feed)
-    assert files.run("apply", "--timeout", "2m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     rows = capsys.readouterr().out.splitlines()
     assert rows[1].split()[2:4] == ["opened", "started"]
     assert files.run("delete", "--policy", "Delete") == 0
@@ -247,7 +247,7 @@ def test_a_server_that_is_not_there_is_one_line(files, capsys):
 
 def test_deleting_says_what_was_left_alone_and_what_was_not_there(files, engine, capsys):
     """A job that was orphaned is nobody's: Delete leaves it alone and says so."""
-    assert files.run("apply", "--timeout", "2m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     assert files.run("delete", "--policy", "Orphan") == 0
     assert "left job 'requests' as it was" in capsys.readouterr().out
     assert files.run("delete", "--policy", "Delete") == 0
@@ -256,7 +256,7 @@ def test_deleting_says_what_was_left_alone_and_what_was_not_there(files, engine,
     assert "left datafeed 'requests-feed' alone" in said
     with engine.client() as client:
         assert client.ml.get_jobs(job_id="requests")["count"] == 1
-    assert files.run("apply", "--timeout", "2m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     assert files.run("delete", "--policy", "Delete") == 0
     capsys.readouterr()
     assert files.run("delete", "--policy", "Delete", "--output", "json") == 0
@@ -332,7 +332,7 @@ def test_the_life_of_a_filter_from_files(files, engine, capsys):
     said = capsys.readouterr().out
     assert said.index("+ create filter known-hosts  it does not exist") < said.index("+ create job requests")
 
-    assert files.run("apply", "--timeout", "1m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     captured = capsys.readouterr()
     assert "known-hosts: + create filter known-hosts" in captured.err
     assert "anomalyfilter/known-hosts" in captured.out
@@ -349,7 +349,7 @@ def test_the_life_of_a_filter_from_files(files, engine, capsys):
         captured = capsys.readouterr()
         assert "anomalyfilter/known-hosts" in captured.out
         assert "remove c" in captured.err
-        assert files.run("apply", "--timeout", "1m") == 0
+        assert files.run("apply", "--timeout", "10m") == 0
         assert client.ml.get_filters(filter_id="known-hosts")["filters"][0]["items"] == ["a", "b"]
         capsys.readouterr()
         assert files.run("plan") == 0
@@ -384,7 +384,7 @@ def test_a_filter_and_a_calendar_read_config_maps_of_the_files(files, engine, ca
     assert "SourceNotFound" in said
     assert "ConfigMap default/shared is not in the files: add it" in said
     files.write(hosts, days, config_map("a\nb\n", event("Sale", day)))
-    assert files.run("apply", "--timeout", "1m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     with engine.client() as client:
 
         def there():
@@ -453,7 +453,7 @@ def test_the_life_of_a_calendar_from_files_and_back(files, engine, capsys, tmp_p
     assert "… calendar: WaitingForJob" in capsys.readouterr().out
     job = changed(JOB, replacePolicy="Recreate", deletionPolicy="Delete")
     files.write(job, FEED, calendar)
-    assert files.run("apply", "--timeout", "1m") == 0
+    assert files.run("apply", "--timeout", "10m") == 0
     captured = capsys.readouterr()
     assert "days-off: + create calendar days-off" in captured.err
     assert "anomalycalendar/days-off" in captured.out
@@ -471,7 +471,7 @@ def test_the_life_of_a_calendar_from_files_and_back(files, engine, capsys, tmp_p
         files.write(changed(job, analysisConfig=other), FEED, calendar)
         assert files.run("plan") == 2
         assert "~ add jobs to calendar days-off  job requests was in it" in capsys.readouterr().out
-        assert files.run("apply", "--timeout", "1m") == 0
+        assert files.run("apply", "--timeout", "10m") == 0
         assert members() == ["others", "requests"]
         capsys.readouterr()
         assert files.run("plan") == 0

@@ -18,6 +18,7 @@ from anomalyops.local.errors import LocalError
 from anomalyops.local.managing import find, look, perform, read
 from anomalyops.plan.managing import managing_tools
 from anomalyops_insight.toolset import all_tools
+from waiting import PATIENCE_S
 
 DAY = 86_400_000
 GUIDE = [
@@ -299,7 +300,7 @@ def _with_snapshot(seen):
 
 
 def wait_for_data(client):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while not client.ml.get_job_stats(job_id="managed")["jobs"][0]["data_counts"]["processed_record_count"]:
         assert time.monotonic() < deadline
         time.sleep(0.1)

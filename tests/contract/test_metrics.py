@@ -13,7 +13,7 @@ from raw_http import RawConnection
 
 from anomalyops_engine.api.admission import MOST_SEARCHES
 from engine_process import EngineProcess
-from waiting import until
+from waiting import PATIENCE_S, until
 
 _PASSWORD = "a long way"
 _HOUR = 3_600_000
@@ -33,7 +33,7 @@ def feed_a_job(client, name):
     )
     client.ml.open_job(job_id=name)
     client.ml.start_datafeed(datafeed_id=name, start=0, end=200 * _HOUR)
-    deadline = time.monotonic() + 280
+    deadline = time.monotonic() + PATIENCE_S
     while client.ml.get_datafeed_stats(datafeed_id=name)["datafeeds"][0]["state"] != "stopped":
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -7,6 +7,8 @@ import time
 import pytest
 from elasticsearch import ApiError, BadRequestError, NotFoundError
 
+from waiting import PATIENCE_S
+
 INDEX = ".ml-anomalies-shared"
 
 
@@ -151,7 +153,7 @@ def run(client, job_id, index, **analysis):
     client.ml.put_datafeed(datafeed_id=job_id, job_id=job_id, indices=[index])
     client.ml.open_job(job_id=job_id)
     client.ml.start_datafeed(datafeed_id=job_id, start=START_MS, end=START_MS + HOURS * HOUR_MS)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE_S
     while client.ml.get_job_stats(job_id=job_id)["jobs"][0]["state"] != "closed":
         assert time.monotonic() < deadline
         time.sleep(0.1)

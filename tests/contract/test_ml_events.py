@@ -6,6 +6,8 @@ import time
 import pytest
 from elasticsearch.helpers import bulk
 
+from waiting import PATIENCE_S
+
 HOUR_MS = 3_600_000
 START_MS = 1_700_006_400_000  # midnight
 HOURS = 24 * 20
@@ -48,7 +50,7 @@ def put_job(client, **options):
 def run_until(client, hour):
     client.ml.open_job(job_id="j")
     client.ml.start_datafeed(datafeed_id="d", start="0", end=str(START_MS + hour * HOUR_MS))
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE_S
     while client.ml.get_job_stats(job_id="j")["jobs"][0]["state"] != "closed":
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -114,7 +116,7 @@ def test_what_was_learnt_beside_events_survives_a_kill(engine):
         client.ml.open_job(job_id="j")
         client.ml.start_datafeed(datafeed_id="d", start="0")
         last = START_MS + (HOURS - 1) * HOUR_MS
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + PATIENCE_S
         while client.ml.get_job_stats(job_id="j")["jobs"][0]["data_counts"].get("latest_bucket_timestamp", 0) < last:
             assert time.monotonic() < deadline
             time.sleep(0.05)

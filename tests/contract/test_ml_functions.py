@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
+from waiting import PATIENCE_S
+
 HOUR_MS = 3_600_000
 START_MS = 1_704_067_200_000
 HOURS = 24 * 42
@@ -68,7 +70,7 @@ def analysed(client: Elasticsearch, job_id: str, detector: dict[str, Any], **con
     client.ml.put_datafeed(datafeed_id=f"feed-{job_id}", job_id=job_id, indices=["logins"])
     client.ml.open_job(job_id=job_id)
     client.ml.start_datafeed(datafeed_id=f"feed-{job_id}", start=START_MS, end=START_MS + HOURS * HOUR_MS)
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + PATIENCE_S
     while client.ml.get_datafeed_stats(datafeed_id=f"feed-{job_id}")["datafeeds"][0]["state"] != "stopped":
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -9,6 +9,7 @@ from elasticsearch import AuthorizationException, Elasticsearch
 from elasticsearch.helpers import bulk
 
 from engine_process import EngineProcess
+from waiting import PATIENCE_S
 
 _PASSWORD = "a long way"
 _HOUR = 3_600_000
@@ -68,7 +69,7 @@ def run(client, name):
     """Let a datafeed read everything; return how many documents its job then had."""
     client.ml.open_job(job_id=name)
     client.ml.start_datafeed(datafeed_id=name, start=0, end=10 * _HOUR)
-    deadline = time.monotonic() + 280
+    deadline = time.monotonic() + PATIENCE_S
     while client.ml.get_datafeed_stats(datafeed_id=name)["datafeeds"][0]["state"] != "stopped":
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -136,7 +137,7 @@ def test_a_running_datafeed_feels_that_a_right_is_taken_and_given_back(author, e
     author.ml.start_datafeed(datafeed_id="live", start=10 * _HOUR)
 
     def health(wanted):
-        deadline = time.monotonic() + 280
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             found = elastic.ml.get_datafeed_stats(datafeed_id="live")["datafeeds"][0]
             if found["health"]["status"] == wanted:
@@ -144,7 +145,7 @@ def test_a_running_datafeed_feels_that_a_right_is_taken_and_given_back(author, e
             assert time.monotonic() < deadline, found
             time.sleep(0.2)
 
-    deadline = time.monotonic() + 280
+    deadline = time.monotonic() + PATIENCE_S
     while "search_interval" not in elastic.ml.get_datafeed_stats(datafeed_id="live")["datafeeds"][0]["running_state"]:
         assert time.monotonic() < deadline
         time.sleep(0.2)
