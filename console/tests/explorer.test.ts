@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pageOf } from "../src/rest/laning";
+import { namesQuery, pageOf } from "../src/rest/laning";
 import { lanesQuery, readLanes, shapeRecord } from "../src/rest/results";
 import { chartsOf, distributionOf, MOST_CHARTS, readDistribution } from "../src/rest/series/distribution";
 import { shapeSource } from "../src/rest/series/source";
@@ -33,6 +33,20 @@ test("lanes come in the order of their page, and no score below the severity is 
   const asked = JSON.stringify(lanesQuery(["j"], range, HOUR, kind, { least: 25, names: ["b"] }));
   assert.ok(asked.includes(`{"range":{"influencer_score":{"gte":25}}}`));
   assert.ok(asked.includes(`{"terms":{"influencer_field_value":["b"]}}`));
+});
+
+test("lanes and their names are found by the same scores, with one bound", () => {
+  for (const random of seeded(100)) {
+    const least = random() < 0.3 ? 0 : integer(random, 1, 99);
+    const kind = random() < 0.5 ? ({ of: "job" } as const) : ({ of: "influencer", field: "f" } as const);
+    const range = { from: 0, to: HOUR };
+    const bounds = [namesQuery(["j"], range, kind, "worst", least), lanesQuery(["j"], range, HOUR, kind, { least })].map(
+      (query: any) => query.query.bool.filter.map((one: any) => Object.entries(one.range ?? {})[0]).filter((one: any) => one?.[0].endsWith("_score")),
+    );
+    const score = kind.of === "job" ? "anomaly_score" : "influencer_score";
+    const bound = least > 0 ? { gte: least } : { gt: 0 };
+    assert.deepEqual(bounds, [[[score, bound]], [[score, bound]]]);
+  }
 });
 
 test("a short stretch is shown with what lies about it, as far as there is anything", () => {

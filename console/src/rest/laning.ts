@@ -1,7 +1,7 @@
 /** Which swim lanes there are, in an order, so that a page of them is drawn. */
 
 import type { Ask, Json } from "./server";
-import { filtered, RESULTS, type LaneKind } from "./results";
+import { atLeast, filtered, RESULTS, type LaneKind } from "./results";
 import type { Range } from "../state/range";
 
 /** Lanes that are told apart at most; beyond, it says so. */
@@ -24,7 +24,7 @@ export function namesQuery(jobs: readonly string[], range: Range, kind: LaneKind
     size: 0,
     query: filtered(kind.of === "influencer" ? "influencer" : "bucket", jobs, range, [
       ...more,
-      { range: { [score]: { gte: least, gt: 0 } } },
+      atLeast(score, least),
     ]),
     aggs: {
       lanes: {

@@ -176,6 +176,12 @@ export type LaneKind =
   | { readonly of: "job" }
   | { readonly of: "influencer"; readonly field: string };
 
+/** What finds scores of at least a severity; of the least one, all that are any. */
+export function atLeast(score: string, least: number): Json {
+  // Of two lower bounds a server would take the last one alone.
+  return { range: { [score]: least > 0 ? { gte: least } : { gt: 0 } } };
+}
+
 /** What of lanes is drawn. */
 export interface LaneChoice {
   /** Scores below are left out. */
@@ -199,7 +205,7 @@ export function lanesQuery(
       aggs: { worst: { max: { field: score } } },
     },
   };
-  const severe: Json[] = choice.least > 0 ? [{ range: { [score]: { gte: choice.least } } }] : [];
+  const severe: Json[] = [atLeast(score, choice.least)];
   if (kind.of === "overall") {
     return { size: 0, query: filtered("bucket", jobs, range, severe), aggs: cells };
   }
