@@ -32,8 +32,11 @@ def figures(page, *, last=False):
     rows.first.wait_for()
     if last:
         after = page.get_by_role("button", name="After")
+        turned = "before => document.querySelector('.chart details tbody tr').innerText !== before"
         while after.is_enabled():
+            before = rows.first.inner_text()
             after.click()
+            page.wait_for_function(turned, arg=before)
     return [row.split("\t") for row in rows.all_inner_texts()]
 
 

@@ -138,6 +138,24 @@ def test_documents_are_added_to_an_index_and_nothing_else_is_done_with_bulk_requ
     assert orjson.loads(ask(f"{reading}/added/_count", "POST", {})[1])["count"] == 2
 
 
+def test_annotations_are_written_through_the_alias_and_changed_where_they_are(engine, reading, writing):
+    note = {"annotation": "deploy", "job_id": "any", "type": "annotation", "event": "user", "timestamp": 1}
+    path = ".ml-annotations-write/_doc?refresh=wait_for&require_alias=true"
+    assert ask(f"{reading}/{path}", "POST", note)[0] == 403
+    status, body, _ = ask(f"{writing}/{path}", "POST", note)
+    assert status == 201
+    made = orjson.loads(body)
+    changed = f"{made['_index']}/_doc/{made['_id']}?refresh=wait_for"
+    assert made["_index"] != ".ml-annotations-write"
+    assert ask(f"{writing}/{changed}", "PUT", {**note, "annotation": "deploy of 3.2"})[0] == 200
+    query = {"query": {"ids": {"values": [made["_id"]]}}}
+    _, body, _ = ask(f"{reading}/.ml-annotations-read/_search", "POST", query)
+    assert [hit["_source"]["annotation"] for hit in orjson.loads(body)["hits"]["hits"]] == ["deploy of 3.2"]
+    assert ask(f"{reading}/{changed}", "DELETE")[0] == 403
+    assert ask(f"{writing}/{changed}", "DELETE")[0] == 200
+    assert ask(f"{writing}/.ml-annotations-*/_doc/{made['_id']}", "DELETE")[0] == 403
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
