@@ -9,7 +9,9 @@ import { formatPlace, parsePlace, type Place, type View } from "./state/place";
 import { Data } from "./views/data";
 import { Explorer } from "./views/explorer";
 import { Jobs } from "./views/jobs";
+import { ReportView } from "./views/report";
 import { SeriesView } from "./views/series";
+import { SharedView } from "./views/shared";
 import { Wizard } from "./views/wizard";
 
 const NAMES: Readonly<Record<View, string>> = {
@@ -18,6 +20,8 @@ const NAMES: Readonly<Record<View, string>> = {
   explorer: "Anomaly explorer",
   series: "Single metric viewer",
   new: "New job",
+  shared: "Calendars and filters",
+  report: "Investigations",
 };
 
 function zones(): string[] {
@@ -82,6 +86,8 @@ function App(): ComponentChildren {
       {place.view === "explorer" && <Explorer />}
       {place.view === "series" && <SeriesView />}
       {place.view === "new" && <Wizard />}
+      {place.view === "shared" && <SharedView />}
+      {place.view === "report" && <ReportView />}
     </SharedContext.Provider>
   );
 }

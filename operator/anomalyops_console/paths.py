@@ -76,12 +76,30 @@ _WRITES: Final = {
         "_ml/datafeeds/*/_start",
         "_ml/datafeeds/*/_stop",
         "_ml/calendars/*/events",
+        "_ml/filters/*/_update",
         ".ml-annotations-write/_doc",
         "#/_bulk",
     ),
     # What is there is changed in the index that holds it, which after a roll-over is not the one that is written to.
-    "PUT": (f"{_ML}/*", "_ml/datafeeds/*", "_ml/calendars/*", ".ml-annotations-*/_doc/*", "#"),
-    "DELETE": (f"{_ML}/*", f"{_ML}/*/_forecast/*", "_ml/datafeeds/*", ".ml-annotations-*/_doc/*"),
+    "PUT": (
+        f"{_ML}/*",
+        "_ml/datafeeds/*",
+        "_ml/calendars/*",
+        "_ml/calendars/*/jobs/*",
+        "_ml/filters/*",
+        ".ml-annotations-*/_doc/*",
+        "#",
+    ),
+    "DELETE": (
+        f"{_ML}/*",
+        f"{_ML}/*/_forecast/*",
+        "_ml/datafeeds/*",
+        "_ml/calendars/*",
+        "_ml/calendars/*/events/+",
+        "_ml/calendars/*/jobs/*",
+        "_ml/filters/*",
+        ".ml-annotations-*/_doc/*",
+    ),
 }
 _REST: Final = re.compile(r"[a-z0-9-]+")
 _INDEX: Final = re.compile(r"[a-z0-9][a-z0-9._+-]{0,254}")

@@ -1,6 +1,6 @@
 /** Where the reader is: a view and what it shows, whole in the fragment of the address, so that each view is a link. */
 
-export const VIEWS = ["data", "jobs", "explorer", "series", "new"] as const;
+export const VIEWS = ["data", "jobs", "explorer", "series", "new", "shared", "report"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** A view with its parameters; an absent parameter is the view's default. */

@@ -1,0 +1,163 @@
+/** Dialogs over what jobs share: made, changed and deleted, with the calls that it takes, and what came of them. */
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { ServerError } from "../../rest/server";
+import { time } from "../../shape/format";
+import {
+  calendarChanges, calendarDeletion, filterChanges, filterDeletion,
+  type Calendar, type CalendarEvent, type Change, type Filter,
+} from "../../shape/shared";
+import { parseTime } from "../../state/range";
+import { useShared } from "../context";
+import { Dialog } from "../dialog";
+import { TextArea, TextInput } from "../wizard/inputs";
+
+/** Does calls one after the other; says what was done where one fails. */
+function Doing(props: { changes: readonly Change[]; verb: string; fault: string | undefined; onDone: () => void; onClose: () => void }): ComponentChildren {
+  const { ask } = useShared();
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const act = async (): Promise<void> => {
+    setBusy(true);
+    let done = 0;
+    try {
+      for (const { method, path, body } of props.changes) {
+        await ask(method, path, body);
+        done += 1;
+      }
+      props.onDone();
+    } catch (error) {
+      const advice = error instanceof ServerError ? ` ${error.advice}` : "";
+      const before = props.changes.slice(0, done).map((one) => one.words).join(", ");
+      setProblem(`Not done: ${props.changes[done]?.words}. ${(error as Error).message}${advice}${before === "" ? "" : ` Done before: ${before}.`}`);
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      {props.fault !== undefined && <p class="problem">{props.fault}</p>}
+      {problem !== "" && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <div class="tools">
+        <button type="button" disabled={busy || props.fault !== undefined || props.changes.length === 0} onClick={act}>
+          {props.verb}
+        </button>
+        <button type="button" onClick={props.onClose}>
+          Close this dialog
+        </button>
+      </div>
+    </>
+  );
+}
+
+const words = (text: string, separator: RegExp): string[] => [...new Set(text.split(separator).map((one) => one.trim()).filter(Boolean))];
+
+/** Makes a calendar, or changes one. */
+export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: () => void; onClose: () => void }): ComponentChildren {
+  const { formats, now } = useShared();
+  const { calendar } = props;
+  const [id, setId] = useState(calendar?.id ?? "");
+  const [description, setDescription] = useState(calendar?.description ?? "");
+  const [named, setNamed] = useState<readonly string[]>(calendar?.named ?? []);
+  const [events, setEvents] = useState<readonly CalendarEvent[]>(calendar?.events ?? []);
+  const [next, setNext] = useState({ description: "", from: "", to: "" });
+  const [from, to] = [parseTime(next.from, now), parseTime(next.to, now)];
+  const whole = next.description !== "" && from !== undefined && to !== undefined && from < to;
+  const add = (): void => {
+    if (whole) {
+      setEvents([...events, { id: undefined, description: next.description, from, to }]);
+      setNext({ description: "", from: "", to: "" });
+    }
+  };
+  return (
+    <Dialog title={calendar === undefined ? "New calendar" : `Calendar: ${calendar.id}`} onClose={props.onClose}>
+      {calendar === undefined && (
+        <div class="fields">
+          <TextInput label="Calendar id" value={id} onValue={setId} />
+          <TextInput label="Description" value={description} onValue={setDescription} />
+        </div>
+      )}
+      <TextInput label="Holds for" value={named.join(", ")} onValue={(text) => setNamed(words(text, /,/))} hint="Ids of jobs and names of groups, with commas; _all for all." wide />
+      <h3>Events</h3>
+      <ul class="messages">
+        {events.map((event, index) => (
+          <li key={event.id ?? index}>
+            {event.description}: {time(event.from, formats)} to {time(event.to, formats)}{" "}
+            <button type="button" class="plain" aria-label={`Take ${event.description} away`} onClick={() => setEvents(events.filter((_, k) => k !== index))}>
+              take away
+            </button>
+          </li>
+        ))}
+        {events.length === 0 && <li class="aside">None yet: a calendar without events changes nothing.</li>}
+      </ul>
+      <div class="fields" role="group" aria-label="Next event">
+        <TextInput label="What happens" value={next.description} onValue={(text) => setNext({ ...next, description: text })} />
+        <TextInput label="Begins" value={next.from} onValue={(text) => setNext({ ...next, from: text })} placeholder="2026-01-31T22:00Z" />
+        <TextInput label="Ends" value={next.to} onValue={(text) => setNext({ ...next, to: text })} placeholder="2026-02-01T02:00Z" />
+        <button type="button" disabled={!whole} onClick={add}>
+          Add the event
+        </button>
+      </div>
+      <Doing
+        changes={calendarChanges(calendar, { id, description, named, events })}
+        verb={calendar === undefined ? "Make the calendar" : "Change the calendar"}
+        fault={id === "" ? "Give the calendar an id." : undefined}
+        onDone={props.onDone}
+        onClose={props.onClose}
+      />
+    </Dialog>
+  );
+}
+
+/** Makes a filter list, or changes one. */
+export function FilterDialog(props: { filter: Filter | undefined; onDone: () => void; onClose: () => void }): ComponentChildren {
+  const { filter } = props;
+  const [id, setId] = useState(filter?.id ?? "");
+  const [description, setDescription] = useState(filter?.description ?? "");
+  const [items, setItems] = useState<readonly string[]>(filter?.items ?? []);
+  return (
+    <Dialog title={filter === undefined ? "New filter list" : `Filter list: ${filter.id}`} onClose={props.onClose}>
+      <div class="fields">
+        {filter === undefined && <TextInput label="Filter id" value={id} onValue={setId} />}
+        <TextInput label="Description" value={description} onValue={setDescription} />
+      </div>
+      <TextArea label="Values" value={items.join("\n")} onValue={(text) => setItems(words(text, /\n/))} hint="One a line; * at the beginning or the end stands for anything." />
+      <Doing
+        changes={filterChanges(filter, { id, description, items })}
+        verb={filter === undefined ? "Make the filter list" : "Change the filter list"}
+        fault={id === "" ? "Give the list an id." : undefined}
+        onDone={props.onDone}
+        onClose={props.onClose}
+      />
+    </Dialog>
+  );
+}
+
+/** Asks before something is deleted, and says what that bears on. */
+export function DeletionDialog(props: { what: Calendar | Filter; onDone: () => void; onClose: () => void }): ComponentChildren {
+  const { what } = props;
+  const isCalendar = "events" in what;
+  const change = isCalendar ? calendarDeletion(what) : filterDeletion(what);
+  const jobs = isCalendar ? what.jobs : [...new Set(what.uses.map((use) => use.job))];
+  return (
+    <Dialog title={`Delete: ${what.id}`} onClose={props.onClose}>
+      <p>
+        {isCalendar
+          ? `Its ${what.events.length} events go with it. What jobs have skipped because of them stays skipped.`
+          : `Its ${what.items.length} values go with it.`}
+        {jobs.length > 0 && ` It bears on ${jobs.join(", ")}.`}
+      </p>
+      <Doing
+        changes={[change]}
+        verb="Delete it"
+        fault={!isCalendar && what.uses.length > 0 ? "Rules use it: the server keeps it until they name it no more." : undefined}
+        onDone={props.onDone}
+        onClose={props.onClose}
+      />
+    </Dialog>
+  );
+}
