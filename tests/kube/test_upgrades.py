@@ -52,16 +52,16 @@ def test_a_running_pair_is_taken_on_by_today_s_operator(world: World, day: str) 
     try:
         before = world.engine.job_config(job_id), world.engine.datafeed_config(feed_id)
         world.apply(world.connection())
-        world.wait_observed("anomalyjob/rich", "datafeed/rich", timeout=60)
+        world.wait_observed("anomalyjob/rich", "datafeed/rich")
         for kind in ("anomalyjob", "datafeed"):
-            world.kubectl.wait_condition(kind, "rich", world.namespace, "Synced", status="True", timeout=60)
+            world.kubectl.wait_condition(kind, "rich", world.namespace, "Synced", status="True")
         writes = [call for call in world.proxy.writes() if "/_ml/" in call]
         assert [call for call in writes if not call.endswith(f"{job_id}/_update")] == []
         after = world.engine.job_config(job_id), world.engine.datafeed_config(feed_id)
         assert [without_marks(one) for one in after] == [without_marks(one) for one in before]
         assert (world.engine.job_state(job_id), world.engine.datafeed_state(feed_id)) == ("opened", "started")
         world.kubectl("delete", "datafeed/rich", "anomalyjob/rich", "-n", world.namespace, "--wait=false")
-        wait_until(lambda: world.engine.job_state(job_id) == "closed", timeout=60, what="the retained job is closed")
+        wait_until(lambda: world.engine.job_state(job_id) == "closed", what="the retained job is closed")
     finally:
         world.engine.request("DELETE", f"/_ml/datafeeds/{feed_id}?force=true")
         world.engine.request("DELETE", f"/_ml/anomaly_detectors/{job_id}?force=true")
