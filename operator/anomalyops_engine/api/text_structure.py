@@ -45,7 +45,7 @@ def endpoints() -> list[Endpoint]:
         ),
         readers={"format": one_of(*_FORMS, "xml")},
     )
-    return [Endpoint("POST", "/_text_structure/find_structure", Lane.STATE, _find, parameters)]
+    return [Endpoint("POST", "/_text_structure/find_structure", Lane.SEARCH, _find, parameters)]
 
 
 @dataclass(frozen=True, slots=True)
