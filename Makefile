@@ -84,11 +84,12 @@ rest-suite: $(READY)  ## Elasticsearch's REST tests against the engine
 judge-prune: $(READY)  ## known differences that are none any more
 	PYTHONPATH=tests $(BIN)/python -m judge.record --prune $(ARGS)
 
-lint: $(READY)  ## ruff, mypy --strict, import contracts
+lint: $(READY)  ## ruff, mypy --strict, import contracts, the patience of tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=operator $(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/unit/test_patience.py
 
 generate: $(READY) $(PAGE)  ## what is derived from the models, and the console's page
 	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md --rights . --argocd manifests/argocd --chart charts/anomalyops

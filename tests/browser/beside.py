@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from waiting import PATIENCE_S
+
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
-_START_SECONDS = 60
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def console_beside(url: str, *arguments: str) -> Iterator[str]:
         line = process.stderr.readline()
         found = re.search(r"is at (http://127\.0\.0\.1:\d+)/_console/", line)
         assert found, line
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
                 urllib.request.urlopen(f"{found[1]}/_console/").close()
@@ -41,4 +42,4 @@ def console_beside(url: str, *arguments: str) -> Iterator[str]:
         yield found[1]
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)

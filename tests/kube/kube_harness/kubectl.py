@@ -72,9 +72,9 @@ class Kubectl:
     def exists(self, kind: str, name: str, namespace: str) -> bool:
         return bool(self("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "name"))
 
-    def wait_ready(self, namespace: str, *names: str) -> None:
-        """`kubectl wait --for=condition=Ready` for `kind/name` each."""
-        self("wait", "--for=condition=Ready", TIMEOUT, "-n", namespace, *names)
+    def wait_ready(self, namespace: str, *names: str, timeout: float = PATIENCE_S) -> None:
+        """`kubectl wait --for=condition=Ready` for `kind/name` each; `timeout` in seconds."""
+        self("wait", "--for=condition=Ready", f"--timeout={timeout:g}s", "-n", namespace, *names)
 
     def condition(self, kind: str, name: str, namespace: str, type_: str) -> Manifest | None:
         conditions = self.get(kind, name, namespace).get("status", {}).get("conditions", [])
@@ -89,6 +89,7 @@ class Kubectl:
         *,
         status: str = "True",
         reason: str | None = None,
+        timeout: float = PATIENCE_S,
     ) -> Manifest:
         """Waits until the condition has this status (and reason), and returns it."""
 
@@ -99,11 +100,12 @@ class Kubectl:
             assert good, f"{kind}/{name} {found}"
             return found
 
-        return wait_until(met, what=f"{kind}/{name} {type_}={status} {reason or ''}", interval=0.2)
+        return wait_until(met, timeout=timeout, what=f"{kind}/{name} {type_}={status} {reason or ''}", interval=0.2)
 
-    def wait_gone(self, kind: str, name: str, namespace: str) -> None:
+    def wait_gone(self, kind: str, name: str, namespace: str, *, timeout: float = PATIENCE_S) -> None:
         wait_until(
             lambda: not self.exists(kind, name, namespace),
+            timeout=timeout,
             what=f"{kind}/{name} gone",
             interval=0.2,
         )

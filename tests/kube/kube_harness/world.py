@@ -8,9 +8,10 @@ import math
 import time
 from typing import Any
 
-from kube_harness.kubectl import TIMEOUT, Kubectl, Manifest
+from kube_harness.kubectl import Kubectl, Manifest
 from kube_harness.proxy import EngineProxy
 from kube_harness.services import Engine, Operator
+from waiting import PATIENCE_S
 
 API_VERSION = "anomalyops.io/v1alpha1"
 INDEX = "kube-requests"
@@ -181,18 +182,18 @@ class World:
         self.apply(self.connection(), job or self.job(), datafeed or self.datafeed())
         self.wait_ready()
 
-    def wait_ready(self, *names: str) -> None:
+    def wait_ready(self, *names: str, timeout: float = PATIENCE_S) -> None:
         names = names or ("elasticsearchconnection/default", "anomalyjob/requests", "datafeed/feed")
-        self.wait_observed(*names)
-        self.kubectl.wait_ready(self.namespace, *names)
+        self.wait_observed(*names, timeout=timeout)
+        self.kubectl.wait_ready(self.namespace, *names, timeout=timeout)
 
-    def wait_observed(self, *names: str) -> None:
+    def wait_observed(self, *names: str, timeout: float = PATIENCE_S) -> None:
         """Until the operator has seen the present spec: `kubectl wait` alone would take an older Ready."""
         for name in names:
             kind, _, plain = name.partition("/")
             generation = self.kubectl.get(kind, plain, self.namespace)["metadata"]["generation"]
             path = f"--for=jsonpath={{.status.observedGeneration}}={generation}"
-            self.kubectl("wait", path, TIMEOUT, "-n", self.namespace, name)
+            self.kubectl("wait", path, f"--timeout={timeout:g}s", "-n", self.namespace, name)
 
     def condition(self, kind: str, type_: str, **expected: Any) -> Manifest:
         """Waits for a condition of the test's job, datafeed, filter, calendar or connection."""
