@@ -8,11 +8,13 @@ a line `...` stands for any lines.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -103,7 +105,9 @@ def check(page: str, run: Callable[[list[str]], str], url: str, *, only: str = "
     """
     chosen = [one for one in captures(page) if only in one.command]
     assert chosen, f"{page} has no such captures"
-    printed = {one: run(one.arguments(url)) for one in chosen}
+    with patch.dict(os.environ):
+        os.environ.pop("COLUMNS", None)  # as wide as output is that goes to no terminal
+        printed = {one: run(one.arguments(url)) for one in chosen}
     diffs = {str(one): drift(one.printed, now, figures=figures) for one, now in printed.items()}
     differing = {name: diff for name, diff in diffs.items() if diff}
     assert not differing, "\n\n".join(f"{name}\n{diff}" for name, diff in differing.items())

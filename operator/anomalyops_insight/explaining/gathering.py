@@ -15,16 +15,17 @@ from anomalyops_insight.query import AtMost, Column, Condition, Document, Equals
 from anomalyops_insight.query.rows import milliseconds, time_of
 from anomalyops_insight.times import seconds_of
 from anomalyops_insight.tools.configuration import Configured, configuration, job_states
-from anomalyops_insight.tools.messages import Delay, DelayParameters, delayed_data_annotations
-from anomalyops_insight.tools.model import ForecastParameters, PlotParameters, get_forecast_results, get_model_plot
+from anomalyops_insight.tools.messages import Delay, DelayParameters, late_data
+from anomalyops_insight.tools.model import Forecast, ForecastParameters, PlotParameters, forecast_question, model_bounds
 from anomalyops_insight.tools.records import (
+    Influencer,
     InfluencerParameters,
     Record,
     RecordParameters,
-    query_influencers,
+    influencer_question,
     record_question,
 )
-from anomalyops_insight.tools.tool import RESULTS, read_rows
+from anomalyops_insight.tools.tool import RESULTS, only_rows, read_rows
 
 _AROUND = 24  # buckets of the plot before the moment, and half as many after it
 _SERIES = ("partition_field_value", "by_field_value", "over_field_value")
@@ -67,7 +68,7 @@ def _subject(
     first, last = counts.get("earliest_record_timestamp"), counts.get("latest_bucket_timestamp")
     stronger = (yield from _stronger(config.job_id, record)) if record is not None else None
     bucket = yield from _bucket(config.job_id, at, span)
-    plot = yield from get_model_plot(_plot(config.job_id, record, at, span))
+    plot = yield from model_bounds(_plot(config.job_id, record, at, span))
     around = yield from _around(config.job_id, record, at, span)
     return Subject(
         config=config,
@@ -78,7 +79,7 @@ def _subject(
         first_record=None if first is None else time_of(first),
         latest_bucket=None if last is None else time_of(last),
         stronger=stronger,
-        plot=plot.rows,
+        plot=plot,
         memory_status=state.get("model_size_stats", {}).get("memory_status"),
         events=(yield from scheduled_events(config.job_id, at, at + timedelta(seconds=span))),
         around=replace(around, counts=counts, size=state.get("model_size_stats", {})),
@@ -91,18 +92,19 @@ def _around(job_id: str, record: Record | None, at: datetime, span: int) -> Prog
     delays = bucket_window(at, (yield from _delays(job_id, bucket["end"])))
     if record is None:
         return Around(delays=delays)
-    influencing = yield from query_influencers(InfluencerParameters(**bucket, min_score=0, limit=_MOST_INFLUENCERS))
-    forecast = yield from get_forecast_results(ForecastParameters(**bucket))
-    of_series = (one for one in forecast.rows if all(getattr(one, name) == getattr(record, name) for name in _FORECAST))
+    asked = InfluencerParameters(**bucket, min_score=0, limit=_MOST_INFLUENCERS)
+    influencing = yield from only_rows(influencer_question(asked), Influencer)
+    forecast = yield from only_rows(forecast_question(ForecastParameters(**bucket)), Forecast)
+    of_series = (one for one in forecast if all(getattr(one, name) == getattr(record, name) for name in _FORECAST))
     newest = sorted(of_series, key=lambda one: one.forecast_id, reverse=True)
-    return Around(influencing.rows, tuple(newest), delays)
+    return Around(influencing, tuple(newest), delays)
 
 
 def _delays(job_id: str, end: datetime) -> Program[tuple[Delay, ...]]:
     """Annotations of data that came late, up to a time; none where they may not be read."""
     try:
         asked = DelayParameters(job_id_pattern=job_id, start=None, end=end)
-        return (yield from delayed_data_annotations(asked)).rows
+        return (yield from late_data(asked))
     except RefusedError as error:
         if not error.forbidden:
             raise

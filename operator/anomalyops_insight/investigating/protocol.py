@@ -19,7 +19,7 @@ from anomalyops_insight.investigating.calls import called_by, calls, complaints,
 from anomalyops_insight.investigating.investigation import Incident, Investigation, LogCategory, Source
 from anomalyops_insight.investigating.ranking import Appearance, Suspect, rank
 from anomalyops_insight.investigating.service import Chosen, Named, choose
-from anomalyops_insight.programs import Program, ask, progress
+from anomalyops_insight.programs import Program, ask, progress, together
 from anomalyops_insight.query import Count, Pattern
 from anomalyops_insight.query.question import MOST_ROWS
 from anomalyops_insight.tools.categories import (
@@ -302,17 +302,17 @@ def _source(incident: Incident, suspect: Suspect, configs: Mapping[str, Configur
         )  # fmt: skip
         if name == "job_id":
             asked = asked.model_copy(update={"entity_field": None, "entity_value": None})
+        earlier = asked.model_copy(update={"start": incident.start - length, "end": incident.start})
         try:
+            during, before = yield from together([_counted(configs[job_id], one) for one in (asked, earlier)])
+            if not (during or before):
+                continue
             found = yield from source_evidence(asked)
-            during = yield from _counted(configs[job_id], asked)
-            earlier = asked.model_copy(update={"start": incident.start - length, "end": incident.start})
-            before = yield from _counted(configs[job_id], earlier)
         except RefusedError as error:
             if not error.forbidden:
                 raise
             continue
-        if during or before:
-            return Source(job_id, name, before, during, found.rows)
+        return Source(job_id, name, before, during, found.rows)
     return None
 
 

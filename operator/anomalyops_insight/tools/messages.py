@@ -10,6 +10,7 @@ from pydantic import Field
 
 from anomalyops_insight.programs import Program, ask
 from anomalyops_insight.query import Equals, OneOf, Question, Sort
+from anomalyops_insight.query.rows import Rows
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.tool import ANNOTATIONS, NOTIFICATIONS, Found, Over, Row, listed, shaped
 
@@ -44,7 +45,12 @@ class JobMessage(Row):
 )
 def get_job_messages(parameters: MessageParameters) -> Program[Found[JobMessage]]:
     """Messages of jobs, the newest first."""
-    question = Question(
+    return listed(message_question(parameters), JobMessage)
+
+
+def message_question(parameters: MessageParameters) -> Question:
+    """Which messages are asked for."""
+    return Question(
         index=NOTIFICATIONS,
         scope=parameters.of_jobs(),
         window=parameters.window(),
@@ -53,7 +59,6 @@ def get_job_messages(parameters: MessageParameters) -> Program[Found[JobMessage]
         sort=(Sort("timestamp", descending=True), Sort("job_id"), Sort("level")),
         limit=parameters.limit,
     )
-    return listed(question, JobMessage)
 
 
 class DelayParameters(Over):
@@ -82,7 +87,22 @@ class Delay(Row):
 )
 def delayed_data_annotations(parameters: DelayParameters) -> Program[Found[Delay]]:
     """Annotations of delayed data, the newest first."""
-    question = Question(
+    question = _delay_question(parameters)
+    rows = yield from ask(question)
+    return (yield from shaped(question, rows, _delays(rows)))
+
+
+def late_data(parameters: DelayParameters) -> Program[tuple[Delay, ...]]:
+    """The same without the reason where there are none.
+
+    Raises:
+        RefusedError: The server refuses the question.
+    """
+    return _delays((yield from ask(_delay_question(parameters))))
+
+
+def _delay_question(parameters: DelayParameters) -> Question:
+    return Question(
         index=ANNOTATIONS,
         scope=(Equals("event", "delayed_data"), *parameters.of_jobs()),
         window=parameters.window(),
@@ -90,9 +110,10 @@ def delayed_data_annotations(parameters: DelayParameters) -> Program[Found[Delay
         sort=(Sort("timestamp", descending=True), Sort("job_id")),
         limit=parameters.limit,
     )
-    rows = yield from ask(question)
-    shape = tuple(Delay(**row, missed_documents=missed_documents(row["annotation"])) for row in rows.rows)
-    return (yield from shaped(question, rows, shape))
+
+
+def _delays(rows: Rows) -> tuple[Delay, ...]:
+    return tuple(Delay(**row, missed_documents=missed_documents(row["annotation"])) for row in rows.rows)
 
 
 def missed_documents(text: str) -> int | None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from anomalyops_insight.errors import RefusedError
 from anomalyops_insight.programs import Program, ask
 from anomalyops_insight.query import Column, Condition, Equals, Exists, Pattern, Question, Sort
+from anomalyops_insight.query.rows import Rows
 from anomalyops_insight.tools.configuration import configurations
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.tool import RESULTS, Found, Over, Row, listed, shaped
@@ -60,7 +61,22 @@ class Bounds(Row):
 )
 def get_model_plot(parameters: PlotParameters) -> Program[Found[Bounds]]:
     """The model's bounds in order of time."""
-    question = Question(
+    question = _plot_question(parameters)
+    rows = yield from ask(question)
+    return (yield from shaped(question, rows, _bounds(rows)))
+
+
+def model_bounds(parameters: PlotParameters) -> Program[tuple[Bounds, ...]]:
+    """The same without the reason where there are none.
+
+    Raises:
+        RefusedError: The server refuses the question.
+    """
+    return _bounds((yield from ask(_plot_question(parameters))))
+
+
+def _plot_question(parameters: PlotParameters) -> Question:
+    return Question(
         index=RESULTS,
         scope=parameters.results("model_plot") + parameters.series(),
         window=parameters.window(),
@@ -68,11 +84,12 @@ def get_model_plot(parameters: PlotParameters) -> Program[Found[Bounds]]:
         sort=_ORDER,
         limit=parameters.limit,
     )
-    rows = yield from ask(question)
-    shape = tuple(
+
+
+def _bounds(rows: Rows) -> tuple[Bounds, ...]:
+    return tuple(
         Bounds(**row, outside=_outside(row["actual"], row["model_lower"], row["model_upper"])) for row in rows.rows
     )
-    return (yield from shaped(question, rows, shape))
 
 
 def _outside(actual: float | None, lower: float, upper: float) -> bool:
@@ -111,10 +128,17 @@ class Forecast(Row):
 )
 def get_forecast_results(parameters: ForecastParameters) -> Program[Found[Forecast]]:
     """The buckets of forecasts in order of time."""
+    found = yield from listed(forecast_question(parameters), Forecast)
+    population = (yield from _of_a_population(parameters.job_id_pattern)) if found.empty is not None else False
+    return replace(found, notes=(_NO_FORECASTS,)) if population else found
+
+
+def forecast_question(parameters: ForecastParameters) -> Question:
+    """Which buckets of which forecasts are asked for."""
     scope = parameters.results("model_forecast")
     if parameters.forecast_id is not None:
         scope += (Equals("forecast_id", parameters.forecast_id),)
-    question = Question(
+    return Question(
         index=RESULTS,
         scope=scope,
         window=parameters.window(),
@@ -129,9 +153,6 @@ def get_forecast_results(parameters: ForecastParameters) -> Program[Found[Foreca
         ),
         limit=parameters.limit,
     )
-    found = yield from listed(question, Forecast)
-    population = (yield from _of_a_population(parameters.job_id_pattern)) if found.empty is not None else False
-    return replace(found, notes=(_NO_FORECASTS,)) if population else found
 
 
 _NO_FORECASTS = "the job compares with peers (over_field_name): of such a job no server makes forecasts"

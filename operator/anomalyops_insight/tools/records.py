@@ -132,12 +132,17 @@ class Influencer(Row):
 )
 def query_influencers(parameters: InfluencerParameters) -> Program[Found[Influencer]]:
     """The influencers of jobs, most influential first."""
+    return listed(influencer_question(parameters), Influencer)
+
+
+def influencer_question(parameters: InfluencerParameters) -> Question:
+    """Which influencers are asked for."""
     scope = parameters.results("influencer")
     if parameters.influencer_field is not None:
         scope += (Equals("influencer_field_name", parameters.influencer_field),)
     if parameters.influencer_value is not None:
         scope += (Equals("influencer_field_value", parameters.influencer_value),)
-    question = Question(
+    return Question(
         index=RESULTS,
         scope=scope,
         window=parameters.window(),
@@ -152,4 +157,3 @@ def query_influencers(parameters: InfluencerParameters) -> Program[Found[Influen
         ),
         limit=parameters.limit,
     )
-    return listed(question, Influencer)

@@ -196,6 +196,15 @@ def read_rows(row: type[R], rows: Iterable[Values]) -> tuple[R, ...]:
     return tuple(row.model_validate(values) for values in rows)
 
 
+def only_rows(question: Question, row: type[R]) -> Program[tuple[R, ...]]:
+    """Asks a question whose rows are the tool's; where there are none, it is not asked why.
+
+    Raises:
+        RefusedError: The server refuses the question.
+    """
+    return read_rows(row, (yield from ask(question)).rows)
+
+
 def listed(question: Question, row: type[R]) -> Program[Found[R]]:
     """Asks a question whose rows are the tool's, and why there are none where there are none.
 

@@ -16,8 +16,8 @@ from anomalyops_insight.tools.messages import (
     DelayParameters,
     JobMessage,
     MessageParameters,
-    delayed_data_annotations,
-    get_job_messages,
+    late_data,
+    message_question,
 )
 from anomalyops_insight.tools.reassessment import ReassessmentParameters, score_reassessment
 from anomalyops_insight.tools.remote import remote_clusters
@@ -28,7 +28,7 @@ from anomalyops_insight.tools.timing import (
     bucket_event_gaps,
     ingest_latency_estimate,
 )
-from anomalyops_insight.tools.tool import RESULTS
+from anomalyops_insight.tools.tool import RESULTS, only_rows
 from anomalyops_insight.troubleshooting.diagnosis import TREES, Diagnosis, Facts, diagnose
 
 _RECENT = timedelta(days=7)
@@ -83,14 +83,13 @@ def _notes(pattern: str, now: datetime) -> Program[tuple[tuple[Delay, ...], tupl
     messages: tuple[JobMessage, ...] = ()
     try:
         asked = DelayParameters(job_id_pattern=pattern, start=None, end=None, limit=_MOST_NOTES)
-        late = yield from delayed_data_annotations(asked)
-        delays = tuple(delay for delay in late.rows if (delay.end_timestamp or delay.timestamp) >= start)
+        late = yield from late_data(asked)
+        delays = tuple(delay for delay in late if (delay.end_timestamp or delay.timestamp) >= start)
     except RefusedError as error:
         _only_forbidden(error)
     try:
         noted = MessageParameters(job_id_pattern=pattern, start=start, end=None, level="warning", limit=_MOST_NOTES)
-        said = yield from get_job_messages(noted)
-        messages = said.rows
+        messages = yield from only_rows(message_question(noted), JobMessage)
     except RefusedError as error:
         _only_forbidden(error)
     return delays, messages
