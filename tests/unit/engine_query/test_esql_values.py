@@ -169,3 +169,36 @@ def test_what_is_shadowed_in_stats_is_told():
         Surroundings(lambda name: None, None, 0, ("1", "2", "3")),
     )
     assert found.warnings == ("Line 1:19: Field 'c' shadowed by field at line 1:35",)
+
+
+def _rounded(number, decimals, kind):
+    """What Elasticsearch's `Maths.round` says of a whole number, in whole numbers without an end."""
+    unit = 10 ** min(max(0, -decimals), 30)
+    if unit == 1:
+        return number
+    if kind != "unsigned_long" and abs(number) < unit:
+        return 0
+    size, rest = divmod(abs(number), unit)
+    found = (size + (2 * rest >= unit)) * unit * (1 if number >= 0 else -1)
+    low, high = {"integer": (-(2**31), 2**31), "long": (-(2**63), 2**63), "unsigned_long": (0, 2**64)}[kind]
+    return found if low <= found < high else None
+
+
+_WHOLE = st.one_of(
+    st.tuples(st.just("integer"), st.integers(-(2**31), 2**31 - 1)),
+    st.tuples(st.just("long"), st.integers(-(2**63) + 1, 2**63 - 1)),
+    st.tuples(st.just("unsigned_long"), st.integers(0, 2**64 - 1)),
+    st.tuples(st.sampled_from(["integer", "long"]), st.integers(-1000, 1000)),
+)
+_TYPED = {"integer": "TO_INTEGER({}::long)", "long": "TO_LONG({})", "unsigned_long": "TO_UNSIGNED_LONG({})"}
+
+
+@law(examples=80)
+@given(_WHOLE, st.integers(-22, 3) | st.sampled_from([-(2**63) + 1, 2**63 - 1]))
+def test_whole_numbers_are_rounded_as_elasticsearch_rounds_them(typed, decimals):
+    kind, number = typed
+    written = _TYPED[kind].format(number)
+    ((found, other),) = ask(
+        f"ROW n = {written} | EVAL r = ROUND(n, {decimals}::long), s = ROUND({written}) | KEEP r, s"
+    )
+    assert (found, other) == (_rounded(number, decimals, kind), number)

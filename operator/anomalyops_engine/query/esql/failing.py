@@ -66,7 +66,12 @@ def called(scope: Scope, node: Call, operands: list[Operand], made: Operand) -> 
         return
     singles = [operand.single for operand in operands]
     failed = all_of([*(single.is_not_null() for single in singles), made.expr.is_null()])
-    reason: Expr = Literal(_ARITHMETIC + _REASONS.get(name, _INFINITE).format(name=name.capitalize()))
+    said = _REASONS.get(name, f"{made.type} overflow" if made.type in WHOLE else _INFINITE)
+    reason: Expr = Literal(_ARITHMETIC + said.format(name=name.capitalize()))
+    if name == "pow":
+        base, exponent = (as_type(operand, "double").single for operand in operands)
+        no_number = all_of([base < 0.0, call("floor", exponent).equals(exponent).is_not_true()])
+        reason = when(no_number, Literal(f"{_ARITHMETIC}not a finite double number: NaN"), reason)
     if name == "log" and len(operands) > 1:
         reason = when(singles[0].equals(1), Literal(f"{_ARITHMETIC}Log of base 1"), reason)
     scope.hazards.note(Hazard(node.at, when(failed, reason), costly=name not in _REASONS))

@@ -12,9 +12,11 @@ from anomalyops_engine.query.esql.operands import Operand, as_type, attempt, con
 from anomalyops_engine.query.esql.operators import finite, narrowed
 from anomalyops_engine.query.esql.scope import Scope, fail
 from anomalyops_engine.query.esql.syntax import Call
-from anomalyops_engine.query.expr import Case, Cast, Expr, Literal, ScalarFunction, all_of, call, when
+from anomalyops_engine.query.expr import Case, Cast, Expr, Literal, ScalarFunction, SqlType, all_of, call, when
 
 _MOST_DECIMALS = 30
+# Beyond, what is left of 64 bits is 0.
+_MOST_DIGITS = 20
 
 
 def _fraction(operand: Operand) -> Expr:
@@ -70,15 +72,37 @@ def _round(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
     number, *rest = operands
     if number.type != "double" and not rest:
         return Operand(number.single, number.type)
-    decimals: Expr = Cast(rest[0].single, "INTEGER", lenient=True) if rest else constant(0, "integer").expr
     if number.type != "double":
-        made: Expr = attempt(Cast(call("round", Cast(number.single, "HUGEINT"), Cast(decimals, "INTEGER")), "BIGINT"))
-        if number.type == "unsigned_long":
-            made = Cast(made, "UBIGINT", lenient=True)
-        return Operand(made, number.type)
+        found = _rounded(scope, number, rest[0])
+        return Operand(narrowed(found) if number.type == "integer" else found, number.type)
+    decimals: Expr = Cast(rest[0].single, "HUGEINT") if rest else constant(0, "integer").expr
     bounded = call("least", call("greatest", decimals, -_MOST_DECIMALS * 10), _MOST_DECIMALS)
-    made = attempt(call("round", number.single, Cast(bounded, "INTEGER")))
+    made: Expr = attempt(call("round", number.single, Cast(bounded, "INTEGER")))
     return Operand(when(decimals.is_not_null(), finite(scope, made)), "double")
+
+
+def _rounded(scope: Scope, number: Operand, decimals: Operand) -> Expr:
+    """Return a whole number rounded to tens, hundreds and so on, halves away from zero; NULL where it is too large.
+
+    As Elasticsearch has it (`Maths.round`), a signed number of no more digits than are rounded is 0.
+    """
+    digits = call("greatest", call("least", Literal(0) - Cast(decimals.single, "HUGEINT"), _MOST_DIGITS), 0)
+    units = Literal(tuple(10**power for power in range(_MOST_DIGITS + 1)), "HUGEINT[]")
+    scale = call("list_extract", units, Cast(digits + 1, "BIGINT"))
+    kept: SqlType = "UBIGINT" if number.type == "unsigned_long" else "BIGINT"
+
+    def at(value: Expr, unit: Expr) -> Expr:
+        rest, half = value % unit, unit // 2
+        step = when(rest >= half, 1, when(rest <= Literal(0) - half, -1, 0))
+        nearest: Expr = Cast((value // unit + step) * unit, kept, lenient=True)
+        if number.type != "unsigned_long":
+            nearest = when(call("abs", value) < unit, 0, nearest)
+        return when(unit > 1, nearest, Cast(value, kept))
+
+    fresh = scope.fresh
+    whole = Cast(number.single, "HUGEINT")
+    made = fresh.let(whole, lambda value: fresh.let(scale, lambda unit: at(value, unit)))
+    return when(all_of([number.single.is_not_null(), decimals.single.is_not_null()]), made)
 
 
 def _pow(scope: Scope, node: Call, operands: list[Operand]) -> Operand:
