@@ -203,9 +203,10 @@ KINDS = (
 def test_every_kind_ends_in_a_manifest_that_the_operator_takes(reader, engine, tmp_path):
     for number, form in enumerate(KINDS):
         page = reader.go(address(**form, name=f"kind_{number}", span="1h"))
-        assert "Error" not in checks(page), form
-        page.locator(".preview canvas").wait_for()
         page.get_by_text(f"jobId: kind_{number}").wait_for()
+        page.locator(".preview canvas").wait_for()
+        reader.settle()  # what was said of the form before is said no more
+        assert "Error" not in checks(page), form
         (tmp_path / f"{number}.yaml").write_text(manifest(page))
     planned = anomalyops("plan", "-f", str(tmp_path), "--url", engine.url)
     assert planned.returncode == 2, planned.stderr
@@ -303,7 +304,7 @@ def test_what_a_wizard_cannot_say_of_a_job_is_copied_as_json(reader):
 @pytest.mark.parametrize("form", FORMS, ids=["empty", "multi", "categorization", "advanced"])
 def test_a_wizard_breaks_no_rule_of_accessibility(reader, form):
     page = reader.go(address(**form))
-    page.wait_for_load_state("networkidle")
+    reader.settle()
     for summary in page.locator("summary").all():
         summary.click()
     assert broken_rules(page) == []
