@@ -60,6 +60,25 @@ def test_a_restart_changes_nothing_and_reports_nothing(world: World) -> None:
     assert len(world.events()) == events
 
 
+def test_what_was_changed_meanwhile_does_not_wait_for_the_first_look(world: World) -> None:
+    """After a restart all jobs are looked at in one look; what has changed is worked off beside it."""
+    world.start_pair()
+    assert world.operator.stop() == 0
+    world.apply(world.job(description="changed meanwhile"))
+    everything = "/_ml/anomaly_detectors/_all"
+    looks = len([call for call in world.proxy.calls if call.path == everything])
+    with world.proxy.hold(f"GET {everything}$") as held:
+        world.operator.start()
+        assert held.wait(PATIENCE_S)
+
+        def changed() -> bool:
+            return (world.engine.job_config(world.job_id) or {}).get("description") == "changed meanwhile"
+
+        wait_until(changed, what="the change")
+        assert len([call for call in world.proxy.calls if call.path == everything]) == looks
+    world.wait_ready()
+
+
 def test_at_rest_it_writes_nothing(world: World) -> None:
     world.start_pair()
     settle(world)

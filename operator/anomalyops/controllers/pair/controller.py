@@ -5,6 +5,7 @@ The keys are namespace and name of an AnomalyJob, whether it exists or only a Da
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
@@ -125,6 +126,7 @@ class PairController:
             await self._say(
                 name, pair_report(seen, assessment.job_status, assessment.datafeed_status, assessment.notices)
             )
+            await asyncio.sleep(0)  # what needs a reconcile begins, while the others are assessed
 
     async def _say(self, name: ObjectKey, report: Report) -> None:
         """Write what an observation has shown of a pair."""
@@ -161,8 +163,8 @@ class PairController:
             return Report(retry_after=CONFLICT_RETRY)
         if pair.datafeed is None and lives is None and _just_created(seen, COMPANION):
             return Report(retry_after=CONFLICT_RETRY)
-        if runtime is not None and not (runtime.observed or (runtime.checked and runtime.failure is not None)):
-            return Report()  # its first look comes, and reaches every pair without a call for each
+        if runtime is not None and self._comes_with_the_first_look(key, seen, runtime):
+            return Report()
         if runtime is not None and runtime.unsettled:
             return Report(retry_after=SETTLING)  # neither with what was replaced, nor as if there were no connection
         if runtime is not None and runtime.usable:
@@ -176,6 +178,14 @@ class PairController:
             return self._waiting.for_job(pair, seen, failure)
         connected = connection in self._objects.of(ElasticsearchConnection)
         return self._waiting.for_connection(pair, seen, failure, connected=connected)
+
+    def _comes_with_the_first_look(self, key: ObjectKey, seen: list[Seen[Any]], runtime: ConnectionRuntime) -> bool:
+        """Whether the first look at a server is waited for, which reaches every pair without a call for each.
+
+        What was changed or deleted meanwhile is read by itself in any case, so it need not wait for all others.
+        """
+        known = runtime.observed or (runtime.checked and runtime.failure is not None)
+        return not known and self._is_settled(key) and not deletion_asked(seen)
 
     async def _elsewhere(
         self, key: ObjectKey, pair: Pair, seen: list[Seen[Any]], lives: Place, runtime: ConnectionRuntime
