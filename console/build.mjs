@@ -42,7 +42,7 @@ if (process.argv.includes("--tests")) {
   rmSync(folder, { recursive: true, force: true });
   await build({
     ...shared,
-    entryPoints: files(join(here, "tests")),
+    entryPoints: files(join(here, "tests")).filter((path) => path.endsWith(".ts")),
     outdir: folder,
     platform: "node",
     outExtension: { ".js": ".mjs" },

@@ -111,7 +111,10 @@ test("jobs of four answers, with what runs of them and who declares them", () =>
   assert.ok(job);
   assert.equal(job.owner, "c/n/a");
   assert.deepEqual(job.detectors[0]?.splits, [{ role: "by", field: "x" }]);
-  assert.deepEqual(conditions(job).map((one) => one.text), ["memory: hard limit", "datafeed not started"]);
+  assert.deepEqual(conditions(job).map((one) => one.text), [
+    "the model is at its memory limit: new entities are not modelled, results are incomplete",
+    "the job is open and its datafeed is stopped",
+  ]);
   assert.deepEqual(wholeRange([job], 0), { from: 900_000, to: 1_800_000 });
   assert.deepEqual(wholeRange([], 100_000_000), { from: 13_600_000, to: 100_000_000 });
   assert.equal(matching([job], "OPENED a").length, 1);

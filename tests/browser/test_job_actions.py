@@ -63,6 +63,7 @@ def action(page, verb):
     page.get_by_role("group", name="Actions on the selected jobs").get_by_role("button", name=verb).click()
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
+    dialog.get_by_text(re.compile("^Loading ")).wait_for(state="detached")
     return dialog
 
 
@@ -175,6 +176,21 @@ def test_a_copy_has_the_configuration_and_another_id(reader, jobs):
     made = jobs.ml.get_jobs(job_id="acting-copy", exclude_generated=True)["jobs"][0]
     like = jobs.ml.get_jobs(job_id="acting-a", exclude_generated=True)["jobs"][0]
     assert {**made, "job_id": ""} == {**like, "job_id": ""}
+
+
+def test_asking_again_and_again_keeps_what_is_shown(reader, jobs):
+    page = reader.go("#/jobs?search=acting")
+    select(page, "acting-a")
+    held = []
+    page.route("**/_ml/anomaly_detectors", lambda route: held.append(route))  # noqa: PLW0108 - its signature is looked at
+    for _ in range(3):
+        page.get_by_role("button", name="Refresh").click()
+    assert page.get_by_text("1 selected").count() == 1
+    assert page.get_by_role("checkbox", name="Select acting-a", exact=True).is_checked()
+    for route in held:
+        route.continue_()
+    page.locator("[aria-busy=true]").wait_for(state="detached")
+    assert page.get_by_text("1 selected").count() == 1
 
 
 MANIFESTS = {

@@ -2,11 +2,13 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useAnswer } from "./asking";
 import { useShared } from "./context";
 import { Copyable } from "./copying";
 import { Dialog } from "./dialog";
+import { Shown } from "./states";
 import { carryOut, type Calls, type Progress } from "../rest/acting";
-import type { Job } from "../rest/jobs";
+import { readJobs, type Job } from "../rest/jobs";
 import { callLine, judge, plan, PLAIN, type Action, type Begin, type Manner, type Plan } from "../shape/actions";
 import { time } from "../shape/format";
 import { ownerWords } from "../shape/ownership";
@@ -36,7 +38,7 @@ const NAMED: Readonly<Record<Action, Named>> = {
   },
 };
 
-/** The dialog of an action on jobs. */
+/** The dialog of an action on jobs: they are read anew for it, for a list may be of some time ago. */
 export function Acting(props: {
   action: Action;
   jobs: readonly Job[];
@@ -44,12 +46,30 @@ export function Acting(props: {
   /** Jobs have changed on the server. */
   onDone: () => void;
 }): ComponentChildren {
-  const { action } = props;
+  const { ask } = useShared();
+  // What is acted on is what was chosen, whatever the list says meanwhile.
+  const chosen = useMemo(() => new Set(props.jobs.map((job) => job.id)), []);
+  const answer = useAnswer(async () => (await readJobs(ask)).filter((job) => chosen.has(job.id)), "");
+  const whom = chosen.size === 1 ? [...chosen][0] : `${chosen.size} jobs`;
+  return (
+    <Dialog title={`${NAMED[props.action].title}: ${whom}`} onClose={props.onClose}>
+      <Shown answer={answer} what="The jobs">
+        {(jobs) => <ActingOn {...props} jobs={jobs} />}
+      </Shown>
+    </Dialog>
+  );
+}
+
+function ActingOn(props: {
+  action: Action;
+  jobs: readonly Job[];
+  onClose: () => void;
+  onDone: () => void;
+}): ComponentChildren {
+  const { action, jobs } = props;
   const [manner, setManner] = useState<Manner | string>(PLAIN);
   const [confirmed, setConfirmed] = useState("");
   const [progress, setProgress] = useState<ReadonlyMap<string, Progress>>();
-  // What is acted on is what was chosen, whatever the list says meanwhile.
-  const jobs = useMemo(() => props.jobs, []);
   const plans = useMemo(
     () => (typeof manner === "string" ? [] : jobs.map((job) => plan(action, job, manner))),
     [action, jobs, manner],
@@ -58,60 +78,57 @@ export function Acting(props: {
   const carry = useCarrying(action, manner, props.onDone, setProgress);
   const phrase = action !== "delete" ? "" : calls.length === 1 ? (calls[0]?.job.id ?? "") : `${calls.length} jobs`;
   const named = NAMED[action];
-  const whom = jobs.length === 1 ? (jobs[0]?.id ?? "") : `${jobs.length} jobs`;
   return (
-    <Dialog title={`${named.title}: ${whom}`} onClose={props.onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (calls.length > 0 && confirmed === phrase) {
-            carry(calls);
-          }
-        }}
-      >
-        <p>{named.tells}</p>
-        {progress === undefined && (
-          <>
-            {action === "start" && <StartChoice jobs={jobs} onManner={setManner} />}
-            {(action === "reset" || action === "delete") && <AnnotationChoice onManner={setManner} />}
-          </>
-        )}
-        {typeof manner === "string" ? (
-          <p class="problem" role="alert">
-            {manner}
-          </p>
-        ) : (
-          <ul class="plans">
-            {plans.map((one) => (
-              <li key={one.job.id}>
-                <Planned plan={one} progress={progress?.get(one.job.id)} />
-              </li>
-            ))}
-          </ul>
-        )}
-        {progress === undefined && phrase !== "" && calls.length > 0 && (
-          <label class="search">
-            To confirm, write <strong>{phrase}</strong>{" "}
-            <input
-              value={confirmed}
-              autocomplete="off"
-              onInput={(event) => setConfirmed(event.currentTarget.value)}
-            />
-          </label>
-        )}
-        <p role="status">{progress !== undefined && summary(progress)}</p>
-        <div class="tools">
-          {progress === undefined && calls.length > 0 && (
-            <button type="submit" disabled={confirmed !== phrase}>
-              {named.verb} {calls.length === 1 ? (calls[0]?.job.id ?? "") : `${calls.length} jobs`}
-            </button>
-          )}
-          <button type="button" onClick={props.onClose}>
-            {progress === undefined ? "Cancel" : "Close this dialog"}
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (calls.length > 0 && confirmed === phrase) {
+          carry(calls);
+        }
+      }}
+    >
+      <p>{named.tells}</p>
+      {progress === undefined && (
+        <>
+          {action === "start" && <StartChoice jobs={jobs} onManner={setManner} />}
+          {(action === "reset" || action === "delete") && <AnnotationChoice onManner={setManner} />}
+        </>
+      )}
+      {typeof manner === "string" ? (
+        <p class="problem" role="alert">
+          {manner}
+        </p>
+      ) : (
+        <ul class="plans">
+          {plans.map((one) => (
+            <li key={one.job.id}>
+              <Planned plan={one} progress={progress?.get(one.job.id)} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {progress === undefined && phrase !== "" && calls.length > 0 && (
+        <label class="search">
+          To confirm, write <strong>{phrase}</strong>{" "}
+          <input
+            value={confirmed}
+            autocomplete="off"
+            onInput={(event) => setConfirmed(event.currentTarget.value)}
+          />
+        </label>
+      )}
+      <p role="status">{progress !== undefined && summary(progress)}</p>
+      <div class="tools">
+        {progress === undefined && calls.length > 0 && (
+          <button type="submit" disabled={confirmed !== phrase}>
+            {named.verb} {calls.length === 1 ? (calls[0]?.job.id ?? "") : `${calls.length} jobs`}
           </button>
-        </div>
-      </form>
-    </Dialog>
+        )}
+        <button type="button" onClick={props.onClose}>
+          {progress === undefined ? "Cancel" : "Close this dialog"}
+        </button>
+      </div>
+    </form>
   );
 }
 

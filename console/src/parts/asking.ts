@@ -18,7 +18,7 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>, depends: 
   const [answer, setAnswer] = useState<Answer<T>>({ state: "pending", before: undefined });
   useEffect(() => {
     const leaving = new AbortController();
-    setAnswer((old) => ({ state: "pending", before: old.state === "there" ? old.value : undefined }));
+    setAnswer((old) => ({ state: "pending", before: shown(old) }));
     ask(leaving.signal).then(
       (value) => {
         if (!leaving.signal.aborted) {

@@ -1,17 +1,20 @@
 /** A dialog over the page: it has the keyboard while it is open, Escape closes it, and the focus goes back. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 /** A modal dialog. */
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren }): ComponentChildren {
   const element = useRef<HTMLDialogElement>(null);
+  const leaving = useRef(false);
   const title = useId();
-  useEffect(() => {
+  // An effect after the next paint would come too late: the focus would be nowhere in between.
+  useLayoutEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
     dialog?.showModal();
     return () => {
+      leaving.current = true;
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) {
         before.focus();
@@ -22,6 +25,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
     <dialog
       ref={element}
       aria-labelledby={title}
+      onClose={() => !leaving.current && props.onClose()}
       onCancel={(event) => {
         event.preventDefault();
         props.onClose();

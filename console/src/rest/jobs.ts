@@ -26,6 +26,14 @@ export interface Detector {
   readonly splits: readonly Split[];
 }
 
+/** The server's own objects of a job; its datafeed's are undefined without one, stats where they may not be read. */
+export interface Raw {
+  readonly config: any;
+  readonly stats: any;
+  readonly feed: any;
+  readonly feedStats: any;
+}
+
 /** A job with what runs of it. */
 export interface Job {
   readonly id: string;
@@ -53,6 +61,7 @@ export interface Job {
   readonly mark: Mark | undefined;
   /** The model snapshot that the job goes on from; undefined before any. */
   readonly snapshot: string | undefined;
+  readonly raw: Raw;
   /** What the server does with the job for now, such as `resetting`. */
   readonly blocked: { readonly reason: string; readonly task: string } | undefined;
 }
@@ -72,7 +81,7 @@ export async function readJobs(ask: Ask): Promise<Job[]> {
 export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: any[]): Job[] {
   const statsOf = new Map(stats.map((entry) => [entry.job_id, entry]));
   const feedOf = new Map(feeds.map((entry) => [entry.job_id, entry]));
-  const stateOf = new Map(feedStats.map((entry) => [entry.datafeed_id, entry.state]));
+  const feedStatsOf = new Map(feedStats.map((entry) => [entry.datafeed_id, entry]));
   return jobs
     .map((job) => {
       const own = statsOf.get(job.job_id) ?? {};
@@ -80,6 +89,7 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
       const counts = own.data_counts ?? {};
       const size = own.model_size_stats ?? {};
       const mark = markOf(job);
+      const feedOwn = feed && feedStatsOf.get(feed.datafeed_id);
       return {
         id: job.job_id,
         description: job.description ?? "",
@@ -95,7 +105,7 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
         earliestRecordMs: counts.earliest_record_timestamp,
         feed: feed && {
           id: feed.datafeed_id,
-          state: stateOf.get(feed.datafeed_id) ?? "unknown",
+          state: feedOwn?.state ?? "unknown",
           indices: feed.indices,
         },
         influencers: job.analysis_config.influencers ?? [],
@@ -106,6 +116,7 @@ export function shapeJobs(jobs: any[], stats: any[], feeds: any[], feedStats: an
         owner: mark && ownerLine(mark),
         mark,
         snapshot: job.model_snapshot_id ?? undefined,
+        raw: { config: job, stats: statsOf.get(job.job_id), feed, feedStats: feedOwn },
         blocked: blockedOf(job),
       };
     })

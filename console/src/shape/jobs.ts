@@ -1,6 +1,7 @@
 /** What is said of jobs in the list. */
 
 import type { Job } from "../rest/jobs";
+import { findings } from "./health";
 
 /** Something about a job's health. */
 export interface Condition {
@@ -8,22 +9,16 @@ export interface Condition {
   readonly text: string;
 }
 
-/** What is wrong with a job, the worst first; that it is well where nothing is. */
-export function conditions(job: Job): Condition[] {
-  const found: Condition[] = [];
-  if (job.state === "failed") {
-    found.push({ level: "bad", text: "failed" });
-  }
-  if (job.memoryStatus === "hard_limit") {
-    found.push({ level: "bad", text: "memory: hard limit" });
-  }
-  if (job.state === "opened" && job.feed !== undefined && job.feed.state !== "started") {
-    found.push({ level: "notable", text: "datafeed not started" });
-  }
-  if (job.memoryStatus === "soft_limit") {
-    found.push({ level: "notable", text: "memory: soft limit" });
-  }
-  return found.length > 0 ? found : [{ level: "good", text: "ok" }];
+/**
+ * What is wrong with a job, the worst first; that it is well where nothing is.
+ *
+ * @param delays Documents that each recent annotation of delayed data names.
+ */
+export function conditions(job: Job, delays: readonly number[] = []): Condition[] {
+  const found = findings({ ...job.raw, notes: [], delays }).flatMap(({ level, text }): Condition[] =>
+    level === "critical" ? [{ level: "bad", text }] : level === "warning" ? [{ level: "notable", text }] : [],
+  );
+  return found.length > 0 ? found : [{ level: "good", text: "healthy" }];
 }
 
 /** The jobs in whose id, groups, states, owner or description each word of a search stands. */

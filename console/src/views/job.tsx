@@ -13,6 +13,7 @@ import { Copyable } from "../parts/copying";
 import { Facts } from "../parts/facts";
 import { FeedChart } from "../parts/feedchart";
 import { ForecastsOf } from "../parts/forecasts/list";
+import { HealthOf } from "../parts/health";
 import { JobTools } from "../parts/jobtools";
 import { To } from "../parts/marks";
 import { SnapshotsOf } from "../parts/snapshots/list";
@@ -46,6 +47,7 @@ interface Tab {
 }
 
 const TABS: readonly Tab[] = [
+  { name: "health", text: "Health", show: (detail) => <HealthOf detail={detail} /> },
   { name: "settings", text: "Settings", show: (detail) => <Settings detail={detail} /> },
   { name: "counts", text: "Counts", show: (detail) => <Counts detail={detail} /> },
   { name: "messages", text: "Messages", show: (detail) => <MessagesOf detail={detail} /> },
@@ -106,7 +108,7 @@ function Summary(props: { detail: Detail }): ComponentChildren {
         {stateWords(job).replace(/^./, (first) => first.toUpperCase())}.{" "}
         {conditions(job).map((condition) => (
           <span class={`condition inline ${condition.level}`} key={condition.text}>
-            Health: {condition.text}.{" "}
+            {condition.text.replace(/^./, (first) => first.toUpperCase())}.{" "}
           </span>
         ))}
         {job.groups.length > 0 && <>Groups: {job.groups.join(", ")}. </>}

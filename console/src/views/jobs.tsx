@@ -2,13 +2,14 @@
 
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { useAnswer } from "../parts/asking";
+import { shown as shownOf, useAnswer, type Answer } from "../parts/asking";
 import { useShared } from "../parts/context";
 import { JobTools } from "../parts/jobtools";
 import { To } from "../parts/marks";
 import { Nothing, Shown } from "../parts/states";
 import { useWindow } from "../parts/window";
 import { writesAllowed } from "../parts/writes";
+import { readDelays } from "../rest/health";
 import { readJobs, type Job } from "../rest/jobs";
 import { bytes, number, time } from "../shape/format";
 import { conditions, matching } from "../shape/jobs";
@@ -23,9 +24,10 @@ export function Jobs(): ComponentChildren {
 }
 
 function AllJobs(): ComponentChildren {
-  const { ask } = useShared();
+  const { ask, now } = useShared();
   const [asked, setAsked] = useState(0);
   const answer = useAnswer(() => readJobs(ask), `jobs ${asked}`);
+  const delays = useAnswer((signal) => readDelays(ask, now, undefined, signal), `delays ${asked}`);
   return (
     <main id="main">
       <h1>Jobs</h1>
@@ -37,7 +39,7 @@ function AllJobs(): ComponentChildren {
               one from an index; <code>anomalyops new</code> drafts one from words; <code>anomalyops demo --keep DIR</code> makes three from sample data.
             </Nothing>
           ) : (
-            <List jobs={jobs} onRefresh={() => setAsked((before) => before + 1)} />
+            <List jobs={jobs} delays={delays} onRefresh={() => setAsked((before) => before + 1)} />
           )
         }
       </Shown>
@@ -45,7 +47,11 @@ function AllJobs(): ComponentChildren {
   );
 }
 
-function List(props: { jobs: readonly Job[]; onRefresh: () => void }): ComponentChildren {
+function List(props: {
+  jobs: readonly Job[];
+  delays: Answer<ReadonlyMap<string, readonly number[]>>;
+  onRefresh: () => void;
+}): ComponentChildren {
   const { place, go } = useShared();
   const search = place.params["search"] ?? "";
   const jobs = matching(props.jobs, search);
@@ -67,12 +73,18 @@ function List(props: { jobs: readonly Job[]; onRefresh: () => void }): Component
         </button>
       </div>
       <JobTools all={props.jobs} chosen={props.jobs.filter((job) => selected.has(job.id))} onDone={props.onRefresh} />
-      <JobTable jobs={jobs} of={props.jobs.length} selected={selected} onSelect={setSelected} />
+      {props.delays.state === "failed" && (
+        <p class="aside">Whether data came late is not known: {props.delays.message}</p>
+      )}
+      <JobTable delays={shownOf(props.delays) ?? NO_DELAYS} jobs={jobs} of={props.jobs.length} selected={selected} onSelect={setSelected} />
     </>
   );
 }
 
+const NO_DELAYS: ReadonlyMap<string, readonly number[]> = new Map();
+
 function JobTable(props: {
+  delays: ReadonlyMap<string, readonly number[]>;
   jobs: readonly Job[];
   of: number;
   selected: ReadonlySet<string>;
@@ -124,6 +136,7 @@ function JobTable(props: {
             <Row
               key={job.id}
               job={job}
+              delays={props.delays.get(job.id)}
               index={shown.first + index + 2}
               selected={selected.has(job.id)}
               onSelect={acts ? (on) => toggle([job.id], on) : undefined}
@@ -138,6 +151,7 @@ function JobTable(props: {
 
 function Row(props: {
   job: Job;
+  delays: readonly number[] | undefined;
   index: number;
   selected: boolean;
   onSelect: ((on: boolean) => void) | undefined;
@@ -160,7 +174,9 @@ function Row(props: {
         <To place={{ view: "jobs", params: { job: job.id } }}>{job.id}</To>
         {job.groups.map((group) => (
           <span class="tag" key={group}>
-            {group}
+            <To place={{ view: "jobs", params: { search: group } }} label={`Jobs of the group ${group}`}>
+              {group}
+            </To>
           </span>
         ))}
         {job.description && <div class="aside">{job.description}</div>}
@@ -168,7 +184,7 @@ function Row(props: {
       <td>{job.blocked?.reason ?? job.state}</td>
       <td>{job.feed?.state ?? "none"}</td>
       <td>
-        {conditions(job).map((condition) => (
+        {conditions(job, props.delays).map((condition) => (
           <span class={`condition ${condition.level}`} key={condition.text}>
             {condition.text}
           </span>

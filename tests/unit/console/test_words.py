@@ -1,9 +1,14 @@
-"""The console tells what a score is made of in the words of `anomalyops explain`."""
+"""The console tells what a score is made of, and whether a job is well, in the words of the command line."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests have no packages; what they share lies beside them
+
+import diagnoses
 
 ROOT = Path(__file__).parents[3]
 COMMAND = (ROOT / "operator" / "anomalyops_insight" / "explaining" / "explanation.py").read_text()
@@ -21,3 +26,10 @@ def test_each_penalty_of_the_command_is_worded_the_same_in_the_page():
     told = set(re.findall(r'"(\w+_penalty: [^"]+)"', COMMAND))
     assert told
     assert told == set(re.findall(r'"(\w+_penalty: [^"]+)"', PAGE))
+
+
+def test_the_findings_that_the_page_is_held_to_are_those_of_the_command():
+    recorded = diagnoses.RECORDED.read_text()
+    assert recorded == diagnoses.text(), "run: PYTHONPATH=operator python tests/unit/console/diagnoses.py"
+    levels = {finding["level"] for case in diagnoses.recorded() for finding in case["findings"]}
+    assert levels == {"ok", "info", "warning", "critical"}
