@@ -22,6 +22,7 @@ from anomalyops.cluster import introducing
 from anomalyops.cluster.errors import ClusterError
 from anomalyops.resources import ManifestError
 from anomalyops.watching.kubeapi import KubeApi, KubeApiError
+from waiting import PATIENCE_S
 
 RELEASE = {"meta.helm.sh/release-name": "anomalyops", "meta.helm.sh/release-namespace": "here"}
 MANIFEST: dict[str, Any] = {
@@ -60,7 +61,7 @@ class ApiServer:
         return web.json_response(self.there)
 
 
-def introduce(server: ApiServer, manifest: dict[str, Any] = MANIFEST, *, within: float = 20) -> dict[str, Any]:
+def introduce(server: ApiServer, manifest: dict[str, Any] = MANIFEST, *, within: float = PATIENCE_S) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         app = web.Application()
         app.router.add_route("*", "/{tail:.*}", server.answer)
