@@ -323,3 +323,25 @@ def test_a_slow_onset_does_not_hide_itself(seed: int, span: int, size: float, bu
     found = scores(values, span)
     assert (found[1200 : 1200 + buckets + 2] >= CRITICAL).any()
     assert (found[600:1200] >= CRITICAL).sum() <= 1
+
+
+@pytest.mark.parametrize("span", [300, 600])
+def test_a_weekend_does_not_climb_like_a_working_day(span: int) -> None:
+    """Where the week is learnt in half hours, its finer shape is not that of the mean of all days."""
+    cases, truths = [], []
+    clock = Clock(span, 42)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        scale = float(rng.choice([10.0, 300.0, 5000.0]))
+        shape = clock.office(night=float(rng.uniform(0.02, 0.3)), weekend=float(rng.uniform(0.0, 0.5)))
+        truths.append(20.0 * shape)
+        values = scale * (shape + 0.05 * rng.standard_normal(len(clock)))
+        cases.append(Case("", "", span, values, "mean"))
+    errors = []
+    climbs = ((clock.hour >= 6) & (clock.hour < 10)) | ((clock.hour >= 16) & (clock.hour < 20))
+    ramps = (clock.weekday >= 5) & climbs & (clock.day >= 35)
+    for case, truth, found in zip(cases, truths, details(cases, want_bounds=True), strict=True):
+        scale = float(np.median(case.values / np.maximum(truth, 1e-9)))
+        errors.append(np.sqrt(np.mean((found[ramps, series.TYPICAL] / scale - truth[ramps]) ** 2)))
+    # In standard deviations of the noise; the mean of all days' climb makes 0.8 to 0.9 of it.
+    assert np.mean(errors) < 0.6

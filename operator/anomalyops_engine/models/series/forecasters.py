@@ -58,7 +58,7 @@ def expect(state: SeriesState, p: SeriesParameters, i: int, e: int, time_s: floa
         ready = p.day_slots >= 4 and n > 0 and age >= DAY_S
         return Forecast(ready, mean, max(1.0 / (n + 1.0), 0.5 / p.day_memory), ratio, extra, at)
     ready = p.week_slots >= 7 and n > 0 and age >= WEEK_S and (width_one(p) or state.slots[i, p.hour_slots + day].n > 0)
-    mean += seasons.detail(state, p, i, day)
+    mean += seasons.detail(state, p, i, day, at)
     return Forecast(ready, mean, max(1.0 / (n + 1.0), 0.5 / p.week_memory), ratio, extra, at)
 
 
@@ -157,7 +157,7 @@ def learn(
         departure = value - forecaster.level - forecaster.slope
         memory = p.hour_memory if e == HOURLY else p.day_memory
         if e == WEEKLY:
-            departure -= seasons.detail(state, p, i, seasons.day_slot(p, time_s))
+            departure -= seasons.detail(state, p, i, seasons.day_slot(p, time_s), f.slot)
             memory = p.week_memory
         first = departure + (plain - value)
         usual = max(square - f.extra * f.extra, 0.0)

@@ -29,6 +29,8 @@ CLEARLY = 2.0
 """Variance of its own, over the usual one, below which a slot has none."""
 VARIES = 0.1
 """Standard deviation of a departure that was seen twice, as a share of it, until more is known."""
+STEEPEST = 7.0
+"""What one day of the week can make of the mean day's steps."""
 AGREES = 0.3
 """Two departures agree when they differ by no more than this share: what a batch varies from run to run."""
 
@@ -60,19 +62,48 @@ def slots_of(p: SeriesParameters, e: int) -> tuple[int, int]:
 
 
 @kernel
-def detail(state: SeriesState, p: SeriesParameters, i: int, at: int) -> float:
-    """How the day profile departs, at a day slot, from its mean over the coarser week slot that it lies in."""
+def _coarse(state: SeriesState, p: SeriesParameters, i: int, begin: int, width: int) -> float:
+    """Mean of the day profile over some slots from `begin` on; NaN where none was seen."""
+    total, n = 0.0, 0
+    for k in range(begin, begin + width):
+        slot = state.slots[i, p.hour_slots + k % p.day_slots]
+        if slot.n > 0:
+            total += slot.mean
+            n += 1
+    return total / n if n > 0 else math.nan
+
+
+@kernel
+def detail(state: SeriesState, p: SeriesParameters, i: int, at: int, week_at: int) -> float:
+    """How the day profile departs, at a day slot, from its mean over the coarser week slot that it lies in.
+
+    As far as the week goes there like the day: a working day climbs steeper in the morning than the mean of all days,
+    and a Sunday does not. So the departure is scaled by the least-squares share of the day's steps, to this week slot
+    and from it, that the week's steps have; held at 1 by what is not known of them.
+    """
     width = 7 * p.day_slots // p.week_slots
     if width <= 1:
         return 0.0
     begin = at // width * width
-    end = min(begin + width, p.day_slots)
-    total, n = 0.0, 0
-    for slot in range(begin, end):
-        if state.slots[i, p.hour_slots + slot].n > 0:
-            total += state.slots[i, p.hour_slots + slot].mean
-            n += 1
-    return state.slots[i, p.hour_slots + at].mean - total / n if n > 0 else 0.0
+    here = _coarse(state, p, i, begin, width)
+    if math.isnan(here):
+        return 0.0
+    departure = state.slots[i, p.hour_slots + at].mean - here
+    first = p.hour_slots + p.day_slots
+    slot = state.slots[i, week_at]
+    before = state.slots[i, first + (week_at - first - 1) % p.week_slots]
+    after = state.slots[i, first + (week_at - first + 1) % p.week_slots]
+    earlier = _coarse(state, p, i, begin - width + p.day_slots, width)
+    later = _coarse(state, p, i, begin + width, width)
+    if min(slot.n, before.n, after.n) < 2.0 or math.isnan(earlier) or math.isnan(later):
+        return float(departure)
+    to, on = here - earlier, later - here
+    unknown = state.forecasters[i, WEEKLY].spread * (1.0 / slot.n + 0.5 / before.n + 0.5 / after.n)
+    along = to * (slot.mean - before.mean) + on * (after.mean - slot.mean)
+    steps = to * to + on * on + unknown
+    if steps <= 0.0:
+        return float(departure)
+    return float(departure * min(max((along + unknown) / steps, 0.0), STEEPEST))
 
 
 @kernel
