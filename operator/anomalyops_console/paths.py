@@ -87,18 +87,18 @@ _WRITES: Final = {
         "_ml/calendars/*",
         "_ml/calendars/*/jobs/*",
         "_ml/filters/*",
-        ".ml-annotations-*/_doc/*",
+        ".ml-annotations-*/_doc/+",
         "#",
     ),
     "DELETE": (
         f"{_ML}/*",
-        f"{_ML}/*/_forecast/*",
+        f"{_ML}/*/_forecast/+",
         "_ml/datafeeds/*",
         "_ml/calendars/*",
         "_ml/calendars/*/events/+",
         "_ml/calendars/*/jobs/*",
         "_ml/filters/*",
-        ".ml-annotations-*/_doc/*",
+        ".ml-annotations-*/_doc/+",
     ),
 }
 _REST: Final = re.compile(r"[a-z0-9-]+")

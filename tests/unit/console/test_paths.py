@@ -87,6 +87,22 @@ NEITHER = [
 ]
 
 
+# An identifier that a server makes is of Base64 for URLs, of which one in 64 begins with `_` and one with `-`.
+NAMED_BY_THE_SERVER = [
+    ("GET", "/_tasks/{}", Access.READ),
+    ("DELETE", "/_ml/anomaly_detectors/a/_forecast/{}", Access.WRITE),
+    ("DELETE", "/_ml/calendars/a/events/{}", Access.WRITE),
+    ("PUT", "/.ml-annotations-000001/_doc/{}", Access.WRITE),
+    ("DELETE", "/.ml-annotations-000001/_doc/{}", Access.WRITE),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "kind"), NAMED_BY_THE_SERVER)
+@pytest.mark.parametrize("first", ["_", "-", "a", "0"])
+def test_what_a_server_names_may_begin_with_any_letter_of_its_alphabet(method, path, kind, first):
+    assert access(method, path.format(f"{first}Xb-_2").encode()) is kind
+
+
 @pytest.mark.parametrize(("method", "path"), READ)
 def test_what_the_page_reads_is_passed_on(method, path):
     assert access(method, path) is Access.READ
