@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,8 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from console_process import ConsoleProcess, ask
 from engine_process import EngineProcess
-from waiting import PATIENCE_S
 
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 PASSWORD = "correct-horse"
@@ -29,55 +27,21 @@ def engine(tmp_path_factory):
     process.kill()
 
 
-def start(*arguments, password=PASSWORD):
-    environment = {**os.environ, "PYTHONPATH": str(_OPERATOR), "ANOMALYOPS_PASSWORD": password, "COLUMNS": "200"}
-    environment |= {"ANOMALYOPS_USERNAME": "elastic"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "anomalyops.cli.main", "console", "--port", "0", *arguments],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    line = process.stderr.readline()
-    found = re.search(r"is at (http://127\.0\.0\.1:\d+)/_console/", line)
-    assert found, line + process.stderr.read()
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            urllib.request.urlopen(f"{found[1]}/_console/").close()
-            return process, found[1]
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+def beside(url, *arguments):
+    credentials = {"ANOMALYOPS_USERNAME": "elastic", "ANOMALYOPS_PASSWORD": PASSWORD}
+    return ConsoleProcess("--url", url, *arguments, environment=credentials)
 
 
 @pytest.fixture(scope="module")
 def reading(engine):
-    process, url = start("--url", engine.url)
-    yield url
-    process.terminate()
-    process.wait(PATIENCE_S)
+    with beside(engine.url) as console:
+        yield console.url
 
 
 @pytest.fixture(scope="module")
 def writing(engine):
-    process, url = start("--url", engine.url, "--allow-writes")
-    yield url
-    process.terminate()
-    process.wait(PATIENCE_S)
-
-
-def ask(url, method="GET", body=None, **headers):
-    data = None if body is None else orjson.dumps(body)
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    if data is not None:
-        sent.setdefault("content-type", "application/json")
-    request = urllib.request.Request(url, data=data, method=method, headers=sent)
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, answer.read(), answer.headers
-    except urllib.error.HTTPError as error:
-        return error.code, error.read(), error.headers
+    with beside(engine.url, "--allow-writes") as console:
+        yield console.url
 
 
 JOB = {
@@ -185,13 +149,9 @@ def test_large_bodies_are_refused(reading):
     assert ask(f"{reading}/a/_search", "POST", {"x": "y" * 1_100_000})[0] == 413
 
 
-def test_a_server_that_is_gone_is_a_sentence(tmp_path):
-    process, url = start("--url", "http://127.0.0.1:9")
-    try:
-        status, body, _ = ask(f"{url}/_ml/anomaly_detectors")
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+def test_a_server_that_is_gone_is_a_sentence():
+    with beside("http://127.0.0.1:9") as console:
+        status, body, _ = console.ask("_ml/anomaly_detectors")
     assert status == 502
     assert "cannot be reached" in orjson.loads(body)["error"]["reason"]
     assert PASSWORD.encode() not in body

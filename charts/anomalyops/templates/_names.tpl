@@ -136,3 +136,27 @@ capabilities:
 {{- $log := dict "log" (dict "format" .Values.log.format "level" "warning") }}
 {{- toYaml (mergeOverwrite $log (deepCopy .Values.engine.config) $fixed) }}
 {{- end }}
+
+{{- define "anomalyops.console" -}}
+{{ include "anomalyops.fullname" . }}-console
+{{- end }}
+
+{{- define "anomalyops.consoleHost" -}}
+{{ include "anomalyops.console" . }}.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{- define "anomalyops.consoleTls" -}}
+{{ .Values.console.tlsSecret | default (printf "%s-tls" (include "anomalyops.console" .)) }}
+{{- end }}
+
+{{- /* The Secret with the authority of the server that the console is over; empty for the system's. */ -}}
+{{- define "anomalyops.consoleCa" -}}
+{{- if .Values.console.url }}{{ .Values.console.caSecret }}{{ else }}{{ include "anomalyops.engineTls" . }}{{ end }}
+{{- end }}
+
+{{- /* The names under which the console is asked inside of the cluster, as a list in YAML. */ -}}
+{{- define "anomalyops.consoleNames" -}}
+{{- $name := include "anomalyops.console" . -}}
+{{- $host := include "anomalyops.consoleHost" . -}}
+{{ toYaml (list $host $name (printf "%s.%s" $name .Release.Namespace) (printf "%s.cluster.local" $host)) }}
+{{- end }}
