@@ -110,7 +110,8 @@ def _check_certificate(certificate: Path | None, key: Path | None) -> None:
         # A key that asks for a password would wait for somebody to type it.
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
     except OSError as error:
-        raise LocalError(f"--tls-cert {certificate}, --tls-key {key}: {error.strerror or error}") from None
+        told = "they are no certificate and its key without a password" if isinstance(error, ssl.SSLError) else None
+        raise LocalError(f"--tls-cert {certificate}, --tls-key {key}: {told or error.strerror or error}") from None
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -141,12 +142,20 @@ def _announce(text: str, log_format: LogFormat) -> None:
 
 
 def _upstream(where: Endpoint) -> Upstream:
-    """The server as the console knows it."""
+    """The server as the console knows it.
+
+    Raises:
+        LocalError: What it is to be trusted by is no certificate.
+    """
+    from anomalyops.local.errors import LocalError
     from anomalyops_console.serving import Upstream
     from anomalyops_insight.server.connection import tls
 
     url = where.urls[0]
     authorization = where.authorization()
     headers = {} if authorization is None else {"authorization": authorization}
-    context = tls(where) if url.startswith("https:") else None
+    try:
+        context = tls(where) if url.startswith("https:") else None
+    except ValueError as error:
+        raise LocalError(f"{where.shown()}: {error}") from None
     return Upstream(url=url, headers=headers, tls=context, timeout_s=where.request_timeout)

@@ -51,6 +51,8 @@ def alone(monkeypatch):
         ([*BEYOND, "--allow-host", "a", "--tls-in-front"], ["without asking who looks"]),
         (["--tls-cert", "a.pem"], ["--tls-cert and --tls-key belong together"]),
         (["--tls-key", "a.pem"], ["--tls-cert and --tls-key belong together"]),
+        (["--tls-cert", __file__, "--tls-key", __file__], ["no certificate and its key without a password"]),
+        (["--url", "https://127.0.0.1:9", "--ca", __file__], ["https://127.0.0.1:9: the CA is not a PEM certificate"]),
         (["--tls-cert", "none.pem", "--tls-key", "none.pem"], ["--tls-cert none.pem", "No such file"]),
     ],
 )
