@@ -50,7 +50,7 @@ def test_a_part_that_is_not_there_is_refused_by_name(client):
 
 def test_options_that_are_not_served_say_so(client):
     with pytest.raises(ApiError) as refused:
-        client.indices.analyze(tokenizer="ml_standard", text="x", explain=True)
+        client.indices.analyze(normalizer="lowercase", text="x")
     assert refused.value.status_code == 501
 
 
