@@ -156,7 +156,7 @@ def test_reset_forgets_and_delete_asks_for_the_name(reader, jobs):
     button.click()
     said_at_last(dialog, "Of 1: 1 done.")
     dialog.get_by_role("button", name="Close this dialog").click()
-    page.get_by_text(re.compile(r"^2 of \d jobs$")).wait_for()
+    page.get_by_text(re.compile(r"^2 of \d+ jobs$")).wait_for()
     assert {one["job_id"] for one in jobs.ml.get_jobs(job_id="acting-*")["jobs"]} == {"acting-b", "acting-c"}
 
 

@@ -81,7 +81,7 @@ def test_from_the_list_to_every_side_of_a_job(reader):
     sides.get_by_role("link", name="Preview").click()
     page.get_by_role("region", name="Preview").get_by_role("row").nth(2).wait_for()
     page.get_by_role("link", name="All jobs").click()
-    page.get_by_text(re.compile(r"of \d jobs$")).wait_for()
+    page.get_by_text(re.compile(r"of \d+ jobs$")).wait_for()
 
 
 def test_messages_are_those_of_a_level_and_above(reader, watched):

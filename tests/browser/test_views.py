@@ -23,10 +23,10 @@ def test_jobs_are_listed_with_their_health_and_owner(reader):
         assert f"local/default/{job.replace('_', '-')}" in row.inner_text()
     reader.keep("jobs")
     page.get_by_role("searchbox").fill("scan")
-    page.get_by_text(re.compile(r"^1 of \d jobs$")).wait_for()
+    page.get_by_text(re.compile(r"^1 of \d+ jobs$")).wait_for()
     assert "search=scan" in page.url  # every view is a link
     page.reload()
-    page.get_by_text(re.compile(r"^1 of \d jobs$")).wait_for()
+    page.get_by_text(re.compile(r"^1 of \d+ jobs$")).wait_for()
 
 
 def test_from_the_list_to_the_series_of_a_job(reader):
