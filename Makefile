@@ -55,8 +55,8 @@ test-contract: $(READY) $(ES9)  ## the REST dialect, through the official client
 test-browser: $(READY) $(PAGE) chromium  ## the console, in a real browser
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-screenshots: $(READY) $(PAGE) chromium  ## the pictures of docs/console.md
-	SCREENSHOTS=docs/images/console $(BIN)/python -m pytest tests/browser -k "listed or series or worst or fields_of_one or step_by_step or compared" $(ARGS)
+screenshots: $(READY) $(PAGE) chromium  ## the pictures of docs/console.md and docs/tutorial.md
+	SCREENSHOTS=docs/images/console $(BIN)/python -m pytest tests/browser -k "tutorial or listed or every_side or series_of_a_job or worst_is_first or population_is_drawn or fields_of_one or step_by_step or compared" $(ARGS)
 
 test-kube: $(READY)  ## the operator on a real kube-apiserver
 	$(BIN)/python -m pytest tests/kube $(ARGS)

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests have no packages; what t
 from shop import load
 
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
+PICTURE = {"width": 960, "height": 720}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -99,12 +100,20 @@ class Reader:
             before = self._asked_or_answered
             self.page.evaluate(_QUIET)
 
-    def keep(self, name: str) -> None:
-        """Keep a picture of what is shown, in the folder that SCREENSHOTS names."""
+    def keep(self, name: str, at: Any = None) -> None:
+        """Keep a picture of what is shown, in the folder that SCREENSHOTS names; smaller than what tests look at.
+
+        Args: name: of the file; at: what is to be in the middle of it.
+        """
         folder = os.environ.get("SCREENSHOTS")
         if folder:
-            self.page.wait_for_load_state("networkidle")
+            before = self.page.viewport_size
+            self.page.set_viewport_size(PICTURE)
+            self.settle()
+            if at is not None:
+                at.evaluate("one => one.scrollIntoView({ block: 'center' })")
             self.page.screenshot(path=Path(folder) / f"{name}.png")
+            self.page.set_viewport_size(before)
 
     def _failed(self, request: Any) -> None:
         self._answered(request)

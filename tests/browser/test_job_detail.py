@@ -69,6 +69,7 @@ def test_from_the_list_to_every_side_of_a_job(reader):
     page = reader.go("#/jobs")
     page.get_by_role("link", name="low_request_rate", exact=True).click()
     page.get_by_role("region", name="Findings").wait_for()
+    reader.keep("job")
     assert "Managed by AnomalyJob default/low-request-rate of the files" in page.locator("main").inner_text()
     sides = page.get_by_role("navigation", name="Sides of the job")
     sides.get_by_role("link", name="Settings").click()

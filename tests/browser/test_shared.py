@@ -72,6 +72,7 @@ def test_what_jobs_share_is_listed_with_what_it_bears_on_and_whose_it_is(reader,
     page = reader.go("#/shared")
     managed = row(page, "List of calendars", "managed")
     managed.wait_for()
+    reader.keep("shared")
     said = managed.inner_text()
     assert "local/default/holidays" in said
     assert "Christmas" in said
