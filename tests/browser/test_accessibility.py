@@ -26,6 +26,25 @@ def test_no_rule_of_accessibility_is_broken(reader, fragment):
     assert broken_rules(page) == []
 
 
+@pytest.mark.parametrize("fragment", [*VIEWS, "#/new", "#/shared"])
+def test_the_names_of_columns_stand_over_them(reader, fragment):
+    page = reader.go(fragment)
+    reader.settle()
+    aside = page.evaluate(
+        """() => [...document.querySelectorAll('table')].flatMap((table) => {
+            const heads = table.tHead ? [...table.tHead.rows[0].cells] : [];
+            const cells = table.tBodies.length && table.tBodies[0].rows.length ? [...table.tBodies[0].rows[0].cells] : [];
+            if (heads.length !== cells.length || !table.checkVisibility()) { return []; }
+            return heads.flatMap((head, at) => {
+                const over = head.getBoundingClientRect(), under = cells[at].getBoundingClientRect();
+                const same = Math.abs(over.left - under.left) < 1.5 && Math.abs(over.width - under.width) < 1.5;
+                return same ? [] : [`${head.textContent}: ${over.left} and not ${under.left}`];
+            });
+        })"""
+    )
+    assert aside == []
+
+
 def test_every_control_is_reached_by_the_keyboard_and_shows_it(reader):
     page = reader.go("#/series?job=low_request_rate")
     page.get_by_role("region", name="Anomalies").locator("tbody tr").first.wait_for()

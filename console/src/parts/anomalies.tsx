@@ -62,7 +62,7 @@ export function Anomalies(props: {
         <table>
           <caption>
             {rows.length > PAGE && `${number(first + 1, formats)} to ${number(first + page.items.length, formats)} of `}
-            {number(rows.length, formats)} anomalies, the worst first{" "}
+            {number(rows.length, formats)} {rows.length === 1 ? "anomaly" : "anomalies"}, the worst first{" "}
             {page.of > 1 && (
               <>
                 <button type="button" disabled={page.at === 1} onClick={() => setWanted(page.at - 1)}>

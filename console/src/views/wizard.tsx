@@ -68,7 +68,7 @@ function Filling(): ComponentChildren {
       <p class="aside">{KIND_WORDS[form.kind].words}.</p>
       <section aria-label="Data" class="step">
         <h2>Data</h2>
-        <div class="fields">
+        <div class="inputs">
           <KindInput form={form} whole={withDefaults(form, known ?? [])} change={change} />
           <IndexInput form={form} change={change} />
         </div>
@@ -139,7 +139,7 @@ function Details(props: { form: Form; change: Change }): ComponentChildren {
   const { form, change } = props;
   const simple = form.kind !== "advanced";
   return (
-    <div class="fields">
+    <div class="inputs">
       <TextInput label="Job id" value={form.name} onValue={(name) => change({ name })} />
       {simple && (
         <>

@@ -76,7 +76,7 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
   return (
     <Dialog title={calendar === undefined ? "New calendar" : `Calendar: ${calendar.id}`} onClose={props.onClose}>
       {calendar === undefined && (
-        <div class="fields">
+        <div class="inputs">
           <TextInput label="Calendar id" value={id} onValue={setId} />
           <TextInput label="Description" value={description} onValue={setDescription} />
         </div>
@@ -94,7 +94,7 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
         ))}
         {events.length === 0 && <li class="aside">None yet: a calendar without events changes nothing.</li>}
       </ul>
-      <div class="fields" role="group" aria-label="Next event">
+      <div class="inputs" role="group" aria-label="Next event">
         <TextInput label="What happens" value={next.description} onValue={(text) => setNext({ ...next, description: text })} />
         <TextInput label="Begins" value={next.from} onValue={(text) => setNext({ ...next, from: text })} placeholder="2026-01-31T22:00Z" />
         <TextInput label="Ends" value={next.to} onValue={(text) => setNext({ ...next, to: text })} placeholder="2026-02-01T02:00Z" />
@@ -121,7 +121,7 @@ export function FilterDialog(props: { filter: Filter | undefined; onDone: () => 
   const [items, setItems] = useState<readonly string[]>(filter?.items ?? []);
   return (
     <Dialog title={filter === undefined ? "New filter list" : `Filter list: ${filter.id}`} onClose={props.onClose}>
-      <div class="fields">
+      <div class="inputs">
         {filter === undefined && <TextInput label="Filter id" value={id} onValue={setId} />}
         <TextInput label="Description" value={description} onValue={setDescription} />
       </div>

@@ -198,7 +198,7 @@ function Arriving(props: { name: string }): ComponentChildren {
       <p role="status">
         {come === undefined
           ? "Waiting for its first results …"
-          : `Datafeed ${come.feedState}: ${number(come.documents, formats)} documents, ${number(come.buckets, formats)} buckets, ${number(come.anomalies, formats)} anomalies${come.latestMs === undefined ? "" : `, up to ${time(come.latestMs, formats)}`}.`}
+          : `Datafeed ${come.feedState}: ${number(come.documents, formats)} documents, ${number(come.buckets, formats)} buckets, ${number(come.anomalies, formats)} ${come.anomalies === 1 ? "anomaly" : "anomalies"}${come.latestMs === undefined ? "" : `, up to ${time(come.latestMs, formats)}`}.`}
       </p>
       {problem !== "" && (
         <p class="problem" role="alert">

@@ -77,7 +77,7 @@ export function LookingInputs(props: { form: Form; fields: readonly Field[]; cha
   return (
     <>
       {["single", "multi", "population"].includes(form.kind) && <Metrics form={form} choices={choices.of} change={change} />}
-      <div class="fields">
+      <div class="inputs">
         {form.kind === "multi" && split("Split by", "Each value is a series of its own.")}
         {form.kind === "population" && (
           <>
@@ -150,7 +150,7 @@ function Metrics(props: { form: Form; choices: (needs: Needs) => Choices; change
         const needs = functionOf(metric.function)?.needs ?? "nothing";
         const place = shown.length > 1 ? ` ${index + 1}` : "";
         return (
-          <div class="fields" role="group" aria-label={`Figure${place}`} key={index}>
+          <div class="inputs" role="group" aria-label={`Figure${place}`} key={index}>
             <Choice
               label={`Function${place}`}
               value={metric.function}
@@ -181,7 +181,7 @@ function Influencers(props: { form: Form; choices: Choices; change: Change }): C
   const { form, change } = props;
   const left = props.choices.filter(([name]) => !form.influencers.includes(name));
   return (
-    <div class="fields">
+    <div class="inputs">
       <Choice
         label="Add an influencer"
         value=""
@@ -257,7 +257,7 @@ function AddDetector(props: { job: Body; fields: readonly Field[]; onJob: (job: 
     form.reset();
   };
   return (
-    <form class="fields" aria-label="Add a detector" onSubmit={add}>
+    <form class="inputs" aria-label="Add a detector" onSubmit={add}>
       <label class="field">
         <span>Function</span>
         <select name="function">

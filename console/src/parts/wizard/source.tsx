@@ -41,7 +41,7 @@ export function SourceInputs(props: { form: Form; fields: readonly Field[]; chan
     return ms === undefined ? text : new Date(ms).toISOString().replace(".000Z", "Z");
   };
   return (
-    <div class="fields">
+    <div class="inputs">
       <Choice
         label="Time field"
         value={form.timeField}
