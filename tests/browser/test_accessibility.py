@@ -33,7 +33,7 @@ def test_the_names_of_columns_stand_over_them(reader, fragment):
     aside = page.evaluate(
         """() => [...document.querySelectorAll('table')].flatMap((table) => {
             const heads = table.tHead ? [...table.tHead.rows[0].cells] : [];
-            const cells = table.tBodies.length && table.tBodies[0].rows.length ? [...table.tBodies[0].rows[0].cells] : [];
+            const cells = [...(table.tBodies[0]?.rows[0]?.cells ?? [])];
             if (heads.length !== cells.length || !table.checkVisibility()) { return []; }
             return heads.flatMap((head, at) => {
                 const over = head.getBoundingClientRect(), under = cells[at].getBoundingClientRect();
