@@ -100,6 +100,15 @@ class Reader:
             before = self._asked_or_answered
             self.page.evaluate(_QUIET)
 
+    def box(self, found: Any) -> dict[str, float]:
+        """Where something stands, once nothing moves it: charts and lanes are made anew when answers arrive."""
+        while True:
+            found.wait_for()
+            self.settle()
+            box = found.bounding_box()
+            if box is not None:
+                return box
+
     def keep(self, name: str, at: Any = None) -> None:
         """Keep a picture of what is shown, in the folder that SCREENSHOTS names; smaller than what tests look at.
 

@@ -28,11 +28,9 @@ def annotations(engine):
         client.delete_by_query(index=".ml-annotations-read", query=query, refresh=True)
 
 
-def drag(page):
-    chart = page.locator(".chart .u-over")
-    chart.wait_for()
-    page.wait_for_load_state("networkidle")
-    box = chart.bounding_box()
+def drag(reader):
+    page = reader.page
+    box = reader.box(page.locator(".chart .u-over"))
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60, steps=4)
@@ -45,7 +43,7 @@ def strip(page):
 
 def test_dragging_writes_an_annotation_of_the_series(reader, annotations):
     page = reader.go(SERIES)
-    drag(page)
+    drag(reader)
     form = page.get_by_role("form", name="New annotation")
     form.get_by_label("Text").fill("<b>Deploy</b> of 3.2")
     form.get_by_role("button", name="Save").click()
@@ -109,5 +107,5 @@ def test_a_page_that_only_reads_offers_no_writing(reader):
     page = reader.go(SERIES)
     strip(page).get_by_text("This console only reads").wait_for()
     assert page.get_by_role("button", name="Annotate this time").count() == 0
-    drag(page)
+    drag(reader)
     page.wait_for_function("() => location.hash.includes('from=')")

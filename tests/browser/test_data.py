@@ -121,7 +121,7 @@ def test_a_stretch_of_the_histogram_is_looked_at_closer(reader):
     page = reader.go(LOGS)
     row(page, "bytes")
     everything = total(page)
-    box = page.locator(".histogram .u-over").bounding_box()
+    box = reader.box(page.locator(".histogram .u-over"))
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 25, steps=4)

@@ -165,7 +165,7 @@ def test_lanes_come_in_pages_and_in_the_order_that_is_chosen(reader, engine):
     assert len(names) == 7
     page = reader.go("#/explorer?jobs=shop_crowd&by=host&lanes=5&severity=0")
     page.get_by_text("By host: 1 to 5 of 7").wait_for()
-    assert page.locator(".lanes canvas").nth(1).bounding_box()["height"] == 5 * LANE_PX
+    assert reader.box(page.locator(".lanes canvas").nth(1))["height"] == 5 * LANE_PX
     page.get_by_label("Sorted by").select_option("name")
     page.get_by_role("button", name="Lanes after").click()
     page.get_by_text("By host: 6 to 7 of 7").wait_for()
@@ -183,7 +183,7 @@ def test_lanes_come_in_pages_and_in_the_order_that_is_chosen(reader, engine):
 def test_a_severity_leaves_as_many_lanes_as_it_says(reader, shop):
     page = reader.go("#/explorer?jobs=kibana_sample_data&by=clientip&severity=50")
     page.get_by_text("By clientip: 1 to 1 of 1").wait_for()
-    assert page.locator(".lanes canvas").nth(1).bounding_box()["height"] == LANE_PX
+    assert reader.box(page.locator(".lanes canvas").nth(1))["height"] == LANE_PX
     page.get_by_label("Severity").select_option("0")
     page.get_by_text("By clientip: 1 to 4 of 4").wait_for()
     high = "height => document.querySelectorAll('.lanes canvas')[1].clientHeight === height"

@@ -183,8 +183,7 @@ def test_one_series_is_looked_at_understood_and_annotated(reader, notes):
     page.locator(".details").get_by_role("button", name="Raw documents").wait_for()
     page.get_by_label("Dragging over the chart").select_option("annotates")
     chart = page.locator(".chart .u-over")
-    reader.settle()
-    box = chart.bounding_box()
+    box = reader.box(chart)
     share = 1 - (datetime.now(UTC) - time_of(worst.inner_text())) / timedelta(days=40)
     page.mouse.move(box["x"] + box["width"] * (share - 0.01), box["y"] + 50)
     page.mouse.down()
@@ -215,7 +214,7 @@ def test_lanes_lead_to_one_anomaly_and_to_its_series(reader):
     at = time_of(worst)
     first, last = moment(page, "From"), moment(page, "To")
     canvas = page.locator(".lanes canvas").nth(1)
-    box = canvas.bounding_box()
+    box = reader.box(canvas)
     label_px, lane_px = 150, 26
     share = (at + timedelta(minutes=30) - first) / (last - first)
     # By name, 404 is the second of the three.

@@ -59,7 +59,7 @@ def test_cells_are_selected_with_the_mouse_and_narrow_what_is_below(reader):
     rows(page).first.wait_for()
     reader.settle()
     before = rows(page).count()
-    box = canvas.bounding_box()
+    box = reader.box(canvas)
     # The lane of the worst client; its only incident lies in the second half.
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 10)
     page.mouse.down()
@@ -113,9 +113,7 @@ def test_a_series_is_chosen_by_what_splits_its_detector(reader):
 def test_a_stretch_of_the_chart_is_looked_at_closer(reader):
     page = reader.go("#/series?job=low_request_rate")
     chart = page.locator(".chart .u-over")
-    chart.wait_for()
-    reader.settle()
-    box = chart.bounding_box()
+    box = reader.box(chart)
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60, steps=4)
