@@ -5,7 +5,8 @@ import { shapeJobs, type Job } from "../src/rest/jobs";
 import { ServerError, type Ask } from "../src/rest/server";
 import { ACTIONS, judge, plan, PLAIN, type Action, type Call, type Manner } from "../src/shape/actions";
 import { cloneCalls, idFault } from "../src/shape/cloning";
-import { markOf, shellWord, yamlText } from "../src/shape/ownership";
+import { markOf, shellWord } from "../src/shape/ownership";
+import { yamlText } from "../src/shape/yaml";
 import { anyText, integer, seeded, type Random } from "./generated";
 
 /** A server that minds the rules of job and datafeed, and whose answers the page reads. */

@@ -13,6 +13,8 @@ from anomalyops_reading.errors import LoadError
 _MONTHS: Final = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 _MONTHS_SHORT: Final = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 _NAME: Final = r"[^\W\d_]+\.?"
+_HALF: Final = r"[AaPp]\.?[Mm]\.?"
+_ZONE: Final = r"Z|UTC|GMT|[+-][0-9][0-9](?::?[0-9][0-9])?"
 
 # What each directive matches, by its group. Java's DateTimeFormatter counts letters, strptime has one each.
 _JAVA: Final[Mapping[str, tuple[str, str]]] = {
@@ -35,14 +37,14 @@ _JAVA: Final[Mapping[str, tuple[str, str]]] = {
     "m": ("minute", r"[0-9][0-9]?"),
     "ss": ("second", r"[0-9][0-9]"),
     "s": ("second", r"[0-9][0-9]?"),
-    "a": ("half", r"[AaPp]\.?[Mm]\.?"),
+    "a": ("half", _HALF),
     "EEEE": ("", _NAME),
     "EEE": ("", _NAME),
     "EE": ("", _NAME),
     "E": ("", _NAME),
     **dict.fromkeys(
         ("Z", "ZZ", "ZZZ", "X", "XX", "XXX", "x", "xx", "xxx", "z", "ZZZZZ"),
-        ("zone", r"Z|UTC|GMT|[+-][0-9][0-9](?::?[0-9][0-9])?"),
+        ("zone", _ZONE),
     ),
 }
 _STRPTIME: Final[Mapping[str, tuple[str, str]]] = {
@@ -60,11 +62,11 @@ _STRPTIME: Final[Mapping[str, tuple[str, str]]] = {
     "M": ("minute", r"[0-9][0-9]?"),
     "S": ("second", r"[0-9][0-9]?"),
     "f": ("fraction", r"[0-9]{1,9}"),
-    "p": ("half", r"[AaPp]\.?[Mm]\.?"),
+    "p": ("half", _HALF),
     "a": ("", _NAME),
     "A": ("", _NAME),
-    "z": ("zone", r"Z|UTC|GMT|[+-][0-9][0-9](?::?[0-9][0-9])?"),
-    "Z": ("zone", r"Z|UTC|GMT|[+-][0-9][0-9](?::?[0-9][0-9])?"),
+    "z": ("zone", _ZONE),
+    "Z": ("zone", _ZONE),
 }
 _COMPOSED: Final = {"T": "%H:%M:%S", "D": "%m/%d/%y", "F": "%Y-%m-%d", "R": "%H:%M"}
 _TOKEN: Final = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)")

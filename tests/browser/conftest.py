@@ -109,6 +109,21 @@ class Reader:
             if box is not None:
                 return box
 
+    def drag(
+        self, found: Any, first: tuple[float, float], last: tuple[float, float], steps: int = 4
+    ) -> dict[str, float]:
+        """Drag over something, from one place in it to another: shares of its width, and pixels below its top.
+
+        Returns: where it stood.
+        """
+        box = self.box(found)
+        (x, y), (to_x, to_y) = ((box["x"] + box["width"] * share, box["y"] + below) for share, below in (first, last))
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(to_x, to_y, steps=steps)
+        self.page.mouse.up()
+        return box
+
     def keep(self, name: str, at: Any = None) -> None:
         """Keep a picture of what is shown, in the folder that SCREENSHOTS names; smaller than what tests look at.
 

@@ -29,12 +29,7 @@ def annotations(engine):
 
 
 def drag(reader):
-    page = reader.page
-    box = reader.box(page.locator(".chart .u-over"))
-    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60, steps=4)
-    page.mouse.up()
+    reader.drag(reader.page.locator(".chart .u-over"), (0.3, 50), (0.5, 60))
 
 
 def strip(page):

@@ -121,11 +121,7 @@ def test_a_stretch_of_the_histogram_is_looked_at_closer(reader):
     page = reader.go(LOGS)
     row(page, "bytes")
     everything = total(page)
-    box = reader.box(page.locator(".histogram .u-over"))
-    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 25, steps=4)
-    page.mouse.up()
+    reader.drag(page.locator(".histogram .u-over"), (0.4, 20), (0.5, 25))
     page.wait_for_function("() => location.hash.includes('from=')")
     page.wait_for_function(
         "n => { const m = document.querySelector('main').innerText.match(/([\\d,]+) documents/);"

@@ -104,11 +104,7 @@ def test_the_parts_of_metric_are_drawn_one_at_a_time(reader, part, of):
 def test_the_whole_series_in_small_chooses_what_is_shown(reader):
     page = reader.go("#/series?job=low_request_rate")
     small = page.locator(".small .u-over")
-    box = reader.box(small)
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 25, steps=4)
-    page.mouse.up()
+    box = reader.drag(small, (0.5, 20), (0.75, 25))
     page.wait_for_function("() => location.hash.includes('from=')")
     # The chart is made anew when what was asked for arrives; until then there is none, or one without a brush.
     reader.settle()

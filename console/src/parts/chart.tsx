@@ -4,9 +4,10 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { useShared } from "./context";
+import { axesOf, coloursOf, columnOf, draggedOver, plotIn, type Drawing } from "./plotting";
 import { Figures, type Column } from "./series/figures";
 import { severalBuckets } from "../shape/explanation";
-import { departure, number, score, tick, time, type Formats } from "../shape/format";
+import { departure, number, score, time, type Formats } from "../shape/format";
 import { severity } from "../shape/severity";
 import type { Anomaly } from "../rest/results";
 import type { Forecasted } from "../rest/forecasts/forecasts";
@@ -48,32 +49,14 @@ export function Chart(props: {
     if (!element) {
       return undefined;
     }
-    const style = getComputedStyle(element);
-    const colour = (name: string): string => style.getPropertyValue(name).trim();
+    const colour = coloursOf(element);
     const { series } = props.drawn;
     const height = props.height ?? HEIGHT_PX;
-    const options: uPlot.Options = {
-      width: Math.max(280, element.clientWidth),
-      height,
+    const drawing: Drawing = {
       padding: [8, INSET.right, 0, 0],
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), formats.zone),
       scales: { x: { min: props.range.from / 1000, max: props.range.to / 1000 } },
-      legend: { show: false },
       cursor: { drag: { x: true, y: false, setScale: false } },
-      axes: [
-        {
-          stroke: colour("--ink"),
-          grid: { stroke: colour("--band") },
-          space: 110,
-          values: (_plot, seconds) => seconds.map((value) => tick(value * 1000, formats)),
-        },
-        {
-          stroke: colour("--ink"),
-          grid: { stroke: colour("--band") },
-          size: INSET.left,
-          values: (_plot, values) => values.map((value) => number(value, formats)),
-        },
-      ],
+      axes: axesOf(colour, formats, INSET.left),
       series: [
         {},
         { label: "lower", stroke: "transparent", points: { show: false } },
@@ -93,26 +76,20 @@ export function Chart(props: {
         draw: [(plot) => marks(plot, latest.current.anomalies)],
         setSelect: [
           (plot) => {
-            if (plot.select.width > 3) {
-              const from = plot.posToVal(plot.select.left, "x") * 1000;
-              const to = plot.posToVal(plot.select.left + plot.select.width, "x") * 1000;
+            const range = draggedOver(plot);
+            if (range !== undefined) {
               plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-              latest.current.onDrag({ from: Math.round(from), to: Math.round(to) });
+              latest.current.onDrag(range);
             }
           },
         ],
       },
     };
-    const plot = new uPlot(options, data, element);
+    const [plot, end] = plotIn(element, height, formats, drawing, data);
     plotted.current = plot;
-    const observer = new ResizeObserver(() => {
-      plot.setSize({ width: Math.max(280, element.clientWidth), height });
-    });
-    observer.observe(element);
     return () => {
-      observer.disconnect();
       plotted.current = undefined;
-      plot.destroy();
+      end();
     };
   }, [props.drawn, props.forecast, props.anomalies, props.range.from, props.range.to, formats]);
   useEffect(() => plotted.current?.redraw(false), [props.shades]);
@@ -156,9 +133,7 @@ function joined(drawn: Drawn, forecast: Forecasted | undefined): uPlot.AlignedDa
 }
 
 function table(times: Float64Array, columns: readonly Float64Array[]): uPlot.AlignedData {
-  const column = (values: Float64Array): (number | null)[] =>
-    Array.from(values, (value) => (Number.isNaN(value) ? null : value));
-  return [Array.from(times), ...columns.map(column)];
+  return [Array.from(times), ...columns.map(columnOf)];
 }
 
 /** The figures that are drawn; bounds only where there are any. */

@@ -5,10 +5,10 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useShared } from "./context";
 import { INSET } from "./chart";
+import { axesOf, coloursOf, columnOf, draggedOver, plotIn, type Drawing } from "./plotting";
 import { Figures } from "./series/figures";
 import type { Annotation } from "../rest/annotations/annotations";
 import type { FeedCounts } from "../rest/detail";
-import { number, tick } from "../shape/format";
 import type { Range } from "../state/range";
 
 const HEIGHT_PX = 280;
@@ -30,27 +30,18 @@ export function FeedChart(props: {
     if (!element) {
       return undefined;
     }
-    const style = getComputedStyle(element);
-    const colour = (name: string): string => style.getPropertyValue(name).trim();
-    const axis = { stroke: colour("--ink"), grid: { stroke: colour("--band") } };
+    const colour = coloursOf(element);
     const { counts } = props;
     const seconds = Array.from(counts.times, (value) => value / 1000);
     const plain = counts.times.length < 60;
-    const options: uPlot.Options = {
-      width: Math.max(280, element.clientWidth),
-      height: HEIGHT_PX,
+    const drawing: Drawing = {
       padding: [8, INSET.right, 0, 0],
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), formats.zone),
       scales: {
         x: { min: props.range.from / 1000, max: props.range.to / 1000 },
         y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.05)] },
       },
-      legend: { show: false },
       cursor: { drag: { x: true, y: false, setScale: false } },
-      axes: [
-        { ...axis, space: 110, values: (_plot, seconds) => seconds.map((value) => tick(value * 1000, formats)) },
-        { ...axis, size: INSET.left, values: (_plot, values) => values.map((value) => number(value, formats)) },
-      ],
+      axes: axesOf(colour, formats, INSET.left),
       series: [
         {},
         { label: "source", stroke: colour("--notable"), width: 3, dash: [6, 4], points: { show: plain } },
@@ -60,26 +51,16 @@ export function FeedChart(props: {
         drawClear: [(plot) => stretches(plot, props.annotations, colour("--bad"), colour("--edge"))],
         setSelect: [
           (plot) => {
-            if (plot.select.width > 3) {
-              const from = plot.posToVal(plot.select.left, "x") * 1000;
-              const to = plot.posToVal(plot.select.left + plot.select.width, "x") * 1000;
-              chosen.current({ from: Math.round(from), to: Math.round(to) });
+            const range = draggedOver(plot);
+            if (range !== undefined) {
+              chosen.current(range);
             }
           },
         ],
       },
     };
-    const column = (values: Float64Array): (number | null)[] =>
-      Array.from(values, (value) => (Number.isNaN(value) ? null : value));
-    const plot = new uPlot(options, [seconds, column(counts.source), column(counts.analysed)], element);
-    const observer = new ResizeObserver(() => {
-      plot.setSize({ width: Math.max(280, element.clientWidth), height: HEIGHT_PX });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-    };
+    const [, end] = plotIn(element, HEIGHT_PX, formats, drawing, [seconds, columnOf(counts.source), columnOf(counts.analysed)]);
+    return end;
   }, [props.counts, props.annotations, props.range.from, props.range.to, formats]);
   return (
     <figure class="chart">

@@ -4,7 +4,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { useShared } from "./context";
-import { number, tick, time } from "../shape/format";
+import { axesOf, coloursOf, draggedOver, plotIn, type Drawing } from "./plotting";
+import { number, time } from "../shape/format";
 import type { Cells } from "../rest/data/overview";
 import type { Range } from "../state/range";
 
@@ -22,38 +23,26 @@ export function Histogram(props: { cells: Cells; onRange: (range: Range) => void
     if (!element) {
       return undefined;
     }
-    const style = getComputedStyle(element);
-    const [ink, line, band] = ["--ink", "--line", "--band"].map((name) => style.getPropertyValue(name).trim());
-    const options: uPlot.Options = {
-      width: Math.max(280, element.clientWidth),
-      height: HEIGHT_PX,
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), formats.zone),
+    const colour = coloursOf(element);
+    const [times, counts] = axesOf(colour, formats, 70);
+    const drawing: Drawing = {
       scales: {
         x: { min: cells.range.from / 1000, max: cells.range.to / 1000 },
         y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.05)] },
       },
-      legend: { show: false },
       cursor: { drag: { x: true, y: false, setScale: false } },
       axes: [
+        { ...times, grid: { show: false } },
         {
-          stroke: ink ?? "",
-          grid: { show: false },
-          space: 110,
-          values: (_plot, seconds) => seconds.map((value) => tick(value * 1000, formats)),
-        },
-        {
-          stroke: ink ?? "",
-          grid: { stroke: band ?? "" },
-          size: 70,
+          ...counts,
           incrs: [1, 2, 5, 10, 20, 50].flatMap((step) => [0, 2, 4, 6, 8].map((power) => step * 10 ** power)).sort((a, b) => a - b),
-          values: (_plot, values) => values.map((value) => number(value, formats)),
         },
       ],
       series: [
         {},
         {
           label: "documents",
-          fill: line ?? "",
+          fill: colour("--line"),
           points: { show: false },
           // A bar stands to the right of where its cell begins.
           ...(uPlot.paths.bars && { paths: uPlot.paths.bars({ size: [0.9, 100], align: 1 }) }),
@@ -62,25 +51,17 @@ export function Histogram(props: { cells: Cells; onRange: (range: Range) => void
       hooks: {
         setSelect: [
           (plot) => {
-            if (plot.select.width > 3) {
-              const from = plot.posToVal(plot.select.left, "x") * 1000;
-              const to = plot.posToVal(plot.select.left + plot.select.width, "x") * 1000;
-              chosen.current({ from: Math.round(from), to: Math.round(to) });
+            const range = draggedOver(plot);
+            if (range !== undefined) {
+              chosen.current(range);
             }
           },
         ],
       },
     };
     const seconds = cells.counts.map((_count, k) => (cells.range.from + k * cells.cellMs) / 1000);
-    const plot = new uPlot(options, [seconds, [...cells.counts]], element);
-    const observer = new ResizeObserver(() => {
-      plot.setSize({ width: Math.max(280, element.clientWidth), height: HEIGHT_PX });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-    };
+    const [, end] = plotIn(element, HEIGHT_PX, formats, drawing, [seconds, [...cells.counts]]);
+    return end;
   }, [cells, formats]);
   return (
     <figure class="histogram">

@@ -1,5 +1,6 @@
 /** Makes a job run: created with its datafeed, opened, started; what came about is known at each moment. */
 
+import { feedPath } from "../shape/actions";
 import { feedId, type Bodies } from "../shape/wizard/bodies";
 import { callsOf, type Call } from "../shape/wizard/manifest";
 import { ServerError, type Ask } from "./server";
@@ -74,7 +75,7 @@ export async function readCome(ask: Ask, name: string, signal?: AbortSignal): Pr
   const id = encodeURIComponent(name);
   const [job, feed, records] = await Promise.all([
     ask("GET", `_ml/anomaly_detectors/${id}/_stats`, undefined, signal),
-    ask("GET", `_ml/datafeeds/${encodeURIComponent(feedId(name))}/_stats`, undefined, signal),
+    ask("GET", feedPath(feedId(name), "/_stats"), undefined, signal),
     ask("POST", `_ml/anomaly_detectors/${id}/results/records`, { page: { from: 0, size: 1 } }, signal),
   ]);
   const counts = job.jobs[0]?.data_counts ?? {};

@@ -1,5 +1,6 @@
 /** Custom rules as the server has them, and adding one. */
 
+import { jobPath } from "../shape/actions";
 import { ServerError, type Ask, type Json } from "./server";
 
 type Body = { readonly [key: string]: Json };
@@ -9,8 +10,6 @@ export interface Rules {
   readonly rules: readonly Body[];
   readonly filters: readonly string[];
 }
-
-const jobPath = (job: string): string => `_ml/anomaly_detectors/${encodeURIComponent(job)}`;
 
 /** Filter lists that a reader can choose among at most. */
 const MOST_FILTERS = 1000;
@@ -37,7 +36,7 @@ function rulesOf(job: any, detector: number): Body[] {
 /** The call that gives a detector rules; it replaces those that it has. */
 export function rulesCall(job: string, detector: number, rules: readonly Body[]): { path: string; body: Body } {
   const detectors = [{ detector_index: detector, custom_rules: [...rules] }];
-  return { path: `${jobPath(job)}/_update`, body: { detectors } };
+  return { path: jobPath(job, "/_update"), body: { detectors } };
 }
 
 /** Adds a rule to those that a detector has at that moment, and reads back what it has then. */

@@ -1,5 +1,7 @@
 /** Whose a job is: the mark that the operator keeps in its `custom_settings`, and what its manifest is to say instead. */
 
+import { yamlText } from "./yaml";
+
 const PREFIX = "anomalyops.io/";
 /** The nested object of earlier versions. */
 const OLD = "anomalyops";
@@ -64,13 +66,6 @@ export function ownerWords(mark: Mark): string {
 /** Whether the owner is files on disk. */
 export function isOfFiles(mark: Mark): boolean {
   return mark.cluster === LOCAL;
-}
-
-/** A text of YAML's, whatever stands in it: JSON's texts are YAML's. */
-export function yamlText(value: string): string {
-  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, (sign) => {
-    return `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }
 
 /** A manifest's name, with a remark beside it where it is only likely. */

@@ -5,7 +5,8 @@ import type { Anomaly } from "../rest/results";
 import { bare } from "../rest/series/source";
 import type { Json } from "../rest/server";
 import { number, type Formats } from "./format";
-import { isOfFiles, shellWord, yamlText, type Mark } from "./ownership";
+import { isOfFiles, shellWord, type Mark } from "./ownership";
+import { yamlText } from "./yaml";
 
 export const ACTIONS = ["skip_result", "skip_model_update"] as const;
 export type RuleAction = (typeof ACTIONS)[number];

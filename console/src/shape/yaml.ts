@@ -51,5 +51,10 @@ function written(text: string): string {
   if ((WORD.test(text) && !MEANS_SOMETHING.test(text)) || MEASURE.test(text)) {
     return text;
   }
+  return yamlText(text);
+}
+
+/** A text of YAML's in quotes, whatever stands in it: JSON's texts are YAML's. */
+export function yamlText(text: string): string {
   return JSON.stringify(text).replace(UNPRINTABLE, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

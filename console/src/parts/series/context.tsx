@@ -6,6 +6,7 @@ import uPlot from "uplot";
 import { useAnswer, shown } from "../asking";
 import { INSET } from "../chart";
 import { useShared } from "../context";
+import { coloursOf, columnOf, draggedOver, plotIn, type Drawing } from "../plotting";
 import type { Detector, Job } from "../../rest/jobs";
 import type { SeriesPart } from "../../rest/results";
 import { readScores, type Scored } from "../../rest/series/context";
@@ -88,18 +89,12 @@ function Small(props: {
     if (!element) {
       return undefined;
     }
-    const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
+    const colour = coloursOf(element);
     const { series } = props.drawn;
-    const column = (values: Float64Array): (number | null)[] =>
-      Array.from(values, (value) => (Number.isNaN(value) ? null : value));
-    const size = (): { width: number; height: number } => ({ width: Math.max(280, element.clientWidth), height: HEIGHT_PX });
     const quiet = { stroke: "transparent", points: { show: false } };
-    const options: uPlot.Options = {
-      ...size(),
+    const drawing: Drawing = {
       padding: [4, INSET.right, STRIP_PX + 4, INSET.left],
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), formats.zone),
       scales: { x: { min: props.whole.from / 1000, max: props.whole.to / 1000 } },
-      legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
       axes: [{ show: false }, { show: false }],
       series: [{}, quiet, quiet, { stroke: colour("--line"), width: 1, points: { show: false } }],
@@ -110,10 +105,9 @@ function Small(props: {
         setSize: [(plot) => brush(plot, latest.current.range)],
         setSelect: [
           (plot) => {
-            const from = Math.round(plot.posToVal(plot.select.left, "x") * 1000);
-            const to = Math.round(plot.posToVal(plot.select.left + plot.select.width, "x") * 1000);
-            if (plot.select.width > 3) {
-              latest.current.onRange({ from, to });
+            const range = draggedOver(plot);
+            if (range !== undefined) {
+              latest.current.onRange(range);
             }
           },
         ],
@@ -121,18 +115,15 @@ function Small(props: {
     };
     const data: uPlot.AlignedData = [
       Array.from(series.times),
-      column(series.lower),
-      column(series.upper),
-      column(series.actual),
+      columnOf(series.lower),
+      columnOf(series.upper),
+      columnOf(series.actual),
     ];
-    const plot = new uPlot(options, data, element);
+    const [plot, end] = plotIn(element, HEIGHT_PX, formats, drawing, data);
     plotted.current = plot;
-    const observer = new ResizeObserver(() => plot.setSize(size()));
-    observer.observe(element);
     return () => {
-      observer.disconnect();
       plotted.current = undefined;
-      plot.destroy();
+      end();
     };
   }, [props.drawn, props.scores, props.whole.from, props.whole.to, formats]);
   useEffect(() => {

@@ -4,8 +4,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Line, Preview } from "../../rest/wizard";
-import { number, tick, time, type Formats } from "../../shape/format";
+import { number, time, type Formats } from "../../shape/format";
 import { useShared } from "../context";
+import { axesOf, coloursOf, plotIn, type Drawing } from "../plotting";
 
 const HEIGHT_PX = 200;
 /** Told apart in dark and light, and by their dashes where colours are not. */
@@ -81,19 +82,10 @@ function words(ms: number, formats: Formats): string {
 }
 
 function draw(element: HTMLElement, preview: Preview, formats: Formats): () => void {
-  const style = getComputedStyle(element);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
-  const grid = { stroke: colour("--band") };
-  const options: uPlot.Options = {
-    width: Math.max(280, element.clientWidth),
-    height: HEIGHT_PX,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), formats.zone),
-    legend: { show: false },
+  const colour = coloursOf(element);
+  const drawing: Drawing = {
     cursor: { show: false },
-    axes: [
-      { stroke: colour("--ink"), grid, space: 110, values: (_plot, seconds) => seconds.map((value) => tick(value * 1000, formats)) },
-      { stroke: colour("--ink"), grid, size: 70, values: (_plot, values) => values.map((value) => number(value, formats)) },
-    ],
+    axes: axesOf(colour, formats, 70),
     series: [
       {},
       ...preview.lines.map((line, k) => {
@@ -103,11 +95,6 @@ function draw(element: HTMLElement, preview: Preview, formats: Formats): () => v
     ],
   };
   const data: uPlot.AlignedData = [preview.times.map((ms) => ms / 1000), ...preview.lines.map((line) => [...line.values])];
-  const plot = new uPlot(options, data, element);
-  const observer = new ResizeObserver(() => plot.setSize({ width: Math.max(280, element.clientWidth), height: HEIGHT_PX }));
-  observer.observe(element);
-  return () => {
-    observer.disconnect();
-    plot.destroy();
-  };
+  const [, end] = plotIn(element, HEIGHT_PX, formats, drawing, data);
+  return end;
 }

@@ -1,5 +1,6 @@
 /** Forecasts of a job: asked for, listed, read bucket by bucket, and held against what came. */
 
+import { jobPath } from "../../shape/actions";
 import type { Detector, Job } from "../jobs";
 import { cellsFrom, filtered, RESULTS, seriesFilters, timeOf, type Series, type SeriesName } from "../results";
 import { bare } from "../series/source";
@@ -175,12 +176,11 @@ export function unforecast(detector: Detector): string {
 
 /** Asks for a forecast; a closed job is opened for it, and closed again by `settle`. */
 export async function askForecast(ask: Ask, job: Job, wish: Wish): Promise<string> {
-  const path = `_ml/anomaly_detectors/${encodeURIComponent(job.id)}`;
   if (job.state === "closed") {
-    await ask("POST", `${path}/_open`, {});
+    await ask("POST", jobPath(job.id, "/_open"), {});
   }
   try {
-    const answer = await ask("POST", `${path}/_forecast`, wishBody(wish));
+    const answer = await ask("POST", jobPath(job.id, "/_forecast"), wishBody(wish));
     return String(answer.forecast_id);
   } catch (error) {
     await settle(ask, job);
@@ -191,7 +191,7 @@ export async function askForecast(ask: Ask, job: Job, wish: Wish): Promise<strin
 /** Closes the job again that was opened for a forecast. */
 export async function settle(ask: Ask, job: Job): Promise<void> {
   if (job.state === "closed") {
-    await ask("POST", `_ml/anomaly_detectors/${encodeURIComponent(job.id)}/_close`, {});
+    await ask("POST", jobPath(job.id, "/_close"), {});
   }
 }
 
