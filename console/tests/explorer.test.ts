@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { namesQuery, pageOf } from "../src/rest/laning";
-import { lanesQuery, readLanes, shapeRecord } from "../src/rest/results";
+import { lanesQuery, namesQuery, pageOf, readLanes } from "../src/rest/laning";
+import { shapeRecord } from "../src/rest/results";
 import { chartsOf, distributionOf, MOST_CHARTS, readDistribution } from "../src/rest/series/distribution";
 import { shapeSource } from "../src/rest/series/source";
 import { about } from "../src/state/range";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wholeRange, shapeJobs } from "../src/rest/jobs";
-import { shapeLanes, shapeRecord, shapeSeries } from "../src/rest/results";
+import { shapeLanes } from "../src/rest/laning";
+import { shapeRecord, shapeSeries } from "../src/rest/results";
 import { reasonOf, server, ServerError } from "../src/rest/server";
 import { factors } from "../src/shape/explanation";
 import { bytes, departure, number, score } from "../src/shape/format";

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Lane, Lanes } from "../rest/results";
+import type { Lane, Lanes } from "../rest/laning";
 import type { Range } from "../state/range";
 import { severity } from "../shape/severity";
 import { score as scoreText, time } from "../shape/format";

@@ -1,12 +1,18 @@
-/** Which swim lanes there are, in an order, so that a page of them is drawn. */
+/** Swim lanes: which there are, in an order, so that a page of them is drawn, and the scores of their cells. */
 
 import type { Ask, Json } from "./server";
-import { atLeast, filtered, RESULTS, type LaneKind } from "./results";
+import { atLeast, cellsFrom, filtered, RESULTS, type Entity } from "./results";
 import type { Range } from "../state/range";
 
 /** Lanes that are told apart at most; beyond, it says so. */
 export const MOST_NAMES = 1000;
 export const PAGE_SIZES: readonly number[] = [5, 10, 20, 50];
+
+/** What lanes are of: all jobs together, each job, or each value of an influencer. */
+export type LaneKind =
+  | { readonly of: "overall" }
+  | { readonly of: "job" }
+  | { readonly of: "influencer"; readonly field: string };
 
 export type LaneOrder = "worst" | "sum" | "name";
 export const ORDERS: readonly { readonly name: LaneOrder; readonly text: string }[] = [
@@ -48,6 +54,114 @@ export async function readNames(
   const answer = await ask("POST", `${RESULTS}/_search`, namesQuery(jobs, range, kind, order, least), signal);
   const buckets: any[] = answer.aggregations?.lanes.buckets ?? [];
   return buckets.map((bucket) => String(bucket.key));
+}
+
+/** Lanes that a view shows at most. */
+const MOST_LANES = 50;
+
+/** A row of a swim lane: the worst score of each cell, NaN where there is none. */
+export interface Lane {
+  readonly label: string;
+  readonly entity: Entity | undefined;
+  readonly scores: Float64Array;
+  readonly worst: number;
+}
+
+/** Swim lanes over the same cells. */
+export interface Lanes {
+  readonly range: Range;
+  readonly cellMs: number;
+  readonly lanes: readonly Lane[];
+}
+
+/** What of lanes is drawn. */
+export interface LaneChoice {
+  /** Scores below are left out. */
+  readonly least: number;
+  /** The lanes, in this order; the worst ones where it is undefined. */
+  readonly names?: readonly string[];
+}
+
+/** Returns the search for swim lanes. */
+export function lanesQuery(
+  jobs: readonly string[],
+  range: Range,
+  cellMs: number,
+  kind: LaneKind,
+  choice: LaneChoice = { least: 0 },
+): Json {
+  const score = kind.of === "influencer" ? "influencer_score" : "anomaly_score";
+  const cells = {
+    cells: {
+      date_histogram: cellsFrom(range, cellMs),
+      aggs: { worst: { max: { field: score } } },
+    },
+  };
+  const severe: Json[] = [atLeast(score, choice.least)];
+  if (kind.of === "overall") {
+    return { size: 0, query: filtered("bucket", jobs, range, severe), aggs: cells };
+  }
+  const field = kind.of === "job" ? "job_id" : "influencer_field_value";
+  const more: Json[] = [
+    ...severe,
+    ...(kind.of === "job" ? [] : [{ term: { influencer_field_name: kind.field } }]),
+    ...(choice.names === undefined ? [] : [{ terms: { [field]: [...choice.names] } }]),
+  ];
+  return {
+    size: 0,
+    query: filtered(kind.of === "job" ? "bucket" : "influencer", jobs, range, more),
+    aggs: {
+      lanes: {
+        terms: { field, size: MOST_LANES, order: { worst: "desc" } },
+        aggs: { worst: { max: { field: score } }, ...cells },
+      },
+    },
+  };
+}
+
+/** Swim lanes of jobs. */
+export async function readLanes(
+  ask: Ask,
+  jobs: readonly string[],
+  range: Range,
+  cellMs: number,
+  kind: LaneKind,
+  choice: LaneChoice,
+  signal?: AbortSignal,
+): Promise<Lanes> {
+  if (jobs.length === 0 || choice.names?.length === 0) {
+    return { range, cellMs, lanes: [] };
+  }
+  const answer = await ask("POST", `${RESULTS}/_search`, lanesQuery(jobs, range, cellMs, kind, choice), signal);
+  const { lanes } = shapeLanes(answer, range, cellMs, kind);
+  const order = choice.names ?? lanes.map((lane) => lane.label);
+  return { range, cellMs, lanes: [...lanes].sort((a, b) => order.indexOf(a.label) - order.indexOf(b.label)) };
+}
+
+/** Swim lanes of an answer to `lanesQuery`. */
+export function shapeLanes(answer: any, range: Range, cellMs: number, kind: LaneKind): Lanes {
+  const count = Math.max(1, Math.ceil((range.to - range.from) / cellMs));
+  const lane = (label: string, entity: Entity | undefined, buckets: any[]): Lane => {
+    const scores = new Float64Array(count).fill(Number.NaN);
+    let worst = 0;
+    for (const bucket of buckets) {
+      const cell = Math.floor((bucket.key - range.from) / cellMs);
+      const value = bucket.worst.value;
+      if (cell >= 0 && cell < count && value !== null) {
+        scores[cell] = value;
+        worst = Math.max(worst, value);
+      }
+    }
+    return { label, entity, scores, worst };
+  };
+  if (kind.of === "overall") {
+    return { range, cellMs, lanes: [lane("Overall", undefined, answer.aggregations.cells.buckets)] };
+  }
+  const field = kind.of === "job" ? "job_id" : kind.field;
+  const lanes = answer.aggregations.lanes.buckets.map((bucket: any) =>
+    lane(String(bucket.key), { field, value: String(bucket.key) }, bucket.cells.buckets),
+  );
+  return { range, cellMs, lanes };
 }
 
 /** A page of a list: which one, of how many, and what is on it. */

@@ -1,4 +1,4 @@
-/** Questions about results, and their answers as values: records, swim lanes, influencers, expected values. */
+/** Questions about results, and their answers as values: records, expected values. */
 
 import type { Role } from "./jobs";
 import type { MetricPart } from "./series/source";
@@ -8,8 +8,6 @@ import type { Range } from "../state/range";
 export const RESULTS = ".ml-anomalies-*";
 /** Records that a table holds at most; beyond, it says so. */
 export const MOST_RECORDS = 500;
-/** Lanes that a view shows at most. */
-export const MOST_LANES = 50;
 
 /** An anomaly record. */
 export interface Anomaly {
@@ -155,170 +153,10 @@ export function timeOf(value: number | string): number {
   return typeof value === "number" ? value : Date.parse(value);
 }
 
-/** A row of a swim lane: the worst score of each cell, NaN where there is none. */
-export interface Lane {
-  readonly label: string;
-  readonly entity: Entity | undefined;
-  readonly scores: Float64Array;
-  readonly worst: number;
-}
-
-/** Swim lanes over the same cells. */
-export interface Lanes {
-  readonly range: Range;
-  readonly cellMs: number;
-  readonly lanes: readonly Lane[];
-}
-
-/** What lanes are of: all jobs together, each job, or each value of an influencer. */
-export type LaneKind =
-  | { readonly of: "overall" }
-  | { readonly of: "job" }
-  | { readonly of: "influencer"; readonly field: string };
-
 /** What finds scores of at least a severity; of the least one, all that are any. */
 export function atLeast(score: string, least: number): Json {
   // Of two lower bounds a server would take the last one alone.
   return { range: { [score]: least > 0 ? { gte: least } : { gt: 0 } } };
-}
-
-/** What of lanes is drawn. */
-export interface LaneChoice {
-  /** Scores below are left out. */
-  readonly least: number;
-  /** The lanes, in this order; the worst ones where it is undefined. */
-  readonly names?: readonly string[];
-}
-
-/** Returns the search for swim lanes. */
-export function lanesQuery(
-  jobs: readonly string[],
-  range: Range,
-  cellMs: number,
-  kind: LaneKind,
-  choice: LaneChoice = { least: 0 },
-): Json {
-  const score = kind.of === "influencer" ? "influencer_score" : "anomaly_score";
-  const cells = {
-    cells: {
-      date_histogram: cellsFrom(range, cellMs),
-      aggs: { worst: { max: { field: score } } },
-    },
-  };
-  const severe: Json[] = [atLeast(score, choice.least)];
-  if (kind.of === "overall") {
-    return { size: 0, query: filtered("bucket", jobs, range, severe), aggs: cells };
-  }
-  const field = kind.of === "job" ? "job_id" : "influencer_field_value";
-  const more: Json[] = [
-    ...severe,
-    ...(kind.of === "job" ? [] : [{ term: { influencer_field_name: kind.field } }]),
-    ...(choice.names === undefined ? [] : [{ terms: { [field]: [...choice.names] } }]),
-  ];
-  return {
-    size: 0,
-    query: filtered(kind.of === "job" ? "bucket" : "influencer", jobs, range, more),
-    aggs: {
-      lanes: {
-        terms: { field, size: MOST_LANES, order: { worst: "desc" } },
-        aggs: { worst: { max: { field: score } }, ...cells },
-      },
-    },
-  };
-}
-
-/** Swim lanes of jobs. */
-export async function readLanes(
-  ask: Ask,
-  jobs: readonly string[],
-  range: Range,
-  cellMs: number,
-  kind: LaneKind,
-  choice: LaneChoice,
-  signal?: AbortSignal,
-): Promise<Lanes> {
-  if (jobs.length === 0 || choice.names?.length === 0) {
-    return { range, cellMs, lanes: [] };
-  }
-  const answer = await ask("POST", `${RESULTS}/_search`, lanesQuery(jobs, range, cellMs, kind, choice), signal);
-  const { lanes } = shapeLanes(answer, range, cellMs, kind);
-  const order = choice.names ?? lanes.map((lane) => lane.label);
-  return { range, cellMs, lanes: [...lanes].sort((a, b) => order.indexOf(a.label) - order.indexOf(b.label)) };
-}
-
-/** Swim lanes of an answer to `lanesQuery`. */
-export function shapeLanes(answer: any, range: Range, cellMs: number, kind: LaneKind): Lanes {
-  const count = Math.max(1, Math.ceil((range.to - range.from) / cellMs));
-  const lane = (label: string, entity: Entity | undefined, buckets: any[]): Lane => {
-    const scores = new Float64Array(count).fill(Number.NaN);
-    let worst = 0;
-    for (const bucket of buckets) {
-      const cell = Math.floor((bucket.key - range.from) / cellMs);
-      const value = bucket.worst.value;
-      if (cell >= 0 && cell < count && value !== null) {
-        scores[cell] = value;
-        worst = Math.max(worst, value);
-      }
-    }
-    return { label, entity, scores, worst };
-  };
-  if (kind.of === "overall") {
-    return { range, cellMs, lanes: [lane("Overall", undefined, answer.aggregations.cells.buckets)] };
-  }
-  const field = kind.of === "job" ? "job_id" : kind.field;
-  const lanes = answer.aggregations.lanes.buckets.map((bucket: any) =>
-    lane(String(bucket.key), { field, value: String(bucket.key) }, bucket.cells.buckets),
-  );
-  return { range, cellMs, lanes };
-}
-
-/** An influencer with its worst and its summed score. */
-export interface Influence {
-  readonly field: string;
-  readonly value: string;
-  readonly worst: number;
-  readonly sum: number;
-}
-
-const MOST_FIELDS = 20;
-const MOST_VALUES = 10;
-
-/** The influencers of jobs, field by field, the worst first. */
-export async function readInfluencers(
-  ask: Ask,
-  jobs: readonly string[],
-  range: Range,
-  signal?: AbortSignal,
-): Promise<Influence[]> {
-  if (jobs.length === 0) {
-    return [];
-  }
-  const body: Json = {
-    size: 0,
-    query: filtered("influencer", jobs, range),
-    aggs: {
-      fields: {
-        terms: { field: "influencer_field_name", size: MOST_FIELDS },
-        aggs: {
-          values: {
-            terms: { field: "influencer_field_value", size: MOST_VALUES, order: { worst: "desc" } },
-            aggs: { worst: { max: { field: "influencer_score" } }, sum: { sum: { field: "influencer_score" } } },
-          },
-        },
-      },
-    },
-  };
-  const answer = await ask("POST", `${RESULTS}/_search`, body, signal);
-  return answer.aggregations.fields.buckets.flatMap((field: any) =>
-    field.values.buckets
-      .filter((value: any) => value.sum.value > 0)
-      .map((value: any) => ({
-        field: String(field.key),
-        value: String(value.key),
-        worst: value.worst.value,
-        sum: value.sum.value,
-      })),
-  );
 }
 
 /** One series as arrays of one length: cell starts, seconds; values; expected bounds. NaN where there is none. */
