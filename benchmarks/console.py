@@ -226,7 +226,7 @@ const place = { view: "explorer", params: {} };
 const shared = { formats: { locale: "en-GB", zone: "UTC" }, now: 0, place, go: () => {} };
 render(
   <SharedContext.Provider value={shared as any}>
-    <SwimLanes title="50 by 500" lanes={{ range, cellMs: 3600000, lanes }} selected={undefined} onSelect={() => {}} />
+    <SwimLanes title="50 by 500" lanes={{ range, cellMs: 3600000, lanes }} selected={{ range: undefined, picked: undefined }} onSelect={() => {}} />
   </SharedContext.Provider>,
   document.body,
 );

@@ -40,7 +40,7 @@ test("lanes and their names are found by the same scores, with one bound", () =>
     const least = random() < 0.3 ? 0 : integer(random, 1, 99);
     const kind = random() < 0.5 ? ({ of: "job" } as const) : ({ of: "influencer", field: "f" } as const);
     const range = { from: 0, to: HOUR };
-    const bounds = [namesQuery(["j"], range, kind, "worst", least), lanesQuery(["j"], range, HOUR, kind, { least })].map(
+    const bounds = [namesQuery(["j"], range, kind, "worst", { least }), lanesQuery(["j"], range, HOUR, kind, { least })].map(
       (query: any) => query.query.bool.filter.map((one: any) => Object.entries(one.range ?? {})[0]).filter((one: any) => one?.[0].endsWith("_score")),
     );
     const score = kind.of === "job" ? "anomaly_score" : "influencer_score";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { areaOf, finerZoom, MOST_ACROSS, readPlaces, shapePlaces } from "../src/rest/data/places";
-import { degrees, eastOf, graticule, latitudeOf, longitudeOf, southOf } from "../src/shape/mercator";
+import { shapeRecord } from "../src/rest/results";
+import { departureOf, figureOf } from "../src/shape/figures";
+import { areaAround, degrees, eastOf, graticule, kilometres, latitudeOf, longitudeOf, longitudeWithin, southOf, within } from "../src/shape/mercator";
 import { integer, seeded, type Random } from "./generated";
 
 const SUBJECT = { index: "i", time: undefined, range: undefined, question: { text: "", language: "kql" } } as const;
@@ -77,4 +79,52 @@ test("lines are at round degrees inside of the map, and few", () => {
 test("a place is told by its side of the world", () => {
   assert.equal(degrees(48.123, 11.5, 1), "48.1° N, 11.5° E");
   assert.equal(degrees(-33.9, -70.6, 0), "34° S, 71° W");
+});
+
+test("a map around places has all of them in it, on the shorter way around the world", () => {
+  for (const random of seeded(500)) {
+    const spread = 10 ** (random() * 5 - 3);
+    const [latitude, longitude] = [(random() - 0.5) * 160, (random() - 0.5) * 360];
+    const places = Array.from({ length: integer(random, 1, 20) }, () => ({
+      latitude: Math.max(-90, Math.min(90, latitude + (random() - 0.5) * spread)),
+      longitude: ((longitude + (random() - 0.5) * spread + 540) % 360) - 180,
+    }));
+    const area = areaAround(places);
+    assert.ok(area.x >= 0 && area.x < 1 && area.y >= 0 && area.y + area.height <= 1 + 1e-9);
+    for (const place of places) {
+      assert.ok(within(area, place.longitude) <= area.width + 1e-9);
+      const south = southOf(Math.max(-85.05, Math.min(85.05, place.latitude)));
+      assert.ok(south >= area.y - 1e-6 && south <= area.y + area.height + 1e-6);
+    }
+    if (spread <= 90) {
+      assert.ok(area.width <= 2 * Math.max(spread / 360, area.height) + 1e-4, "the map goes the longer way around the world");
+    }
+    assert.ok(area.width >= 0.4 * area.height && area.height >= 0.4 * area.width);
+  }
+});
+
+test("how far places are apart is the same both ways, and around the world", () => {
+  const [munich, sydney] = [{ latitude: 48.14, longitude: 11.58 }, { latitude: -33.87, longitude: 151.21 }];
+  assert.ok(Math.abs(kilometres(munich, sydney) - 16_310) < 30);
+  assert.equal(kilometres(munich, sydney), kilometres(sydney, munich));
+  assert.ok(kilometres({ latitude: 0, longitude: 179.9 }, { latitude: 0, longitude: -179.9 }) < 23);
+  assert.equal(longitudeWithin(190), -170);
+});
+
+test("places and times of the day are no figures", () => {
+  const formats = { locale: "en-GB", zone: "Europe/Berlin" };
+  const read = (changes: object): any =>
+    shapeRecord({ job_id: "a", timestamp: Date.UTC(2026, 6, 1, 12), bucket_span: 900, detector_index: 0, probability: 1, ...changes });
+  const place = read({ function: "lat_long", actual: [-33.87, 151.21], typical: [48.14, 11.58] });
+  assert.equal(figureOf(place, "actual", formats), "33.8700° S, 151.2100° E");
+  assert.match(departureOf(place, formats), /^16,3\d\d km from the typical place$/);
+  assert.equal(place.actual, undefined);
+  const cause = read({ function: "lat_long", causes: [{ actual: [1, 2], typical: [3, 4] }] });
+  assert.deepEqual(cause.places.actual, { latitude: 1, longitude: 2 });
+  assert.equal(figureOf(read({ function: "lat_long", actual: [100, 2], typical: [3, 4] }), "actual", formats), "100");
+  const day = read({ function: "time_of_day", actual: [3600], typical: [85_500] });
+  assert.equal(figureOf(day, "actual", formats), "03:00");
+  assert.equal(departureOf(day, formats), "1.25 h from the typical time");
+  // Thursday begins the week of the models.
+  assert.match(figureOf(read({ function: "time_of_week", actual: [0], typical: [0] }), "actual", formats), /^Thu.* 02:00$/);
 });

@@ -18,7 +18,7 @@ from waiting import PATIENCE_S
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests have no packages; what they share lies beside them
 
-from shop import load
+from shop import crowd, learn, load
 
 _OPERATOR = Path(__file__).resolve().parents[2] / "operator"
 PICTURE = {"width": 960, "height": 720}
@@ -52,6 +52,15 @@ def shop(engine: EngineProcess) -> None:
     """The shop's requests and jobs, beside the demo's."""
     with engine.client() as client:
         load(client)
+
+
+@pytest.fixture(scope="session")
+def crowded(engine: EngineProcess) -> list[str]:
+    """Seven hosts, each with one loud hour, which the job `shop_crowd` has found; their names in order."""
+    with engine.client() as client:
+        names = crowd(client)
+        learn(client, "shop_crowd", [{"function": "count", "partition_field_name": "host"}], index="crowd")
+    return names
 
 
 @pytest.fixture(scope="session")

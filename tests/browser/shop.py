@@ -80,6 +80,23 @@ def visits(client: Elasticsearch) -> None:
     client.bulk(index="visits", operations=[part for one in documents for part in ({"index": {}}, one)], refresh=True)
 
 
+def travels(client: Elasticsearch) -> None:
+    """Write where a card was used: about Suva, on both sides of the 180th meridian, and once in Munich."""
+    properties = {"time": {"type": "date"}, "place": {"type": "geo_point"}, "host": {"type": "keyword"}}
+    client.indices.create(index="travels", mappings={"properties": properties})
+    documents = [
+        {
+            "time": (START_S + 3600 * hour + 60 * number) * 1000,
+            "place": {"lat": -18.1 + 0.01 * number, "lon": 178.4 if hour % 2 else -179.9},
+            "host": "card",
+        }
+        for hour in range(HOURS)
+        for number in range(3)
+    ]
+    documents += [{"time": (START_S + 3600 * LOUD + 1800) * 1000, "place": {"lat": 48.1, "lon": 11.6}, "host": "card"}]
+    client.bulk(index="travels", operations=[part for one in documents for part in ({"index": {}}, one)], refresh=True)
+
+
 def learn(
     client: Elasticsearch,
     job: str,

@@ -4,10 +4,11 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Details } from "./anomalies/details";
 import { useShared } from "./context";
-import { Score, To } from "./marks";
+import { Narrows, Score, To } from "./marks";
 import { Nothing } from "./states";
 import { severalBuckets } from "../shape/explanation";
-import { departure, number, time } from "../shape/format";
+import { departureOf, figureOf } from "../shape/figures";
+import { number, time } from "../shape/format";
 import { seriesPlace } from "../shape/links";
 import { byInterval, type Interval, INTERVALS } from "../shape/records";
 import type { Job } from "../rest/jobs";
@@ -23,7 +24,8 @@ export function Anomalies(props: {
   jobs: readonly Job[];
   interval: Interval;
   onInterval: (interval: Interval) => void;
-  onEntity?: (entity: Entity) => void;
+  /** Adds to the query that there is a value, or that there is not. */
+  onNarrow?: (entity: Entity, present: boolean) => void;
 }): ComponentChildren {
   const { formats } = useShared();
   const { found } = props;
@@ -96,7 +98,7 @@ export function Anomalies(props: {
                 key={`${anomaly.jobId} ${anomaly.timeMs} ${anomaly.detector} ${anomaly.entities.map((e) => e.value).join(" ")}`}
                 anomaly={anomaly}
                 job={props.jobs.find((job) => job.id === anomaly.jobId)}
-                onEntity={props.onEntity}
+                onNarrow={props.onNarrow}
               />
             ))}
           </tbody>
@@ -109,16 +111,11 @@ export function Anomalies(props: {
 function Row(props: {
   anomaly: Anomaly;
   job: Job | undefined;
-  onEntity: ((entity: Entity) => void) | undefined;
+  onNarrow: ((entity: Entity, present: boolean) => void) | undefined;
 }): ComponentChildren {
   const { anomaly, job } = props;
   const { formats } = useShared();
   const [open, setOpen] = useState(false);
-  const figure = (value: number | undefined): string => (value === undefined ? "–" : number(value, formats));
-  const described =
-    anomaly.actual === undefined || anomaly.typical === undefined
-      ? ""
-      : departure(anomaly.actual, anomaly.typical, formats);
   return (
     <>
       <tr>
@@ -141,14 +138,14 @@ function Row(props: {
         </td>
         <td>{job?.detectors.find((one) => one.index === anomaly.detector)?.text ?? anomaly.function}</td>
         <td>
-          <Entities of={anomaly.entities} onEntity={undefined} />
+          <Entities of={anomaly.entities} onNarrow={props.onNarrow} />
         </td>
         <td>
-          <Entities of={anomaly.influencers} onEntity={props.onEntity} />
+          <Entities of={anomaly.influencers} onNarrow={props.onNarrow} />
         </td>
-        <td class="figure">{figure(anomaly.actual)}</td>
-        <td class="figure">{figure(anomaly.typical)}</td>
-        <td>{described}</td>
+        <td class="figure">{figureOf(anomaly, "actual", formats)}</td>
+        <td class="figure">{figureOf(anomaly, "typical", formats)}</td>
+        <td>{departureOf(anomaly, formats)}</td>
         <td>
           <To place={seriesPlace(anomaly, job)} label={`View the series of ${anomaly.jobId} at this time`}>
             {anomaly.jobId}
@@ -169,24 +166,15 @@ function Row(props: {
 
 function Entities(props: {
   of: readonly Entity[];
-  onEntity: ((entity: Entity) => void) | undefined;
+  onNarrow: ((entity: Entity, present: boolean) => void) | undefined;
 }): ComponentChildren {
-  const { onEntity } = props;
+  const { onNarrow } = props;
   return (
     <>
       {props.of.map((entity) => (
         <div key={`${entity.field} ${entity.value}`}>
           {entity.field}: {entity.value}
-          {onEntity && (
-            <button
-              type="button"
-              class="plain"
-              aria-label={`Only what ${entity.field} ${entity.value} influenced`}
-              onClick={() => onEntity(entity)}
-            >
-              +
-            </button>
-          )}
+          {onNarrow && <Narrows entity={entity} onNarrow={onNarrow} />}
         </div>
       ))}
     </>

@@ -1,12 +1,14 @@
 /** Swim lanes: a canvas for the eye, with the keyboard and a table for everybody else. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Lane, Lanes } from "../rest/laning";
 import type { Range } from "../state/range";
+import { selectedRuns, type Run, type Selected } from "../state/selecting";
 import { severity } from "../shape/severity";
 import { score as scoreText, time } from "../shape/format";
 import { useShared } from "./context";
+import { cutTo } from "./plotting";
 
 const LANE_PX = 26;
 /** How far cells are set in, in pixels, so that what lies under them can be, too. */
@@ -18,19 +20,23 @@ export interface Selection {
   readonly lanes: readonly Lane[];
 }
 
-/** Draws lanes; cells are chosen by dragging, or with the arrow keys and Enter. */
+/** Draws lanes; cells are chosen by dragging, or with the arrow keys (with Shift several) and Enter. */
 export function SwimLanes(props: {
   title: string;
   lanes: Lanes;
-  selected: Range | undefined;
+  selected: Selected;
   onSelect: (selection: Selection) => void;
 }): ComponentChildren {
   const { lanes, selected } = props;
+  const field = lanes.lanes[0]?.entity?.field;
+  const runs = useMemo(() => selectedRuns(lanes.lanes.map((lane) => lane.label), field, selected), [lanes, field, selected]);
   const { formats } = useShared();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(800);
   const [at, setAt] = useState<Cell>({ lane: 0, cell: 0 });
   const [pressed, setPressed] = useState<Cell | undefined>(undefined);
+  /** Where a selection with the keyboard began, while Shift extends it. */
+  const [anchor, setAnchor] = useState<Cell | undefined>(undefined);
   const [focused, setFocused] = useState(false);
   const cells = lanes.lanes[0]?.scores.length ?? 0;
 
@@ -46,9 +52,10 @@ export function SwimLanes(props: {
 
   useEffect(() => {
     if (canvas.current) {
-      draw(canvas.current, lanes, width, { selected, at: focused || pressed ? at : undefined, pressed });
+      const range = selected.range ?? lanes.range;
+      draw(canvas.current, lanes, width, { range, runs, at: focused || pressed ? at : undefined, from: pressed ?? anchor });
     }
-  }, [lanes, width, selected, at, pressed, focused]);
+  }, [lanes, width, selected, runs, at, pressed, anchor, focused]);
 
   const cellAt = (event: PointerEvent): Cell => {
     const box = canvas.current?.getBoundingClientRect();
@@ -75,22 +82,28 @@ export function SwimLanes(props: {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (step) {
       event.preventDefault();
+      setAnchor(event.shiftKey ? (anchor ?? at) : undefined);
       setAt({
         lane: clamp(at.lane + (step[0] ?? 0), lanes.lanes.length - 1),
         cell: clamp(at.cell + (step[1] ?? 0), cells - 1),
       });
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      choose(at, at);
+      choose(anchor ?? at, at);
+      setAnchor(undefined);
+    } else if (event.key === "Escape" && anchor !== undefined) {
+      setAnchor(undefined);
     }
   };
   const lane = lanes.lanes[at.lane];
   const value = lane?.scores[at.cell];
-  const said =
-    lane === undefined
+  const score = value === undefined || Number.isNaN(value) ? "nothing" : `${scoreText(value, formats)} ${severity(value).name}`;
+  const several =
+    anchor === undefined
       ? ""
-      : `${lane.label}, ${time(lanes.range.from + at.cell * lanes.cellMs, formats)}: ` +
-        (value === undefined || Number.isNaN(value) ? "nothing" : `${scoreText(value, formats)} ${severity(value).name}`);
+      : `; ${Math.abs(at.lane - anchor.lane) + 1} by ${Math.abs(at.cell - anchor.cell) + 1} cells chosen`;
+  const said =
+    lane === undefined ? "" : `${lane.label}, ${time(lanes.range.from + at.cell * lanes.cellMs, formats)}: ${score}${several}`;
   return (
     <figure class="lanes">
       <figcaption>{props.title}</figcaption>
@@ -99,17 +112,21 @@ export function SwimLanes(props: {
           ref={canvas}
           tabIndex={0}
           role="application"
-          aria-label={`${props.title}: arrow keys move, Enter selects. ${said}`}
+          aria-label={`${props.title}: arrow keys move, with Shift over several cells, Enter selects. ${said}`}
           style={{ height: `${lanes.lanes.length * LANE_PX}px`, width: "100%" }}
           onKeyDown={move}
           onFocus={() => setFocused(true)}
-          onBlur={() => setFocused(false)}
+          onBlur={() => {
+            setFocused(false);
+            setAnchor(undefined);
+          }}
           onPointerDown={(event) => {
             setPressed(cellAt(event));
             setAt(cellAt(event));
             event.currentTarget.setPointerCapture(event.pointerId);
           }}
           onPointerMove={(event) => setAt(cellAt(event))}
+          onPointerCancel={() => setPressed(undefined)}
           onPointerUp={(event) => {
             if (pressed) {
               choose(pressed, cellAt(event));
@@ -138,7 +155,7 @@ function draw(
   canvas: HTMLCanvasElement,
   lanes: Lanes,
   width: number,
-  marks: { selected: Range | undefined; at: Cell | undefined; pressed: Cell | undefined },
+  marks: { range: Range; runs: readonly Run[]; at: Cell | undefined; from: Cell | undefined },
 ): void {
   const ratio = window.devicePixelRatio || 1;
   const height = lanes.lanes.length * LANE_PX;
@@ -159,7 +176,7 @@ function draw(
   lanes.lanes.forEach((lane, row) => {
     const top = row * LANE_PX;
     pen.fillStyle = ink;
-    pen.fillText(lane.label, 0, top + LANE_PX / 2, LABEL_PX - 10);
+    pen.fillText(cutTo(pen, lane.label, LABEL_PX - 10), 0, top + LANE_PX / 2);
     pen.fillStyle = quiet;
     pen.fillRect(LABEL_PX, top + 2, width - LABEL_PX, LANE_PX - 4);
     for (let k = 0; k < cells; k++) {
@@ -172,13 +189,14 @@ function draw(
   });
   pen.strokeStyle = ink;
   pen.lineWidth = 2;
-  if (marks.selected) {
-    const scale = (width - LABEL_PX) / (lanes.range.to - lanes.range.from);
-    const left = LABEL_PX + (marks.selected.from - lanes.range.from) * scale;
-    pen.strokeRect(left, 1, Math.max(2, (marks.selected.to - marks.selected.from) * scale), height - 2);
+  const scale = (width - LABEL_PX) / (lanes.range.to - lanes.range.from);
+  for (const { first, last } of marks.runs) {
+    const left = LABEL_PX + (marks.range.from - lanes.range.from) * scale;
+    const wide = Math.max(2, (marks.range.to - marks.range.from) * scale);
+    pen.strokeRect(left, first * LANE_PX + 1, wide, (last - first + 1) * LANE_PX - 2);
   }
   if (marks.at) {
-    const other = marks.pressed ?? marks.at;
+    const other = marks.from ?? marks.at;
     const [first, last] = [Math.min(marks.at.cell, other.cell), Math.max(marks.at.cell, other.cell)];
     const [top, bottom] = [Math.min(marks.at.lane, other.lane), Math.max(marks.at.lane, other.lane)];
     pen.strokeRect(LABEL_PX + first * wide, top * LANE_PX + 1, (last - first + 1) * wide, (bottom - top + 1) * LANE_PX - 2);

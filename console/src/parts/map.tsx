@@ -1,4 +1,4 @@
-/** Where documents are: squares over lines of longitude and latitude. No coasts or borders: nothing is loaded from elsewhere. */
+/** Maps, and where documents are: squares over lines of longitude and latitude. No coasts or borders: nothing is loaded from elsewhere. */
 
 import type { ComponentChildren } from "preact";
 import { useAnswer } from "./asking";
@@ -8,7 +8,7 @@ import type { Subject } from "../rest/data/overview";
 import { areaOf, readPlaces, type Places, type Square } from "../rest/data/places";
 import type { Sample } from "../rest/data/sampling";
 import { share } from "../shape/fields";
-import { degrees, eastOf, graticule, latitudeOf, longitudeOf, southOf } from "../shape/mercator";
+import { degrees, eastOf, graticule, latitudeOf, longitudeOf, longitudeWithin, southOf, type Area } from "../shape/mercator";
 
 const WIDTH_PX = 520;
 const MOST_HEIGHT_PX = 420;
@@ -61,36 +61,49 @@ function Drawn(props: { places: Places; field: string }): ComponentChildren {
 
 function Picture(props: { places: Places; label: string }): ComponentChildren {
   const { places } = props;
+  const world = 2 ** places.zoom;
   const area = areaOf(places);
+  const most = Math.max(...places.squares.map((square) => square.documents));
+  const part = { x: area.x / world, y: area.y / world, width: area.width / world, height: area.height / world };
+  return (
+    <MapFrame area={part} label={props.label}>
+      {(size) =>
+        places.squares.map((square) => (
+          <rect
+            key={`${square.x}/${square.y}`}
+            class="square"
+            x={((square.x - area.x) / world) * size}
+            y={((square.y - area.y) / world) * size}
+            width={size / world}
+            height={size / world}
+            fill-opacity={0.3 + 0.7 * (Math.log1p(square.documents) / Math.log1p(most))}
+          />
+        ))
+      }
+    </MapFrame>
+  );
+}
+
+/** A part of the world under lines of longitude and latitude; its children are given how many pixels the world's side has. */
+export function MapFrame(props: { area: Area; label: string; children: (size: number) => ComponentChildren }): ComponentChildren {
+  const { area } = props;
   const size = Math.min(WIDTH_PX / area.width, MOST_HEIGHT_PX / area.height);
   const [width, height] = [area.width * size, area.height * size];
-  const world = 2 ** places.zoom;
-  const most = Math.max(...places.squares.map((square) => square.documents));
-  const xOf = (longitude: number): number => (eastOf(longitude) * world - area.x) * size;
-  const yOf = (latitude: number): number => (southOf(latitude) * world - area.y) * size;
-  const west = longitudeOf(area.x / world);
-  const east = longitudeOf((area.x + area.width) / world);
-  const north = latitudeOf(area.y / world);
-  const south = latitudeOf((area.y + area.height) / world);
+  const xOf = (longitude: number): number => (eastOf(longitude) - area.x) * size;
+  const yOf = (latitude: number): number => (southOf(latitude) - area.y) * size;
+  const west = longitudeOf(area.x);
+  const east = longitudeOf(area.x + area.width);
+  const north = latitudeOf(area.y);
+  const south = latitudeOf(area.y + area.height);
   return (
     <svg viewBox={`-40 -2 ${width + 44} ${height + 20}`} width={width + 44} height={height + 22} role="img" aria-label={props.label}>
       <rect class="sea" width={width} height={height} />
-      {places.squares.map((square) => (
-        <rect
-          key={`${square.x}/${square.y}`}
-          class="square"
-          x={(square.x - area.x) * size}
-          y={(square.y - area.y) * size}
-          width={size}
-          height={size}
-          fill-opacity={0.3 + 0.7 * (Math.log1p(square.documents) / Math.log1p(most))}
-        />
-      ))}
+      {props.children(size)}
       {graticule(west, east).map((longitude) => (
         <g key={`east ${longitude}`}>
           <line x1={xOf(longitude)} x2={xOf(longitude)} y1={0} y2={height} />
           <text x={xOf(longitude)} y={height + 14} text-anchor="middle">
-            {longitude}°
+            {longitudeWithin(longitude)}°
           </text>
         </g>
       ))}

@@ -31,6 +31,23 @@ export function columnOf(values: Float64Array): (number | null)[] {
   return Array.from(values, (value) => (Number.isNaN(value) ? null : value));
 }
 
+/** A text as a canvas shows it in one line of a width, with an ellipsis where there is more of it. */
+export function cutTo(pen: Pick<CanvasRenderingContext2D, "measureText">, text: string, width: number): string {
+  const line = text.replace(/\s+/g, " ");
+  if (pen.measureText(line).width <= width) {
+    return line;
+  }
+  // Halving needs few measurements however long a value is; a character of two halves stays whole.
+  const letters = [...line.slice(0, 1000)];
+  let [fits, all] = [0, letters.length];
+  while (fits < all) {
+    const middle = Math.ceil((fits + all) / 2);
+    const short = pen.measureText(`${letters.slice(0, middle).join("")}…`).width <= width;
+    [fits, all] = short ? [middle, all] : [fits, middle - 1];
+  }
+  return `${letters.slice(0, fits).join("")}…`;
+}
+
 /** The stretch of time that was dragged over; undefined for a click. */
 export function draggedOver(plot: uPlot): Range | undefined {
   const { left, width } = plot.select;

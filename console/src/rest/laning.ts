@@ -21,17 +21,40 @@ export const ORDERS: readonly { readonly name: LaneOrder; readonly text: string 
   { name: "name", text: "name" },
 ];
 
+/** What of lanes is asked for. */
+export interface LaneChoice {
+  /** Scores below are left out. */
+  readonly least: number;
+  /** The lanes, in this order; the worst ones where it is undefined. */
+  readonly names?: readonly string[];
+  /** What the records fit that scores are taken of; results of their own where it is undefined. */
+  readonly fits?: Json | undefined;
+}
+
+/** Which results tell the scores of lanes, by which of their fields. */
+interface Scored {
+  readonly result: string;
+  readonly score: string;
+  readonly field: string;
+  readonly more: readonly Json[];
+}
+
+/** Buckets and influencers name no fields that a query could ask for: where there is one, all scores are those of records. */
+function scored(kind: LaneKind, fits: Json | undefined): Scored {
+  if (fits !== undefined) {
+    return { result: "record", score: "record_score", field: kind.of === "influencer" ? kind.field : "job_id", more: [fits] };
+  }
+  return kind.of === "influencer"
+    ? { result: "influencer", score: "influencer_score", field: "influencer_field_value", more: [{ term: { influencer_field_name: kind.field } }] }
+    : { result: "bucket", score: "anomaly_score", field: "job_id", more: [] };
+}
+
 /** Returns the search for the names of lanes with scores of at least a severity. */
-export function namesQuery(jobs: readonly string[], range: Range, kind: LaneKind, order: LaneOrder, least: number): Json {
-  const score = kind.of === "influencer" ? "influencer_score" : "anomaly_score";
-  const field = kind.of === "influencer" ? "influencer_field_value" : "job_id";
-  const more: Json[] = kind.of === "influencer" ? [{ term: { influencer_field_name: kind.field } }] : [];
+export function namesQuery(jobs: readonly string[], range: Range, kind: LaneKind, order: LaneOrder, choice: LaneChoice): Json {
+  const { result, score, field, more } = scored(kind, choice.fits);
   return {
     size: 0,
-    query: filtered(kind.of === "influencer" ? "influencer" : "bucket", jobs, range, [
-      ...more,
-      atLeast(score, least),
-    ]),
+    query: filtered(result, jobs, range, [...more, atLeast(score, choice.least)]),
     aggs: {
       lanes: {
         terms: { field, size: MOST_NAMES, order: order === "name" ? { _key: "asc" } : { [order]: "desc" } },
@@ -48,10 +71,10 @@ export async function readNames(
   range: Range,
   kind: LaneKind,
   order: LaneOrder,
-  least: number,
+  choice: LaneChoice,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const answer = await ask("POST", `${RESULTS}/_search`, namesQuery(jobs, range, kind, order, least), signal);
+  const answer = await ask("POST", `${RESULTS}/_search`, namesQuery(jobs, range, kind, order, choice), signal);
   const buckets: any[] = answer.aggregations?.lanes.buckets ?? [];
   return buckets.map((bucket) => String(bucket.key));
 }
@@ -74,14 +97,6 @@ export interface Lanes {
   readonly lanes: readonly Lane[];
 }
 
-/** What of lanes is drawn. */
-export interface LaneChoice {
-  /** Scores below are left out. */
-  readonly least: number;
-  /** The lanes, in this order; the worst ones where it is undefined. */
-  readonly names?: readonly string[];
-}
-
 /** Returns the search for swim lanes. */
 export function lanesQuery(
   jobs: readonly string[],
@@ -90,30 +105,22 @@ export function lanesQuery(
   kind: LaneKind,
   choice: LaneChoice = { least: 0 },
 ): Json {
-  const score = kind.of === "influencer" ? "influencer_score" : "anomaly_score";
-  const cells = {
-    cells: {
-      date_histogram: cellsFrom(range, cellMs),
-      aggs: { worst: { max: { field: score } } },
-    },
-  };
-  const severe: Json[] = [atLeast(score, choice.least)];
+  const { result, score, field, more } = scored(kind, choice.fits);
+  const worst = { worst: { max: { field: score } } };
+  const cells = { cells: { date_histogram: cellsFrom(range, cellMs), aggs: worst } };
+  const severe = [...more, atLeast(score, choice.least)];
   if (kind.of === "overall") {
-    return { size: 0, query: filtered("bucket", jobs, range, severe), aggs: cells };
+    return { size: 0, query: filtered(result, jobs, range, severe), aggs: cells };
   }
-  const field = kind.of === "job" ? "job_id" : "influencer_field_value";
-  const more: Json[] = [
-    ...severe,
-    ...(kind.of === "job" ? [] : [{ term: { influencer_field_name: kind.field } }]),
-    ...(choice.names === undefined ? [] : [{ terms: { [field]: [...choice.names] } }]),
-  ];
+  const names = choice.names === undefined ? undefined : [...choice.names];
   return {
     size: 0,
-    query: filtered(kind.of === "job" ? "bucket" : "influencer", jobs, range, more),
+    query: filtered(result, jobs, range, [...severe, ...(names === undefined ? [] : [{ terms: { [field]: names } }])]),
     aggs: {
       lanes: {
-        terms: { field, size: MOST_LANES, order: { worst: "desc" } },
-        aggs: { worst: { max: { field: score } }, ...cells },
+        // A record that several values influenced is found by one of them, and has the others too.
+        terms: { field, size: MOST_LANES, order: { worst: "desc" }, ...(names === undefined ? {} : { include: names }) },
+        aggs: { ...worst, ...cells },
       },
     },
   };

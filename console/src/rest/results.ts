@@ -23,6 +23,8 @@ export interface Anomaly {
   readonly field: string | undefined;
   readonly actual: number | undefined;
   readonly typical: number | undefined;
+  /** Of `lat_long`, which has no single figure: where it was, and where it was to be. */
+  readonly places: { readonly actual: Point; readonly typical: Point } | undefined;
   readonly probability: number;
   readonly interim: boolean;
   readonly multiBucket: number;
@@ -33,10 +35,22 @@ export interface Anomaly {
   readonly source: Readonly<Record<string, unknown>>;
 }
 
+/** A place on the globe, in degrees. */
+export interface Point {
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
 /** A field with one of its values. */
 export interface Entity {
   readonly field: string;
   readonly value: string;
+}
+
+/** A field with some of its values. */
+export interface Among {
+  readonly field: string;
+  readonly values: readonly string[];
 }
 
 /** Records, the worst first, and how many there are. */
@@ -69,7 +83,15 @@ export interface Narrowing {
   /** Of `metric` the part. */
   readonly described?: string;
   readonly entities?: readonly Entity[];
-  readonly influencers?: readonly Entity[];
+  /** The values of a field one of which they were found for, or were influenced by. */
+  readonly among?: Among | undefined;
+  /** A clause that they fit. */
+  readonly fits?: Json | undefined;
+}
+
+/** The clauses of what a reader chose among records. */
+export function chosenBy({ among, fits }: Pick<Narrowing, "among" | "fits">): Json[] {
+  return [...(among === undefined ? [] : [{ terms: { [among.field]: [...among.values] } }]), ...(fits === undefined ? [] : [fits])];
 }
 
 /** Returns the search for records of jobs. */
@@ -82,9 +104,10 @@ export function recordsQuery(jobs: readonly string[], range: Range, narrow: Narr
     more.push({ term: { function_description: narrow.described } });
   }
   // A result names each of its entities and influencers as a field of its own, too.
-  for (const entity of [...(narrow.entities ?? []), ...(narrow.influencers ?? [])]) {
+  for (const entity of narrow.entities ?? []) {
     more.push({ term: { [entity.field]: entity.value } });
   }
+  more.push(...chosenBy(narrow));
   return {
     size: MOST_RECORDS,
     track_total_hits: true,
@@ -108,6 +131,12 @@ export async function readRecords(
   return { anomalies: answer.hits.hits.map((hit: any) => shapeRecord(hit._source)), total: answer.hits.total.value };
 }
 
+/** How many records of jobs fit a clause. */
+export async function countFitting(ask: Ask, jobs: readonly string[], range: Range, fits: Json, signal?: AbortSignal): Promise<number> {
+  const body = { size: 0, track_total_hits: true, query: filtered("record", jobs, range, [fits]) };
+  return (await ask("POST", `${RESULTS}/_search`, body, signal)).hits.total.value;
+}
+
 /** The record that a result document holds; of a population the most unusual member stands in its causes. */
 export function shapeRecord(source: any): Anomaly {
   const cause = source.causes?.[0] ?? {};
@@ -119,6 +148,9 @@ export function shapeRecord(source: any): Anomaly {
       entities.push({ field, value: String(value) });
     }
   }
+  const [actual, typical] = [source.actual ?? cause.actual, source.typical ?? cause.typical];
+  const [there, expected] = source.function === "lat_long" ? [pointOf(actual), pointOf(typical)] : [];
+  const places = there !== undefined && expected !== undefined ? { actual: there, typical: expected } : undefined;
   return {
     jobId: source.job_id,
     timeMs: timeOf(source.timestamp),
@@ -129,8 +161,9 @@ export function shapeRecord(source: any): Anomaly {
     function: source.function,
     described: source.function_description ?? source.function,
     field: source.field_name,
-    actual: first(source.actual ?? cause.actual),
-    typical: first(source.typical ?? cause.typical),
+    actual: places === undefined ? first(actual) : undefined,
+    typical: places === undefined ? first(typical) : undefined,
+    places,
     probability: source.probability,
     interim: source.is_interim === true,
     multiBucket: source.multi_bucket_impact ?? -5,
@@ -141,6 +174,13 @@ export function shapeRecord(source: any): Anomaly {
     explanation: source.anomaly_score_explanation,
     source,
   };
+}
+
+/** Latitude and longitude, as a record of `lat_long` has them; undefined where that is no place. */
+function pointOf(values: unknown): Point | undefined {
+  const [latitude, longitude] = Array.isArray(values) ? (values as unknown[]) : [];
+  const isPlace = typeof latitude === "number" && typeof longitude === "number" && Math.abs(latitude) <= 90 && Math.abs(longitude) <= 360;
+  return isPlace ? { latitude, longitude } : undefined;
 }
 
 function first(values: unknown): number | undefined {

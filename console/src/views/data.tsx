@@ -1,7 +1,6 @@
 /** The data visualizer: what an index holds, before anybody makes a job of it. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import { shown, useAnswer, type Answer } from "../parts/asking";
 import { useShared } from "../parts/context";
 import { TimeControl } from "../parts/controls";
@@ -10,6 +9,7 @@ import { FileDrop } from "../parts/files/drop";
 import { Histogram } from "../parts/histogram";
 import { FieldMap } from "../parts/map";
 import { To } from "../parts/marks";
+import { QueryBar } from "../parts/querybar";
 import { Nothing, Shown } from "../parts/states";
 import { readFields, timeField, type Field } from "../rest/data/fields";
 import { readExtent, readOverview, type Overview, type Subject } from "../rest/data/overview";
@@ -19,10 +19,10 @@ import { readStatistics } from "../rest/data/statistics";
 import { kindsOf, matchingFields, pageOf } from "../shape/fields";
 import { number } from "../shape/format";
 import { withParams } from "../state/place";
-import { LANGUAGES, languageOf, narrowed, type Language } from "../state/querying";
+import { languageOf, narrowed, type Language } from "../state/querying";
 import { parseRange, type Range } from "../state/range";
 
-const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { kql: "KQL", lucene: "Lucene" };
+const EXAMPLES: Readonly<Record<Language, string>> = { kql: 'status: 404 and host: "a b"', lucene: 'status:404 AND host:"a b"' };
 /** What the address says where documents are not to be ordered in time; no field has such a name. */
 const NO_TIME = "*none";
 
@@ -149,7 +149,7 @@ function Explored(props: { index: string; known: Known; range: Range | undefined
     <>
       <div class="tools">
         <TimeFieldChoice fields={known.fields} time={known.time} />
-        <QueryBar key={JSON.stringify(question)} text={question.text} language={language} kql={known.abilities.kql} />
+        <QueryBar key={JSON.stringify(question)} question={question} kql={known.abilities.kql} examples={EXAMPLES} forgets={["page"]} />
       </div>
       {range !== undefined && known.whole !== undefined && <TimeControl range={range} whole={known.whole} />}
       {known.time === undefined && (
@@ -208,48 +208,6 @@ function TimeFieldChoice(props: { fields: readonly Field[]; time: string | undef
         <option value={NO_TIME}>none</option>
       </select>
     </label>
-  );
-}
-
-function QueryBar(props: { text: string; language: Language; kql: boolean }): ComponentChildren {
-  const { place, go } = useShared();
-  const [text, setText] = useState(props.text);
-  const offered = LANGUAGES.filter((one) => one !== "kql" || props.kql || props.language === "kql");
-  return (
-    <form
-      class="query"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        go(withParams(place, { query: text.trim(), page: "" }));
-      }}
-    >
-      <label>
-        Query{" "}
-        <input
-          type="search"
-          size={40}
-          value={text}
-          placeholder={props.language === "kql" ? 'status: 404 and host: "a b"' : 'status:404 AND host:"a b"'}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-      </label>
-      <label>
-        <span class="unseen">Language of the query</span>
-        <select
-          value={props.language}
-          onChange={(event) => go(withParams(place, { lang: event.currentTarget.value, query: text.trim() }))}
-        >
-          {offered.map((one) => (
-            <option value={one} key={one}>
-              {LANGUAGE_NAMES[one]}
-            </option>
-          ))}
-        </select>
-      </label>
-      <button type="submit">Search</button>
-      {!props.kql && <span class="aside">This server reads Lucene only; KQL came with Elasticsearch 8.17.</span>}
-    </form>
   );
 }
 

@@ -2,64 +2,76 @@
 
 import type { ComponentChildren } from "preact";
 import { Anomalies } from "../parts/anomalies";
-import { useAnswer } from "../parts/asking";
-import { useShared } from "../parts/context";
-import { SeverityControl, TimeControl } from "../parts/controls";
 import { useAnnotations } from "../parts/annotations/asked";
 import { AnnotationsOf } from "../parts/annotations/strip";
-import { LABEL_PX, SwimLanes, type Selection } from "../parts/lanes";
-import { Score } from "../parts/marks";
-import { Nothing, Shown } from "../parts/states";
+import { shown, useAnswer } from "../parts/asking";
+import { useShared } from "../parts/context";
+import { SeverityControl, TimeControl } from "../parts/controls";
 import { Charts } from "../parts/explorer/charts";
-import { readInfluencers, type Influence } from "../rest/influencers";
-import { MOST_NAMES, ORDERS, PAGE_SIZES, pageOf, readLanes, readNames, type LaneKind, type LaneOrder } from "../rest/laning";
+import { Influencers } from "../parts/explorer/influencers";
+import { LaneViews } from "../parts/explorer/laneviews";
+import { LABEL_PX, type Selection } from "../parts/lanes";
+import { QueryBar } from "../parts/querybar";
+import { Nothing, Shown } from "../parts/states";
+import { readAbilities, type Abilities } from "../rest/data/sources";
 import { readJobs, wholeRange, type Job } from "../rest/jobs";
-import { readRecords, type Entity } from "../rest/results";
-import { chosen } from "../shape/jobs";
+import type { LaneKind } from "../rest/laning";
+import { countFitting, readRecords, type Entity, type Narrowing } from "../rest/results";
+import type { Json } from "../rest/server";
 import { number } from "../shape/format";
+import { chosen } from "../shape/jobs";
 import { parseInterval } from "../shape/records";
 import { formatPlace, withParams } from "../state/place";
-import { cellWidth, clip, parseRange, type Range } from "../state/range";
+import { clauseOf, languageOf, narrowed, type Language, type Question } from "../state/querying";
+import { parseRange, type Range } from "../state/range";
+import { parseSelected, selectedParams, type Picked } from "../state/selecting";
 
-/** Cells of a swim lane at most. */
-const MOST_CELLS = 200;
+const EXAMPLES: Readonly<Record<Language, string>> = {
+  kql: 'clientip: 10.* and not host: "a b"',
+  lucene: 'clientip:10.* AND NOT host:"a b"',
+};
+
+interface Known {
+  readonly jobs: readonly Job[];
+  readonly abilities: Abilities;
+}
 
 /** The anomaly explorer. */
 export function Explorer(): ComponentChildren {
   const { ask } = useShared();
-  const jobs = useAnswer(() => readJobs(ask), "jobs");
+  const known = useAnswer<Known>(async () => {
+    const [jobs, abilities] = await Promise.all([readJobs(ask), readAbilities(ask)]);
+    return { jobs, abilities };
+  }, "jobs");
   return (
     <main id="main">
       <h1>Anomaly explorer</h1>
-      <Shown answer={jobs} what="Jobs">
-        {(all) => <Explored all={all} />}
+      <Shown answer={known} what="Jobs">
+        {(all) => <Explored all={all.jobs} abilities={all.abilities} />}
       </Shown>
     </main>
   );
 }
 
-function Explored(props: { all: readonly Job[] }): ComponentChildren {
+function Explored(props: { all: readonly Job[]; abilities: Abilities }): ComponentChildren {
   const { place, go, now } = useShared();
   const jobs = chosen(props.all, place.params["jobs"] ?? "");
   const whole = wholeRange(jobs, now);
   const range = parseRange(place.params["from"], place.params["to"], whole, now);
   const least = Number(place.params["severity"] ?? "3") || 0;
+  const question: Question = {
+    text: place.params["query"] ?? "",
+    language: languageOf(place.params["lang"], props.abilities.kql),
+  };
   const fields = [...new Set(jobs.flatMap((job) => job.influencers))].sort();
   const by = place.params["by"] ?? fields[0] ?? "job";
-  const kind: LaneKind = by === "job" ? { of: "job" } : { of: "influencer", field: by };
-  const ids = jobs.map((job) => job.id);
-  const selected = selection(place.params["select"], range);
-  const entity = entityOf(place.params["entity"]);
-  const shown = selected ?? range;
-  const select = (made: Selection): void => {
-    const only = made.lanes.length === 1 ? made.lanes[0]?.entity : undefined;
-    go(
-      withParams(place, {
-        select: `${made.range.from}-${made.range.to}`,
-        entity: only !== undefined && only.field !== "job_id" ? JSON.stringify([only.field, only.value]) : "",
-      }),
+  if (props.all.length === 0) {
+    return (
+      <Nothing>
+        This server has no jobs yet. <a href={formatPlace({ view: "new", params: {} })}>New job</a>
+      </Nothing>
     );
-  };
+  }
   if (jobs.length === 0) {
     return (
       <Nothing>
@@ -67,6 +79,7 @@ function Explored(props: { all: readonly Job[] }): ComponentChildren {
       </Nothing>
     );
   }
+  const fits = clauseOf(question);
   return (
     <>
       <div class="tools">
@@ -91,36 +104,137 @@ function Explored(props: { all: readonly Job[] }): ComponentChildren {
           </select>
         </label>
       </div>
+      <div class="tools">
+        <QueryBar
+          key={JSON.stringify(question)}
+          question={question}
+          kql={props.abilities.kql}
+          examples={EXAMPLES}
+          forgets={["select", "entity", "page"]}
+        />
+      </div>
       <TimeControl range={range} whole={whole} />
+      <Fitting jobs={jobs} range={range} fits={fits}>
+        <Results jobs={jobs} range={range} least={least} fields={fields} by={by} question={question} fits={fits} />
+      </Fitting>
+    </>
+  );
+}
+
+/** Says how many anomalies the query leaves, or why it cannot be read, once for everything below. */
+function Fitting(props: { jobs: readonly Job[]; range: Range; fits: Json | undefined; children: ComponentChildren }): ComponentChildren {
+  const { ask, formats } = useShared();
+  const { range, fits } = props;
+  const ids = props.jobs.map((job) => job.id);
+  const answer = useAnswer(
+    async (signal) => (fits === undefined ? undefined : { count: await countFitting(ask, ids, range, fits, signal) }),
+    JSON.stringify([ids, range, fits]),
+  );
+  if (fits === undefined) {
+    return props.children;
+  }
+  if (answer.state === "failed") {
+    return (
+      <div class="problem" role="alert">
+        <strong>The server does not read this query.</strong> {answer.message} {answer.advice}
+      </div>
+    );
+  }
+  const count = shown(answer)?.count;
+  if (count === undefined) {
+    return (
+      <div class="waiting" role="status">
+        Looking for what fits the query …
+      </div>
+    );
+  }
+  return (
+    <>
+      <p role="status">
+        {count === 0
+          ? "No anomaly of this time fits the query: it asks the fields of records, such as influencers, function or actual."
+          : `${number(count, formats)} ${count === 1 ? "anomaly fits" : "anomalies fit"} the query, of any severity. Lanes and influencers below show the scores of these alone.`}
+      </p>
+      {count > 0 && props.children}
+    </>
+  );
+}
+
+function Results(props: {
+  jobs: readonly Job[];
+  range: Range;
+  least: number;
+  fields: readonly string[];
+  by: string;
+  question: Question;
+  fits: Json | undefined;
+}): ComponentChildren {
+  const { place, go } = useShared();
+  const { jobs, range, least, fields, by, question, fits } = props;
+  const ids = jobs.map((job) => job.id);
+  const kind: LaneKind = by === "job" ? { of: "job" } : { of: "influencer", field: by };
+  const selected = parseSelected(place.params, range);
+  const { picked } = selected;
+  const within = picked?.field === "job_id" ? jobs.filter((job) => picked.values.includes(job.id)) : jobs;
+  const among = picked?.field === "job_id" ? undefined : picked;
+  const shownRange = selected.range ?? range;
+  const pick = (one: Entity): void => go(withParams(place, { entity: selectedParams({ range: undefined, picked: { field: one.field, values: [one.value] } }).entity }));
+  const select = (made: Selection): void => {
+    const field = made.lanes[0]?.entity?.field;
+    const values = made.lanes.flatMap((lane) => lane.entity?.value ?? []);
+    go(withParams(place, selectedParams({ range: made.range, picked: field === undefined ? undefined : { field, values } })));
+  };
+  const narrow = (one: Entity, present: boolean): void => {
+    const next = narrowed(question, one.field, one.value, present);
+    go(withParams(place, { query: next.text, lang: next.language, page: "" }));
+  };
+  return (
+    <>
       <LaneViews
         jobs={jobs}
         ids={ids}
         range={range}
         kind={kind}
         least={least}
+        fits={fits}
         selected={selected}
         onSelect={select}
       />
-      <Notes jobs={jobs} ids={ids} range={range} selected={selected} />
-      {(selected !== undefined || entity !== undefined) && (
+      <Notes jobs={jobs} ids={ids} range={range} selected={selected.range} />
+      {(selected.range !== undefined || picked !== undefined) && (
         <p class="tools">
-          Shown below: what is selected
-          {entity && `, influenced by ${entity.field} ${entity.value}`}.{" "}
-          <button type="button" onClick={() => go(withParams(place, { select: "", entity: "" }))}>
+          <span class="selected">Shown below: what is selected{pickedWords(picked)}.</span>{" "}
+          <button type="button" onClick={() => go(withParams(place, selectedParams({ range: undefined, picked: undefined })))}>
             Clear the selection
           </button>
         </p>
       )}
       <div class="beside">
         <Influencers
-          ids={ids}
-          range={shown}
-          onEntity={(one) => go(withParams(place, { entity: JSON.stringify([one.field, one.value]) }))}
+          ids={within.map((job) => job.id)}
+          range={shownRange}
+          fields={fields}
+          choice={{ among, fits }}
+          onEntity={pick}
+          onNarrow={narrow}
         />
-        <Records jobs={jobs} ids={ids} range={shown} least={least} entity={entity} />
+        <Records jobs={within} range={shownRange} narrow={{ leastScore: least, among, fits }} onNarrow={narrow} />
       </div>
     </>
   );
+}
+
+/** Values that are named; of more their number is told. */
+const NAMED = 5;
+
+function pickedWords(picked: Picked | undefined): string {
+  if (picked === undefined) {
+    return "";
+  }
+  const { field, values } = picked;
+  const more = values.length > NAMED ? ` and ${values.length - NAMED} more` : "";
+  const names = values.slice(0, NAMED).join(", ") + more;
+  return field === "job_id" ? `, of ${values.length === 1 ? "the job" : "the jobs"} ${names}` : `, influenced by ${field} ${names}`;
 }
 
 function Notes(props: {
@@ -147,211 +261,33 @@ function Notes(props: {
   );
 }
 
-function LaneViews(props: {
-  jobs: readonly Job[];
-  ids: readonly string[];
-  range: Range;
-  kind: LaneKind;
-  least: number;
-  selected: Range | undefined;
-  onSelect: (selection: Selection) => void;
-}): ComponentChildren {
-  const { ask, place } = useShared();
-  const { ids, range, kind, least } = props;
-  const cell = cellWidth(range, Math.max(...props.jobs.map((job) => job.spanMs)), MOST_CELLS);
-  const overall = useAnswer(
-    (signal) => readLanes(ask, ids, range, cell, { of: "overall" }, { least }, signal),
-    JSON.stringify([ids, range, cell, least]),
-  );
-  const order = ORDERS.find(({ name }) => name === place.params["order"])?.name ?? "worst";
-  const names = useAnswer(
-    (signal) => readNames(ask, ids, range, kind, order, least, signal),
-    JSON.stringify([ids, range, kind, order, least]),
-  );
-  return (
-    <>
-      <Shown answer={overall} what="Swim lanes">
-        {(lanes) => (
-          <SwimLanes title="All jobs together" lanes={lanes} selected={props.selected} onSelect={props.onSelect} />
-        )}
-      </Shown>
-      <Shown answer={names} what="Lanes">
-        {(all) =>
-          all.length === 0 ? (
-            <Nothing>
-              {kind.of === "influencer"
-                ? `No influencer of the field ${kind.field} with this severity in this time.`
-                : "No job with this severity in this time."}
-            </Nothing>
-          ) : (
-            <LanePage {...props} names={all} order={order} cellMs={cell} />
-          )
-        }
-      </Shown>
-    </>
-  );
-}
-
-function LanePage(props: {
-  ids: readonly string[];
-  range: Range;
-  kind: LaneKind;
-  least: number;
-  names: readonly string[];
-  order: LaneOrder;
-  cellMs: number;
-  selected: Range | undefined;
-  onSelect: (selection: Selection) => void;
-}): ComponentChildren {
-  const { ask, place, go, formats } = useShared();
-  const { ids, range, kind, least, names, cellMs } = props;
-  const size = PAGE_SIZES.find((one) => String(one) === place.params["lanes"]) ?? 10;
-  const page = pageOf(names, place.params["page"], size);
-  const answer = useAnswer(
-    (signal) => readLanes(ask, ids, range, cellMs, kind, { least, names: page.items }, signal),
-    JSON.stringify([ids, range, cellMs, kind, least, page.items]),
-  );
-  const by = kind.of === "influencer" ? kind.field : "job";
-  const first = (page.at - 1) * size + 1;
-  const of = `${number(names.length, formats)}${names.length === MOST_NAMES ? " or more" : ""}`;
-  const turn = (to: number): void => go(withParams(place, { page: String(to) }));
-  return (
-    <>
-      <Shown answer={answer} what="Swim lanes">
-        {(lanes) => (
-          <SwimLanes
-            title={`By ${by}: ${number(first, formats)} to ${number(first + page.items.length - 1, formats)} of ${of}`}
-            lanes={lanes}
-            selected={props.selected}
-            onSelect={props.onSelect}
-          />
-        )}
-      </Shown>
-      <div class="tools" role="group" aria-label="Pages of swim lanes">
-        <button type="button" disabled={page.at === 1} onClick={() => turn(page.at - 1)}>
-          Lanes before
-        </button>
-        <button type="button" disabled={page.at === page.of} onClick={() => turn(page.at + 1)}>
-          Lanes after
-        </button>
-        <label>
-          Sorted by{" "}
-          <select
-            value={props.order}
-            onChange={(event) => go(withParams(place, { order: event.currentTarget.value, page: "" }))}
-          >
-            {ORDERS.map(({ name, text }) => (
-              <option value={name} key={name}>
-                {text}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Lanes a page{" "}
-          <select
-            value={String(size)}
-            onChange={(event) => go(withParams(place, { lanes: event.currentTarget.value, page: "" }))}
-          >
-            {PAGE_SIZES.map((one) => (
-              <option value={String(one)} key={one}>
-                {one}
-              </option>
-            ))}
-          </select>
-        </label>
-      </div>
-    </>
-  );
-}
-
-function Influencers(props: {
-  ids: readonly string[];
-  range: Range;
-  onEntity: (entity: Entity) => void;
-}): ComponentChildren {
-  const { ask } = useShared();
-  const depends = JSON.stringify([props.ids, props.range]);
-  const answer = useAnswer((signal) => readInfluencers(ask, props.ids, props.range, signal), depends);
-  return (
-    <section class="influencers" aria-label="Top influencers">
-      <h2>Top influencers</h2>
-      <Shown answer={answer} what="Influencers">
-        {(found) => (found.length === 0 ? <Nothing>None in this time.</Nothing> : byField(found, props.onEntity))}
-      </Shown>
-    </section>
-  );
-}
-
-function byField(found: readonly Influence[], onEntity: (entity: Entity) => void): ComponentChildren {
-  const fields = [...new Set(found.map((one) => one.field))];
-  return fields.map((field) => (
-    <div key={field}>
-      <h3>{field}</h3>
-      <ul>
-        {found
-          .filter((one) => one.field === field)
-          .map((one) => (
-            <li key={one.value}>
-              <button type="button" class="plain" onClick={() => onEntity(one)}>
-                {one.value}
-              </button>{" "}
-              <Score value={one.worst} /> <span class="aside">sum {Math.round(one.sum)}</span>
-            </li>
-          ))}
-      </ul>
-    </div>
-  ));
-}
-
 function Records(props: {
   jobs: readonly Job[];
-  ids: readonly string[];
   range: Range;
-  least: number;
-  entity: Entity | undefined;
+  narrow: Narrowing;
+  onNarrow: (entity: Entity, present: boolean) => void;
 }): ComponentChildren {
   const { ask, place, go } = useShared();
-  const { ids, range, least, entity } = props;
-  const narrow = { leastScore: least, ...(entity === undefined ? {} : { influencers: [entity] }) };
-  const depends = JSON.stringify([ids, range, narrow]);
-  const answer = useAnswer((signal) => readRecords(ask, ids, range, narrow, signal), depends);
+  const { jobs, range, narrow } = props;
+  const ids = jobs.map((job) => job.id);
+  const answer = useAnswer((signal) => readRecords(ask, ids, range, narrow, signal), JSON.stringify([ids, range, narrow]));
   return (
     <section class="records">
       <Shown answer={answer} what="Anomalies">
         {(found) => (
           <>
-          <Charts found={found} jobs={props.jobs} range={range} />
-          <h2>Anomalies</h2>
-          <Anomalies
-            found={found}
-            jobs={props.jobs}
-            interval={parseInterval(place.params["interval"])}
-            onInterval={(interval) => go(withParams(place, { interval }))}
-            onEntity={(one) => go(withParams(place, { entity: JSON.stringify([one.field, one.value]) }))}
-          />
+            <Charts found={found} jobs={jobs} range={range} />
+            <h2>Anomalies</h2>
+            <Anomalies
+              found={found}
+              jobs={jobs}
+              interval={parseInterval(place.params["interval"])}
+              onInterval={(interval) => go(withParams(place, { interval }))}
+              onNarrow={props.onNarrow}
+            />
           </>
         )}
       </Shown>
     </section>
   );
-}
-
-function selection(text: string | undefined, range: Range): Range | undefined {
-  const found = /^(\d+)-(\d+)$/.exec(text ?? "");
-  if (!found) {
-    return undefined;
-  }
-  const wanted = { from: Number(found[1]), to: Number(found[2]) };
-  return wanted.from < wanted.to && wanted.from < range.to && wanted.to > range.from ? clip(wanted, range) : undefined;
-}
-
-function entityOf(text: string | undefined): Entity | undefined {
-  try {
-    const read: unknown = JSON.parse(text ?? "");
-    const [field, value] = Array.isArray(read) ? (read as unknown[]) : [];
-    return typeof field === "string" && typeof value === "string" ? { field, value } : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-/** Charts of the anomalies that are selected: series as lines, populations and rare values as what is spread about them. */
+/** Charts of the anomalies that are selected: series as lines, populations and rare values as what is spread about them, places on a map. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -6,7 +6,9 @@ import { useAnswer } from "../asking";
 import { Chart } from "../chart";
 import { useShared } from "../context";
 import { To } from "../marks";
+import { cutTo } from "../plotting";
 import { Nothing, Shown } from "../states";
+import { PlacesOf } from "./places";
 import { wholeRange, type Job } from "../../rest/jobs";
 import type { Found } from "../../rest/results";
 import { partOf, readDrawn } from "../../rest/series/drawn";
@@ -66,13 +68,11 @@ function One(props: { chosen: Chosen; range: Range }): ComponentChildren {
     <div>
       <h3>
         {title} <span class="aside">{chosen.job.id}</span>{" "}
-        {worst && <To place={seriesPlace(worst, chosen.job)} label={`View series: ${title}`}>View series</To>}
+        {worst && chosen.kind !== "places" && <To place={seriesPlace(worst, chosen.job)} label={`View series: ${title}`}>View series</To>}
       </h3>
-      {chosen.kind === "series" ? (
-        <Line chosen={chosen} range={range} title={title} />
-      ) : (
-        <Spread chosen={chosen} range={range} title={title} />
-      )}
+      {chosen.kind === "series" && <Line chosen={chosen} range={range} title={title} />}
+      {chosen.kind === "places" && <PlacesOf chosen={chosen} title={title} />}
+      {(chosen.kind === "population" || chosen.kind === "rare") && <Spread chosen={chosen} range={range} title={title} />}
     </div>
   );
 }
@@ -195,7 +195,7 @@ function Dots(props: {
       rare ? (names.indexOf(dot.name) + 0.5) * ROW_PX : (1 - dot.value / most) * (height - BOTTOM_PX - 12) + 6;
     pen.fillStyle = colour("--ink");
     if (rare) {
-      names.forEach((name, row) => pen.fillText(name, 0, (row + 0.5) * ROW_PX, LEFT_PX - 8));
+      names.forEach((name, row) => pen.fillText(cutTo(pen, name, LEFT_PX - 8), 0, (row + 0.5) * ROW_PX));
     } else {
       pen.fillText(number(most, formats), 0, 8, LEFT_PX - 8);
       pen.fillText(number(0, formats), 0, height - BOTTOM_PX - 6, LEFT_PX - 8);

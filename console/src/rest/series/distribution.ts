@@ -17,7 +17,7 @@ export interface Chosen {
   readonly detector: Detector;
   readonly parts: readonly SeriesPart[];
   readonly anomalies: readonly Anomaly[];
-  readonly kind: "series" | "population" | "rare";
+  readonly kind: "series" | "population" | "rare" | "places";
 }
 
 /** The charts of anomalies, the worst first: those of one series (or of one population) lie in one chart. */
@@ -46,10 +46,13 @@ function kindOf(detector: Detector): Chosen["kind"] {
   if (bare(detector.function) === "rare" || bare(detector.function) === "freq_rare") {
     return "rare";
   }
+  if (bare(detector.function) === "lat_long") {
+    return "places";
+  }
   return detector.splits.some(({ role }) => role === "over") ? "population" : "series";
 }
 
-/** What tells the chart from others: of a population all but the member, of rare values all but the value. */
+/** What tells the chart from others: of a population all but the member, of rare values all but the value, of a map the partition. */
 function partsOf(anomaly: Anomaly, detector: Detector, kind: Chosen["kind"]): SeriesPart[] {
   const own = detector.splits.filter(({ role }) => kind === "series" || role === "partition" || (kind === "population" && role === "by"));
   return own.flatMap(({ role, field }) => {
