@@ -223,10 +223,11 @@ for (let k = 0; k < 50; k++) {
 }
 const range = { from: 0, to: cells * 3600000 };
 const place = { view: "explorer", params: {} };
+const selected = { range: undefined, picked: undefined };
 const shared = { formats: { locale: "en-GB", zone: "UTC" }, now: 0, place, go: () => {} };
 render(
   <SharedContext.Provider value={shared as any}>
-    <SwimLanes title="50 by 500" lanes={{ range, cellMs: 3600000, lanes }} selected={{ range: undefined, picked: undefined }} onSelect={() => {}} />
+    <SwimLanes title="50 by 500" lanes={{ range, cellMs: 3600000, lanes }} selected={selected} onSelect={() => {}} />
   </SharedContext.Provider>,
   document.body,
 );

@@ -165,9 +165,8 @@ def test_lanes_come_in_pages_and_in_the_order_that_is_chosen(reader, crowded):
     page.get_by_label("Sorted by").select_option("name")
     page.get_by_role("button", name="Lanes after").click()
     page.get_by_text("By host: 6 to 7 of 7").wait_for()
-    page.wait_for_function(
-        "name => document.querySelectorAll('.lanes canvas')[1].getAttribute('aria-label').includes(name)", arg=crowded[5]
-    )
+    named = "name => document.querySelectorAll('.lanes canvas')[1].getAttribute('aria-label').includes(name)"
+    page.wait_for_function(named, arg=crowded[5])
     assert page.get_by_role("button", name="Lanes after").is_disabled()
     page.reload()
     page.get_by_text("By host: 6 to 7 of 7").wait_for()

@@ -25,7 +25,8 @@ def outlined(page, lanes) -> list[int]:
     return page.evaluate(
         """canvas => {
             const ratio = canvas.width / canvas.clientWidth;
-            const copy = Object.assign(document.createElement('canvas'), { width: canvas.width, height: canvas.height });
+            const copy = document.createElement('canvas');
+            Object.assign(copy, { width: canvas.width, height: canvas.height });
             const pen = copy.getContext('2d', { willReadFrequently: true });
             pen.drawImage(canvas, 0, 0);
             const ink = getComputedStyle(canvas).getPropertyValue('--ink').trim();

@@ -88,7 +88,7 @@ def test_cells_are_selected_with_the_keyboard_alone(reader):
 
 def test_an_influencer_narrows_the_anomalies(reader):
     page = reader.go("#/explorer?interval=all")
-    page.get_by_role("region", name="Top influencers").get_by_role("button", name="30.156.16.164").click()
+    page.get_by_role("region", name="Top influencers").get_by_role("button", name="30.156.16.164", exact=True).click()
     page.get_by_text("influenced by clientip 30.156.16.164").wait_for()
     page.wait_for_function(
         "() => [...document.querySelectorAll('.records tbody tr')].every(r => r.innerText.includes('30.156.16.164'))"
