@@ -35,7 +35,7 @@ _SHARE_OF_ONSET = 0.2
 _HOP = 0.9  # how surely a complaint is true
 _FAINT = 0.05  # what is explained less surely than this is not explained
 _LEAST_WEIGHT = 0.2  # of an anomaly that is over at once
-_USUAL = 0.9  # the quantile of the lengths of anomalies that stands for the incident's
+_USUAL = 0.9  # the share of anomalous time that is in anomalies of the incident's usual length at most
 _UNKNOWN = 0.15  # how far an entity of whose calls nothing is known is taken for a victim
 _UNSEEN = 0.7  # how surely a fault went through an entity that was not anomalous
 _FARTHEST = 4  # calls that it went through at most
@@ -95,13 +95,13 @@ class Complaint:
 class Weights:
     """How much each thing speaks, in nats: fitted by `python -m benchmarks.rca.fit` on incidents of no figure."""
 
-    breadth: float = 2.4
-    explains: float = 5.3
+    breadth: float = 2.1
+    explains: float = 5.5
     silence: float = 3.9
-    origin: float = 4.2
-    onset: float = 2.0
-    persistence: float = 1.8
-    strength: float = 1.6
+    origin: float = 4.3
+    onset: float = 2.3
+    persistence: float = 2.1
+    strength: float = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +193,7 @@ class _Weighed:
     @classmethod
     def of(cls, of: _Of, tolerance: timedelta) -> _Weighed:
         bucket = tolerance.total_seconds()
-        lengths = sorted(_seconds(a) + bucket for seen in of.values() for a in seen)
-        weighed = cls(max(lengths[int(_USUAL * (len(lengths) - 1))], 1.0), bucket, {})
+        weighed = cls(_usual([_seconds(a) + bucket for seen in of.values() for a in seen]), bucket, {})
         for entity, seen in of.items():
             by_job: dict[str, float] = defaultdict(float)
             for a in seen:
@@ -208,6 +207,10 @@ class _Weighed:
             return one.max_score / 100
         lasting = min(1.0, 2 * max(0.0, _seconds(one) + self.bucket - 0.3 * self.usual) / self.usual)
         return one.max_score / 100 * (_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * lasting)
+
+    def lasting(self, seen: Sequence[Appearance]) -> float:
+        """For how much of the incident an entity was anomalous; a sustained shift is one that lasts."""
+        return 1.0 if any(a.sustained for a in seen) else min(1.0, 2 * _anomalous(seen, self.bucket) / self.usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,7 @@ def _parts(
             "silence": 1 / (1 + sum(related.about.get(entity, {}).values())),
             "origin": 1 - _victim(entity, mass, began, related, calling=any(a.field in calling for a in seen)),
             "onset": early[entity],
-            "persistence": min(1.0, 2 * _interval(seen) / weighed.usual),
+            "persistence": weighed.lasting(seen),
             "strength": max(weighed.weight(a) for a in seen) / worst if worst > 0 else 0.0,
         }
         for entity, seen in of.items()
@@ -271,6 +274,19 @@ def _suspect(
         max_score=max(a.max_score for a in seen),
         parts=dict(parts),
     )
+
+
+def _usual(lengths: Sequence[float]) -> float:
+    """How long the incident's anomalies usually last, in seconds.
+
+    Most of the anomalous time and not of the anomalies: false alarms may be more than all others, but are over soon.
+    """
+    wanted, came = _USUAL * sum(lengths), 0.0
+    for length in sorted(lengths):
+        came += length
+        if came >= wanted:
+            return max(length, 1.0)
+    return 1.0
 
 
 def _seconds(one: Appearance) -> float:
@@ -334,15 +350,28 @@ def _victim(
     if entity not in related.calls:
         return _UNKNOWN if calling else 0.0
     most = max(mass.values()) or 1.0
-    worst, through, surely = 0.0, {entity}, 1.0
-    called = set(related.calls[entity]) - through
+    return max(
+        (
+            surely * mass[one] / most * _after(began[entity], began[one])
+            for one, surely in _called(entity, mass, related).items()
+        ),
+        default=0.0,
+    )
+
+
+def _called(entity: str, seen: Collection[str], related: _Relations) -> dict[str, float]:
+    """What one calls of what was anomalous, also through others of which nothing was seen, and how surely."""
+    found: dict[str, float] = {}
+    through, surely = {entity}, 1.0
+    called = set(related.calls.get(entity, ())) - through
     for _ in range(_FARTHEST):
-        guilty = (mass[one] / most * _after(began[entity], began[one]) for one in called if one in mass)
-        worst = max(worst, surely * max(guilty, default=0.0))
+        for one in called:
+            if one in seen:
+                found[one] = max(found.get(one, 0.0), surely)
         through |= called
-        called = {one for via in called if via not in mass for one in related.calls.get(via, ())} - through
+        called = {one for via in called if via not in seen for one in related.calls.get(via, ())} - through
         surely *= _UNSEEN
-    return worst
+    return found
 
 
 def _explained(
@@ -350,12 +379,10 @@ def _explained(
 ) -> dict[str, float]:
     """The share of the weight of all others that follows from an entity."""
     led: dict[str, dict[str, float]] = defaultdict(dict)  # by what explains, then what it explains, and how surely
-    for one, known in related.calls.items():
-        for other in known:
-            if (
-                one in began and other in began
-            ):  # who calls what was anomalous, and was so not before it, suffers from it
-                led[other][one] = _HOP * _after(began[one], began[other])
+    for one in began:
+        for other, surely in _called(one, mass, related).items():
+            # Who calls what was anomalous, and was so not before it, suffers from it.
+            led[other][one] = _HOP * surely * _after(began[one], began[other])
     for one, said in related.about.items():
         for other in said:
             led[other][one] = _HOP
@@ -439,6 +466,12 @@ def _inside(of: _Of, mass: Mapping[str, float]) -> dict[tuple[str, str], float]:
     return shares
 
 
-def _interval(seen: Sequence[Appearance]) -> float:
-    """Seconds from the first to the last anomaly."""
-    return (max(a.last for a in seen) - min(a.first for a in seen)).total_seconds()
+def _anomalous(seen: Sequence[Appearance], bucket: float) -> float:
+    """Seconds for which any job found an entity anomalous; those between two false alarms are not among them."""
+    ordered = sorted(seen, key=lambda a: a.first)
+    total, until = timedelta(), ordered[0].first
+    for a in ordered:
+        end = a.last + timedelta(seconds=bucket)
+        total += max(end - max(a.first, until), timedelta())
+        until = max(until, end)
+    return total.total_seconds()

@@ -214,3 +214,32 @@ def test_a_zone_explains_what_follows_from_its_services():
     found.append(seen("web", "j4", 0, 60, 60))
     explains = {one.entity: one.parts["explains"] for one in rank(found, calls={"web": {"shop"}})}
     assert explains["zone"] > explains["shop"] > explains["web"]
+
+
+@given(times=st.lists(st.integers(0, 240), min_size=1, max_size=8), lasts=st.integers(0, 10))
+def test_time_between_anomalies_is_not_anomalous(times, lasts):
+    """An entity that is anomalous now and then is so for the sum of these times, however far they are apart."""
+    short = [seen("blips", f"b{n}", first, 60, first + lasts) for n, first in enumerate(times)]
+    found = {one.entity: one.parts["persistence"] for one in rank([*short, seen("long", "l", 0, 60, 400)])}
+    assert found["blips"] <= 2 * (lasts + 1) * len(times) / 401 + 1e-9
+
+
+@given(others=st.lists(st.tuples(st.integers(-30, 90), st.floats(25, 80)), max_size=60))
+def test_false_alarms_of_others_take_nothing_from_what_lasts(others):
+    cause = [seen("cause", f"c-{job}", 0, 60, 60) for job in "xyz"]
+    alarms = [seen(f"s{n}", f"s{n}", first, score) for n, (first, score) in enumerate(others)]
+    found = rank([*cause, *alarms])
+    assert found[0].entity == "cause"
+    assert found[0].parts["persistence"] == 1
+    assert all(one.parts["persistence"] <= 2 / 61 + 1e-9 for one in found[1:])
+
+
+def test_a_sustained_shift_is_persistent():
+    found = rank([replace(seen("shift", "j1", 0, 80), sustained=True), seen("long", "j2", 0, 80, 60)])
+    assert {one.parts["persistence"] for one in found} == {1}
+
+
+def test_what_calls_it_through_a_service_that_nobody_watches_is_explained_by_it():
+    calls = {"front": {"unseen"}, "unseen": {"back"}}
+    found = {one.entity: one.parts for one in rank([seen(n, n, 0, 60, 60) for n in ("back", "front")], calls=calls)}
+    assert found["back"]["explains"] > 0.3 > found["front"]["explains"]
