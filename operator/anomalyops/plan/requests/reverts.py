@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from anomalyops.plan.core.snapshots import learnt_time, listed, newest_before, time_text
 from anomalyops.plan.core.steps import Step
 from anomalyops.plan.pair.steps import CloseJob, OpenJob, StartDatafeed, StopDatafeed
 from anomalyops.plan.pair.values import DatafeedState, JobState
@@ -34,7 +35,6 @@ from anomalyops.resources import (
 
 POLL: Final = 1.0  # seconds between looks at a job that changes its state
 WAITING: Final = 15.0  # seconds between looks at a job that cannot be reverted now
-_TOLD: Final = 5  # snapshots that a message names
 _LONGEST_MESSAGE: Final = 2048
 
 Status = ModelSnapshotRevertStatus
@@ -161,7 +161,7 @@ def _begin(request: RevertRequest) -> Move[Status]:
         step=Stage.STOP,
         since=request.now,
         snapshot_id=str(found["snapshot_id"]),
-        snapshot_time=_time(found.get("latest_record_time_stamp")),
+        snapshot_time=learnt_time(found),
         reopen=restart or request.job.state in {JobState.OPENED, JobState.OPENING, JobState.FAILED},
         restart=restart,
     )
@@ -184,18 +184,13 @@ def _snapshot(request: RevertRequest) -> Mapping[str, Any] | None:
         return {"snapshot_id": EMPTY_SNAPSHOT}
     if spec.snapshot_id is not None:
         return next((one for one in request.snapshots if one["snapshot_id"] == spec.snapshot_id), None)
-    limit = parse_time(spec.before or "0")
-    older = [one for one in request.snapshots if _learnt_until(one) < limit]
-    return max(older, key=lambda one: (_learnt_until(one), _ms(one.get("timestamp")) or 0), default=None)
+    return newest_before(request.snapshots, parse_time(spec.before or "0"))
 
 
 def _no_snapshot(request: RevertRequest) -> Standing:
     spec = request.resource.spec
     wanted = f"snapshot {spec.snapshot_id}" if spec.snapshot_id else f"snapshot from before {spec.before}"
-    there = [f"{one['snapshot_id']} (until {_name(_learnt_until(one))})" for one in request.snapshots[:_TOLD]]
-    more = len(request.snapshots) - len(there)
-    listed = ", ".join(there) + (f" and {more} more" if more > 0 else "") if there else "none"
-    message = f"job {request.job.job_id} has no {wanted}; there are: {listed}; or `empty`"
+    message = f"job {request.job.job_id} has no {wanted}; there are: {listed(request.snapshots)}; or `empty`"
     return Standing(tone=Tone.STUCK, reason=Reason.SNAPSHOT_NOT_FOUND, message=message)
 
 
@@ -354,7 +349,7 @@ def _ended(status: Status) -> Standing:
     if status.message is not None:
         message = f"{status.message}; delete this resource and apply it again to try once more"
         return Standing(tone=Tone.STUCK, reason=Reason.REVERT_FAILED, message=message)
-    until = "" if status.snapshot_time is None else f", which had learnt until {_name(status.snapshot_time)}"
+    until = "" if status.snapshot_time is None else f", which had learnt until {time_text(status.snapshot_time)}"
     message = f"job {status.job_id} went back to model snapshot {status.snapshot_id}{until}"
     return Standing(tone=Tone.FINE, reason=Reason.REVERTED, message=message)
 
@@ -415,27 +410,3 @@ def _why(operation: RevertOperation, *, after: bool = False) -> str:
 
 def _of(request: RevertRequest) -> str:
     return f"{request.resource.namespace}/{request.resource.name}"
-
-
-def _learnt_until(snapshot: Mapping[str, Any]) -> int:
-    """The time of the latest record that a snapshot has learnt, in milliseconds; else when it was made."""
-    found = _ms(snapshot.get("latest_record_time_stamp"))
-    return found if found is not None else _ms(snapshot.get("timestamp")) or 0
-
-
-def _ms(value: Any) -> int | None:
-    """A timestamp of a document: milliseconds since 1970, however few, or text where the server answers with that."""
-    if value is None or isinstance(value, int):
-        return value
-    text = str(value)
-    return int(text) if text.lstrip("-").isdigit() else parse_time(text)
-
-
-def _time(value: Any) -> datetime | None:
-    found = _ms(value)
-    return None if found is None else datetime.fromtimestamp(found / 1000, UTC).replace(microsecond=0)
-
-
-def _name(moment: datetime | int) -> str:
-    at = datetime.fromtimestamp(moment / 1000, UTC) if isinstance(moment, int) else moment
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
