@@ -390,6 +390,11 @@ class Gateway:
             return []
         return list(answer.get("model_snapshots", []))
 
+    async def update_snapshot(self, job_id: str, snapshot_id: str, body: Mapping[str, Any]) -> None:
+        """`POST _ml/anomaly_detectors/{job_id}/model_snapshots/{snapshot_id}/_update`."""
+        path = f"{_JOBS}/{quoted(job_id)}/model_snapshots/{quoted(snapshot_id)}/_update"
+        await self.rest.write("POST", path, body=body)
+
     async def revert_job(self, job_id: str, snapshot_id: str, *, delete_intervening_results: bool) -> None:
         """`POST _ml/anomaly_detectors/{job_id}/model_snapshots/{snapshot_id}/_revert`; waits for the end of it."""
         path = f"{_JOBS}/{quoted(job_id)}/model_snapshots/{quoted(snapshot_id)}/_revert"

@@ -19,7 +19,7 @@ from anomalyops.health.conditions import (
 from anomalyops.health.failures import PlanState
 from anomalyops.health.messages import Messages
 from anomalyops.health.progress import at_work, licence_findings, not_compared, refused, synced
-from anomalyops.health.snapshots import snapshot_findings
+from anomalyops.health.snapshots import retained_snapshots, snapshot_findings
 from anomalyops.plan import JobState, ObservedDatafeed, ObservedJob, Subject
 from anomalyops.resources import (
     MEBIBYTE,
@@ -91,6 +91,8 @@ def job_status(  # noqa: PLR0917 - the same order for both kinds: before, manife
         memory=memory,
         data_counts=None if observed is None else facts.data_counts(observed, last.data_counts),
         delayed_data=facts.delayed_data(messages, last.delayed_data),
+        retained_snapshots=(retained := retained_snapshots(job, observed, last.retained_snapshots)),
+        retained_snapshot_count=None if retained is None else len(retained),
         placement=last.placement,
         last_sync_time=now if plan_state.executed else last.last_sync_time,
     )

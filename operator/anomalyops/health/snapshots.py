@@ -1,4 +1,4 @@
-"""Whether a job would be opened with a model snapshot that a server no longer reads.
+"""Which model snapshots a job retains, and whether it would be opened with one that a server no longer reads.
 
 A server reads what its own major version and the one before have stored. What stored it is told by the job's
 configuration (`model_snapshot_min_version`), so nothing more is asked for.
@@ -11,15 +11,34 @@ closed).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from anomalyops.health.conditions import Finding, History, holds
-from anomalyops.plan import JobState, ObservedJob
-from anomalyops.resources import Condition, ConditionType, Reason
+from anomalyops.plan import JobState, ObservedJob, SnapshotChoice, chosen_snapshots, learnt_time
+from anomalyops.resources import AnomalyJob, Condition, ConditionType, Reason, RetainedSnapshotStatus
 
 OLDEST_READ: Final = (8, 3, 0)  # by version 9 of Elasticsearch
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+
+
+def retained_snapshots(
+    job: AnomalyJob, observed: ObservedJob | None, last: Sequence[RetainedSnapshotStatus] | None
+) -> list[RetainedSnapshotStatus] | None:
+    """The snapshots of the manifest that the server retains; as told before where this look did not ask for them."""
+    if observed is None or not job.spec.retained_snapshots:
+        return None
+    if observed.snapshots is None:
+        return None if last is None else list(last)
+    choices = [SnapshotChoice(snapshot_id=one.snapshot_id, before=one.before_ms) for one in job.spec.retained_snapshots]
+    found = {
+        str(one["snapshot_id"]): one
+        for _, one in chosen_snapshots(choices, observed.snapshots)
+        if one is not None and one.get("retain")
+    }
+    return [
+        RetainedSnapshotStatus(snapshot_id=name, snapshot_time=learnt_time(one)) for name, one in sorted(found.items())
+    ]
 
 
 def snapshot_findings(observed: ObservedJob, history: History) -> Iterator[Finding | Condition]:

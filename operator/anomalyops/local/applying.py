@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from anomalyops.elastic import Gateway
 from anomalyops.local.connections import Target, open_gateway
+from anomalyops.local.pairs import retaining
 from anomalyops.local.progress import Progress, Verdict, measure, with_statuses
 from anomalyops.plan import LOCAL, Plan, Step
 from anomalyops.reconciler import Observation, Observer, Pair, Reconciler
@@ -101,7 +102,7 @@ async def apply(
                 return [Applied(progress=item.progress, steps=tuple(item.steps)) for item in tracked]
             await asyncio.sleep(poll)
             # With configurations: only they tell a completed lookback from a datafeed that stopped.
-            observation = await observer.observe(configs=True)
+            observation = await observer.observe(configs=True, retaining=retaining(target.pairs))
             for item in waiting:
                 _look(item, observation, listener, loop.time())
 

@@ -25,6 +25,7 @@ from anomalyops.plan import (
     export_datafeed,
     export_filter,
     export_job,
+    export_retained,
     filters_named,
     read_marker,
 )
@@ -44,6 +45,7 @@ from anomalyops.resources.datafeed import DatafeedSpec
 from anomalyops.resources.job import AnomalyJobSpec
 from anomalyops.resources.pairs import pair_faults
 from anomalyops.resources.problems import faults_of, path_text
+from anomalyops.resources.retained_snapshots import MOST_RETAINED
 
 _MOST = 10_000  # jobs and datafeeds that a server tells of in one answer
 _ANY = TypeVar("_ANY", bound=SpecModel)
@@ -76,7 +78,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a server has: configurations and stats by id, events by their calendar.
+    """What a server has: configurations and stats by id, events by their calendar, model snapshots by their job.
 
     Filters and calendars are None where they may not be read.
     """
@@ -88,6 +90,7 @@ class Found:
     calendars: Mapping[str, JsonObject] | None = field(default_factory=dict)
     events: Mapping[str, Sequence[JsonObject]] = field(default_factory=dict)
     filters: Mapping[str, JsonObject] | None = field(default_factory=dict)
+    snapshots: Mapping[str, Sequence[JsonObject]] = field(default_factory=dict)
 
 
 async def export(login: Login, patterns: Sequence[str], *, namespace: str | None) -> Export:
@@ -112,8 +115,11 @@ async def export(login: Login, patterns: Sequence[str], *, namespace: str | None
         filters, calendars, events = await asyncio.gather(
             _readable(gateway.filters()), _readable(gateway.calendars()), _readable(gateway.events())
         )
+        chosen = _chosen(jobs, patterns)
+        snapshots = {name: await _readable(gateway.snapshots_of(name)) for name in chosen}
     found = Found(
         jobs=jobs,
+        snapshots={name: some for name, some in snapshots.items() if some is not None},
         datafeeds=feeds,
         job_stats=job_stats,
         datafeed_stats=feed_stats,
@@ -267,7 +273,9 @@ class _Writer:
             raise _CannotSay([f"{what}: it is of the type {kind}"])
         if config.get("deleting") or (config.get("blocked") or {}).get("reason") == "delete":
             raise _CannotSay([f"{what}: it is being deleted"])
-        spec = _read(AnomalyJobSpec, {**_id("job_id", job_id, name), **exported.body}, what)
+        retained = export_retained(self.found.snapshots.get(job_id, ()))
+        kept = {"retained_snapshots": retained[:MOST_RETAINED]} if retained else {}
+        spec = _read(AnomalyJobSpec, {**_id("job_id", job_id, name), **exported.body, **kept}, what)
         return _whole(AnomalyJob, what, metadata=self._metadata(name), spec=spec)
 
     def _datafeed(self, job: AnomalyJob, config: JsonObject) -> Written:
@@ -293,6 +301,9 @@ class _Writer:
             yield _at_rest("Closed")
         elif state == "failed":
             yield "It had failed when it was exported: taking it over closes it and opens it again."
+        more = len(export_retained(self.found.snapshots.get(job_id, ()))) - MOST_RETAINED
+        if more > 0:
+            yield f"The server retains {more} more model snapshots than a manifest may name; they stay retained."
         yield from _unknown(exported)
 
     def _feed_notes(self, datafeed_id: str, exported: Exported) -> Iterable[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from anomalyops.local.applying import CLUSTER, now
 from anomalyops.local.connections import Target, open_gateway
+from anomalyops.local.pairs import retaining
 from anomalyops.local.progress import with_statuses
 from anomalyops.plan import Plan
 from anomalyops.reconciler import Observer, Pair, Reconciler
@@ -47,7 +48,9 @@ async def status(target: Target, *, clock: Callable[[], datetime] = now) -> list
         GatewayError: The server does not answer, or does not let us in.
     """
     async with open_gateway(target.connection, target.credentials) as gateway:
-        observation = await Observer(gateway, cluster=CLUSTER, clock=clock).observe(configs=True)
+        observation = await Observer(gateway, cluster=CLUSTER, clock=clock).observe(
+            configs=True, retaining=retaining(target.pairs)
+        )
         reconciler = Reconciler(gateway, cluster=CLUSTER, clock=clock)
 
         async def look(pair: Pair) -> Pair:

@@ -29,6 +29,12 @@ def pairs(manifests: Manifests) -> list[Pair]:
     return with_job + [Pair(job=None, datafeed=feed) for feed in feeds.values()]
 
 
+def retaining(pairs_of_server: Iterable[Pair]) -> frozenset[str]:
+    """The ids of the jobs that retain model snapshots."""
+    jobs = (pair.job for pair in pairs_of_server)
+    return frozenset(job.server_id for job in jobs if job is not None and job.spec.retained_snapshots)
+
+
 def refuse_shared_ids(resources_of_server: Iterable[AnyResource]) -> None:
     """Makes sure that no two resources claim the same object of one server.
 

@@ -6,11 +6,12 @@ from anomalyops.plan.core.meaning import JsonObject
 from anomalyops.plan.core.owner import LOCAL, Owner
 from anomalyops.plan.core.plans import Fallback, Obstacle, Plan
 from anomalyops.plan.core.removals import Removal
+from anomalyops.plan.core.snapshots import learnt_time
 from anomalyops.plan.core.steps import Answer, Effect, Joint, Step, Subject, joined
 from anomalyops.plan.kept_calendars import keeping_calendars, leaves_calendars
 from anomalyops.plan.pair.adoption import resting_now
 from anomalyops.plan.pair.comparison import compare_datafeed, compare_job
-from anomalyops.plan.pair.exporting import Exported, export_datafeed, export_job, filters_named
+from anomalyops.plan.pair.exporting import Exported, export_datafeed, export_job, export_retained, filters_named
 from anomalyops.plan.pair.fields import DATAFEED_FIELDS, DETECTOR_FIELDS, JOB_FIELDS
 from anomalyops.plan.pair.filters_needed import filters_needed, without_filters
 from anomalyops.plan.pair.lookback import LookbackRecord, Window
@@ -18,6 +19,7 @@ from anomalyops.plan.pair.marker import Marker, is_mark, read_marker
 from anomalyops.plan.pair.ownership import is_ours, owner_of
 from anomalyops.plan.pair.planner import plan
 from anomalyops.plan.pair.presumed import presumed
+from anomalyops.plan.pair.retention import chosen_snapshots, has_retained, retains_snapshots
 from anomalyops.plan.pair.run_state import lookback_done, lookback_record, stopped_run, wanted_window_of
 from anomalyops.plan.pair.steps import (
     CloseJob,
@@ -34,6 +36,7 @@ from anomalyops.plan.pair.steps import (
     StopDatafeed,
     UpdateDatafeed,
     UpdateJob,
+    UpdateSnapshot,
 )
 from anomalyops.plan.pair.values import (
     DatafeedState,
@@ -46,6 +49,7 @@ from anomalyops.plan.pair.values import (
     ObservedDatafeed,
     ObservedJob,
     Policy,
+    SnapshotChoice,
     Taken,
 )
 from anomalyops.plan.pair.verification import Proposal, loses, proposal
@@ -168,6 +172,7 @@ __all__ = [
     "RevertRequest",
     "SeenJob",
     "SkipCalendar",
+    "SnapshotChoice",
     "Standing",
     "StartDatafeed",
     "Step",
@@ -178,8 +183,10 @@ __all__ = [
     "UpdateDatafeed",
     "UpdateFilter",
     "UpdateJob",
+    "UpdateSnapshot",
     "Whereabouts",
     "Window",
+    "chosen_snapshots",
     "compare_datafeed",
     "compare_job",
     "described",
@@ -188,15 +195,18 @@ __all__ = [
     "export_datafeed",
     "export_filter",
     "export_job",
+    "export_retained",
     "filters_named",
     "filters_needed",
     "forecast_holds_job",
     "forecast_needs_look",
     "forecast_refused",
+    "has_retained",
     "is_mark",
     "is_ours",
     "joined",
     "keeping_calendars",
+    "learnt_time",
     "leaves_calendars",
     "lookback_done",
     "lookback_record",
@@ -214,6 +224,7 @@ __all__ = [
     "read_description",
     "read_marker",
     "resting_now",
+    "retains_snapshots",
     "revert_holds_job",
     "revert_needs_look",
     "revert_refused",

@@ -85,6 +85,7 @@ class Observation:
         messages_problem: Why no new ones could be read, empty when they could.
         quiet: Pairs of which the look before found nothing new.
         scores: How anomalous the latest finished bucket of each job is, by job id, where that was asked for.
+        snapshots: The model snapshots of the jobs that retain some, by job id, where configurations were asked for.
         scores_problem: Why it could not be read, empty when it could.
     """
 
@@ -99,6 +100,7 @@ class Observation:
     quiet: QuietPairs = field(default_factory=QuietPairs, compare=False, repr=False)
     scores: Mapping[str, LatestScores] = field(default_factory=dict)
     scores_problem: str = ""
+    snapshots: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     _datafeed_of: Mapping[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,8 +123,9 @@ class Observation:
     def observed(self, pair: Pair) -> Observed:
         """The server's side of a pair. Without configurations, those of the values hold the ids only."""
         job_id, feed_id = self._ids(pair)
+        job = observed_job(self._config(self.jobs, "job_id", job_id), self.job_stats.get(job_id or ""))
         return Observed(
-            job=observed_job(self._config(self.jobs, "job_id", job_id), self.job_stats.get(job_id or "")),
+            job=None if job is None else replace(job, snapshots=self.snapshots.get(job_id or "")),
             datafeed=observed_datafeed(
                 self._config(self.datafeeds, "datafeed_id", feed_id), self.datafeed_stats.get(feed_id or "")
             ),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from anomalyops.elastic import Gateway, GatewayError, LatestScores
+from anomalyops.plan import has_retained
 from anomalyops.reconciler.clock import utc_now
 from anomalyops.reconciler.hearing import Hearing, milliseconds
 from anomalyops.reconciler.observation import Documents, Observation, messages_by_job
@@ -19,8 +21,9 @@ class Observer:
     """Looks at all jobs and datafeeds of one connection.
 
     Three calls a look (two stats, one search for messages), one more for scores, two more with configurations;
-    constant in the number of jobs. An observation holds the messages of the last day, so that a problem which the
-    server reported once is still known after the connection was away; only new ones are searched for.
+    constant in the number of jobs, apart from one for each that retains model snapshots, with configurations. An
+    observation holds the messages of the last day, so that a problem which the server reported once is still known
+    after the connection was away; only new ones are searched for.
     """
 
     def __init__(
@@ -43,11 +46,14 @@ class Observer:
         self._hearing = Hearing()
         self._quiet = QuietPairs()
 
-    async def observe(self, *, configs: bool = False, scored_spans: Collection[int] = ()) -> Observation:
+    async def observe(
+        self, *, configs: bool = False, scored_spans: Collection[int] = (), retaining: Collection[str] = ()
+    ) -> Observation:
         """Looks once.
 
         Args:
             configs: Also read the configurations, to find changes made by somebody else.
+            retaining: The ids of jobs whose manifests retain model snapshots: with configurations, one call for each.
             scored_spans: Bucket spans, in seconds, of the jobs whose latest scores are looked at; none: not looked at.
 
         Raises:
@@ -63,6 +69,7 @@ class Observer:
             self._gateway.datafeeds() if configs else _not_asked(),
             self._listen(started_at),
         )
+        snapshots = {} if jobs is None else await self._snapshots(jobs, retaining)
         scores, scores_problem = await self._latest_scores(scored_spans, started_at)
         self._quiet = self._quiet.next_look()
         return Observation(
@@ -76,8 +83,14 @@ class Observer:
             messages_problem=problem,
             quiet=self._quiet,
             scores=scores,
+            snapshots=snapshots,
             scores_problem=scores_problem,
         )
+
+    async def _snapshots(self, jobs: Documents, retaining: Collection[str]) -> dict[str, tuple[Mapping[str, Any], ...]]:
+        """The model snapshots of the jobs that retain some, or whose mark says that they did."""
+        concerned = [name for name, config in jobs.items() if name in retaining or has_retained(config)]
+        return {name: tuple(await self._gateway.snapshots_of(name)) for name in concerned}
 
     async def _latest_scores(self, spans: Collection[int], now: datetime) -> tuple[dict[str, LatestScores], str]:
         """How anomalous the latest buckets are, and why that cannot be read; empty when it can."""

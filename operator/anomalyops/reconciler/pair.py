@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from anomalyops.plan import Desired, DesiredDatafeed, DesiredJob, Owner, Policy, Removal
+from anomalyops.plan import Desired, DesiredDatafeed, DesiredJob, Owner, Policy, Removal, SnapshotChoice
 from anomalyops.resources import (
     AdoptionPolicy,
     AnomalyJob,
@@ -123,12 +123,16 @@ def _desired_job(job: AnomalyJob | None, *, bodies: bool, readable: bool) -> Des
     if is_deleting(job):
         return Removal(id=job.server_id, policy=job.spec.deletion_policy)
     if not readable:
-        return DesiredJob(job_id=job.server_id, body=None, opened=None)
+        return DesiredJob(job_id=job.server_id, body=None, opened=None, snapshots=None)
     return DesiredJob(
         job_id=job.server_id,
         body=job.spec.server_body() if bodies else {},
         opened=job.spec.state == JobRunState.OPENED,
         state_given="state" in job.spec.model_fields_set,
+        snapshots=tuple(
+            SnapshotChoice(snapshot_id=one.snapshot_id, before=one.before_ms, description=one.description)
+            for one in job.spec.retained_snapshots or ()
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from anomalyops.plan import (
     loses,
     plan,
     proposal,
+    retains_snapshots,
     stopped_run,
     wanted_window_of,
     without_filters,
@@ -205,7 +206,10 @@ class PairUnit(Unit[Observed]):
         )
 
     async def _noticed(self, observed: Observed) -> Observed:
-        """The same, with what the server's messages alone tell."""
+        """The same, with the job's model snapshots where it retains some, and with what messages alone tell."""
+        if observed.job is not None and retains_snapshots(self.desired, observed.job.config):
+            snapshots = await self._gateway.snapshots_of(str(observed.job.config["job_id"]))
+            observed = replace(observed, job=replace(observed.job, snapshots=tuple(snapshots)))
         feed = observed.datafeed
         if feed is None or stopped_run(observed, wanted_window_of(self.desired)) is None:
             return observed

@@ -58,7 +58,12 @@ from anomalyops.resources.forecast import (
     ForecastOperation,
     ForecastRecord,
 )
-from anomalyops.resources.identifiers import ConfigMapKeyReference, ConnectionReference, ObjectReference
+from anomalyops.resources.identifiers import (
+    EMPTY_SNAPSHOT,
+    ConfigMapKeyReference,
+    ConnectionReference,
+    ObjectReference,
+)
 from anomalyops.resources.investigation import (
     EPISODE_ANNOTATION,
     TRIGGER_LABEL,
@@ -113,8 +118,8 @@ from anomalyops.resources.quantities import parse_quantity
 from anomalyops.resources.reference import generate_reference
 from anomalyops.resources.remains import remains_of
 from anomalyops.resources.resource import API_VERSION, GROUP, VERSION, Metadata, Resource
+from anomalyops.resources.retained_snapshots import RetainedSnapshot, RetainedSnapshotStatus
 from anomalyops.resources.revert import (
-    EMPTY_SNAPSHOT,
     ModelSnapshotRevert,
     ModelSnapshotRevertSpec,
     ModelSnapshotRevertStatus,
@@ -246,6 +251,8 @@ __all__ = [
     "RequestResource",
     "Resource",
     "ResourceStatus",
+    "RetainedSnapshot",
+    "RetainedSnapshotStatus",
     "RevertOperation",
     "RuleCondition",
     "ScheduledEvent",

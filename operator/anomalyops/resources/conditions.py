@@ -231,7 +231,13 @@ class Reason(_DocumentedEnum):
     )
     SNAPSHOT_NOT_FOUND = (
         "SnapshotNotFound",
-        "The job has no such model snapshot; the message lists the newest ones.",
+        "The job has no such model snapshot; the message lists the newest ones. One that is gone does not come back: "
+        "take it out of `spec.retainedSnapshots`, or let the revert name another.",
+    )
+    SNAPSHOTS_RETAINED = (
+        "SnapshotsRetained",
+        "A reset of the job, or creating it anew, would lose model snapshots that `spec.retainedSnapshots` retains; "
+        "take them out of it first, or undo the change.",
     )
     REVERT_FAILED = (
         "RevertFailed",

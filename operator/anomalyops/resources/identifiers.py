@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -133,3 +133,16 @@ class ConnectionReference(SpecModel):
             "(spec.allowedNamespaces there)."
         ),
     )
+
+
+EMPTY_SNAPSHOT: Final = "empty"
+"""The server's word for a model that has learnt nothing."""
+
+SnapshotId = Annotated[
+    str,
+    Text(
+        pattern=r"^[A-Za-z0-9_.\-]+$",
+        form="write the id of a model snapshot, or empty for a model that has learnt nothing",
+        maximum=256,
+    ),
+]

@@ -22,6 +22,13 @@ from anomalyops.resources.policies import (
     SizingPolicy,
 )
 from anomalyops.resources.resource import Resource, server_id_cel
+from anomalyops.resources.retained_snapshots import (
+    DIFFERENT_RULE,
+    MOST_RETAINED,
+    NAMED_TWICE,
+    RetainedSnapshot,
+    are_different,
+)
 from anomalyops.resources.rules import Rule
 from anomalyops.resources.sizing import Sizing, bounds_in_order
 from anomalyops.resources.status import AnomalyJobStatus
@@ -155,6 +162,11 @@ class AnomalyJobSpec(SpecModel):
             field="customSettings",
         ),
         Rule(
+            message=f"retainedSnapshots {NAMED_TWICE}",
+            holds=lambda spec: are_different(spec.retained_snapshots or []),
+            field="retainedSnapshots",
+        ),
+        Rule(
             message="resultsIndexName must not start with custom-: the server puts it before the name itself",
             holds=lambda spec: not (spec.results_index_name or "").startswith("custom-"),
             cel="!has(self.resultsIndexName) || !self.resultsIndexName.startsWith('custom-')",
@@ -175,6 +187,7 @@ class AnomalyJobSpec(SpecModel):
             "maintenance_window",
             "memory",
             "triggers",
+            "retained_snapshots",
         }
     )
 
@@ -249,6 +262,16 @@ class AnomalyJobSpec(SpecModel):
 
     triggers: Triggers | None = Field(
         default=None, description="What the operator begins by itself when the job finds something."
+    )
+
+    retained_snapshots: list[RetainedSnapshot] | None = Field(
+        default=None,
+        max_length=MOST_RETAINED,
+        json_schema_extra={"x-kubernetes-validations": [DIFFERENT_RULE]},
+        description=(
+            "Model snapshots that the server keeps however old they are, to go back to. One that is taken out again "
+            "may be deleted by the server, unless somebody else had retained it."
+        ),
     )
 
     description: Annotated[str, Field(max_length=4096)] | None = Field(default=None, description="What the job is for.")

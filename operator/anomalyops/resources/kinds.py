@@ -111,6 +111,7 @@ KINDS = (
             PrinterColumn(name="Records", path=".status.dataCounts.processedRecordCount", type="integer", wide=True),
             PrinterColumn(name="Latest", path=".status.dataCounts.latestRecordTime", wide=True),
             PrinterColumn(name="Delayed", path=".status.delayedData.missingDocuments", type="integer", wide=True),
+            PrinterColumn(name="Snapshots", path=".status.retainedSnapshotCount", type="integer", wide=True),
             PrinterColumn(name="Node", path=".status.node", wide=True),
             _MESSAGE,
         ),

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from anomalyops.resources.base import Boolean, SpecModel, StatusModel, Timestamp
-from anomalyops.resources.identifiers import ObjectReference, Text
+from anomalyops.resources.identifiers import ObjectReference, SnapshotId
 from anomalyops.resources.policies import DeletionPolicy
 from anomalyops.resources.resource import Resource
 from anomalyops.resources.rules import Rule, exactly_one
 from anomalyops.resources.status import Placement, ResourceStatus
 from anomalyops.resources.times import PointInTime, parse_time
 from anomalyops.resources.transitions import Transition
-
-EMPTY_SNAPSHOT: Final = "empty"
-"""The server's word for a model that has learnt nothing."""
-
-SnapshotId = Annotated[
-    str,
-    Text(
-        pattern=r"^[A-Za-z0-9_.\-]+$",
-        form="write the id of a model snapshot, or empty for a model that has learnt nothing",
-        maximum=256,
-    ),
-]
 
 
 def _is_fixed(period: SkipPeriod) -> bool:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from anomalyops.resources.base import StatusModel, Timestamp
 from anomalyops.resources.conditions import Condition
+from anomalyops.resources.retained_snapshots import MOST_RETAINED, RetainedSnapshotStatus
 
 
 class ResourceStatus(StatusModel):
@@ -114,6 +115,12 @@ class AnomalyJobStatus(ResourceStatus):
         default=None, description="What the job has read; while it is open, cut off to 1, 2 or 5 times a power of ten."
     )
     delayed_data: DelayedData | None = Field(default=None, description="Documents missed for ingest latency.")
+    retained_snapshots: list[RetainedSnapshotStatus] | None = Field(
+        default=None, max_length=MOST_RETAINED, description="The model snapshots that are retained."
+    )
+    retained_snapshot_count: int | None = Field(
+        default=None, description="How many those are; absent where the manifest asks for none."
+    )
     placement: Placement | None = Field(default=None, description="The server that the job lives on.")
     last_sync_time: Timestamp | None = Field(default=None, description="When the server was last changed.")
 

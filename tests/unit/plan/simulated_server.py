@@ -31,6 +31,7 @@ from anomalyops.plan import (
     StopDatafeed,
     UpdateDatafeed,
     UpdateJob,
+    UpdateSnapshot,
 )
 from anomalyops.plan.pair.detectors import generated_description
 from anomalyops.resources import parse_memory, parse_time
@@ -137,6 +138,7 @@ class Server:
     empty: bool = False  # the indices hold nothing
     upgrade_mode: bool = False
     refuses: str = ""  # "job", "update" or "datafeed": what it does not create or change any more
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
     lost: int = 0  # how many models were lost: resets and deletions of a job that had learned
 
     def copy(self) -> Server:
@@ -158,6 +160,7 @@ class Server:
                 model_bytes=self.model_bytes,
                 assignment_explanation=self.explanation,
                 stats={"data_counts": counts},
+                snapshots=tuple(copy.deepcopy(self.snapshots)),
             )
         if self.feed is not None:
             stats: dict[str, Any] = {"timing_stats": {"search_count": self.searches}}
@@ -176,6 +179,8 @@ class Server:
                 self._create_job(step.job_id, dict(step.body))
             case UpdateJob():
                 self._update_job(step.job_id, dict(step.body))
+            case UpdateSnapshot():
+                self._update_snapshot(step.job_id, step.snapshot_id, dict(step.body))
             case OpenJob():
                 self._open(step.job_id)
             case CloseJob():
@@ -318,6 +323,28 @@ class Server:
             refuse_unless("categorization_analyzer" not in config, 400, "cannot be used with categorization_analyzer")
         config[key] = value
 
+    def _update_snapshot(self, job_id: str, snapshot_id: str, body: dict[str, Any]) -> None:
+        self._the_job(job_id)
+        refuse_unless(bool(body), 400, "an empty update says nothing")
+        refuse_unless(set(body) <= {"retain", "description"}, 400, "unknown field")
+        found = next((one for one in self.snapshots if one["snapshot_id"] == snapshot_id), None)
+        refuse_unless(found is not None, 404, f"No model snapshot with id [{snapshot_id}] exists for job [{job_id}]")
+        assert found is not None
+        found.update(body)
+
+    def take_snapshot(self) -> None:
+        """The model is stored, as it is now and then while a job reads."""
+        if self.analysed:
+            number = 1 + max((int(one["snapshot_id"]) for one in self.snapshots), default=0)
+            latest = EPOCH + self.analysed[-1] * SPAN
+            self.snapshots.append({"snapshot_id": str(number), "latest_record_time_stamp": latest, "timestamp": number})
+
+    def expire(self) -> None:
+        """The oldest snapshot that nobody retains is deleted; never the newest, which the job is opened with."""
+        old = [one for one in self.snapshots[:-1] if not one.get("retain")]
+        if old:
+            self.snapshots.remove(old[0])
+
     def _open(self, job_id: str) -> None:
         job = self._the_job(job_id)
         refuse_unless(self.job_state is JobState.CLOSED, 409, "because it has already been opened")
@@ -344,7 +371,7 @@ class Server:
 
     def _lose(self) -> None:
         self.lost += bool(self.analysed or self.model_bytes)
-        self.model_bytes, self.analysed = 0, []
+        self.model_bytes, self.analysed, self.snapshots = 0, [], []
 
     def _delete_job(self, job_id: str) -> None:
         self._the_job(job_id)

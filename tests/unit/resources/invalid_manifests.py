@@ -306,6 +306,42 @@ CUSTOM_RULES = [
     ),
 ]
 
+RETAINED = [
+    _job("retain-nothing", {"retainedSnapshots": [{}]}, "spec.retainedSnapshots[0]", "write exactly one of snapshotId"),
+    _job(
+        "retain-two-in-one",
+        {"retainedSnapshots": [{"snapshotId": "1", "before": "2026-01-01"}]},
+        "spec.retainedSnapshots[0]",
+        "write exactly one of snapshotId and before",
+    ),
+    _job(
+        "retain-empty",
+        {"retainedSnapshots": [{"snapshotId": "empty"}]},
+        "spec.retainedSnapshots[0].snapshotId",
+        "empty is no snapshot that could be retained: write the id of one, or before",
+    ),
+    _job(
+        "retain-before-now",
+        {"retainedSnapshots": [{"before": "now"}]},
+        "spec.retainedSnapshots[0].before",
+        "before needs a fixed time: write ISO 8601",
+    ),
+    _job(
+        "retain-an-id-twice",
+        {"retainedSnapshots": [{"snapshotId": "1"}, {"before": "2026-01-01"}, {"snapshotId": "1"}]},
+        "spec.retainedSnapshots",
+        "retainedSnapshots names a snapshot or a time twice: write each once",
+    ),
+    _job(
+        "retain-a-time-twice",
+        {"retainedSnapshots": [{"before": "2026-01-01"}, {"before": "2026-01-01T00:00:00Z"}]},
+        "spec.retainedSnapshots",
+        "retainedSnapshots names a snapshot or a time twice: write each once",
+        only="operator",
+        because="times have several forms, which CEL cannot compare",
+    ),
+]
+
 _CATEGORY = {"function": "count", "byFieldName": "mlcategory"}
 _PER_PARTITION = {"analysisConfig.perPartitionCategorization": {"enabled": True}}
 _MESSAGES = {"analysisConfig.categorizationFieldName": "message"}
@@ -1244,6 +1280,7 @@ REFUSED = [
     *DATAFEEDS,
     *FILTERS,
     *CONNECTIONS,
+    *RETAINED,
 ]
 
 # Every field of every kind, so that no rule refuses what is right.
@@ -1316,6 +1353,17 @@ ACCEPTED = [
         },
     ),
     manifest("AnomalyJob", {"triggers.investigation": {}}),
+    manifest(
+        "AnomalyJob",
+        {
+            "retainedSnapshots": [
+                {"snapshotId": "1795672800", "description": "before the sale"},
+                {"before": "2026-11-26T06:00:00Z"},
+                {"before": "1795680000000", "description": "after it"},
+            ]
+        },
+    ),
+    manifest("AnomalyJob", {"retainedSnapshots": []}),
     manifest("ModelSnapshotRevert"),
     manifest("ModelSnapshotRevert", {"snapshotId": "empty", "deleteInterveningResults": False}),
     manifest(

@@ -158,6 +158,11 @@ class ConnectionController:
         spans = {seen.resource.spec.analysis_config.bucket_span for seen in jobs if seen.resource is not None}
         return frozenset(parse_duration(span or DEFAULT_BUCKET_SPAN) // 1000 for span in spans)
 
+    def retaining(self) -> frozenset[str]:
+        """The ids of all jobs that retain model snapshots, wherever they live."""
+        jobs = (seen.resource for seen in self._objects.of(AnomalyJob).values())
+        return frozenset(job.server_id for job in jobs if job is not None and job.spec.retained_snapshots)
+
     def availability_changed(self, key: ObjectKey) -> None:
         """A connection has become usable or not, or for another reason."""
         if not self.runtimes[key].usable:  # once it is back, the next observation reaches everybody

@@ -73,6 +73,9 @@ class Owner(Protocol):
     def scored_spans(self) -> frozenset[int]:
         """The bucket spans, in seconds, of the jobs whose latest scores are wanted; none when nobody wants them."""
 
+    def retaining(self) -> frozenset[str]:
+        """The ids of the jobs that retain model snapshots."""
+
     def engine(self, key: ObjectKey) -> EngineFacts | None:
         """How the engine of a connection with `spec.embedded` was last; None before it was looked at."""
 
@@ -295,7 +298,9 @@ class ConnectionRuntime:
         full = resync or not was_usable
         try:
             async with session.use():
-                observation = await session.observer.observe(configs=full, scored_spans=self._owner.scored_spans())
+                observation = await session.observer.observe(
+                    configs=full, scored_spans=self._owner.scored_spans(), retaining=self._owner.retaining()
+                )
         except GatewayError as error:
             logger.warning("connection %s: %s", self.key, error)
             await self._check()

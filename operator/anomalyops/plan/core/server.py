@@ -54,6 +54,9 @@ class Server(Protocol):
     async def revert_job(self, job_id: str, snapshot_id: str, *, delete_intervening_results: bool) -> None:
         """Take a closed job back to a model snapshot."""
 
+    async def update_snapshot(self, job_id: str, snapshot_id: str, body: Mapping[str, Any]) -> None:
+        """Retain a model snapshot of a job or let it go, or describe it."""
+
     async def create_filter(self, filter_id: str, body: Mapping[str, Any]) -> None:
         """Create a filter list."""
 

@@ -33,7 +33,7 @@ def learnt_time(snapshot: JsonObject) -> datetime | None:
 
 
 def newest_before(snapshots: Sequence[JsonObject], limit: int) -> JsonObject | None:
-    """The newest snapshot that has learnt nothing from a time on, in milliseconds since 1970; None where there is none."""
+    """The newest snapshot that has learnt nothing from a time on (milliseconds since 1970); None for none."""
     older = [one for one in snapshots if learnt_until(one) < limit]
     return max(older, key=lambda one: (learnt_until(one), milliseconds(one.get("timestamp")) or 0), default=None)
 

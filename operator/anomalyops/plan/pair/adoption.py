@@ -32,6 +32,7 @@ _OF_THE_WHOLE = (
     Reason.REJECTED,
     Reason.FORBIDDEN,
     Reason.WAITING_FOR_WINDOW,
+    Reason.SNAPSHOTS_RETAINED,
 )
 _STOPPED = (DatafeedState.STOPPED, DatafeedState.STOPPING)
 

@@ -10,6 +10,7 @@ from anomalyops.plan.core.removals import Removal
 from anomalyops.plan.pair.changes import DatafeedChange, JobChange, nothing_processed, observed_id
 from anomalyops.plan.pair.lookback import LookbackRecord, RunState, Window
 from anomalyops.plan.pair.marker import Marker
+from anomalyops.plan.pair.retention import Retention
 from anomalyops.plan.pair.run_state import RUNNING, JobTarget, Target
 from anomalyops.plan.pair.values import (
     DatafeedState,
@@ -41,6 +42,7 @@ class Course:
         taking_over: Whether the job is not the owner's yet: its mark is the last step then.
         run_state_only: Whether nothing else is to be brought about, so that nothing is taken over either.
         runs_on: Whether a running datafeed stays as it is, though another window is wanted.
+        retention: What becomes of its model snapshots.
     """
 
     wanted_job: DesiredJob
@@ -58,6 +60,7 @@ class Course:
     taking_over: bool = False
     run_state_only: bool = False
     runs_on: bool = False
+    retention: Retention = Retention()  # noqa: RUF009 - a frozen value
 
     @property
     def failed(self) -> bool:

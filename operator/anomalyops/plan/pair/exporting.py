@@ -7,7 +7,8 @@ server without the job would need to make the same one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from anomalyops.plan.core import meaning
 from anomalyops.plan.core.differences import value_at
 from anomalyops.plan.core.fields import STAYS, Field, FieldClass
 from anomalyops.plan.core.meaning import JsonObject, JsonValue
+from anomalyops.plan.core.snapshots import learnt_until
 from anomalyops.plan.pair.detectors import generated_description
 from anomalyops.plan.pair.fields import (
     DATAFEED_FIELDS,
@@ -38,6 +40,10 @@ _PRUNE_WINDOW_DAYS, _PRUNE_WINDOW_SPANS = 30, 20  # the greater of the two is th
 _DAY_MS = 86_400_000
 _AGGREGATED_CHUNK = 1000  # intervals of the histogram
 _DRAWN_DELAYS = range(60_000, 120_000)  # ms; the server draws one by the job's id
+
+_LONGEST_DESCRIPTION = 1024
+# As the server's process and its records of closing and persisting describe them.
+_OWN_DESCRIPTION = re.compile(r"(State persisted due to|Periodic background persist at|empty snapshot)")
 
 _FIRST_LINES = ("first_line_with_letters", "first_non_blank_line")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -91,6 +97,20 @@ def export_datafeed(config: JsonObject) -> Exported:
     _rewrite(said, _SCRIPTS, lambda fields: {name: _script_field(field) for name, field in fields.items()})
     unknown = _unknown(DATAFEED_FIELDS, config, (*FEED_FILLED_IN, "job_id"))
     return Exported(body=_nested(said, config), unknown=tuple(unknown))
+
+
+def export_retained(snapshots: Sequence[JsonObject]) -> list[dict[str, Any]]:
+    """What a manifest must say of a job's model snapshots: those that are retained, the newest first.
+
+    A description that the server wrote itself is not part of it.
+    """
+    kept = sorted((one for one in snapshots if one.get("retain")), key=learnt_until, reverse=True)
+    return [_retained(str(one["snapshot_id"]), str(one.get("description") or "")) for one in kept]
+
+
+def _retained(snapshot_id: str, description: str) -> dict[str, Any]:
+    said = description.strip() and len(description) <= _LONGEST_DESCRIPTION and not _OWN_DESCRIPTION.match(description)
+    return {"snapshot_id": snapshot_id} | ({"description": description} if said else {})
 
 
 def filters_named(config: JsonObject) -> frozenset[str]:

@@ -61,7 +61,9 @@ class Lifecycle:
             *self._close(),
             *(self._recreated() if course.job_change.recreate else self._changed()),
             *self._run(),
+            *course.retention.release,
             *self._last_note(),
+            *course.retention.retain,
         )
 
     def _last_note(self) -> Iterator[Step]:

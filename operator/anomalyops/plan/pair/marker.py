@@ -41,6 +41,7 @@ class Marker:
         sent_feed: The same of the datafeed's.
         refused: The fingerprint of the manifests for which something was lost before the server refused them.
         refusal: What came of that, in words.
+        snapshots: The ids of the model snapshots that the operator retained, or is about to.
         old_form: It was read from a mark of an earlier version.
     """
 
@@ -56,6 +57,7 @@ class Marker:
     sent_feed: frozenset[str] | None = None
     refused: str = ""
     refusal: str = ""
+    snapshots: frozenset[str] = frozenset()
     old_form: bool = False
 
     def belongs_to(self, owner: Owner) -> bool:
@@ -72,6 +74,7 @@ class Marker:
         if self.lookback is not None:
             parts |= {f"lookback-{name}": value for name, value in self.lookback.to_json().items()}
         parts |= {"sent": _written(self.sent), "sent-datafeed": _written(self.sent_feed)}
+        parts |= {"snapshots": " ".join(sorted(self.snapshots))}
         return {f"{MARK_PREFIX}{name}": str(value) for name, value in parts.items() if value}
 
 
@@ -119,6 +122,7 @@ def _marker(parts: JsonObject, lookback: JsonValue, *, retained: bool, old_form:
         sent_feed=_read(parts.get("sent-datafeed")),
         refused=str(parts.get("refused", "")),
         refusal=str(parts.get("refusal", "")),
+        snapshots=frozenset(str(parts.get("snapshots", "")).split()),
         old_form=old_form,
     )
 

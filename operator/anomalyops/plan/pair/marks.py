@@ -92,6 +92,8 @@ class Marks:
             marker = marker if course.feed_taken_over else replace(marker, datafeed=wanted.datafeed_id)
         elif isinstance(wanted, Removal) and not feed_change.managed and marker.datafeed == wanted.id:
             marker = _without_datafeed(marker)
+        if course.retention.noted is not None:
+            marker = replace(marker, snapshots=course.retention.noted)
         record = self._record_at_update(marker)
         if course.came_to_its_end and record is not None:
             record = replace(record, state=Run.ENDED, since=None)
@@ -117,6 +119,8 @@ class Marks:
     def _done(self, marker: Marker) -> Marker:
         """What is managed and what was started."""
         course = self.course
+        if course.retention.kept is not None:
+            marker = replace(marker, snapshots=course.retention.kept)
         if isinstance(course.wanted_feed, Removal) and course.feed_change.delete:
             return _without_datafeed(marker)
         if course.feed_change.sent is not None:
@@ -149,6 +153,8 @@ class Marks:
             return "note which datafeed is managed"
         if (on_server.sent, on_server.sent_feed) != (updated.sent, updated.sent_feed):
             return "remember which fields the manifests give"
+        if on_server.snapshots != updated.snapshots:
+            return "note which model snapshots are retained"
         if course.came_to_its_end:
             return "note that the run came to its end"
         return "note which run is wanted"
@@ -162,6 +168,8 @@ class Marks:
             return "note which datafeed is managed"
         if done.sent_feed != updated.sent_feed:
             return "remember which fields the Datafeed gives"
+        if not course.starts:
+            return "note which model snapshots are retained"
         if course.target.window is None:
             return "remember that the datafeed runs again"
         return f"remember that the run {span(course.target.window)} was started"

@@ -26,6 +26,7 @@ from anomalyops.plan.pair.marks import Marks
 from anomalyops.plan.pair.ownership import adopted, job_claim, whose
 from anomalyops.plan.pair.removal import blocked, datafeed_removal, removal, waits_for_job
 from anomalyops.plan.pair.restoration import Restoration
+from anomalyops.plan.pair.retention import LOST, Retention, missing_at_first, retention, would_lose
 from anomalyops.plan.pair.run_state import (
     RUNNING,
     JobTarget,
@@ -69,7 +70,16 @@ def plan(desired: Desired, observed: Observed, policy: Policy = _DEFAULT_POLICY)
         the server then has leads to the same end.
     """
     made = _planned(desired, observed, policy)
-    return replace(made, ownership=_ownership(desired, observed), unchecked=observed.unchecked)
+    unchecked = (*observed.unchecked, *_snapshots_unknown(desired, observed))
+    return replace(made, ownership=_ownership(desired, observed), unchecked=unchecked)
+
+
+def _snapshots_unknown(desired: Desired, observed: Observed) -> tuple[str, ...]:
+    """That nothing can be told of the snapshots to retain, where they were not asked for."""
+    wanted, job = desired.job, observed.job
+    if not isinstance(wanted, DesiredJob) or job is None or not wanted.snapshots or not observed.configs_known:
+        return ()
+    return () if job.snapshots is not None else (f"which model snapshots job {wanted.job_id} has",)
 
 
 def _ownership(desired: Desired, observed: Observed) -> str:
@@ -160,7 +170,8 @@ def _creation(desired: Desired, job: DesiredJob, observed: Observed, policy: Pol
     if feed is not None and target.feed_runs:
         steps.append(start_datafeed(feed.datafeed_id, target))
         steps += _recorded(job, marker, record)
-    return Plan(steps=tuple(steps), obstacles=(*change.obstacles, *target.obstacles, *observed.refused))
+    obstacles = (*change.obstacles, *target.obstacles, *observed.refused, *missing_at_first(job))
+    return Plan(steps=tuple(steps), obstacles=obstacles)
 
 
 _OPENED = "spec.state of the AnomalyJob is Opened"
@@ -204,6 +215,10 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         change, feed_change = left_running(change, feed_change, stored, policy.undisturbed)
     if taking_over and not policy.run_state_only and (refused := half(wanted, change, feed_change)):
         return Plan(obstacles=refused)
+    kept = Retention()
+    if known and not policy.run_state_only:
+        gives_up = change.reset or change.recreate or feed_change.reset
+        kept = LOST if gives_up else retention(wanted, job, marker.snapshots)
     target = run_target(
         desired=desired,
         wanted_job=wanted,
@@ -228,11 +243,12 @@ def _existing(desired: Desired, wanted: DesiredJob, observed: Observed, job: Obs
         marked=known,
         taking_over=taking_over,
         run_state_only=policy.run_state_only,
+        retention=kept,
     )
-    obstacles = (*change.obstacles, *feed_change.obstacles, *target.obstacles)
+    obstacles = (*change.obstacles, *feed_change.obstacles, *target.obstacles, *kept.obstacles)
     if undisturbed:
-        course, kept = with_window_kept(course, policy.undisturbed)
-        obstacles += kept
+        course, held_back = with_window_kept(course, policy.undisturbed)
+        obstacles += held_back
     waits = _unknown_end(course, observed.datafeed)
     if waits is not None:
         return Plan(obstacles=(*obstacles, waits))
@@ -307,9 +323,13 @@ def _changes(
         return job_change(wanted, job, policy, marker, unmanaged_feed=unmanaged, forgotten=forgotten)
 
     forgotten = bool(feed_change.reset)
-    change, feed_change = withheld(change_of_job(forgotten=forgotten), feed_change, observed.refused, marker)
+    refused = observed.refused
+    change = change_of_job(forgotten=forgotten)
+    if (change.recreate or change.reset or forgotten) and (held := retention(wanted, job, frozenset()).held):
+        refused = (would_lose(wanted.job_id, held), *refused)
+    change, feed_change = withheld(change, feed_change, refused, marker)
     if forgotten and not feed_change.reset:  # the model stays after all
-        change, feed_change = withheld(change_of_job(forgotten=False), feed_change, observed.refused, marker)
+        change, feed_change = withheld(change_of_job(forgotten=False), feed_change, refused, marker)
     if change.recreate and feed_change.managed and isinstance(desired.datafeed, DesiredDatafeed):
         feed_change = created_anew(feed_change, desired.datafeed)
     return feed_change, change

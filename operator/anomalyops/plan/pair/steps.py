@@ -72,6 +72,23 @@ class UpdateJob(JobStep):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSnapshot(JobStep):
+    """`POST _ml/anomaly_detectors/{job_id}/model_snapshots/{snapshot_id}/_update`: whether it is kept, its description.
+
+    A model snapshot that is retained is deleted with the job, and by no retention period.
+    """
+
+    verb: ClassVar[str] = "update model snapshot of job"
+    effect: ClassVar[Effect] = Effect.CHANGES
+    snapshot_id: str
+    body: Mapping[str, Any]
+
+    async def send(self, server: Server) -> None:
+        """Make the call."""
+        await server.update_snapshot(self.job_id, self.snapshot_id, self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenJob(JobStep):
     """`POST _ml/anomaly_detectors/{job_id}/_open`."""
 

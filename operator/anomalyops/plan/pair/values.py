@@ -37,6 +37,18 @@ class DatafeedState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotChoice:
+    """A model snapshot that is to be retained: one of an id, or the newest that has learnt nothing from a time on.
+
+    `before` is in milliseconds since 1970; `description` is what the snapshot is to be called, None for as it is.
+    """
+
+    snapshot_id: str | None = None
+    before: int | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredJob:
     """A job that shall exist.
 
@@ -46,12 +58,14 @@ class DesiredJob:
             it is, whatever was sent before: the manifest cannot be read, or only the run state is wanted.
         opened: Whether it shall be open; None leaves that as it is.
         state_given: Whether the manifest says so itself; if not, a job that is taken over keeps its state.
+        snapshots: The model snapshots that are retained; None leaves them as they are.
     """
 
     job_id: str
     body: JsonObject | None
     opened: bool | None = True
     state_given: bool = True
+    snapshots: tuple[SnapshotChoice, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +99,10 @@ class Desired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedJob:
-    """One job as the server has it: `config` from GET, the rest from `_stats`."""
+    """One job as the server has it: `config` from GET, the rest from `_stats`.
+
+    `snapshots` are its model snapshots; None when they were not asked for.
+    """
 
     config: JsonObject
     state: JobState
@@ -94,6 +111,7 @@ class ObservedJob:
     assignment_explanation: str = ""
     stats: JsonObject = field(default_factory=dict)
     advised_limit: int | None = None  # bytes of memory that it was found to need now; the plan is made from `desired`
+    snapshots: tuple[JsonObject, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
