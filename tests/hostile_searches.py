@@ -166,6 +166,19 @@ leaf_queries = st.one_of(
     objects(extra).map(lambda body: {"match_none": body}),
     st.dictionaries(texts, json, max_size=2),
 )
+_decay = objects({"origin": values, "scale": values, "offset": values, "decay": numbers}, required=("scale",))
+_of_a_number = objects({"field": fields, "factor": numbers, "modifier": values, "missing": numbers})
+_modifiers = st.sampled_from(["none", "log", "log1p", "ln2p", "sqrt", "square", "reciprocal"])
+score_functions = objects(
+    {
+        "weight": numbers,
+        "filter": queries,
+        "gauss": st.dictionaries(fields, _decay, min_size=1, max_size=1),
+        "exp": st.dictionaries(fields, _decay, min_size=1, max_size=1),
+        "random_score": objects({"seed": values, "field": fields}),
+        "field_value_factor": st.tuples(_of_a_number, _modifiers).map(lambda pair: {**pair[0], "modifier": pair[1]}),
+    }
+)
 _clauses = st.one_of(st.lists(queries, max_size=2), queries)
 bool_queries = st.one_of(
     objects(
@@ -174,6 +187,15 @@ bool_queries = st.one_of(
         | extra
     ).map(lambda body: {"bool": body}),
     objects({"filter": queries} | extra).map(lambda body: {"constant_score": body}),
+    objects({"queries": st.lists(queries, max_size=3), "tie_breaker": values} | extra).map(
+        lambda body: {"dis_max": body}
+    ),
+    objects({"positive": queries, "negative": queries, "negative_boost": values} | extra).map(
+        lambda body: {"boosting": body}
+    ),
+    objects({"query": queries, "functions": st.lists(score_functions, max_size=3), "boost_mode": values} | extra).map(
+        lambda body: {"function_score": body}
+    ),
 )
 
 bounds = objects({"min": st.one_of(dates, numbers), "max": st.one_of(dates, numbers)}, required=("min", "max"))

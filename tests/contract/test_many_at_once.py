@@ -105,7 +105,7 @@ def test_searches_have_an_answer_or_an_error_each(filled):
         {"index": "one"},
         {"query": {"term": {"deep.x": "no number"}}},
         {"index": "one"},
-        {"min_score": 1},
+        {"knn": {}},
     ]
     answers = filled.msearch(searches=searches)["responses"]
     assert [one["status"] for one in answers] == [200, 404, 200, 400, 501]
@@ -113,7 +113,7 @@ def test_searches_have_an_answer_or_an_error_each(filled):
     assert answers[1]["error"]["root_cause"][0]["index"] == "none"
     assert answers[2]["hits"]["total"] == {"value": 3, "relation": "eq"}
     assert answers[3]["error"]["type"] == "search_phase_execution_exception"
-    assert "[min_score]" in answers[4]["error"]["reason"]
+    assert "[knn]" in answers[4]["error"]["reason"]
 
 
 _UNREADABLE = st.one_of(

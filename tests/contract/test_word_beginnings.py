@@ -72,7 +72,7 @@ def test_several_fields_find_what_one_of_them_finds(client, words, kind, operato
     options = {} if kind.startswith("phrase") else {"operator": operator}
     asked = {"query": query, "type": kind, "fields": [f"{name}^2" for name in fields], **options}
     each = [_ids(client, {single.get(kind, "match"): {name: {"query": query, **options}}}) for name in fields]
-    assert _ids(client, {"multi_match": asked}) == set().union(*each)
+    assert _ids(client, {"bool": {"filter": {"multi_match": asked}}}) == set().union(*each)
 
 
 def test_patterns_and_no_fields_mean_all_that_go_with_a_text(client):
@@ -90,6 +90,7 @@ def test_what_is_not_served_is_refused_by_name(client):
     for status, query in (
         (501, {"multi_match": {"query": "x", "fields": ["one"], "fuzziness": "AUTO"}}),
         (501, {"multi_match": {"query": "x", "type": "cross_fields", "operator": "and"}}),
+        (501, {"multi_match": {"query": "x", "type": "cross_fields", "fields": ["one", "other"]}}),
         (501, {"match_phrase_prefix": {"one": {"query": "x", "slop": 2}}}),
         (501, {"match_bool_prefix": {"one": {"query": "x", "analyzer": "whitespace"}}}),
         (400, {"multi_match": {"query": "x", "type": "worst_fields"}}),

@@ -116,6 +116,8 @@ def _hits(request: Request, hits: dict[str, Any]) -> dict[str, Any]:
     """Return hits with only the order that was asked for, and without relevance, which is compared apart."""
     body = request.body if isinstance(request.body, dict) else {}
     found = [_scored(hit) for hit in hits.get("hits", [])]
+    if "_score" in str(body.get("sort", "")):
+        found = [{**hit, "sort": [*map(_rounded, hit["sort"])]} if "sort" in hit else hit for hit in found]
     size = body.get("size", 10)
     total = hits.get("total", {}).get("value") if isinstance(hits.get("total"), dict) else None
     cut = isinstance(size, int) and len(found) >= size and (total is None or total > len(found))
@@ -132,6 +134,11 @@ def _hits(request: Request, hits: dict[str, Any]) -> dict[str, Any]:
         found.sort(key=_identity)
     rest = {name: _scored_value(value) if name == "max_score" else value for name, value in hits.items()}
     return {**rest, "hits": found}
+
+
+def _rounded(value: Any) -> Any:
+    """Return a score without the last digit of single precision, which the order of a sum decides."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _groups(hits: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -1,7 +1,4 @@
-"""`_explain`: whether a document matches a query.
-
-Every document that matches has the same score here, and the explanation says so: there is nothing else in it.
-"""
+"""`_explain`: whether a document matches a query, and its score. What the score is made of is not told."""
 
 from __future__ import annotations
 
@@ -18,12 +15,11 @@ from anomalyops_engine.api.errors import ApiError, validation_failed
 from anomalyops_engine.api.lanes import Lane
 from anomalyops_engine.api.parameters import known
 from anomalyops_engine.api.query_text import QUERY_TEXT, query_in_address
-from anomalyops_engine.query import counted
+from anomalyops_engine.query import search
 from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import Index, Reader, Store
 from anomalyops_engine.store.blocks import check_open
 
-_MATCHES: Final = {"value": 1.0, "description": "the score of every document that matches the query", "details": []}
 _DIFFERS: Final = {"value": 0.0, "description": "the document does not match the query", "details": []}
 _SOURCE: Final = ("_source", "_source_includes", "_source_excludes")
 
@@ -41,12 +37,16 @@ def _explain(store: Store, call: Call) -> Response:
         check_open([index], "read")
         there = {"_index": index.name, "_id": doc_id}
         is_it = {"ids": {"values": [doc_id]}}
-        matches = counted(reader, [index], {"bool": {"must": [query], "filter": [is_it]}})["count"] > 0
+        found = search(reader, [index], {"query": {"bool": {"must": [query], "filter": [is_it]}}, "_source": False})
+        hits = found["hits"]["hits"]
         get = _get(reader, index, call)
     if get is None:
         return call.respond({**there, "matched": False}, 404)
     shown = {"get": get} if any(name in call.query for name in (*_SOURCE, "stored_fields")) else {}
-    return call.respond({**there, "matched": matches, "explanation": _MATCHES if matches else _DIFFERS, **shown})
+    score = (
+        {"value": hits[0]["_score"], "description": "the score of the document", "details": []} if hits else _DIFFERS
+    )
+    return call.respond({**there, "matched": bool(hits), "explanation": score, **shown})
 
 
 def _query(call: Call) -> dict[str, Any]:

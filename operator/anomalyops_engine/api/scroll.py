@@ -129,8 +129,7 @@ def begin_scroll(
     asked = body.get("sort") or []
     with_sort = asked not in ("_score", ["_score"], [])
     given = asked if isinstance(asked, list) else [asked]
-    criteria = _with_tiebreak(given if with_sort else [])
-    # Hits without criteria come as they are kept, which is the cheapest order to go on in.
+    criteria = _with_tiebreak(given if with_sort else [{"_score": "desc"}])
     whole: JsonObject = {**body, "sort": criteria, "track_total_hits": True}
     if not with_sort:
         whole["track_scores"] = True

@@ -160,7 +160,10 @@ def words_of_query(query: str, analyzer: str = STANDARD) -> Expr:
 @lru_cache(maxsize=1024)
 def split_words(query: str, analyzer: str = STANDARD) -> tuple[str, ...]:
     """Return the words of the text of a query, where they must be known before documents are looked at."""
-    found: list[str] = sql.evaluated(words_of_query(query, analyzer))
+    made = words_of_query(query, analyzer)
+    if isinstance(made, Literal) and isinstance(made.value, tuple):
+        return tuple(str(word) for word in made.value)
+    found: list[str] = sql.evaluated(made)
     return tuple(found)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import orjson
 
@@ -26,7 +26,10 @@ from anomalyops_engine.query.expr import (
     Window,
     all_of,
     any_of,
+    call,
     columns,
+    null,
+    one_of,
 )
 from anomalyops_engine.query.hit_fields import HitField, Slot
 from anomalyops_engine.query.request import SearchRequest
@@ -34,6 +37,10 @@ from anomalyops_engine.query.search_after import behind, not_before
 from anomalyops_engine.query.sorting import Criterion, SortColumn, furthest
 from anomalyops_engine.query.sources import filter_source
 from anomalyops_engine.store import Index, Reader
+from anomalyops_engine.store.fieldtypes.numbers import single_digits
+
+# Scores of more hits are computed again: each is looked up in a list.
+_MOST_KNOWN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,8 @@ class Target:
         named: whether a document matches each named clause.
         sort: what each sort criterion is there.
         fields: the fields that hits show, by name.
-        score: of every document that matches.
+        score: how well a document matches that does; None where nobody asks.
+        factor: what all scores there are multiplied by.
         group: what hits are collapsed by; None for nothing.
     """
 
@@ -55,7 +63,8 @@ class Target:
     named: tuple[Expr, ...]
     sort: tuple[SortColumn, ...]
     fields: dict[str, HitField]
-    score: float = 1.0
+    score: Expr | None = None
+    factor: float = 1.0
     group: Group | None = None
 
 
@@ -103,6 +112,7 @@ def hits_of(reader: Reader, plan: Plan, *, raw_sources: bool, expand: Expand | N
         return []
     # The values of a field are in columns by type: the database would make one type of all.
     slots = list(dict.fromkeys(field.slot for target in plan.targets for field in target.fields.values()))
+    plan = replace(plan, targets=tuple(_ranked(reader, target, plan) for target in plan.targets))
     selects = tuple(
         Select(_columns(place, target, plan, slots), documents_of(target.index), _near_enough(reader, plan, place))
         for place, target in enumerate(plan.targets)
@@ -139,6 +149,8 @@ def _near_enough(reader: Reader, plan: Plan, place: int) -> Expr:
     target, request = plan.targets[place], plan.request
     if request.collapse is not None:
         return target.condition
+    if _by_score_alone(target, plan):
+        return target.condition
     leading = _leading(plan, place)
     wanted = request.start + request.size
     behind_last: list[Expr] = []
@@ -164,6 +176,48 @@ def _near_enough(reader: Reader, plan: Plan, place: int) -> Expr:
     near = leading.key >= Literal(last) if leading.descending else leading.key <= Literal(last)
     ahead = [leading.key.is_null()] if leading.nulls_first else []
     return all_of([target.condition, any_of([*ahead, all_of([near, *not_nothing])])])
+
+
+def _by_score_alone(target: Target, plan: Plan) -> bool:
+    """Return whether nothing but their scores says which documents of an index are among the hits."""
+    ranked = target.score is not None and not isinstance(target.score, Literal)
+    return ranked and not plan.criteria and plan.request.collapse is None
+
+
+def _ranked(reader: Reader, target: Target, plan: Plan) -> Target:
+    """Return a search in an index of the best documents alone, as many as the hits need, with the scores they have.
+
+    So a score is computed once for each document that matches.
+    """
+    if target.score is None or not _by_score_alone(target, plan):
+        return target
+    number, most = Column("_seq_no"), plan.request.start + plan.request.size
+    best = Select(
+        (number.named("number"), target.score.named("score")),
+        documents_of(target.index),
+        target.condition,
+        order=(Order(Column("score"), descending=True), Order(Column("number"))),
+        limit=most,
+    )
+    found = sql.fetch(reader.connection, best)
+    numbers = tuple(row[0] for row in found)
+    scores = Literal(tuple(row[1] for row in found), "FLOAT[]")
+    known = call("list_extract", scores, call("list_position", Literal(numbers, "BIGINT[]"), number))
+    score = known if len(found) <= _MOST_KNOWN else target.score
+    return replace(target, condition=one_of(number, numbers), score=score)
+
+
+def best_by(reader: Reader, index: Index, condition: Expr, score: Expr, most: int) -> Expr:
+    """Return the condition of as many documents of those that fulfil another one, the best by their score."""
+    number = Column("_seq_no")
+    best = Select(
+        (number.named("number"),),
+        documents_of(index),
+        condition,
+        order=(Order(score, descending=True), Order(number)),
+        limit=most,
+    )
+    return one_of(number, [found for (found,) in sql.fetch(reader.connection, best)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +255,14 @@ def _leading(plan: Plan, place: int) -> _Leading:
 
 def _order(plan: Plan) -> tuple[Order, ...]:
     order = [each for criterion in plan.criteria for each in criterion.orders()]
-    if not order and any(target.score != 1.0 for target in plan.targets):
+    if not order and (len({target.score for target in plan.targets}) > 1 or is_ranked(plan.targets)):
         order.append(Order(Column("_score"), descending=True))
     return (*order, *(Order(column) for column in columns(("_number", "_seq_no"))))
+
+
+def is_ranked(targets: Sequence[Target]) -> bool:
+    """Return whether documents of an index may match better than others."""
+    return any(target.score is not None and not isinstance(target.score, Literal) for target in targets)
 
 
 def _first_of_group(order: tuple[Order, ...]) -> Expr:
@@ -226,7 +285,7 @@ def _columns(place: int, target: Target, plan: Plan, slots: Sequence[Slot]) -> t
         field = target.fields.get(slot[0])
         mine = field is not None and field.slot == slot
         chosen.append((field.values if field is not None and mine else Literal(None)).named(f"field_{number}"))
-    chosen.append(Literal(target.score).named("_score"))
+    chosen.append((null("FLOAT") if target.score is None else target.score).named("_score"))
     if target.group is not None:
         chosen.append(target.group.value.named("_group"))
     return tuple(chosen)
@@ -248,7 +307,7 @@ def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources
         hit["_version"] = row[2]
     if request.seq_no_primary_term:
         hit |= {"_seq_no": row[3], "_primary_term": 1}
-    hit["_score"] = target.score if request.with_scores else None
+    hit["_score"] = shown_score(row[-1 if target.group is None else -2]) if request.with_scores else None
     if row[5] is not None:
         hit["_routing"] = row[5]
     if row[4]:
@@ -269,6 +328,11 @@ def _hit(row: tuple[Any, ...], plan: Plan, slots: Sequence[Slot], *, raw_sources
     if matched:
         hit["matched_queries"] = list(dict.fromkeys(matched))
     return hit
+
+
+def shown_score(score: float | None) -> float | None:
+    """Return a score with the fewest digits that tell it from others."""
+    return None if score is None else single_digits(score)
 
 
 def _fields(target: Target, found: dict[Slot, list[Any] | None], row: tuple[Any, ...]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.collapsing import Collapse, Expand, InnerHits, ShownHits
+from anomalyops_engine.query.dsl.scoring import NONE
 from anomalyops_engine.query.errors import SearchPhaseError
-from anomalyops_engine.query.expr import TRUE, Column, Expr, Literal, Order, all_of, one_of
-from anomalyops_engine.query.hits import Plan, hits_of
-from anomalyops_engine.query.planning import plan_of
+from anomalyops_engine.query.expr import TRUE, Column, Expr, Order, all_of, one_of
+from anomalyops_engine.query.hits import Plan, hits_of, is_ranked
+from anomalyops_engine.query.planning import plan_of, scored
 from anomalyops_engine.query.request import EVERYTHING, SearchRequest
 from anomalyops_engine.query.totals import count_matching, max_score, total_of
 from anomalyops_engine.store import Reader
@@ -22,7 +23,7 @@ def expansion(reader: Reader, plan: Plan, *, numbers: bool, raw_sources: bool) -
     collapse = plan.request.collapse
     if collapse is None or not collapse.inner_hits:
         return None
-    boosts = {target.index.name: target.score for target in plan.targets}
+    boosts = {target.index.name: target.factor for target in plan.targets}
     indices = [target.index for target in plan.targets]
     inner_plans = {
         name: plan_of(reader, _of_group(plan.request, inner), indices, plan.now_ms, boosts, first=plan.first)
@@ -97,13 +98,18 @@ class DocumentFinder:
             QueryError: they cannot be sorted so, or have no such field.
         """
         targets = self.plan.targets
-        boosts = {target.index.name: target.score for target in targets}
+        boosts = {target.index.name: target.factor for target in targets}
         indices = [target.index for target in targets]
         request = inner_request(replace(self.plan.request, query=None), wanted)
         inner = plan_of(self.reader, request, indices, self.plan.now_ms, boosts)
         if inner.failures:
             raise SearchPhaseError(inner.failures)
-        named = [replace(target, named=mine.named) for target, mine in zip(inner.targets, targets, strict=True)]
+        if request.with_scores:
+            targets = scored(self.reader, self.plan)
+        named = [
+            replace(target, named=mine.named, score=mine.score)
+            for target, mine in zip(inner.targets, targets, strict=True)
+        ]
         request = replace(request, query=self.plan.request.query)
         return TopDocuments(self, replace(inner, request=request, targets=tuple(named)), rows)
 
@@ -136,8 +142,8 @@ class TopDocuments:
             order += replace(criterion, name=column.name).orders()
         self.score: Expr | None = None
         if plan.request.with_scores:
-            self.score = rows.given([Literal(target.score, "DOUBLE") for target in targets])
-            if not plan.criteria and len(scores) > 1:
+            self.score = rows.given([NONE if target.score is None else target.score for target in targets])
+            if not plan.criteria and (len(scores) > 1 or is_ranked(targets)):
                 order.append(Order(self.score, descending=True))
         self.order = (*order, Order(self.number))
 

@@ -9,6 +9,8 @@ from anomalyops_engine.query import sql
 from anomalyops_engine.query.collapsing import check_alike, check_single, group_in
 from anomalyops_engine.query.documents_of import documents_of
 from anomalyops_engine.query.dsl import Scope, condition_on
+from anomalyops_engine.query.dsl.compound import MatchAll
+from anomalyops_engine.query.dsl.scoring import Scoring
 from anomalyops_engine.query.errors import (
     DateBoundError,
     IllegalQueryError,
@@ -17,14 +19,15 @@ from anomalyops_engine.query.errors import (
     ShardFailure,
     UnsupportedQueryError,
 )
-from anomalyops_engine.query.expr import Column, Literal, Select, all_of
+from anomalyops_engine.query.expr import Column, Expr, Literal, Select, all_of
 from anomalyops_engine.query.hit_fields import hit_fields
-from anomalyops_engine.query.hits import Plan, Target
+from anomalyops_engine.query.hits import Plan, Target, best_by
 from anomalyops_engine.query.limits import limit_of
 from anomalyops_engine.query.request import SearchRequest
 from anomalyops_engine.query.slicing import GoesOn, in_slice
 from anomalyops_engine.query.sorting import criterion, sort_column
 from anomalyops_engine.query.stored_fields import stored_hit_fields
+from anomalyops_engine.query.term_statistics import TermStatistics
 from anomalyops_engine.store import Index, Reader
 
 
@@ -48,9 +51,9 @@ def plan_of(
     failures: list[ShardFailure] = []
     for index in indices:
         try:
-            score = (boosts or {}).get(index.name, 1.0)
+            factor = (boosts or {}).get(index.name, 1.0)
             _check_window(request, index, goes_on)
-            target = _target(reader, request, index, len(targets), now_ms, score=score, first=first)
+            target = _target(reader, request, index, len(targets), now_ms, factor=factor, first=first)
             targets.append(target if goes_on is None else _sliced(target, request, goes_on))
         except UnsupportedQueryError:
             raise
@@ -86,7 +89,7 @@ def _target(
     number: int,
     now_ms: int,
     *,
-    score: float,
+    factor: float,
     first: int | None = None,
 ) -> Target:
     query, scope = request.query, Scope(index, now_ms)
@@ -97,6 +100,16 @@ def _target(
     group = None if request.collapse is None else group_in(index, request.collapse.field)
     if group is not None:
         check_single(reader, index, condition, group)
+    score = None
+    if request.min_score is not None or (request.size and request.with_scores):
+        score = score_in(reader, request, index, now_ms, factor=factor, first=first)
+        if request.min_score is not None:
+            condition = all_of([condition, score >= Literal(request.min_score, "FLOAT")])
+        if request.size:
+            scoring = scoring_in(reader, index, now_ms, factor=1.0, first=first)
+            for again in request.rescore:
+                chosen = best_by(reader, index, condition, score, again.window)
+                score = again.mixed(score, again.query.score(scoring), chosen, again.query.lower(scope))
     return Target(
         index,
         condition,
@@ -107,8 +120,47 @@ def _target(
             **hit_fields(index, [*request.docvalue_fields, *request.fields]),
         },
         score,
+        factor,
         group,
     )
+
+
+def score_in(
+    reader: Reader, request: SearchRequest, index: Index, now_ms: int, *, factor: float, first: int | None
+) -> Expr:
+    """Return how well documents of an index match a search.
+
+    Args:
+        reader: the snapshot.
+        request: the search.
+        index: the index.
+        now_ms: the present, epoch milliseconds.
+        factor: what all scores are multiplied by.
+        first: how many first writes to the index brought the documents; None for all.
+
+    Raises:
+        QueryError: a clause does not go with the index, or this engine cannot tell how well it matches.
+    """
+    clause = MatchAll() if request.query is None else request.query.clause
+    return clause.score(scoring_in(reader, index, now_ms, factor=factor, first=first))
+
+
+def scoring_in(reader: Reader, index: Index, now_ms: int, *, factor: float, first: int | None) -> Scoring:
+    """Return what clauses are scored for in an index; see `score_in`."""
+    return Scoring(Scope(index, now_ms), TermStatistics(reader, index, first)).times(factor)
+
+
+def scored(reader: Reader, plan: Plan) -> tuple[Target, ...]:
+    """Return the searches in the indices with scores, where nobody has asked for them before."""
+
+    def with_score(target: Target) -> Target:
+        if target.score is not None:
+            return target
+        index, factor = target.index, target.factor
+        made = score_in(reader, plan.request, index, plan.now_ms, factor=factor, first=plan.first)
+        return replace(target, score=made)
+
+    return tuple(map(with_score, plan.targets))
 
 
 def _sliced(target: Target, request: SearchRequest, goes_on: GoesOn) -> Target:

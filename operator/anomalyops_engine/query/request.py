@@ -20,11 +20,13 @@ from anomalyops_engine.query.options import (
     at_least_zero,
     boolean,
     integer,
+    number,
     option,
     read_options,
     scalar,
     text,
 )
+from anomalyops_engine.query.rescoring import Rescore, read_rescore
 from anomalyops_engine.query.search_after import read_after
 from anomalyops_engine.query.slicing import Slice, read_slice
 from anomalyops_engine.query.sorting import SortKey, read_sort
@@ -91,7 +93,7 @@ class SearchRequest:
     """What a search asks for."""
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
-        {"ext", "highlight", "knn", "min_score", "pit", "post_filter", "rank", "rescore"}
+        {"ext", "highlight", "knn", "pit", "post_filter", "rank"}
         | {
             "retriever",
             "runtime_mappings",
@@ -119,6 +121,8 @@ class SearchRequest:
     stats: tuple[str, ...] = option(read_groups, ())
     version: bool = option(boolean, default=False)
     seq_no_primary_term: bool = option(boolean, default=False)
+    rescore: tuple[Rescore, ...] = option(read_rescore, ())
+    min_score: float | None = option(number(), None)
     track_scores: bool = option(boolean, default=False)
     explain: bool = option(_false("explain"), default=False)
     profile: bool = option(_false("profile"), default=False)
@@ -155,6 +159,8 @@ def read_request(body: dict[str, Any]) -> SearchRequest:
     # Of the two names for the same the last one counts.
     counting = {key: value for key, value in body.items() if key not in both[:-1]}
     request = read_options(SearchRequest, counting, BodySubject("search"))
+    if request.rescore and request.sorted_by:
+        raise IllegalQueryError("Cannot use [sort] option in conjunction with [rescore].")
     if request.stored is not None and request.stored.nothing:
         for key in ("_source", "version"):
             if body.get(key, False) is not False:

@@ -148,14 +148,14 @@ class SortColumn:
     plain: Column | None = None
 
 
-def sort_column(key: SortKey, index: Index, *, number: int, score: float = 1.0) -> SortColumn:
+def sort_column(key: SortKey, index: Index, *, number: int, score: Expr | None = None) -> SortColumn:
     """Return what a criterion is in an index.
 
     Args:
         key: the criterion.
         index: the index.
         number: its place among those of the search.
-        score: of its documents.
+        score: of its documents, where it is wanted.
 
     Raises:
         QueryError: the field is not mapped or cannot be sorted by, or an option does not go with it.
@@ -182,13 +182,13 @@ def sort_column(key: SortKey, index: Index, *, number: int, score: float = 1.0) 
     return _text_column(key, leaf) if leaf.is_string else _number_column(key, leaf)
 
 
-def _engine_column(name: str, index: Index, number: int, score: float) -> SortColumn:
+def _engine_column(name: str, index: Index, number: int, score: Expr | None) -> SortColumn:
     order = Column("_seq_no")
     values: dict[str, SortColumn] = {
         "_doc": SortColumn(order, "long"),
         "_seq_no": SortColumn(order, "long"),
         "_version": SortColumn(Column("_version"), "long"),
-        "_score": SortColumn(Literal(score), "double"),
+        "_score": SortColumn(Literal(1.0, "FLOAT") if score is None else score, "double", is_single=True),
         "_shard_doc": SortColumn(order + (number << 32), "long"),
         "_index": SortColumn(Literal(index.name), is_text=True),
     }

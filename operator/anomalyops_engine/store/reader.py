@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import duckdb
 import orjson
@@ -21,6 +22,8 @@ from anomalyops_engine.store.parts import from_record, places
 
 # An open database as the layers above hand it on.
 Connection: TypeAlias = duckdb.DuckDBPyConnection
+
+T = TypeVar("T")
 
 _CACHE_LIMIT = 512
 
@@ -48,10 +51,12 @@ class CatalogCache:
     Attributes:
         mappings: parsed mappings by their text and that of their settings.
         latest: the newest committed version of the catalog that somebody has seen, and its indices.
+        remembered: figures by what they depend on, the one that was asked for last at the end.
     """
 
     mappings: dict[tuple[str, str], IndexMapping] = field(default_factory=dict)
     latest: tuple[int, tuple[Index, ...]] = (-1, ())
+    remembered: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
     _noting: threading.Lock = field(default_factory=threading.Lock)
     _columns: dict[str, tuple[IndexMapping, KnownColumns]] = field(default_factory=dict)
 
@@ -60,6 +65,20 @@ class CatalogCache:
         with self._noting:
             if version > self.latest[0]:
                 self.latest = version, indices
+
+    def recalled(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return what is remembered of a key, computed when it is nothing."""
+        with self._noting:
+            if key in self.remembered:
+                self.remembered.move_to_end(key)
+                found: T = self.remembered[key]
+                return found
+        made = compute()
+        with self._noting:
+            self.remembered[key] = made
+            while len(self.remembered) > _CACHE_LIMIT:
+                self.remembered.popitem(last=False)
+        return made
 
     def known_columns(self, index: Index) -> KnownColumns:
         """Return what reads documents by what the mapping of an index knows."""
@@ -82,6 +101,15 @@ class Reader:
     def __init__(self, connection: Connection, cache: CatalogCache) -> None:
         self.connection = connection
         self._cache = cache
+
+    def remembered(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return what was computed for a key before, or compute it; all readers of the store remember together.
+
+        Args:
+            key: all that the value depends on, the documents too.
+            compute: gives the value.
+        """
+        return self._cache.recalled(key, compute)
 
     def version(self) -> int:
         """Return how often the indices have changed."""

@@ -21,6 +21,7 @@ AREAS = {
     "bulk": ("bulk", "http"),
     "documents": ("documents", "http"),
     "queries": ("queries", "query"),
+    "relevance": ("relevance", "query"),
     "sort and paging": ("sorting", "query"),
     "source and fields": ("fetching", "query"),
     "aggregations": ("aggregations", "aggs"),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from anomalyops_engine.query import QueryError, aggregate_rows, check_query, count, read_rows, search
 from anomalyops_engine.query.aggregations.composite import DateSource, TermsSource
 from anomalyops_engine.store import Index, IndexNotFoundError, Reader, Store
-from hostile import json, objects, texts
+from hostile import json, numbers, objects, texts
 from hostile_searches import (
     DOCUMENTS,
     STRANGE,
@@ -189,9 +189,11 @@ body_options = {
     "timeout": values,
     "version": values,
     "seq_no_primary_term": values,
-    **dict.fromkeys(
-        ("highlight", "post_filter", "search_after", "min_score", "collapse", "explain", "stored_fields", "pit"), json
+    "min_score": numbers,
+    "rescore": objects(
+        {"window_size": few, "query": objects({"rescore_query": queries, "query_weight": numbers, "score_mode": texts})}
     ),
+    **dict.fromkeys(("highlight", "post_filter", "search_after", "collapse", "explain", "stored_fields", "pit"), json),
 }
 
 

@@ -59,12 +59,13 @@ def test_hits_of_a_bucket_are_those_of_its_documents(corpus, data):
     buckets = whole.get("buckets", [whole])
     event(f"{kind}: {len(buckets)} buckets")
     for bucket in buckets:
-        mine = {"bool": {"must": [query, documents_of(bucket)]}}
+        mine = {"bool": {"must": [query], "filter": [documents_of(bucket)]}}
         expected = search(corpus.reader, corpus.indices, {**shown, "query": mine, "docvalue_fields": ["size"]})["hits"]
         assert bucket["top"]["hits"]["hits"] == expected["hits"]
         assert bucket["top"]["hits"]["total"] == expected["total"]
         for part in bucket["deep"]["buckets"]:
-            mine = {"bool": {"must": [query, documents_of(bucket), {"term": {"ok": part["key_as_string"]}}]}}
+            within = [documents_of(bucket), {"term": {"ok": part["key_as_string"]}}]
+            mine = {"bool": {"must": [query], "filter": within}}
             expected = search(corpus.reader, corpus.indices, {**shown, "query": mine})["hits"]
             assert part["top"]["hits"]["hits"] == expected["hits"]
 

@@ -15,6 +15,7 @@ from anomalyops_engine.query.aggregations.rows import Rows
 from anomalyops_engine.query.collapsing import ShownHits
 from anomalyops_engine.query.errors import IllegalQueryError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Aggregate, Expr, Order, call
+from anomalyops_engine.store.fieldtypes.numbers import single_digits
 
 _WINDOW: Final = 100
 
@@ -77,7 +78,7 @@ class TopHits(ShownHits, MetricAggregation):
             top.note(found[1] or ())
 
         def show(found: Sequence[Any]) -> dict[str, Any]:
-            best_score = found[2] if best and found[0] else None
+            best_score = single_digits(found[2]) if best and found[0] else None
             hits = top.hits(found[1] or ())
             return {"hits": {"total": top.total(found[0] or 0), "max_score": best_score, "hits": hits}}
 

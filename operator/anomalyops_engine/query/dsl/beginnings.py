@@ -11,6 +11,15 @@ from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause,
 from anomalyops_engine.query.dsl.fulltext import check_words, read_zero_terms, spaced
 from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
 from anomalyops_engine.query.dsl.patterns import read_prefix
+from anomalyops_engine.query.dsl.scoring import (
+    Scoring,
+    counted,
+    phrase_score,
+    total,
+    unscored,
+    word_scores,
+    words_in,
+)
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Binary, Column, Expr, Lambda, Not, all_of, any_of, call, lift, when
 from anomalyops_engine.query.options import Scalar, integer, option, spoken, word
@@ -42,6 +51,18 @@ class MatchBoolPrefix(Clause):
         check_words(text, leaf.search_analyzer)
         wanted = analysis.words_of_query(text, leaf.search_analyzer)
         return some_value(leaf, lambda value: self._matches(analysis.words_of(value, leaf.analyzer), wanted))
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the score of the whole words, and the boost where the last one is begun; see `Clause.score`."""
+        inner, leaf = scoring.times(self.boost), scoring.scope.index.get(self.field)
+        text = as_text(self.query)
+        if leaf is None or not leaf.is_text:
+            return inner.constant
+        found = analysis.split_words(text, leaf.search_analyzer)
+        if len(found) < 2:
+            return inner.constant
+        begun = read_prefix({self.field: found[-1]}).lower(scoring.scope)
+        return total([word_scores(leaf, found[:-1], inner), counted(begun, inner.constant)])
 
     def _matches(self, words: Expr, wanted: Expr) -> Expr:
         """Return that words have those that are wanted; nothing has none."""
@@ -93,6 +114,25 @@ class MatchPhrasePrefix(Clause):
         found = some_value(leaf, has_beginning)
         any_words = call("len", phrase) > 0
         return any_of([Not(any_words), found]) if self.zero_terms_query == "all" else all_of([any_words, found])
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the score of the phrase with any of the words that begin so; see `Clause.score`.
+
+        Raises:
+            UnsupportedQueryError: there are more than are looked for, of which it depends which those are.
+        """
+        inner, leaf = scoring.times(self.boost), scoring.scope.index.get(self.field)
+        if leaf is None or not leaf.is_text:
+            return inner.constant
+        found = analysis.split_words(as_text(self.query), leaf.phrase_analyzer)
+        if not found or leaf.type == "match_only_text":
+            return inner.constant
+        last = scoring.statistics.words_beginning(words_in(leaf), found[-1], self.max_expansions + 1)
+        if len(last) > self.max_expansions:
+            raise unscored(f"[match_phrase_prefix] with more words beginning with [{found[-1]}] than [max_expansions]")
+        if len(found) == 1:
+            return word_scores(leaf, last, inner)
+        return phrase_score(leaf, found[:-1], inner, last=last)
 
 
 def read_match_bool_prefix(body: object) -> Clause:

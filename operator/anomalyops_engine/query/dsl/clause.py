@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from anomalyops_engine.query.errors import (
     ContentParseError,
@@ -19,9 +19,12 @@ from anomalyops_engine.query.errors import (
     QueryParsingError,
     QueryShardError,
 )
-from anomalyops_engine.query.expr import Column, Expr, Lambda, call
+from anomalyops_engine.query.expr import Column, Expr, Lambda, Literal, call, when
 from anomalyops_engine.query.options import MistypedError, Subject, any_number, option, read_options, text, token_of
 from anomalyops_engine.store import Field, Index
+
+if TYPE_CHECKING:
+    from anomalyops_engine.query.dsl.scoring import Scoring
 
 Made = TypeVar("Made", bound="Clause")
 
@@ -66,7 +69,7 @@ class ClauseOptions:
     """What every clause may say of itself.
 
     Attributes:
-        boost: how much it would add to a score; the engine's scores are all 1.
+        boost: what its score is multiplied by.
         name: what hits call it in `matched_queries`, None for nothing.
     """
 
@@ -86,6 +89,18 @@ class Clause(ClauseOptions, ABC):
             IllegalQueryError: a value does not fit its field.
             UnsupportedQueryError: the field's type does not go with this clause in this engine.
         """
+
+    def share(self, scoring: Scoring) -> Expr:
+        """Return the score where the clause matches, and 0 where it does not."""
+        return when(self.lower(scoring.scope), self.score(scoring), Literal(0.0, "FLOAT"))
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return how well a document matches that does; of a clause with nothing to weigh, its boost.
+
+        Raises:
+            UnsupportedQueryError: this engine cannot tell.
+        """
+        return scoring.times(self.boost).constant
 
 
 def some_value(leaf: Field, condition: Callable[[Expr], Expr]) -> Expr:

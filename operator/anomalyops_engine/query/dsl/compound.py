@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body, read_strict_clause, renamed
 from anomalyops_engine.query.dsl.minimum import read_minimum
+from anomalyops_engine.query.dsl.scoring import NONE, Scoring, total
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, TooManyClausesError
 from anomalyops_engine.query.expr import FALSE, TRUE, Case, Expr, Junction, ListOf, all_of, any_of, call, when
 from anomalyops_engine.query.limits import limits
@@ -81,12 +82,23 @@ def read_match_none(body: object) -> Clause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConstantScore(Clause):
+    """What another clause matches, however well."""
+
+    filter: Clause
+
+    def lower(self, scope: Scope) -> Expr:
+        """Return the condition; see `Clause.lower`."""
+        return self.filter.lower(scope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _ConstantScore(MatchAll):
     filter: Any = option(anything)
 
 
 def read_constant_score(body: object, parse: _Parse) -> Clause:
-    """Read `constant_score`, which is its filter.
+    """Read `constant_score`.
 
     Raises:
         QueryError: malformed or not supported.
@@ -95,7 +107,7 @@ def read_constant_score(body: object, parse: _Parse) -> Clause:
         "constant_score", required=partial(QueryParsingError, "[constant_score] requires a 'filter' element")
     )
     options = read_options(_ConstantScore, options_body("constant_score", body), subject)
-    return Bool(required=(parse(options.filter),), boost=options.boost, name=options.name)
+    return ConstantScore(filter=parse(options.filter), boost=options.boost, name=options.name)
 
 
 # --- bool ---
@@ -121,10 +133,11 @@ class _BoolOptions(MatchAll):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bool(Clause):
-    """All of `required`, none of `excluded`, and at least `minimum` of `optional`; without any, all documents.
+    """All of `required` and `filters`, none of `excluded`, and at least `minimum` of `optional`; all without any.
 
     Attributes:
-        required: its `must` and `filter`.
+        required: its `must`.
+        filters: its `filter`, which adds nothing to the score.
         optional: its `should`.
         excluded: its `must_not`.
         minimum: how many of the optional ones, as `minimum_should_match` has it; None for one where nothing is
@@ -133,6 +146,7 @@ class Bool(Clause):
     """
 
     required: tuple[Clause, ...] = ()
+    filters: tuple[Clause, ...] = ()
     optional: tuple[Clause, ...] = ()
     excluded: tuple[Clause, ...] = ()
     minimum: Scalar | None = None
@@ -140,17 +154,29 @@ class Bool(Clause):
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        if not (self.required or self.optional or self.excluded):
+        needed = (*self.required, *self.filters)
+        if not (needed or self.optional or self.excluded):
             return TRUE
         # Those of written queries are not counted while they are read.
-        if len(self.required) + len(self.optional) + len(self.excluded) > limits().clauses:
+        if len(needed) + len(self.optional) + len(self.excluded) > limits().clauses:
             raise not_created(TooManyClausesError(limits().clauses))
-        if self.excluded and not self.required and not self.optional and not self.pure_negative:
+        if self.excluded and not needed and not self.optional and not self.pure_negative:
             return FALSE
-        required = [clause.lower(scope) for clause in self.required]
+        required = [clause.lower(scope) for clause in needed]
         optional = [clause.lower(scope) for clause in self.optional]
         excluded = [clause.lower(scope) for clause in self.excluded]
         return all_of([*_every(required), _some_of(self._needed(), optional), *_none(excluded)])
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the scores of the clauses that match, together; see `Clause.score`."""
+        inner = scoring.times(self.boost)
+        if not (self.required or self.filters or self.optional or self.excluded):
+            return inner.constant
+        every = self._needed() >= len(self.optional)
+        required = [clause.score(inner) for clause in self.required]
+        optional = [clause.score(inner) if every else clause.share(inner) for clause in self.optional]
+        parts = [total(scores) for scores in (required, optional) if scores]
+        return total(parts) if parts else NONE
 
     def _needed(self) -> int:
         """Return how many of the optional clauses must match.
@@ -165,7 +191,7 @@ class Bool(Clause):
             except IllegalQueryError as error:
                 raise not_created(error) from None
         # A query of optional clauses alone finds what one of them finds (Lucene's BooleanQuery).
-        return max(needed, 1) if self.optional and not self.required else needed
+        return max(needed, 1) if self.optional and not (self.required or self.filters) else needed
 
 
 def _every(conditions: list[Expr]) -> list[Expr]:
@@ -226,7 +252,8 @@ def read_bool(body: object, parse: _Parse) -> Clause:
             raise subject.failed(key, error) from None
 
     clause = Bool(
-        required=(*inner("must", options.must), *inner("filter", options.filter)),
+        required=inner("must", options.must),
+        filters=inner("filter", options.filter),
         optional=inner("should", options.should),
         excluded=inner("must_not", options.must_not),
         minimum=options.minimum_should_match,

@@ -9,14 +9,27 @@ from typing import ClassVar
 from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
 from anomalyops_engine.query.dsl.minimum import Minimum, read_minimum
-from anomalyops_engine.query.dsl.terms import has_one_of
+from anomalyops_engine.query.dsl.scoring import NONE, Scoring, phrase_score, word_scores
+from anomalyops_engine.query.dsl.terms import exact_score, has_one_of
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryParsingError,
     TooManyClausesError,
     UnsupportedQueryError,
 )
-from anomalyops_engine.query.expr import FALSE, Binary, Expr, Not, all_of, any_of, call, lift
+from anomalyops_engine.query.expr import (
+    FALSE,
+    Binary,
+    Column,
+    Expr,
+    Lambda,
+    Literal,
+    Not,
+    all_of,
+    any_of,
+    call,
+    lift,
+)
 from anomalyops_engine.query.limits import limits
 from anomalyops_engine.query.options import Scalar, boolean, integer, option, shown, spoken, text, word
 from anomalyops_engine.query.values import as_text, not_created
@@ -79,14 +92,33 @@ class Match(Clause):
             return found
         return any_of([call("len", analysis.words_of_query(text, leaf.search_analyzer)).equals(0), found])
 
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the score of its words; see `Clause.score`."""
+        inner, leaf = scoring.times(self.boost), scoring.scope.index.get(self.field)
+        if leaf is None or not leaf.is_text:
+            return exact_score(self.field, self.query, inner)
+        found = analysis.split_words(as_text(self.query), leaf.search_analyzer)
+        return word_scores(leaf, found, inner) if found else inner.constant
+
+    def share(self, scoring: Scoring) -> Expr:
+        """Return the score, which is 0 of itself where no word of several is there; see `Clause.share`."""
+        leaf = scoring.scope.searched(self.field)
+        of_itself = leaf is not None and leaf.is_text and self.operator == "or" and self.minimum_should_match is None
+        if leaf is None or not of_itself or not analysis.split_words(as_text(self.query), leaf.search_analyzer):
+            return Clause.share(self, scoring)
+        return call("coalesce", self.score(scoring), NONE)
+
     def _matches(self, value: Expr, text: str, leaf: Field) -> Expr:
         analyzers = (leaf.analyzer, leaf.search_analyzer)
         if self.operator == "and" or self.minimum_should_match is None:
             return analysis.has_words_of(value, text, every=self.operator == "and", analyzers=analyzers)
-        wanted = call("list_distinct", analysis.words_of_query(text, leaf.search_analyzer))
-        needed = self.minimum_should_match.of_expression(call("len", wanted))
-        common = call("len", call("list_intersect", analysis.words_of(value, leaf.analyzer), wanted))
-        return all_of([common >= needed, common > 0])
+        wanted = analysis.split_words(text, leaf.search_analyzer)
+        # A word that the query has twice counts twice; one word alone is wanted, whatever the minimum.
+        needed = self.minimum_should_match.of(len(wanted)) if len(wanted) > 1 else 1
+        words = analysis.words_of(value, leaf.analyzer)
+        there = Lambda("wanted", call("list_contains", words, Column("wanted")))
+        common = call("len", call("list_filter", Literal(wanted, "VARCHAR[]"), there))
+        return common >= max(needed, 1)
 
     def _exact(self, scope: Scope) -> Expr:
         try:
@@ -130,6 +162,16 @@ class MatchPhrase(Clause):
         found = some_value(leaf, has_phrase)
         any_words = call("len", phrase) > 0
         return any_of([Not(any_words), found]) if self.zero_terms_query == "all" else all_of([any_words, found])
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the score of the phrase; see `Clause.score`."""
+        inner, leaf = scoring.times(self.boost), scoring.scope.index.get(self.field)
+        if leaf is None or not leaf.is_text:
+            return exact_score(self.field, self.query, inner)
+        found = analysis.split_words(as_text(self.query), leaf.phrase_analyzer)
+        if not found:
+            return inner.constant
+        return word_scores(leaf, found, inner) if len(found) == 1 else phrase_score(leaf, found, inner)
 
 
 def spaced(words: Expr) -> Expr:

@@ -14,8 +14,9 @@ from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, ClauseOptions, Scope, field_body
 from anomalyops_engine.query.dsl.fuzziness import Fuzziness, is_close, read_fuzziness
 from anomalyops_engine.query.dsl.patterns import pattern_regex
+from anomalyops_engine.query.dsl.scoring import Scoring, unscored
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
-from anomalyops_engine.query.expr import FALSE, Column, Expr, all_of, call, when
+from anomalyops_engine.query.expr import FALSE, Cast, Column, Expr, Lambda, Literal, all_of, call, when
 from anomalyops_engine.query.globs import wildcard_tokens
 from anomalyops_engine.query.options import (
     Subject,
@@ -27,7 +28,8 @@ from anomalyops_engine.query.options import (
     shown,
     text,
 )
-from anomalyops_engine.query.positions import RELATIONS, Part, Positions, words_of_values
+from anomalyops_engine.query.positions import RELATIONS, Part, Positions, width, words_of_values
+from anomalyops_engine.store import Field
 
 _ANY: Final = -1
 _MOST_RULES: Final = 64
@@ -41,6 +43,11 @@ class Rule(ABC):
     """What intervals are wanted; well formed and independent of any index."""
 
     UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"analyzer", "use_field"})
+
+    @property
+    def extent(self) -> int:
+        """How many positions an interval spans at least."""
+        return 1
 
     @abstractmethod
     def sources(self, text: Positions) -> list[Expr]:
@@ -92,6 +99,11 @@ class MatchRule(Filtered):
     query: str = option(text)
     max_gaps: int = option(integer(at_least=_ANY), _ANY)
     ordered: bool = option(boolean, default=False)
+
+    @property
+    def extent(self) -> int:
+        """How many positions an interval spans at least."""
+        return len(analysis.split_words(self.query))
 
     def sources(self, text: Positions) -> list[Expr]:
         """Return the intervals; see `Rule.sources`."""
@@ -176,6 +188,11 @@ class AllOf(Filtered):
     max_gaps: int = option(integer(at_least=_ANY), _ANY)
     ordered: bool = option(boolean, default=False)
 
+    @property
+    def extent(self) -> int:
+        """How many positions an interval spans at least."""
+        return sum(rule.extent for rule in self.intervals)
+
     def sources(self, text: Positions) -> list[Expr]:
         """Return the intervals; see `Rule.sources`."""
         by_rule = [lowered(rule, text) for rule in self.intervals]
@@ -257,12 +274,34 @@ class Intervals(Clause):
             raise UnsupportedQueryError(
                 f"[intervals] on [{self.field}] with analyzer [{leaf.analyzer}] is not supported by this engine"
             )
+        found = Positions(self._words(leaf)).with_words(lambda text: text.one_of(lowered(self.rule, text)))
+        return when(Column(leaf.column).is_not_null(), call("len", found) > 0)
+
+    @staticmethod
+    def _words(leaf: Field) -> Expr:
         column = Column(leaf.column)
-        words = analysis.words_of(column)
-        if leaf.multi:
-            words = words_of_values(column, analysis.words_of, _BETWEEN_VALUES)
-        found = Positions(words).with_words(lambda text: text.one_of(lowered(self.rule, text)))
-        return when(column.is_not_null(), call("len", found) > 0)
+        return words_of_values(column, analysis.words_of, _BETWEEN_VALUES) if leaf.multi else analysis.words_of(column)
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return how many intervals there are, the narrow ones for more, saturated; see `Clause.score`.
+
+        As Lucene's `IntervalQuery` with its usual function: f / (f + 1), where f is the sum of 1 / (1 + the width of an
+        interval beyond what it needs).
+        """
+        inner, leaf = scoring.times(self.boost), scoring.scope.index.get(self.field)
+        if leaf is None or leaf.type == "match_only_text":
+            return inner.constant
+
+        def worth(text: Positions) -> Expr:
+            alternatives = lowered(self.rule, text)
+            if len(alternatives) > 1:
+                raise unscored("[intervals] with [any_of]")
+            spare = width(Column("one")) - self.rule.extent
+            one = Lambda("one", Literal(1.0, "DOUBLE") / call("greatest", spare + 1, 1))
+            return call("list_sum", call("list_transform", alternatives[0], one))
+
+        found = Cast(Positions(self._words(leaf)).with_words(worth), "FLOAT")
+        return inner.constant * (Literal(1.0, "FLOAT") - Literal(1.0, "FLOAT") / (Literal(1.0, "FLOAT") + found))
 
 
 def read_intervals(body: object) -> Clause:

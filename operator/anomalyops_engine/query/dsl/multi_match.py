@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from anomalyops_engine.query.dsl.beginnings import read_match_bool_prefix, read_match_phrase_prefix
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body
 from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
+from anomalyops_engine.query.dsl.scoring import Scoring, unscored
 from anomalyops_engine.query.dsl.written.leaves import InFields
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
 from anomalyops_engine.query.expr import Expr
@@ -26,7 +26,6 @@ from anomalyops_engine.query.options import (
     word,
 )
 
-_BOOST = re.compile(r"\^\d*\.?\d+$")
 _TYPES = frozenset({"best_fields", "most_fields", "cross_fields", "phrase", "phrase_prefix", "bool_prefix"})
 _READERS = {
     "best_fields": read_match,
@@ -50,7 +49,7 @@ _HANDED_ON = {
 
 def _fields(value: object) -> tuple[str, ...]:
     """Read names and patterns of fields, each perhaps with a boost."""
-    return tuple(_BOOST.sub("", name) for name in list_of(text)(value))
+    return list_of(text)(value)
 
 
 def _kind(value: object) -> str:
@@ -77,13 +76,28 @@ class MultiMatch(Clause):
     slop: int = option(integer(at_least=0), 0)
     max_expansions: int = option(integer(at_least=0), 50)
     lenient: bool = option(boolean, default=False)
-    # About scores, of which there are none, and synonyms, likewise.
-    tie_breaker: float = option(any_number, 0.0)
+    tie_breaker: float | None = option(any_number, None, nullable=True)
+    # Without synonyms there is nothing to do.
     auto_generate_synonyms_phrase_query: bool = option(boolean, default=True)
 
     def lower(self, scope: Scope) -> Expr:
         """Return the condition; see `Clause.lower`."""
-        return InFields(fields=self.fields or ("*",), body=self._on, lenient=self.lenient).lower(scope)
+        return self._in_fields().lower(scope)
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the score of the field that matches best; see `Clause.score`.
+
+        Raises:
+            UnsupportedQueryError: the fields are to be scored as if they were one.
+        """
+        if self.type == "cross_fields" and (len(self.fields) != 1 or "*" in self.fields[0]):
+            raise unscored("[multi_match] of type [cross_fields]")
+        return self._in_fields().score(scoring.times(self.boost))
+
+    def _in_fields(self) -> InFields:
+        usual = 1.0 if self.type in {"most_fields", "bool_prefix"} else 0.0
+        tie = usual if self.tie_breaker is None else float(self.tie_breaker)
+        return InFields(fields=self.fields or ("*",), body=self._on, lenient=self.lenient, tie_breaker=tie)
 
     def _on(self, name: str) -> Clause:
         options: dict[str, Any] = {key: getattr(self, key) for key in _HANDED_ON[self.type]}

@@ -19,7 +19,9 @@ from anomalyops_engine.query.dsl.compound import (
 )
 from anomalyops_engine.query.dsl.existence import read_exists
 from anomalyops_engine.query.dsl.fulltext import read_match, read_match_phrase
+from anomalyops_engine.query.dsl.function_score import read_function_score
 from anomalyops_engine.query.dsl.intervals import read_intervals
+from anomalyops_engine.query.dsl.mixtures import read_boosting, read_dis_max
 from anomalyops_engine.query.dsl.multi_match import read_multi_match
 from anomalyops_engine.query.dsl.patterns import read_prefix, read_wildcard
 from anomalyops_engine.query.dsl.ranges import read_range
@@ -179,7 +181,10 @@ def where(index: Index, query: dict[str, Any] | None) -> Expr:
 
 _COMPOUNDS: dict[str, Callable[[object, Callable[[object], Clause]], Clause]] = {
     "bool": read_bool,
+    "boosting": read_boosting,
     "constant_score": read_constant_score,
+    "dis_max": read_dis_max,
+    "function_score": read_function_score,
 }
 _LEAVES: dict[str, Callable[[object], Clause]] = {
     "exists": read_exists,
@@ -203,7 +208,7 @@ _LEAVES: dict[str, Callable[[object], Clause]] = {
 }
 _SUPPORTED = ", ".join(sorted(_COMPOUNDS | _LEAVES))
 _KNOWN_ELSEWHERE = frozenset(
-    {"boosting", "combined_fields", "dis_max", "distance_feature", "function_score", "fuzzy", "geo_bounding_box"}
+    {"combined_fields", "distance_feature", "fuzzy", "geo_bounding_box"}
     | {"geo_distance", "geo_grid", "geo_shape", "geo_polygon", "has_child", "has_parent", "knn"}
     | {"more_like_this", "nested", "parent_id"}
     | {"percolate", "pinned", "rank_feature", "regexp", "rule", "script", "script_score", "semantic"}

@@ -10,6 +10,7 @@ from functools import partial
 from anomalyops_engine.query import analysis
 from anomalyops_engine.query.dsl.clause import Clause, Scope, read_field_clause, some_value
 from anomalyops_engine.query.dsl.identity import ID_FIELD, INDEX_FIELD, index_fits, refuse_id
+from anomalyops_engine.query.dsl.scoring import Scoring, unscored
 from anomalyops_engine.query.errors import IllegalQueryError, QueryShardError
 from anomalyops_engine.query.expr import FALSE, Column, Expr, Lambda, call
 from anomalyops_engine.query.globs import Any, Token, wildcard_tokens
@@ -27,7 +28,7 @@ NO_VALUE = partial(IllegalQueryError, "value cannot be null")
 
 
 def _rewrite(value: object) -> str:
-    """Read `rewrite`, which says how a score is made and so has no effect."""
+    """Read `rewrite`, which says how a score is made."""
     method = text(value)
     if method not in _REWRITES and re.fullmatch(r"top_terms_(boost_|blended_freqs_)?\d+", method, re.ASCII) is None:
         raise IllegalQueryError(f"Failed to parse rewrite_method [{shown(method)}]")
@@ -40,7 +41,13 @@ class _Pattern(Clause):
 
     field: str
     case_insensitive: bool = option(boolean, default=False)
-    rewrite: str = option(_rewrite, "constant_score", nullable=True)
+    rewrite: str | None = option(_rewrite, None, nullable=True)
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the boost; see `Clause.score`."""
+        if self.rewrite is not None and not self.rewrite.startswith("constant_score"):
+            raise unscored(f"[rewrite] [{self.rewrite}]")
+        return scoring.times(self.boost).constant
 
     def lower_pattern(self, kind: str, pattern: Sequence[Token], scope: Scope) -> Expr:
         """Return that some value fits a pattern whole; that some word does, of analysed text."""

@@ -19,6 +19,7 @@ from anomalyops_engine.query.dsl.clause import (
 )
 from anomalyops_engine.query.dsl.identity import ID_FIELD, IGNORED_FIELD, INDEX_FIELD, index_is_one_of
 from anomalyops_engine.query.dsl.patterns import NO_VALUE, some_fits
+from anomalyops_engine.query.dsl.scoring import Scoring, term_score, unscored, word_scores
 from anomalyops_engine.query.errors import (
     IllegalQueryError,
     QueryParsingError,
@@ -85,6 +86,26 @@ def has_one_of(name: str, values: tuple[Scalar, ...], scope: Scope) -> Expr:
     return _has_value(leaf, values)
 
 
+# Kept as terms, which are the rarer the more they are worth.
+_TERMS = frozenset({"boolean", "keyword", "version"})
+
+
+def exact_score(name: str, value: Scalar, scoring: Scoring) -> Expr:
+    """Return the score of a document that has a value in a field, exactly; of a word in analysed text.
+
+    Raises:
+        UnsupportedQueryError: this engine cannot tell.
+    """
+    if name == IGNORED_FIELD:
+        raise unscored(f"a term of [{name}]")
+    leaf = scoring.scope.searched(name)
+    if leaf is not None and leaf.is_text:
+        return word_scores(leaf, (as_text(value),), scoring)
+    if leaf is None or leaf.type not in _TERMS or not leaf.definition.get("index", True):
+        return scoring.constant
+    return term_score(leaf, has_one_of(name, (value,), scoring.scope), scoring)
+
+
 def _has_value(leaf: Field, values: tuple[Scalar, ...]) -> Expr:
     wanted = [found for value in values if (found := column_value(leaf, value)) is not None]
     if any(found == 0 and isinstance(found, float) for found in wanted):
@@ -142,6 +163,11 @@ class Term(Clause):
                 f"[{self.field}] field which is of type [{leaf.type}], does not support case insensitive term queries"
             )
         return some_fits(leaf, literal_pattern(text), insensitive=True)
+
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the score of the value; see `Clause.score`."""
+        inner = scoring.times(self.boost)
+        return inner.constant if self.case_insensitive else exact_score(self.field, self.value, inner)
 
 
 def read_term(body: object) -> Clause:

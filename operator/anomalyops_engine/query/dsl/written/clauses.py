@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from anomalyops_engine.query.date_options import named_zone
 from anomalyops_engine.query.dsl.clause import Clause, ClauseSubject, Scope, options_body
+from anomalyops_engine.query.dsl.scoring import Scoring
 from anomalyops_engine.query.dsl.written import kql, lucene, simple
 from anomalyops_engine.query.dsl.written.leaves import Manner
 from anomalyops_engine.query.errors import IllegalQueryError, QueryParsingError, UnsupportedQueryError
@@ -27,7 +28,6 @@ from anomalyops_engine.query.options import (
 )
 
 _SPECIAL = re.compile(r'([+\-!(){}\[\]^"~*?:\\/&|<>=])')
-_BOOST = re.compile(r"\^\d*\.?\d+$")
 # Where words without a field are looked for (`index.query.default_field` is served as this alone).
 _EVERYWHERE = ("*",)
 _TYPES = ("best_fields", "most_fields", "phrase")
@@ -35,8 +35,7 @@ _TYPES = ("best_fields", "most_fields", "phrase")
 
 def _fields(value: object) -> tuple[str, ...]:
     """Read names and patterns of fields, each perhaps with a boost."""
-    listed = list_of(text)(value if isinstance(value, list) else [value])
-    return tuple(_BOOST.sub("", name) for name in listed)
+    return list_of(text)(value if isinstance(value, list) else [value])
 
 
 def _kind(value: object) -> str:
@@ -88,6 +87,10 @@ class _Written(Clause):
         """Return the condition; see `Clause.lower`."""
         return self.inner().lower(scope)
 
+    def score(self, scoring: Scoring) -> Expr:
+        """Return the score of its clauses; see `Clause.score`."""
+        return self.inner().score(scoring.times(self.boost))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryString(_Written):
@@ -104,7 +107,8 @@ class QueryString(_Written):
     time_zone: str | None = option(_zone, None, nullable=True)
     escape: bool = option(boolean, default=False)
     phrase_slop: int = option(_no_slop, 0)
-    # What has nothing to act on: scores, fuzziness (which is refused where it is used), synonyms, sizes of automata.
+    tie_breaker: int | float | None = option(any_number, None, nullable=True)
+    # What has nothing to act on: fuzziness (which is refused where it is used), synonyms, sizes of automata.
     allow_leading_wildcard: bool = option(boolean, default=True)
     analyze_wildcard: bool = option(boolean, default=False)
     auto_generate_synonyms_phrase_query: bool = option(boolean, default=True)
@@ -115,13 +119,13 @@ class QueryString(_Written):
     fuzzy_transpositions: bool = option(boolean, default=True)
     max_determinized_states: int = option(integer(at_least=0), 10_000)
     rewrite: str | None = option(text, None, nullable=True)
-    tie_breaker: int | float | None = option(any_number, None, nullable=True)
 
     def inner(self) -> Clause:
         """Return its clauses."""
         fields = self.fields or ((self.default_field,) if self.default_field else _EVERYWHERE)
         written = _SPECIAL.sub(r"\\\1", self.query) if self.escape else self.query
-        manner = Manner(self.default_operator, self.lenient, self.type == "phrase", self.time_zone)
+        tie = (1.0 if self.type == "most_fields" else 0.0) if self.tie_breaker is None else float(self.tie_breaker)
+        manner = Manner(self.default_operator, self.lenient, self.type == "phrase", self.time_zone, tie)
         if not self.allow_leading_wildcard and re.search(r"(^|[\s:(])[*?]\S", written):
             raise QueryParsingError(f"Failed to parse query [{self.query}]: '*' or '?' not allowed as first character")
         return lucene.parse(written, fields, manner, minimum=_minimum(self.minimum_should_match))
@@ -173,7 +177,7 @@ class SimpleQueryString(_Written):
 
     def inner(self) -> Clause:
         """Return its clauses."""
-        manner = Manner(self.default_operator, self.lenient)
+        manner = Manner(self.default_operator, self.lenient, tie_breaker=1.0)
         minimum = _minimum(self.minimum_should_match)
         return simple.parse(self.query, self.fields or _EVERYWHERE, manner, self.flags, minimum=minimum)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from anomalyops_engine.query.dsl.clause import Clause
 from anomalyops_engine.query.dsl.compound import Bool, MatchAll
@@ -131,8 +132,10 @@ class _Reader:
                 return between((name,), {_BOUNDS[sign.text]: self._value()}, self._manner)
             if self._kind() == "brace":
                 raise UnsupportedQueryError("[kql] with nested fields is not supported by this engine")
-            return self._grouped(lambda: self._of_field((name,))) if self._kind() == "open" else self._of_field((name,))
-        return self._of_field(fields)
+            # Of the fields that a pattern names, every one adds its score.
+            each = partial(self._of_field, (name,), replace(self._manner, tie_breaker=1.0))
+            return self._grouped(each) if self._kind() == "open" else each()
+        return self._of_field(fields, self._manner)
 
     @staticmethod
     def _name(token: _Token) -> str:
@@ -143,9 +146,9 @@ class _Reader:
             raise self._unexpected()
         return self._name(self._take())
 
-    def _of_field(self, fields: tuple[str, ...]) -> Clause:
+    def _of_field(self, fields: tuple[str, ...], manner: Manner) -> Clause:
         if self._kind() == "quoted":
-            return phrase(fields, self._name(self._take()), self._manner)
+            return phrase(fields, self._name(self._take()), manner)
         parts: list[str] = []
         while self._kind() == "word" and (not parts or self._kind(1) not in {"colon", "compare"}):
             parts.append(self._take().text)
@@ -153,7 +156,7 @@ class _Reader:
             raise self._unexpected()
         text = " ".join(parts)
         if text == "*":
-            return MatchAll() if fields == ("*",) else exists(fields)
+            return MatchAll() if fields == ("*",) else exists(fields, manner)
         if has_wildcard(text):
-            return glob(fields, text, self._manner)
-        return words(fields, unescaped(text), self._manner)
+            return glob(fields, text, manner)
+        return words(fields, unescaped(text), manner)

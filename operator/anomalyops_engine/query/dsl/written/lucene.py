@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from anomalyops_engine.query.dsl.clause import Clause
@@ -181,15 +181,14 @@ class _Reader:
             found = self.query(fields, depth + 1)
             if self._takes("close") is None:
                 raise malformed(self._text)
-            self._takes("boost")
-            return _joined(found, None)
+            return self._boosted(_joined(found, None))
         return self._leaf(fields)
 
     def _existing(self) -> Clause:
         token = self._takes("term", "quoted")
         if token is None:
             raise malformed(self._text)
-        return exists((unescaped(token.text.strip('"')),))
+        return exists((unescaped(token.text.strip('"')),), self._manner)
 
     def _leaf(self, fields: tuple[str, ...]) -> Clause:
         token = self._take()
@@ -210,8 +209,11 @@ class _Reader:
             found = self._words(fields, token)
         else:
             raise malformed(self._text)
-        self._takes("boost")
-        return found
+        return self._boosted(found)
+
+    def _boosted(self, clause: Clause) -> Clause:
+        token = self._takes("boost")
+        return clause if token is None else replace(clause, boost=clause.boost * float(token.text[1:]))
 
     def _refuse_fuzzy(self) -> None:
         if self._takes("fuzzy") is not None:
@@ -240,7 +242,7 @@ class _Reader:
             bounds["gte" if found[1] == "[" else "gt"] = low
         if high != "*":
             bounds["lte" if found[4] == "]" else "lt"] = high
-        return between(fields, bounds, self._manner) if bounds else exists(fields)
+        return between(fields, bounds, self._manner) if bounds else exists(fields, self._manner)
 
 
 def _joined(clauses: Sequence[tuple[Occur, Clause]], minimum: int | str | None) -> Clause:
