@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +12,23 @@ from urllib.parse import quote
 from anomalyops_insight.errors import RefusedError
 from anomalyops_insight.fields import lacking_fields
 from anomalyops_insight.programs import Program, ask, call, present
-from anomalyops_insight.query import AtLeast, By, Count, Either, Equals, Largest, Question, Smallest, Sort, Window
+from anomalyops_insight.query import (
+    AtLeast,
+    By,
+    Condition,
+    Count,
+    Either,
+    Equals,
+    Exists,
+    Largest,
+    Matches,
+    Pattern,
+    Question,
+    Smallest,
+    Sort,
+    Window,
+)
+from anomalyops_insight.query.names import shown
 from anomalyops_insight.query.rows import Row
 
 _KINDS = {
@@ -25,6 +42,7 @@ _KINDS = {
 }
 _NAMED = 8
 _BY_FIELD = "influencer_field_name"
+_OF_KINDS = frozenset({"result_type", "event", "snapshot_id", "snapshot_doc_count"})
 
 
 class Reason(StrEnum):
@@ -185,28 +203,73 @@ def no_field(index: str, fields: Sequence[str], times: Sequence[str] = ()) -> Pr
 
 
 def _no_results(question: Question) -> Program[str]:
-    """Says so, with the jobs that do have results."""
-    what = _KINDS.get(_kind(question) or "", "such documents")
+    """Says so, whether there is such a job at all, and which jobs do have results."""
     if not _of_results(question):
         return f"no document of {question.index} is what is asked for, at any time"
-    message = f"there are no {what} for what is asked, at any time"
+    message = f"there are no {_named(question)} for what is asked, at any time"
     if any(isinstance(c, Equals) and c.field == _BY_FIELD for c in question.scope):
         names = yield from _distinct(question, _BY_FIELD)
         if names:
             return f"{message}; influencers are named by {', '.join(names)}"
-    kinds = tuple(c for c in question.scope if isinstance(c, Equals) and c.field == "result_type")
-    if not kinds or len(question.scope) == len(kinds):
+    if len(question.scope) == len(_kinds(question)):
         return message
+    nobody = yield from _nobody(question)
     names = yield from _distinct(question, "job_id")
-    return f"{message}; jobs that have some: {', '.join(names)}" if names else message
+    if names:
+        return "; ".join([message, *nobody[:1], f"jobs that have some: {', '.join(names)}"])
+    return "; ".join([message, *nobody])
+
+
+def _named(question: Question) -> str:
+    """What is asked for, in words."""
+    if question.index.startswith(".ml-notifications"):
+        return "messages"
+    if question.index.startswith(".ml-annotations"):
+        return "annotations of documents that came too late"
+    if any(isinstance(c, Exists) and c.field == "snapshot_id" for c in question.scope):
+        return "model snapshots"
+    return _KINDS.get(_kind(question) or "", "results")
+
+
+def _kinds(question: Question) -> tuple[Condition, ...]:
+    """The conditions that say what kind of documents is asked for, and not of whom."""
+    return tuple(c for c in question.scope if not isinstance(c, Either) and c.field in _OF_KINDS)
+
+
+def _nobody(question: Question) -> Program[list[str]]:
+    """That no job has the id that is asked for, then which there are; nothing where one has, or nobody says so."""
+    wanted = next((c for c in question.scope if isinstance(c, Matches | Equals) and c.field == "job_id"), None)
+    if wanted is None:
+        return []
+    try:
+        answer = yield from call("GET", "/_ml/anomaly_detectors/_all", query={"allow_no_match": "true"})
+    except RefusedError:
+        return []
+    there = [str(job["job_id"]) for job in answer["jobs"]]
+    pattern = wanted.pattern if isinstance(wanted, Matches) else Pattern.read(str(wanted.value), what="job_id")
+    return [] if any(pattern.matches(one) for one in there) else no_such_job(pattern.text, there).split("; ")
+
+
+def no_such_job(asked: str, there: Sequence[str]) -> str:
+    """That no job is called so, and which there are.
+
+    Args:
+        asked: An id or a pattern.
+        there: The ids of all jobs.
+    """
+    wanted = f"there is no job {shown(asked)}"
+    if not there:
+        return f"{wanted}: this server has no anomaly detection jobs"
+    close = difflib.get_close_matches(asked.strip("*"), there, n=5, cutoff=0.4) or there[:_NAMED]
+    more = f" (of {len(there)})" if len(there) > len(close) else ""
+    return f"{wanted}; there are {', '.join(close)}{more}"
 
 
 def _distinct(question: Question, field: str) -> Program[list[str]]:
     """The first values that a field has in results of the same kind, and dots where there are more."""
-    kinds = tuple(c for c in question.scope if isinstance(c, Equals) and c.field == "result_type")
     values = Question(
         index=question.index,
-        scope=kinds,
+        scope=_kinds(question),
         groups=(By(field, field),),
         measures=(Count("n"),),
         sort=(Sort(field),),

@@ -371,6 +371,35 @@ def test_an_empty_answer_explains_itself(ask, values, reason, words):
     assert words in found.empty.message
 
 
+@pytest.mark.parametrize(
+    ("tool", "what"),
+    [
+        ("ad_get_available_metadata", "no results"),
+        ("ad_query_anomaly_timeline", "no bucket results"),
+        ("ad_query_anomaly_records", "no anomaly records"),
+        ("ad_query_influencers", "no influencer results"),
+        ("ad_get_forecast_results", "no forecast results"),
+        ("ad_get_model_snapshots", "no model snapshots"),
+        ("ad_get_job_messages", "no messages"),
+        ("ad_ts_delayed_data_annotations", "no annotations of documents that came too late"),
+    ],
+)
+def test_of_a_job_that_is_not_there_an_empty_answer_says_so_and_which_there_are(ask, tool, what):
+    found = ask(tool, job_id_pattern="web-ltency")
+    assert found.empty.reason is Reason.NO_RESULTS
+    assert what in found.empty.message
+    assert "there is no job 'web-ltency'" in found.empty.message
+    assert "web-latency" in found.empty.message
+    assert "there is no job" not in ask(tool, job_id_pattern="lonely", start="2030-01-01").empty.message
+
+
+def test_categories_are_those_of_one_job(ask):
+    assert "there is no job 'nope'" in ask("ad_get_categories", job_id="nope").empty.message
+    for given_id in ("", "web-*", "../x"):
+        with pytest.raises(BadRequestError, match="job_id"):
+            ask("ad_get_categories", job_id=given_id)
+
+
 def test_nothing_has_run_yet(tmp_path):
     process = EngineProcess(tmp_path)
     process.start()

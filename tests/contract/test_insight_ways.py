@@ -213,6 +213,14 @@ def test_both_ways_give_the_same_rows(url, question):
     assert same(by_statement.rows, in_place(url, question))
 
 
+@pytest.mark.parametrize("order", ["kind", "score", "at"])
+def test_rows_that_an_order_does_not_tell_apart_have_one_order(url, order):
+    question = Question(index=INDEX, columns=COLUMNS, sort=(Sort(order, descending=True),), limit=200)
+    by_statement, by_search = (answers(url, question, way)[0].rows for way in ("esql", "search"))
+    assert len(by_statement) == 160
+    assert by_statement == by_search
+
+
 def test_groups_are_read_page_by_page(url, shared_engine):
     with shared_engine.client() as client:
         rows = [{"key": f"k{number % 2500:04}", "n": number} for number in range(5000)]

@@ -62,6 +62,8 @@ def investigate(
     if service == "":
         raise BadRequestError("--service: expected the name of a service, found nothing")
     window = _moment("--start", start, now), _moment("--end", end, now)
+    if end == "now" and window[0] > now:
+        raise BadRequestError(f"--start {start}: that lies in the future (now is {now:%Y-%m-%d %H:%M:%S} UTC)")
     incident = Incident(*window, jobs, min_score, min_job_count, service)
     told = messages()
 

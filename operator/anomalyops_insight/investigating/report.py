@@ -68,9 +68,14 @@ def summary(found: Investigation) -> str:
     first = found.suspects[0]
     affected = len(affected_jobs(found))
     return (
-        f"{first.entity} ({', '.join(first.fields)}) is the most likely cause ({first.likelihood:.0%} sure): "
+        f"{first.entity} ({', '.join(first.fields)}) is the most likely cause ({_sureness(found)}): "
         f"{found.fault} fault of severity {found.severity} from {moment(first.onset)} on; {_jobs(affected)} affected"
     )
+
+
+def _sureness(found: Investigation) -> str:
+    """How sure the finding is; of one suspect alone nothing can be said of that."""
+    return f"{found.suspects[0].likelihood:.0%} sure" if len(found.suspects) > 1 else "the only suspect"
 
 
 def affected_jobs(found: Investigation) -> frozenset[str]:
@@ -86,10 +91,13 @@ def _verdict(found: Investigation) -> Iterator[Block]:
         f" severity {found.severity}. It began at {began(first)} and is named by {_jobs(len(first.jobs))}."
     )
     rest = found.suspects[1:2]
-    sure = f"How sure this is: {first.likelihood:.0%}"
     if rest:
-        sure += f"; the runner-up is {rest[0].entity} with {rest[0].likelihood:.0%}"
-    yield Paragraph(f"{sure}. What speaks for it: {reasons(first, found.suspects)}.")
+        sure = (
+            f"How sure this is: {first.likelihood:.0%}; the runner-up is {rest[0].entity} with {rest[0].likelihood:.0%}"
+        )
+        yield Paragraph(f"{sure}. What speaks for it: {reasons(first, found.suspects)}.")
+    else:
+        yield Paragraph("How sure this is: it is the only suspect; no result names another entity to hold it against.")
     led = [lead for lead in found.leads if first.entity in (lead.leader[1], lead.follower[1]) and telling(lead)]
     yield from (Paragraph(f"{against(lead, first)}{words(lead)}.") for lead in led[:_LEADS_OF_VERDICT])
     yield Table(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from anomalyops_insight.errors import BadRequestError
@@ -99,6 +101,25 @@ def finished(rows: Sequence[Row], question: Question) -> list[Row]:
     for sort in reversed(question.sort):
         kept = _sorted(kept, sort)
     return kept[: question.limit]
+
+
+def settled(rows: Iterable[Row], question: Question) -> list[Row]:
+    """Rows in the question's order; those that it does not tell apart in the order of their other values.
+
+    Each way, and each shard of a server, has an order of its own for what comes at the same time.
+    """
+    if not question.sort:
+        return list(rows)
+    told = [sort.name for sort in question.sort]
+    return [
+        row
+        for _, alike in groupby(rows, key=lambda row: [row.get(name) for name in told])
+        for row in sorted(alike, key=_written)
+    ]
+
+
+def _written(row: Row) -> str:
+    return json.dumps(row, sort_keys=True, default=str)
 
 
 def _reaches(value: Any, least: float) -> bool:

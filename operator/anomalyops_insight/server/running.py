@@ -14,7 +14,7 @@ from urllib.parse import quote
 from anomalyops_insight.errors import BadRequestError, InsightError, RefusedError
 from anomalyops_insight.programs import Call, Present, Program, Progress, Request, Together
 from anomalyops_insight.query import Question, esql, search
-from anomalyops_insight.query.rows import Row, Rows, finished
+from anomalyops_insight.query.rows import Row, Rows, finished, settled
 
 T = TypeVar("T")
 Way = Literal["auto", "esql", "search"]
@@ -120,7 +120,7 @@ class Session:
     async def _esql(self, question: Question, started: float) -> Rows:
         statement = esql.statement(question)
         body = await self.server.read("POST", "/_query", body=statement.body())
-        rows = tuple(esql.read(body, question))
+        rows = tuple(settled(esql.read(body, question), question))
         partial = bool(body.get("is_partial"))
         note = "some shards or clusters did not answer" if partial else ""
         self._note(Asked(statement.shown(), "esql", note, len(rows)), started)
@@ -148,7 +148,7 @@ class Session:
                 complete = False
                 break
             body = search.next_search(body, answer)
-        rows = tuple(finished(found, question))
+        rows = tuple(settled(finished(found, question), question))
         self._note(Asked(shown, "search", reason, len(rows)), started)
         return Rows(rows, complete=complete and len(rows) < question.limit)
 

@@ -15,7 +15,7 @@ from anomalyops_insight.query import Condition, Count, Document, Equals, Questio
 from anomalyops_insight.query.names import index_expression
 from anomalyops_insight.query.rows import time_of
 from anomalyops_insight.times import Moment
-from anomalyops_insight.tools.configuration import configuration
+from anomalyops_insight.tools.configuration import configuration, one_job
 from anomalyops_insight.tools.evidence import field_of
 from anomalyops_insight.tools.registry import tool
 from anomalyops_insight.tools.tool import RESULTS, Found, Parameters, Row, Texts, listed
@@ -67,6 +67,7 @@ def _question(parameters: CategoriesParameters) -> Question:
 )
 def get_categories(parameters: CategoriesParameters) -> Program[Found[Category]]:
     """Categories, the most frequent first."""
+    one_job(parameters.job_id)
     return listed(_question(parameters), Category)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from anomalyops_insight.emptiness import Empty, Reason
+from anomalyops_insight.emptiness import Empty, Reason, no_such_job
 from anomalyops_insight.errors import BadRequestError, RefusedError
 from anomalyops_insight.programs import Program, ask, call
 from anomalyops_insight.query import Document, Matches, Pattern, Question
@@ -145,24 +144,29 @@ def configuration(job_id: str) -> Program[Configured]:
         BadRequestError: There is no such job.
         RefusedError: It may not be read.
     """
-    pattern = Pattern.read(job_id, what="job_id")
-    if pattern.single is None:
-        raise BadRequestError(f"job_id {shown(job_id)}: one job is meant, found a pattern")
+    pattern = one_job(job_id)
     found = yield from configurations(pattern)
     if not found:
         raise BadRequestError((yield from no_job(pattern)).message)
     return found[0]
 
 
+def one_job(job_id: str) -> Pattern:
+    """The pattern of one job's id.
+
+    Raises:
+        BadRequestError: It is none, or one of several jobs.
+    """
+    pattern = Pattern.read(job_id, what="job_id")
+    if pattern.single is None:
+        raise BadRequestError(f"job_id {shown(job_id)}: one job is meant, found a pattern")
+    return pattern
+
+
 def no_job(pattern: Pattern) -> Program[Empty]:
     """Why no job matches: which there are."""
     every = yield from configurations(Pattern.read("*"))
-    names, wanted = [item.job_id for item in every], f"there is no job {shown(pattern.text)}"
-    if not names:
-        return Empty(Reason.NO_RESULTS, f"{wanted}: this server has no anomaly detection jobs")
-    close = difflib.get_close_matches(pattern.text.strip("*"), names, n=5, cutoff=0.4) or names[:8]
-    more = f" (of {len(names)})" if len(names) > len(close) else ""
-    return Empty(Reason.NO_RESULTS, f"{wanted}; there are {', '.join(close)}{more}")
+    return Empty(Reason.NO_RESULTS, no_such_job(pattern.text, [item.job_id for item in every]))
 
 
 def job_states(pattern: Pattern) -> Program[dict[str, Mapping[str, Any]]]:

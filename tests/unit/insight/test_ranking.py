@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anomalyops_insight.investigating.blocks import markdown
 from anomalyops_insight.investigating.calls import complaints
+from anomalyops_insight.investigating.investigation import Incident, Investigation
 from anomalyops_insight.investigating.onset import Onset
 from anomalyops_insight.investigating.protocol import fault_class
 from anomalyops_insight.investigating.ranking import Appearance, Complaint, rank
+from anomalyops_insight.investigating.report import report, summary
 from anomalyops_insight.tools.correlation import Fingerprint
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -243,3 +246,15 @@ def test_what_calls_it_through_a_service_that_nobody_watches_is_explained_by_it(
     calls = {"front": {"unseen"}, "unseen": {"back"}}
     found = {one.entity: one.parts for one in rank([seen(n, n, 0, 60, 60) for n in ("back", "front")], calls=calls)}
     assert found["back"]["explains"] > 0.3 > found["front"]["explains"]
+
+
+def test_of_an_only_suspect_it_is_not_said_how_sure_it_is():
+    """One hundred per cent of one suspect says nothing."""
+    window = Incident(BEGIN, BEGIN + timedelta(hours=2))
+    alone = Investigation(window, suspects=rank([seen("db", "j", 0, 90)]))
+    two = Investigation(window, suspects=rank([seen("db", "j", 0, 90), seen("web", "k", 30, 40)]))
+    assert "db (service) is the most likely cause (the only suspect)" in summary(alone)
+    assert "% sure" in summary(two)
+    assert "it is the only suspect" in markdown(report(alone))
+    assert "100%;" not in markdown(report(alone))
+    assert "the runner-up is web" in markdown(report(two))
