@@ -4,7 +4,8 @@ An engine in a process of its own is asked by clients that write, search, aggreg
 job that analyses what they write; each client sends its next request when it has the answer to the last. A probe in a
 process of its own, so that it waits for no client, asks for `/_health` ten times a second meanwhile. Printed are
 percentiles by kind of request, answers that are no success, what a request costs of the processor, and the memory of
-the process every half a minute.
+the process every half a minute. Also printed is how long the thread of the engine's event loop, which answers the
+probe, worked and how long it was ready to and had no processor: where that is much, the probe tells of the machine.
 
 Run: python -m benchmarks.load [--clients 200] [--minutes 10] [--heavy 0.02] [--engine FOLDER]
 """
@@ -146,6 +147,12 @@ def _worked(pid: int) -> float:
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def _loop_thread(pid: int) -> tuple[float, float]:
+    """Return how long the main thread of a process worked, and was ready to and had no processor, seconds."""
+    worked, waited, _ = Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()
+    return int(worked) / 1e9, int(waited) / 1e9
+
+
 def _resident(pid: int) -> float:
     """Return the memory of a process, MB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -196,6 +203,7 @@ async def _run(url: str, pid: int, folder: Path, clients: int, minutes: float, h
     async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as session:
         await _prepare(session, tally)
         began, until, worked = time.monotonic(), time.monotonic() + minutes * 60, _worked(pid)
+        loop_before = _loop_thread(pid)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             probe = asyncio.get_running_loop().run_in_executor(pool, _probe, url, minutes * 60)
             await asyncio.gather(
@@ -204,7 +212,9 @@ async def _run(url: str, pid: int, folder: Path, clients: int, minutes: float, h
             )
             tally.took["probe"] = await probe
         seconds, worked = time.monotonic() - began, _worked(pid) - worked
+        loop_worked, loop_waited = (now - before for now, before in zip(_loop_thread(pid), loop_before, strict=True))
     _print(tally, seen, clients, seconds, worked, _resident(pid))
+    print(f"event loop: worked {loop_worked:.1f} s, ready without a processor {loop_waited:.1f} s of {seconds:.0f} s")
 
 
 def _print(tally: _Tally, seen: list[float], clients: int, seconds: float, worked: float, last: float) -> None:
