@@ -18,6 +18,11 @@ INDEX = "kube-requests"
 SECRET_READER = "anomalyops-secret-reader"
 ACCOUNT = "anomalyops-system:anomalyops"
 HOUR = 3600
+# What a test may leave behind, in the order in which it goes.
+_KINDS = (
+    "investigations,anomalyjobsets,modelsnapshotreverts,anomalyforecasts,datafeeds,anomalyjobs,anomalyfilters,"
+    "anomalycalendars"
+)
 
 
 class World:
@@ -46,31 +51,12 @@ class World:
         self.proxy.credentials = None
         if self.proxy._server is None:
             self.proxy.up()
-        for kind in (
-            "investigations",
-            "anomalyjobsets",
-            "modelsnapshotreverts",
-            "anomalyforecasts",
-            "datafeeds",
-            "anomalyjobs",
-            "anomalyfilters",
-            "anomalycalendars",
-        ):
-            for item in self.kubectl.list(kind, self.namespace):
-                name = item["metadata"]["name"]
-                patch = [{"op": "remove", "path": "/metadata/finalizers"}]
-                self.kubectl.run("delete", kind, name, "-n", self.namespace, "--wait=false", check=False)
-                arguments = (
-                    "patch",
-                    kind,
-                    name,
-                    "-n",
-                    self.namespace,
-                    "--type=json",
-                    "-p",
-                    json.dumps(patch),
-                )
-                self.kubectl.run(*arguments, check=False)
+        left = [f"{item['kind']}/{item['metadata']['name']}" for item in self.kubectl.list(_KINDS, self.namespace)]
+        if left:
+            # One call each for all of them: a process of kubectl takes longer than what it asks for.
+            self.kubectl.run("delete", "-n", self.namespace, "--wait=false", *left, check=False)
+            free = ("--type=merge", "-p", json.dumps({"metadata": {"finalizers": None}}))
+            self.kubectl.run("patch", "-n", self.namespace, *left, *free, check=False)
         self.kubectl("delete", "elasticsearchconnections", "--all", "-n", self.namespace)
         self.engine.request("DELETE", f"/_ml/datafeeds/{self.datafeed_id}?force=true")
         self.engine.request("DELETE", f"/_ml/anomaly_detectors/{self.job_id}?force=true")
