@@ -228,3 +228,30 @@ def test_what_cannot_be_scored_is_refused_by_name_and_still_filters(scores):
         scores(query)
     assert scores(query, sort=["size"])
     assert scores({"bool": {"filter": [query]}})
+
+
+@pytest.mark.parametrize(
+    ("text", "ordered", "wanted"),
+    [
+        # As Elasticsearch 9.2 scores them: a word that is repeated is taken for no wider than one.
+        ("disk full", True, 0.5),
+        ("disk disk", False, 0.3333333),
+        ("disk disk full", True, 0.3333333),
+    ],
+)
+def test_intervals_are_worth_more_the_narrower_they_are(tmp_path, text, ordered, wanted):
+    store = Store.open(tmp_path)
+    with store.write() as writer:
+        writer.create_index("scored", mappings={"properties": _PROPERTIES})
+        writer.append("scored", [{"text": text}], ids=["0"])
+    with store.read() as reader:
+        rule = {"match": {"query": text, "ordered": ordered}}
+        assert _found(reader, {"intervals": {"text": rule}}) == pytest.approx({0: wanted})
+    store.close()
+
+
+def test_intervals_of_the_same_words_twice_are_refused_a_score_by_name(scores):
+    rule = {"all_of": {"intervals": [{"match": {"query": "disk"}}, {"match": {"query": "disk"}}]}}
+    with pytest.raises(UnsupportedQueryError, match="two of"):
+        scores({"intervals": {"text": rule}})
+    assert scores({"intervals": {"text": rule}}, sort=["size"])

@@ -103,7 +103,7 @@ class MatchRule(Filtered):
     @property
     def extent(self) -> int:
         """How many positions an interval spans at least."""
-        return len(analysis.split_words(self.query))
+        return _extent(analysis.split_words(self.query), ordered=self.ordered)
 
     def sources(self, text: Positions) -> list[Expr]:
         """Return the intervals; see `Rule.sources`."""
@@ -191,7 +191,10 @@ class AllOf(Filtered):
     @property
     def extent(self) -> int:
         """How many positions an interval spans at least."""
-        return sum(rule.extent for rule in self.intervals)
+        parts = [part for rule in self.intervals for part in _flat(rule, ordered=self.ordered)]
+        if not self.ordered and any(part in parts[:place] for place, part in enumerate(parts)):
+            raise unscored("[intervals] with the same words in two of [all_of]")
+        return _extent(parts, ordered=self.ordered)
 
     def sources(self, text: Positions) -> list[Expr]:
         """Return the intervals; see `Rule.sources`."""
@@ -217,6 +220,26 @@ class AnyOf(Filtered):
     def sources(self, text: Positions) -> list[Expr]:
         """Return the intervals; see `Rule.sources`."""
         return [source for rule in self.intervals for source in lowered(rule, text)]
+
+
+def _flat(rule: Rule, *, ordered: bool) -> Sequence[str | Rule]:
+    """Return the parts of a rule, where those of one in another count as parts of that, as Lucene has it."""
+    if isinstance(rule, MatchRule | AllOf) and rule.filter is None and rule.max_gaps == _ANY:
+        inner = analysis.split_words(rule.query) if isinstance(rule, MatchRule) else rule.intervals
+        if len(inner) == 1 or rule.ordered == ordered:
+            return [
+                part for each in inner for part in ([each] if isinstance(each, str) else _flat(each, ordered=ordered))
+            ]
+    return [rule]
+
+
+def _extent(parts: Sequence[str | Rule], *, ordered: bool) -> int:
+    """Return how many positions parts take at least: one that is repeated takes, for Lucene, no more than one."""
+    kept: list[str | Rule] = []
+    for part in parts:
+        if part not in (kept[-1:] if ordered else kept):
+            kept.append(part)
+    return sum(1 if isinstance(part, str) else part.extent for part in kept)
 
 
 def lowered(rule: Rule, text: Positions) -> list[Expr]:
