@@ -60,6 +60,16 @@ Moment = Annotated[
 ]
 
 
+def in_order(start: datetime | None, end: datetime | None) -> None:
+    """Requires that a window, where both of its ends are given, ends after it starts.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if start is not None and end is not None and start >= end:
+        raise ValueError(f"start {start.isoformat()} is not before end {end.isoformat()}")
+
+
 def seconds_of(text: str) -> int:
     """The seconds of a span: `90s`, `15m`, `1h`, `1d`, `1w`.
 

@@ -22,6 +22,7 @@ from anomalyops_insight.investigating.service import Chosen, Named, choose
 from anomalyops_insight.programs import Program, ask, progress, together
 from anomalyops_insight.query import Count, Pattern
 from anomalyops_insight.query.question import MOST_ROWS
+from anomalyops_insight.times import in_order
 from anomalyops_insight.tools.categories import (
     CategoriesParameters,
     ExamplesParameters,
@@ -78,8 +79,10 @@ def investigate(incident: Incident) -> Program[Investigation]:
         BadRequestError: The window or the pattern is not acceptable.
         RefusedError: The server does not let this user look.
     """
-    if incident.start >= incident.end:
-        raise BadRequestError(f"start {incident.start.isoformat()} is not before end {incident.end.isoformat()}")
+    try:
+        in_order(incident.start, incident.end)
+    except ValueError as error:
+        raise BadRequestError(str(error)) from None
     Pattern.read(incident.jobs, what="jobs")  # said before anything is asked
     over: dict[str, Any] = {"job_id_pattern": incident.jobs, "start": incident.start, "end": incident.end}
     scored = over | {"min_score": incident.min_score}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from anomalyops_insight.emptiness import Empty, Reason
 from anomalyops_insight.errors import BadRequestError
@@ -79,12 +79,6 @@ class ExamplesParameters(Parameters):
     start: Moment | None = Field(default=None, description="From this time on.")
     end: Moment | None = Field(default=None, description="Before this time.")
     limit: int = Field(default=20, ge=1, le=1000, description="Messages at most.")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.start is not None and self.end is not None and self.start >= self.end:
-            raise ValueError(f"start {self.start.isoformat()} is not before end {self.end.isoformat()}")
-        return self
 
 
 class Message(Row):

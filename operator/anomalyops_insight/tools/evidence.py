@@ -38,8 +38,6 @@ class EvidenceParameters(Parameters):
             raise ValueError("give either job_id or index")
         if (self.entity_field is None) != (self.entity_value is None):
             raise ValueError("entity_field and entity_value belong together")
-        if self.start is not None and self.end is not None and self.start >= self.end:
-            raise ValueError(f"start {self.start.isoformat()} is not before end {self.end.isoformat()}")
         return self
 
 

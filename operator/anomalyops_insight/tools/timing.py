@@ -42,12 +42,6 @@ class GapParameters(Parameters):
     min_missing: int = Field(default=1, ge=1, description="Least number of missing documents of a bucket.")
     limit: int = Field(default=1000, ge=1, le=5000, description="Buckets at most, the newest.")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.start is not None and self.end is not None and self.start >= self.end:
-            raise ValueError(f"start {self.start.isoformat()} is not before end {self.end.isoformat()}")
-        return self
-
 
 class BucketGap(Row):
     """A bucket that counted fewer documents than the source holds now."""

@@ -17,7 +17,7 @@ from anomalyops_insight.query import Column, Condition, Equals, Matches, Pattern
 from anomalyops_insight.query.question import Kind
 from anomalyops_insight.query.rows import Row as Values
 from anomalyops_insight.query.rows import Rows
-from anomalyops_insight.times import Moment
+from anomalyops_insight.times import Moment, in_order
 
 RESULTS = ".ml-anomalies-*"
 NOTIFICATIONS = ".ml-notifications-*"
@@ -36,9 +36,14 @@ Numbers = Annotated[tuple[float, ...], BeforeValidator(_several)]
 
 
 class Parameters(BaseModel):
-    """Parameters of a tool; unknown ones are refused."""
+    """Parameters of a tool; unknown ones are refused, and windows that end before they start."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        in_order(getattr(self, "start", None), getattr(self, "end", None))
+        return self
 
 
 class Over(Parameters):
@@ -49,9 +54,7 @@ class Over(Parameters):
     end: Moment | None = Field(default=None, description="Before this time.")
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.start is not None and self.end is not None and self.start >= self.end:
-            raise ValueError(f"start {self.start.isoformat()} is not before end {self.end.isoformat()}")
+    def _named(self) -> Self:
         Pattern.read(self.job_id_pattern, what="job_id_pattern")
         return self
 

@@ -8,6 +8,7 @@ import pytest
 
 from anomalyops.cli.console import output
 from anomalyops.cli.tool_view import example, tool_document, tool_view
+from anomalyops_insight.errors import BadRequestError
 from anomalyops_insight.toolset import all_tools
 
 TOOLS = all_tools()
@@ -39,3 +40,14 @@ def test_thresholds_are_those_of_the_guide(tool):
 def test_the_docs_have_every_tool():
     text = (Path(__file__).parents[3] / "docs" / "tools.md").read_text()
     assert [tool.name for tool in TOOLS if f"`{tool.name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [tool for tool in TOOLS if {"start", "end"} <= set(tool.parameters.model_fields)],
+    ids=lambda tool: tool.name,
+)
+def test_a_window_that_ends_before_it_starts_is_refused(tool):
+    window = {"start": "2026-10-31", "end": "2026-10-30"}
+    with pytest.raises(BadRequestError, match=r"start 2026-10-31.* is not before end 2026-10-30"):
+        tool.read({**tool.example, **window})
