@@ -255,3 +255,10 @@ def test_intervals_of_the_same_words_twice_are_refused_a_score_by_name(scores):
     with pytest.raises(UnsupportedQueryError, match="two of"):
         scores({"intervals": {"text": rule}})
     assert scores({"intervals": {"text": rule}}, sort=["size"])
+
+
+@pytest.mark.parametrize("kind", ["best_fields", "most_fields"])
+def test_of_a_field_that_is_named_twice_the_last_boost_counts(scores, kind):
+    query = {"query": "disk", "type": kind}
+    twice = scores({"multi_match": query | {"fields": ["text^2", "text"]}})
+    assert twice == scores({"match": {"text": "disk"}})

@@ -85,8 +85,8 @@ class InFields(Clause):
         return isinstance(scores[0], Literal) and all(score == scores[0] for score in scores)
 
     def _names(self, scope: Scope) -> Iterator[tuple[str, bool, float]]:
-        for each in self.fields:
-            name, boost = _boosted(each)
+        # Of a name that is given twice the last boost counts.
+        for name, boost in dict(map(_boosted, self.fields)).items():
             if "*" not in name:
                 yield name, self.lenient, boost
                 continue
