@@ -13,7 +13,7 @@ import numpy.typing as npt
 import zstandard
 
 MAGIC = b"AOMODEL"
-VERSION = 12
+VERSION = 13
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -133,6 +133,45 @@ def test_counts_that_come_back_after_an_outage_are_no_alarm(seed: int, span: int
     assert loud[end:].sum() <= 1
 
 
+def _wave_with_an_outage(seed: int, span: int, days: float) -> tuple[Case, int, int]:
+    """Six weeks of a daily wave that stands still for some days of its fourth or fifth week."""
+    rng = np.random.default_rng(seed)
+    clock = Clock(span, 42)
+    level = float(rng.choice([0.02, 400.0, 1e6]))
+    values = level * clock.wave(float(rng.uniform(0.3, 0.8))) * (1.0 + 0.05 * rng.standard_normal(len(clock)))
+    begin = clock.at(float(rng.uniform(22.0, 30.0)))
+    end = begin + clock.at(days)
+    values[begin:end] = 0.0
+    return Case("", "", span, values, "sum"), begin, end
+
+
+@pytest.mark.parametrize("span", [600, 900])
+def test_a_season_that_comes_back_after_an_outage_is_no_alarm(span: int) -> None:
+    """An outage of days takes a season's level with it and silences it: every forecaster expects that it goes on."""
+    cases = [_wave_with_an_outage(seed, span, days) for seed in range(15) for days in (1.0, 1.5, 2.0)]
+    found = details([case for case, _, _ in cases])[:, :, series.SURPRISE]
+    told = after = 0
+    for (_, begin, end), one in zip(cases, found, strict=True):
+        loud = initial_scores(one, span) >= CRITICAL
+        told += bool(loud[begin : begin + 4].any())
+        after += bool(loud[end : end + 86_400 // span].any())
+    assert told >= len(cases) - 2
+    assert after <= 2
+
+
+@pytest.mark.parametrize("span", [600, 900])
+def test_what_comes_back_otherwise_after_an_outage_is_told(span: int) -> None:
+    cases = [_wave_with_an_outage(seed, span, days) for seed in range(15) for days in (1.0, 2.0)]
+    for case, begin, end in cases:
+        case.values[end : end + 12] = 4.0 * case.values[:begin].max()
+    found = details([case for case, _, _ in cases])[:, :, series.SURPRISE]
+    told = [
+        (initial_scores(one, span)[end : end + 12] >= CRITICAL).any()
+        for (_, _, end), one in zip(cases, found, strict=True)
+    ]
+    assert sum(told) >= len(cases) - 2
+
+
 @LAW
 @given(SEEDS, st.integers(2, 60), SPANS, st.floats(0.02, 0.05))
 def test_a_heartbeat_that_slips_in_a_share_of_its_buckets_is_quiet_until_it_stops(

@@ -20,7 +20,7 @@ DETECTORS: tuple[dict[str, Any], ...] = (
     {"function": "time_of_day", "by_field_name": "host"},
     {"function": "lat_long", "field_name": "place", "by_field_name": "host"},
 )
-LAYOUTS = {12: "bf004d6f8868e3a2"}
+LAYOUTS = {13: "d84c09ccab8ecb05"}
 
 
 def _layout(array: Any) -> list[Any]:

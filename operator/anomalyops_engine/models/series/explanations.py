@@ -8,6 +8,7 @@ Each has its price in surprise, and the mildest counts.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from anomalyops_engine.models.kernel import history
@@ -17,6 +18,8 @@ from anomalyops_engine.models.series.state import (
     ATOM,
     DAILY,
     KNOWN,
+    WEEK_S,
+    WEEKLY,
     Float32Array,
     Forecast,
     Moment,
@@ -26,6 +29,8 @@ from anomalyops_engine.models.series.state import (
 
 TWO_SIDES = 0.30103
 """A deviation on either side is twice as likely as on one."""
+KNOWN_SLOT = 0.25
+"""Doubt below which a time is known well enough to say that a season is back: from its fourth visit on."""
 NEAR = 3.0
 """Deviation from a known level within which a value is at it."""
 
@@ -143,6 +148,38 @@ def at_known_level(
 
 
 @kernel
+def season_again(
+    state: SeriesState,
+    p: SeriesParameters,
+    i: int,
+    value: float,
+    moment: Moment,
+    forecasts: tuple[Forecast, ...],
+    o: Opinion,
+) -> float:
+    """Surprise of a value if a season is back where it was in the last weeks, before an outage took its level away.
+
+    At such times every forecaster expects what the outage was like, and the season speaks no more.
+    """
+    best, series = 1e300, state.series[i]
+    spoke = 0.0 < moment.time_s - series.season_s <= WEEK_S
+    silenced = spoke and not DAILY <= series.speaker <= WEEKLY
+    for e in range(DAILY, ATOM):
+        f, forecaster = forecasts[e], state.forecasters[i, e]
+        if not f.ready or f.doubt > KNOWN_SLOT:
+            continue
+        mean = f.mean - forecaster.level - forecaster.slope + forecaster.steady
+        back = Forecast(True, mean, f.doubt, f.ratio, f.extra, f.slot)  # noqa: FBT003
+        square = spread.variance(p, forecaster.spread, state.series[i].magnitude, back)
+        if not silenced and abs(mean - f.mean) < NEAR * math.sqrt(square):
+            continue
+        z = spread.deviation(p, value, mean, f.doubt, square)
+        if abs(z) < NEAR:
+            best = min(best, sided(p.side, state.histories[i, e, 0], z, o.trust) + levels.HOME_PRICE)
+    return best
+
+
+@kernel
 def mildest(
     state: SeriesState,
     p: SeriesParameters,
@@ -177,6 +214,7 @@ def mildest(
             other = sided(p.side, state.histories[i, e, 0], z, o.trust)
         gain = state.slots[i, o.f.slot].gain
         surprise = min(surprise, other + (clock.PRICE if moment.clock_change else speaker.price(gain)))
+    surprise = min(surprise, season_again(state, p, i, value, moment, forecasts, o))
     if o.kind >= 0:
         z = spread.deviation(p, value, o.f.mean, o.f.doubt, wide)
         other = sided(p.side, state.histories[i, o.who, 0], z, o.trust)

@@ -28,6 +28,8 @@ RARE = 0.3
 """Share of far residuals below which they are outliers; above, they are the series."""
 RARE_MEMORY = 50.0
 """Buckets over which that is counted."""
+STEADY = 7.0
+"""How many times longer than its level the level of the last weeks remembers."""
 TREND_FROM = 0.25
 """Share of a level's step that its slope takes, over the memory."""
 
@@ -126,6 +128,7 @@ def learn(
         simpler = e - 1 if e > HOURLY and state.forecasters[i, e - 1].spread_n > 0 else SLOW
         forecaster.spread = state.forecasters[i, simpler].spread
         forecaster.spread_n = 2.0
+        forecaster.steady = forecaster.level
     unit = spread.base(p, f.mean, f.doubt)
     square = spread.variance(p, forecaster.spread, series.magnitude, f)
     wide = square * factor
@@ -168,3 +171,7 @@ def learn(
         return
     horizons.note(state, p, i, e, time_s / p.span_s, step)
     _learn_level(p, forecaster, e, series.seen, step)
+    if e >= DAILY:
+        # What a disturbance does to a level says the less of the weeks, the wider it is.
+        age = min(forecaster.spread_n, STEADY * p.offset)
+        forecaster.steady += (forecaster.level - forecaster.steady) / ((age + 1.0) * factor)

@@ -372,6 +372,8 @@ def _advance_one(
         series.speaker = chosen
         if changed and chosen < ATOM:
             levels.forget(state, i, state.forecasters[i, chosen].level)
+    if DAILY <= chosen <= WEEKLY:
+        series.season_s = moment.time_s
     if chosen < ATOM:
         state.levels[i, series.here].center = state.forecasters[i, chosen].level
     scored = series.seen >= p.learning

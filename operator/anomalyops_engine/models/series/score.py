@@ -19,6 +19,7 @@ from anomalyops_engine.models.series.explanations import (
     at_known_level,
     mildest,
     of_atom,
+    season_again,
     sided,
 )
 from anomalyops_engine.models.series.state import (
@@ -215,6 +216,8 @@ def judge(
     detail[TYPICAL], detail[SPREAD_RATIO] = o.mean, o.f.ratio
     if o.who == ATOM:
         one, raw = of_atom(state, p, i, value)
+        if scored and one > ASK_FROM:
+            one = min(one, season_again(state, p, i, value, moment, forecasts, o))
         reading = Reading(one, raw, 0.0, False)
     else:
         raw = spread.deviation(p, value, o.mean, o.f.doubt, o.square)

@@ -46,6 +46,7 @@ SERIES = np.dtype(
         ("seen", "f8"),  # values learnt
         ("first_s", "f8"),  # start of the first bucket with a value
         ("speaker", "i8"),  # the forecaster that speaks
+        ("season_s", "f8"),  # when a season of the day or week spoke in general, epoch seconds; 0 where none ever did
         ("minimum", "f8"),  # smallest value
         ("lowest", "f8"),  # where values lie, each widening it by no more than itself
         ("highest", "f8"),
@@ -85,6 +86,7 @@ FORECASTER = np.dtype(
     [
         ("level", "f8"),
         ("slope", "f8"),
+        ("steady", "f8"),  # a season's level of the last weeks, which no outage of days takes with it
         ("spread", "f8"),  # residual variance; of counts, over the expected count
         ("spread_n", "f8"),  # residuals behind it
         ("miss", "f8"),  # mean square of the residuals, far ones included
