@@ -10,6 +10,19 @@ from beside import console_beside
 
 MARK = '[anomalyops.io {"cluster": "local", "namespace": "default", "name": "holidays"}]'
 HOSTILE = "<img src=x onerror=alert(1)>"
+FILE = f"""BEGIN:VCALENDAR
+BEGIN:VEVENT
+SUMMARY:{HOSTILE}
+DTSTART;VALUE=DATE:20200101
+RRULE:FREQ=DAILY
+END:VEVENT
+BEGIN:VEVENT
+SUMMARY:Odd
+DTSTART;VALUE=DATE:20200101
+EXRULE:FREQ=DAILY
+END:VEVENT
+END:VCALENDAR
+"""
 REPORT = {
     "window": {"start": "2026-10-31T10:00:00+00:00", "end": "2026-10-31T14:00:00+00:00"},
     "empty": None,
@@ -114,6 +127,31 @@ def test_a_calendar_is_made_changed_and_deleted(reader, things):
     dialog.get_by_role("button", name="Delete it").click()
     dialog.wait_for(state="hidden")
     made.wait_for(state="detached")
+
+
+def test_a_file_of_events_is_shown_before_it_is_written(reader, things):
+    page = reader.go("#/shared")
+    page.get_by_role("button", name="New calendar").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Calendar id").fill("made")
+    dialog.get_by_label("Calendar id").press("Enter")
+    dialog.get_by_text("Events of a file (.ics)").click()
+    given = dialog.get_by_label("Calendar file")
+    given.set_input_files({"name": "x.ics", "mimeType": "text/calendar", "buffer": b"hello"})
+    dialog.get_by_text("x.ics: not an iCalendar text").wait_for()
+    given.set_input_files({"name": "team.ics", "mimeType": "text/calendar", "buffer": FILE.encode()})
+    dialog.get_by_text("team.ics: 121 events of this time to add").wait_for()
+    dialog.get_by_text("Left out: event Odd: EXRULE cannot be followed").wait_for()
+    assert HOSTILE in dialog.get_by_role("region", name="Table of the file's events").inner_text()
+    assert broken_rules(page) == []
+    dialog.get_by_role("button", name="Take them over").click()
+    dialog.get_by_text("121 events of team.ics are in the list above").wait_for()
+    assert not things.options(ignore_status=404).ml.get_calendars(calendar_id="made").get("calendars")
+    dialog.get_by_role("button", name="Make the calendar").click()
+    row(page, "List of calendars", "made").wait_for()
+    events = things.ml.get_calendar_events(calendar_id="made", size=1000)["events"]
+    assert len(events) == 121
+    assert {event["description"] for event in events} == {HOSTILE}
 
 
 def test_a_filter_list_is_made_and_changed_and_one_that_rules_use_is_kept(reader, things):

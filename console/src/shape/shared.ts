@@ -50,7 +50,7 @@ export interface Filter {
   readonly owner: Owner | undefined;
 }
 
-const MARK = "[anomalyops.io ";
+export const MARK = "[anomalyops.io ";
 
 /** A description, and who manages what it is of: the mark of a manifest is a line of JSON at its end. */
 export function readDescription(description: string): { readonly text: string; readonly owner: Owner | undefined } {
@@ -144,6 +144,11 @@ export interface WantedCalendar {
   readonly events: readonly CalendarEvent[];
 }
 
+/** Events of a calendar at most, as the operator writes them out. */
+export const MOST_EVENTS = 2000;
+/** Events that one call adds, so that it stays as small as the console passes calls on. */
+const EVENTS_AT_ONCE = 500;
+
 const calendarPath = (id: string, more = ""): string => `_ml/calendars/${encodeURIComponent(id)}${more}`;
 
 /** The calls that make a calendar as it is wanted, from what there is. A server changes no description of one. */
@@ -163,9 +168,10 @@ export function calendarChanges(before: Calendar | undefined, wanted: WantedCale
   }
   const kept = new Set(wanted.events.map((event) => event.id));
   const added = wanted.events.filter((event) => event.id === undefined);
-  if (added.length > 0) {
-    const events = added.map((event) => ({ description: event.description, start_time: event.from, end_time: event.to }));
-    changes.push({ words: `add ${added.length} events`, method: "POST", path: calendarPath(id, "/events"), body: { events } });
+  for (let first = 0; first < added.length; first += EVENTS_AT_ONCE) {
+    const part = added.slice(first, first + EVENTS_AT_ONCE);
+    const events = part.map((event) => ({ description: event.description, start_time: event.from, end_time: event.to }));
+    changes.push({ words: `add ${part.length} events`, method: "POST", path: calendarPath(id, "/events"), body: { events } });
   }
   for (const event of before?.events ?? []) {
     if (event.id !== undefined && !kept.has(event.id)) {

@@ -5,12 +5,13 @@ import { useState } from "preact/hooks";
 import { ServerError } from "../../rest/server";
 import { time } from "../../shape/format";
 import {
-  calendarChanges, calendarDeletion, filterChanges, filterDeletion,
+  calendarChanges, calendarDeletion, filterChanges, filterDeletion, MOST_EVENTS,
   type Calendar, type CalendarEvent, type Change, type Filter,
 } from "../../shape/shared";
 import { parseTime } from "../../state/range";
 import { useShared } from "../context";
 import { Dialog } from "../dialog";
+import { EventsOfFile } from "./importing";
 import { TextArea, TextInput } from "../wizard/inputs";
 
 /** Does calls one after the other; says what was done where one fails. */
@@ -83,7 +84,7 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
       )}
       <TextInput label="Holds for" value={named.join(", ")} onValue={(text) => setNamed(words(text, /,/))} hint="Ids of jobs and names of groups, with commas; _all for all." wide />
       <h3>Events</h3>
-      <ul class="messages">
+      <ul class={events.length > 10 ? "messages low" : "messages"} {...(events.length > 10 ? { tabIndex: 0, "aria-label": "Events" } : {})}>
         {events.map((event, index) => (
           <li key={event.id ?? index}>
             {event.description}: {time(event.from, formats)} to {time(event.to, formats)}{" "}
@@ -102,10 +103,11 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
           Add the event
         </button>
       </div>
+      <EventsOfFile there={events} onTake={(taken) => setEvents([...events, ...taken].sort((a, b) => a.from - b.from))} />
       <Doing
         changes={calendarChanges(calendar, { id, description, named, events })}
         verb={calendar === undefined ? "Make the calendar" : "Change the calendar"}
-        fault={id === "" ? "Give the calendar an id." : undefined}
+        fault={id === "" ? "Give the calendar an id." : events.length > MOST_EVENTS ? `At most ${MOST_EVENTS} events fit.` : undefined}
         onDone={props.onDone}
         onClose={props.onClose}
       />
