@@ -92,7 +92,7 @@ lint: $(READY)  ## ruff, mypy --strict, import contracts, the patience of tests
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/unit/test_patience.py
 
 generate: $(READY) $(PAGE)  ## what is derived from the models, and the console's page
-	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md --rights . --argocd manifests/argocd --chart charts/anomalyops
+	$(BIN)/anomalyops crds --output-dir crds --reference docs/reference.md --rights . --argocd manifests/argocd --chart charts/anomalyops --catalog console/src/shape/wizard/catalog.json
 	PYTHONPATH=tests $(BIN)/python -m judge.differences
 	cd console && npm run --silent check && npm run --silent build
 

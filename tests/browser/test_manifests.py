@@ -10,18 +10,20 @@ from pathlib import Path
 import pytest
 import yaml
 
+from anomalyops.catalog.entries import entries
+from anomalyops.catalog.rendering import Choices, render
 from anomalyops.resources import AnomalyJob, Datafeed
 
 CONSOLE = Path(__file__).parents[2] / "console"
 
 
-def written(cases: str) -> list[dict]:
-    """What a function of `manifests.cases.ts` writes."""
+def written(cases: str, module: str = "manifests.cases") -> list[dict]:
+    """What a function of a module of cases writes."""
     node = shutil.which("node")
     if node is None or not (CONSOLE / "node_modules" / ".ready").exists():
         pytest.skip("Node and console/node_modules are needed: `make test-browser` installs the latter")
     subprocess.run([node, "build.mjs", "--tests"], cwd=CONSOLE, check=True, capture_output=True)
-    script = f"import * as all from './.tests/manifests.cases.mjs'; process.stdout.write(all.{cases});"
+    script = f"import * as all from './.tests/{module}.mjs'; process.stdout.write(all.{cases});"
     command = [node, "--input-type=module", "--eval", script]
     return json.loads(subprocess.run(command, cwd=CONSOLE, check=True, capture_output=True).stdout)
 
@@ -39,6 +41,29 @@ def test_the_operator_reads_in_a_manifest_what_the_calls_of_the_wizard_say():
         assert fed.spec.job_ref.name == read.name
         assert fed.spec.server_body() == case["feed"]
         assert (fed.spec.start or "", fed.spec.end or "") == (case["start"], case["end"])
+
+
+def test_a_ready_made_job_of_the_page_is_that_of_the_catalogue():
+    for case in written("offerCases(300)", "catalog.cases"):
+        entry = next(one for one in entries() if one.name == case["entry"])
+        choices = {key: value or None for key, value in case["choices"].items() if key in {"start", "end"}}
+        job, feed = render(
+            entry,
+            Choices(
+                indices=tuple(case["choices"]["indices"]),
+                prefix=case["choices"]["prefix"],
+                fields=case["called"],
+                **choices,
+            ),
+        )
+        shown_job, shown_feed = (
+            kind.from_object(one)
+            for kind, one in zip((AnomalyJob, Datafeed), yaml.safe_load_all(case["text"]), strict=True)
+        )
+        assert shown_job.server_id == job.server_id
+        assert shown_job.spec.server_body() == job.spec.server_body()
+        assert shown_feed.spec.server_body() == feed.spec.server_body()
+        assert (shown_feed.spec.start, shown_feed.spec.end) == (feed.spec.start, feed.spec.end)
 
 
 def test_yaml_says_what_was_meant_whatever_it_is():

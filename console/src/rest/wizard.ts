@@ -91,6 +91,13 @@ export async function readTimes(ask: Ask, source: Source, signal?: AbortSignal, 
   return { documents: found.hits.total.value, first: first.value ?? undefined, last: last.value ?? undefined };
 }
 
+/** How many documents each of several jobs would read, by their names. */
+export async function readMatches(ask: Ask, source: Source, made: readonly Bodies[], range: Range, signal?: AbortSignal): Promise<Map<string, number>> {
+  const filters = Object.fromEntries(made.map((one) => [one.name, one.feed["query"] ?? { match_all: {} }]));
+  const found = await search(ask, source, { size: 0, track_total_hits: false, aggs: { jobs: { filters: { filters } } } }, signal, range);
+  return new Map(Object.entries(found.aggregations.jobs.buckets).map(([name, bucket]: [string, any]) => [name, bucket.doc_count]));
+}
+
 /** A line of the preview. */
 export interface Line {
   readonly label: string;

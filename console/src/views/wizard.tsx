@@ -13,10 +13,13 @@ import { IndexInput, SourceInputs, SourceWords, type Change } from "../parts/wiz
 import { look, readFields, readTimes, sourceOfForm, type Field, type Looked } from "../rest/wizard";
 import { limitFor, messagesOf } from "../shape/wizard/advice";
 import { bodiesOf, formOfBodies, objectOf, type Bodies } from "../shape/wizard/bodies";
+import { READY } from "../shape/wizard/catalog";
 import { copyOf } from "../shape/wizard/cloning";
 import { withDefaults } from "../shape/wizard/defaults";
+import { objectName } from "../shape/wizard/manifest";
 import { formOf, indicesOf, KIND_WORDS, paramsOf, type Form } from "../shape/wizard/form";
 import { parseTime, type Range } from "../state/range";
+import { Ready, ReadyLink } from "./ready";
 
 /** The wizards. */
 export function Wizard(): ComponentChildren {
@@ -25,7 +28,7 @@ export function Wizard(): ComponentChildren {
   return (
     <main id="main">
       <h1>New job</h1>
-      {cloned === undefined ? <Filling /> : <Cloning key={cloned} id={cloned} />}
+      {place.params["kind"] === READY ? <Ready /> : cloned === undefined ? <Filling /> : <Cloning key={cloned} id={cloned} />}
     </main>
   );
 }
@@ -77,7 +80,10 @@ function Filling(): ComponentChildren {
             found === null ? (
               <Nothing>Name an index: its fields, times and values are looked at, and nothing is changed.</Nothing>
             ) : (
-              <SourceInputs form={withDefaults(form, found)} fields={found} change={change} />
+              <>
+                <SourceInputs form={withDefaults(form, found)} fields={found} change={change} />
+                <ReadyLink {...withDefaults(form, found)} fields={found} />
+              </>
             )
           }
         </Shown>
@@ -180,7 +186,7 @@ function Checked(props: { form: Form; bodies: Bodies; range: Range; change: Chan
       <section aria-label="The result" class="step">
         <h2>The result</h2>
         <Shown answer={answer} what="Result">
-          {(looked) => <Ending bodies={withMemory(form, bodies, looked)} stopped={messagesOf(bodies, looked.facts).some((one) => one.level === "error")} />}
+          {(looked) => <Ending made={[withMemory(form, bodies, looked)]} name={objectName(bodies.name)} stopped={messagesOf(bodies, looked.facts).some((one) => one.level === "error")} />}
         </Shown>
       </section>
     </>

@@ -9,10 +9,7 @@ from typing import Any
 from anomalyops.catalog.entries import Entry
 from anomalyops.catalog.errors import CatalogError
 from anomalyops.resources import API_VERSION, AnomalyJob, Datafeed
-from anomalyops.resources.analysis import ML_CATEGORY
 from anomalyops.resources.pairs import pair_faults
-
-_NOT_IN_DATA = {ML_CATEGORY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +82,13 @@ def _job(entry: Entry, spec: dict[str, Any], choices: Choices) -> dict[str, Any]
         "groups": [entry.family],
         **spec,
         "dataDescription": {"timeField": names[entry.time_field]},
-        "customSettings": {"custom_urls": [_raw_data(spec["analysisConfig"]["detectors"], choices)]},
+        "customSettings": {
+            "custom_urls": [_raw_data(spec["analysisConfig"]["detectors"], list(names.values()), choices)]
+        },
     }
 
 
-def _raw_data(detectors: list[dict[str, Any]], choices: Choices) -> dict[str, str]:
+def _raw_data(detectors: list[dict[str, Any]], fields: list[str], choices: Choices) -> dict[str, str]:
     """A link of an anomaly to its documents in Kibana's Discover; `$name$` stands for a value of the anomaly.
 
     The values of split fields alone are in every record, so nothing else is in the query. Source: the documentation of
@@ -99,8 +98,8 @@ def _raw_data(detectors: list[dict[str, Any]], choices: Choices) -> dict[str, st
     if set(view) & set("'!\"&#"):
         raise CatalogError(f"--data-view {view}: an id in a link cannot hold ', !, \", & or #")
     splits = [{one.get(f"{key}FieldName") for key in ("by", "over", "partition")} for one in detectors]
-    common = set.intersection(*splits) - {None} - _NOT_IN_DATA
-    query = " and ".join(f'{name}:"${name}$"' for name in sorted(str(one) for one in common))
+    common = set.intersection(*splits)
+    query = " and ".join(f'{name}:"${name}$"' for name in fields if name in common)
     time = "_g=(time:(from:'$earliest$',mode:absolute,to:'$latest$'))"
     return {
         "url_name": "Raw data",

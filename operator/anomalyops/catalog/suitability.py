@@ -27,6 +27,11 @@ _SAYS: Final[Mapping[FieldKind, str]] = {
 }
 
 
+def accepted_types() -> Mapping[FieldKind, frozenset[str]]:
+    """The types of Elasticsearch that a field may have, by what it is needed for."""
+    return _ACCEPTED
+
+
 def names_to_look_up(entry: Entry, choices: Choices) -> frozenset[str]:
     """The fields to ask the server about, those that could stand in for them too."""
     names = set(_needs(entry, choices))

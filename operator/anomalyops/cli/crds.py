@@ -29,6 +29,10 @@ def crds(
         Path | None,
         typer.Option(metavar="DIR", help="Write the README of the Helm chart in this folder, from its values."),
     ] = None,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the catalogue of ready-made jobs there, as the console reads it."),
+    ] = None,
 ) -> None:
     """Print or write the CustomResourceDefinitions."""
     import sys
@@ -49,6 +53,10 @@ def crds(
         from anomalyops.resources.chart_values import generate_chart_readme
 
         files[chart / "README.md"] = generate_chart_readme((chart / "values.yaml").read_text(encoding="utf-8"))
+    if catalog is not None:
+        from anomalyops.catalog.offering import generate_offers
+
+        files[catalog] = generate_offers()
     if output_dir is not None:
         output_dir.mkdir(parents=True, exist_ok=True)
         files |= {output_dir / name: text for name, text in generate_crd_folder().items()}

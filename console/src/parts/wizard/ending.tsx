@@ -6,7 +6,7 @@ import { deedsOf, doAll, isUnclear, readCome, takingBack, type Come, type Deed, 
 import { ServerError } from "../../rest/server";
 import { number, time } from "../../shape/format";
 import type { Bodies } from "../../shape/wizard/bodies";
-import { callsText, manifestText, objectName } from "../../shape/wizard/manifest";
+import { callsText, manifestText } from "../../shape/wizard/manifest";
 import { useShared } from "../context";
 import { Copyable } from "../copying";
 import { To } from "../marks";
@@ -33,22 +33,22 @@ function download(text: string, name: string): void {
   URL.revokeObjectURL(address);
 }
 
-/** Manifests, calls, and the way to a running job. */
-export function Ending(props: { bodies: Bodies; stopped: boolean }): ComponentChildren {
-  const { bodies } = props;
-  const file = `${objectName(bodies.name)}.yaml`;
+/** Manifests, calls, and the way to running jobs. */
+export function Ending(props: { made: readonly Bodies[]; /** Of the files, without its ending. */ name: string; stopped: boolean }): ComponentChildren {
+  const { made, name } = props;
+  const file = `${name}.yaml`;
   return (
     <>
-      <Outcome label="Manifest" text={manifestText(bodies)} file={file} />
+      <Outcome label={made.length === 1 ? "Manifest" : "Manifests"} text={made.map(manifestText).join("---\n")} file={file} />
       <p class="aside">
         Commit it, or try it first: <code>anomalyops plan -f {file} --url …</code> says what would happen,{" "}
         <code>anomalyops backtest -f {file} --url …</code> what the job would have found.
       </p>
       <details>
         <summary>The same as calls of the API</summary>
-        <Outcome label="Calls of the API" text={callsText(bodies)} file={`${objectName(bodies.name)}.txt`} />
+        <Outcome label="Calls of the API" text={made.map(callsText).join("\n")} file={`${name}.txt`} />
       </details>
-      <Making key={JSON.stringify(bodies)} bodies={bodies} stopped={props.stopped} />
+      <Making key={JSON.stringify(made)} made={made} stopped={props.stopped} />
     </>
   );
 }
@@ -60,11 +60,12 @@ type State =
   | { readonly at: "takenBack"; readonly progress: Progress; readonly back: Progress }
   | { readonly at: "made" };
 
-/** Creates the job, opens it and starts its datafeed; what stands when that fails can be taken back. */
-function Making(props: { bodies: Bodies; stopped: boolean }): ComponentChildren {
+/** Creates each job, opens it and starts its datafeed; what stands when that fails can be taken back. */
+function Making(props: { made: readonly Bodies[]; stopped: boolean }): ComponentChildren {
   const { ask } = useShared();
   const [state, setState] = useState<State>({ at: "rest" });
-  const deeds = deedsOf(props.bodies);
+  const deeds = props.made.flatMap(deedsOf);
+  const one = props.made.length === 1;
   const make = async (): Promise<void> => {
     setState({ at: "making", done: 0 });
     const progress = await doAll(ask, deeds.map((one) => one.call), (done) => setState({ at: "making", done }));
@@ -75,14 +76,14 @@ function Making(props: { bodies: Bodies; stopped: boolean }): ComponentChildren 
     setState({ at: "takenBack", progress, back });
   };
   return (
-    <section aria-label="Running job">
-      <h3>A running job</h3>
+    <section aria-label={one ? "Running job" : "Running jobs"}>
+      <h3>{one ? "A running job" : "Running jobs"}</h3>
       {!writesAllowed() && <p>{READS_ONLY}</p>}
       {writesAllowed() && state.at === "rest" && (
         <>
-          <p class="aside">Makes the job on this server at once, without a manifest: created, opened, started.</p>
+          <p class="aside">Makes the {one ? "job" : "jobs"} on this server at once, without a manifest: created, opened, started.</p>
           <button type="button" disabled={props.stopped} onClick={make}>
-            Create and start the job
+            Create and start the {one ? "job" : `${props.made.length} jobs`}
           </button>
           {props.stopped && <span class="aside"> What is an error above comes first.</span>}
         </>
@@ -94,7 +95,7 @@ function Making(props: { bodies: Bodies; stopped: boolean }): ComponentChildren 
       )}
       {state.at === "failed" && <Failed deeds={deeds} progress={state.progress} onTakeBack={() => takeBack(state.progress)} onAgain={make} />}
       {state.at === "takenBack" && <TakenBack deeds={takingBack(deeds, state.progress.done)} back={state.back} onAgain={() => setState({ at: "rest" })} />}
-      {state.at === "made" && <Arriving name={props.bodies.name} />}
+      {state.at === "made" && props.made.map(({ name }, place) => <Arriving key={name} name={name} first={place === 0} />)}
     </section>
   );
 }
@@ -158,12 +159,16 @@ function TakenBack(props: { deeds: readonly Deed[]; back: Progress; onAgain: () 
 const EVERY_MS = 1000;
 
 /** Results as they arrive. */
-function Arriving(props: { name: string }): ComponentChildren {
+function Arriving(props: { name: string; first: boolean }): ComponentChildren {
   const { ask, formats } = useShared();
   const [come, setCome] = useState<Come | undefined>(undefined);
   const [problem, setProblem] = useState("");
   const title = useRef<HTMLParagraphElement>(null);
-  useEffect(() => title.current?.focus(), []);
+  useEffect(() => {
+    if (props.first) {
+      title.current?.focus();
+    }
+  }, []);
   useEffect(() => {
     const leaving = new AbortController();
     let timer = 0;

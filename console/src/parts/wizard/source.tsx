@@ -15,7 +15,7 @@ import { Choice, TextInput } from "./inputs";
 export type Change = (changes: Partial<Form>) => void;
 
 /** The index, before anything is known of it. */
-export function IndexInput(props: { form: Form; change: Change }): ComponentChildren {
+export function IndexInput(props: { form: Pick<Form, "index">; change: (changes: { index: string }) => void }): ComponentChildren {
   const { ask } = useShared();
   const indices = useAnswer((signal) => readIndices(ask, signal), "indices");
   return (
@@ -29,8 +29,12 @@ export function IndexInput(props: { form: Form; change: Change }): ComponentChil
   );
 }
 
-/** Query, time field and range, once the fields are known. */
-export function SourceInputs(props: { form: Form; fields: readonly Field[]; change: Change }): ComponentChildren {
+/** The field with the time, and the stretch that is read, once the fields are known. */
+export function TimeInputs(props: {
+  form: Pick<Form, "timeField" | "from" | "to">;
+  fields: readonly Field[];
+  change: (changes: Partial<Pick<Form, "timeField" | "from" | "to">>) => void;
+}): ComponentChildren {
   const { form, change } = props;
   const { now } = useShared();
   const dates = props.fields.filter((one) => DATES.has(one.type));
@@ -41,7 +45,7 @@ export function SourceInputs(props: { form: Form; fields: readonly Field[]; chan
     return ms === undefined ? text : new Date(ms).toISOString().replace(".000Z", "Z");
   };
   return (
-    <div class="inputs">
+    <>
       <Choice
         label="Time field"
         value={form.timeField}
@@ -64,6 +68,16 @@ export function SourceInputs(props: { form: Form; fields: readonly Field[]; chan
         placeholder="go on as documents come"
         {...maybe("problem", timeProblem(form.to))}
       />
+    </>
+  );
+}
+
+/** Query, time field and range, once the fields are known. */
+export function SourceInputs(props: { form: Form; fields: readonly Field[]; change: Change }): ComponentChildren {
+  const { form, change } = props;
+  return (
+    <div class="inputs">
+      <TimeInputs {...props} />
       {form.kind !== "advanced" && (
         <TextInput
           label="Query"

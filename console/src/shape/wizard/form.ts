@@ -147,6 +147,6 @@ function fits(name: keyof Form, value: unknown): boolean {
 }
 
 /** The indices that a form names. */
-export function indicesOf(form: Form): string[] {
+export function indicesOf(form: Pick<Form, "index">): string[] {
   return form.index.split(",").map((one) => one.trim()).filter(Boolean);
 }
