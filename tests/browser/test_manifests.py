@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 from anomalyops.catalog.entries import entries
 from anomalyops.catalog.rendering import Choices, render
+from anomalyops.local.backtest_figures import Backtest, alarms_of
 from anomalyops.resources import AnomalyJob, Datafeed
 
 CONSOLE = Path(__file__).parents[2] / "console"
@@ -64,6 +66,28 @@ def test_a_ready_made_job_of_the_page_is_that_of_the_catalogue():
         assert shown_job.spec.server_body() == job.spec.server_body()
         assert shown_feed.spec.server_body() == feed.spec.server_body()
         assert (shown_feed.spec.start, shown_feed.spec.end) == (feed.spec.start, feed.spec.end)
+
+
+def test_a_trial_of_the_page_counts_alarms_as_a_backtest_does():
+    for case in written("alarmCases(400)", "trial.cases"):
+        alarms = alarms_of([tuple(one) for one in case["buckets"]], case["spanS"])
+        shown = [(one["fromMs"], one["toMs"], one["score"]) for one in case["alarms"]]
+        assert shown == [(_ms(one.start), _ms(one.end), one.score) for one in alarms]
+        counted = Backtest(
+            job_id="a", start=_time(case["range"]["from"]), end=_time(case["range"]["to"]), documents=0, refused=0,
+            buckets=0, alarms=alarms, anomalies=(), peak_bytes=0, memory_status="ok", estimate=None,
+            span_seconds=case["spanS"], advised_span=None,
+        )  # fmt: skip
+        assert counted.alarms_a_week == pytest.approx(case["aWeek"])
+        assert list(counted.by_week) == case["byWeek"]
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _ms(time: datetime) -> int:
+    return round(time.timestamp() * 1000)
 
 
 def test_yaml_says_what_was_meant_whatever_it_is():

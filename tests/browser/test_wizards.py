@@ -13,6 +13,8 @@ import pytest
 from axe import broken_rules
 from beside import console_beside
 
+from waiting import until
+
 _OPERATOR = Path(__file__).parents[2] / "operator"
 INDEX = "kibana_sample_data_logs"
 
@@ -117,6 +119,67 @@ def test_the_result_of_a_wizard_runs_and_its_results_arrive(reader, engine):
         gone(engine, name)
 
 
+def trials(engine) -> list[str]:
+    with engine.client() as client:
+        return [one["job_id"] for one in client.ml.get_jobs(job_id="trial-*", allow_no_match=True)["jobs"]]
+
+
+def test_a_trial_says_what_a_job_would_have_found_and_leaves_nothing(reader, engine):
+    page = reader.go(
+        address(name="tried", timeField="timestamp", span="1h", metrics='[{"function":"low_count","field":""}]')
+    )
+    trial = page.get_by_role("region", name="Trial")
+    trial.get_by_role("button", name="Try it").click()
+    trial.get_by_text("The trial is over").wait_for()
+    said = trial.inner_text()
+    assert re.search(r"Alarms from 50\s+[1-9]", said), said
+    assert trial.get_by_role("table", name=re.compile("^The worst")).get_by_text("low_count").count() > 0
+    assert trials(engine) == []
+    reader.settle()
+    assert broken_rules(page) == []
+
+
+def test_a_trial_that_is_left_is_taken_away(reader, engine):
+    here = address(name="left", timeField="timestamp", span="1m")
+    page = reader.go(here)
+    for leave in ("view", "stop", "page"):
+        page.get_by_role("button", name="Try it").click()
+        until(lambda: trials(engine))
+        if leave == "view":
+            page.get_by_role("link", name="Jobs", exact=True).click()
+        elif leave == "stop":
+            page.get_by_role("button", name="Stop the trial").click()
+        else:
+            page.goto("about:blank")
+        until(lambda: trials(engine) == [])
+        reader.go(here)
+    reader.problems.clear()  # calls that nobody waited for any more
+
+
+def test_a_trial_that_was_cut_off_is_told_and_taken_away(reader, engine):
+    with engine.client() as client:
+        client.ml.put_job(
+            job_id="trial-cut-off",
+            analysis_config={"bucket_span": "1h", "detectors": [{"function": "count"}]},
+            data_description={},
+            custom_settings={"anomalyops_trial": True},
+        )
+        client.ml.put_job(
+            job_id="trial-of-somebody",
+            analysis_config={"bucket_span": "1h", "detectors": [{"function": "count"}]},
+            data_description={},
+        )
+    try:
+        page = reader.go(address(name="tried", timeField="timestamp", span="1h"))
+        page.get_by_text("trials of pages that were cut off").wait_for()
+        page.get_by_role("button", name="Delete it").click()
+        page.get_by_text("trials of pages that were cut off").wait_for(state="hidden")
+        assert trials(engine) == ["trial-of-somebody"]
+    finally:
+        gone(engine, "trial-of-somebody")
+        gone(engine, "trial-cut-off")
+
+
 def test_a_failure_in_the_middle_says_what_stands_and_takes_it_back(reader, engine):
     name = "wizard-fails"
     # The job can be made and opened; that its datafeed cannot be started nobody knows before.
@@ -141,7 +204,9 @@ def test_a_console_that_only_reads_says_so_and_changes_nothing(reader, engine):
     with console_beside(engine.url) as url:
         reader.base = url
         page = reader.go(address(name="wizard-reads", timeField="timestamp", span="1h"))
-        page.get_by_text("This console only reads").wait_for()
+        for name in ("Trial", "Running job"):
+            page.get_by_role("region", name=name).get_by_text("This console only reads").wait_for()
+        assert page.get_by_role("button", name="Try it").count() == 0
         assert page.get_by_role("button", name="Create and start the job").count() == 0
         assert "kind: AnomalyJob" in manifest(page)
         page.goto("about:blank")

@@ -52,6 +52,8 @@ export function server(base: string, request: typeof fetch = fetch): Ask {
     try {
       answer = await request(base + path, {
         method,
+        // What is taken away is taken away, whether or not the page is closed meanwhile.
+        ...(method === "DELETE" ? { keepalive: true } : {}),
         headers: body === undefined ? {} : { "content-type": typeof body === "string" ? "application/x-ndjson" : "application/json" },
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),

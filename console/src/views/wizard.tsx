@@ -10,6 +10,7 @@ import { Ending } from "../parts/wizard/ending";
 import { Check, TextInput } from "../parts/wizard/inputs";
 import { KindInput, LookingInputs } from "../parts/wizard/looking";
 import { IndexInput, SourceInputs, SourceWords, type Change } from "../parts/wizard/source";
+import { Trying } from "../parts/wizard/trying";
 import { look, readFields, readTimes, sourceOfForm, type Field, type Looked } from "../rest/wizard";
 import { limitFor, messagesOf } from "../shape/wizard/advice";
 import { bodiesOf, formOfBodies, objectOf, type Bodies } from "../shape/wizard/bodies";
@@ -186,7 +187,16 @@ function Checked(props: { form: Form; bodies: Bodies; range: Range; change: Chan
       <section aria-label="The result" class="step">
         <h2>The result</h2>
         <Shown answer={answer} what="Result">
-          {(looked) => <Ending made={[withMemory(form, bodies, looked)]} name={objectName(bodies.name)} stopped={messagesOf(bodies, looked.facts).some((one) => one.level === "error")} />}
+          {(looked) => {
+            const made = withMemory(form, bodies, looked);
+            const stopped = messagesOf(bodies, looked.facts).some((one) => one.level === "error");
+            return (
+              <>
+                {!empty && <Trying key={JSON.stringify([made, range])} bodies={made} range={range} stopped={stopped} />}
+                <Ending made={[made]} name={objectName(bodies.name)} stopped={stopped} />
+              </>
+            );
+          }}
         </Shown>
       </section>
     </>
