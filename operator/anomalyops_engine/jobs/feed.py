@@ -33,10 +33,8 @@ from anomalyops_engine.store import DatabaseError, Reader, StoreError
 _log = logging.getLogger(__name__)
 
 _FIRST_CHUNK: Final = 64
-# Legs of about this length keep progress visible and let a stop through soon; a step is as long while others wait.
+# A step that takes about this long keeps progress visible and lets a stop through soon.
 _STEP_SECONDS: Final = 0.4
-# A step that nobody waits for takes at most about this long: behind it checkpoints are written.
-_ALONE_SECONDS: Final = 4.0
 # The data of the next buckets may be denser than those of the last.
 _MOST_GROWTH: Final = 8
 _NO_DATA_SEARCHES: Final = 10
@@ -59,7 +57,6 @@ class RunningDatafeed:
         node: str,
         ready: Callable[[], bool],
         on_end: Callable[[RunningDatafeed, str | None], None],
-        crowded: Callable[[], bool] = lambda: True,
     ) -> None:
         """Prepare to run.
 
@@ -70,7 +67,6 @@ class RunningDatafeed:
             node: name of the node, for notifications.
             ready: tells whether the learners can work; steps wait for it, without holding the job.
             on_end: called with the job's lock held when the run ends by itself, with the reason if it failed.
-            crowded: tells whether others wait for the turn to end.
         """
         self._registry = registry
         self.job = job
@@ -78,7 +74,6 @@ class RunningDatafeed:
         self.audit = Audit(node)
         self._ready = ready
         self._on_end = on_end
-        self._crowded = crowded
         self._extractor = Extractor(feed.config, job.config, lambda: registry.visibility_of(feed))
         self._span_ms = job.config.bucket_span_ms
         self._delay_ms = feed.config.query_delay.ms
@@ -154,12 +149,11 @@ class RunningDatafeed:
         return self._reached(now_ms)
 
     def _analyse_legs(self, now_ms: int) -> Leg:
-        """Analyse as many legs as a step has time for, and return the last.
+        """Analyse a leg, or as many of the longest ones as a step has time for, and return the last.
 
-        Each is committed while the next one is analysed; all are when this ends. While others wait, legs that may get
-        longer are a step each.
+        Each is committed while the next one is analysed; all are when this ends.
         """
-        job, began = self.job, time.monotonic()
+        job, until = self.job, time.monotonic() + _STEP_SECONDS
         run, feed_run, analysed = job.run, self.feed.run, False
         try:
             with Commits() as commits:
@@ -170,7 +164,7 @@ class RunningDatafeed:
                     run, feed_run, analysed = deepcopy(run), deepcopy(feed_run), True
                     longest = self._chunk == CHECKED_BUCKETS
                     commit = self._analyse(leg, leg.start_ms, run, feed_run)
-                    if leg.end_ms >= leg.limit_ms or self._is_over(began, longest=longest):
+                    if not longest or leg.end_ms >= leg.limit_ms or self._is_over(until):
                         commits.now(commit)
                         break
                     commits.behind(commit)
@@ -186,14 +180,8 @@ class RunningDatafeed:
             self._note_nothing(leg)
         return leg
 
-    def _is_over(self, began: float, *, longest: bool) -> bool:
-        """Whether a step ends after the leg that it has just analysed, one of the longest or not."""
-        if self.cancelled or self.job.lock.wanted or self._registry.upgrade_mode:
-            return True
-        took = time.monotonic() - began
-        if self._crowded():
-            return not longest or took >= _STEP_SECONDS
-        return took >= _ALONE_SECONDS
+    def _is_over(self, until: float) -> bool:
+        return self.cancelled or self.job.lock.wanted or time.monotonic() >= until
 
     def _analyse(self, leg: Leg, start_ms: int, run: JobRun, feed_run: DatafeedRun) -> Callable[[], None]:
         """Analyse a leg, bring copies of the runs up to date with it, and return what commits it."""

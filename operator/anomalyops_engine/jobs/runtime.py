@@ -83,13 +83,7 @@ class Runtime:
     def prepare(self, job: JobEntry, feed: DatafeedEntry) -> RunningDatafeed:
         """Return a run of a started datafeed, not yet scheduled."""
         return RunningDatafeed(
-            self.registry,
-            job,
-            feed,
-            node=NODE_NAME,
-            ready=lambda: self.warm_up.done,
-            on_end=self.finish,
-            crowded=self.scheduler.crowded,
+            self.registry, job, feed, node=NODE_NAME, ready=lambda: self.warm_up.done, on_end=self.finish
         )
 
     def launch(self, running: RunningDatafeed) -> None:

@@ -67,14 +67,6 @@ class Scheduler:
                 self._eager.append(step)
             self._ready.notify()
 
-    def crowded(self) -> bool:
-        """Tell whether a step that runs should end soon: another one could have its turn, or the scheduler stops."""
-        with self._ready:
-            return self._stopping or bool(self._eager) or self._is_due()
-
-    def _is_due(self) -> bool:
-        return bool(self._timed) and self._timed[0][0] <= time.monotonic()
-
     def _next(self) -> Step | None:
         with self._ready:
             while not self._stopping:

@@ -1,7 +1,6 @@
 """Checkpoint and journal: an engine that is killed between any two writes ends where one that ran through does."""
 
 from copy import deepcopy
-from itertools import cycle
 from types import SimpleNamespace
 
 import numpy as np
@@ -110,20 +109,11 @@ def begin(store):
     return job
 
 
-def run_on(store, update_at, legs=1):
-    """Run as far as the process lives, in steps of so many legs, changing the job on the way."""
+def run_on(store, update_at):
+    """Run as far as the process lives, changing the job on the way."""
     engine = process(store)
     job, feed = engine.registry.jobs["j"], engine.registry.datafeeds["j"]
-    others = cycle([*[False] * (legs - 1), True])
-    running = RunningDatafeed(
-        engine.registry,
-        job,
-        feed,
-        node="n",
-        ready=lambda: True,
-        on_end=engine.runtime.finish,
-        crowded=lambda: next(others),
-    )
+    running = RunningDatafeed(engine.registry, job, feed, node="n", ready=lambda: True, on_end=engine.runtime.finish)
     plain = job.config.model_plot_config is None or not job.config.model_plot_config.enabled
     while job.run.state == "opened":
         if plain and update_at is not None and job.run.position_ms == START_MS + update_at * HOUR_MS:
@@ -206,58 +196,34 @@ def handed_over(commit):
     drawn=st.data(),
     durable=st.booleans(),
     update_at=st.sampled_from([None, 5 * CHUNK, 9 * CHUNK]),
-    behind=st.sampled_from([Commits, LateCommits]),
-    legs=st.sampled_from([1, 3, BUCKETS_IN_ALL]),
+    behind=st.sampled_from([None, Commits, LateCommits]),
 )
-def test_a_kill_between_any_two_writes_changes_nothing(data, undisturbed, drawn, durable, update_at, behind, legs):
-    """Also where legs are committed behind the analysis of the next ones, as they are while nobody waits."""
+def test_a_kill_between_any_two_writes_changes_nothing(data, undisturbed, drawn, durable, update_at, behind):
+    """Also where steps are committed behind the analysis of the next ones, as they are when legs get no longer."""
     expected, writes = undisturbed(update_at)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(feeds, "_ALONE_SECONDS", 600.0)
-        patched.setattr(feeds, "Commits", behind)
-        check_kills(data, expected, writes, drawn, durable, update_at, legs if update_at is None else 1)
+    if behind is not None and update_at is None:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(feeds, "CHECKED_BUCKETS", CHUNK)
+            patched.setattr(feeds, "Commits", behind)
+            check_kills(data, expected, writes, drawn, durable, update_at)
+    else:
+        check_kills(data, expected, writes, drawn, durable, update_at)
 
 
-def check_kills(data, expected, writes, drawn, durable, update_at, legs):
+def check_kills(data, expected, writes, drawn, durable, update_at):
     assert any(record["record_score"] > 50 for record in expected[1])
     kills = drawn.draw(st.lists(st.integers(1, writes - 1), min_size=1, max_size=3), label="kills")
     begin(data)
     try:
         for at in kills:
             try:
-                run_on(MortalStore(data, at, durable=durable), update_at, legs)
+                run_on(MortalStore(data, at, durable=durable), update_at)
             except Killed:
                 continue
             break
         else:
-            run_on(data, update_at, legs)
+            run_on(data, update_at)
         assert outcome(data) == expected
-    finally:
-        forget(data)
-
-
-def test_a_step_goes_on_while_nobody_waits(data, monkeypatch):
-    """Legs that may get longer too are committed behind the next ones; for others, one is a step."""
-    monkeypatch.setattr(feeds, "_ALONE_SECONDS", 600.0)
-    begin(data)
-    try:
-        engine = process(data)
-        job, feed = engine.registry.jobs["j"], engine.registry.datafeeds["j"]
-        others = iter([True, False, False, True, *[False] * BUCKETS_IN_ALL])
-        running = RunningDatafeed(
-            engine.registry,
-            job,
-            feed,
-            node="n",
-            ready=lambda: True,
-            on_end=engine.runtime.finish,
-            crowded=lambda: next(others),
-        )
-        for legs in (1, 4):
-            running.step()
-            assert job.run.position_ms == START_MS + legs * CHUNK * HOUR_MS
-        running.step()
-        assert job.run.state == "closed"
     finally:
         forget(data)
 

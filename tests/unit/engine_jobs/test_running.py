@@ -202,30 +202,6 @@ def test_workers_take_turns():
     assert order[:9] == list("abcabcabc")
 
 
-def test_a_step_hears_of_those_who_wait(clock):
-    scheduler = Scheduler(workers=1)
-    heard: list[bool] = []
-    finished = threading.Event()
-
-    def lookback():
-        heard.append(scheduler.crowded())
-        scheduler.submit(lambda: None, 0.1)
-        heard.append(scheduler.crowded())
-        clock[0] += 0.2
-        heard.append(scheduler.crowded())
-        scheduler.submit(lambda: None)
-        clock[0] = 0.0
-        heard.append(scheduler.crowded())
-        finished.set()
-
-    scheduler.submit(lookback)
-    scheduler.start()
-    assert finished.wait(PATIENCE_S)
-    scheduler.stop()
-    assert heard == [False, False, True, True]
-    assert scheduler.crowded()
-
-
 @pytest.fixture
 def clock(monkeypatch):
     """The scheduler's seconds, which pass by what the steps take and not by what the machine does beside them."""
