@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Job } from "../src/rest/jobs";
 import { readReport } from "../src/shape/report";
-import { calendarChanges, filterChanges, readDescription, shapeCalendars, shapeFilters, type CalendarEvent, type Change, type Filter } from "../src/shape/shared";
+import { calendarChanges, calendarLeft, filterChanges, filterLeft, readDescription, shapeCalendars, shapeFilters, type CalendarEvent, type Change, type Filter } from "../src/shape/shared";
 import { anyText, integer, seeded, type Random } from "./generated";
 
 const mark = '[anomalyops.io {"cluster": "c", "namespace": "n", "name": "x"}]';
@@ -82,6 +82,23 @@ test("what is called makes a calendar what it is wanted to be", () => {
   }
 });
 
+test("nothing is left of a calendar that is as it is wanted, and what the server lost is", () => {
+  for (const random of seeded(300)) {
+    const event = (): CalendarEvent => ({ id: random() < 0.5 ? undefined : "old", description: `event ${integer(random, 0, 2)}`, from: integer(random, 0, 2), to: 9 });
+    const wanted = { id: "a", description: "", named: names(random), events: Array.from({ length: integer(random, 0, 5) }, event) };
+    const there = { id: "a", description: "", named: [...wanted.named].reverse(), events: wanted.events.map((one, k) => ({ ...one, id: `s${k}` })).reverse(), jobs: [], owner: undefined };
+    assert.deepEqual(calendarLeft([there], wanted), []);
+    assert.equal(calendarLeft([], wanted)[0]?.method, "PUT");
+    if (wanted.events.length > 0) {
+      assert.equal(calendarLeft([{ ...there, events: there.events.slice(1) }], wanted).length, 1);
+    }
+    if (wanted.named.length > 0) {
+      assert.equal(calendarLeft([{ ...there, named: there.named.slice(1) }], wanted).length, 1);
+    }
+    assert.equal(calendarLeft([{ ...there, events: [...there.events, { id: "more", description: "other", from: 0, to: 1 }] }], wanted).length, 1);
+  }
+});
+
 test("what is called makes a filter list what it is wanted to be", () => {
   for (const random of seeded(300)) {
     const items = (): string[] => [...new Set(Array.from({ length: integer(random, 0, 4) }, () => anyText(random)))];
@@ -93,6 +110,8 @@ test("what is called makes a filter list what it is wanted to be", () => {
     assert.deepEqual(after.sort(), [...wanted.items].sort());
     assert.equal(body.description ?? there.description, wanted.description);
     assert.deepEqual(filterChanges(there, there), []);
+    assert.deepEqual(filterLeft([{ ...there, ...wanted }], wanted), []);
+    assert.equal(filterLeft([there], wanted).length, change === undefined ? 0 : 1);
   }
 });
 

@@ -91,6 +91,22 @@ def test_a_job_goes_back_and_nothing_is_read_again(reader, job):
     page.get_by_role("row", name=re.compile(f"^{older} ?in use")).wait_for()
 
 
+def test_a_snapshot_is_described_and_kept_and_read_back(reader, job):
+    older = snapshots(job)[-1]
+    page = reader.go(f"#/jobs?job={JOB}&tab=snapshots")
+    for description, kept in (("Before <the> sale", True), ("", False)):
+        page.get_by_role("button", name=f"Describe or keep {older}", exact=True).click()
+        dialog = page.get_by_role("dialog", name=f"Model snapshot: {older}")
+        dialog.get_by_label("Description").fill(description)
+        dialog.get_by_label("Keep it for good").set_checked(kept)
+        dialog.get_by_role("button", name="Change the snapshot").click()
+        dialog.wait_for(state="hidden")
+        row = page.get_by_role("row", name=re.compile(f"^{older}"))
+        row.get_by_text("for good").wait_for(state="visible" if kept else "hidden")
+        found = job.ml.get_model_snapshots(job_id=JOB, snapshot_id=older)["model_snapshots"][0]
+        assert (found["description"], found["retain"]) == (description, kept)
+
+
 def test_what_came_since_is_read_again_without_a_bad_stretch(reader, job):
     older = snapshots(job)[-1]
     page = reader.go(f"#/jobs?job={JOB}&tab=snapshots")

@@ -114,6 +114,12 @@ export function jobChange(mark: Mark, spec: Spec): string {
   return written("AnomalyJob", mark, { text: mark.name, remark: "" }, spec);
 }
 
+/** What the manifest of a job says for a model snapshot to be kept, as YAML. */
+export function retainedChange(mark: Mark, snapshot: string, description: string): string {
+  const lines = ["  retainedSnapshots:", `    - snapshotId: ${yamlText(snapshot)}`, ...(description === "" ? [] : [`      description: ${yamlText(description)}`])];
+  return written("AnomalyJob", mark, { text: mark.name, remark: "" }, [], lines);
+}
+
 /** The same of the manifest of its datafeed. */
 export function feedChange(mark: Mark, spec: Spec): string {
   return written("Datafeed", mark, feedName(mark), spec);

@@ -181,6 +181,18 @@ export function calendarChanges(before: Calendar | undefined, wanted: WantedCale
   return changes;
 }
 
+/** What is still to be done for a calendar to be as it is wanted; of events that were new the server has ids of its own. */
+export function calendarLeft(there: readonly Calendar[], wanted: WantedCalendar): Change[] {
+  const now = there.find((one) => one.id === wanted.id);
+  const key = (event: CalendarEvent): string => JSON.stringify([event.description, event.from, event.to]);
+  const unknown = new Map<string, string[]>();
+  for (const event of now?.events ?? []) {
+    unknown.set(key(event), [...(unknown.get(key(event)) ?? []), event.id ?? ""]);
+  }
+  const events = wanted.events.map((event) => ({ ...event, id: unknown.get(key(event))?.pop() }));
+  return calendarChanges(now, { ...wanted, events });
+}
+
 /** The call that deletes a calendar with its events. */
 export function calendarDeletion(calendar: Calendar): Change {
   return { words: `delete the calendar ${calendar.id}`, method: "DELETE", path: calendarPath(calendar.id) };
@@ -210,6 +222,11 @@ export function filterChanges(before: Filter | undefined, wanted: WantedFilter):
     ...(removed.length === 0 ? {} : { remove_items: removed }),
   };
   return Object.keys(body).length === 0 ? [] : [{ words: `change the filter list ${id}`, method: "POST", path: filterPath(id, "/_update"), body }];
+}
+
+/** What is still to be done for a filter list to be as it is wanted. */
+export function filterLeft(there: readonly Filter[], wanted: WantedFilter): Change[] {
+  return filterChanges(there.find((one) => one.id === wanted.id), wanted);
 }
 
 /** The call that deletes a filter list. */

@@ -30,6 +30,7 @@ WRITE = [
     ("DELETE", b"/_ml/datafeeds/a"),
     ("DELETE", b"/_ml/anomaly_detectors/a/_forecast/b"),
     ("POST", b"/_ml/anomaly_detectors/a/model_snapshots/1/_revert"),
+    ("POST", b"/_ml/anomaly_detectors/a/model_snapshots/1/_update"),
     ("PUT", b"/_ml/calendars/a"),
     ("PUT", b"/logs"),
     ("POST", b"/logs/_bulk"),

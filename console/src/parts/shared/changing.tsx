@@ -2,64 +2,24 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { ServerError } from "../../rest/server";
+import { readShared } from "../../rest/shared";
 import { time } from "../../shape/format";
 import {
-  calendarChanges, calendarDeletion, filterChanges, filterDeletion, MOST_EVENTS,
-  type Calendar, type CalendarEvent, type Change, type Filter,
+  calendarChanges, calendarDeletion, calendarLeft, filterChanges, filterLeft, filterDeletion, MOST_EVENTS,
+  type Calendar, type CalendarEvent, type Filter,
 } from "../../shape/shared";
 import { parseTime } from "../../state/range";
 import { useShared } from "../context";
 import { Dialog } from "../dialog";
+import { Doing } from "../doing";
 import { EventsOfFile } from "./importing";
 import { TextArea, TextInput } from "../wizard/inputs";
-
-/** Does calls one after the other; says what was done where one fails. */
-function Doing(props: { changes: readonly Change[]; verb: string; fault: string | undefined; onDone: () => void; onClose: () => void }): ComponentChildren {
-  const { ask } = useShared();
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  const act = async (): Promise<void> => {
-    setBusy(true);
-    let done = 0;
-    try {
-      for (const { method, path, body } of props.changes) {
-        await ask(method, path, body);
-        done += 1;
-      }
-      props.onDone();
-    } catch (error) {
-      const advice = error instanceof ServerError ? ` ${error.advice}` : "";
-      const before = props.changes.slice(0, done).map((one) => one.words).join(", ");
-      setProblem(`Not done: ${props.changes[done]?.words}. ${(error as Error).message}${advice}${before === "" ? "" : ` Done before: ${before}.`}`);
-      setBusy(false);
-    }
-  };
-  return (
-    <>
-      {props.fault !== undefined && <p class="problem">{props.fault}</p>}
-      {problem !== "" && (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
-      <div class="tools">
-        <button type="button" disabled={busy || props.fault !== undefined || props.changes.length === 0} onClick={act}>
-          {props.verb}
-        </button>
-        <button type="button" onClick={props.onClose}>
-          Close this dialog
-        </button>
-      </div>
-    </>
-  );
-}
 
 const words = (text: string, separator: RegExp): string[] => [...new Set(text.split(separator).map((one) => one.trim()).filter(Boolean))];
 
 /** Makes a calendar, or changes one. */
 export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: () => void; onClose: () => void }): ComponentChildren {
-  const { formats, now } = useShared();
+  const { ask, formats, now } = useShared();
   const { calendar } = props;
   const [id, setId] = useState(calendar?.id ?? "");
   const [description, setDescription] = useState(calendar?.description ?? "");
@@ -106,6 +66,7 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
       <EventsOfFile there={events} onTake={(taken) => setEvents([...events, ...taken].sort((a, b) => a.from - b.from))} />
       <Doing
         changes={calendarChanges(calendar, { id, description, named, events })}
+        left={async () => calendarLeft((await readShared(ask)).calendars, { id, description, named, events })}
         verb={calendar === undefined ? "Make the calendar" : "Change the calendar"}
         fault={id === "" ? "Give the calendar an id." : events.length > MOST_EVENTS ? `At most ${MOST_EVENTS} events fit.` : undefined}
         onDone={props.onDone}
@@ -117,6 +78,7 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
 
 /** Makes a filter list, or changes one. */
 export function FilterDialog(props: { filter: Filter | undefined; onDone: () => void; onClose: () => void }): ComponentChildren {
+  const { ask } = useShared();
   const { filter } = props;
   const [id, setId] = useState(filter?.id ?? "");
   const [description, setDescription] = useState(filter?.description ?? "");
@@ -130,6 +92,7 @@ export function FilterDialog(props: { filter: Filter | undefined; onDone: () => 
       <TextArea label="Values" value={items.join("\n")} onValue={(text) => setItems(words(text, /\n/))} hint="One a line; * at the beginning or the end stands for anything." />
       <Doing
         changes={filterChanges(filter, { id, description, items })}
+        left={async () => filterLeft((await readShared(ask)).filters, { id, description, items })}
         verb={filter === undefined ? "Make the filter list" : "Change the filter list"}
         fault={id === "" ? "Give the list an id." : undefined}
         onDone={props.onDone}
@@ -141,6 +104,7 @@ export function FilterDialog(props: { filter: Filter | undefined; onDone: () => 
 
 /** Asks before something is deleted, and says what that bears on. */
 export function DeletionDialog(props: { what: Calendar | Filter; onDone: () => void; onClose: () => void }): ComponentChildren {
+  const { ask } = useShared();
   const { what } = props;
   const isCalendar = "events" in what;
   const change = isCalendar ? calendarDeletion(what) : filterDeletion(what);
@@ -155,6 +119,10 @@ export function DeletionDialog(props: { what: Calendar | Filter; onDone: () => v
       </p>
       <Doing
         changes={[change]}
+        left={async () => {
+          const there = await readShared(ask);
+          return (isCalendar ? there.calendars : there.filters).some((one) => one.id === what.id) ? [change] : [];
+        }}
         verb="Delete it"
         fault={!isCalendar && what.uses.length > 0 ? "Rules use it: the server keeps it until they name it no more." : undefined}
         onDone={props.onDone}

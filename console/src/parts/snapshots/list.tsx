@@ -6,6 +6,7 @@ import { useAnswer } from "../asking";
 import { useShared } from "../context";
 import { Nothing, Shown } from "../states";
 import { READS_ONLY, writesAllowed } from "../writes";
+import { SnapshotDialog } from "./changing";
 import { Reverting } from "./reverting";
 import type { Job } from "../../rest/jobs";
 import { readSnapshots, type Snapshot } from "../../rest/snapshots/snapshots";
@@ -15,8 +16,10 @@ import { bytes, number, time } from "../../shape/format";
 export function SnapshotsOf(props: { job: Job; onDone: () => void }): ComponentChildren {
   const { ask, formats } = useShared();
   const { job } = props;
-  const answer = useAnswer((signal) => readSnapshots(ask, job.id, signal), job.id);
+  const [round, setRound] = useState(0);
+  const answer = useAnswer((signal) => readSnapshots(ask, job.id, signal), `${job.id} ${round}`);
   const [chosen, setChosen] = useState<Snapshot>();
+  const [edited, setEdited] = useState<Snapshot>();
   const [changed, setChanged] = useState(false);
   const close = (): void => {
     setChosen(undefined);
@@ -46,12 +49,12 @@ export function SnapshotsOf(props: { job: Job; onDone: () => void }): ComponentC
                     <th scope="col" class="figure">Model</th>
                     <th scope="col">Description</th>
                     <th scope="col">Kept</th>
-                    {writesAllowed() && <th scope="col">Return</th>}
+                    {writesAllowed() && <th scope="col">Actions</th>}
                   </tr>
                 </thead>
                 <tbody>
                   {snapshots.map((one) => (
-                    <Row key={one.id} snapshot={one} current={one.id === current} onChoose={() => setChosen(one)} />
+                    <Row key={one.id} snapshot={one} current={one.id === current} onChoose={() => setChosen(one)} onEdit={() => setEdited(one)} />
                   ))}
                 </tbody>
               </table>
@@ -59,6 +62,17 @@ export function SnapshotsOf(props: { job: Job; onDone: () => void }): ComponentC
           )
         }
       </Shown>
+      {edited && (
+        <SnapshotDialog
+          job={job}
+          snapshot={edited}
+          onClose={() => setEdited(undefined)}
+          onDone={() => {
+            setEdited(undefined);
+            setRound(round + 1);
+          }}
+        />
+      )}
       {chosen && (
         <Reverting job={job} snapshot={chosen} onClose={close} onDone={() => setChanged(true)} />
       )}
@@ -66,7 +80,7 @@ export function SnapshotsOf(props: { job: Job; onDone: () => void }): ComponentC
   );
 }
 
-function Row(props: { snapshot: Snapshot; current: boolean; onChoose: () => void }): ComponentChildren {
+function Row(props: { snapshot: Snapshot; current: boolean; onChoose: () => void; onEdit: () => void }): ComponentChildren {
   const { formats } = useShared();
   const { snapshot } = props;
   return (
@@ -84,6 +98,9 @@ function Row(props: { snapshot: Snapshot; current: boolean; onChoose: () => void
         <td>
           <button type="button" aria-label={`Go back to ${snapshot.id}`} onClick={props.onChoose}>
             Go back…
+          </button>{" "}
+          <button type="button" aria-label={`Describe or keep ${snapshot.id}`} onClick={props.onEdit}>
+            Change…
           </button>
         </td>
       )}

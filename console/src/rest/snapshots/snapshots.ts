@@ -1,6 +1,7 @@
 /** Model snapshots of a job, and what goes with a return to one. */
 
 import { jobPath } from "../../shape/actions";
+import type { Change } from "../../shape/shared";
 import type { Ask, Json } from "../server";
 import { RESULTS, timeOf } from "../results";
 
@@ -53,6 +54,26 @@ export function shapeSnapshot(source: any): Snapshot {
     bytes: source.model_size_stats?.model_bytes,
     retained: source.retain === true,
   };
+}
+
+/** What somebody may say of a snapshot. */
+export type Said = Pick<Snapshot, "description" | "retained">;
+
+/** The calls that make a snapshot say what is wanted, from what it says. */
+export function snapshotChanges(job: string, id: string, before: Said, wanted: Said): Change[] {
+  const body = {
+    ...(wanted.description === before.description ? {} : { description: wanted.description }),
+    ...(wanted.retained === before.retained ? {} : { retain: wanted.retained }),
+  };
+  const path = jobPath(job, `/model_snapshots/${encodeURIComponent(id)}/_update`);
+  return Object.keys(body).length === 0 ? [] : [{ words: `change the snapshot ${id}`, method: "POST", path, body }];
+}
+
+/** What the server lacks of what is wanted of a snapshot; a snapshot that is gone lacks all of it. */
+export async function snapshotLeft(ask: Ask, job: string, id: string, wanted: Said): Promise<Change[]> {
+  const found = await ask("GET", jobPath(job, `/model_snapshots/${encodeURIComponent(id)}`));
+  const [there] = found.model_snapshots.map(shapeSnapshot);
+  return there === undefined ? [{ words: `keep the snapshot ${id}`, method: "GET", path: "" }] : snapshotChanges(job, id, there, wanted);
 }
 
 /** Results of a job after a moment, by their kind. */
