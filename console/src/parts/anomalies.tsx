@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Details } from "./anomalies/details";
 import { useShared } from "./context";
+import { usePaging } from "./paging";
 import { Narrows, Score, To } from "./marks";
 import { Nothing } from "./states";
 import { severalBuckets } from "../shape/explanation";
@@ -12,7 +13,6 @@ import { number, time } from "../shape/format";
 import { seriesPlace } from "../shape/links";
 import { byInterval, type Interval, INTERVALS } from "../shape/records";
 import type { Job } from "../rest/jobs";
-import { pageOf } from "../rest/laning";
 import { MOST_RECORDS, type Anomaly, type Entity, type Found } from "../rest/results";
 
 /** Rows of a page. */
@@ -29,10 +29,8 @@ export function Anomalies(props: {
 }): ComponentChildren {
   const { formats } = useShared();
   const { found } = props;
-  const [wanted, setWanted] = useState(1);
   const rows = byInterval(found.anomalies, props.interval, formats.zone);
-  const page = pageOf(rows, String(wanted), PAGE);
-  const first = (page.at - 1) * PAGE;
+  const { first, last, words, turns } = usePaging(rows.length, PAGE);
   if (found.total === 0) {
     return (
       <Nothing>
@@ -63,18 +61,7 @@ export function Anomalies(props: {
       <div class="scrolling">
         <table>
           <caption>
-            {rows.length > PAGE && `${number(first + 1, formats)} to ${number(first + page.items.length, formats)} of `}
-            {number(rows.length, formats)} {rows.length === 1 ? "anomaly" : "anomalies"}, the worst first{" "}
-            {page.of > 1 && (
-              <>
-                <button type="button" disabled={page.at === 1} onClick={() => setWanted(page.at - 1)}>
-                  Before
-                </button>{" "}
-                <button type="button" disabled={page.at === page.of} onClick={() => setWanted(page.at + 1)}>
-                  After
-                </button>
-              </>
-            )}
+            {words} {rows.length === 1 ? "anomaly" : "anomalies"}, the worst first {turns}
           </caption>
           <thead>
             <tr>
@@ -93,7 +80,7 @@ export function Anomalies(props: {
             </tr>
           </thead>
           <tbody>
-            {page.items.map((anomaly) => (
+            {rows.slice(first, last).map((anomaly) => (
               <Row
                 key={`${anomaly.jobId} ${anomaly.timeMs} ${anomaly.detector} ${anomaly.entities.map((e) => e.value).join(" ")}`}
                 anomaly={anomaly}

@@ -1,5 +1,6 @@
 /** Swim lanes: which there are, in an order, so that a page of them is drawn, and the scores of their cells. */
 
+import { pageAt } from "../shape/paging";
 import type { Ask, Json } from "./server";
 import { atLeast, cellsFrom, filtered, RESULTS, type Entity } from "./results";
 import type { Range } from "../state/range";
@@ -180,8 +181,7 @@ export interface Page<T> {
 
 /** The page of a number that may be none; the last one where it is too high. */
 export function pageOf<T>(all: readonly T[], wanted: string | undefined, size: number): Page<T> {
-  const of = Math.max(1, Math.ceil(all.length / size));
   const number = Math.trunc(Number(wanted ?? "1"));
-  const at = Math.min(of, Math.max(1, Number.isNaN(number) ? 1 : number));
-  return { at, of, items: all.slice((at - 1) * size, at * size) };
+  const { at, of, first, last } = pageAt(all.length, Number.isNaN(number) ? 0 : number - 1, size);
+  return { at: at + 1, of, items: all.slice(first, last) };
 }

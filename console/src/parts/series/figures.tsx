@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { useShared } from "../context";
+import { usePaging } from "../paging";
 import { number, time } from "../../shape/format";
 
 /** A column of figures beside the times; NaN where there is none. */
@@ -18,10 +19,8 @@ const PAGE = 100;
 export function Figures(props: { times: ArrayLike<number>; columns: readonly Column[] }): ComponentChildren {
   const { formats } = useShared();
   const [open, setOpen] = useState(false);
-  const [page, setPage] = useState(0);
   const { times } = props;
-  const first = Math.min(page * PAGE, Math.max(0, Math.floor((times.length - 1) / PAGE) * PAGE));
-  const last = Math.min(times.length, first + PAGE);
+  const { first, last, words, turns } = usePaging(times.length, PAGE);
   const rows = Array.from({ length: last - first }, (_, place) => first + place);
   return (
     <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -30,13 +29,7 @@ export function Figures(props: { times: ArrayLike<number>; columns: readonly Col
         <div class="scrolling">
           <table>
             <caption>
-              {number(first + 1, formats)} to {number(last, formats)} of {number(times.length, formats)} points{" "}
-              <button type="button" disabled={first === 0} onClick={() => setPage(first / PAGE - 1)}>
-                Before
-              </button>{" "}
-              <button type="button" disabled={last === times.length} onClick={() => setPage(first / PAGE + 1)}>
-                After
-              </button>
+              {words} points {turns}
             </caption>
             <thead>
               <tr>
