@@ -45,25 +45,42 @@ def test_the_names_of_columns_stand_over_them(reader, fragment):
     assert aside == []
 
 
-def test_every_control_is_reached_by_the_keyboard_and_shows_it(reader):
-    page = reader.go("#/series?job=low_request_rate")
-    page.get_by_role("region", name="Anomalies").locator("tbody tr").first.wait_for()
+_WIZARDS = tuple(
+    f"#/new?index=kibana_sample_data_logs&kind={kind}"
+    for kind in ("single", "multi", "population", "categorization", "rare", "geo", "advanced", "ready")
+)
+_JOB = tuple(f"#/jobs?job=low_request_rate&tab={tab}" for tab in ("", "snapshots", "forecasts", "annotations", "json"))
+# What is seen and can be used; of radio buttons of one name those that are chosen, which is where a browser stops.
+_CONTROLS = """() => [...document.querySelectorAll(
+        'a[href], button, input, select, textarea, summary, canvas[tabindex="0"], [role=region][tabindex="0"]'
+    )].filter((one) => one.checkVisibility({visibilityProperty: true}) && !one.disabled && one.tabIndex >= 0
+        && !(one.type === 'radio' && !one.checked))"""
+
+
+@pytest.mark.parametrize("fragment", [*VIEWS, *_WIZARDS, *_JOB, "#/shared", "#/report"])
+def test_every_control_is_reached_by_the_keyboard_and_shows_it(reader, fragment):
+    """By Tab alone: each control, none of them out of sight, none without a sign that it has the focus."""
+    page = reader.go(fragment)
     reader.settle()
-    wanted = page.locator("a[href], button, input, select, canvas[tabindex]").count()
+    page.evaluate(f"() => {{ window.controls = ({_CONTROLS})(); document.activeElement.blur(); }}")
+    wanted = page.evaluate("window.controls.map((one) => one.outerHTML.slice(0, 200))")
+    assert wanted
     reached = set()
-    for _ in range(wanted + 5):
+    for _ in range(len(wanted) + 5):
         page.keyboard.press("Tab")
-        found = page.evaluate(
+        place, seen = page.evaluate(
             """() => {
-                const all = [...document.querySelectorAll('a[href], button, input, select, canvas[tabindex]')];
-                const style = getComputedStyle(document.activeElement);
-                return [all.indexOf(document.activeElement), style.outlineStyle !== 'none' && style.outlineWidth];
+                const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+                const outlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+                const shown = box.width > 0 && box.bottom > 0 && box.top < innerHeight
+                    && box.right > 0 && box.left < innerWidth;
+                return [window.controls.indexOf(one), outlined && shown];
             }"""
         )
-        if found[0] >= 0:
-            assert found[1], f"the focus on control {found[0]} cannot be seen"
-            reached.add(found[0])
-    assert len(reached) == wanted
+        if place >= 0:
+            assert seen, f"the focus cannot be seen on {wanted[place]}"
+            reached.add(place)
+    assert [one for place, one in enumerate(wanted) if place not in reached] == []
 
 
 def test_the_first_key_leads_past_the_navigation(reader):

@@ -106,7 +106,7 @@ def test_what_the_source_holds_and_the_job_has_not_seen_is_told(reader, watched)
     page.locator(".chart canvas").wait_for()
     reader.keep("datafeed")
     page.get_by_text("Datafeed has missed 3 documents").first.wait_for()
-    page.get_by_label("From").fill("2026-01-02T00:00Z")
+    page.get_by_role("textbox", name="From", exact=True).fill("2026-01-02T00:00Z")
     page.get_by_role("button", name="Show", exact=True).click()
     page.get_by_text("it has counted what the source holds").wait_for()
     assert "from=2026-01-02" in page.url

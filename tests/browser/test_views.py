@@ -117,7 +117,7 @@ def test_a_stretch_of_the_chart_is_looked_at_closer(reader):
 
 def test_a_time_that_is_none_is_told_what_is_wrong(reader):
     page = reader.go("#/series?job=low_request_rate")
-    page.get_by_label("From").fill("yesterday")
+    page.get_by_role("textbox", name="From", exact=True).fill("yesterday")
     page.get_by_role("button", name="Show").click()
     assert "“yesterday” is no time" in page.get_by_role("alert").inner_text()
 

@@ -7,6 +7,7 @@ import type { Range } from "../state/range";
 import { selectedRuns, type Run, type Selected } from "../state/selecting";
 import { severity } from "../shape/severity";
 import { score as scoreText, time } from "../shape/format";
+import { CellTable } from "./cells";
 import { useShared } from "./context";
 import { cutTo } from "./plotting";
 
@@ -138,6 +139,7 @@ export function SwimLanes(props: {
       <p class="said" aria-live="polite">
         {said}
       </p>
+      <CellTable title={props.title} lanes={lanes} onChoose={(row, cell) => choose({ lane: row, cell }, { lane: row, cell })} />
     </figure>
   );
 }
