@@ -84,7 +84,10 @@ test("what is called makes a calendar what it is wanted to be", () => {
 
 test("nothing is left of a calendar that is as it is wanted, and what the server lost is", () => {
   for (const random of seeded(300)) {
-    const event = (): CalendarEvent => ({ id: random() < 0.5 ? undefined : "old", description: `event ${integer(random, 0, 2)}`, from: integer(random, 0, 2), to: 9 });
+    const event = (): CalendarEvent => ({
+      id: random() < 0.5 ? undefined : "old", description: `event ${integer(random, 0, 2)}`, from: integer(random, 0, 2), to: 9,
+      ...(random() < 0.5 ? {} : { effect: { skipResult: random() < 0.5, skipModelUpdate: random() < 0.5, shiftS: integer(random, -1, 1) * 3600 } }),
+    });
     const wanted = { id: "a", description: "", named: names(random), events: Array.from({ length: integer(random, 0, 5) }, event) };
     const there = { id: "a", description: "", named: [...wanted.named].reverse(), events: wanted.events.map((one, k) => ({ ...one, id: `s${k}` })).reverse(), jobs: [], owner: undefined };
     assert.deepEqual(calendarLeft([there], wanted), []);
@@ -96,6 +99,20 @@ test("nothing is left of a calendar that is as it is wanted, and what the server
       assert.equal(calendarLeft([{ ...there, named: there.named.slice(1) }], wanted).length, 1);
     }
     assert.equal(calendarLeft([{ ...there, events: [...there.events, { id: "more", description: "other", from: 0, to: 1 }] }], wanted).length, 1);
+  }
+});
+
+test("an event comes back from the server with the effect that it was sent with, and the usual one is not sent", () => {
+  for (const random of seeded(200)) {
+    const effect = { skipResult: random() < 0.5, skipModelUpdate: random() < 0.5, shiftS: random() < 0.5 ? 0 : integer(random, 1, 86_400) };
+    const event = { id: undefined, description: "a", from: 1, to: 2, effect };
+    const [change] = calendarChanges({ id: "a", description: "", named: [], events: [], jobs: [], owner: undefined }, { id: "a", description: "", named: [], events: [event] });
+    const [sent] = (change?.body as any).events;
+    const [back] = shapeCalendars([{ calendar_id: "a", job_ids: [] }], [{ ...sent, calendar_id: "a", event_id: "1" }], []);
+    assert.deepEqual(back?.events, [{ ...event, id: "1" }]);
+    if (effect.skipResult && effect.skipModelUpdate && effect.shiftS === 0) {
+      assert.deepEqual(Object.keys(sent).sort(), ["description", "end_time", "start_time"]);
+    }
   }
 });
 

@@ -107,7 +107,15 @@ def test_a_calendar_is_made_changed_and_deleted(reader, things):
     dialog.get_by_label("Begins").fill("2026-12-24")
     dialog.get_by_label("Ends").fill("2026-12-27")
     dialog.get_by_label("Ends").press("Enter")
+    dialog.get_by_label("Move clocks by").fill("an hour")
+    dialog.get_by_label("Move clocks by").press("Enter")
+    dialog.get_by_text("“an hour” is no whole number").wait_for()
+    assert dialog.get_by_role("button", name="Add the event").is_disabled()
+    dialog.get_by_label("Move clocks by").fill("-3600")
+    dialog.get_by_label("Move clocks by").press("Enter")
+    dialog.get_by_label("No anomalies in it").uncheck()
     dialog.get_by_role("button", name="Add the event").click()
+    dialog.get_by_text("anomalies as ever, nothing is learnt, clocks are moved by -3600 s").wait_for()
     dialog.get_by_role("button", name="Make the calendar").click()
     made = row(page, "List of calendars", "made")
     made.wait_for()
@@ -115,6 +123,7 @@ def test_a_calendar_is_made_changed_and_deleted(reader, things):
     assert HOSTILE in made.inner_text() or "1" in made.inner_text()
     (event,) = things.ml.get_calendar_events(calendar_id="made")["events"]
     assert event["description"] == HOSTILE
+    assert (event["skip_result"], event["skip_model_update"], event["force_time_shift"]) == (False, True, -3600)
     made.get_by_role("button", name="Edit made").click()
     dialog.get_by_label("Holds for").fill("_all")
     dialog.get_by_label("Holds for").press("Enter")

@@ -18,6 +18,45 @@ export interface CalendarEvent {
   readonly description: string;
   readonly from: number;
   readonly to: number;
+  /** What it does to jobs; the usual where it is left out. */
+  readonly effect?: Effect;
+}
+
+/** What an event does to jobs. */
+export interface Effect {
+  /** Whether there are no anomalies in it. */
+  readonly skipResult: boolean;
+  /** Whether jobs learn nothing from it. */
+  readonly skipModelUpdate: boolean;
+  /** By how many seconds the models' clocks are moved at its beginning; 0 for not at all. Elasticsearch knows it from 8.16 on. */
+  readonly shiftS: number;
+}
+
+/** What an event does that says nothing of it. */
+export const USUAL: Effect = { skipResult: true, skipModelUpdate: true, shiftS: 0 };
+
+/** Time that a clock is moved by at most, in seconds. */
+export const MOST_SHIFT_S = 86_400;
+
+/** What an event does, in words. */
+export function effectWords({ effect = USUAL }: Pick<CalendarEvent, "effect">): string {
+  const skips = [effect.skipResult ? "no anomalies" : "anomalies as ever", effect.skipModelUpdate ? "nothing is learnt" : "models learn"];
+  const moved = effect.shiftS === 0 ? [] : [`clocks are moved by ${effect.shiftS} s`];
+  return [...skips, ...moved].join(", ");
+}
+
+/** What of an event's effect is said to the server: what is not the usual, so that servers that know no more take it. */
+function effectBody(effect: Effect): { [key: string]: Json } {
+  return {
+    ...(effect.skipResult ? {} : { skip_result: false }),
+    ...(effect.skipModelUpdate ? {} : { skip_model_update: false }),
+    ...(effect.shiftS === 0 ? {} : { force_time_shift: effect.shiftS }),
+  };
+}
+
+/** What tells events apart that have no ids. */
+function eventKey({ description, from, to, effect = USUAL }: CalendarEvent): string {
+  return JSON.stringify([description, from, to, effect.skipResult, effect.skipModelUpdate, effect.shiftS]);
 }
 
 /** A calendar. */
@@ -104,7 +143,12 @@ function isMark(event: any): boolean {
 }
 
 function shapeEvent(event: any): CalendarEvent {
-  return { id: event.event_id, description: event.description ?? "", from: Number(event.start_time), to: Number(event.end_time) };
+  const effect = {
+    skipResult: event.skip_result ?? USUAL.skipResult,
+    skipModelUpdate: event.skip_model_update ?? USUAL.skipModelUpdate,
+    shiftS: event.force_time_shift ?? USUAL.shiftS,
+  };
+  return { id: event.event_id, description: event.description ?? "", from: Number(event.start_time), to: Number(event.end_time), effect };
 }
 
 /** Filter lists of the server's answers, by their ids, with the rules that name them. */
@@ -170,7 +214,7 @@ export function calendarChanges(before: Calendar | undefined, wanted: WantedCale
   const added = wanted.events.filter((event) => event.id === undefined);
   for (let first = 0; first < added.length; first += EVENTS_AT_ONCE) {
     const part = added.slice(first, first + EVENTS_AT_ONCE);
-    const events = part.map((event) => ({ description: event.description, start_time: event.from, end_time: event.to }));
+    const events = part.map((event) => ({ description: event.description, start_time: event.from, end_time: event.to, ...effectBody(event.effect ?? USUAL) }));
     changes.push({ words: `add ${part.length} events`, method: "POST", path: calendarPath(id, "/events"), body: { events } });
   }
   for (const event of before?.events ?? []) {
@@ -184,12 +228,11 @@ export function calendarChanges(before: Calendar | undefined, wanted: WantedCale
 /** What is still to be done for a calendar to be as it is wanted; of events that were new the server has ids of its own. */
 export function calendarLeft(there: readonly Calendar[], wanted: WantedCalendar): Change[] {
   const now = there.find((one) => one.id === wanted.id);
-  const key = (event: CalendarEvent): string => JSON.stringify([event.description, event.from, event.to]);
   const unknown = new Map<string, string[]>();
   for (const event of now?.events ?? []) {
-    unknown.set(key(event), [...(unknown.get(key(event)) ?? []), event.id ?? ""]);
+    unknown.set(eventKey(event), [...(unknown.get(eventKey(event)) ?? []), event.id ?? ""]);
   }
-  const events = wanted.events.map((event) => ({ ...event, id: unknown.get(key(event))?.pop() }));
+  const events = wanted.events.map((event) => ({ ...event, id: unknown.get(eventKey(event))?.pop() }));
   return calendarChanges(now, { ...wanted, events });
 }
 

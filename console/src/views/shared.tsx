@@ -9,7 +9,7 @@ import { Nothing, Shown } from "../parts/states";
 import { READS_ONLY, writesAllowed } from "../parts/writes";
 import { readShared } from "../rest/shared";
 import { number, time } from "../shape/format";
-import type { Calendar, Filter, Owner } from "../shape/shared";
+import { effectWords, type Calendar, type Filter, type Owner } from "../shape/shared";
 
 type Open =
   | { readonly what: "none" }
@@ -35,7 +35,7 @@ export function SharedView(): ComponentChildren {
     <main id="main">
       <h1>Calendars and filter lists</h1>
       <p class="aside">
-        A calendar has events, in which the jobs that it holds for find nothing and learn nothing. A filter list has values that custom rules of detectors
+        A calendar has events, in which the jobs that it holds for find nothing and learn nothing, unless the event says otherwise. A filter list has values that custom rules of detectors
         name. {writesAllowed() ? "What a manifest manages is changed there." : READS_ONLY}
       </p>
       <Shown answer={answer} what="Calendars and filter lists">
@@ -96,7 +96,7 @@ function Calendars(props: { calendars: readonly Calendar[]; onOpen: (open: Open)
                       .slice(0, MOST_NAMES)
                       .map((event) => (
                         <div key={event.id} class="aside">
-                          {event.description}: {time(event.from, formats)} to {time(event.to, formats)}
+                          {event.description}: {time(event.from, formats)} to {time(event.to, formats)}, {effectWords(event)}
                         </div>
                       ))}
                   </td>

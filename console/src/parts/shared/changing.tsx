@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { readShared } from "../../rest/shared";
 import { time } from "../../shape/format";
 import {
-  calendarChanges, calendarDeletion, calendarLeft, filterChanges, filterLeft, filterDeletion, MOST_EVENTS,
+  calendarChanges, calendarDeletion, calendarLeft, effectWords, filterChanges, filterDeletion, filterLeft, MOST_EVENTS, MOST_SHIFT_S, USUAL,
   type Calendar, type CalendarEvent, type Filter,
 } from "../../shape/shared";
 import { parseTime } from "../../state/range";
@@ -13,9 +13,12 @@ import { useShared } from "../context";
 import { Dialog } from "../dialog";
 import { Doing } from "../doing";
 import { EventsOfFile } from "./importing";
-import { TextArea, TextInput } from "../wizard/inputs";
+import { Check, TextArea, TextInput } from "../wizard/inputs";
 
 const words = (text: string, separator: RegExp): string[] => [...new Set(text.split(separator).map((one) => one.trim()).filter(Boolean))];
+
+/** An event before anything is said of it. */
+const NOTHING = { description: "", from: "", to: "", skipResult: USUAL.skipResult, skipModelUpdate: USUAL.skipModelUpdate, shift: "" };
 
 /** Makes a calendar, or changes one. */
 export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: () => void; onClose: () => void }): ComponentChildren {
@@ -25,13 +28,16 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
   const [description, setDescription] = useState(calendar?.description ?? "");
   const [named, setNamed] = useState<readonly string[]>(calendar?.named ?? []);
   const [events, setEvents] = useState<readonly CalendarEvent[]>(calendar?.events ?? []);
-  const [next, setNext] = useState({ description: "", from: "", to: "" });
+  const [next, setNext] = useState(NOTHING);
   const [from, to] = [parseTime(next.from, now), parseTime(next.to, now)];
-  const whole = next.description !== "" && from !== undefined && to !== undefined && from < to;
+  const shiftS = next.shift === "" ? 0 : Number(next.shift);
+  const wrongShift = !Number.isInteger(shiftS) || Math.abs(shiftS) > MOST_SHIFT_S;
+  const whole = next.description !== "" && from !== undefined && to !== undefined && from < to && !wrongShift;
   const add = (): void => {
     if (whole) {
-      setEvents([...events, { id: undefined, description: next.description, from, to }]);
-      setNext({ description: "", from: "", to: "" });
+      const { description, skipResult, skipModelUpdate } = next;
+      setEvents([...events, { id: undefined, description, from, to, effect: { skipResult, skipModelUpdate, shiftS } }]);
+      setNext(NOTHING);
     }
   };
   return (
@@ -47,7 +53,7 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
       <ul class={events.length > 10 ? "messages low" : "messages"} {...(events.length > 10 ? { tabIndex: 0, "aria-label": "Events" } : {})}>
         {events.map((event, index) => (
           <li key={event.id ?? index}>
-            {event.description}: {time(event.from, formats)} to {time(event.to, formats)}{" "}
+            {event.description}: {time(event.from, formats)} to {time(event.to, formats)} <span class="aside">({effectWords(event)})</span>{" "}
             <button type="button" class="plain" aria-label={`Take ${event.description} away`} onClick={() => setEvents(events.filter((_, k) => k !== index))}>
               take away
             </button>
@@ -59,6 +65,16 @@ export function CalendarDialog(props: { calendar: Calendar | undefined; onDone: 
         <TextInput label="What happens" value={next.description} onValue={(text) => setNext({ ...next, description: text })} />
         <TextInput label="Begins" value={next.from} onValue={(text) => setNext({ ...next, from: text })} placeholder="2026-01-31T22:00Z" />
         <TextInput label="Ends" value={next.to} onValue={(text) => setNext({ ...next, to: text })} placeholder="2026-02-01T02:00Z" />
+        <Check label="No anomalies in it" value={next.skipResult} onValue={(skipResult) => setNext({ ...next, skipResult })} />
+        <Check label="Nothing is learnt from it" value={next.skipModelUpdate} onValue={(skipModelUpdate) => setNext({ ...next, skipModelUpdate })} />
+        <TextInput
+          label="Move clocks by"
+          value={next.shift}
+          onValue={(shift) => setNext({ ...next, shift })}
+          placeholder="0"
+          hint="Seconds, such as 3600 where clocks go forward; Elasticsearch knows it from 8.16 on."
+          {...(wrongShift ? { problem: `“${next.shift}” is no whole number from -${MOST_SHIFT_S} to ${MOST_SHIFT_S}.` } : {})}
+        />
         <button type="button" disabled={!whole} onClick={add}>
           Add the event
         </button>
