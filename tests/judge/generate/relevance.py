@@ -283,3 +283,42 @@ def second_looks(rng: Random) -> Iterator[Case]:
         # All hits, whose scores are compared apart from their order.
         body = {"query": _compound(rng, 1), "rescore": rng.choice([looks, looks[0]]), "_source": False, "size": 100}
         yield case(world.setup, world.search(body))
+
+
+def _edge(rng: Random) -> dict[str, Any]:
+    """Return a search with one thing at the edge of what a score can be asked for, or beyond."""
+    match = {"match": {"title": {"query": "disk", "boost": rng.choice([-1, 0, "2", "x", 1e38, None])}}}
+    factor = {"field": rng.choice(["took", "gone", "host"]), "factor": rng.choice([1, -1, "x"])}
+    factor |= rng.choice([{}, {"missing": -3}, {"missing": 1, "modifier": "cube"}, {"missing": 0, "modifier": "log"}])
+    decay = {"origin": rng.choice([2, "now"]), "scale": rng.choice([0, -1, 1, "5d"]), "decay": rng.choice([0, 0.5, 1])}
+    looked: dict[str, Any] = {
+        "window_size": rng.choice([-1, 0, 20_000]),
+        "query": {"rescore_query": {"match": {"title": "full"}}},
+    }
+    positive, negative = {"match_all": {}}, {"term": {"host": "db-1"}}
+    return rng.choice(
+        [
+            {"query": match},
+            {"query": {"function_score": {"functions": [{"field_value_factor": factor}]}}},
+            {"query": {"function_score": {"gauss": {rng.choice(["took", "gone", "title"]): decay}}}},
+            {"query": {"function_score": {"weight": rng.choice([-1, "x"]), "functions": []}}},
+            {"query": {"function_score": {"functions": [{"weight": 2}], "score_mode": rng.choice(["median", 1])}}},
+            {"query": {"function_score": {"functions": [{"weight": 2, "wait": 3}]}}},
+            {"query": {"boosting": {"positive": positive, "negative": negative}}},
+            {"query": {"boosting": {"positive": positive, "negative": negative, "negative_boost": -1}}},
+            {"query": {"dis_max": rng.choice([{"queries": []}, {"tie_breaker": 0.3}, {"queries": [match, positive]}])}},
+            {"query": {"constant_score": rng.choice([{}, {"filter": positive, "boost": "a"}, {"query": positive}])}},
+            {"query": positive, "min_score": rng.choice(["x", "1", -1, None])},
+            {"query": positive, "rescore": looked},
+            {"query": positive, "rescore": {"window_size": 5}},
+            {"query": positive, "rescore": looked | {"window_size": 5}, "sort": [{"n": "asc"}]},
+            {"query": positive, "track_scores": rng.choice(["yes", 1])},
+        ]
+    )
+
+
+@family(AREA, ordinary=False)
+def edges_of_scores(rng: Random) -> Iterator[Case]:
+    world = _world(rng)
+    for _ in range(_PER_WORLD):
+        yield case(world.setup, world.search(_edge(rng) | {"_source": False, "size": 100}))
