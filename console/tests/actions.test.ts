@@ -4,7 +4,6 @@ import { carryOut, shapeTask, type Calls, type Progress } from "../src/rest/acti
 import { shapeJobs, type Job } from "../src/rest/jobs";
 import { ServerError, type Ask } from "../src/rest/server";
 import { ACTIONS, judge, plan, PLAIN, type Action, type Call, type Manner } from "../src/shape/actions";
-import { cloneCalls, idFault } from "../src/shape/cloning";
 import { markOf, shellWord } from "../src/shape/ownership";
 import { yamlText } from "../src/shape/yaml";
 import { anyText, integer, seeded, type Random } from "./generated";
@@ -246,22 +245,6 @@ test("a mark is read in both of its forms, and one that was left behind is nobod
   assert.equal(markOf({ custom_settings: { anomalyops: { cluster: "c", name: "b", retained: true } } }), undefined);
   for (const settings of [undefined, null, {}, { anomalyops: "x" }, { "anomalyops.io/name": "a" }]) {
     assert.equal(markOf({ custom_settings: settings }), undefined);
-  }
-});
-
-test("a copy has what somebody wrote, and neither the mark nor what the server made", () => {
-  const job = {
-    job_id: "a", job_version: "9.0.0", create_time: 1, model_snapshot_id: "7", results_index_name: "custom-own",
-    custom_settings: { "anomalyops.io/name": "a", anomalyops: {}, mine: "kept" }, analysis_config: { detectors: [] },
-  };
-  const calls = cloneCalls(job, { datafeed_id: "f", job_id: "a", authorization: {}, indices: ["logs"] }, "b");
-  assert.deepEqual(calls.map((call) => [call.method, call.path, call.body]), [
-    ["PUT", "_ml/anomaly_detectors/b", { results_index_name: "own", custom_settings: { mine: "kept" }, analysis_config: { detectors: [] } }],
-    ["PUT", "_ml/datafeeds/datafeed-b", { indices: ["logs"], job_id: "b" }],
-  ]);
-  assert.equal(idFault("b", ["a"]), undefined);
-  for (const id of ["", "A", "-a", "a-", "a b", "a".repeat(65), "a"]) {
-    assert.ok(idFault(id, ["a"]), id);
   }
 });
 

@@ -108,6 +108,33 @@ test("a job that the server has filled in is copied as it was asked for", () => 
   }
 });
 
+test("a copy has what somebody wrote, and neither the mark nor what the server made", () => {
+  const analysis = { bucket_span: "1h", detectors: [{ function: "count" }] };
+  const job = {
+    job_id: "a", job_version: "9.0.0", create_time: 1, model_snapshot_id: "7", results_index_name: "custom-own",
+    custom_settings: { "anomalyops.io/name": "a", anomalyops: {}, mine: "kept" }, analysis_config: analysis, data_description: { time_field: "t" },
+  };
+  const feed = { datafeed_id: "f", job_id: "a", authorization: {}, indices: ["logs"] };
+  const copy = copyOf(job, feed, "b");
+  assert.deepEqual(copy.job, {
+    results_index_name: "own", custom_settings: { mine: "kept" }, analysis_config: analysis, data_description: { time_field: "t" },
+  });
+  assert.deepEqual(copy.feed, { indices: ["logs"] });
+});
+
+test("what a copy has and no wizard knows is named, and not left out", () => {
+  const job = { job_id: "a", analysis_config: { detectors: [{ function: "count" }] }, data_description: { time_field: "t" }, of_tomorrow: true };
+  const form = formOfBodies(copyOf(job, { datafeed_id: "f", job_id: "a", indices: ["logs"], of_tomorrow: 1 }, "b"));
+  assert.equal(form.kind, "advanced");
+  assert.match(form.job, /of_tomorrow/);
+  assert.deepEqual(bodiesOf(form).problems.map((one) => one.text.split(":")[0]), ["job.of_tomorrow", "datafeed.of_tomorrow"]);
+});
+
+test("a job that is not to run is made, and neither opened nor started", () => {
+  const all = deedsOf(bodies({ ...plainForm, name: "a" }));
+  assert.deepEqual(deedsOf(bodies({ ...plainForm, name: "a" }), false), all.slice(0, 2));
+});
+
 test("what is missing is said of the part of the form where it is", () => {
   const of = (form: Partial<Form>): string[] => bodiesOf({ ...EMPTY, ...form }).problems.map((one) => one.field);
   assert.deepEqual(of({}), ["name", "index", "timeField"]);

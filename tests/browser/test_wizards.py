@@ -357,12 +357,27 @@ def test_what_a_wizard_cannot_say_of_a_job_is_copied_as_json(reader):
     page = reader.go("#/jobs")
     page.get_by_role("checkbox", name=re.compile("url_scanning")).check()
     page.get_by_role("button", name="Clone…").click()
-    page.get_by_role("link", name="Change the copy in a wizard").click()
     page.get_by_label("Kind of job").wait_for()
     assert page.get_by_label("Kind of job").input_value() == "advanced"
     page.get_by_text("jobId: url_scanning-copy").wait_for()
     assert "detectorDescription" in manifest(page)
     assert "anomalyops.io/name" not in manifest(page)
+
+
+def test_a_job_that_reads_no_index_is_left_to_the_command_line(reader, engine):
+    with engine.client() as client:
+        client.ml.put_job(
+            job_id="posted-to",
+            analysis_config={"bucket_span": "1h", "detectors": [{"function": "count"}]},
+            data_description={"time_field": "time"},
+        )
+    try:
+        page = reader.go("#/new?clone=posted-to")
+        page.get_by_text("The job posted-to has no datafeed").wait_for()
+        page.get_by_text("anomalyops export --url URL --job posted-to").wait_for()
+        assert broken_rules(page) == []
+    finally:
+        gone(engine, "posted-to")
 
 
 @pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"])

@@ -3,7 +3,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Acting } from "./acting";
-import { Cloning } from "./cloning";
 import { useShared } from "./context";
 import { READS_ONLY, writesAllowed } from "./writes";
 import type { Job } from "../rest/jobs";
@@ -24,20 +23,25 @@ export function JobTools(props: {
   chosen: readonly Job[];
   onDone: () => void;
 }): ComponentChildren {
-  const { formats } = useShared();
-  const [open, setOpen] = useState<Action | "clone">();
+  const { formats, go } = useShared();
+  const [open, setOpen] = useState<Action>();
   const [said, setSaid] = useState("");
   if (!writesAllowed()) {
     return <p class="aside">{READS_ONLY}</p>;
   }
   const { chosen } = props;
-  const begin = (what: Action | "clone"): void => {
-    const problem =
-      chosen.length === 0 ? "Select jobs first." : what === "clone" && chosen.length > 1 ? "Clone one job at a time." : "";
-    setSaid(problem);
-    setOpen(problem === "" ? what : undefined);
+  const begin = (what: Action): void => {
+    setSaid(chosen.length === 0 ? "Select jobs first." : "");
+    setOpen(chosen.length === 0 ? undefined : what);
   };
-  const first = chosen[0];
+  const clone = (): void => {
+    const [first, ...others] = chosen;
+    if (first === undefined || others.length > 0) {
+      setSaid(first === undefined ? "Select jobs first." : "Clone one job at a time.");
+    } else {
+      go({ view: "new", params: { clone: first.id } });
+    }
+  };
   return (
     <div class="tools" role="group" aria-label="Actions on the selected jobs">
       <span>{number(chosen.length, formats)} selected</span>
@@ -46,14 +50,11 @@ export function JobTools(props: {
           {VERBS[action]}
         </button>
       ))}
-      <button type="button" onClick={() => begin("clone")}>
+      <button type="button" onClick={clone}>
         Clone…
       </button>
       <span role="status">{said}</span>
-      {open === "clone" && first !== undefined && (
-        <Cloning job={first} jobs={props.all} onClose={() => setOpen(undefined)} onDone={props.onDone} />
-      )}
-      {open !== undefined && open !== "clone" && (
+      {open !== undefined && (
         <Acting action={open} jobs={chosen} onClose={() => setOpen(undefined)} onDone={props.onDone} />
       )}
     </div>

@@ -13,17 +13,20 @@ export interface Deed {
   readonly undoWords: string;
 }
 
-/** What makes a job run, in order. */
-export function deedsOf(bodies: Bodies): Deed[] {
+/** What makes a job, and makes it run where that is wanted, in order. */
+export function deedsOf(bodies: Bodies, run = true): Deed[] {
   const { name } = bodies;
   const feed = feedId(name);
   const { job: putJob, feed: putFeed, open, start } = callsOf(bodies);
-  return [
+  const made: Deed[] = [
     { words: `The job ${name} is created`, call: putJob, undo: { method: "DELETE", path: putJob.path }, undoWords: `Delete the job ${name}` },
     { words: `Its datafeed ${feed} is created`, call: putFeed, undo: { method: "DELETE", path: putFeed.path }, undoWords: `Delete the datafeed ${feed}` },
+  ];
+  const running: Deed[] = [
     { words: "The job is opened", call: open, undo: { method: "POST", path: `${putJob.path}/_close?force=true` }, undoWords: "Close the job" },
     { words: "The datafeed is started", call: start, undo: { method: "POST", path: `${putFeed.path}/_stop?force=true` }, undoWords: "Stop the datafeed" },
   ];
+  return run ? [...made, ...running] : made;
 }
 
 /** How far a list of changes got. */

@@ -154,3 +154,8 @@ function command(words: readonly string[], mark: Mark, spec?: Spec): string {
   const patch = spec === undefined ? [] : ["--type merge --patch", shellWord(JSON.stringify({ spec: Object.fromEntries(spec) }))];
   return ["kubectl", ...words, "--namespace", shellWord(mark.namespace), ...patch].join(" ");
 }
+
+/** The command that writes a job as manifests. */
+export function exportCommand(id: string): string {
+  return `anomalyops export --url URL --job ${shellWord(id)}\n`;
+}

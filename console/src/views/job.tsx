@@ -32,11 +32,10 @@ import {
 import { wholeRange, type Job } from "../rest/jobs";
 import type { Source } from "../rest/series/source";
 import { stateWords } from "../shape/actions";
-import { exportCommand } from "../shape/cloning";
 import { cellText, columns, counts, facts, gaps } from "../shape/detail";
 import { number, time } from "../shape/format";
 import { conditions } from "../shape/jobs";
-import { ownerWords } from "../shape/ownership";
+import { exportCommand, ownerWords } from "../shape/ownership";
 import { withParams } from "../state/place";
 import { cellWidth, parseRange, type Range } from "../state/range";
 
@@ -408,6 +407,9 @@ function Sources(props: { detail: Detail }): ComponentChildren {
       <h2>As a manifest</h2>
       <p>A manifest says what differs from what the server fills in by itself; the command line writes it:</p>
       <Copyable what="The command that writes the manifests" text={exportCommand(job.id)} />
+      <p>
+        <To place={{ view: "new", params: { clone: job.id } }}>Copy the job in a wizard</To>, under another id, as a manifest or running.
+      </p>
       <h2>As the server has it</h2>
       <Copyable what="The job" text={json(config)} />
       {feed !== undefined && <Copyable what="The datafeed" text={json(feed)} />}

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { shown, useAnswer } from "../parts/asking";
 import { useShared } from "../parts/context";
+import { Copyable } from "../parts/copying";
 import { Nothing, Shown } from "../parts/states";
 import { Categories, Estimates, Messages, Previews, Rows } from "../parts/wizard/checks";
 import { Ending } from "../parts/wizard/ending";
@@ -12,6 +13,7 @@ import { KindInput, LookingInputs } from "../parts/wizard/looking";
 import { IndexInput, SourceInputs, SourceWords, type Change } from "../parts/wizard/source";
 import { Trying } from "../parts/wizard/trying";
 import { look, readFields, readTimes, sourceOfForm, type Field, type Looked } from "../rest/wizard";
+import { exportCommand } from "../shape/ownership";
 import { limitFor, messagesOf } from "../shape/wizard/advice";
 import { bodiesOf, formOfBodies, objectOf, type Bodies } from "../shape/wizard/bodies";
 import { READY } from "../shape/wizard/catalog";
@@ -19,6 +21,7 @@ import { copyOf } from "../shape/wizard/cloning";
 import { withDefaults } from "../shape/wizard/defaults";
 import { objectName } from "../shape/wizard/manifest";
 import { formOf, indicesOf, KIND_WORDS, paramsOf, type Form } from "../shape/wizard/form";
+import { formatPlace } from "../state/place";
 import { parseTime, type Range } from "../state/range";
 import { Ready, ReadyLink } from "./ready";
 
@@ -36,23 +39,37 @@ export function Wizard(): ComponentChildren {
 
 /** Reads a job, and goes on to the form that would make the same one. */
 function Cloning(props: { id: string }): ComponentChildren {
-  const { ask, place, go } = useShared();
+  const { ask, place } = useShared();
   const answer = useAnswer(async () => {
     const id = encodeURIComponent(props.id);
     const [job, feeds] = await Promise.all([ask("GET", `_ml/anomaly_detectors/${id}`), ask("GET", "_ml/datafeeds")]);
     const feed = feeds.datafeeds.find((one: any) => one.job_id === props.id);
-    return formOfBodies(copyOf(job.jobs[0], feed, `${props.id}-copy`));
+    return feed === undefined ? null : formOfBodies(copyOf(job.jobs[0], feed, `${props.id}-copy`));
   }, props.id);
   const form = shown(answer);
   useEffect(() => {
-    if (form !== undefined) {
-      go({ view: "new", params: withZone(place.params, paramsOf(form)) });
+    if (form !== undefined && form !== null) {
+      // In place of this address: the way back would lead here, and on to the form again.
+      location.replace(formatPlace({ view: "new", params: withZone(place.params, paramsOf(form)) }));
     }
   }, [form]);
   return (
     <Shown answer={answer} what="Job">
-      {() => null}
+      {(found) => found === null && <Unfed id={props.id} />}
     </Shown>
+  );
+}
+
+/** What is said of a job that reads no index, as every job of a wizard does. */
+function Unfed(props: { id: string }): ComponentChildren {
+  return (
+    <>
+      <p class="condition notable">
+        The job {props.id} has no datafeed: its clients post documents to it. What a wizard makes reads an index, so it cannot make this copy. The command
+        line can: write the job as a manifest, give it another name and, where it has one, another id.
+      </p>
+      <Copyable what="The command" text={exportCommand(props.id)} />
+    </>
   );
 }
 

@@ -11,6 +11,7 @@ import { useShared } from "../context";
 import { Copyable } from "../copying";
 import { To } from "../marks";
 import { READS_ONLY, writesAllowed } from "../writes";
+import { Check } from "./inputs";
 
 /** A text to download or copy. */
 export function Outcome(props: { label: string; text: string; file: string }): ComponentChildren {
@@ -64,7 +65,8 @@ type State =
 function Making(props: { made: readonly Bodies[]; stopped: boolean }): ComponentChildren {
   const { ask } = useShared();
   const [state, setState] = useState<State>({ at: "rest" });
-  const deeds = props.made.flatMap(deedsOf);
+  const [run, setRun] = useState(true);
+  const deeds = props.made.flatMap((bodies) => deedsOf(bodies, run));
   const one = props.made.length === 1;
   const make = async (): Promise<void> => {
     setState({ at: "making", done: 0 });
@@ -82,8 +84,9 @@ function Making(props: { made: readonly Bodies[]; stopped: boolean }): Component
       {writesAllowed() && state.at === "rest" && (
         <>
           <p class="aside">Makes the {one ? "job" : "jobs"} on this server at once, without a manifest: created, opened, started.</p>
+          <Check label="Start at the first data" value={run} onValue={setRun} />
           <button type="button" disabled={props.stopped} onClick={make}>
-            Create and start the {one ? "job" : `${props.made.length} jobs`}
+            {run ? "Create and start the" : "Create the"} {one ? "job" : `${props.made.length} jobs`}
           </button>
           {props.stopped && <span class="aside"> What is an error above comes first.</span>}
         </>
@@ -95,7 +98,7 @@ function Making(props: { made: readonly Bodies[]; stopped: boolean }): Component
       )}
       {state.at === "failed" && <Failed deeds={deeds} progress={state.progress} onTakeBack={() => takeBack(state.progress)} onAgain={make} />}
       {state.at === "takenBack" && <TakenBack deeds={takingBack(deeds, state.progress.done)} back={state.back} onAgain={() => setState({ at: "rest" })} />}
-      {state.at === "made" && props.made.map(({ name }, place) => <Arriving key={name} name={name} first={place === 0} />)}
+      {state.at === "made" && props.made.map(({ name }, place) => <Arriving key={name} name={name} runs={run} first={place === 0} />)}
     </section>
   );
 }
@@ -159,7 +162,7 @@ function TakenBack(props: { deeds: readonly Deed[]; back: Progress; onAgain: () 
 const EVERY_MS = 1000;
 
 /** Results as they arrive. */
-function Arriving(props: { name: string; first: boolean }): ComponentChildren {
+function Arriving(props: { name: string; runs: boolean; first: boolean }): ComponentChildren {
   const { ask, formats } = useShared();
   const [come, setCome] = useState<Come | undefined>(undefined);
   const [problem, setProblem] = useState("");
@@ -198,7 +201,7 @@ function Arriving(props: { name: string; first: boolean }): ComponentChildren {
   return (
     <>
       <p ref={title} tabIndex={-1}>
-        The job {props.name} runs.
+        The job {props.name} {props.runs ? "runs" : "is there; it reads nothing before it is opened and its datafeed started"}.
       </p>
       <p role="status">
         {come === undefined

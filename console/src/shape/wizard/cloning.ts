@@ -1,9 +1,39 @@
 /** From what a server has to what somebody asked of it: what it filled in by itself is left out. */
 
 import type { Json } from "../../rest/server";
-import { feedBody, jobBody } from "../cloning";
+import { isMarkKey } from "../ownership";
 import { same, type Bodies, type Body } from "./bodies";
-import { FIELDS } from "./configuration";
+
+/** What the server fills in, and what a new one is given in its path. */
+const OF_THE_JOB = [
+  "job_id", "job_type", "job_version", "create_time", "finished_time", "last_data_time", "model_snapshot_id",
+  "model_snapshot_min_version", "deleting", "blocked", "datafeed_config",
+];
+const OF_THE_FEED = ["datafeed_id", "job_id", "authorization"];
+/** The server puts this before the name of an index that a job has for itself. */
+const CUSTOM = "custom-";
+
+/** The body that makes a job like this one. */
+function jobBody(config: Body): Body {
+  const body = without(config, OF_THE_JOB);
+  const index = body["results_index_name"];
+  if (typeof index === "string") {
+    delete body["results_index_name"];
+    if (index.startsWith(CUSTOM)) {
+      body["results_index_name"] = index.slice(CUSTOM.length);
+    }
+  }
+  const settings = body["custom_settings"];
+  if (settings !== null && typeof settings === "object" && !Array.isArray(settings)) {
+    // Nobody manages the new one yet.
+    const own = Object.fromEntries(Object.entries(settings).filter(([key]) => !isMarkKey(key)));
+    delete body["custom_settings"];
+    if (Object.keys(own).length > 0) {
+      body["custom_settings"] = own;
+    }
+  }
+  return body;
+}
 
 /** What a server fills into a job where nothing is said; the same value said by somebody means the same. */
 const JOB_DEFAULTS: readonly (readonly [string, Json])[] = [
@@ -27,8 +57,8 @@ const INDICES_OPTIONS: Json = {
 };
 
 /** What would make the same job and datafeed under another name. */
-export function copyOf(job: Body, feed: Body | undefined, name: string): Bodies {
-  const copied = known("job", jobBody(job));
+export function copyOf(job: Body, feed: Body, name: string): Bodies {
+  const copied = structuredClone(jobBody(job));
   for (const [path, value] of JOB_DEFAULTS) {
     drop(copied, path.split("."), value);
   }
@@ -47,7 +77,7 @@ export function copyOf(job: Body, feed: Body | undefined, name: string): Bodies 
   if (plot !== undefined && plot["enabled"] === false) {
     delete copied["model_plot_config"];
   }
-  const read = known("datafeed", feed === undefined ? { indices: [] } : feedBody(feed, name));
+  const read = structuredClone(without(feed, OF_THE_FEED));
   for (const [path, value] of FEED_DEFAULTS) {
     drop(read, path.split("."), value);
   }
@@ -58,10 +88,8 @@ export function copyOf(job: Body, feed: Body | undefined, name: string): Bodies 
   return { name, job: copied, feed: read, start: "", end: "" };
 }
 
-/** The fields of a body that a user can say. */
-function known(table: "job" | "datafeed", body: Body): Body {
-  const fields = FIELDS[table] as { readonly [name: string]: unknown };
-  return structuredClone(Object.fromEntries(Object.entries(body).filter(([name]) => Object.hasOwn(fields, name))));
+function without(config: Body, keys: readonly string[]): Body {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !keys.includes(key)));
 }
 
 function drop(body: Body, path: readonly string[], value: Json): void {
