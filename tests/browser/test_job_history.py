@@ -95,7 +95,7 @@ def test_a_snapshot_is_described_and_kept_and_read_back(reader, job):
     older = snapshots(job)[-1]
     page = reader.go(f"#/jobs?job={JOB}&tab=snapshots")
     for description, kept in (("Before <the> sale", True), ("", False)):
-        page.get_by_role("button", name=f"Describe or keep {older}", exact=True).click()
+        page.get_by_role("button", name=f"Change {older}", exact=True).click()
         dialog = page.get_by_role("dialog", name=f"Model snapshot: {older}")
         dialog.get_by_label("Description").fill(description)
         dialog.get_by_label("Keep it for good").set_checked(kept)

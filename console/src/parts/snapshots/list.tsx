@@ -99,7 +99,7 @@ function Row(props: { snapshot: Snapshot; current: boolean; onChoose: () => void
           <button type="button" aria-label={`Go back to ${snapshot.id}`} onClick={props.onChoose}>
             Go back…
           </button>{" "}
-          <button type="button" aria-label={`Describe or keep ${snapshot.id}`} onClick={props.onEdit}>
+          <button type="button" aria-label={`Change ${snapshot.id}`} onClick={props.onEdit}>
             Change…
           </button>
         </td>
