@@ -140,7 +140,7 @@ def test_a_trial_says_what_a_job_would_have_found_and_leaves_nothing(reader, eng
 
 
 def test_a_trial_that_is_left_is_taken_away(reader, engine):
-    here = address(name="left", timeField="timestamp", span="1m")
+    here = address(name="left", timeField="timestamp", span="10s")  # long enough to be left
     page = reader.go(here)
     for leave in ("view", "stop", "page"):
         page.get_by_role("button", name="Try it").click()
