@@ -215,3 +215,4 @@ def test_of_a_hundred_thousand_anomalies_the_worst_are_shown(reader, engine):
     region.get_by_role("button", name="After").focus()
     page.keyboard.press("Enter")
     region.get_by_text("101 to 200 of 500 anomalies, the worst first").wait_for()
+    reader.settle()
