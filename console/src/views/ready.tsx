@@ -200,7 +200,8 @@ function Result(props: { form: ReadyForm; chosen: readonly Fitted[]; times: Time
     (signal) => Promise.all(made.map(async (one) => messagesOf(one, (await look(ask, one, seen, signal)).facts))),
     JSON.stringify([made, seen]),
   );
-  const name = `${form.prefix}${made.length === 1 ? (made[0]?.name ?? "").slice(form.prefix.length) : READY}`;
+  const [only, ...more] = made;
+  const name = only !== undefined && more.length === 0 ? only.name : `${form.prefix}${READY}`;
   return (
     <section aria-label="The result" class="step">
       <h2>The result</h2>

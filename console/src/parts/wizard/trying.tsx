@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isUnclear, type Come } from "../../rest/creating";
 import { ServerError } from "../../rest/server";
 import { readTrials, runTrial, takeAway, type Found } from "../../rest/trial";
+import { figureOf } from "../../shape/figures";
 import { bytes, number, time } from "../../shape/format";
 import type { Bodies, Body } from "../../shape/wizard/bodies";
 import { ALARM_FROM, alarmsAWeek, alarmsByWeek, alarmsOf, trialOf } from "../../shape/wizard/trial";
@@ -171,8 +172,8 @@ function Findings(props: { found: Found; bodies: Bodies; range: Range }): Compon
                   </td>
                   <td>{one.entities.map((entity) => entity.value).join(", ")}</td>
                   <td>{one.field === undefined ? one.function : `${one.function} of ${one.field}`}</td>
-                  <td class="figure">{one.actual === undefined ? "" : number(one.actual, formats)}</td>
-                  <td class="figure">{one.typical === undefined ? "" : number(one.typical, formats)}</td>
+                  <td class="figure">{figureOf(one, "actual", formats)}</td>
+                  <td class="figure">{figureOf(one, "typical", formats)}</td>
                 </tr>
               ))}
             </tbody>
